@@ -1,0 +1,58 @@
+"""Is ReLU cheaper, faster to learn and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1)"""
+
+from ablations.study import Claim, Contrast, Published, Setting, Study
+from bench.spec import Model, Timing
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+STEPS = "speed/steps_to_train_error_25"
+
+
+def timings(setting: Setting) -> tuple[Timing, ...]:
+    profile = setting.profile
+    arms = tuple((name, Model(activation=name, width=profile.width("document"))) for name in ACTIVATIONS)
+    sizes = tuple(2**n for n in range(10, 30, 2) if 2**n <= profile.elements)
+    return (
+        Timing("activations", arms, sizes, profile.rounds, setting.device, setting.precision),
+        Timing("steps", arms, (128,), profile.rounds, setting.device, setting.precision),
+    )
+
+
+def cost(metric: str, margin: float, regime: str) -> tuple[Contrast, ...]:
+    return tuple(
+        Contrast(metric, other, "relu", margin, direction="higher", ratio=True, regime=regime)
+        for other in ("sigmoid", "tanh")
+    )
+
+
+STUDY = Study(
+    question="What does ReLU bring in cost, in learning speed and in sparsity, against sigmoid and tanh?",
+    arms={name: {"activation": name} for name in ACTIVATIONS},
+    timings=timings,
+    claims=(
+        Claim(
+            "relu-cost",
+            "ReLU costs much less to compute than sigmoid or tanh",
+            cost("time/kernel_ms", 1.25, "the kernel alone") + cost("time/step_ms", 1.05, "a whole training step"),
+            regimes="what is timed",
+        ),
+        Claim(
+            "relu-speed",
+            "A network with ReLU reaches 25 % training error in fewer steps than with tanh or sigmoid",
+            tuple(Contrast(STEPS, other, "relu", 1.1, ratio=True) for other in ("tanh", "sigmoid")),
+            published=(Published("6 times faster than tanh", "Krizhevsky et al. 2012, section 3.1, figure 1"),),
+            caveat="All arms share the baseline's learning rate; none was tuned for its own.",
+        ),
+        Claim(
+            "relu-sparsity",
+            "ReLU leaves fewer than half of its units active, and its responses are sparser than sigmoid's",
+            (
+                Contrast("sparsity/zeros/mean", "relu", 0.5, margin=5),
+                Contrast("sparsity/hoyer/mean", "relu", "sigmoid", margin=0.05),
+            ),
+            published=(
+                Published("about 50 % exact zeros at the start", "Glorot et al. 2011, section 3.2"),
+            ),
+            caveat="Sigmoid's '50 % active' is a mean level, not a count: none of its outputs is exactly zero.",
+        ),
+    ),
+)

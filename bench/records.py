@@ -1,0 +1,85 @@
+"""A finished job is one file, `<out>/trials/<identity>.json`: written by rename, never half.
+
+A record is a JSON object:
+    schema      1
+    identity    of the job; kind: 'trial', 'count', 'timing' or 'probe'; job: all its fields
+    status      'finished', 'diverged' (the loss was not finite: a result) or 'failed'; reason: one line, or ''
+    started, ended   seconds since the epoch
+    environment what measured it: commit, torch, python, device_name, platform, threads
+    tags        {'profiles': [...], 'studies': {study: [arm, ...]}}; not part of what was measured
+    data        (trials) name, digest, path, classes, train, validation, test, shared_images, note
+    network     (trials, counts) parameters, macs, layers: a list of name, kind, shape, output, parameters, macs,
+                gain, activation, normalisation, dropout: read off the built network
+    points      (trials) a list of step, epoch, time, metrics {name: value}; the last value of a name is the final one
+    samples     (timings, probes) a list of arm, pair (round or seed), metric, value
+    raw         values behind aggregates, e.g. step_ms
+    fit, why_unfit   (timings) whether the machine was quiet enough to judge by, and what was seen
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench.spec import Job, identity, kind
+
+SCHEMA = 1
+
+
+def folder(out: Path) -> Path:
+    return out / "trials"
+
+
+def path(out: Path, job: Job | str) -> Path:
+    return folder(out) / f"{job if isinstance(job, str) else identity(job)}.json"
+
+
+def new(job: Job) -> dict[str, Any]:
+    """A record without measurements."""
+    return {"schema": SCHEMA, "identity": identity(job), "kind": kind(job), "job": dataclasses.asdict(job)}
+
+
+def write(out: Path, record: dict[str, Any]) -> Path:
+    """Write the record whole or not at all."""
+    target = path(out, record["identity"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(f".tmp{os.getpid()}")
+    temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+    os.replace(temporary, target)
+    return target
+
+
+def read(out: Path, job: Job | str) -> dict[str, Any] | None:
+    """The job's record, or None where it has none."""
+    try:
+        return json.loads(path(out, job).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def read_all(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder(out).glob("*.json"))]
+
+
+def finals(record: dict[str, Any]) -> dict[str, float]:
+    """Each metric's last value."""
+    return {name: value for point in record["points"] for name, value in point["metrics"].items()}
+
+
+def tag(out: Path, record: dict[str, Any], profile: str, places: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Add where the job is used, (study, arm) pairs, to the record's tags; rewrites the file only for a new one."""
+    tags = record.get("tags", {"profiles": [], "studies": {}})
+    studies = {study: list(arms) for study, arms in tags["studies"].items()}
+    for study, arm in places:
+        if arm not in studies.setdefault(study, []):
+            studies[study].append(arm)
+    merged = {"profiles": sorted({*tags["profiles"], profile}), "studies": studies}
+    if merged == tags:
+        return record
+    record = {**record, "tags": merged}
+    write(out, record)
+    return record
