@@ -1,0 +1,1 @@
+"""Judges and shows. Reads records; builds no network and imports no torch."""
