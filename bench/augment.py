@@ -1,0 +1,101 @@
+"""Augmentations of whole batches at once, from draws that are made once an epoch.
+
+The draws are uniform numbers, the same for every arm of a seed: switching mirroring on leaves the crops alone.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+MIRRORS = ("mirror", "both", "document")
+CROPS = ("crop", "both", "document")
+RESIZES = ("resized", "document")
+
+AREA, ASPECT, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10  # torchvision.transforms.RandomResizedCrop's
+DRAWS = 5 + 2 * TRIES  # an image's: mirror; row and column of the crop, then of the window; the tries' area and aspect
+
+
+def draws(images: int, generator: Generator) -> Tensor:
+    """(images, DRAWS) float32, uniform in [0, 1)."""
+    return torch.rand(images, DRAWS, generator=generator)
+
+
+def batch(canvas: Tensor, index: Tensor, draw: Tensor, augmentation: str, size: int, pad: int) -> Tensor:
+    """Augmented and normalised images.
+
+    canvas: (N, C, C, 3) uint8, all images, with `pad` black pixels on each side. index: (B,) which images to take.
+    draw: (B, DRAWS). Returns (B, 3, size, size) float32 in -1..1, channels last in memory.
+    'document' is the article's: mirror, crop to size + 4, then a resized crop of that.
+    """
+    if augmentation in RESIZES:
+        side = canvas.shape[1]
+        within = min(size + 4, side) if augmentation in CROPS else side - 2 * pad
+        corner = _offsets(draw[:, 1:3], side - within) if augmentation in CROPS else torch.full_like(draw[:, 1:3], pad)
+        return _resized(canvas, index, draw, corner, within, size, augmentation in MIRRORS)
+    margin = canvas.shape[1] - size
+    corner = _offsets(draw[:, 1:3], margin) if augmentation in CROPS else torch.full_like(draw[:, 1:3], margin // 2)
+    mirror = draw[:, 0] < 0.5 if augmentation in MIRRORS else torch.zeros_like(draw[:, 0], dtype=torch.bool)
+    return normalised(_window(canvas, index, corner.long(), mirror, size))
+
+
+def centre(canvas: Tensor, size: int) -> Tensor:
+    """The middle of each image, as evaluation sees it: (N, C, C, 3) uint8 to (N, 3, size, size) float32."""
+    edge = (canvas.shape[1] - size) // 2
+    return normalised(canvas[:, edge : edge + size, edge : edge + size])
+
+
+def normalised(pixels: Tensor) -> Tensor:
+    """(N, H, W, 3) uint8 to (N, 3, H, W) float32: mean and deviation 0.5, as the document's; channels last."""
+    return pixels.to(torch.float32).mul_(2 / 255).sub_(1).permute(0, 3, 1, 2)
+
+
+def _offsets(draw: Tensor, margin: int) -> Tensor:
+    """Uniform whole offsets 0..margin, both included."""
+    return (draw * (margin + 1)).floor()
+
+
+def _window(canvas: Tensor, index: Tensor, corner: Tensor, mirror: Tensor, size: int) -> Tensor:
+    """(B, size, size, 3) uint8, one window an image, some of them mirrored, by a single gather."""
+    side, steps = canvas.shape[1], torch.arange(size, device=canvas.device)
+    rows = corner[:, 0, None] + steps
+    columns = corner[:, 1, None] + torch.where(mirror[:, None], steps.flip(0), steps)
+    places = (index * side * side)[:, None, None] + rows[:, :, None] * side + columns[:, None, :]
+    return canvas.view(-1, 3).index_select(0, places.view(-1)).view(len(index), size, size, 3)
+
+
+def _resized(
+    canvas: Tensor, index: Tensor, draw: Tensor, corner: Tensor, within: int, size: int, mirror: bool
+) -> Tensor:
+    """Windows of random area and aspect inside the square `within` at `corner`, resized bilinearly to `size`."""
+    height, width = _extent(draw[:, 5:], within)
+    top = corner[:, 0] + _offsets(draw[:, 3], within - height)
+    left = corner[:, 1] + _offsets(draw[:, 4], within - width)
+    side = canvas.shape[1]
+    step = (torch.arange(size, device=canvas.device) + 0.5) / size
+    y = (top[:, None] + step * height[:, None]) * (2 / side) - 1
+    x = (left[:, None] + step * width[:, None]) * (2 / side) - 1
+    if mirror:
+        x = torch.where((draw[:, 0] < 0.5)[:, None], x.flip(1), x)
+    grid = torch.stack((x[:, None, :].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)), dim=-1)
+    images = normalised(canvas[index])
+    resized = functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return resized.contiguous(memory_format=torch.channels_last)
+
+
+def _extent(draw: Tensor, within: int) -> tuple[Tensor, Tensor]:
+    """Whole heights and widths, (B,) each: the first of ten tries that fits, else the whole square."""
+    area = within**2 * (AREA[0] + draw[:, :TRIES] * (AREA[1] - AREA[0]))
+    aspect = torch.exp(math.log(ASPECT[0]) + draw[:, TRIES:] * math.log(ASPECT[1] / ASPECT[0]))
+    widths, heights = (area * aspect).sqrt().round(), (area / aspect).sqrt().round()
+    fits = (widths >= 1) & (heights >= 1) & (widths <= within) & (heights <= within)
+    first = fits.to(torch.uint8).argmax(dim=1, keepdim=True)
+    whole = torch.full_like(draw[:, 0], within)
+    none = ~fits.any(dim=1)
+    return (
+        torch.where(none, whole, heights.gather(1, first)[:, 0]),
+        torch.where(none, whole, widths.gather(1, first)[:, 0]),
+    )

@@ -1,0 +1,74 @@
+"""Parameters and multiply-accumulates of a network, a layer at a time, without allocating it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.layers import LRN, Constant
+from bench.model import AlexNet
+from bench.spec import Model
+
+KINDS = {nn.Conv2d: "conv", nn.Linear: "fc", nn.BatchNorm1d: "norm", nn.BatchNorm2d: "norm"}
+
+
+def network(model: Model) -> dict[str, Any]:
+    """What was built: totals and a row a layer with parameters, on the meta device.
+
+    Parameters include biases; multiply-accumulates (MACs) are for one image and leave biases out. A row also tells the
+    modules without parameters that follow its layer, so that two networks can be compared row by row.
+    """
+    with torch.device("meta"):
+        built = AlexNet(model).eval()
+    shapes = _output_shapes(built)
+    rows: list[dict[str, Any]] = []
+    for name, module in built.layers.named_children():
+        if type(module) in KINDS:
+            rows.append(_row(name, module, shapes[name], built.gains.get(name)))
+        elif rows:
+            field = _field(module)
+            if field:
+                rows[-1][field] = repr(module)
+    return {
+        "parameters": sum(row["parameters"] for row in rows),
+        "macs": sum(row["macs"] for row in rows),
+        "layers": rows,
+    }
+
+
+def _output_shapes(built: AlexNet) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    image = torch.empty(1, 3, built.layout.size, built.layout.size, device="meta")
+    with torch.no_grad():
+        for name, module in built.layers.named_children():
+            image = module(image)
+            shapes[name] = tuple(image.shape[1:])
+    return shapes
+
+
+def _row(name: str, module: nn.Module, output: tuple[int, ...], gain: float | None) -> dict[str, Any]:
+    weight = module.get_parameter("weight")
+    places = math.prod(output[1:])  # a convolution applies its weights once a place, a fully connected layer once
+    kind = KINDS[type(module)]
+    return {
+        "name": name,
+        "kind": kind,
+        "shape": list(weight.shape),
+        "output": list(output),
+        "parameters": sum(p.numel() for p in module.parameters()),
+        "macs": 0 if kind == "norm" else weight.numel() * places,
+        "gain": gain,
+    }
+
+
+def _field(module: nn.Module) -> str:
+    if isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid):
+        return "activation"
+    if isinstance(module, LRN | Constant):
+        return "normalisation"
+    if isinstance(module, nn.Dropout):
+        return "dropout"
+    return "pooling" if isinstance(module, nn.MaxPool2d) else ""

@@ -1,0 +1,76 @@
+"""Local response normalisation as the paper has it, fast, and the layer that controls for its scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+NEIGHBOURS, K, ALPHA, BETA = 5, 2.0, 1e-4, 0.75  # Krizhevsky et al. 2012, section 3.3
+GREY_LEVELS = 127.5  # of the paper's 0-255 inputs to one unit of ours, which lie in -1..1
+ALPHA_UNIT = ALPHA * GREY_LEVELS**2
+CONSTANT = K**-BETA  # what the layer amounts to where the activations are small
+
+
+class _Normalise(torch.autograd.Function):
+    """Forward b = a s^-3/4 with s = k + alpha band(a^2); the sum over neighbours is a banded 1x1 convolution.
+
+    The power needs two square roots; the backward pass is -2 alpha beta a band(g a s^-7/4) + g s^-3/4, since the band
+    is symmetric.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, band: Tensor, alpha: float) -> Tensor:
+        s = functional.conv2d(a * a, band).mul_(alpha).add_(K)
+        root = s.rsqrt_()
+        power = root.sqrt().mul_(root)
+        ctx.save_for_backward(a, band, root, power)
+        ctx.alpha = alpha
+        return a * power
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        a, band, root, power = ctx.saved_tensors
+        scaled = gradient * power
+        inner = (scaled * a).mul_(root).mul_(root)
+        return scaled.sub_(functional.conv2d(inner, band).mul_(a).mul_(2 * ctx.alpha * BETA)), None, None
+
+
+class LRN(nn.Module):
+    """Local response normalisation over n = 5 neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+
+    b = a / (2 + alpha * sum of a^2 over the channel and two on either side)^0.75, the sum cut off at the first and last
+    channel. PyTorch divides alpha by n: the paper's layer is `torch.nn.LocalResponseNorm(5, 5e-4, 0.75, 2)`.
+
+    Input and output: (N, C, H, W), float32 or float64.
+    """
+
+    band: Tensor
+
+    def __init__(self, channels: int, alpha: float = ALPHA) -> None:
+        super().__init__()
+        self.alpha = alpha
+        index = torch.arange(channels)
+        near = (index[:, None] - index[None, :]).abs() <= NEIGHBOURS // 2
+        self.register_buffer("band", near.to(torch.get_default_dtype())[:, :, None, None], persistent=False)
+
+    def forward(self, a: Tensor) -> Tensor:
+        device = a.device.type
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):  # a sum of squares needs float32's precision
+                return _Normalise.apply(a.float(), self.band, self.alpha)
+        return _Normalise.apply(a, self.band, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha:g}"
+
+
+class Constant(nn.Module):
+    """Multiplies by 2^-0.75: LRN without its neighbours."""
+
+    def forward(self, a: Tensor) -> Tensor:
+        return a * CONSTANT

@@ -1,0 +1,130 @@
+"""Named numbers of a network at work. A new one is a function here and a test with a hand-computed value."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.augment import centre
+from bench.model import AlexNet
+
+BATCH = 250  # images evaluated at once
+
+Activity = dict[str, dict[str, Tensor]]
+
+
+@torch.no_grad()
+def evaluate(network: AlexNet, canvas: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Accuracy (a fraction) and mean cross entropy (nats) in eval mode, on the centre of each image.
+
+    canvas: (N, C, C, 3) uint8; labels: (N,) int64.
+    """
+    network.eval()
+    right = torch.zeros((), dtype=torch.int64, device=canvas.device)
+    loss = torch.zeros((), dtype=torch.float64, device=canvas.device)
+    for images, truth in zip(canvas.split(BATCH), labels.split(BATCH), strict=True):
+        logits = network(centre(images, network.layout.size)).float()
+        right += (logits.argmax(dim=1) == truth).sum()
+        loss += functional.cross_entropy(logits, truth, reduction="sum")
+    network.train()
+    return right.item() / len(labels), loss.item() / len(labels)
+
+
+@contextmanager
+def watched(network: AlexNet) -> Iterator[Activity]:
+    """Sums up each activation's output over the forward passes made inside; `sparsity` turns the sums into numbers."""
+    seen: Activity = {}
+    handles = [module.register_forward_hook(_observer(seen, name)) for name, module in network.activations()]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _observer(seen: Activity, name: str):
+    def observe(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        for key, value in activity(output.detach().float()).items():
+            kept = seen.setdefault(name, {}).get(key)
+            seen[name][key] = value if kept is None else (kept | value if key == "alive" else kept + value)
+
+    return observe
+
+
+def activity(output: Tensor) -> dict[str, Tensor]:
+    """What one batch of activations, (N, units) or (N, channels, H, W), adds to the sums.
+
+    images, zeros (mean share an image), hoyer and treves_rolls are summed over images; alive tells for each unit, or
+    each channel, whether it was ever not zero.
+    """
+    channels = output.shape[1]
+    flat = (output.permute(0, 2, 3, 1) if output.ndim == 4 else output).flatten(1)  # as it lies in memory
+    units = flat.shape[1]
+    root = math.sqrt(units)
+    nonzero = (flat != 0).float()
+    ratio = torch.linalg.vector_norm(flat, 1, dim=1) / torch.linalg.vector_norm(flat, 2, dim=1)
+    ratio = torch.where(ratio.isnan(), torch.ones_like(ratio), ratio)  # nothing active: as sparse as can be
+    return {
+        "images": torch.tensor(float(len(flat)), device=flat.device),
+        "zeros": (1 - nonzero.sum(1) / units).sum(dtype=torch.float64),
+        "hoyer": ((root - ratio) / max(root - 1, 1e-12)).sum(dtype=torch.float64),
+        "treves_rolls": (1 - ratio**2 / units).sum(dtype=torch.float64),
+        "alive": nonzero.view(-1, channels).amax(0) > 0,
+    }
+
+
+def sparsity(seen: Activity) -> dict[str, float]:
+    """`sparsity/<measure>/<layer>` for each watched layer, and the mean over layers.
+
+    zeros: share of exact zeros. hoyer: (sqrt n - L1/L2) / (sqrt n - 1) an image (Hoyer 2004, section 3.1).
+    treves_rolls: 1 - (mean |a|)^2 / mean a^2 an image (Treves & Rolls 1991; Willmore & Tolhurst 2001, equation 1).
+    dead: share of units, or channels, that were zero on every image.
+    """
+    metrics: dict[str, float] = {}
+    for layer, sums in seen.items():
+        for measure in ("zeros", "hoyer", "treves_rolls"):
+            metrics[f"sparsity/{measure}/{layer}"] = (sums[measure] / sums["images"]).item()
+        metrics[f"sparsity/dead/{layer}"] = 1 - sums["alive"].double().mean().item()
+    for measure in ("zeros", "hoyer", "treves_rolls", "dead"):
+        metrics[f"sparsity/{measure}/mean"] = sum(metrics[f"sparsity/{measure}/{name}"] for name in seen) / len(seen)
+    return metrics
+
+
+def steps_to_error(curve: Sequence[tuple[int, float]], error: float) -> float | None:
+    """Steps until training error falls to `error`, by straight lines between (step, accuracy) evaluations; None where
+    it never does."""
+    wanted = 1 - error
+    if curve[0][1] >= wanted:
+        return float(curve[0][0])
+    for (before, low), (after, high) in zip(curve, curve[1:], strict=False):
+        if high >= wanted:
+            return before + (after - before) * (wanted - low) / (high - low)
+    return None
+
+
+def reset_peak_memory(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    elif sys.platform == "linux":
+        try:
+            Path("/proc/self/clear_refs").write_text("5")
+        except OSError:  # some containers forbid it: then the number is left out below
+            pass
+
+
+def peak_memory_mb(device: str) -> float | None:
+    """Most memory since the reset, in units of 10^6 bytes: the device's on CUDA, the process's on Linux, else None."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    peak = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), None)
+    return int(peak.split()[1]) * 1024 / 1e6 if peak else None
