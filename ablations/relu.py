@@ -26,6 +26,7 @@ def cost(metric: str, margin: float, regime: str) -> tuple[Contrast, ...]:
 
 STUDY = Study(
     question="What does ReLU bring in cost, in learning speed and in sparsity, against sigmoid and tanh?",
+    base={"dropout": 0.0, "augmentation": "none"},  # no regularisation of any kind, as in the paper's figure 1
     arms={name: {"activation": name} for name in ACTIVATIONS},
     timings=timings,
     claims=(

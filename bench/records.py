@@ -83,3 +83,13 @@ def tag(out: Path, record: dict[str, Any], profile: str, places: Iterable[tuple[
     record = {**record, "tags": merged}
     write(out, record)
     return record
+
+
+def weights(out: Path, job: Job | str) -> Path:
+    """Where the job's final weights are kept, if they are."""
+    return path(out, job).with_suffix(".safetensors")
+
+
+def part(out: Path, job: Job | str) -> Path:
+    """Where a running job appends its points, a JSON object a line."""
+    return path(out, job).with_suffix(".part")

@@ -1,0 +1,50 @@
+# Every target installs what it needs. Variables: PROFILE, STUDY, DATA, DEVICE, SEEDS, LIMIT, OUT.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE ?= auto
+DATA ?= auto
+DEVICE ?= auto
+OUT ?= out
+STUDY ?=
+what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
+
+.PHONY: help setup ablate plan report ui test lint bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@echo "variables: PROFILE=quick STUDY='relu dropout' DATA=folder DEVICE=cpu SEEDS=10 LIMIT=30m OUT=out"
+
+setup: $(VENV)/ready  ## install into .venv; a torch that the machine already has and is new enough is kept
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(if $(shell $(PYTHON) -c 'import torch' 2>/dev/null && echo y),--system-site-packages) $(VENV)
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@
+
+ablate: setup  ## run the studies and write the report: make ablate DATA=folder
+	$(BIN)/ablate run $(what) $(if $(LIMIT),--limit $(LIMIT))
+
+plan: setup  ## what `make ablate` would do, and for how long
+	$(BIN)/ablate plan $(what)
+
+report: setup  ## judge the records again and write the report; trains nothing
+	$(BIN)/ablate report --out "$(OUT)"
+
+ui: setup  ## compare the runs in MLflow
+	$(BIN)/ablate ui --out "$(OUT)"
+
+test: setup  ## run the tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup  ## run the timings, as ratios
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
+
+clean:  ## remove what `setup` made; results in OUT stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

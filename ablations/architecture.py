@@ -1,0 +1,55 @@
+"""How large is AlexNet, and where do its parameters and its work lie? (Krizhevsky et al. 2012, section 3.5)"""
+
+from ablations.study import Claim, Exact, Published, Setting, Study
+from bench.spec import Model, Timing
+
+LAYOUTS = {
+    "ungrouped": Model(layout="ungrouped", classes=1000),
+    "two-group": Model(layout="two-group", classes=1000),
+    "torchvision": Model(layout="torchvision", classes=1000),
+    "document": Model(layout="document", classes=10),
+}
+IMAGENET = ("ungrouped", "two-group", "torchvision")
+
+
+def timings(setting: Setting) -> tuple[Timing, ...]:
+    sizes = (1, 128) if setting.profile.photographs else (1,)
+    arms = (("ungrouped", LAYOUTS["ungrouped"]),)
+    return (Timing("layers", arms, sizes, min(5, setting.profile.rounds), setting.device, setting.precision),)
+
+
+STUDY = Study(
+    question="How many parameters has AlexNet, and which part of them and of its work lies in the convolutions?",
+    counts=LAYOUTS,
+    timings=timings,
+    claims=(
+        Claim(
+            "size",
+            "AlexNet has about 62.3 million parameters",
+            tuple(Exact("parameters/total", name, 62.0e6, 62.6e6, regime=name) for name in LAYOUTS),
+            published=(
+                Published("60 million", "Krizhevsky et al. 2012, abstract: the two-group network", part=1),
+            ),
+            regimes="the layout",
+        ),
+        Claim(
+            "share",
+            "Convolutions hold about 6 % of the parameters and do about 95 % of the work",
+            tuple(
+                part
+                for name in IMAGENET
+                for part in (
+                    Exact("parameters/conv_share", name, 0.055, 0.065, regime=name),
+                    Exact("macs/conv_share", name, 0.945, 0.955, regime=name),
+                )
+            ),
+            published=(
+                Published("5 % of the parameters, 95 % of the computation", "Krizhevsky 2014, section 2"),
+            ),
+            regimes="the layout",
+            caveat="Work is counted in multiply-accumulates. The share of time differs from it, most at batch 1, where "
+            "reading the fully connected weights from memory takes longer than multiplying by them.",
+        ),
+    ),
+    caveats=("The tolerances are 62.0 to 62.6 million, 5.5 to 6.5 % and 94.5 to 95.5 %.",),
+)

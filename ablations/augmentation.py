@@ -1,0 +1,38 @@
+"""Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1)"""
+
+from ablations.study import Claim, Contrast, Published, Study
+
+HALF = {"epochs": 0.5}
+
+
+def overfits_less(arm: str, reference: str, regime: str) -> tuple[Contrast, ...]:
+    return (
+        Contrast("gap/accuracy", arm, reference, margin=2, direction="lower", regime=regime),
+        Contrast("test/accuracy", arm, reference, margin=1, regime=regime),
+    )
+
+
+STUDY = Study(
+    question="Do mirroring and random crops reduce overfitting, and at which training budget?",
+    arms={
+        "both": {},
+        "none": {"augmentation": "none"},
+        "mirror": {"augmentation": "mirror"},
+        "crop": {"augmentation": "crop"},
+        "the document's": {"augmentation": "document"},
+        "both, half the epochs": HALF,
+        "none, half the epochs": {"augmentation": "none", **HALF},
+    },
+    claims=(
+        Claim(
+            "augmentation",
+            "Mirroring and random crops narrow the gap between training and test accuracy and raise test accuracy",
+            overfits_less("both", "none", "all epochs")
+            + overfits_less("both, half the epochs", "none, half the epochs", "half the epochs"),
+            published=(
+                Published("+3.6 points from random crops", "Zhang et al. 2017, table 1: small AlexNet, CIFAR-10", part=1),
+            ),
+            regimes="the training budget",
+        ),
+    ),
+)

@@ -1,0 +1,36 @@
+"""Does dropout reduce overfitting? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014)"""
+
+from ablations.study import Claim, Contrast, Published, Study
+
+
+def overfits_less(arm: str, reference: str, regime: str) -> tuple[Contrast, ...]:
+    return (
+        Contrast("gap/accuracy", arm, reference, margin=2, direction="lower", regime=regime),
+        Contrast("test/accuracy", arm, reference, margin=0.5, regime=regime),
+    )
+
+
+STUDY = Study(
+    question="Does dropout before the fully connected layers reduce overfitting, with and without augmentation?",
+    arms={
+        "p = 0.5": {},
+        "p = 0": {"dropout": 0.0},
+        "p = 0.5, no augmentation": {"augmentation": "none"},
+        "p = 0, no augmentation": {"dropout": 0.0, "augmentation": "none"},
+    },
+    probes={"sub-networks": "p = 0.5"},
+    claims=(
+        Claim(
+            "dropout-overfit",
+            "Dropout narrows the gap between training and test accuracy and raises test accuracy",
+            overfits_less("p = 0.5", "p = 0", "with augmentation")
+            + overfits_less("p = 0.5, no augmentation", "p = 0, no augmentation", "without augmentation"),
+            published=(
+                Published(
+                    "14.98 to 14.32 % test error", "Srivastava et al. 2014, table 3: fully connected layers, CIFAR-10", part=1
+                ),
+            ),
+            regimes="augmentation",
+        ),
+    ),
+)

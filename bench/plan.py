@@ -1,0 +1,62 @@
+"""What a run will cost, from what earlier runs took, or from a rule of thumb where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import records
+from bench.run import missing
+from bench.spec import Job, Model, Probe, Timing, Trial
+
+IMAGES_PER_SECOND = 2_000.0  # of one core, at quarter width: only until a trial of the same layout and width is done
+OTHER_SECONDS = 20.0  # a timing or a probe
+WEIGHTS_MB = 8.0  # of a kept trial, at quarter width
+
+
+class Pace:
+    """Seconds a job takes; learns from each record that it is shown."""
+
+    def __init__(self, known: Iterable[dict[str, Any]] = ()) -> None:
+        self.seen: dict[tuple[Any, ...], tuple[float, float]] = {}
+        for record in known:
+            self.learn(record)
+
+    def learn(self, record: dict[str, Any]) -> None:
+        if record["kind"] == "trial" and record["status"] == "finished":
+            job = record["job"]
+            key = _key(job["model"], job["device"])
+            visits, seconds = self.seen.get(key, (0.0, 0.0))
+            done = job["recipe"]["epochs"] * job["recipe"]["share"] * record["data"]["train"]
+            self.seen[key] = (visits + done, seconds + record["ended"] - record["started"])
+
+    def seconds(self, job: Job) -> float:
+        if isinstance(job, Timing | Probe):
+            return OTHER_SECONDS
+        if not isinstance(job, Trial):
+            return 0.1
+        visits, seconds = self.seen.get(_key(vars(job.model), job.device), (IMAGES_PER_SECOND, 1.0))
+        return job.recipe.epochs * job.recipe.share * job.data.train * seconds / visits
+
+    def left(self, jobs: Sequence[Job], workers: int) -> float:
+        """Wall seconds for the jobs: timings run alone, all others on every worker."""
+        alone = sum(self.seconds(job) for job in jobs if isinstance(job, Timing))
+        return alone + sum(self.seconds(job) for job in jobs if not isinstance(job, Timing)) / workers
+
+
+def disk_mb(jobs: Sequence[Job], out: Path) -> float:
+    """What the missing jobs will add: records and kept weights."""
+    probed = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
+    todo = missing(jobs, out)
+    kept = [job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in probed)]
+    return 0.03 * len(todo) + sum(WEIGHTS_MB * (job.model.width / 0.25) ** 2 for job in kept)
+
+
+def pace(out: Path) -> Pace:
+    return Pace(records.read_all(out))
+
+
+def _key(model: dict[str, Any] | Model, device: str) -> tuple[Any, ...]:
+    levels = model if isinstance(model, dict) else vars(model)
+    return levels["layout"], levels["width"], levels["kernel"], device

@@ -1,0 +1,160 @@
+"""Records to MLflow. The only file that imports it; everything it tells can be told again from the records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks minutes a call
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+
+from bench import records  # noqa: E402
+from bench.spec import Model, Recipe  # noqa: E402
+
+BATCH = 1000  # metrics a request: MLflow's limit
+NEUTRAL = {"classes", "width", "epochs", "share"}  # set by data and profile, so no part of a variant's name
+
+UNREACHABLE = (MlflowException, OSError)
+
+
+def uri(out: Path) -> str:
+    """MLFLOW_TRACKING_URI where it is set, else a SQLite file in `out`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
+
+
+class Publisher:
+    """Knows which records the server has. Made once, in the parent process; raises one of `UNREACHABLE` where it is away."""
+
+    def __init__(self, out: Path, data_name: str) -> None:
+        self.out = out
+        self.client = MlflowClient(uri(out))
+        name = f"AlexNet ablations: {data_name}"
+        self.trials = self._experiment(name)
+        self.others = self._experiment(f"{name} (counts, timings, reports)")
+        self.known = {run.data.tags.get("identity"): run for run in self._runs()}
+
+    def publish(self, record: dict[str, Any]) -> None:
+        """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
+        left unfinished is completed: the same points at the same times add nothing."""
+        known = self.known.get(record["identity"])
+        if known is not None and known.info.status == "FINISHED":
+            self._retag(known, tags(record))
+            return
+        experiment = self.trials if record["kind"] == "trial" else self.others
+        run = known or self.client.create_run(
+            experiment, int(record["started"] * 1e3), tags(record), _run_name(record)
+        )
+        run_id = run.info.run_id
+        points = list(metrics(record))
+        for start in range(0, len(points), BATCH):
+            self.client.log_batch(run_id, metrics=points[start : start + BATCH])
+        self.client.log_batch(run_id, params=[Param(k, v) for k, v in params(record).items()])
+        if "data" in record:
+            self.client.log_inputs(run_id, [_dataset(record["data"])])
+        for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
+            if file.exists():
+                self.client.log_artifact(run_id, str(file))
+        self.client.set_terminated(run_id, "FINISHED", int(record["ended"] * 1e3))
+        self.known[record["identity"]] = self.client.get_run(run_id)
+
+    def publish_report(self, profile: str, files: Iterable[Path]) -> None:
+        """The report's files as artifacts of one run a profile, so that they can be read inside MLflow."""
+        identity = f"report-{profile}"
+        run = self.known.get(identity)
+        if run is None:
+            run = self.client.create_run(self.others, tags={"identity": identity}, run_name=f"report ({profile})")
+        for file in files:
+            self.client.log_artifact(run.info.run_id, str(file))
+        self.client.set_terminated(run.info.run_id)
+        self.known[identity] = run
+
+    def _experiment(self, name: str) -> str:
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return found.experiment_id
+        local = None if os.environ.get("MLFLOW_TRACKING_URI") else (self.out.resolve() / "artifacts").as_uri()
+        return self.client.create_experiment(name, artifact_location=local)
+
+    def _runs(self) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self.client.search_runs([self.trials, self.others], max_results=1000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _retag(self, run: Any, wanted: dict[str, str]) -> None:
+        new = [RunTag(k, v) for k, v in wanted.items() if run.data.tags.get(k) != v]
+        if new:
+            self.client.log_batch(run.info.run_id, tags=new)
+            self.known[wanted["identity"]] = self.client.get_run(run.info.run_id)
+
+
+def variant(job: dict[str, Any]) -> str:
+    """A trial's levels that differ from the house's defaults, as one name: runs grouped by it are seeds of an arm."""
+    defaults = {**vars(Model()), **vars(Recipe())}
+    levels = {**job["model"], **job["recipe"]}
+    changed = [f"{k}={_text(v)}" for k, v in levels.items() if k not in NEUTRAL and _text(v) != _text(defaults[k])]
+    return ", ".join(changed) or "baseline"
+
+
+def params(record: dict[str, Any]) -> dict[str, str]:
+    job = record["job"]
+    if record["kind"] != "trial":
+        return {"kind": record["kind"]}
+    levels = {**job["model"], **job["recipe"], "seed": job["seed"], "precision": job["precision"]}
+    return {"variant": variant(job), **{name: _text(level) for name, level in levels.items()}}
+
+
+def tags(record: dict[str, Any]) -> dict[str, str]:
+    known, environment = record.get("tags", {}), record["environment"]
+    found = {
+        "identity": record["identity"],
+        "kind": record["kind"],
+        "status": record["status"],
+        "profile": ", ".join(known.get("profiles", [])),
+        "device": environment["device"],
+        **{f"environment.{name}": str(value) for name, value in environment.items()},
+        **{f"study.{study}": ", ".join(a for a in arms if a) or "yes" for study, arms in known.get("studies", {}).items()},
+    }
+    if note := record.get("data", {}).get("note"):
+        found["data.note"] = note
+    return found
+
+
+def metrics(record: dict[str, Any]) -> Iterator[Metric]:
+    """A trial's points by epoch; the totals of a count; a timing's or a probe's samples by round."""
+    for point in record.get("points", []):
+        for name, value in point["metrics"].items():
+            yield Metric(name, value, int(point["time"] * 1e3), point["epoch"])
+    ended = int(record["ended"] * 1e3)
+    for name in ("parameters", "macs"):
+        if name in record.get("network", {}):
+            yield Metric(f"{name}/total", record["network"][name], ended, 0)
+    for sample in record.get("samples", []):
+        name = f"{sample['metric']}/{sample['arm']}".replace(":", "")
+        yield Metric(name, sample["value"], ended, sample["pair"])
+
+
+def _dataset(data: dict[str, Any]) -> DatasetInput:
+    return DatasetInput(Dataset(data["name"], data["digest"], "local", "{}", profile=f'{{"train": {data["train"]}}}'))
+
+
+def _run_name(record: dict[str, Any]) -> str:
+    if record["kind"] == "trial":
+        return f"{variant(record['job'])} / seed {record['job']['seed']}"
+    return f"{record['kind']} {record['job'].get('subject') or record['job'].get('question') or record['identity']}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "+".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

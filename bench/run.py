@@ -1,0 +1,126 @@
+"""Jobs in, records out: skips what has a record, runs the rest in parallel, survives what goes wrong in one."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pebble import ProcessPool
+
+from bench import records
+from bench.data import Source
+from bench.spec import Count, Job, Probe, Timing, Trial
+
+TICK = 0.1  # seconds between looks at the workers
+
+
+class Event(NamedTuple):
+    """What happened to a job. what: 'started', 'point' (with the point), 'done' (with its record), or 'failed' (with a
+    reason; it has no record, so that the next run tries again)."""
+
+    what: str
+    job: Job
+    point: dict[str, Any] | None = None
+    record: dict[str, Any] | None = None
+    reason: str = ""
+
+
+def missing(jobs: Sequence[Job], out: Path) -> list[Job]:
+    """The jobs without a record, each once, in the order in which they run: timings last, alone on the machine."""
+    unique = dict.fromkeys(jobs)
+    kinds = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
+    lacking = [job for job in unique if not records.path(out, job).exists()]
+    return sorted(lacking, key=lambda job: kinds[type(job)])
+
+
+def run(jobs: Sequence[Job], source: Source, out: Path, workers: int, deadline: float = float("inf")) -> Iterator[Event]:
+    """Run what is missing and tell what happens; no job starts after the deadline (seconds since the epoch).
+
+    One thread a worker on a CPU, whatever their number: results do not depend on it.
+    """
+    todo = missing(jobs, out)
+    records.folder(out).mkdir(parents=True, exist_ok=True)
+    wanted = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
+    keep = {job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in wanted)}
+    trained = [job for job in todo if isinstance(job, Trial | Count)]
+    probes = [job for job in todo if isinstance(job, Probe)]
+    timings = [job for job in todo if isinstance(job, Timing)]
+    yield from _stage(trained, source, out, workers, deadline, keep)
+    answerable = []
+    for probe in probes:
+        if all(records.weights(out, trial).exists() for trial in probe.trials):
+            answerable.append(probe)
+        elif all(records.path(out, trial).exists() for trial in probe.trials):
+            yield Event("failed", probe, reason="its trials' weights were not kept when they ran")
+    yield from _stage(answerable, source, out, workers, deadline, keep)
+    yield from _stage(timings, source, out, 1, deadline, keep)
+
+
+def _stage(
+    jobs: list[Job], source: Source, out: Path, workers: int, deadline: float, keep: set[Trial]
+) -> Iterator[Event]:
+    """One pool of workers that stay alive between jobs; each is handed its next job when it is free."""
+    if not jobs:
+        return
+    pool = _pool(min(workers, len(jobs)))
+    queue, running, read = list(jobs), {}, {}
+    try:
+        while queue or running:
+            while queue and len(running) < workers and time.time() < deadline:
+                job = queue.pop(0)
+                running[pool.schedule(_perform, args=(job, source, out, job in keep))] = job
+                yield Event("started", job)
+            if not running:
+                return
+            ended, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
+            for job in running.values():
+                yield from _points(job, out, read)
+            for future in ended:
+                yield _ended(future, running.pop(future), out)
+    finally:
+        pool.stop()
+        pool.join()
+
+
+def _pool(workers: int) -> ProcessPool:
+    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when a worker imports torch
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPool(workers, context=spawn, initializer=_start, initargs=(os.getpid(), spawn.Value("i", 0)))
+
+
+def _start(parent: int, devices: Any) -> None:
+    from bench import work  # imports torch, which takes seconds: in the workers alone
+
+    work.start(parent, devices)
+
+
+def _perform(job: Job, source: Source, out: Path, keep_weights: bool) -> str:
+    from bench import work
+
+    return work.perform(job, source, out, keep_weights)
+
+
+def _points(job: Job, out: Path, read: dict[Job, int]) -> Iterator[Event]:
+    """The points that a running trial has appended since the last look."""
+    try:
+        lines = records.part(out, job).read_text(encoding="utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    whole = [line for line in lines if line.endswith("\n")]
+    for line in whole[read.get(job, 0) :]:
+        yield Event("point", job, point=json.loads(line))
+    read[job] = len(whole)
+
+
+def _ended(future: Future, job: Job, out: Path) -> Event:
+    error = future.exception()
+    if error is None:
+        return Event("done", job, record=records.read(out, job))
+    text = " ".join(str(error).split()) or type(error).__name__
+    return Event("failed", job, reason=f"{type(error).__name__}: {text}"[:300])
