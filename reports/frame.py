@@ -1,0 +1,153 @@
+"""Records as tidy tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from statistics import geometric_mean
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ablations.study import Placed
+from bench.records import finals
+from bench.spec import Count, Trial, identity
+
+STEPS = "speed/steps_to_train_error_25"
+KERNEL = "time/kernel_ms"
+
+
+class Unit(NamedTuple):
+    """How a metric is shown: its name for people, its unit, and what a stored value is multiplied by."""
+
+    label: str
+    unit: str
+    factor: float = 1.0
+
+
+METRICS = {  # the first pattern that fits; {first} and {last} are parts of the metric's own name
+    STEPS: Unit("steps to 25 % training error", "steps"),
+    "gap/accuracy*": Unit("overfitting gap (train minus test accuracy)", "points", 100),
+    "*_share": Unit("{last} of {first}", "points", 100),
+    "*/accuracy*": Unit("{first} accuracy", "points", 100),
+    "*/loss*": Unit("{first} loss", "nats"),
+    "gap/*": Unit("gap in {last}", "points", 100),
+    "sparsity/zeros/*": Unit("exact zeros, {last}", "points", 100),
+    "sparsity/dead/*": Unit("dead units, {last}", "points", 100),
+    "sparsity/hoyer/*": Unit("Hoyer sparsity, {last}", ""),
+    "sparsity/treves_rolls/*": Unit("Treves-Rolls sparsity, {last}", ""),
+    "gradient/norm_ratio/*": Unit("gradient norm over weight norm, {last}", ""),
+    "speed/images_per_second": Unit("images a second", "images/s"),
+    KERNEL: Unit("time of the kernel, geometric mean over sizes", "ms"),
+    "time/step_ms": Unit("time of a training step", "ms"),
+    "*_ms*": Unit("{first}, {last}", "ms"),
+    "memory/*": Unit("memory, {last}", "MB"),
+    "parameters/*": Unit("parameters, {last}", "parameters"),
+    "macs/*": Unit("multiply-accumulates, {last}", "MACs"),
+}
+
+
+def unit(metric: str) -> Unit:
+    """The metric's entry in METRICS; one that has none is shown as it is stored."""
+    parts = metric.replace("_", " ").split("/")
+    for pattern, known in METRICS.items():
+        if fnmatchcase(metric, pattern):
+            return known._replace(label=known.label.format(first=parts[0], last=parts[-1]))
+    return Unit(metric, "")
+
+
+class Observation(NamedTuple):
+    """A number that was measured. pair: what it is paired by, a seed or a round. censored: the true one is larger."""
+
+    study: str
+    arm: str
+    pair: int
+    metric: str
+    value: float
+    censored: bool = False
+    fit: bool = True
+    identity: str = ""
+
+
+def observations(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+    """One row an observation, with the fields of Observation. Only finished jobs give any."""
+    rows = [
+        Observation(place.study, arm, pair, metric, value, censored, record.get("fit", True), record["identity"])
+        for place, record in _with_record(placed, records)
+        if record["status"] == "finished"
+        for arm, pair, metric, value, censored in _measured(place, record)
+    ]
+    types = {"pair": int, "value": float, "censored": bool, "fit": bool}
+    return pd.DataFrame(rows, columns=list(Observation._fields)).astype(types)
+
+
+def trials(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+    """One row a trial, whatever became of it: status is 'finished', 'diverged', 'failed' or 'not run'.
+
+    Only finished trials have metrics, so that a mean over a column never mixes in a trial that was cut short.
+    """
+    return pd.DataFrame(
+        [_trial(place, place.job, records.get(identity(place.job))) for place in placed if isinstance(place.job, Trial)]
+    )
+
+
+def curves(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+    """One row a metric and step of a trial, those that diverged included."""
+    rows = [
+        (place.study, place.arm, place.seed, point["step"], point["epoch"], metric, value)
+        for place, record in _with_record(placed, records)
+        for point in record.get("points", ())
+        for metric, value in point["metrics"].items()
+    ]
+    return pd.DataFrame(rows, columns=["study", "arm", "seed", "step", "epoch", "metric", "value"])
+
+
+def _with_record(placed: Iterable[Placed], records: Mapping[str, Any]) -> Iterator[tuple[Placed, dict[str, Any]]]:
+    for place in placed:
+        if record := records.get(identity(place.job)):
+            yield place, record
+
+
+def _measured(place: Placed, record: dict[str, Any]) -> Iterator[tuple[str, int, str, float, bool]]:
+    """Arm, pair, metric, value, censored. The pair is the study's seed: the A/A arm's own seeds lie elsewhere."""
+    if isinstance(place.job, Trial):
+        metrics = finals(record)
+        for metric, value in metrics.items():
+            yield place.arm, place.seed or 0, metric, value, False
+        if STEPS not in metrics:
+            yield place.arm, place.seed or 0, STEPS, record["points"][-1]["step"], True
+    elif isinstance(place.job, Count):
+        for metric, value in _counted(record["network"]).items():
+            yield place.arm, 0, metric, value, False
+    else:
+        sizes: dict[tuple[str, int], list[float]] = {}
+        for sample in record["samples"]:
+            yield sample["arm"], sample["pair"], sample["metric"], sample["value"], False
+            if sample["metric"].startswith(f"{KERNEL}/"):
+                sizes.setdefault((sample["arm"], sample["pair"]), []).append(sample["value"])
+        for (arm, pair), values in sizes.items():
+            yield arm, pair, KERNEL, geometric_mean(values), False
+
+
+def _counted(network: dict[str, Any]) -> dict[str, float]:
+    counts: dict[str, float] = {}
+    for what in ("parameters", "macs"):
+        counts[f"{what}/total"] = network[what]
+        counts |= {f"{what}/{layer['name']}": layer[what] for layer in network["layers"]}
+        convolutions = sum(layer[what] for layer in network["layers"] if layer["kind"] == "conv")
+        counts[f"{what}/conv_share"] = convolutions / network[what]
+    return counts
+
+
+def _trial(place: Placed, job: Trial, record: dict[str, Any] | None) -> dict[str, Any]:
+    factors = dataclasses.asdict(job.model) | dataclasses.asdict(job.recipe)
+    row: dict[str, Any] = {"study": place.study, "arm": place.arm, "seed": place.seed, "identity": identity(job)}
+    row["status"] = record["status"] if record else "not run"
+    row |= {name: ", ".join(level) if isinstance(level, tuple) else level for name, level in factors.items()}
+    if record:
+        network = record.get("network", {})
+        row |= {"parameters": network.get("parameters"), "macs": network.get("macs")}
+        row |= {"seconds": record["ended"] - record["started"]}
+        row |= finals(record) if record["status"] == "finished" else {}
+    return row

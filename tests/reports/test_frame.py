@@ -1,0 +1,141 @@
+import math
+
+import pytest
+
+from ablations.profiles import PROFILES
+from ablations.study import AGAIN, Placed, Setting, Study, jobs
+from bench import records
+from bench.spec import Count, Data, Model, Probe, Recipe, Timing, Trial, identity
+from reports import frame
+
+DATA = Data("digest", 10, train=1000)
+STUDY = Study("?", (), arms={"relu": {}, "tanh": {"activation": "tanh"}}, name="relu")
+SETTING = Setting(PROFILES["smoke"], DATA)
+STEPS = "speed/steps_to_train_error_25"
+
+
+def finished(job, **fields):
+    return {**records.new(job), "status": "finished", "started": 100.0, "ended": 112.5, **fields}
+
+
+def trained(job, accuracy, **metrics):
+    points = [
+        {"step": 0, "epoch": 0, "time": 0, "metrics": {"test/accuracy": 0.1}},
+        {"step": 80, "epoch": 2, "time": 9, "metrics": {"test/accuracy": accuracy, **metrics}},
+    ]
+    return finished(job, points=points, network={"parameters": 30, "macs": 400, "layers": []})
+
+
+def by_identity(*made):
+    return {record["identity"]: record for record in made}
+
+
+def rows(table, *fields):
+    return [tuple(row) for row in table[list(fields)].itertuples(index=False)]
+
+
+@pytest.mark.parametrize(
+    "metric, label, shown, factor",
+    [
+        ("test/accuracy", "test accuracy", "points", 100),
+        ("train/loss", "train loss", "nats", 1),
+        ("gap/accuracy", "overfitting gap (train minus test accuracy)", "points", 100),
+        ("sparsity/zeros/conv1", "exact zeros, conv1", "points", 100),
+        ("sparsity/hoyer/mean", "Hoyer sparsity, mean", "", 1),
+        ("macs/conv_share", "conv share of macs", "points", 100),
+        ("macs/conv1", "multiply-accumulates, conv1", "MACs", 1),
+        ("speed/images_per_second", "images a second", "images/s", 1),
+        ("speed/step_ms_p50", "speed, step ms p50", "ms", 1),
+        (STEPS, "steps to 25 % training error", "steps", 1),
+        ("new", "new", "", 1),
+    ],
+)
+def test_a_metric_has_a_label_a_unit_and_a_factor(metric, label, shown, factor):
+    assert frame.unit(metric) == (label, shown, factor)
+
+
+def test_a_trial_gives_its_last_values_under_the_seed_of_its_place():
+    again = next(p for p in jobs(STUDY, SETTING) if p.arm == AGAIN and p.seed == 1)
+    table = frame.observations([again], by_identity(trained(again.job, 0.75, **{STEPS: 40.0})))
+    assert again.job.seed == 1001
+    assert rows(table, "study", "arm", "pair", "metric", "value", "censored", "fit", "identity") == [
+        ("relu", AGAIN, 1, "test/accuracy", 0.75, False, True, identity(again.job)),
+        ("relu", AGAIN, 1, STEPS, 40.0, False, True, identity(again.job)),
+    ]
+
+
+def test_a_time_that_never_arrives_is_kept_as_the_budget_and_marked():
+    place = jobs(STUDY, SETTING)[0]
+    table = frame.observations([place], by_identity(trained(place.job, 0.2)))
+    assert rows(table, "metric", "value", "censored") == [("test/accuracy", 0.2, False), (STEPS, 80.0, True)]
+
+
+def test_trials_without_a_result_give_no_observation_but_a_row():
+    first, second, third = jobs(STUDY, SETTING)[:3]
+    diverged = trained(second.job, 0.9) | {"status": "diverged"}
+    made = by_identity(trained(first.job, 0.5), diverged)
+    assert set(frame.observations([first, second, third], made).arm) == {"relu"}
+    table = frame.trials([first, second, third], made)
+    assert list(table.status) == ["finished", "diverged", "not run"]
+    assert table["test/accuracy"].isna().tolist() == [False, True, True]
+    assert rows(table.head(1), "arm", "seed", "activation", "epochs", "parameters", "macs", "seconds") == [
+        ("relu", 0, "relu", 2, 30, 400, 12.5)
+    ]
+    assert table.activation[1] == "tanh"
+
+
+def test_without_records_the_tables_have_their_columns_all_the_same():
+    placed = jobs(STUDY, SETTING)
+    assert list(frame.observations(placed, {})) == list(frame.Observation._fields)
+    assert list(frame.curves(placed, {})) == ["study", "arm", "seed", "step", "epoch", "metric", "value"]
+    assert set(frame.trials(placed, {}).status) == {"not run"}
+
+
+def test_curves_have_a_row_a_metric_and_step():
+    place = jobs(STUDY, SETTING)[1]
+    table = frame.curves([place], by_identity(trained(place.job, 0.5)))
+    assert rows(table, "arm", "seed", "step", "epoch", "metric", "value") == [
+        ("tanh", 0, 0, 0, "test/accuracy", 0.1),
+        ("tanh", 0, 80, 2, "test/accuracy", 0.5),
+    ]
+
+
+def test_a_count_gives_totals_layers_and_the_share_of_convolutions():
+    job = Count(Model())
+    layers = [
+        {"name": "conv1", "kind": "conv", "parameters": 6, "macs": 95},
+        {"name": "fc2", "kind": "fc", "parameters": 94, "macs": 5},
+    ]
+    record = finished(job, network={"parameters": 100, "macs": 100, "layers": layers})
+    table = frame.observations([Placed("size", "document", None, job)], by_identity(record))
+    assert set(table.pair) == {0}
+    assert dict(zip(table.metric, table.value, strict=True)) == {
+        "parameters/total": 100,
+        "parameters/conv1": 6,
+        "parameters/fc2": 94,
+        "parameters/conv_share": 0.06,
+        "macs/total": 100,
+        "macs/conv1": 95,
+        "macs/fc2": 5,
+        "macs/conv_share": 0.95,
+    }
+
+
+def test_kernel_times_get_a_geometric_mean_over_sizes_and_an_unfit_timing_says_so():
+    job = Timing("activations", (("relu", Model()),), (4, 16), rounds=1)
+    samples = [
+        {"arm": "relu", "pair": 3, "metric": f"time/kernel_ms/{size}", "value": ms}
+        for size, ms in ((4, 2.0), (16, 8.0))
+    ]
+    record = finished(job, samples=samples, fit=False)
+    table = frame.observations([Placed("relu", "", None, job)], by_identity(record))
+    assert not table.fit.any()
+    *_, mean = rows(table, "arm", "pair", "metric", "value")
+    assert mean[:3] == ("relu", 3, "time/kernel_ms") and math.isclose(mean[3], 4.0)
+
+
+def test_a_probe_gives_its_samples_as_they_are():
+    job = Probe("masks", (Trial(Model(), Recipe(), DATA, 0),))
+    samples = [{"arm": "one mask", "pair": 0, "metric": "test/accuracy", "value": 0.5}]
+    table = frame.observations([Placed("dropout", "p=0.5", None, job)], by_identity(finished(job, samples=samples)))
+    assert rows(table, "arm", "pair", "metric", "value") == [("one mask", 0, "test/accuracy", 0.5)]
