@@ -1,0 +1,143 @@
+"""Statistics over a handful of pairs: intervals, tests, effects and power.
+
+`differences` has shape (pairs,): arm minus reference. What a sample cannot give (an interval of one pair, a
+correlation of constants, anything of values that are not finite) is None.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+
+ALPHA = 0.05
+POWER = 0.8
+MOST_PAIRS = 1_000
+ALL_SIGNS = 15  # up to so many pairs every pattern of signs is tried
+Bounds = tuple[float, float]
+
+
+class Summary(NamedTuple):
+    """interval: 95 %, ninety: 90 %. p_value: two-sided, against a mean of zero."""
+
+    mean: float | None = None
+    interval: Bounds | None = None
+    ninety: Bounds | None = None
+    p_value: float | None = None
+
+
+def summary(differences: Sequence[float]) -> Summary:
+    """Mean, t intervals and the paired t test (Student 1908).
+
+    Equal differences leave no spread: the intervals shrink to the mean, and p is its limit, 0, or 1 where all are 0.
+    """
+    if not len(differences) or not np.isfinite(differences).all():
+        return Summary()
+    mean = float(np.mean(differences))
+    if len(differences) == 1:
+        return Summary(mean)
+    if _constant(differences):
+        return Summary(mean, (mean, mean), (mean, mean), 0.0 if mean else 1.0)
+    test = stats.ttest_1samp(differences, 0)
+    interval, ninety = (test.confidence_interval(1 - alpha) for alpha in (ALPHA, 2 * ALPHA))
+    return Summary(mean, _bounds(interval), _bounds(ninety), float(test.pvalue))
+
+
+def sign_flip_p(differences: Sequence[float]) -> float | None:
+    """Two-sided p of the mean when every difference could as well have had the other sign (Fisher 1935, section 21).
+
+    Exact up to ALL_SIGNS pairs, where it cannot fall below 2 / 2^pairs; beyond, from 10,000 seeded patterns and the
+    observed one (Phipson and Smyth 2010).
+    """
+    if len(differences) < 2 or not np.isfinite(differences).all():
+        return None
+    patterns = 2**ALL_SIGNS if len(differences) <= ALL_SIGNS else 10_000
+    values = np.asarray(differences, dtype=float)
+    test = stats.permutation_test(
+        (values,), np.mean, permutation_type="samples", n_resamples=patterns, vectorized=True, random_state=0
+    )
+    return float(test.pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p, in the order given (Holm 1979): the chance of any false claim among them stays below alpha."""
+    return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
+
+
+def equivalent(ninety: Bounds, margin: float) -> bool:
+    """Two one-sided t tests at 5 % both reject: the 90 % interval lies within the margins (Schuirmann 1987)."""
+    return -margin <= ninety[0] and ninety[1] <= margin
+
+
+def effect_size(differences: Sequence[float]) -> float | None:
+    """Cohen's d_z: the mean difference over the differences' standard deviation (Lakens 2013, equation 6)."""
+    if len(differences) < 2 or not np.isfinite(differences).all() or _constant(differences):
+        return None
+    return float(np.mean(differences) / np.std(differences, ddof=1))
+
+
+def improvement(differences: Sequence[float]) -> float | None:
+    """Share of pairs with a positive difference, ties counted half.
+
+    Agarwal et al. 2021, section 4.3, compare every run of one arm with every run of the other. Ours share their
+    seed, so that each is compared with its partner alone.
+    """
+    if not len(differences) or not np.isfinite(differences).all():
+        return None
+    return float(np.mean(np.sign(differences)) / 2 + 0.5)
+
+
+def correlation(arm: Sequence[float], reference: Sequence[float]) -> float | None:
+    """Pearson's r across the pairs, both of shape (pairs,): what pairing by seed gains. Two points always give 1."""
+    if len(arm) < 3 or not np.isfinite([arm, reference]).all() or _constant(arm) or _constant(reference):
+        return None
+    return float(stats.pearsonr(arm, reference).statistic)
+
+
+def pairs_to_detect(deviation: float, margin: float) -> int | None:
+    """Fewest pairs with which a t test at 5 % finds a true difference of `margin` four times in five.
+
+    deviation: of the differences. Power by the noncentral t (Cohen 1988, section 2.3.5). None: above MOST_PAIRS.
+    """
+    if deviation == 0:
+        return 2
+    return _fewest(lambda pairs: TTestPower().power(margin / deviation, pairs, ALPHA))
+
+
+def pairs_to_equate(deviation: float, margin: float) -> int | None:
+    """Fewest pairs with which arms that do not differ are shown equivalent four times in five. None: too many."""
+    return _fewest(lambda pairs: equivalence_power(deviation, margin, pairs))
+
+
+def equivalence_power(deviation: float, margin: float, pairs: int) -> float:
+    """Chance that two one-sided tests at 5 % show equivalence when the true difference is zero (Phillips 1990).
+
+    Given the sample's deviation the mean must lie within what the interval leaves of the margin; the average is over
+    1,000 equally likely sample deviations.
+    """
+    if deviation == 0:
+        return 1.0
+    freedom = pairs - 1
+    sampled = np.sqrt(stats.chi2.ppf((np.arange(1000) + 0.5) / 1000, freedom) / freedom)
+    room = margin * np.sqrt(pairs) / deviation - stats.t.ppf(1 - ALPHA, freedom) * sampled
+    return float(np.mean(2 * stats.norm.cdf(np.maximum(room, 0)) - 1))
+
+
+def _fewest(power: Callable[[int], float]) -> int | None:
+    # scipy's noncentral t turns NaN in places where the power is 1, hence 'not below' rather than 'at least'
+    pairs = range(2, MOST_PAIRS + 1)
+    found = bisect_left(pairs, True, key=lambda n: not power(n) < POWER)
+    return pairs[found] if found < len(pairs) else None
+
+
+def _constant(values: Sequence[float]) -> bool:
+    return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
+
+
+def _bounds(interval: Sequence[float]) -> Bounds:
+    return float(interval[0]), float(interval[1])

@@ -1,0 +1,122 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import ttost_paired
+
+from reports import stats
+
+numbers = st.floats(-100, 100).map(lambda x: round(x, 3))
+samples = st.lists(numbers, min_size=2, max_size=12)
+
+
+def test_the_summary_of_one_two_three_by_hand():
+    found = stats.summary([1.0, 2.0, 3.0])
+    half = 4.302653 / math.sqrt(3)  # the t quantile of two degrees of freedom
+    assert found.mean == 2
+    assert found.interval == pytest.approx((2 - half, 2 + half), abs=1e-5)
+    assert found.ninety == pytest.approx((2 - 2.919986 / math.sqrt(3), 2 + 2.919986 / math.sqrt(3)), abs=1e-5)
+    assert found.p_value == pytest.approx(0.0741799, abs=1e-6)
+
+
+def test_the_paired_test_is_scipys():
+    arm, reference = np.random.default_rng(0).normal(size=(2, 9))
+    assert stats.summary(arm - reference).p_value == pytest.approx(scipy_stats.ttest_rel(arm, reference).pvalue)
+
+
+@given(samples)
+def test_the_interval_excludes_zero_exactly_where_p_is_below_alpha(values):
+    found = stats.summary(values)
+    low, high = found.interval
+    assert low <= found.mean <= high and low <= found.ninety[0] and found.ninety[1] <= high
+    if abs(found.p_value - stats.ALPHA) > 1e-9:
+        assert (low > 0 or high < 0) == (found.p_value < stats.ALPHA)
+
+
+@given(samples)
+def test_swapping_the_arms_changes_the_sign_and_nothing_else(values):
+    swapped = [-value for value in values]
+    assert stats.summary(swapped).mean == -stats.summary(values).mean
+    assert stats.summary(swapped).p_value == pytest.approx(stats.summary(values).p_value)
+    assert stats.improvement(swapped) == pytest.approx(1 - stats.improvement(values))
+
+
+def test_samples_that_cannot_give_an_answer_have_none():
+    assert stats.summary([]) == (None, None, None, None)
+    assert stats.summary([1.0, math.nan]) == (None, None, None, None)
+    assert stats.summary([1.5]) == (1.5, None, None, None)
+    assert stats.summary([0.0, 0.0]) == (0, (0, 0), (0, 0), 1)
+    assert stats.summary([0.1 + 0.2, 0.3]) == (pytest.approx(0.3), *[pytest.approx((0.3, 0.3))] * 2, 0)
+    assert stats.sign_flip_p([2.0]) is None and stats.sign_flip_p([1.0, math.inf]) is None
+    assert stats.effect_size([1.0]) is None and stats.effect_size([1.0, 1.0]) is None
+    assert stats.improvement([]) is None and stats.improvement([math.nan]) is None
+    assert stats.correlation([1, 2], [1, 2]) is None and stats.correlation([1, 1, 1], [1, 2, 3]) is None
+    assert stats.holm([]) == []
+
+
+def test_the_sign_flip_p_counts_the_patterns_that_are_as_extreme():
+    assert stats.sign_flip_p([1, 2, 3]) == 2 / 8
+    assert stats.sign_flip_p([1, 2, -3]) == 1
+    assert stats.sign_flip_p([1, 2, 4, -1]) == 6 / 16  # 6 or more: 1+2+4-1, -1+2+4+1, 1+2+4+1; and their mirror images
+    assert stats.sign_flip_p([1.0] * 8) == 2 / 2**8
+
+
+def test_beyond_fifteen_pairs_the_patterns_are_drawn_from_a_seed_and_p_is_never_zero():
+    assert stats.sign_flip_p([1.0] * 30) == stats.sign_flip_p([1.0] * 30) == pytest.approx(2 / 10_001)
+
+
+def test_holm_multiplies_by_the_hypotheses_that_are_left():
+    assert stats.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+
+@given(samples, st.floats(0.1, 200))
+def test_equivalence_agrees_with_two_one_sided_tests(values, margin):
+    if np.ptp(values) < 0.01:
+        return
+    p_value = ttost_paired(np.array(values), np.zeros(len(values)), -margin, margin)[0]
+    if abs(p_value - 0.05) > 1e-9:
+        assert stats.equivalent(stats.summary(values).ninety, margin) == (p_value < 0.05)
+
+
+def test_effect_size_and_improvement_by_hand():
+    assert stats.effect_size([1, 2, 3]) == 2
+    assert stats.improvement([1, 0, -1, 2]) == 0.625
+
+
+def test_correlation_is_pearsons():
+    assert stats.correlation([1, 2, 3], [2, 4, 6]) == pytest.approx(1)
+    assert stats.correlation([1, 2, 3], [1, 3, 2]) == pytest.approx(0.5)
+
+
+def test_the_planning_figures():
+    assert stats.pairs_to_detect(0.35, 0.5) == 7
+    assert stats.pairs_to_detect(0.35, 0.3) == 13
+    powers = [stats.equivalence_power(deviation, 0.5, 15) for deviation in (0.35, 0.5, 0.7, 1.0)]
+    assert powers == pytest.approx([1.00, 0.96, 0.68, 0.20], abs=0.006)
+
+
+def test_pairs_to_detect_is_statsmodels_rounded_up():
+    exact = TTestPower().solve_power(effect_size=0.4, alpha=0.05, power=0.8)
+    assert stats.pairs_to_detect(1, 0.4) == math.ceil(exact)
+
+
+def test_pairs_to_equate_is_the_fewest_with_enough_power():
+    fewest = stats.pairs_to_equate(0.7, 0.5)
+    assert stats.equivalence_power(0.7, 0.5, fewest) >= 0.8 > stats.equivalence_power(0.7, 0.5, fewest - 1)
+
+
+def test_power_of_equivalence_agrees_with_a_simulation():
+    draws = np.random.default_rng(1).normal(0, 0.6, (20_000, 10))
+    half = scipy_stats.t.ppf(0.95, 9) * draws.std(1, ddof=1) / math.sqrt(10)
+    assert np.mean(abs(draws.mean(1)) + half < 0.5) == pytest.approx(stats.equivalence_power(0.6, 0.5, 10), abs=0.01)
+
+
+@pytest.mark.parametrize("fewest", [stats.pairs_to_detect, stats.pairs_to_equate])
+def test_two_pairs_do_without_spread_and_no_number_of_them_for_a_margin_of_nothing(fewest):
+    assert fewest(0.0, 0.5) == 2
+    assert fewest(1e-9, 0.5) == 2
+    assert fewest(1.0, 1e-6) is None
