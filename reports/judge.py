@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.study import Claim, Contrast, Exact
+import pandas as pd
+
+from ablations.study import Claim, Contrast
+from reports import stats
+from reports.outcome import Outcome, contrast, exact, named
+from reports.pairs import collect, tabulate
 
 VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the observations say of one part of a claim.
-
-    estimate, interval (95 %), ninety (90 %) and margin are in `unit`: points for accuracies, gaps and shares, a
-    factor for ratios, the metric's own unit else. For an Exact, interval, ninety and p are None.
-    pairs: how many; needed: pairs that would decide with power 0.8 an effect as large as the margin.
-    censored: values that stand for 'not reached within the budget'. missing: pairs that diverged, failed or lack.
-    """
-
-    part: Contrast | Exact
-    verdict: str
-    reason: str
-    unit: str
-    estimate: float | None = None
-    interval: tuple[float, float] | None = None
-    ninety: tuple[float, float] | None = None
-    margin: float | None = None
-    pairs: int = 0
-    p_value: float | None = None
-    p_holm: float | None = None
-    sign_flip_p: float | None = None
-    effect_size: float | None = None
-    improvement: float | None = None
-    correlation: float | None = None
-    needed: int | None = None
-    censored: int = 0
-    missing: int = 0
-    differences: tuple[float, ...] = ()
-    trials: tuple[str, ...] = ()
+PRECEDENCE = ("refuted", "not run", "no effect", "underpowered", "inconclusive", "supported")  # of parts joined by AND
+DECIDED = {"supported", "refuted", "no effect"}
 
 
 @dataclass(frozen=True)
@@ -57,4 +35,92 @@ class Judgement:
     def main(self) -> Outcome:
         return self.outcomes[self.deciding]
 
-    def as_json(self) -> dict[str, Any]: ...
+    def as_json(self) -> dict[str, Any]:
+        """The deciding part's numbers, then every part's."""
+        shown = ("estimate", "interval", "ninety", "margin", "unit", "pairs", "p_value", "p_holm", "trials")
+        return _finite(
+            {
+                "id": self.claim.id,
+                "study": self.study,
+                "sentence": self.claim.sentence,
+                "primary": self.claim.primary,
+                "verdict": self.verdict,
+                "reason": self.reason,
+                **{name: getattr(self.main, name) for name in shown},
+                "deciding": self.deciding,
+                "parts": [dataclasses.asdict(outcome) for outcome in self.outcomes],
+                "published": [dataclasses.asdict(figure) for figure in self.claim.published],
+                "caveat": self.claim.caveat,
+            }
+        )
+
+
+def judge(claims: Iterable[tuple[str, Claim]], observations: pd.DataFrame) -> list[Judgement]:
+    """A judgement for each (study, claim), in their order.
+
+    Holm's correction runs over every tested part of every primary claim. That is conservative, and parts joined by
+    AND and regimes need no further one. Controls keep their own p.
+    """
+    claims, table = list(claims), tabulate(observations)
+    pairs = {
+        (c, i): collect(part, table.get((study, part.metric), {}))
+        for c, (study, claim) in enumerate(claims)
+        for i, part in enumerate(claim.parts)
+        if isinstance(part, Contrast)
+    }
+    p_values = {key: stats.summary(those.differences).p_value for key, those in pairs.items() if those.testable}
+    primary = {key: p for key, p in p_values.items() if p is not None and claims[key[0]][1].primary}
+    p_holm = p_values | dict(zip(primary, stats.holm(list(primary.values())), strict=True))
+    judgements = []
+    for c, (study, claim) in enumerate(claims):
+        outcomes = tuple(
+            contrast(part, pairs[c, i], p_values.get((c, i)), p_holm.get((c, i)))
+            if isinstance(part, Contrast)
+            else exact(part, table.get((study, part.metric), {}))
+            for i, part in enumerate(claim.parts)
+        )
+        judgements.append(_join(study, claim, outcomes))
+    return judgements
+
+
+def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...]) -> Judgement:
+    """Parts joined by AND within each regime, then the regimes.
+
+    The claim is conditional where two regimes were decided and differ. Where those that were decided agree and others
+    were not, the undecided verdict stands: half of the evidence is no verdict on the whole sentence.
+    """
+    regimes: dict[str, list[int]] = {}
+    for index, part in enumerate(claim.parts):
+        regimes.setdefault(part.regime, []).append(index)
+    deciding = {
+        regime: min(indices, key=lambda index: PRECEDENCE.index(outcomes[index].verdict))
+        for regime, indices in regimes.items()
+    }
+    verdicts = {regime: outcomes[index].verdict for regime, index in deciding.items()}
+    found = set(verdicts.values())
+    undecided = [verdict for verdict in PRECEDENCE if verdict in found and verdict not in DECIDED]
+    if len(found & DECIDED) > 1:
+        verdict, main = "conditional", next(iter(deciding.values()))
+    else:
+        verdict = undecided[0] if undecided else found.pop()
+        main = next(deciding[regime] for regime, own in verdicts.items() if own == verdict)
+    return Judgement(study, claim, verdict, _reason(claim, outcomes, verdicts, main), outcomes, main)
+
+
+def _reason(claim: Claim, outcomes: tuple[Outcome, ...], verdicts: dict[str, str], main: int) -> str:
+    if len(set(verdicts.values())) > 1:
+        return f"on {claim.regimes}: " + "; ".join(f"{regime}: {own}" for regime, own in verdicts.items())
+    if len(outcomes) == 1:
+        return outcomes[main].reason
+    if outcomes[main].verdict == "supported":
+        return f"all {len(outcomes)} parts hold"
+    return f"{named(outcomes[main].part)}: {outcomes[main].reason}"
+
+
+def _finite(value: Any) -> Any:
+    """As JSON has it: lists for tuples, null for what is not finite."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,85 @@
+"""Observations sorted into the pairs that a part of a claim compares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from ablations.study import Contrast
+from reports.frame import Observation, unit
+
+Values = Mapping[int, Observation]
+Arms = Mapping[str, Values]
+
+
+class Pairs(NamedTuple):
+    """Values of shape (pairs,), in the unit shown, as logarithms where the part is a ratio.
+
+    bounds: 1 where a true difference may be larger than ours, -1 where it may be smaller. unreached: pairs left out
+    because neither value was reached within the budget: they say nothing of the ratio. missing: pairs that another
+    arm of the study has.
+    """
+
+    arm: tuple[float, ...]
+    reference: tuple[float, ...]
+    bounds: frozenset[int]
+    unreached: int
+    censored: int
+    missing: int
+    fit: bool
+    trials: tuple[str, ...]
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """Arm minus reference, whatever the claim's direction."""
+        return tuple(a - r for a, r in zip(self.arm, self.reference, strict=True))
+
+    @property
+    def testable(self) -> bool:
+        return self.fit and len(self.arm) > 1
+
+
+def tabulate(observations: pd.DataFrame) -> dict[tuple[str, str], dict[str, dict[int, Observation]]]:
+    """Observations by study and metric, then by arm, then by pair."""
+    table: dict[tuple[str, str], dict[str, dict[int, Observation]]] = {}
+    for row in map(Observation._make, observations[list(Observation._fields)].itertuples(index=False)):
+        table.setdefault((row.study, row.metric), {}).setdefault(row.arm, {})[row.pair] = row
+    return table
+
+
+def sides(arm: str, reference: str | float, arms: Arms) -> list[tuple[Observation, Observation]]:
+    """The arm's observations beside the reference's, or beside a constant."""
+    here = arms.get(arm, {})
+    if isinstance(reference, str):
+        there = arms.get(reference, {})
+    else:
+        there = {pair: Observation("", "", pair, "", reference) for pair in here}
+    return [(here[pair], there[pair]) for pair in sorted(here.keys() & there.keys())]
+
+
+def identities(both: list[tuple[Observation, Observation]]) -> tuple[str, ...]:
+    return tuple(sorted({one.identity for pair in both for one in pair if one.identity}))
+
+
+def collect(part: Contrast, arms: Arms) -> Pairs:
+    usable = [pair for pair in sides(part.arm, part.reference, arms) if all(_usable(one.value, part) for one in pair)]
+    kept = [(a, r) for a, r in usable if not (a.censored and r.censored)]
+    factor = unit(part.metric).factor
+    scaled = [[math.log(one.value) if part.ratio else one.value * factor for one in pair] for pair in kept]
+    return Pairs(
+        arm=tuple(a for a, _ in scaled),
+        reference=tuple(r for _, r in scaled),
+        bounds=frozenset(1 if a.censored else -1 for a, r in kept if a.censored or r.censored),
+        unreached=len(usable) - len(kept),
+        censored=sum(a.censored + r.censored for a, r in usable),
+        missing=len({pair for values in arms.values() for pair in values}) - len(usable),
+        fit=all(a.fit and r.fit for a, r in kept),
+        trials=identities(kept),
+    )
+
+
+def _usable(value: float, part: Contrast) -> bool:
+    return math.isfinite(value) and (value > 0 or not part.ratio)

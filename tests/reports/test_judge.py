@@ -1,0 +1,301 @@
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ablations.study import Claim, Contrast, Exact, Published
+from reports.frame import Observation
+from reports.judge import VERDICTS, judge
+from reports.numbers import TIMES
+
+ACCURACY, STEPS = "test/accuracy", "speed/steps_to_train_error_25"
+NOISE = (-0.2, 0.1, 0.0, 0.2, -0.1)  # in points; the mean is 0, the standard deviation 0.158
+
+
+def rows(arm, values, metric=ACCURACY, **fields):
+    """values in the stored unit, by pair."""
+    return [
+        Observation("study", arm, pair, metric, value, identity=f"{arm}{pair}", **fields)
+        for pair, value in enumerate(values)
+    ]
+
+
+def points(center, noise=NOISE):
+    return [(center + wobble) / 100 for wobble in noise]
+
+
+def table(*groups):
+    return pd.DataFrame([row for group in groups for row in group], columns=list(Observation._fields))
+
+
+def claim(*parts, **fields):
+    return Claim(fields.pop("id", "claim"), "A sentence", parts, **fields)
+
+
+def verdict_of(part, *groups):
+    (judgement,) = judge([("study", claim(part))], table(*groups))
+    return judgement
+
+
+def against_base(difference, noise=NOISE, margin=1.0, direction="higher"):
+    """The judgement of an arm that differs by so many points from a base without spread."""
+    part = Contrast(ACCURACY, "arm", "base", margin, direction)
+    return verdict_of(part, rows("arm", points(50 + difference, noise)), rows("base", points(50, [0] * len(noise))))
+
+
+@pytest.mark.parametrize(
+    "difference, direction, verdict",
+    [
+        (2, "higher", "supported"),
+        (-2, "higher", "refuted"),
+        (-2, "lower", "supported"),
+        (2, "lower", "refuted"),
+        (0, "higher", "no effect"),
+        (0.95, "higher", "inconclusive"),
+        (0, "equal", "supported"),
+        (2, "equal", "refuted"),
+        (-2, "equal", "refuted"),
+        (1.1, "equal", "inconclusive"),
+    ],
+)
+def test_the_rules_with_a_margin_of_one_point(difference, direction, verdict):
+    assert against_base(difference, direction=direction).verdict == verdict
+
+
+def test_the_numbers_are_arm_minus_reference_in_points_whatever_the_direction():
+    outcome = against_base(-2, direction="lower").main
+    half = 2.776445 * math.sqrt(0.025 / 5)  # t of four degrees of freedom; the noise's variance is 0.025
+    assert outcome.estimate == pytest.approx(-2)
+    assert outcome.interval == pytest.approx((-2 - half, -2 + half), abs=1e-5)
+    assert outcome.differences == pytest.approx([-2.2, -1.9, -2.0, -1.8, -2.1])
+    assert (outcome.unit, outcome.margin, outcome.pairs, outcome.improvement) == ("points", 1, 5, 1)
+    assert outcome.effect_size == pytest.approx(-2 / math.sqrt(0.025))
+    assert outcome.sign_flip_p == 2 / 2**5
+    assert outcome.trials == tuple(sorted(f"{arm}{pair}" for arm in ("arm", "base") for pair in range(5)))
+
+
+def test_wide_noise_is_underpowered_and_says_how_many_pairs_would_decide():
+    judgement = against_base(0.3, noise=(-2, 1, 0, 2, -1))
+    assert judgement.verdict == "underpowered"
+    assert judgement.main.needed == 22  # standard deviation 1.58 against a margin of 1
+    assert judgement.reason == "the 95 % interval is wider than the margin of 1 point; about 22 pairs would decide"
+
+
+def test_a_small_significant_difference_is_not_support():
+    judgement = against_base(0.95)
+    assert judgement.main.p_value < 0.001
+    assert judgement.reason == "there is a difference, but it is not shown to reach the margin of 1 point"
+
+
+def test_no_pair_is_not_run_and_one_pair_is_underpowered():
+    part = Contrast(ACCURACY, "arm", "base", 1)
+    assert verdict_of(part).verdict == "not run"
+    lone = verdict_of(part, rows("arm", [0.5]), rows("base", [0.4, 0.4]))
+    assert (lone.verdict, lone.main.estimate, lone.main.interval, lone.main.missing) == (
+        "underpowered",
+        pytest.approx(10),
+        None,
+        1,
+    )
+    assert lone.reason == "one pair has no spread; at least 2 are needed; 1 pair missing"
+
+
+def test_values_that_are_not_finite_count_as_missing():
+    found = verdict_of(
+        Contrast(ACCURACY, "arm", "base", 1), rows("arm", [0.5, math.nan, 0.5]), rows("base", [0.4, 0.4, 0.41])
+    )
+    assert (found.main.pairs, found.main.missing) == (2, 1)
+
+
+def test_a_constant_reference_is_in_the_stored_unit():
+    part = Contrast("sparsity/zeros/mean", "relu", 0.5, margin=5)
+    found = verdict_of(part, rows("relu", points(70), metric="sparsity/zeros/mean"))
+    assert (found.verdict, found.main.correlation) == ("supported", None)
+    assert found.main.estimate == pytest.approx(20)
+
+
+def test_a_ratio_is_a_geometric_mean_with_a_margin_of_a_factor():
+    part = Contrast(STEPS, "tanh", "relu", 1.1, ratio=True)
+    found = verdict_of(part, rows("tanh", [200, 420, 180], STEPS), rows("relu", [100, 200, 100], STEPS))
+    assert found.verdict == "supported"
+    assert found.main.estimate == pytest.approx((2 * 2.1 * 1.8) ** (1 / 3))
+    assert found.main.differences == pytest.approx([2, 2.1, 1.8])
+    assert found.main.interval[0] * found.main.interval[1] == pytest.approx(found.main.estimate**2)
+    assert (found.main.unit, found.main.margin) == (TIMES, 1.1)
+
+
+def censor(values, *pairs):
+    return [row._replace(censored=row.pair in pairs) for row in rows(*values)]
+
+
+def steps(tanh, relu, direction="higher", margin=1.1):
+    return verdict_of(Contrast(STEPS, "tanh", "relu", margin, direction, ratio=True), tanh, relu)
+
+
+def test_a_bound_that_works_against_nobody_is_kept():
+    found = steps(censor(("tanh", [300, 310, 300], STEPS), 0, 2), rows("relu", [100, 110, 105], STEPS))
+    assert (found.verdict, found.main.pairs, found.main.censored) == ("supported", 3, 2)
+    assert found.reason.endswith("; 2 values not reached within the budget")
+
+
+def test_a_bound_that_could_turn_the_difference_round_decides_nothing():
+    found = steps(rows("tanh", [300, 310, 305], STEPS), censor(("relu", [100, 110, 105], STEPS), 1))
+    assert found.verdict == "inconclusive"
+
+
+def test_censored_values_never_make_no_effect():
+    tanh, relu = [100, 101, 99, 100], [100, 100, 100, 101]
+    assert steps(rows("tanh", tanh, STEPS), rows("relu", relu, STEPS)).verdict == "no effect"
+    assert steps(censor(("tanh", tanh, STEPS), 1), rows("relu", relu, STEPS)).verdict == "inconclusive"
+
+
+def test_pairs_where_neither_arrives_are_left_out_and_counted():
+    found = steps(censor(("tanh", [300, 400, 400], STEPS), 1, 2), censor(("relu", [100, 400, 400], STEPS), 1, 2))
+    assert (found.verdict, found.main.pairs, found.main.censored, found.main.missing) == ("inconclusive", 1, 4, 0)
+    assert found.reason.startswith("too few pairs have a value that was reached")
+
+
+def test_a_busy_machine_decides_nothing_and_does_not_enter_the_correction():
+    part = Contrast("time/step_ms", "tanh", "relu", 1.05, ratio=True)
+    groups = rows("tanh", [2.0, 2.1, 2.2], "time/step_ms", fit=False), rows("relu", [1.0, 1.0, 1.1], "time/step_ms")
+    found = verdict_of(part, *groups)
+    assert (found.verdict, found.main.p_value) == ("inconclusive", None)
+    assert found.main.estimate > 1.9
+
+
+@pytest.mark.parametrize("value, verdict", [(62_378_344, "supported"), (62_378_345, "refuted")])
+def test_an_exact_claim_holds_within_its_bounds(value, verdict):
+    part = Exact("parameters/total", "ungrouped", 62_378_344, 62_378_344)
+    found = verdict_of(part, rows("ungrouped", [value], "parameters/total"))
+    assert (found.verdict, found.main.estimate, found.main.interval) == (verdict, value, None)
+
+
+def test_an_exact_claim_can_be_of_a_share_or_of_a_ratio():
+    share = verdict_of(Exact("macs/conv_share", "a", 0.945, 0.955), rows("a", [0.9484], "macs/conv_share"))
+    assert (share.verdict, share.main.unit, share.main.estimate) == ("supported", "points", pytest.approx(94.84))
+    assert share.reason == "the count is 94.8 points, as stated: between 94.5 points and 95.5 points"
+    part = Exact("parameters/conv2", "pair", 0.72, 0.72, reference="5x5")
+    metric = "parameters/conv2"
+    ratio = verdict_of(part, rows("pair", [18], metric), rows("5x5", [25], metric))
+    assert (ratio.verdict, ratio.main.unit, ratio.main.estimate) == ("supported", TIMES, 0.72)
+    assert verdict_of(part).verdict == "not run"
+
+
+def several(*differences, regimes=None, **fields):
+    """One claim of several parts, each an arm against the base with a margin of one point."""
+    groups = [rows("base", points(50, [0] * 5))]
+    parts = []
+    for index, difference in enumerate(differences):
+        parts.append(Contrast(ACCURACY, f"arm {index}", "base", 1, regime=regimes[index] if regimes else ""))
+        groups.append([] if difference is None else rows(f"arm {index}", points(50 + difference)))
+    (judgement,) = judge([("study", claim(*parts, regimes="the budget", **fields))], table(*groups))
+    return judgement
+
+
+@pytest.mark.parametrize(
+    "differences, verdict, deciding",
+    [
+        ((2, 3), "supported", 0),
+        ((2, 0), "no effect", 1),
+        ((2, None), "not run", 1),
+        ((None, -2), "refuted", 1),
+        ((0.95, 0, 2), "no effect", 1),
+        ((2, 0.95), "inconclusive", 1),
+    ],
+)
+def test_a_claim_joined_by_and_needs_every_part(differences, verdict, deciding):
+    found = several(*differences)
+    assert (found.verdict, found.deciding) == (verdict, deciding)
+
+
+@pytest.mark.parametrize(
+    "differences, verdict, deciding",
+    [
+        ((2, 3), "supported", 0),
+        ((2, 0), "conditional", 0),
+        ((2, -2), "conditional", 0),
+        ((2, None), "not run", 1),
+        ((2, 0.95), "inconclusive", 1),
+        ((2, None, -2), "conditional", 0),
+    ],
+)
+def test_regimes_that_were_decided_and_differ_make_a_claim_conditional(differences, verdict, deciding):
+    found = several(*differences, regimes=("short", "middle", "long"))
+    assert (found.verdict, found.deciding) == (verdict, deciding)
+
+
+def test_a_conditional_claim_says_on_what():
+    found = several(2, 2, 0, regimes=("short", "short", "long"))
+    assert found.verdict == "conditional"
+    assert found.reason == "on the budget: short: supported; long: no effect"
+
+
+def test_holm_runs_over_all_parts_of_primary_claims_and_leaves_controls_alone():
+    first, second = Contrast(ACCURACY, "a", "base", 1), Contrast(ACCURACY, "b", "base", 1)
+    observations = table(
+        rows("a", points(52)), rows("b", points(50.1)), rows("base", points(50, (0.1, 0, 0.1, -0.1, 0)))
+    )
+    claims = [("study", claim(first)), ("study", claim(second)), ("study", claim(first, id="x", primary=False))]
+    a, b, control = (judgement.main for judgement in judge(claims, observations))
+    assert a.p_holm == pytest.approx(2 * a.p_value)
+    assert b.p_holm == b.p_value
+    assert control.p_holm == control.p_value == a.p_value
+
+
+def test_a_difference_that_may_be_chance_among_many_claims_is_not_support():
+    noise = (-0.9, 0.6, -0.3, 0.9, -0.3)
+    alone = against_base(1.1, noise)
+    assert (alone.verdict, alone.main.p_value < 0.05) == ("supported", True)
+    groups = rows("arm", points(51.1, noise)), rows("base", points(50, [0] * 5))
+    part = Contrast(ACCURACY, "arm", "base", 1)
+    among = judge([("study", claim(part, id=str(n))) for n in range(10)], table(*groups))[0]
+    assert (among.verdict, among.main.p_holm > 0.05) == ("inconclusive", True)
+    assert among.reason == "the difference exceeds the margin, but may be chance among so many claims"
+
+
+def test_a_judgement_is_strict_json_with_all_that_it_rests_on():
+    wild = verdict_of(
+        Contrast(STEPS, "tanh", "relu", 1.1, ratio=True),
+        rows("tanh", [1e-150, 1e150], STEPS),
+        rows("relu", [1, 1], STEPS),
+    )
+    found = several(2, None, published=(Published("+3.6", "Zhang"),))
+    for judgement in (wild, found):
+        json.dumps(judgement.as_json(), allow_nan=False)
+    shown = found.as_json()
+    assert (shown["id"], shown["study"], shown["verdict"], shown["pairs"]) == ("claim", "study", "not run", 0)
+    assert shown["published"] == [{"value": "+3.6", "source": "Zhang", "part": 0}]
+    assert shown["parts"][0]["part"]["arm"] == "arm 0"
+    assert shown["parts"][0]["differences"] == pytest.approx([1.8, 2.1, 2.0, 2.2, 1.9])
+
+
+values = st.lists(st.floats(0, 1).map(lambda x: round(x, 4)), min_size=1, max_size=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(values, values, st.sampled_from(("higher", "lower")), st.floats(0.1, 20))
+def test_reversing_the_direction_turns_support_into_refutation(arm, base, direction, margin):
+    groups = rows("arm", arm), rows("base", base)
+    other = "lower" if direction == "higher" else "higher"
+    here, there = (verdict_of(Contrast(ACCURACY, "arm", "base", margin, way), *groups) for way in (direction, other))
+    mirror = {"supported": "refuted", "refuted": "supported"}
+    assert here.verdict in VERDICTS
+    assert there.verdict == mirror.get(here.verdict, here.verdict)
+    assert here.main.estimate == there.main.estimate
+
+
+def test_a_baseline_against_itself_is_rarely_judged_to_differ():
+    """1,000 random splits of 20 seeds into pairs, at a margin so small that p alone decides."""
+    random = np.random.default_rng(2)
+    seeds = random.normal(0.7, 0.007, 20)
+    groups, claims = [], []
+    for split in range(1000):
+        one, two = random.permutation(seeds).reshape(2, 10)
+        groups += [[row._replace(study=str(split)) for row in (*rows("one", one), *rows("two", two))]]
+        claims.append((str(split), claim(Contrast(ACCURACY, "one", "two", 0.001), primary=False)))
+    verdicts = [judgement.verdict for judgement in judge(claims, table(*groups))]
+    assert sum(verdict in ("supported", "refuted") for verdict in verdicts) <= 60
