@@ -191,16 +191,16 @@ class Delivery:
 
 def _report(asked: Run, delivery: Delivery | None, console: Console) -> None:
     """Write the report, hand it to MLflow, and end with the verdicts and where everything is."""
-    from reports.claims import rows
+    from reports.claims import line
     from reports.report import build, files
 
     judgements = build(asked.out, asked.studies, asked.setting)
     if delivery is not None:
         delivery.deliver_report(files(asked.out))
-    table = Table("claim", "verdict", "estimate", "95 % interval", "margin", "pairs", box=None, header_style="bold")
-    for row in rows(judgements):
-        table.add_row(*map(Text, row))
-    console.print(table)
+    table = Table("claim", "verdict", "measured", box=None, header_style="bold")
+    for judged in map(line, judgements):
+        table.add_row(judged.claim, judged.verdict, "; ".join(f"{name} {value}" for name, value in judged.measured))
+    console.print(table, markup=False)
     if note := asked.source.note:
         console.print(Text(f"Note: {note}", style="bold yellow"))
     for file in files(asked.out):

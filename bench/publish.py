@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 
 from bench import records  # noqa: E402
 from bench.spec import Model, Recipe  # noqa: E402
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 BATCH = 1000  # metrics a request: MLflow's limit
 NEUTRAL = {"classes", "width", "epochs", "share"}  # set by data and profile, so no part of a variant's name
@@ -123,7 +128,7 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         "profile": ", ".join(known.get("profiles", [])),
         "device": environment["device"],
         **{f"environment.{name}": str(value) for name, value in environment.items()},
-        **{f"study.{study}": ", ".join(a for a in arms if a) or "yes" for study, arms in known.get("studies", {}).items()},
+        **{_name(f"study.{study}"): ", ".join(a for a in arms if a) or "yes" for study, arms in known.get("studies", {}).items()},
     }
     if note := record.get("data", {}).get("note"):
         found["data.note"] = note
@@ -140,8 +145,7 @@ def metrics(record: dict[str, Any]) -> Iterator[Metric]:
         if name in record.get("network", {}):
             yield Metric(f"{name}/total", record["network"][name], ended, 0)
     for sample in record.get("samples", []):
-        name = f"{sample['metric']}/{sample['arm']}".replace(":", "")
-        yield Metric(name, sample["value"], ended, sample["pair"])
+        yield Metric(_name(f"{sample['metric']}/{sample['arm']}"), sample["value"], ended, sample["pair"])
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:
@@ -152,6 +156,11 @@ def _run_name(record: dict[str, Any]) -> str:
     if record["kind"] == "trial":
         return f"{variant(record['job'])} / seed {record['job']['seed']}"
     return f"{record['kind']} {record['job'].get('subject') or record['job'].get('question') or record['identity']}"
+
+
+def _name(text: str) -> str:
+    """MLflow refuses most punctuation in the names of metrics and tags."""
+    return re.sub(r"[^\w\-. /]", "_", text)
 
 
 def _text(value: Any) -> str:
