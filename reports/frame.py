@@ -134,7 +134,9 @@ def _counted(network: dict[str, Any]) -> dict[str, float]:
     counts: dict[str, float] = {}
     for what in ("parameters", "macs"):
         counts[f"{what}/total"] = network[what]
-        counts |= {f"{what}/{layer['name']}": layer[what] for layer in network["layers"]}
+        for layer in network["layers"]:
+            place = f"{what}/{layer['name'].rstrip('ab')}"  # a pair, conv2a and conv2b, stands for conv2
+            counts[place] = counts.get(place, 0) + layer[what]
         convolutions = sum(layer[what] for layer in network["layers"] if layer["kind"] == "conv")
         counts[f"{what}/conv_share"] = convolutions / network[what]
     return counts
