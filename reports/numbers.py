@@ -26,11 +26,9 @@ def decimals(spread: float | None, digits: int = 2) -> int:
 
 
 def plain(value: float | None, digits: int = 3, signed: bool = False) -> str:
-    """A number with so many significant digits; whole numbers below a million are not rounded."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    whole = value == round(value) and abs(value) < 1e6
-    return fixed(value, 0 if whole else decimals(value, digits), signed)
+    """A number with at most so many significant digits; whole digits are never rounded away."""
+    text = fixed(value, decimals(value, digits), signed)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def around(mean: float | None, half: float | None, signed: bool = False) -> str:
@@ -52,7 +50,7 @@ def compact(value: float | None) -> str:
     """A large count in thousands, millions or billions, with three significant digits."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value is not None and abs(value) >= size:
-            return plain(value / size) + letter
+            return fixed(value / size, decimals(value / size, 3)) + letter
     return plain(value)
 
 

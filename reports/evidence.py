@@ -1,0 +1,91 @@
+"""Everything that a page is made from: what was asked, what was recorded, what was judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablations.study import Contrast, Placed, Setting, Study, all_claims, jobs
+from bench import records as files
+from bench.spec import Job, identity
+from reports import frame, summary
+from reports.frame import unit
+from reports.judge import Judgement, judge
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """tags: further facts about the run, to be shown with it."""
+
+    studies: Sequence[Study]
+    setting: Setting
+    placed: Sequence[Placed]
+    records: Mapping[str, Record]
+    observations: pd.DataFrame
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    judgements: Sequence[Judgement]
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def of(self, study: Study) -> Evidence:
+        """What belongs to one study."""
+        return dataclasses.replace(
+            self,
+            studies=(study,),
+            placed=[place for place in self.placed if place.study == study.name],
+            judgements=[judgement for judgement in self.judgements if judgement.study == study.name],
+            observations=_of(self.observations, study),
+            trials=_of(self.trials, study),
+            curves=_of(self.curves, study),
+        )
+
+    @property
+    def of_trials(self) -> pd.DataFrame:
+        """The observations that trials gave: a timing's arms may have the same names."""
+        return self.observations[self.observations["identity"].isin(set(self.trials.get("identity", ())))]
+
+    def floor(self, judgement: Judgement) -> float | None:
+        """The noise floor, in shown units, of a difference between arms; None for a claim that rests on none."""
+        part = judgement.main.part
+        if not isinstance(part, Contrast) or part.ratio or not isinstance(part.reference, str):
+            return None
+        study = next(study for study in self.studies if study.name == judgement.study)
+        return summary.floor(self.of(study).of_trials, study.baseline, part.metric) * unit(part.metric).factor
+
+    def record(self, job: Job) -> Record | None:
+        return self.records.get(identity(job))
+
+    def first(self, arm: str, kind: type) -> Record | None:
+        """The record of the arm's first job of this kind that has one with a network."""
+        found = (self.record(place.job) for place in self.placed if place.arm == arm and isinstance(place.job, kind))
+        return next((record for record in found if record and record.get("network")), None)
+
+
+def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    return table[table["study"] == study.name] if len(table) else table
+
+
+def gather(out: Path, studies: Sequence[Study], setting: Setting, tags: Mapping[str, str]) -> Evidence:
+    placed = [place for study in studies for place in jobs(study, setting)]
+    found = {identity(place.job): files.read(out, place.job) for place in placed}
+    records = {name: record for name, record in found.items() if record is not None}
+    observations = frame.observations(placed, records)
+    claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data.classes)]
+    return Evidence(
+        studies,
+        setting,
+        placed,
+        records,
+        observations,
+        frame.trials(placed, records),
+        frame.curves(placed, records),
+        judge(claims, observations),
+        tags,
+    )

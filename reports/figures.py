@@ -1,0 +1,215 @@
+"""Tables in, figures out: an SVG and what it shows in words. The same table gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.numbers import MINUS
+
+WIDTH = 6.9  # inches: the text width of an A4 page
+COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
+MARKERS = "osD^vPXp"
+DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
+BAND, EDGE, FAINT = "#d9dee8", "#8a94a6", "#e3e6eb"
+STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": EDGE,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8.5,
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "svg.fonttype": "path",
+    "text.parse_math": False,
+    "xtick.color": EDGE,
+    "xtick.labelcolor": "black",
+    "xtick.labelsize": 8,
+    "ytick.color": EDGE,
+    "ytick.labelcolor": "black",
+    "ytick.labelsize": 8,
+}
+
+
+class Drawing(NamedTuple):
+    svg: str
+    alt: str
+
+
+class Axis(NamedTuple):
+    """A metric as an axis shows it: its column or name, its label with the unit, what its values are multiplied by."""
+
+    metric: str
+    label: str
+    factor: float = 1.0
+
+
+def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], name: str) -> Drawing:
+    """table: arm, epoch, metric, mean, half (of the 95 % interval). A panel a metric, a line an arm."""
+    with mpl.rc_context(STYLE):
+        figure, panels = _panels(len(axes), 2.7)
+        for panel, axis in zip(panels, axes, strict=True):
+            for arm, (colour, marker, dash) in _looks(arms):
+                line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
+                mean, half = line["mean"] * axis.factor, line["half"].fillna(0) * axis.factor
+                panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
+                panel.plot(line["epoch"], mean, color=colour, linestyle=dash, marker=marker, markersize=3.2, label=arm)
+            panel.set(xlabel="Epoch", ylabel=axis.label)
+            panel.margins(x=0.02)
+        _legend(figure, panels[0])
+        ends = _ends(table, axes[-1], arms)
+        what = " and ".join(axis.label for axis in axes)
+        return Drawing(_svg(figure, name), f"Learning curves: {what} by epoch. At the last epoch: {ends}.")
+
+
+def differences(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], baseline: str, name: str) -> Drawing:
+    """table: arm, metric, mean, half, floor, margin, pairs (a tuple), as shown. A panel a metric, a row an arm."""
+    with mpl.rc_context(STYLE):
+        figure, panels = _panels(len(axes), 0.95 + 0.33 * len(arms), sharey=True)
+        for panel, axis in zip(panels, axes, strict=True):
+            rows = table[table["metric"] == axis.metric]
+            for place, (arm, (colour, marker, _)) in enumerate(_looks([baseline, *arms])[1:]):
+                for _, row in rows[rows["arm"] == arm].iterrows():
+                    _difference(panel, place, row, colour, marker)
+            floor = rows["floor"].max()
+            if floor > 0:
+                panel.axvspan(-floor, floor, color=BAND, linewidth=0, zorder=0)
+            panel.axvline(0, color="black", linewidth=0.8, zorder=1)
+            panel.set_xlabel(textwrap.fill(axis.label, 44 if len(axes) < 2 else 30))
+            panel.grid(axis="y", visible=False)
+            _stretch(panel, rows)
+        panels[0].set_yticks(range(len(arms)), [_wrapped(arm) for arm in arms])
+        panels[0].set_ylim(len(arms) - 0.5, -0.5)
+        main = table[table["metric"] == axes[0].metric]
+        told = "; ".join(f"{row.arm} {row.mean:+.2f} with half-width {row.half:.2f}" for row in main.itertuples())
+        alt = f"Paired differences from {baseline}, {axes[0].label}, mean and 95 % interval: {told}."
+        return Drawing(_svg(figure, name), alt)
+
+
+def _difference(panel: Axes, place: int, row: pd.Series, colour: str, marker: str) -> None:
+    if np.isfinite(row["margin"]):
+        panel.vlines([-row["margin"], row["margin"]], place - 0.5, place + 0.5, color=EDGE, linestyle="--", linewidth=1)
+    panel.scatter(row["pairs"], [place + 0.2] * len(row["pairs"]), s=9, color=colour, alpha=0.45, linewidth=0)
+    half = row["half"] if np.isfinite(row["half"]) else 0
+    panel.errorbar(row["mean"], place - 0.08, xerr=half, color=colour, marker=marker, markersize=5, capsize=3)
+
+
+def _stretch(panel: Axes, rows: pd.DataFrame) -> None:
+    """One arm that fails altogether would squeeze the others into a line: then the axis is logarithmic further out."""
+    margin, points = rows["margin"].max(), np.concatenate([rows["mean"], *rows["pairs"]])
+    if not np.abs(points).max() > 20 * margin:
+        return
+    panel.set_xscale("symlog", linthresh=4 * margin, linscale=1.5)
+    low, high = (1.3 * min(points.min(), -2 * margin), 1.3 * max(points.max(), 2 * margin))
+    panel.set_xlim(low, high)
+    ticks = [sign * tick for sign in (-1, 1) for tick in (1, 5, 20, 80) if low < sign * tick < high]
+    panel.set_xticks([0, *ticks], ["0", *(f"{tick:+d}".replace("-", MINUS) for tick in ticks)])
+    panel.minorticks_off()
+
+
+def scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], name: str) -> Drawing:
+    """table: arm, metric, mean, half. One metric against another, a point an arm, with both intervals."""
+    with mpl.rc_context(STYLE):
+        figure, panels = _panels(1, 3.0)
+        panel, told = panels[0], []
+        for arm, (colour, marker, _) in _looks(arms):
+            at = table[table["arm"] == arm].set_index("metric")
+            if not {x.metric, y.metric} <= set(at.index):
+                continue
+            across, up = at.loc[x.metric], at.loc[y.metric]
+            panel.errorbar(
+                across["mean"] * x.factor,
+                up["mean"] * y.factor,
+                xerr=np.nan_to_num(across["half"] * x.factor),
+                yerr=np.nan_to_num(up["half"] * y.factor),
+                color=colour,
+                marker=marker,
+                markersize=6,
+                elinewidth=1,
+                linestyle="none",
+                label=arm,
+            )
+            told.append(f"{arm} {up['mean'] * y.factor:.1f} at {across['mean'] * x.factor:,.0f}")
+        panel.set(xlabel=x.label, ylabel=y.label)
+        panel.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
+        panel.margins(0.12)
+        handles, labels = panel.get_legend_handles_labels()
+        figure.legend(handles, map(_wrapped, labels), loc="outside right upper")
+        return Drawing(_svg(figure, name), f"{y.label} against {x.label}: {'; '.join(told)}.")
+
+
+def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:
+    """table: a row an arm, a column a layer, values in per cent."""
+    with mpl.rc_context({**STYLE, "axes.grid": False}):
+        figure, panels = _panels(1, 1.0 + 0.3 * len(table))
+        shown = table.rename(index=_wrapped)
+        sns.heatmap(
+            shown, ax=panels[0], vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f", linewidths=1.5,
+            annot_kws={"size": 8}, cbar=False,
+        )  # fmt: skip
+        panels[0].set(xlabel="Layer", ylabel="")
+        panels[0].tick_params(length=0)
+        panels[0].tick_params(axis="y", labelrotation=0)
+        panels[0].tick_params(axis="x", labelrotation=40 if table.shape[1] > 9 else 0)
+        mean = table.mean(axis=1)
+        told = "; ".join(f"{arm} {value:.0f}" for arm, value in mean.items())
+        return Drawing(_svg(figure, name), f"{label}, by layer and arm. Means over the layers: {told}.")
+
+
+def _panels(count: int, height: float, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
+
+
+def _looks(arms: Iterable[str]) -> list[tuple[str, tuple[str, str, object]]]:
+    """Each arm's colour, marker and dashes; the first, the baseline, is black."""
+    return list(zip(arms, zip(*map(itertools.cycle, (COLOURS, MARKERS, DASHES)), strict=False), strict=False))
+
+
+def _wrapped(arm: str) -> str:
+    return textwrap.fill(arm, 26)
+
+
+def _legend(figure: Figure, panel: Axes) -> None:
+    """Below the panels, and the figure grows by it."""
+    handles, labels = panel.get_legend_handles_labels()
+    wrapped = [_wrapped(label) for label in labels]
+    widest = max(len(line) for label in wrapped for line in label.splitlines())
+    columns = max(1, min(len(labels), int(WIDTH / (0.6 + 0.075 * widest))))
+    lines = -(-len(labels) // columns) + sum(label.count("\n") for label in wrapped) / columns
+    figure.set_figheight(figure.get_figheight() + 0.17 * lines)
+    figure.legend(handles, wrapped, loc="outside lower center", ncols=columns)
+
+
+def _ends(table: pd.DataFrame, axis: Axis, arms: Sequence[str]) -> str:
+    shown = table[table["metric"] == axis.metric].sort_values("epoch").groupby("arm")["mean"].last()
+    return "; ".join(f"{arm} {shown[arm] * axis.factor:.1f}" for arm in arms if arm in shown)
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The figure as an SVG element that can stand beside others in one page: its ids begin with its name."""
+    file = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
+    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
+    return re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)

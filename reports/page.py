@@ -1,0 +1,131 @@
+"""The whole report as blocks: verdicts first, then what was run, then a chapter a study."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from bench.spec import Trial, kind
+from reports import chapter, reading
+from reports.blocks import Block, Contents, Facts, Heading, Note, Text, Verdicts
+from reports.claims import controls, line, passed
+from reports.evidence import Evidence
+from reports.numbers import counted, duration
+
+TITLE = "AlexNet: claims and verdicts"
+
+
+def page(evidence: Evidence) -> list[Block]:
+    blocks: list[Block] = [Heading(TITLE, 1), Text(_summary(evidence), lead=True), *_notes(evidence)]
+    blocks += [
+        Contents("Contents"),
+        *_verdicts(evidence),
+        Heading("What was run"),
+        Facts(tuple(facts(evidence).items())),
+    ]
+    for study in evidence.studies:
+        blocks += chapter.chapter(study, evidence.of(study))
+    return blocks + reading.blocks()
+
+
+def _summary(evidence: Evidence) -> str:
+    primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
+    tally = Counter(judgement.verdict for judgement in primary)
+    told = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
+    data, profile = evidence.setting.data.name, evidence.setting.profile.name
+    asked = f"{counted(len(primary), 'claim')} put to the test on {data}, profile {profile}"
+    return f"{asked}: {told}." if told else f"{asked}."
+
+
+def _notes(evidence: Evidence) -> list[Block]:
+    """What changes how everything else is to be read."""
+    told = dict.fromkeys(record["data"]["note"] for record in evidence.records.values() if record.get("data"))
+    notes: list[Block] = [Note("About the data", note, loud=True) for note in told if note]
+    if evidence.setting.profile.name == "smoke":
+        text = "The smoke profile only shows that the machinery works. Its networks have hardly learnt anything."
+        notes.append(Note("Not a result", text, loud=True))
+    if wrong := [j.claim.id for j in evidence.judgements if not j.claim.primary and passed(j) == "unexpected"]:
+        text = f"{', '.join(wrong)}: see the table of controls. The studies concerned are in doubt."
+        notes.append(Note("A control came out the wrong way", text, loud=True))
+    for what, label in (("commit", "commit"), ("torch", "version of torch"), ("device_name", "device")):
+        if len(seen := _environment(evidence, what)) > 1:
+            notes.append(Note("Mixed records", f"The records come from more than one {label}: {', '.join(seen)}."))
+    return notes
+
+
+def _verdicts(evidence: Evidence) -> list[Block]:
+    primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
+    rest = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
+    blocks: list[Block] = [
+        Heading("Verdicts"),
+        Verdicts(tuple(line(judgement, evidence.floor(judgement)) for judgement in primary), brief=True),
+    ]
+    return blocks + ([Heading("Controls", 3), controls(rest)] if rest else [])
+
+
+def facts(evidence: Evidence) -> dict[str, str]:
+    """What was run, in words."""
+    setting, records = evidence.setting, list(evidence.records.values())
+    threads = ", ".join(_environment(evidence, "threads"))
+    told = {
+        "Data": _data(evidence),
+        "Profile": f"{setting.profile.name}: at most {setting.profile.images:,} training images",
+        "Seeds": f"{setting.profile.seeds} for each arm",
+        "Device": ", ".join([setting.device, *_environment(evidence, "device_name"), setting.precision]),
+        "Threads": f"{threads} for each worker" if threads else "",
+        "Trials": trials(evidence),
+        "Other jobs": _others(evidence),
+        "Machine time": duration(sum(record["ended"] - record["started"] for record in records)) if records else "",
+        "Measured": _when(evidence),
+        "Commit": ", ".join(_environment(evidence, "commit")),
+        "Software": _software(evidence),
+        **evidence.tags,
+    }
+    return {term: text for term, text in told.items() if text}
+
+
+def trials(evidence: Evidence) -> str:
+    """How many trials there are, and what became of them."""
+    if not len(evidence.trials):
+        return "none"
+    rows = evidence.trials.drop_duplicates("identity")
+    tally = rows["status"].value_counts()
+    order = [status for status in ("finished", "diverged", "failed", "not run") if status in tally]
+    return f"{len(rows):,} different: " + ", ".join(f"{tally[status]:,} {status}" for status in order)
+
+
+def _data(evidence: Evidence) -> str:
+    data = evidence.setting.data
+    known = next((record["data"] for record in evidence.records.values() if record.get("data")), None)
+    if known is None:
+        return f"{data.name}: {data.train:,} training images in {data.classes} classes"
+    shared = f", {known['shared_images']:,} of them also in the training images" if known["shared_images"] else ""
+    sizes = f"{known['train']:,} training, {known['validation']:,} validation and {known['test']:,} test images{shared}"
+    return f"{known['name']}: {sizes}; {data.classes} classes; digest {known['digest'][:12]}"
+
+
+def _others(evidence: Evidence) -> str:
+    jobs = {place.job: evidence.record(place.job) for place in evidence.placed if not isinstance(place.job, Trial)}
+    tally = Counter(kind(job) for job in jobs)
+    done = sum(record is not None and record["status"] == "finished" for record in jobs.values())
+    told = ", ".join(counted(number, name) for name, number in tally.items())
+    return f"{told}; {done} of {len(jobs)} finished" if jobs else ""
+
+
+def _when(evidence: Evidence) -> str:
+    times = [record[name] for record in evidence.records.values() for name in ("started", "ended")]
+    if not times:
+        return ""
+    first, last = (f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M}" for time in (min(times), max(times)))
+    return f"{first} to {last} UTC"
+
+
+def _software(evidence: Evidence) -> str:
+    named = (("torch", "torch "), ("python", "Python "), ("platform", ""))
+    return ", ".join(label + value for what, label in named for value in _environment(evidence, what))
+
+
+def _environment(evidence: Evidence, what: str) -> list[str]:
+    values: Iterable[object] = (record.get("environment", {}).get(what) for record in evidence.records.values())
+    return sorted({str(value) for value in values if value not in (None, "")})

@@ -1,0 +1,68 @@
+"""Records in, report out: HTML, PDF, JSON and a table of trials."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablations.study import Setting, Study
+from reports.evidence import Evidence, gather
+from reports.html import html
+from reports.judge import Judgement
+from reports.page import TITLE, facts, page
+from reports.pdf import pdf
+
+
+def build(
+    out: Path, studies: Sequence[Study], setting: Setting, tags: Mapping[str, str] | None = None
+) -> Sequence[Judgement]:
+    """Write report.html, report.pdf, report.json and trials.csv to <out>/reports.
+
+    tags: further facts about the run, by name; shown among what was run.
+    """
+    evidence = gather(out, studies, setting, tags or {})
+    blocks = page(evidence)
+    as_html, as_pdf, as_json, as_csv = files(out)
+    as_html.parent.mkdir(parents=True, exist_ok=True)
+    _write(as_html, html(blocks, TITLE).encode())
+    _write(as_pdf, pdf(blocks, TITLE, last(evidence)))
+    _write(as_json, json.dumps(summary(evidence), indent=2, allow_nan=False).encode())
+    _write(as_csv, evidence.trials.to_csv(index=False).encode())
+    return evidence.judgements
+
+
+def files(out: Path) -> list[Path]:
+    """Where a report lies: HTML, PDF, JSON and the table of trials."""
+    return [out / "reports" / name for name in ("report.html", "report.pdf", "report.json", "trials.csv")]
+
+
+def summary(evidence: Evidence) -> dict[str, Any]:
+    """The verdicts for machines."""
+    shown = [(judgement.claim.primary, judgement.as_json()) for judgement in evidence.judgements]
+    return {
+        "claims": [claim for primary, claim in shown if primary],
+        "controls": [claim for primary, claim in shown if not primary],
+        "run": facts(evidence),
+        "environments": environments(evidence),
+    }
+
+
+def environments(evidence: Evidence) -> list[dict[str, Any]]:
+    """Each environment that measured something, once."""
+    found = {json.dumps(record.get("environment", {}), sort_keys=True) for record in evidence.records.values()}
+    return [json.loads(environment) for environment in sorted(found)]
+
+
+def last(evidence: Evidence) -> int:
+    """When the last job ended: the same records give the same report, whenever it is made."""
+    return int(max((record["ended"] for record in evidence.records.values()), default=0))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)

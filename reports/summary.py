@@ -1,0 +1,77 @@
+"""Means and intervals of what is shown; verdicts come from `judge` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ablations.study import AGAIN, Contrast, Study
+from reports import stats
+
+
+class Mean(NamedTuple):
+    """half: half the width of the 95 % t interval; not a number for fewer than two values."""
+
+    mean: float = np.nan
+    half: float = np.nan
+    pairs: int = 0
+
+    def times(self, factor: float) -> Mean:
+        return Mean(self.mean * factor, self.half * factor, self.pairs)
+
+
+def mean(values: pd.Series) -> Mean:
+    found = stats.summary([float(value) for value in values])
+    low, high = found.interval or (np.nan, np.nan)
+    return Mean(np.nan if found.mean is None else found.mean, (high - low) / 2, len(values))
+
+
+def values(observations: pd.DataFrame, arm: str, metric: str) -> pd.Series:
+    """The arm's values by pair."""
+    chosen = observations[(observations["arm"] == arm) & (observations["metric"] == metric)]
+    return chosen.set_index("pair")["value"].sort_index()
+
+
+def pairs(observations: pd.DataFrame, arm: str, baseline: str, metric: str) -> pd.Series:
+    """Differences from the baseline, of the pairs that both have."""
+    return (values(observations, arm, metric) - values(observations, baseline, metric)).dropna()
+
+
+def floor(observations: pd.DataFrame, baseline: str, metric: str) -> float:
+    """The noise floor: within it lies, 19 times in 20, the mean difference of the baseline from itself."""
+    return mean(pairs(observations, AGAIN, baseline, metric)).half
+
+
+def by_arm(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The keys' mean, half and pairs over the column 'value'."""
+    rows = [(*key, *mean(group)) for key, group in table.groupby(list(keys), sort=False)["value"]]
+    return pd.DataFrame(rows, columns=[*keys, "mean", "half", "pairs"])
+
+
+def margin(study: Study, arm: str, metric: str) -> float:
+    """The smallest margin, in shown units, that a claim of the study sets this arm's difference."""
+    found = [
+        part.margin
+        for claim in study.claims
+        for part in claim.parts
+        if isinstance(part, Contrast) and not part.ratio and part.metric == metric and arm in (part.arm, part.reference)
+    ]
+    return min(found, default=np.nan)
+
+
+def contrasted(study: Study) -> list[str]:
+    """The metrics of the study's contrasts, test accuracy first."""
+    return _metrics(study, lambda part: True)
+
+
+def subtracted(study: Study) -> list[str]:
+    """Those of them whose differences are judged, not their ratios."""
+    return _metrics(study, lambda part: not part.ratio and isinstance(part.reference, str))
+
+
+def _metrics(study: Study, wanted: Callable[[Contrast], bool]) -> list[str]:
+    parts = [part for claim in study.claims for part in claim.parts if isinstance(part, Contrast)]
+    return list(dict.fromkeys(["test/accuracy", *(part.metric for part in parts if wanted(part))]))
