@@ -34,30 +34,22 @@ class Profile:
         return self.widths.get(layout, 1.0)
 
     def epochs(self, layout: str, data: Data) -> int:
-        own = self.epoch_counts.get((data.name, layout))
-        return own if own is not None else self.epoch_counts.get(layout, self.epoch_counts["document"])
+        counts = self.epoch_counts
+        return counts.get((data.name, layout)) or counts.get(layout) or counts["document"]
 
     def share(self, data: Data) -> float:
         return min(1.0, self.images / data.train)
 
 
+WIDTHS = {"document": 1 / 4, "zhang": 1 / 2}
+
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(
-            "smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, 2, 5, 2**12, photographs=False
-        ),
-        Profile(
-            "quick",
-            {"document": 1 / 4, "zhang": 1 / 2},
-            5_000,
-            {"document": 20, "zhang": 12, ("digits", "document"): 10, ("digits", "zhang"): 8},
-            5,
-            15,
-            2**24,
-        ),
-        Profile("standard", {"document": 1 / 4, "zhang": 1 / 2}, 5_000, {"document": 40, "zhang": 20}, 10, 30, 2**28),
-        Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 40, "zhang": 20}, 10, 30, 2**28),
+        Profile("smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, 2, 5, 2**12, photographs=False),
+        Profile("quick", WIDTHS, 4_000, {"document": 16, ("digits", "document"): 4, ("digits", "zhang"): 4}, 5, 15, 2**24),
+        Profile("standard", WIDTHS, 10_000, {"document": 16}, 10, 30, 2**28),
+        Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 16}, 10, 30, 2**28),
     )
 }
 

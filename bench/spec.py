@@ -77,7 +77,7 @@ class Recipe:
     activation_penalty: weight of the mean absolute activation, summed over hidden layers, in the loss.
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     schedule: str = "one-cycle"
     weight_decay: float = 0.0
     batch: int = 128
