@@ -199,7 +199,7 @@ def _report(asked: Run, delivery: Delivery | None, console: Console) -> None:
         delivery.deliver_report(files(asked.out))
     table = Table("claim", "verdict", "measured", box=None, header_style="bold")
     for judged in map(line, judgements):
-        table.add_row(judged.claim, judged.verdict, "; ".join(f"{name} {value}" for name, value in judged.measured))
+        table.add_row(judged.name, judged.verdict, "; ".join(f"{name} {value}" for name, value in judged.measured))
     console.print(table, markup=False)
     if note := asked.source.note:
         console.print(Text(f"Note: {note}", style="bold yellow"))
