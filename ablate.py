@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -21,11 +19,16 @@ from rich.text import Text
 
 from ablations import catalogue
 from ablations.profiles import PROFILES, automatic
-from ablations.study import Placed, Setting, Study, jobs
-from bench import display, plan, records
-from bench.data import Source, locate
+from ablations.request import Request, recall, remember, setting
+from ablations.study import Placed, jobs
+from bench import display, plan
+from bench.data import locate
+from bench.delivery import Delivery
 from bench.run import missing, run
-from bench.spec import BadInput, Data, Trial, identity, kind
+from bench.spec import BadInput, Trial, kind
+from reports.claims import line
+from reports.report import build
+from reports.report import files as report_files
 
 EXAMPLES = """examples:
   ablate run                              all studies, at the profile that suits the device
@@ -36,21 +39,9 @@ EXAMPLES = """examples:
 """
 
 
-class Run(NamedTuple):
-    """What the command line asks for."""
-
-    studies: list[Study]
-    setting: Setting
-    source: Source
-    out: Path
-
-    def placed(self) -> list[Placed]:
-        return [place for study in self.studies for place in jobs(study, self.setting)]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return options.command(options, console)
     except BadInput as error:
@@ -70,55 +61,51 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
-    asked = _asked(options)
-    workers = _workers(asked.setting.device)
-    todo = set(missing([place.job for place in asked.placed()], asked.out))
-    pace = plan.pace(asked.out)
-    _say_what(asked, console)
-    for study in asked.studies:
-        own = dict.fromkeys(place.job for place in jobs(study, asked.setting))
-        lacking = [job for job in own if job in todo]
-        left = display.duration(pace.left(lacking, workers))
+    request = _request(options)
+    workers, known = _workers(request.setting.device), plan.pace(options.out)
+    todo = missing([place.job for place in request.placed()], options.out)
+    _introduce(request, console)
+    for study in request.studies:
+        own = dict.fromkeys(place.job for place in jobs(study, request.setting))
+        lacking = [job for job in todo if job in own]
+        left = display.duration(known.left(lacking, workers))
         console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
-    size = plan.disk_mb([place.job for place in asked.placed()], asked.out)
-    left = display.duration(pace.left(list(todo), workers))
-    console.print(f"in all: {len(todo)} to run on {workers} workers, about {left} and {size:.0f} MB in {asked.out}")
+    size = plan.disk_mb([place.job for place in request.placed()], options.out)
+    left = display.duration(known.left(todo, workers))
+    console.print(
+        f"{len(todo)} jobs to run (a job that studies share counts once) on {workers} workers: "
+        f"about {left} and {size:.0f} MB in {options.out}"
+    )
     return 0
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
-    asked = _asked(options)
+    request = _request(options)
     deadline = time.time() + _seconds(options.limit) if options.limit else float("inf")
-    placed, workers = asked.placed(), _workers(asked.setting.device)
-    todo = missing([place.job for place in placed], asked.out)
+    placed, workers = request.placed(), _workers(request.setting.device)
+    asked = [place.job for place in placed]
     names = {place.job: _name(place) for place in reversed(placed)}
-    _say_what(asked, console)
-    _remember(asked, options.studies)
-    delivery = Delivery(asked, console)
+    _introduce(request, console)
+    remember(request, options.out)
+    data, profile = request.source.data, request.setting.profile
+    say = partial(console.print, markup=False, style="yellow")
+    delivery = Delivery(options.out, data.name, profile.name, request.places(), say)
     failed: dict[str, str] = {}
-    with display.Display(console, todo, names, plan.pace(asked.out), workers) as shown:
-        for event in run([place.job for place in placed], asked.source, asked.out, workers, deadline):
+    with display.Display(console, missing(asked, options.out), names, plan.pace(options.out), workers) as shown:
+        for event in run(asked, request.source, options.out, workers, deadline):
             shown.show(event)
             if event.what == "failed":
                 failed[names[event.job]] = event.reason
             elif event.record is not None:
                 delivery.deliver(event.record)
     delivery.deliver_all()
-    left = len(missing([place.job for place in placed], asked.out)) - len(failed)
-    _report(asked, delivery, console)
-    for name, reason in failed.items():
-        console.print(f"[red]failed[/] {name}: {reason}", highlight=False)
-    if left:
-        console.print(f"{left} jobs are left: the same command goes on with them")
-    return 1 if failed else 0
+    _report(request, options.out, console)
+    delivery.deliver_report(report_files(options.out))
+    return _end(failed, len(missing(asked, options.out)) - len(failed), console)
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
-    remembered = options.out / "run.json"
-    if not remembered.exists():
-        raise BadInput(f"{remembered} is not there: nothing was run into {options.out} yet (see 'ablate run --help')")
-    asked = _recalled(json.loads(remembered.read_text(encoding="utf-8")), options.out)
-    _report(asked, None, console)
+    _report(recall(options.out), options.out, console)
     return 0
 
 
@@ -134,103 +121,54 @@ def ui(options: argparse.Namespace, console: Console) -> int:
     return subprocess.call([*command, "--port", str(options.port), "--workers", "1"], env={**os.environ, **quiet})
 
 
-class Delivery:
-    """Records to MLflow while it can be reached; what it misses is delivered at the next contact."""
-
-    def __init__(self, asked: Run, console: Console) -> None:
-        self.asked, self.console = asked, console
-        self.places: dict[str, list[tuple[str, str]]] = {}
-        for place in asked.placed():
-            self.places.setdefault(identity(place.job), []).append((place.study, place.arm))
-        self.publisher = self._connect()
-
-    def deliver(self, record: dict[str, Any]) -> None:
-        profile = self.asked.setting.profile.name
-        record = records.tag(self.asked.out, record, profile, self.places.get(record["identity"], []))
-        self._try(lambda publisher: publisher.publish(record))
-
-    def deliver_all(self) -> None:
-        """Every finished record of this run, and the older ones that the server has not."""
-        self.publisher = self.publisher or self._connect()
-        for record in records.read_all(self.asked.out):
-            if record["identity"] in self.places:
-                self.deliver(record)
-            else:
-                self._try(lambda publisher, record=record: publisher.publish(record))
-
-    def deliver_report(self, files: list[Path]) -> None:
-        self._try(lambda publisher: publisher.publish_report(self.asked.setting.profile.name, files))
-
-    def _connect(self) -> Any:
-        if importlib.util.find_spec("mlflow") is None:
-            self.console.print("mlflow is not installed: results are kept as records and can be published later")
-            return None
-        from bench import publish
-
-        try:
-            return publish.Publisher(self.asked.out, self.asked.source.data.name)
-        except publish.UNREACHABLE as error:
-            self._away(error)
-            return None
-
-    def _try(self, action: Callable[[Any], None]) -> None:
-        if self.publisher is None:
-            return
-        from bench import publish
-
-        try:
-            action(self.publisher)
-        except publish.UNREACHABLE as error:
-            self.publisher = None
-            self._away(error)
-
-    def _away(self, error: Exception) -> None:
-        reason = str(error).splitlines()[0][:160]
-        self.console.print(f"MLflow cannot be reached, so the next run will publish: {reason}", markup=False)
-
-
-def _report(asked: Run, delivery: Delivery | None, console: Console) -> None:
-    """Write the report, hand it to MLflow, and end with the verdicts and where everything is."""
-    from reports.claims import line
-    from reports.report import build, files
-
-    judgements = build(asked.out, asked.studies, asked.setting)
-    if delivery is not None:
-        delivery.deliver_report(files(asked.out))
-    table = Table("claim", "verdict", "measured", box=None, header_style="bold")
+def _report(request: Request, out: Path, console: Console) -> None:
+    """Write the report; end with the verdicts and where everything is."""
+    judgements = build(out, request.studies, request.setting)
+    table = Table("claim", "verdict", "estimate", "95 % interval", "pairs", box=None, header_style="bold", padding=(0, 2))
     for judged in map(line, judgements):
-        table.add_row(judged.name, judged.verdict, "; ".join(f"{name} {value}" for name, value in judged.measured))
-    console.print(table, markup=False)
-    if note := asked.source.note:
-        console.print(Text(f"Note: {note}", style="bold yellow"))
-    for file in files(asked.out):
+        measured = dict(judged.measured)
+        estimate = next(iter(measured.values()), "")
+        cells = (judged.name, judged.verdict, estimate, measured.get("95 % interval", ""), measured.get("pairs", ""))
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    if request.source.note:
+        console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
+    for file in report_files(out):
         console.print(str(file), soft_wrap=True, highlight=False)
     console.print("Compare the runs in MLflow: make ui (or: ablate ui)")
 
 
-def _asked(options: argparse.Namespace) -> Run:
+def _end(failed: dict[str, str], left: int, console: Console) -> int:
+    for name, reason in failed.items():
+        console.print(Text(f"failed: {name}: {reason}", style="red"))
+    if failed or left:
+        console.print(f"{len(failed) + left} jobs have no record yet: the same command runs exactly those")
+    return 1 if failed else 0
+
+
+def _request(options: argparse.Namespace) -> Request:
     """What the options name, checked before anything is trained."""
     if options.seeds is not None and options.seeds < 1:
-        raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; 5 is the least that a verdict is worth")
+        raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
+    catalogue.find(options.studies)
     device = _device(options.device)
-    studies = catalogue.find(options.studies)
-    profile = PROFILES[automatic(device) if options.profile == "auto" else options.profile]
-    profile = replace(profile, seeds=options.seeds or profile.seeds)
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
     source = locate(options.data, options.out)
-    setting = Setting(profile, source.data, device, "bfloat16" if device == "cuda" else "float32")
-    return Run(studies, setting, source, options.out)
+    profile = automatic(device) if options.profile == "auto" else options.profile
+    return Request(tuple(options.studies), setting(profile, options.seeds, source.data, device), source)
 
 
 def _device(wanted: str) -> str:
+    if wanted == "cpu":
+        return wanted
     import torch  # only here in this process: it takes seconds
 
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise BadInput("there is no GPU that torch can use: take --device cpu, or install torch for your GPU")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+        raise BadInput("there is no GPU that torch can use: take --device cpu, or install a torch for your GPU")
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _workers(device: str) -> int:
@@ -242,30 +180,8 @@ def _workers(device: str) -> int:
     return torch.cuda.device_count()
 
 
-def _remember(asked: Run, studies: list[str]) -> None:
-    """What was asked, so that `ablate report` needs neither the data nor torch."""
-    setting, source = asked.setting, asked.source
-    kept = {
-        "studies": studies,
-        "profile": setting.profile.name,
-        "seeds": setting.profile.seeds,
-        "device": setting.device,
-        "precision": setting.precision,
-        "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
-    }
-    (asked.out / "run.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
-
-
-def _recalled(kept: dict[str, Any], out: Path) -> Run:
-    data = Data(**kept["source"]["data"])
-    source = Source(**{**kept["source"], "data": data, "folder": Path(kept["source"]["folder"])})
-    profile = replace(PROFILES[kept["profile"]], seeds=kept["seeds"])
-    setting = Setting(profile, data, kept["device"], kept["precision"])
-    return Run(catalogue.find(kept["studies"]), setting, source, out)
-
-
-def _say_what(asked: Run, console: Console) -> None:
-    setting, source = asked.setting, asked.source
+def _introduce(request: Request, console: Console) -> None:
+    setting, source = request.setting, request.source
     if source.note:
         console.print(Text(f"Note: {source.note}", style="bold yellow"))
     console.print(
