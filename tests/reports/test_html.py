@@ -1,0 +1,104 @@
+"""Blocks to HTML."""
+
+from __future__ import annotations
+
+import re
+
+import fabricate
+import pytest
+from bs4 import BeautifulSoup
+from said import alternatives, said, squeezed
+
+from reports.blocks import Cell, Column, Figure, Heading, Line, Note, Table, Text, Verdicts
+from reports.evidence import gather
+from reports.html import html
+from reports.judge import VERDICTS
+from reports.page import page
+
+HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory):
+    out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
+    fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
+    return page(gather(out, studies, fabricate.setting(), {}))
+
+
+@pytest.fixture(scope="module")
+def text(blocks):
+    return html(blocks, "A report")
+
+
+@pytest.fixture(scope="module")
+def soup(text):
+    return BeautifulSoup(text, "html.parser")
+
+
+def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, soup):
+    shown = squeezed(soup.body.get_text())
+    assert [one for one in said(blocks) if squeezed(one) not in shown] == []
+
+
+def test_names_are_text_and_never_markup():
+    table = Table(HOSTILE, (Column(HOSTILE),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
+    claims = Verdicts((Line("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
+    hostile = [
+        Heading(HOSTILE),
+        Text(HOSTILE),
+        Note(HOSTILE, HOSTILE),
+        table,
+        claims,
+        Figure("<svg />", HOSTILE, HOSTILE),
+    ]
+    soup = BeautifulSoup(html(hostile, HOSTILE), "html.parser")
+    assert len(soup.find_all("script")) == 1
+    assert soup.title.text == HOSTILE
+    assert soup.svg["aria-label"] == HOSTILE
+    assert {cell.contents[0] for cell in soup.find_all("th")} == {HOSTILE}
+
+
+def test_nothing_is_fetched_from_anywhere(text, soup):
+    fetching = ("src", "srcset", "href", "xlink:href", "action", "data", "poster", "background")
+    links = [tag[name] for tag in soup.find_all(True) for name in fetching if tag.has_attr(name)]
+    assert all(link.startswith("#") for link in links)
+    assert not re.search(r"@import|url\(\s*['\"]?(?!#)|fetch\(|XMLHttpRequest", text)
+    assert not soup.find_all(["link", "iframe", "object", "embed", "image"])
+
+
+def test_every_figure_has_its_alternative_text(blocks, soup):
+    figures = soup.select("figure svg[role=img]")
+    assert [figure["aria-label"] for figure in figures] == alternatives(blocks)
+    assert len(figures) == 4
+
+
+def test_no_two_elements_share_an_id_and_every_link_arrives(soup):
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    links = {
+        tag[name].removeprefix("#") for name in ("href", "xlink:href") for tag in soup.find_all(attrs={name: True})
+    }
+    assert links <= set(ids)
+
+
+def test_a_verdict_wears_its_word_beside_its_colour(soup):
+    for badge in soup.select(".badge"):
+        symbol, word = badge.span.text, badge.get_text().replace(badge.span.text, "", 1).strip()
+        assert symbol
+        assert word in VERDICTS
+
+
+def test_wide_tables_scroll_in_a_region_that_the_keyboard_reaches(soup):
+    regions = soup.select("div.scroll[role=region][tabindex='0']")
+    assert len(regions) == len(soup.find_all("table"))
+    labels = [region["aria-label"] for region in regions]
+    assert len(set(labels)) == len(labels)
+
+
+def test_sums_stay_outside_the_rows_that_are_sorted(soup):
+    table = next(table for table in soup.find_all("table") if table.caption.text.startswith("sizes, wide"))
+    assert [row.th.text for row in table.tfoot.find_all("tr")] == ["convolutions together", "all layers"]
+
+
+def test_the_same_blocks_give_the_same_bytes(blocks, text):
+    assert html(blocks, "A report") == text

@@ -1,0 +1,126 @@
+"""What a report says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fabricate
+import pytest
+
+from ablations.study import Setting, Study
+from reports.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
+from reports.evidence import gather
+from reports.numbers import MINUS, TIMES
+from reports.page import page
+
+
+def made(out: Path, *studies: Study, setting: Setting | None = None, **options) -> list[Block]:
+    setting = setting or fabricate.setting()
+    fabricate.write(out, studies, setting, **options)
+    return page(gather(out, studies, setting, {}))
+
+
+def table(blocks: list[Block], start: str) -> Table:
+    return next(block for block in blocks if isinstance(block, Table) and block.caption.startswith(start))
+
+
+def column(table: Table, label: str) -> list[str]:
+    place = [column.label for column in table.columns].index(label)
+    return [row[place].text for row in table.rows]
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[Block]:
+    out = tmp_path_factory.mktemp("out")
+    return made(out, fabricate.activations(), fabricate.sizes(), lost=[("sigmoid", 1)])
+
+
+def test_verdicts_come_before_anything_else_that_was_measured(blocks):
+    headings = [block.text for block in blocks if isinstance(block, Heading) and block.level == 2]
+    assert headings[:4] == ["Verdicts", "What was run", "Study: activations", "Study: sizes"]
+
+
+def test_a_claim_is_one_line_with_estimate_interval_and_pairs(blocks):
+    lines = next(block for block in blocks if isinstance(block, Verdicts)).lines
+    assert [line.name for line in lines] == ["relu-better", "relu-gap", "relu-step", "size"]
+    assert [label for label, _ in lines[1].measured] == ["difference", "95 % interval", "pairs", "noise floor"]
+    assert dict(lines[3].measured)["counted"] == "28,434,624 parameters"
+
+
+def test_controls_are_a_table_of_their_own(blocks):
+    assert column(table(blocks, "The controls"), "Study") == ["activations", "activations"]
+    assert not any(":a-a" in line.name for block in blocks if isinstance(block, Verdicts) for line in block.lines)
+
+
+def test_what_must_be_known_of_the_data_stands_at_the_top(blocks):
+    loud = [block for block in blocks[:4] if isinstance(block, Note) and block.loud]
+    assert [note.text for note in loud] == [fabricate.NOTE]
+
+
+def test_trials_without_a_result_are_counted_and_named(blocks):
+    note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
+    assert note.text == "1 of 15 trials diverged: sigmoid (seed 1). Reason: the loss was not finite."
+    facts = dict(next(block for block in blocks if isinstance(block, Facts)).facts)
+    assert facts["Trials"] == "15 different: 14 finished, 1 diverged"
+
+
+def test_each_arm_tells_what_it_changes_in_the_network_as_built(blocks):
+    told = column(table(blocks, "activations: read off"), "What differs from the baseline")
+    assert told[0] == "the baseline"
+    assert told[1] == "gain: 1 → 1.67 (throughout)\nactivation: relu → tanh (throughout)"
+    assert told[3:] == ["nothing but the seeds", "labels: true → shuffled"]
+
+
+def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
+    note = next(block for block in blocks if isinstance(block, Note) and block.title == "More than one thing changed")
+    assert note.text == "sigmoid changes activation and dropout together."
+
+
+def test_the_best_arm_is_marked_among_those_that_compete(blocks):
+    arms = table(blocks, "activations: means")
+    assert [cell.best for cell in arms.rows[0][1:4]] == [True, True, True]
+    assert sum(cell.best for row in arms.rows for cell in row) == 3
+
+
+def test_differences_from_the_baseline_stand_below_the_means(blocks):
+    arms = table(blocks, "activations: means")
+    assert arms.rows[0][1].detail == ""
+    assert arms.rows[1][1].detail.startswith(f"{MINUS}1.")
+
+
+def test_every_study_with_trials_has_its_four_figures(blocks):
+    figures = [block for block in blocks if isinstance(block, Figure)]
+    assert len(figures) == 4
+    assert all(figure.alt and figure.caption for figure in figures)
+
+
+def test_counted_networks_are_shown_layer_by_layer_with_their_sums(blocks):
+    layers = table(blocks, "sizes, wide")
+    assert layers.sums == 2
+    assert column(layers, "Share of parameters")[-2:] == ["0.39", "100.00"]
+
+
+def test_timings_are_medians_with_a_ratio_to_the_reference(blocks):
+    timing = table(blocks, "activations: time of a whole")
+    reference, other = timing.rows[0][1:]
+    assert TIMES not in reference.detail
+    assert f"{TIMES}1.2" in other.detail
+
+
+def test_published_figures_stand_beside_those_measured(blocks):
+    published = table(blocks, "Published beside measured")
+    assert column(published, "Published") == ["about 2 points"]
+    assert column(published, "Measured here")[0].endswith("points")
+
+
+def test_a_study_without_records_is_reported_as_not_run(tmp_path):
+    study = fabricate.activations()
+    blocks = page(gather(tmp_path, [study], fabricate.setting(), {}))
+    verdicts = next(block for block in blocks if isinstance(block, Verdicts))
+    assert {line.verdict for line in verdicts.lines} == {"not run"}
+    assert not any(isinstance(block, Figure) for block in blocks)
+
+
+def test_the_smoke_profile_says_that_it_is_no_result(tmp_path):
+    blocks = made(tmp_path, fabricate.sizes(), setting=fabricate.setting(name="smoke"))
+    assert any(isinstance(block, Note) and block.loud and block.title == "Not a result" for block in blocks)

@@ -1,0 +1,111 @@
+"""Blocks to PDF."""
+
+from __future__ import annotations
+
+import io
+
+import fabricate
+import pypdf
+import pytest
+from said import alternatives, said, squeezed
+
+from reports.blocks import Cell, Column, Contents, Figure, Heading, Items, Line, Note, Table, Text, Verdicts
+from reports.evidence import gather
+from reports.page import page
+from reports.pdf import pdf
+
+HOSTILE = '<script> & "quoted" #set page(width: 1pt) $x^2$ \\ _a_ *b* `c` @d [e] // f'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"><rect width="9" height="9"/></svg>'
+
+
+def reader(content: bytes) -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(content))
+
+
+def text(content: bytes) -> str:
+    """The text of all pages without their numbers."""
+    pages = [squeezed(page.extract_text()) for page in reader(content).pages]
+    return "".join(page.removesuffix(f"{number}/{len(pages)}") for number, page in enumerate(pages, 1))
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory):
+    out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
+    fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
+    return page(gather(out, studies, fabricate.setting(), {}))
+
+
+@pytest.fixture(scope="module")
+def content(blocks):
+    return pdf(blocks, "A report", 1_790_000_000)
+
+
+def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, content):
+    shown = text(content)
+    assert [one for one in said(blocks) if squeezed(one) not in shown] == []
+
+
+def test_the_same_blocks_and_timestamp_give_the_same_bytes(blocks, content):
+    assert pdf(blocks, "A report", 1_790_000_000) == content
+
+
+def test_every_page_has_its_number(content):
+    pages = reader(content).pages
+    assert len(pages) > 2
+    for number, one in enumerate(pages, 1):
+        assert squeezed(one.extract_text()).endswith(f"{number}/{len(pages)}")
+
+
+def test_names_are_text_and_never_markup():
+    table = Table(HOSTILE, (Column(HOSTILE, numeric=False),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
+    claims = Verdicts((Line("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
+    hostile = [
+        Contents(HOSTILE),
+        Heading(HOSTILE),
+        Text(HOSTILE),
+        Items((HOSTILE,)),
+        Note(HOSTILE, HOSTILE),
+        table,
+        claims,
+    ]
+    content = pdf([*hostile, Figure(SVG, HOSTILE, HOSTILE)], HOSTILE, 0)
+    assert text(content).count(squeezed(HOSTILE)) == 18
+    assert reader(content).metadata.title == HOSTILE
+
+
+def test_figures_are_vectors_with_alternative_text(blocks, content):
+    assert all(not page.images for page in reader(content).pages)
+    told = {node.get("/Alt") for node in _structure(reader(content).trailer["/Root"]["/StructTreeRoot"])}
+    assert set(alternatives(blocks)) <= told
+
+
+def test_long_tables_repeat_their_heads_on_every_page():
+    rows = tuple((Cell(f"row {number}"), Cell("1")) for number in range(150))
+    table = Table("A long table", (Column("Recurring", numeric=False), Column("Number")), rows)
+    pages = reader(pdf([table], "A report", 0)).pages
+    assert len(pages) > 1
+    assert all("Recurring" in page.extract_text() for page in pages)
+
+
+@pytest.mark.parametrize(("columns", "turned"), [(5, False), (14, True), (40, True)])
+def test_a_table_too_wide_for_the_page_turns_it_and_nothing_is_cut_off(columns, turned):
+    numbers = tuple(Cell(f"{number},234.5 ± 6.78") for number in range(columns))
+    heads = (Column("Arm", numeric=False), *(Column(f"Metric {number}") for number in range(columns)))
+    page = reader(pdf([Table("Wide", heads, ((Cell("an arm"), *numbers),))], "A report", 0)).pages[-1]
+    assert (page.mediabox.width > page.mediabox.height) == turned
+    ends = []
+    page.extract_text(
+        visitor_text=lambda text, cm, tm, font, size: ends.append(cm[4] + tm[4]) if text.strip() else None
+    )
+    assert max(ends) < page.mediabox.width - 40
+
+
+def _structure(node):
+    node = node.get_object()
+    if isinstance(node, list):
+        for child in node:
+            yield from _structure(child)
+    elif isinstance(node, dict):
+        yield node
+        if "/K" in node:
+            yield from _structure(node["/K"])

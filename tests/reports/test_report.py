@@ -1,0 +1,53 @@
+"""Records in, files out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import fabricate
+import pytest
+
+from reports.report import build
+
+FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    fabricate.write(out, [fabricate.activations()], fabricate.setting(), lost=[("sigmoid", 1)])
+    build(out, [fabricate.activations()], fabricate.setting(), {"Command": "ablate report"})
+    return out
+
+
+def test_the_four_files_are_written_and_nothing_else(out):
+    assert sorted(path.name for path in (out / "reports").iterdir()) == sorted(FILES)
+
+
+def test_the_same_records_give_the_same_bytes(out):
+    before = {name: (out / "reports" / name).read_bytes() for name in FILES}
+    build(out, [fabricate.activations()], fabricate.setting(), {"Command": "ablate report"})
+    assert {name: (out / "reports" / name).read_bytes() for name in FILES} == before
+
+
+def test_the_json_holds_each_claim_with_what_decided_it(out):
+    report = json.loads((out / "reports" / "report.json").read_text())
+    wanted = {"id", "verdict", "estimate", "interval", "margin", "unit", "pairs", "p_value", "p_holm", "trials"}
+    assert [claim["id"] for claim in report["claims"]] == ["relu-better", "relu-gap", "relu-step"]
+    assert all(wanted <= claim.keys() for claim in report["claims"] + report["controls"])
+    assert report["run"]["Command"] == "ablate report"
+    assert report["environments"] == [fabricate.ENVIRONMENT]
+
+
+def test_the_table_of_trials_has_a_row_a_trial(out):
+    rows = list(csv.DictReader((out / "reports" / "trials.csv").read_text().splitlines()))
+    assert len(rows) == 15
+    assert [row["status"] for row in rows].count("diverged") == 1
+
+
+def test_a_report_needs_no_torch():
+    code = "import sys, reports.report; sys.exit('torch' in sys.modules or 'mlflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
