@@ -23,6 +23,7 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
         measured += [("95 % interval", interval(main.interval)), ("pairs", str(main.pairs))]
         measured += [("noise floor", f"{PLUS_MINUS}{plain(floor, 2)}")] if floor and floor > 0 else []
     reason = judgement.reason if full or not measured or judgement.verdict == "conditional" else ""
+    reason = reason[:1].upper() + reason[1:]
     return Line(judgement.verdict, judgement.claim.id, judgement.claim.sentence, tuple(measured), reason)
 
 
@@ -118,7 +119,7 @@ def published(study: str, judgements: Sequence[Judgement]) -> Table:
         if (ours := judgement.outcomes[figure.part]) is not None
     ]
     labels = ("Claim", "Published", "Source", "Measured here", "95 % interval")
-    columns = tuple(Column(label, numeric=place > 2) for place, label in enumerate(labels))
+    columns = tuple(Column(label, numeric=place > 3) for place, label in enumerate(labels))
     return Table(
         f"Published beside measured: {study}", columns, tuple(rows), "Published figures never decide a verdict."
     )

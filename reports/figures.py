@@ -20,7 +20,7 @@ from reports.numbers import MINUS
 
 WIDTH = 6.9  # inches: the text width of an A4 page
 COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
-MARKERS = "osD^vPXp"
+MARKERS = "osD^vPXp<"
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 BAND, EDGE, FAINT = "#d9dee8", "#8a94a6", "#e3e6eb"
 STYLE: dict[Any, Any] = {
@@ -82,7 +82,7 @@ def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], name:
 def differences(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], baseline: str, name: str) -> Drawing:
     """table: arm, metric, mean, half, floor, margin, pairs (a tuple), as shown. A panel a metric, a row an arm."""
     with mpl.rc_context(STYLE):
-        figure, panels = _panels(len(axes), 0.95 + 0.33 * len(arms), sharey=True)
+        figure, panels = _panels(len(axes), 1.1 + 0.34 * len(arms), sharey=True)
         for panel, axis in zip(panels, axes, strict=True):
             rows = table[table["metric"] == axis.metric]
             for place, (arm, (colour, marker, _)) in enumerate(_looks([baseline, *arms])[1:]):
