@@ -124,7 +124,7 @@ def ui(options: argparse.Namespace, console: Console) -> int:
 def _report(request: Request, out: Path, console: Console) -> None:
     """Write the report; end with the verdicts and where everything is."""
     judgements = build(out, request.studies, request.setting)
-    table = Table("claim", "verdict", "estimate", "95 % interval", "pairs", box=None, header_style="bold", padding=(0, 2))
+    table = Table("claim", "verdict", "estimate", "95 % interval", "pairs", box=None, padding=(0, 2))
     for judged in map(line, judgements):
         measured = dict(judged.measured)
         estimate = next(iter(measured.values()), "")
@@ -207,9 +207,12 @@ def _seconds(limit: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shape = {"formatter_class": argparse.RawDescriptionHelpFormatter}
+    shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        "ablate", description="Puts the claims about why AlexNet is good to the test.", epilog=EXAMPLES, **shape
+        "ablate",
+        description="Puts the claims about why AlexNet is good to the test.",
+        epilog=EXAMPLES,
+        formatter_class=shape,
     )
     commands = parser.add_subparsers(required=True, metavar="list | plan | run | report | ui")
     add = commands.add_parser("list", help="the studies, their questions and claims")
@@ -218,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
         ("plan", show_plan, "what a run would do: jobs, those done, time and disk"),
         ("run", run_studies, "train and measure what has no record yet, then report"),
     ):
-        add = commands.add_parser(name, help=text, description=text, epilog=EXAMPLES, **shape)
+        add = commands.add_parser(name, help=text, description=text, epilog=EXAMPLES, formatter_class=shape)
         add.set_defaults(command=command)
         _add_what(add)
         if name == "run":
@@ -234,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("studies", nargs="*", metavar="STUDY", help="a name from 'ablate list', or a file; default: all")
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="a name from 'ablate list', or a file; default all")
     parser.add_argument(
         "--profile",
         default="auto",
@@ -245,8 +248,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         default="auto",
-        help="digits, cifar10, or a folder with train/<class>/ and test/<class>/; auto is $ABLATE_DATA, else CIFAR-10 if "
-        "it can be had, else digits",
+        help="digits, cifar10, or a folder with train/<class>/ and test/<class>/; auto is $ABLATE_DATA, else CIFAR-10 "
+        "if it can be had, else digits",
     )
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--seeds", type=int, help="pairs an arm; default: the profile's")

@@ -27,9 +27,7 @@ STUDY = Study(
             "size",
             "AlexNet has about 62.3 million parameters",
             tuple(Exact("parameters/total", name, 62.0e6, 62.6e6, regime=name) for name in LAYOUTS),
-            published=(
-                Published("60 million", "Krizhevsky et al. 2012, abstract: the two-group network", part=1),
-            ),
+            published=(Published("60 million", "Krizhevsky et al. 2012, abstract: the two-group network", part=1),),
             regimes="the layout",
         ),
         Claim(
@@ -43,9 +41,7 @@ STUDY = Study(
                     Exact("macs/conv_share", name, 0.945, 0.955, regime=name),
                 )
             ),
-            published=(
-                Published("5 % of the parameters, 95 % of the computation", "Krizhevsky 2014, section 2"),
-            ),
+            published=(Published("5 % of the parameters, 95 % of the computation", "Krizhevsky 2014, section 2"),),
             regimes="the layout",
             caveat="Work is counted in multiply-accumulates. The share of time differs from it, most at batch 1, where "
             "reading the fully connected weights from memory takes longer than multiplying by them.",

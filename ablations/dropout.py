@@ -25,11 +25,7 @@ STUDY = Study(
             "Dropout narrows the gap between training and test accuracy and raises test accuracy",
             overfits_less("p = 0.5", "p = 0", "with augmentation")
             + overfits_less("p = 0.5, no augmentation", "p = 0, no augmentation", "without augmentation"),
-            published=(
-                Published(
-                    "14.98 to 14.32 % test error", "Srivastava et al. 2014, table 3: fully connected layers, CIFAR-10", part=1
-                ),
-            ),
+            published=(Published("14.98 to 14.32 % error on CIFAR-10", "Srivastava et al. 2014, table 3", part=1),),
             regimes="augmentation",
         ),
     ),

@@ -1,15 +1,17 @@
 """Are two 3x3 convolutions better than one 5x5? (Simonyan & Zisserman 2015, section 2.3)"""
 
+from typing import Any
+
 from ablations.study import Claim, Contrast, Exact, Published, Setting, Study
 from bench.spec import Model, Timing
 
-KERNELS = {
+KERNELS: dict[str, dict[str, Any]] = {
     "5x5": {},
     "3x3 pair": {"kernel": "pair"},
     "pair, matched parameters": {"kernel": "pair-matched"},
     "pair, linear between": {"kernel": "pair-linear"},
 }
-NETWORK = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0}
+NETWORK: dict[str, Any] = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0}
 BASE = {**NETWORK, "learning_rate": 4e-3}  # this layout's own best on validation (docs/log.md)
 MIDDLES = {"half as wide between": 0.5, "as wide between": 1.0, "twice as wide between": 2.0}
 
@@ -34,12 +36,12 @@ STUDY = Study(
             "kernel-params",
             "Two 3x3 convolutions have fewer parameters than one 5x5",
             tuple(
-                Exact(f"parameters/{layer}", f"pair, {name}", 0, 0.99999, reference="one 5x5", regime=f"{layer}, {name}")
+                Exact(f"parameters/{layer}", f"pair, {name}", 0, 0.99999, "one 5x5", f"{layer}, {name}")
                 for name in MIDDLES
                 for layer in ("conv1", "conv2")
             ),
             published=(
-                Published("18 C^2 against 25 C^2, or 0.72", "Simonyan & Zisserman 2015, section 2.3, by its formula", part=3),
+                Published("18 C^2 against 25 C^2: 0.72", "Simonyan & Zisserman 2015, section 2.3, by its formula", 3),
             ),
             regimes="the layer and the width between the two",
             caveat="With m channels between the two there are fewer only if m < 25 Cin Cout / (9 (Cin + Cout)): the "
@@ -55,8 +57,8 @@ STUDY = Study(
             published=(
                 Published("7 points of top-1 error in favour of the pair", "Simonyan & Zisserman 2015, section 4.1"),
             ),
-            caveat="A pair that is as wide between has another depth and other parameters at once; the matched pair has "
-            "equal parameters. All arms share the baseline's learning rate.",
+            caveat="A pair that is as wide between has another depth and other parameters at once; the matched pair "
+            "has equal parameters. All arms share the baseline's learning rate.",
         ),
     ),
     caveats=(

@@ -50,9 +50,7 @@ STUDY = Study(
                 Contrast("sparsity/zeros/mean", "relu", 0.5, margin=5),
                 Contrast("sparsity/hoyer/mean", "relu", "sigmoid", margin=0.05),
             ),
-            published=(
-                Published("about 50 % exact zeros at the start", "Glorot et al. 2011, section 3.2"),
-            ),
+            published=(Published("about 50 % exact zeros at the start", "Glorot et al. 2011, section 3.2"),),
             caveat="Sigmoid's '50 % active' is a mean level, not a count: none of its outputs is exactly zero.",
         ),
     ),

@@ -67,4 +67,3 @@ def setting(profile: str, seeds: int | None, data: Data, device: str) -> Setting
     chosen = PROFILES[profile]
     precision = "bfloat16" if device == "cuda" else "float32"
     return Setting(replace(chosen, seeds=seeds or chosen.seeds), data, device, precision)
-

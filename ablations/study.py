@@ -117,7 +117,8 @@ def all_arms(study: Study) -> dict[str, Mapping[str, Any]]:
     """The declared arms and the two controls: the baseline again, and the baseline on shuffled labels."""
     if not study.arms:
         return {}
-    return {**study.arms, AGAIN: study.arms[study.baseline], SHUFFLED: {**study.arms[study.baseline], "labels": "shuffled"}}
+    baseline = study.arms[study.baseline]
+    return {**study.arms, AGAIN: baseline, SHUFFLED: {**baseline, "labels": "shuffled"}}
 
 
 def all_claims(study: Study, classes: int) -> tuple[Claim, ...]:
@@ -161,16 +162,15 @@ def levels(study: Study, arm: str, setting: Setting) -> tuple[Model, Recipe]:
     chosen = {**study.base, **all_arms(study)[arm]}
     profile, data = setting.profile, setting.data
     layout = chosen.get("layout", "document")
-    model = {"classes": data.classes, "width": profile.width(layout)}
-    recipe = {"epochs": profile.epochs(layout, data), "share": profile.share(data)}
+    model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout)}
+    recipe: dict[str, Any] = {"epochs": profile.epochs(layout, data), "share": profile.share(data)}
     names = {f.name: target for kind, target in ((Model, model), (Recipe, recipe)) for f in dataclasses.fields(kind)}
     for name, level in chosen.items():
         if name not in names:
-            raise BadInput(f"study {study.name}, arm {arm!r}: no factor is called {name!r}; there are {', '.join(names)}")
+            raise BadInput(f"study {study.name}, arm {arm!r}: no factor {name!r}; there are {', '.join(names)}")
         if name == "epochs":
             level = max(1, round(recipe["epochs"] * level))
         elif name == "share":
             level = recipe["share"] * level
         names[name][name] = level
     return Model(**model), Recipe(**recipe)
-

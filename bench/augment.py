@@ -53,7 +53,7 @@ def normalised(pixels: Tensor) -> Tensor:
     return pixels.to(torch.float32).mul_(2 / 255).sub_(1).permute(0, 3, 1, 2)
 
 
-def _offsets(draw: Tensor, margin: int) -> Tensor:
+def _offsets(draw: Tensor, margin: int | Tensor) -> Tensor:
     """Uniform whole offsets 0..margin, both included."""
     return (draw * (margin + 1)).floor()
 
@@ -76,14 +76,21 @@ def _resized(
     left = corner[:, 1] + _offsets(draw[:, 4], within - width)
     side = canvas.shape[1]
     step = (torch.arange(size, device=canvas.device) + 0.5) / size
-    y = (top[:, None] + step * height[:, None]) * (2 / side) - 1
-    x = (left[:, None] + step * width[:, None]) * (2 / side) - 1
+    y = (top[:, None] + _places(step, height)) * (2 / side) - 1
+    x = (left[:, None] + _places(step, width)) * (2 / side) - 1
     if mirror:
         x = torch.where((draw[:, 0] < 0.5)[:, None], x.flip(1), x)
     grid = torch.stack((x[:, None, :].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)), dim=-1)
     images = normalised(canvas[index])
     resized = functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return resized.contiguous(memory_format=torch.channels_last)
+
+
+def _places(step: Tensor, extent: Tensor) -> Tensor:
+    """Where a window of each extent is sampled, (B, size): never beyond its outermost pixels' centres, so that what
+    lies outside the window does not show."""
+    extent = extent[:, None]
+    return torch.minimum((step * extent).clamp(min=0.5), extent - 0.5)
 
 
 def _extent(draw: Tensor, within: int) -> tuple[Tensor, Tensor]:

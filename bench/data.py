@@ -53,8 +53,9 @@ class Source:
 def locate(wanted: str, out: Path) -> Source:
     """The data set called `wanted`, decoded into the cache under `out`.
 
-    wanted: 'digits', 'cifar10' (downloaded where it is not on disk), a folder with train/<class>/ and test/<class>/, or
-    'auto': ABLATE_DATA where it is set, else CIFAR-10 where it is on disk or can be had within ten seconds, else digits.
+    wanted: 'digits', 'cifar10' (downloaded where it is not on disk), a folder with train/<class>/ and test/<class>/,
+    or 'auto': ABLATE_DATA where it is set, else CIFAR-10 where it is on disk or its server answers within ten seconds,
+    else digits.
     """
     cache = out / "cache"
     if wanted == "auto" and os.environ.get("ABLATE_DATA"):
@@ -64,7 +65,8 @@ def locate(wanted: str, out: Path) -> Source:
     if wanted == "cifar10" or (wanted == "auto" and cifar10_at_hand()):
         return _cached(cache, "cifar10", "CIFAR-10", cifar10, "")
     if wanted == "auto":
-        return _cached(cache, "digits", "digits", digits, f"No data was named and CIFAR-10 is out of reach. {DIGITS_NOTE}")
+        note = f"No data was named and CIFAR-10 is out of reach. {DIGITS_NOTE}"
+        return _cached(cache, "digits", "digits", digits, note)
     return image_folder(Path(wanted), cache)
 
 
@@ -81,7 +83,8 @@ def digits() -> tuple[Split, Split, tuple[str, ...]]:
 
     raw = load_digits()
     grey = (raw.images * (255 / 16)).round().astype(np.uint8)
-    large = np.stack([np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for image in grey])
+    drawn = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR) for image in grey]
+    large = np.stack([np.asarray(image) for image in drawn])
     pixels = np.repeat(large[..., None], 3, axis=3)
     test = _every(5, raw.target)
     return (pixels[~test], raw.target[~test]), (pixels[test], raw.target[test]), tuple("0123456789")
@@ -142,9 +145,8 @@ def _listing(root: Path, split: str) -> dict[str, list[Path]]:
         raise BadInput(f"there is no folder {root}: DATA takes 'digits', 'cifar10' or a folder with train/ and test/")
     if not folder.is_dir():
         raise BadInput(f"{root} has no folder {split}/: images are expected in train/<class>/ and test/<class>/")
-    classes = {
-        f.name: sorted(i for i in f.iterdir() if i.suffix.lower() in SUFFIXES) for f in sorted(folder.iterdir()) if f.is_dir()
-    }
+    folders = sorted(f for f in folder.iterdir() if f.is_dir())
+    classes = {f.name: sorted(i for i in f.iterdir() if i.suffix.lower() in SUFFIXES) for f in folders}
     if not classes:
         raise BadInput(f"{folder} has no folders: images are expected in {split}/<class>/")
     if empty := [name for name, files in classes.items() if not files]:

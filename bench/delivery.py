@@ -22,7 +22,7 @@ class Delivery:
     def deliver(self, record: dict[str, Any]) -> None:
         """One finished record, tagged with where it is used."""
         record = records.tag(self.out, record, self.profile, self.places.get(record["identity"], ()))
-        self._try(lambda publisher: publisher.publish(record))
+        self._publish(record)
 
     def deliver_all(self) -> None:
         """Every record of this run, and the older ones that the server lacks."""
@@ -31,10 +31,13 @@ class Delivery:
             if record["identity"] in self.places:
                 self.deliver(record)
             else:
-                self._try(lambda publisher, record=record: publisher.publish(record))
+                self._publish(record)
 
     def deliver_report(self, files: Iterable[Path]) -> None:
         self._try(lambda publisher: publisher.publish_report(self.profile, files))
+
+    def _publish(self, record: dict[str, Any]) -> None:
+        self._try(lambda publisher: publisher.publish(record))
 
     def _connect(self) -> Any:
         if importlib.util.find_spec("mlflow") is None:

@@ -27,7 +27,8 @@ class Display:
         self.todo, self.total, self.done = dict.fromkeys(todo), len(todo), 0
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}
         self.lines: list[str] = []
-        self.live = Live(console=console, refresh_per_second=4, get_renderable=self._table) if console.is_terminal else None
+        live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
+        self.live = live if console.is_terminal else None
 
     def __enter__(self) -> Display:
         if self.live:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -103,7 +104,7 @@ def steps_to_error(curve: Sequence[tuple[int, float]], error: float) -> float | 
     wanted = 1 - error
     if curve[0][1] >= wanted:
         return float(curve[0][0])
-    for (before, low), (after, high) in zip(curve, curve[1:], strict=False):
+    for (before, low), (after, high) in itertools.pairwise(curve):
         if high >= wanted:
             return before + (after - before) * (wanted - low) / (high - low)
     return None

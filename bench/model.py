@@ -4,97 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from bench.layers import ALPHA_UNIT, LRN, Constant
+from bench.layouts import LAYOUTS, Conv, Layout
 from bench.spec import BadInput, Model
 
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution of a layout; lrn and pool: whether normalisation and max pooling follow it in the paper."""
-
-    name: str
-    channels: int
-    kernel: int = 3
-    stride: int = 1
-    padding: int = 1
-    groups: int = 1
-    lrn: bool = False
-    pool: bool = False
-
-
-@dataclass(frozen=True)
-class Layout:
-    """size: of the input in pixels; pad: what training images are padded with on each side before a crop.
-
-    drop_before: dropout precedes the hidden fully connected layers (else it follows their activation).
-    pool_first: pooling precedes normalisation.
-    """
-
-    size: int
-    pad: int
-    convs: tuple[Conv, ...]
-    units: tuple[int, ...]
-    drop_before: bool = False
-    pool_first: bool = False
-
-
-def _paper(groups: int) -> Layout:
-    """Krizhevsky et al. 2012, figure 2 (two groups), or the same without groups."""
-    return Layout(
-        227,
-        0,
-        (
-            Conv("conv1", 96, 11, 4, 0, lrn=True, pool=True),
-            Conv("conv2", 256, 5, 1, 2, groups, lrn=True, pool=True),
-            Conv("conv3", 384),
-            Conv("conv4", 384, groups=groups),
-            Conv("conv5", 256, groups=groups, pool=True),
-        ),
-        (4096, 4096),
-    )
-
-
-def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...]) -> Layout:
-    """Krizhevsky 2014 (arXiv 1404.5997), as torchvision has it; the document pools after conv1 alone."""
-    convs = (
-        Conv("conv1", 64, 11, 4, 2, lrn=True),
-        Conv("conv2", 192, 5, 1, 2, lrn=True),
-        Conv("conv3", 384),
-        Conv("conv4", 256),
-        Conv("conv5", 256),
-    )
-    return Layout(size, pad, tuple(replace(c, pool=c.name in pooled) for c in convs), (4096, 4096), drop_before=True)
-
-
-LAYOUTS = {
-    "document": _one_weird_trick(32, 4, ("conv1",)),
-    "torchvision": _one_weird_trick(224, 0, ("conv1", "conv2", "conv5")),
-    "ungrouped": _paper(groups=1),
-    "two-group": _paper(groups=2),
-    # Zhang et al. 2017 (arXiv 1611.03530), appendix A, 'Small Alexnet'
-    "zhang": Layout(
-        28,
-        0,
-        (Conv("conv1", 64, 5, 1, 2, lrn=True, pool=True), Conv("conv2", 64, 5, 1, 2, lrn=True, pool=True)),
-        (384, 192),
-        pool_first=True,
-    ),
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": lambda: nn.ReLU(inplace=True),
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
 }
-
-ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+GAINS = {"relu": math.sqrt(2), "tanh": 5 / 3, "sigmoid": 1.0}  # He et al. 2015; torch.nn.init.calculate_gain's
 
 
 class AlexNet(nn.Module):
     """The network that a `Model` describes.
 
     Input: (N, 3, size, size) in -1..1, size as in LAYOUTS; output: (N, classes) logits. `gains` holds, by the name of
-    each layer with weights, the gain of its initial weights (He et al. 2015 for ReLU, torch.nn.init's otherwise).
+    each layer with weights, the gain of its initial weights.
     A switch that the layout cannot take is a BadInput.
     """
 
@@ -124,17 +56,27 @@ class AlexNet(nn.Module):
                 self.gains[part.name] = 1.0
             else:
                 self._activate(part.name, nn.BatchNorm2d(channels))
-        last: list[tuple[str, nn.Module]] = []
+        behind = self._normalisation(conv, channels)
         if conv.pool:
-            size = -(-(size - 3) // 2) + 1 if self.layout.pool_first else (size - 3) // 2 + 1
-            last.append((f"{conv.name}_pool", nn.MaxPool2d(3, 2, ceil_mode=self.layout.pool_first)))
-        if conv.lrn and (layer := _normalisation(model.normalisation, channels)):
-            last.insert(len(last) if self.layout.pool_first else 0, (f"{conv.name}_norm", layer))
+            ceil = self.layout.pool_first
+            size = (size - 3 + ceil) // 2 + 1
+            pool = [(f"{conv.name}_pool", nn.MaxPool2d(3, 2, ceil_mode=ceil))]
+            behind = [*pool, *behind] if self.layout.pool_first else [*behind, *pool]
         if model.dropout and model.dropout_place in ("conv", "all"):
-            last.append((f"{conv.name}_drop", nn.Dropout(model.dropout)))
-        for name, layer in last:
-            add(name, layer)
+            behind.append((f"{conv.name}_drop", nn.Dropout(model.dropout)))
+        for name, module in behind:
+            add(name, module)
         return channels, size
+
+    def _normalisation(self, conv: Conv, channels: int) -> list[tuple[str, nn.Module]]:
+        """What stands where the paper has LRN; batch normalisation stands before the activations instead."""
+        kinds: dict[str, Callable[[], nn.Module]] = {
+            "lrn": lambda: LRN(channels),
+            "lrn-unit": lambda: LRN(channels, ALPHA_UNIT),
+            "constant": Constant,
+        }
+        kind = self.model.normalisation
+        return [(f"{conv.name}_norm", kinds[kind]())] if conv.lrn and kind in kinds else []
 
     def _add_classifier(self, inputs: int) -> None:
         model, layout, add = self.model, self.layout, self.layers.add_module
@@ -160,7 +102,7 @@ class AlexNet(nn.Module):
         if self.model.normalisation == "batch":
             self.layers.add_module(f"{name}_bn", batch_norm)
         self.layers.add_module(f"{name}_act", ACTIVATIONS[self.model.activation]())
-        self.gains[name] = nn.init.calculate_gain(self.model.activation)
+        self.gains[name] = GAINS[self.model.activation]
 
     def activations(self) -> Iterator[tuple[str, nn.Module]]:
         """Each layer's name and the module that activates it, in order."""
@@ -176,9 +118,10 @@ def build(model: Model, seed: int) -> AlexNet:
     with torch.no_grad():
         for name, gain in network.gains.items():
             layer = network.layers.get_submodule(name)
-            draws = torch.randn(layer.weight.shape, generator=generator(seed, f"weights/{name}"))
-            layer.weight.copy_(draws * (gain / math.sqrt(layer.weight[0].numel())))
-            layer.bias.zero_()
+            weight = layer.get_parameter("weight")
+            draws = torch.randn(weight.shape, generator=generator(seed, f"weights/{name}"))
+            weight.copy_(draws * (gain / math.sqrt(weight[0].numel())))
+            layer.get_parameter("bias").zero_()
     return network
 
 
@@ -199,7 +142,8 @@ def _convolutions(model: Model, layout: Layout) -> list[Conv]:
     pool = layout.convs[-1].pool  # the pooling before the classifier stays there, whichever convolution is last
     convs = [replace(c, pool=c.pool and (c is not last or not extra)) for c in kept] + extra
     convs[-1] = replace(convs[-1], pool=pool or convs[-1].pool)
-    return [replace(c, channels=_scaled(c.channels, model.width, c.groups)) for c in convs]
+    groups = max(c.groups for c in layout.convs)  # of any layer, since each layer's outputs are the next one's inputs
+    return [replace(c, channels=_scaled(c.channels, model.width, groups)) for c in convs]
 
 
 def _stack(conv: Conv, channels: int, kernel: str, middle: float) -> list[Conv]:
@@ -214,12 +158,6 @@ def _stack(conv: Conv, channels: int, kernel: str, middle: float) -> list[Conv]:
         width = 25 * channels * conv.channels / (9 * (channels + conv.channels))
     first = replace(conv, name=f"{conv.name}a", channels=_scaled(width, 1, conv.groups), kernel=3, padding=1)
     return [first, replace(conv, name=f"{conv.name}b", kernel=3, padding=1)]
-
-
-def _normalisation(name: str, channels: int) -> nn.Module | None:
-    """What stands in the places where the paper has LRN; batch normalisation stands before the activations instead."""
-    layers = {"lrn": lambda: LRN(channels), "lrn-unit": lambda: LRN(channels, ALPHA_UNIT), "constant": Constant}
-    return layers[name]() if name in layers else None
 
 
 def _scaled(channels: float, width: float, groups: int = 1) -> int:

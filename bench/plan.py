@@ -11,7 +11,7 @@ from bench.run import missing
 from bench.spec import Job, Model, Probe, Timing, Trial
 
 IMAGES_PER_SECOND = 2_000.0  # of one core, at quarter width: only until a trial of the same layout and width is done
-OTHER_SECONDS = 20.0  # a timing or a probe
+ROUND_SECONDS, PROBE_SECONDS = 1.5, 20.0  # of a timing's round; of a probe
 WEIGHTS_MB = 8.0  # of a kept trial, at quarter width
 
 
@@ -32,8 +32,10 @@ class Pace:
             self.seen[key] = (visits + done, seconds + record["ended"] - record["started"])
 
     def seconds(self, job: Job) -> float:
-        if isinstance(job, Timing | Probe):
-            return OTHER_SECONDS
+        if isinstance(job, Timing):
+            return ROUND_SECONDS * job.rounds
+        if isinstance(job, Probe):
+            return PROBE_SECONDS
         if not isinstance(job, Trial):
             return 0.1
         visits, seconds = self.seen.get(_key(vars(job.model), job.device), (IMAGES_PER_SECOND, 1.0))

@@ -42,7 +42,7 @@ def restored(trial: Trial, out: Path) -> AlexNet:
     """The finished trial's network."""
     network = AlexNet(trial.model)
     network.load_state_dict(load_file(records.weights(out, trial)))
-    return network.to(trial.device, memory_format=torch.channels_last).eval()
+    return network.to(trial.device).to(memory_format=torch.channels_last).eval()
 
 
 @torch.no_grad()

@@ -13,12 +13,12 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks minutes a call
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
-from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 
-from bench import records  # noqa: E402
-from bench.spec import Model, Recipe  # noqa: E402
+from bench import records
+from bench.spec import Model, Recipe
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -35,7 +35,7 @@ def uri(out: Path) -> str:
 
 
 class Publisher:
-    """Knows which records the server has. Made once, in the parent process; raises one of `UNREACHABLE` where it is away."""
+    """Knows which records the server has. Made once, in the parent process; raises `UNREACHABLE` where it is away."""
 
     def __init__(self, out: Path, data_name: str) -> None:
         self.out = out
@@ -53,9 +53,7 @@ class Publisher:
             self._retag(known, tags(record))
             return
         experiment = self.trials if record["kind"] == "trial" else self.others
-        run = known or self.client.create_run(
-            experiment, int(record["started"] * 1e3), tags(record), _run_name(record)
-        )
+        run = known or self.client.create_run(experiment, int(record["started"] * 1e3), tags(record), _run_name(record))
         run_id = run.info.run_id
         points = list(metrics(record))
         for start in range(0, len(points), BATCH):
@@ -121,6 +119,7 @@ def params(record: dict[str, Any]) -> dict[str, str]:
 
 def tags(record: dict[str, Any]) -> dict[str, str]:
     known, environment = record.get("tags", {}), record["environment"]
+    studies = known.get("studies", {})
     found = {
         "identity": record["identity"],
         "kind": record["kind"],
@@ -128,7 +127,7 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         "profile": ", ".join(known.get("profiles", [])),
         "device": environment["device"],
         **{f"environment.{name}": str(value) for name, value in environment.items()},
-        **{_name(f"study.{study}"): ", ".join(a for a in arms if a) or "yes" for study, arms in known.get("studies", {}).items()},
+        **{_name(f"study.{study}"): ", ".join(filter(None, arms)) or "yes" for study, arms in studies.items()},
     }
     if note := record.get("data", {}).get("note"):
         found["data.note"] = note

@@ -39,7 +39,9 @@ def missing(jobs: Sequence[Job], out: Path) -> list[Job]:
     return sorted(lacking, key=lambda job: kinds[type(job)])
 
 
-def run(jobs: Sequence[Job], source: Source, out: Path, workers: int, deadline: float = float("inf")) -> Iterator[Event]:
+def run(
+    jobs: Sequence[Job], source: Source, out: Path, workers: int, deadline: float = float("inf")
+) -> Iterator[Event]:
     """Run what is missing and tell what happens; no job starts after the deadline (seconds since the epoch).
 
     One thread a worker on a CPU, whatever their number: results do not depend on it.
@@ -63,13 +65,15 @@ def run(jobs: Sequence[Job], source: Source, out: Path, workers: int, deadline: 
 
 
 def _stage(
-    jobs: list[Job], source: Source, out: Path, workers: int, deadline: float, keep: set[Trial]
+    jobs: Sequence[Job], source: Source, out: Path, workers: int, deadline: float, keep: set[Trial]
 ) -> Iterator[Event]:
     """One pool of workers that stay alive between jobs; each is handed its next job when it is free."""
     if not jobs:
         return
     pool = _pool(min(workers, len(jobs)))
-    queue, running, read = list(jobs), {}, {}
+    queue = list(jobs)
+    running: dict[Future[str], Job] = {}
+    read: dict[Job, int] = {}
     try:
         while queue or running:
             while queue and len(running) < workers and time.time() < deadline:

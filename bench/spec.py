@@ -67,6 +67,9 @@ class Model:
         _one_of("kernel", self.kernel, KERNELS)
         _within("dropout", self.dropout, 0, 0.95)
         _within("width", self.width, 0.01, 8)
+        _within("middle", self.middle, 0.01, 8)
+        _within("classes", self.classes, 2, 1_000_000)
+        _within("extra", self.extra, 0, 100)
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,11 @@ class Recipe:
         _within("share", self.share, 1e-6, 1)
         _within("epochs", self.epochs, 1, 100_000)
         _within("batch", self.batch, 1, 1_000_000)
+        _within("weight_decay", self.weight_decay, 0, 100)
+        _within("activation_penalty", self.activation_penalty, 0, 1e9)
 
 
-DOCUMENT_RECIPE = Recipe(
-    learning_rate=1e-4, schedule="constant", weight_decay=1e-8, epochs=10, augmentation="document"
-)
+DOCUMENT_RECIPE = Recipe(learning_rate=1e-4, schedule="constant", weight_decay=1e-8, epochs=10, augmentation="document")
 
 
 @dataclass(frozen=True)

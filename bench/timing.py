@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -44,9 +45,9 @@ class Stopwatch:
         """Between marks of one lap, over all laps; the first steps of the first lap, which warm up, are left out."""
         if self.cuda:
             torch.cuda.synchronize()
-            steps = [[a.elapsed_time(b) for a, b in zip(lap, lap[1:], strict=False)] for lap in self.laps]
+            steps = [[a.elapsed_time(b) for a, b in itertools.pairwise(lap)] for lap in self.laps]
         else:
-            steps = [[(b - a) * 1e3 for a, b in zip(lap, lap[1:], strict=False)] for lap in self.laps]
+            steps = [[(b - a) * 1e3 for a, b in itertools.pairwise(lap)] for lap in self.laps]
         flat = [step for lap in steps for step in lap]
         return flat[min(WARM_UP, len(flat) - 1) :]
 
@@ -150,7 +151,7 @@ def _steps(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
 
 
 def _step(model: Model, size: int, timing: Timing) -> Task:
-    network = build(model, 0).to(timing.device, memory_format=torch.channels_last)
+    network = build(model, 0).to(timing.device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
     images, labels = _images(network, size, timing), torch.arange(size, device=timing.device) % model.classes
 
@@ -169,7 +170,7 @@ def _layers(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
     for size in timing.sizes:
         tasks: dict[str, Task] = {}
         for arm, model in timing.arms:
-            network = build(model, 0).to(timing.device, memory_format=torch.channels_last).eval()
+            network = build(model, 0).to(timing.device).to(memory_format=torch.channels_last).eval()
             images = _images(network, size, timing)
             names = [name for name, _ in network.layers.named_children()]
             cut = names.index("flatten")

@@ -16,7 +16,8 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from bench import augment, data, measures
 from bench.data import Source
-from bench.model import LAYOUTS, AlexNet, generator
+from bench.layouts import LAYOUTS
+from bench.model import AlexNet, generator
 from bench.spec import Recipe, Trial
 from bench.timing import Stopwatch, speed
 
@@ -73,7 +74,7 @@ def train(trial: Trial, network: AlexNet, images: Splits) -> Iterator[dict[str, 
     (canvas, labels), size, pad = images.train, network.layout.size, network.layout.pad
     batch = min(recipe.batch, len(labels))
     steps = len(labels) // batch
-    network = network.to(device, memory_format=torch.channels_last).train()
+    network = network.to(device).to(memory_format=torch.channels_last).train()
     optimiser = Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     schedule = _schedule(optimiser, recipe, steps)
     order, augmentation = generator(trial.seed, "order"), generator(trial.seed, "augmentation")
@@ -141,7 +142,7 @@ def _everything(network: AlexNet, images: Splits) -> dict[str, float]:
 
 
 def _sampled(network: AlexNet, images: Splits, count: int | None = SAMPLE) -> dict[str, float]:
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, split in (("train", images.train), ("validation", images.validation)):
         accuracy, loss = measures.evaluate(network, *split.first(count or len(split.labels)))
         metrics |= {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
