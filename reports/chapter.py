@@ -13,6 +13,7 @@ from reports.evidence import Evidence
 from reports.figures import Axis
 from reports.frame import unit
 
+QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
 CURVES = ("train/accuracy", "validation/accuracy")
 
 
@@ -67,8 +68,9 @@ def _warning(study: Study, evidence: Evidence) -> list[Block]:
     for arm in study.arms:
         record = evidence.first(arm, Trial)
         if record and baseline and (aspects := confounded(record, baseline)):
-            told.append(f"{arm} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
-    return [Note("More than one thing changed", " ".join(told))] if told else []
+            told.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
+    text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(told)}"
+    return [Note("More than one thing changed", text)] if told else []
 
 
 def _curves(study: Study, evidence: Evidence) -> Figure | None:
@@ -100,9 +102,10 @@ def _differences(study: Study, evidence: Evidence) -> Figure | None:
     drawing = figures.differences(data, axes, shown, study.baseline, f"{study.name}-differences")
     caption = (
         f"Paired differences from {study.baseline}: a dot a pair, their mean and its 95 % interval. The shaded band is "
-        "the noise floor: what the baseline differs from itself. Dashed lines are the claims' margins."
+        "the noise floor: what the baseline differs from itself."
     )
-    return Figure(*drawing, caption)
+    margins = " Dashed lines are the claims' margins." if data["margin"].notna().any() else ""
+    return Figure(*drawing, caption + margins)
 
 
 def _difference(metric: str) -> str:

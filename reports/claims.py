@@ -16,10 +16,12 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
     """floor: the noise floor of what the claim contrasts. full: with the reason, however plain the verdict is."""
     main, part = judgement.main, judgement.main.part
     measured: list[tuple[str, str]] = []
+    if main.estimate is not None and len(judgement.outcomes) > 1:
+        measured = [("compared", named(part))]
     if main.estimate is not None and isinstance(part, Exact):
-        measured = [("counted", estimate(main)), ("claimed", stated(part))]
+        measured += [("counted", estimate(main)), ("claimed", stated(part))]
     elif main.estimate is not None and isinstance(part, Contrast):
-        measured = [("ratio" if part.ratio else "difference", estimate(main))]
+        measured += [("ratio" if part.ratio else "difference", estimate(main))]
         measured += [("95 % interval", interval(main.interval)), ("pairs", str(main.pairs))]
         measured += [("noise floor", f"{PLUS_MINUS}{plain(floor, 2)}")] if floor and floor > 0 else []
     reason = judgement.reason if full or not measured or judgement.verdict == "conditional" else ""
@@ -39,7 +41,7 @@ def estimate(outcome: Outcome) -> str:
     if value is None:
         return NOTHING
     if isinstance(part, Exact):
-        return f"{TIMES}{plain(value)}" if part.reference else f"{_whole(value)} {outcome.unit}".strip()
+        return _counted(part, value)
     width = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0
     places = decimals(width or value, 2 if width else 3)
     if part.ratio:
@@ -47,13 +49,17 @@ def estimate(outcome: Outcome) -> str:
     return f"{fixed(value, places, signed=True)} {outcome.unit}".strip()
 
 
-def _whole(value: float) -> str:
-    return fixed(value) if value == round(value) else plain(value)
+def _counted(part: Exact, value: float) -> str:
+    """A count that is divided by another's is a ratio; a share is in per cent."""
+    if part.reference:
+        return f"{TIMES}{plain(value)}"
+    name = unit(part.metric).unit
+    return f"{fixed(value) if value == round(value) else plain(value)} {'%' if name == 'points' else name}".strip()
 
 
 def stated(part: Exact) -> str:
     factor = 1 if part.reference else unit(part.metric).factor
-    low, high = (_whole(bound * factor) for bound in (part.low, part.high))
+    low, high = (_counted(part, bound * factor) for bound in (part.low, part.high))
     return low if low == high else f"{low} to {high}"
 
 
@@ -99,8 +105,16 @@ def _part(outcome: Outcome) -> tuple[Cell, ...]:
         Cell(estimate(outcome), interval(outcome.interval) if outcome.interval else "", outcome.estimate),
         Cell(asked, f"to {upto}" if upto else "", outcome.margin),
         Cell(str(outcome.pairs), ", ".join(lacking), outcome.pairs),
-        Cell(probability(outcome.p_holm), probability(outcome.sign_flip_p), outcome.p_holm),
-        Cell(NOTHING if improved is None else f"{100 * improved:.0f} %", fixed(outcome.effect_size, 2), improved),
+        Cell(
+            probability(outcome.p_holm),
+            "" if outcome.sign_flip_p is None else probability(outcome.sign_flip_p),
+            outcome.p_holm,
+        ),
+        Cell(
+            NOTHING if improved is None else f"{100 * improved:.0f} %",
+            "" if outcome.effect_size is None else fixed(outcome.effect_size, 2),
+            improved,
+        ),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ablations.study import Setting, Study
 from reports.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
+from reports.chapter import QUOTED
 from reports.evidence import gather
 from reports.numbers import MINUS, TIMES
 from reports.page import page
@@ -73,7 +74,7 @@ def test_each_arm_tells_what_it_changes_in_the_network_as_built(blocks):
 
 def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
     note = next(block for block in blocks if isinstance(block, Note) and block.title == "More than one thing changed")
-    assert note.text == "sigmoid changes activation and dropout together."
+    assert f"{QUOTED.format('sigmoid')} changes activation and dropout together." in note.text
 
 
 def test_the_best_arm_is_marked_among_those_that_compete(blocks):
