@@ -125,6 +125,8 @@ def image_folder(root: Path, cache: Path) -> Source:
         raise BadInput(f"the classes in {root}/train and {root}/test differ ({odd}): both need the same folders")
     if len(classes) < 2:
         raise BadInput(f"{root}/train has one class only ({classes[0]}): a classifier needs at least two")
+    if single := [name for name, images in listing["train"].items() if len(images) < 2]:
+        raise BadInput(f"{root}/train/{single[0]} has one image only: a class needs two, since validation takes one")
     files = [file for split in listing.values() for images in split.values() for file in images]
     stamp = "\n".join(f"{f.relative_to(root)} {(s := f.stat()).st_size} {s.st_mtime_ns}" for f in files)
     key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:16]
