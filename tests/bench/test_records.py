@@ -1,0 +1,133 @@
+import dataclasses
+import json
+import os
+
+import pytest
+
+from bench import records
+from bench.spec import Count, Data, Model, Probe, Recipe, Timing, Trial, identity
+
+TRIAL = Trial(Model(without=("conv3",)), Recipe(), Data("0123456789abcdef", 10, 45_000, "CIFAR-10"), 3)
+JOBS = [
+    TRIAL,
+    Count(Model()),
+    Timing("steps", (("relu", Model()), ("tanh", Model(activation="tanh"))), (128,), 10),
+    Probe("dropout", (TRIAL,)),
+]
+
+
+def files(out):
+    return sorted(file.name for file in out.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
+def test_a_record_comes_back_as_it_was_written(tmp_path, job):
+    record = {**records.new(job), "status": "finished", "reason": "café ½", "points": [{"metrics": {"a": 0.1 + 0.2}}]}
+    target = records.write(tmp_path, record)
+    assert target == tmp_path / "trials" / f"{identity(job)}.json"
+    back = records.read(tmp_path, job)
+    assert back == json.loads(json.dumps(record))
+    assert back["points"] == record["points"]
+    assert back["reason"] == record["reason"]
+    assert records.read(tmp_path, identity(job)) == back
+
+
+def test_a_new_record_tells_its_identity_kind_and_every_field():
+    record = records.new(TRIAL)
+    assert (record["schema"], record["identity"], record["kind"]) == (1, identity(TRIAL), "trial")
+    assert record["job"] == dataclasses.asdict(TRIAL)
+    assert record["job"]["data"]["name"] == "CIFAR-10"
+    assert [records.new(job)["kind"] for job in JOBS] == ["trial", "count", "timing", "probe"]
+
+
+def test_a_job_without_a_record_has_none(tmp_path):
+    assert records.read(tmp_path, TRIAL) is None
+    assert records.read_all(tmp_path) == []
+
+
+def test_only_the_record_is_left_in_the_folder(tmp_path):
+    for reason in ("first", "second"):
+        records.write(tmp_path, {**records.new(TRIAL), "reason": reason})
+    assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
+    assert records.read(tmp_path, TRIAL)["reason"] == "second"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
+def test_what_json_cannot_hold_is_refused_and_the_old_record_stays(tmp_path, value):
+    records.write(tmp_path, {**records.new(TRIAL), "reason": "whole"})
+    with pytest.raises((ValueError, TypeError)):
+        records.write(tmp_path, {**records.new(TRIAL), "reason": value})
+    assert records.read(tmp_path, TRIAL)["reason"] == "whole"
+    assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
+
+
+def test_a_write_that_is_cut_short_leaves_the_old_record_whole(tmp_path, monkeypatch):
+    records.write(tmp_path, {**records.new(TRIAL), "reason": "whole"})
+
+    def power_cut(*_):
+        raise OSError("gone")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="gone"):
+        patch.setattr(os, "replace", power_cut)
+        records.write(tmp_path, {**records.new(TRIAL), "reason": "half"})
+    assert records.read(tmp_path, TRIAL)["reason"] == "whole"
+    assert [record["reason"] for record in records.read_all(tmp_path)] == ["whole"]
+
+
+def test_all_records_are_read_and_nothing_else(tmp_path):
+    for job in JOBS:
+        records.write(tmp_path, records.new(job))
+    records.part(tmp_path, TRIAL).write_text('{"step": 0}\n')
+    records.weights(tmp_path, TRIAL).write_bytes(b"weights")
+    assert [record["identity"] for record in records.read_all(tmp_path)] == sorted(identity(job) for job in JOBS)
+
+
+def test_weights_and_points_of_a_running_job_lie_beside_its_record(tmp_path):
+    assert records.weights(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.safetensors"
+    assert records.part(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
+
+
+def test_the_last_value_of_a_metric_is_the_final_one():
+    points = [{"metrics": {"test/accuracy": 0.1, "sparsity/zeros/mean": 0.5}}, {"metrics": {"test/accuracy": 0.7}}]
+    assert records.finals({"points": points}) == {"test/accuracy": 0.7, "sparsity/zeros/mean": 0.5}
+
+
+# Tags
+
+
+def tagged(tmp_path):
+    return records.tag(tmp_path, records.new(TRIAL), "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
+
+
+def test_tags_tell_where_a_job_is_used(tmp_path):
+    record = tagged(tmp_path)
+    assert record["tags"] == {"profiles": ["quick"], "studies": {"dropout": ["p = 0.5", "baseline"]}}
+    assert records.read(tmp_path, TRIAL)["tags"] == record["tags"]
+
+
+def test_tags_of_another_study_and_profile_are_added(tmp_path):
+    merged = records.tag(tmp_path, tagged(tmp_path), "full", [("lrn", "none"), ("dropout", "all")])
+    expected = {
+        "profiles": ["full", "quick"],
+        "studies": {"dropout": ["p = 0.5", "baseline", "all"], "lrn": ["none"]},
+    }
+    assert merged["tags"] == records.read(tmp_path, TRIAL)["tags"] == expected
+
+
+def test_a_tag_that_is_there_rewrites_nothing(tmp_path, monkeypatch):
+    record = tagged(tmp_path)
+    monkeypatch.setattr(records, "write", lambda *_: pytest.fail("was written again"))
+    assert records.tag(tmp_path, record, "quick", [("dropout", "baseline")]) is record
+    from_disk = records.read(tmp_path, TRIAL)
+    assert records.tag(tmp_path, from_disk, "quick", []) is from_disk
+
+
+def test_tagging_leaves_the_record_that_it_was_given_alone(tmp_path):
+    record = tagged(tmp_path)
+    before = json.dumps(record)
+    records.tag(tmp_path, record, "full", [("lrn", "none"), ("dropout", "all")])
+    assert json.dumps(record) == before
+
+
+def test_tags_are_no_part_of_the_identity(tmp_path):
+    assert tagged(tmp_path)["identity"] == identity(TRIAL)

@@ -1,0 +1,201 @@
+import dataclasses
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.spec import (
+    DOCUMENT_RECIPE,
+    BadInput,
+    Count,
+    Data,
+    Model,
+    Probe,
+    Recipe,
+    Timing,
+    Trial,
+    describe,
+    identity,
+    kind,
+)
+
+DATA = Data("0123456789abcdef", 10)
+TRIAL = Trial(Model(), Recipe(), DATA, 0)
+
+
+# A change here means that every finished record is measured again: raise bench.REVISION and say so in the changelog.
+@pytest.mark.parametrize(
+    "job, pinned",
+    [
+        (Count(Model()), "4b39f0c7ee653f8c"),
+        (TRIAL, "fc5ddce28ecb830c"),
+        (
+            Trial(
+                Model(layout="zhang", width=0.5, without=("fc4",), normalisation="lrn", dropout=0.0),
+                DOCUMENT_RECIPE,
+                DATA,
+                3,
+                "cuda",
+                "bfloat16",
+            ),
+            "01a2ea577290ba78",
+        ),
+        (
+            Timing("steps", (("relu", Model()), ("tanh", Model(activation="tanh"))), (128,), 10),
+            "59ecff7020b6662c",
+        ),
+        (Probe("dropout", (TRIAL,)), "1c570dba06d61784"),
+    ],
+    ids=["count", "trial", "another trial", "timing", "probe"],
+)
+def test_identities_stay_what_they_were(job, pinned):
+    assert identity(job) == pinned
+
+
+def test_whole_numbers_and_their_float_spelling_are_the_same_job():
+    ints = Trial(Model(width=1, dropout=0, middle=1), Recipe(weight_decay=0, share=1), DATA, 0)
+    floats = Trial(Model(width=1.0, dropout=0.0, middle=1.0), Recipe(weight_decay=0.0, share=1.0), DATA, 0)
+    assert identity(ints) == identity(floats)
+
+
+def test_tags_are_no_part_of_what_a_job_is():
+    named = dataclasses.replace(TRIAL, data=Data(DATA.digest, DATA.classes, train=45_000, name="CIFAR-10"))
+    assert named != TRIAL
+    assert identity(named) == identity(TRIAL)
+
+
+@dataclass(frozen=True)
+class LaterModel(Model):
+    polish: float = field(default=0.5, metadata={"birth": 0.0})
+
+
+def test_a_later_field_at_its_birth_value_leaves_the_identity_alone():
+    born = dataclasses.replace(TRIAL, model=LaterModel(polish=0.0))
+    assert describe(born.model) == describe(Model())
+    assert identity(born) == identity(TRIAL)
+    assert identity(dataclasses.replace(TRIAL, model=LaterModel(polish=0))) == identity(TRIAL)
+
+
+def test_a_later_field_counts_by_its_birth_value_and_not_by_its_default():
+    by_default = dataclasses.replace(TRIAL, model=LaterModel())
+    assert describe(by_default.model) == {**describe(Model()), "polish": 0.5}
+    assert identity(by_default) != identity(TRIAL)
+
+
+@pytest.mark.parametrize(
+    "path, level",
+    [
+        ("seed", 1),
+        ("device", "cuda"),
+        ("precision", "bfloat16"),
+        ("data", Data("fedcba9876543210", 10)),
+        ("data", Data("0123456789abcdef", 11)),
+        *(
+            ("model", Model(**{name: level}))
+            for name, level in {
+                "layout": "zhang",
+                "classes": 11,
+                "width": 0.5,
+                "activation": "tanh",
+                "dropout": 0.4,
+                "dropout_place": "conv",
+                "normalisation": "lrn",
+                "kernel": "pair",
+                "middle": 0.5,
+                "without": ("conv3",),
+                "extra": 1,
+            }.items()
+        ),
+        *(
+            ("recipe", Recipe(**{name: level}))
+            for name, level in {
+                "learning_rate": 1e-4,
+                "schedule": "constant",
+                "weight_decay": 1e-4,
+                "batch": 64,
+                "epochs": 21,
+                "share": 0.5,
+                "augmentation": "none",
+                "labels": "shuffled",
+                "activation_penalty": 0.1,
+            }.items()
+        ),
+    ],
+)
+def test_every_field_that_is_no_tag_makes_another_job(path, level):
+    assert identity(dataclasses.replace(TRIAL, **{path: level})) != identity(TRIAL)
+
+
+def test_the_cases_above_name_every_field_there_is():
+    assert len(dataclasses.fields(Model)) == 11
+    assert len(dataclasses.fields(Recipe)) == 9
+    assert len(dataclasses.fields(Data)) == 4
+    assert len(dataclasses.fields(Trial)) == 6
+
+
+def test_kinds_of_job_never_share_an_identity():
+    jobs = [Count(Model()), TRIAL, Timing("steps", (), (1,), 1), Probe("dropout", (TRIAL,))]
+    assert [kind(job) for job in jobs] == ["count", "trial", "timing", "probe"]
+    assert len({identity(job) for job in jobs}) == 4
+
+
+def test_an_identity_is_sixteen_hexadecimal_digits():
+    assert len(identity(TRIAL)) == 16
+    int(identity(TRIAL), 16)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["relu", "tanh"])), min_size=2, max_size=6))
+def test_jobs_share_an_identity_exactly_when_they_are_equal(levels):
+    jobs = [Trial(Model(activation=activation), Recipe(), DATA, seed) for seed, activation in levels]
+    assert len({identity(job) for job in jobs}) == len(set(jobs))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Model(layout="vgg"),
+        lambda: Model(activation="gelu"),
+        lambda: Model(normalisation="layer"),
+        lambda: Model(dropout_place="everywhere"),
+        lambda: Model(kernel="7x7"),
+        lambda: Model(dropout=-0.1),
+        lambda: Model(dropout=1.0),
+        lambda: Model(dropout=float("nan")),
+        lambda: Model(width=0),
+        lambda: Model(width=9),
+        lambda: Model(middle=0),
+        lambda: Model(classes=0),
+        lambda: Model(extra=-1),
+        lambda: Recipe(schedule="cosine"),
+        lambda: Recipe(augmentation="rotate"),
+        lambda: Recipe(labels="false"),
+        lambda: Recipe(learning_rate=0),
+        lambda: Recipe(learning_rate=float("inf")),
+        lambda: Recipe(share=0),
+        lambda: Recipe(share=1.1),
+        lambda: Recipe(epochs=0),
+        lambda: Recipe(batch=0),
+        lambda: Recipe(weight_decay=-1e-4),
+        lambda: Recipe(activation_penalty=-1.0),
+    ],
+)
+def test_a_level_that_does_not_exist_is_refused_in_one_line(make):
+    with pytest.raises(BadInput) as refusal:
+        make()
+    assert "\n" not in str(refusal.value)
+    assert " is " in str(refusal.value)
+
+
+def test_a_refusal_names_the_levels_that_there_are():
+    with pytest.raises(BadInput, match="activation is 'gelu'; it can be relu, tanh, sigmoid"):
+        Model(activation="gelu")
+    with pytest.raises(BadInput, match=r"dropout is 2; it must lie between 0 and 0\.95"):
+        Model(dropout=2)
+
+
+def test_the_documents_recipe_is_the_documents():
+    assert DOCUMENT_RECIPE == Recipe(
+        learning_rate=1e-4, schedule="constant", weight_decay=1e-8, batch=128, epochs=10, augmentation="document"
+    )

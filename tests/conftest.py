@@ -1,0 +1,99 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+STUDY = """
+from ablations.study import Claim, Contrast, Study
+
+STUDY = Study(
+    question="Is tanh better than ReLU on these images?",
+    base={"dropout": 0.0, "batch": 16, "epochs": 3},
+    arms={"relu": {}, "tanh (at p = 0 %) [ü]": {"activation": "tanh"}},
+    claims=(
+        Claim(
+            "tanh-better",
+            "Tanh beats ReLU",
+            (Contrast("test/accuracy", "tanh (at p = 0 %) [ü]", "relu", margin=1),),
+        ),
+    ),
+)
+"""
+
+
+class Smoke(NamedTuple):
+    """A run of the command that ended well: the user's study, its images, what was said, where everything lies."""
+
+    study: Path
+    images: Path
+    said: subprocess.CompletedProcess[str]
+    out: Path
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        return (str(self.study), "--profile", "smoke", "--data", str(self.images), "--device", "cpu")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """As a worker has it: then results do not depend on how many processors there are."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def environment():
+    """Of a command: this one's, less what would reach beyond the test."""
+    return {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "ABLATE_DATA")}
+
+
+@pytest.fixture(scope="session")
+def command():
+    return sys.executable, str(Path(__file__).parent.parent / "ablate.py")
+
+
+@pytest.fixture(scope="session")
+def ablate(command, environment):
+    """Runs the command with these arguments, and waits for it."""
+
+    def run(*arguments, cwd=None, **variables):
+        return subprocess.run(
+            [*command, *map(str, arguments)],
+            cwd=cwd,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory):
+    """A folder of 32x32 images in three classes that a small network can tell apart now and then."""
+    root, draws = tmp_path_factory.mktemp("data") / "stripes", np.random.default_rng(0)
+    for split, count in (("train", 40), ("test", 20)):
+        for number, name in enumerate(("across", "down", "plain")):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = draws.integers(0, 120, (32, 32, 3))
+                pixels[:: 4 if number == 0 else 32, :: 4 if number == 1 else 32] += 90
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def smoke(ablate, images, tmp_path_factory):
+    """One real run for all tests that look at one. Take care to change nothing in it."""
+    here = tmp_path_factory.mktemp("smoke")
+    study = here / "my_study.py"
+    study.write_text(STUDY, encoding="utf-8")
+    done = Smoke(study, images, None, here / "out")
+    return done._replace(said=ablate("run", *done.asked, "--out", done.out, cwd=here))
