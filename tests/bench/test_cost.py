@@ -1,0 +1,147 @@
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench import cost
+from bench.layouts import LAYOUTS
+from bench.model import AlexNet
+from bench.spec import Model
+
+# Parameters with biases, multiply-accumulates without, of one image and 1,000 classes.
+FULLY_CONNECTED = {
+    "fc6": (37_752_832, 37_748_736),
+    "fc7": (16_781_312, 16_777_216),
+    "fc8": (4_097_000, 4_096_000),
+}
+ROWS = {
+    "ungrouped": {
+        "conv1": (34_944, 105_415_200),
+        "conv2": (614_656, 447_897_600),
+        "conv3": (885_120, 149_520_384),
+        "conv4": (1_327_488, 224_280_576),
+        "conv5": (884_992, 149_520_384),
+    },
+    "two-group": {
+        "conv1": (34_944, 105_415_200),
+        "conv2": (307_456, 223_948_800),
+        "conv3": (885_120, 149_520_384),
+        "conv4": (663_936, 112_140_288),
+        "conv5": (442_624, 74_760_192),
+    },
+    "torchvision": {
+        "conv1": (23_296, 70_276_800),
+        "conv2": (307_392, 223_948_800),
+        "conv3": (663_936, 112_140_288),
+        "conv4": (884_992, 149_520_384),
+        "conv5": (590_080, 99_680_256),
+    },
+}
+TOTALS = {
+    "ungrouped": (62_378_344, 1_135_256_096),
+    "two-group": (60_965_224, 724_406_816),
+    "torchvision": (61_100_840, 714_188_480),
+}
+SHARES = {"ungrouped": (6.01, 94.84), "two-group": (3.83, 91.91), "torchvision": (4.04, 91.79)}
+
+
+@pytest.mark.parametrize("layout", ROWS)
+def test_every_layer_of_the_imagenet_layouts_counts_what_is_published(layout):
+    counted = cost.network(Model(layout=layout, classes=1000))
+    found = {row["name"]: (row["parameters"], row["macs"]) for row in counted["layers"]}
+    assert found == {**ROWS[layout], **FULLY_CONNECTED}
+    assert (counted["parameters"], counted["macs"]) == TOTALS[layout]
+
+
+@pytest.mark.parametrize("layout", SHARES)
+def test_convolutions_hold_little_of_the_parameters_and_do_most_of_the_work(layout):
+    counted = cost.network(Model(layout=layout, classes=1000))
+    convolutions = [row for row in counted["layers"] if row["kind"] == "conv"]
+    shares = tuple(
+        round(100 * sum(row[what] for row in convolutions) / counted[what], 2) for what in ("parameters", "macs")
+    )
+    assert shares == SHARES[layout]
+
+
+def test_zhangs_small_network_counts_what_is_published_and_keeps_the_proportions():
+    counted = cost.network(Model(layout="zhang"))
+    assert (counted["parameters"], counted["macs"]) == (1_387_786, 25_113_472)
+    convolutions = [row for row in counted["layers"] if row["kind"] == "conv"]
+    assert sum(row["parameters"] for row in convolutions) / counted["parameters"] == pytest.approx(0.077, abs=5e-4)
+    assert sum(row["macs"] for row in convolutions) / counted["macs"] == pytest.approx(0.949, abs=5e-4)
+
+
+def test_the_documents_network_has_its_parameters_and_costs_about_98_mflop():
+    counted = cost.network(Model())
+    assert counted["parameters"] == 28_733_258
+    assert 2 * counted["macs"] / 1e6 == pytest.approx(98, abs=1)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {},
+        {"width": 0.3},
+        {"kernel": "pair"},
+        {"kernel": "pair-matched", "normalisation": "batch"},
+        {"kernel": "pair-linear", "extra": 2},
+        {"activation": "sigmoid", "normalisation": "constant", "dropout_place": "all"},
+    ],
+    ids=str,
+)
+def test_macs_are_half_the_flops_that_pytorch_counts(layout, levels):
+    model = Model(layout=layout, **levels)
+    with torch.device("meta"):
+        network = AlexNet(model).eval()
+        image = torch.empty(1, 3, LAYOUTS[layout].size, LAYOUTS[layout].size)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(image)
+    counted = cost.network(model)
+    assert 2 * counted["macs"] == counter.get_total_flops()
+    assert counted["parameters"] == sum(p.numel() for p in network.parameters())
+
+
+def test_rows_add_up_and_tell_shape_and_output():
+    counted = cost.network(Model(layout="zhang"))
+    rows = {row["name"]: row for row in counted["layers"]}
+    assert list(rows) == ["conv1", "conv2", "fc3", "fc4", "fc5"]
+    assert (rows["conv2"]["kind"], rows["conv2"]["shape"], rows["conv2"]["output"]) == (
+        "conv",
+        [64, 64, 5, 5],
+        [64, 14, 14],
+    )
+    assert (rows["fc3"]["kind"], rows["fc3"]["shape"], rows["fc3"]["output"]) == ("fc", [384, 3136], [384])
+
+
+def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
+    rows = {row["name"]: row for row in cost.network(Model(normalisation="batch"))["layers"]}
+    assert (rows["conv1_bn"]["kind"], rows["conv1_bn"]["parameters"], rows["conv1_bn"]["macs"]) == ("norm", 128, 0)
+    assert rows["conv1_bn"]["activation"] == "ReLU(inplace=True)"
+    assert rows["conv1_bn"]["gain"] is None
+
+
+@pytest.mark.parametrize(
+    "levels, field, shown",
+    [
+        ({"activation": "tanh"}, "activation", "Tanh()"),
+        ({"normalisation": "lrn"}, "normalisation", "LRN(alpha=0.0001)"),
+        ({"normalisation": "lrn-unit"}, "normalisation", "LRN(alpha=1.62563)"),
+        ({"normalisation": "constant"}, "normalisation", "Constant()"),
+        ({"dropout_place": "conv", "dropout": 0.2}, "dropout", "Dropout(p=0.2, inplace=False)"),
+    ],
+    ids=str,
+)
+def test_a_row_tells_the_modules_that_follow_its_layer(levels, field, shown):
+    first = cost.network(Model(**levels))["layers"][0]
+    assert first[field] == shown
+    assert cost.network(Model())["layers"][0].get(field) != shown
+
+
+def test_a_row_tells_the_gain_of_its_initial_weights():
+    gains = {row["name"]: row["gain"] for row in cost.network(Model(layout="zhang", activation="tanh"))["layers"]}
+    assert gains == {name: 1.0 if name == "fc5" else 5 / 3 for name in gains}
+
+
+def test_counting_allocates_nothing():
+    counted = cost.network(Model(layout="ungrouped", width=8, classes=1000))  # 15 GB, were it built
+    assert counted["parameters"] > 3.5e9

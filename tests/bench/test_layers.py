@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.layers import ALPHA, ALPHA_UNIT, CONSTANT, LRN, Constant
+
+UNIT_VARIANCE = 1e-4 * 127.5**2
+
+
+def paper(a, alpha=1e-4, k=2.0, n=5, beta=0.75):
+    """Krizhevsky et al. 2012, section 3.3, term by term: the sum runs from max(0, i - n/2) to min(N - 1, i + n/2)."""
+    channels = a.shape[1]
+    b = np.empty_like(a)
+    for i in range(channels):
+        total = np.zeros_like(a[:, 0])
+        for j in range(max(0, i - n // 2), min(channels - 1, i + n // 2) + 1):
+            total += a[:, j] ** 2
+        b[:, i] = a[:, i] / (k + alpha * total) ** beta
+    return b
+
+
+def normal(*shape, scale=1.0, seed=0):
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) * scale
+
+
+CHANNELS = [1, 2, 3, 4, 5, 6, 16]
+SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(1, 5), st.integers(1, 5))
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("alpha", [ALPHA, ALPHA_UNIT])
+def test_lrn_is_the_papers_formula_written_as_loops(channels, alpha):
+    a = normal(2, channels, 3, 4, scale=30)
+    b = LRN(channels, alpha).double()(a)
+    np.testing.assert_allclose(b, paper(a.numpy(), alpha), rtol=1e-12, atol=0)
+
+
+@settings(deadline=None)
+@given(shape=SHAPES, scale=st.sampled_from([1e-3, 1.0, 255.0]), seed=st.integers(0, 999), last=st.booleans())
+def test_lrn_is_the_papers_formula_for_any_shape_scale_and_memory_format(shape, scale, seed, last):
+    a = normal(*shape, scale=scale, seed=seed)
+    laid_out = a.contiguous(memory_format=torch.channels_last) if last else a
+    b = LRN(shape[1]).double()(laid_out)
+    np.testing.assert_allclose(b, paper(a.numpy()), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("alpha", [ALPHA, ALPHA_UNIT, 0.3])
+def test_lrns_hand_written_gradient_is_its_numerical_one(channels, alpha):
+    a = normal(2, channels, 2, 3, scale=2).requires_grad_()
+    assert torch.autograd.gradcheck(LRN(channels, alpha).double(), a)
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_lrn_in_float32_agrees_with_float64_forward_and_backward(channels, last):
+    exact = normal(4, channels, 5, 6).requires_grad_()
+    weights = normal(4, channels, 5, 6, seed=1)
+    short = exact.detach().float()
+    short = (short.contiguous(memory_format=torch.channels_last) if last else short).requires_grad_()
+    slow, fast = LRN(channels, ALPHA_UNIT).double()(exact), LRN(channels, ALPHA_UNIT)(short)
+    (slow * weights).sum().backward()
+    (fast * weights.float()).sum().backward()
+    torch.testing.assert_close(fast.double(), slow, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(short.grad.double(), exact.grad, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_pytorch_and_caffe_divide_alpha_by_the_neighbours(channels):
+    a, theirs_a = (normal(2, channels, 4, 4, scale=50).requires_grad_() for _ in range(2))
+    ours, theirs = LRN(channels).double()(a), torch.nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)(theirs_a)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    weights = normal(2, channels, 4, 4, seed=2)
+    (ours * weights).sum().backward()
+    (theirs * weights).sum().backward()
+    torch.testing.assert_close(a.grad, theirs_a.grad, rtol=1e-10, atol=1e-12)
+
+
+def test_the_rescaled_lrn_is_the_papers_on_pixels_from_0_to_255_in_our_units():
+    a = normal(2, 8, 3, 3)
+    ours = LRN(8, ALPHA_UNIT).double()(a)
+    np.testing.assert_allclose(ours, paper(a.numpy() * 127.5) / 127.5, rtol=1e-12)
+    assert ALPHA_UNIT == UNIT_VARIANCE
+
+
+def test_on_small_activations_lrn_is_the_constant():
+    a = normal(2, 8, 3, 3)
+    torch.testing.assert_close(LRN(8).double()(a), Constant()(a), rtol=2e-3, atol=0)
+    assert CONSTANT == pytest.approx(0.5946, abs=5e-5)
+    assert not torch.allclose(LRN(8, ALPHA_UNIT).double()(a), Constant()(a), rtol=0.1)
+
+
+def test_lrn_leaves_its_input_alone():
+    a = normal(2, 6, 3, 3).requires_grad_()
+    before = a.detach().clone()
+    LRN(6).double()(a).sum().backward()
+    assert torch.equal(a, before)
+
+
+def test_lrn_computes_in_float32_under_autocast():
+    a = normal(2, 6, 3, 3, scale=100).float().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        b = LRN(6)(a)
+        low = LRN(6)(a.bfloat16())
+    assert b.dtype is low.dtype is torch.float32
+    torch.testing.assert_close(b, LRN(6)(a), rtol=0, atol=0)
+    b.sum().backward()
+    assert a.grad.dtype is torch.float32
+
+
+def test_the_control_layers_hold_nothing_that_is_trained_or_saved():
+    for layer in (LRN(8), Constant()):
+        assert not list(layer.parameters())
+        assert not layer.state_dict()
