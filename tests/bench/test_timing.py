@@ -1,0 +1,223 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from bench import timing
+from bench.model import build
+from bench.spec import Model, Timing
+from bench.timing import Stopwatch, interleave, measure, speed, unfit
+
+TINY = Model(layout="zhang", width=0.05, dropout=0.0)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until a task moves it: `now` on the wall, `busy` on the processor, in seconds."""
+    fake = SimpleNamespace(now=0.0, busy=0.0)
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: fake.now, process_time=lambda: fake.busy))
+    return fake
+
+
+def task(clock, name, calls, seconds, share=1.0):
+    """Takes so long, and has the processor for a share of that."""
+
+    def run():
+        calls.append(name)
+        clock.now += seconds
+        clock.busy += seconds * share
+
+    return run
+
+
+# Interleaving
+
+
+def test_every_round_runs_each_arm_once_in_turn(clock):
+    calls = []
+    tasks = {name: task(clock, name, calls, 1.0) for name in "ABC"}
+    samples = list(interleave(tasks, 4, "cpu"))
+    assert [(arm, pair) for arm, pair, *_ in samples] == [(arm, pair) for pair in range(4) for arm in "ABC"]
+    assert "".join(calls[-12:]) == "ABCABCABCABC"
+
+
+def test_warm_up_is_run_and_not_counted(clock):
+    calls = []
+    samples = list(interleave({name: task(clock, name, calls, 1.0) for name in "AB"}, 2, "cpu"))
+    warm_up = timing.WARM_UP + 1  # the last of them tells how long a call takes
+    assert "".join(calls) == "A" * warm_up + "B" * warm_up + "ABAB"
+    assert len(samples) == 4
+
+
+def test_a_short_call_is_repeated_and_told_as_one(clock):
+    calls = []
+    tasks = {"short": task(clock, "s", calls, timing.MINIMUM / 8), "long": task(clock, "l", calls, 1.0)}
+    samples = list(interleave(tasks, 2, "cpu"))
+    assert "".join(calls[-18:]) == "ssssssssl" * 2
+    assert [took for _, _, took, _ in samples] == pytest.approx([timing.MINIMUM / 8 * 1e3, 1e3] * 2)
+
+
+def test_time_without_the_processor_is_told_as_a_share(clock):
+    tasks = {"alone": task(clock, "a", [], 1.0), "beside others": task(clock, "b", [], 1.0, share=0.6)}
+    lost = {arm: share for arm, _, _, share in interleave(tasks, 2, "cpu")}
+    assert lost == pytest.approx({"alone": 0, "beside others": 0.4})
+
+
+def test_more_processor_than_wall_time_is_no_negative_loss(clock):
+    ((_, _, _, lost),) = interleave({"two threads": task(clock, "t", [], 1.0, share=2.0)}, 1, "cpu")
+    assert lost == 0
+
+
+# Fitness
+
+
+def samples(arms, metric="time/step_ms"):
+    return [
+        {"arm": arm, "pair": pair, "metric": metric, "value": value}
+        for arm, values in arms.items()
+        for pair, value in enumerate(values)
+    ]
+
+
+STEADY = {"relu": [10.0, 10.1, 9.9, 10.0], "tanh": [20.0, 20.2, 19.8, 20.0]}
+
+
+def test_a_quiet_machine_is_fit():
+    assert unfit(samples(STEADY), [0.0, 0.01, 0.02]) == ""
+
+
+def test_time_that_went_to_other_processes_is_unfit():
+    assert unfit(samples(STEADY), [0.1] * 8) == "the machine was busy: 10% of the time went to other processes"
+
+
+def test_a_spread_beyond_a_tenth_is_unfit():
+    shaky = {arm: [8.0, 10.0, 12.0, 14.0] for arm in STEADY}
+    assert unfit(samples(shaky), [0.0]) == "the machine was unsteady: typical spread 27%"
+
+
+def test_one_slow_round_is_no_reason():
+    assert unfit(samples({arm: [*[values[0]] * 19, 90.0] for arm, values in STEADY.items()}), [0.0]) == ""
+
+
+def test_one_unsteady_arm_of_three_is_no_reason():
+    assert unfit(samples({**STEADY, "copy": [1.0, 5.0, 9.0, 13.0]}), [0.0]) == ""
+
+
+def test_arms_of_different_metrics_are_not_thrown_together():
+    small, large = samples({"relu": [1.0] * 4}, "time/kernel_ms/10"), samples({"relu": [9.0] * 4}, "time/kernel_ms/99")
+    assert unfit(small + large, [0.0]) == ""
+
+
+# The stopwatch
+
+
+def test_a_stopwatch_leaves_the_warm_up_of_the_first_lap_out(clock):
+    watch = Stopwatch("cpu")
+    for lap in ([9.0, 8.0, 7.0, 0.001, 0.002], [0.003, 0.004]):
+        watch.start()
+        for seconds in lap:
+            clock.now += seconds
+            watch.mark()
+        clock.now += 100  # an evaluation between two laps
+    assert watch.milliseconds() == pytest.approx([1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("steps, kept", [(1, [1]), (2, [2]), (3, [3]), (4, [4]), (5, [4, 5])])
+def test_a_stopwatch_keeps_at_least_the_last_step(clock, steps, kept):
+    watch = Stopwatch("cpu")
+    watch.start()
+    for step in range(1, steps + 1):
+        clock.now += step / 1e3
+        watch.mark()
+    assert watch.milliseconds() == pytest.approx(kept)
+
+
+def test_speed_by_hand():
+    assert speed([10.0, 20.0, 30.0], 60) == {
+        "speed/images_per_second": pytest.approx(3_000),
+        "speed/step_ms_p50": pytest.approx(20),
+        "speed/step_ms_p95": pytest.approx(29),
+    }
+
+
+# Measuring
+
+
+def arms(**models):
+    return tuple(models.items())
+
+
+ACTIVATIONS = arms(**{name: Model(activation=name) for name in ("relu", "sigmoid", "tanh")})
+
+
+@pytest.mark.parametrize(
+    "job, metrics, expected",
+    [
+        (
+            Timing("activations", ACTIVATIONS, (64, 1024), 3),
+            ["time/kernel_ms/64", "time/kernel_ms/1024"],
+            ["relu", "sigmoid", "tanh", "copy"],
+        ),
+        (
+            Timing("steps", arms(relu=TINY, lrn=Model(**{**vars(TINY), "normalisation": "lrn"})), (4,), 3),
+            ["time/step_ms"],
+            ["relu", "lrn"],
+        ),
+        (
+            Timing("layers", arms(zhang=TINY, document=Model(width=0.02)), (1, 4), 3),
+            ["time/forward_ms/batch 1", "time/forward_ms/batch 4"],
+            [
+                *("zhang: convolutions", "zhang: fully connected"),
+                *("document: convolutions", "document: fully connected"),
+            ],
+        ),
+        (Timing("steps", arms(low=TINY), (2,), 3, precision="bfloat16"), ["time/step_ms"], ["low"]),
+    ],
+    ids=["activations", "steps", "layers", "bfloat16"],
+)
+def test_a_timing_gives_every_arm_metric_and_round_in_turn(job, metrics, expected):
+    result = measure(job)
+    assert [(s["metric"], s["pair"], s["arm"]) for s in result["samples"]] == [
+        (metric, pair, arm) for metric in metrics for pair in range(3) for arm in expected
+    ]
+    assert all(0 < sample["value"] < 1e4 for sample in result["samples"])
+    assert result["fit"] is (result["why_unfit"] == "")
+
+
+def test_a_timing_on_a_busy_machine_is_marked(monkeypatch):
+    monkeypatch.setattr(timing, "interleave", lambda tasks, rounds, device: [("low", 0, 1.0, 0.5)])
+    result = measure(Timing("steps", arms(low=TINY), (2,), 1))
+    assert (result["fit"], result["why_unfit"][:20]) == (False, "the machine was busy")
+
+
+@pytest.mark.parametrize("name, module", [("relu", nn.ReLU()), ("sigmoid", nn.Sigmoid()), ("tanh", nn.Tanh())])
+def test_the_kernels_that_are_timed_compute_the_activation_and_its_gradient(name, module):
+    inputs = torch.randn(100, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    gradient, output, result = torch.full((100,), 2.0), torch.empty(100), torch.empty(100)
+    timing._both_ways(name, inputs.detach(), gradient, output, result)()
+    expected = module(inputs)
+    expected.backward(gradient)
+    torch.testing.assert_close(output, expected.detach())
+    torch.testing.assert_close(result, inputs.grad)
+
+
+def test_a_step_trains_the_network(monkeypatch):
+    network = build(TINY, 0)
+    monkeypatch.setattr(timing, "build", lambda model, seed: network)
+    step = timing._step(TINY, 4, Timing("steps", arms(relu=TINY), (4,), 1))
+    before = [p.detach().clone() for p in network.parameters()]
+    step()
+    assert all(not torch.equal(p, old) for p, old in zip(network.parameters(), before, strict=True))
+
+
+def test_the_two_parts_that_are_timed_make_up_the_network(monkeypatch):
+    network = build(TINY, 0).to(memory_format=torch.channels_last).eval()
+    parts = []
+    monkeypatch.setattr(timing, "_forward", lambda part, inputs: parts.append((part, inputs)))
+    job = Timing("layers", arms(zhang=TINY), (2,), 1)
+    list(timing._layers(job))
+    (convolutions, images), (classifier, middle) = parts
+    with torch.no_grad():
+        torch.testing.assert_close(convolutions(images).flatten(1), middle)
+        torch.testing.assert_close(classifier(middle), network(images))
