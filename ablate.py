@@ -26,9 +26,6 @@ from bench.data import locate
 from bench.delivery import Delivery
 from bench.run import missing, run
 from bench.spec import BadInput, Trial, kind
-from reports.claims import line
-from reports.report import build
-from reports.report import files as report_files
 
 EXAMPLES = """examples:
   ablate run                              all studies, at the profile that suits the device
@@ -99,8 +96,7 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
             elif event.record is not None:
                 delivery.deliver(event.record)
     delivery.deliver_all()
-    _report(request, options.out, console)
-    delivery.deliver_report(report_files(options.out))
+    delivery.deliver_report(_report(request, options.out, console))
     return _end(failed, len(missing(asked, options.out)) - len(failed), console)
 
 
@@ -121,8 +117,11 @@ def ui(options: argparse.Namespace, console: Console) -> int:
     return subprocess.call([*command, "--port", str(options.port), "--workers", "1"], env={**os.environ, **quiet})
 
 
-def _report(request: Request, out: Path, console: Console) -> None:
-    """Write the report; end with the verdicts and where everything is."""
+def _report(request: Request, out: Path, console: Console) -> list[Path]:
+    """Write the report; end with the verdicts and where everything is. Returns the files."""
+    from reports.claims import line  # only here: they take seconds to import, and every worker imports this file
+    from reports.report import build, files
+
     judgements = build(out, request.studies, request.setting)
     table = Table("claim", "verdict", "estimate", "95 % interval", "pairs", box=None, padding=(0, 2))
     for judged in map(line, judgements):
@@ -133,9 +132,10 @@ def _report(request: Request, out: Path, console: Console) -> None:
     console.print(table)
     if request.source.note:
         console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
-    for file in report_files(out):
+    for file in files(out):
         console.print(str(file), soft_wrap=True, highlight=False)
     console.print("Compare the runs in MLflow: make ui (or: ablate ui)")
+    return files(out)
 
 
 def _end(failed: dict[str, str], left: int, console: Console) -> int:
