@@ -477,6 +477,6 @@ def test_validation_is_one_in_ten_of_each_class_and_apart_from_train():
     assert 200 < positions.mean() < 300
 
 
-def test_validation_of_uneven_classes_is_a_tenth_of_each():
-    labels = np.array([0] * 100 + [1] * 30 + [2] * 11)
-    assert np.bincount(labels[data.held_out(labels)]).tolist() == [10, 3, 1]
+def test_validation_of_uneven_classes_is_a_tenth_of_each_and_at_least_one():
+    labels = np.array([0] * 100 + [1] * 30 + [2] * 11 + [3] * 2)
+    assert np.bincount(labels[data.held_out(labels)]).tolist() == [10, 3, 1, 1]
