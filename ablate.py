@@ -123,11 +123,11 @@ def _report(request: Request, out: Path, console: Console) -> list[Path]:
     from reports.report import build, files
 
     judgements = build(out, request.studies, request.setting)
-    table = Table("claim", "verdict", "estimate", "95 % interval", "pairs", box=None, padding=(0, 2))
-    for judged in map(line, judgements):
-        measured = dict(judged.measured)
-        estimate = next(iter(measured.values()), "")
-        cells = (judged.name, judged.verdict, estimate, measured.get("95 % interval", ""), measured.get("pairs", ""))
+    table = Table("claim", "verdict", "decided by", "estimate", "95 % interval", "pairs", box=None)
+    for judged in judgements:
+        main = judged.main
+        pairs = str(main.pairs) if main.interval else ""
+        cells = (judged.claim.id, judged.verdict, named(main.part), estimate(main), interval(main.interval), pairs)
         table.add_row(*map(Text, cells))
     console.print(table)
     if request.source.note:
