@@ -158,7 +158,7 @@ def _run_name(record: dict[str, Any]) -> str:
 
 
 def _name(text: str) -> str:
-    """MLflow refuses most punctuation in the names of metrics and tags, and parts that a path would lose: '', '.', '..'."""
+    """MLflow refuses most punctuation in the names of metrics and tags, and parts that paths lose: '', '.', '..'."""
     parts = re.sub(r"[^\w\-. /]", "_", text).split("/")
     return "/".join(part if part.strip(".") else f"{part}_" for part in parts)
 
