@@ -1,0 +1,295 @@
+import dataclasses
+import itertools
+import json
+
+import pytest
+
+from ablations import catalogue
+from ablations.profiles import PROFILES
+from ablations.study import (
+    AGAIN,
+    AGAIN_SEEDS,
+    SHUFFLED,
+    Contrast,
+    Exact,
+    Setting,
+    Study,
+    all_arms,
+    all_claims,
+    jobs,
+    levels,
+)
+from bench import cost
+from bench.run import missing
+from bench.spec import BadInput, Count, Data, Probe, Timing, Trial, identity
+from reports.frame import STEPS, observations
+
+DATA = Data("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
+DIGITS = Data("fedcba9876543210", classes=10, train=1_302, name="digits")
+STUDIES = catalogue.find([])
+TRIAL_METRICS = {
+    "test/accuracy",
+    "test/loss",
+    "train/accuracy",
+    "gap/accuracy",
+    "sparsity/zeros/mean",
+    "sparsity/hoyer/mean",
+    "sparsity/treves_rolls/mean",
+    "sparsity/dead/mean",
+    STEPS,
+}
+
+each_study = pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+each_with_arms = pytest.mark.parametrize("study", [s for s in STUDIES if s.arms], ids=lambda study: study.name)
+each_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+
+
+def placed(name, profile="quick", data=DATA):
+    return jobs(catalogue.find([name])[0], Setting(PROFILES[profile], data))
+
+
+def trials(name, arm, profile="quick", data=DATA):
+    return [p.job for p in placed(name, profile, data) if isinstance(p.job, Trial) and p.arm == arm]
+
+
+@each_profile
+@each_study
+@pytest.mark.parametrize("data", [DATA, DIGITS], ids=["photographs", "digits"])
+def test_every_study_builds_its_jobs_at_every_profile(study, profile, data):
+    found = jobs(study, Setting(profile, data))
+    assert found
+    assert len({identity(place.job) for place in found}) == len({place.job for place in found})
+    assert {place.seed for place in found if isinstance(place.job, Trial)} in (set(range(profile.seeds)), set())
+
+
+@each_profile
+@each_study
+def test_every_network_of_a_study_can_be_built(study, profile):
+    models = set()
+    for place in jobs(study, Setting(profile, DATA)):
+        if isinstance(place.job, Trial | Count):
+            models.add(place.job.model)
+        elif isinstance(place.job, Timing):
+            models.update(model for _, model in place.job.arms)
+    assert all(cost.network(model)["parameters"] > 0 for model in models)
+
+
+def imagined(place):
+    """A record such as the job would have, of no value but with every name."""
+    job = place.job
+    record = {"identity": identity(job), "status": "finished", "job": dataclasses.asdict(job)}
+    if isinstance(job, Trial):
+        record["points"] = [{"step": 0, "epoch": 0, "metrics": dict.fromkeys(TRIAL_METRICS, 1.0)}]
+    elif isinstance(job, Count):
+        record["network"] = cost.network(job.model)
+    elif isinstance(job, Timing):
+        metrics = {
+            "activations": [f"time/kernel_ms/{size}" for size in job.sizes],
+            "steps": ["time/step_ms"],
+            "layers": [f"time/forward_ms/batch {size}" for size in job.sizes],
+        }[job.subject]
+        record["samples"] = [
+            {"arm": arm, "pair": pair, "metric": metric, "value": 1.0}
+            for metric in metrics
+            for arm, _ in job.arms
+            for pair in range(job.rounds)
+        ]
+    else:
+        record["samples"] = []
+    return record
+
+
+@each_study
+def test_every_claim_is_about_arms_and_metrics_that_are_measured(study):
+    found = jobs(study, Setting(PROFILES["quick"], DATA))
+    table = observations(found, {identity(place.job): imagined(place) for place in found})
+    measured = set(zip(table["arm"], table["metric"], strict=True))
+    for claim in all_claims(study, DATA.classes):
+        for part in claim.parts:
+            assert (part.arm, part.metric) in measured, claim.id
+            if isinstance(part.reference, str) and part.reference:
+                assert (part.reference, part.metric) in measured, claim.id
+
+
+def test_the_imagined_trial_has_no_metric_that_a_real_one_lacks(smoke):
+    record = json.loads(next((smoke.out / "trials").glob("*.json")).read_text())
+    assert TRIAL_METRICS - {STEPS} <= set(record["points"][-1]["metrics"])
+
+
+@each_study
+def test_a_claim_is_a_sentence_with_parts_and_a_margin(study):
+    for claim in all_claims(study, DATA.classes):
+        assert claim.parts and claim.sentence and not claim.sentence.endswith(".")
+        for part in claim.parts:
+            if isinstance(part, Contrast):
+                assert part.direction in ("higher", "lower", "equal")
+                assert part.margin > (1 if part.ratio else 0)
+                assert part.arm != part.reference
+            else:
+                assert isinstance(part, Exact) and part.low <= part.high
+
+
+@each_study
+def test_a_claim_with_several_regimes_says_what_they_are_of(study):
+    for claim in study.claims:
+        assert bool(claim.regimes) == (len({part.regime for part in claim.parts}) > 1), claim.id
+
+
+@each_study
+def test_what_was_published_stands_beside_a_part_that_there_is(study):
+    for claim in study.claims:
+        for figure in claim.published:
+            assert 0 <= figure.part < len(claim.parts), claim.id
+            assert figure.value and figure.source
+
+
+def test_no_two_claims_share_an_id():
+    ids = [claim.id for study in STUDIES for claim in all_claims(study, DATA.classes)]
+    assert len(ids) == len(set(ids))
+
+
+@each_with_arms
+def test_every_study_with_arms_carries_both_controls(study):
+    arms = all_arms(study)
+    assert AGAIN in arms and SHUFFLED in arms
+    controls = [claim for claim in all_claims(study, DATA.classes) if not claim.primary]
+    assert [claim.id for claim in controls] == [f"{study.name}:a-a", f"{study.name}:shuffled"]
+    assert {p.arm for p in placed(study.name)} >= {AGAIN, SHUFFLED}
+    assert all(trial.recipe.labels == "shuffled" for trial in trials(study.name, SHUFFLED))
+
+
+@each_profile
+@each_with_arms
+def test_the_baseline_again_differs_in_its_seeds_alone_and_shares_them_with_no_arm(study, profile):
+    again, baseline = (trials(study.name, arm, profile.name) for arm in (AGAIN, study.baseline))
+    assert [dataclasses.replace(t, seed=t.seed - AGAIN_SEEDS) for t in again] == baseline
+    others = {p.job.seed for p in placed(study.name, profile.name) if p.seed is not None and p.arm != AGAIN}
+    assert others.isdisjoint(trial.seed for trial in again)
+
+
+@each_with_arms
+def test_the_seeds_come_one_after_the_other_so_that_a_run_cut_short_has_whole_pairs(study):
+    seeds = [p.seed for p in placed(study.name) if isinstance(p.job, Trial)]
+    assert seeds == sorted(seeds)
+
+
+@each_with_arms
+def test_no_two_arms_of_a_study_are_the_same_trial(study):
+    first = [p.job for p in placed(study.name) if p.seed == 0]
+    assert len(first) == len(set(first))
+
+
+@pytest.mark.parametrize(
+    "some, other",
+    [
+        (("dropout", "p = 0, no augmentation"), ("relu", "relu")),
+        (("dropout", "p = 0.5"), ("augmentation", "both")),
+        (("dropout", "p = 0.5"), ("lrn", "none")),
+        (("dropout", "p = 0.5, no augmentation"), ("augmentation", "none")),
+        (("dropout", AGAIN), ("augmentation", AGAIN)),
+        (("dropout", SHUFFLED), ("lrn", SHUFFLED)),
+    ],
+    ids=lambda place: "/".join(place),
+)
+@each_profile
+def test_arms_of_two_studies_share_their_trials_where_their_levels_coincide(some, other, profile):
+    assert trials(*some, profile.name) == trials(*other, profile.name)
+
+
+def test_a_shared_trial_runs_once(tmp_path):
+    asked = [p.job for study in STUDIES for p in jobs(study, Setting(PROFILES["quick"], DATA))]
+    todo = missing(asked, tmp_path)
+    assert len(todo) == len(set(todo)) < len(asked)
+
+
+def test_a_probe_asks_the_trials_of_its_arm():
+    (probe,) = (p.job for p in placed("dropout") if isinstance(p.job, Probe))
+    assert list(probe.trials) == trials("dropout", "p = 0.5")
+
+
+def made(base=None, **arm):
+    study = Study(question="?", claims=(), base=base or {}, arms={"base": {}, "arm": arm}, name="mine")
+    return levels(study, "arm", Setting(PROFILES["quick"], DATA))
+
+
+def test_share_and_epochs_multiply_the_profiles():
+    (_, whole), (_, half) = made(), made(share=0.5, epochs=0.5)
+    assert half.share == whole.share / 2
+    assert half.epochs == round(whole.epochs / 2)
+    assert made(epochs=1e-6)[1].epochs == 1
+
+
+def test_the_profile_sets_what_the_study_leaves_open():
+    model, recipe = made()
+    profile = PROFILES["quick"]
+    assert (model.width, model.classes) == (profile.width("document"), 10)
+    assert recipe.epochs == profile.epochs("document", DATA)
+    assert recipe.share * DATA.train == pytest.approx(profile.images)
+
+
+def test_an_arms_levels_go_before_the_studys_base():
+    assert made({"dropout": 0.1}, dropout=0.2)[0].dropout == 0.2
+    assert made({"dropout": 0.1})[0].dropout == 0.1
+
+
+def test_a_factor_that_does_not_exist_is_named_with_those_that_do():
+    with pytest.raises(BadInput, match=r"study mine, arm 'arm': no factor.*'drop-out'.*dropout.*augmentation"):
+        made(**{"drop-out": 0.1})
+
+
+def test_a_level_that_does_not_exist_is_bad_input():
+    with pytest.raises(BadInput, match="activation is 'softplus'; it can be relu, tanh, sigmoid"):
+        made(activation="softplus")
+
+
+def test_a_small_data_set_is_taken_whole():
+    for profile in PROFILES.values():
+        assert 0 < profile.share(DATA) <= 1
+    assert PROFILES["quick"].share(DIGITS) == 1
+
+
+def test_profiles_spend_more_and_more():
+    spent = [
+        (profile.width("document"), profile.share(DATA) * profile.epochs("document", DATA) * profile.seeds)
+        for profile in PROFILES.values()
+    ]
+    assert all(a <= b for a, b in itertools.pairwise(spent))
+
+
+def test_studies_are_found_by_name_once_each_and_all_where_none_is_named():
+    assert [study.name for study in catalogue.find(["relu", "lrn", "relu"])] == ["relu", "lrn"]
+    assert [study.name for study in STUDIES] == catalogue.names()
+    assert {"architecture", "augmentation", "dropout", "kernels", "lrn", "relu"} <= set(catalogue.names())
+
+
+@pytest.mark.parametrize("name", ["nope", "study", "profiles", "catalogue", "", "../relu"])
+def test_a_name_that_is_no_study_is_answered_with_those_that_are(name):
+    with pytest.raises(BadInput, match=r"there is no study .*relu"):
+        catalogue.find([name])
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (None, "there is no file"),
+        ("", r"holds no study: it must set STUDY = Study\(\.\.\.\)"),
+        ("STUDY = 3", "holds no study"),
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("def", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
+    ids=["missing", "empty", "number", "import", "syntax", "division"],
+)
+def test_a_file_that_is_no_study_is_bad_input_with_the_reason(tmp_path, text, said):
+    file = tmp_path / "mine.py"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(BadInput, match=said) as caught:
+        catalogue.find([str(file)])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_is_a_study_by_its_own_name(tmp_path):
+    (tmp_path / "my_study.py").write_text("from ablations.study import Study\nSTUDY = Study('Why?', ())\n")
+    (found,) = catalogue.find([str(tmp_path / "my_study.py")])
+    assert (found.name, found.question) == ("my_study", "Why?")

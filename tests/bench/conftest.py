@@ -1,0 +1,39 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bench.data import Source, locate
+from bench.run import Event, run
+from bench.spec import Count, Job, Model, Probe, Recipe, Timing, Trial
+
+SMALL = Model(width=1 / 16)
+BRIEF = Recipe(epochs=2, share=0.2)
+
+
+class Ran(NamedTuple):
+    jobs: list[Job]
+    source: Source
+    out: Path
+    events: list[Event]
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    return locate("digits", tmp_path_factory.mktemp("digits"))
+
+
+def of_each_kind(source):
+    """Four trials, a count, a probe of the two with ReLU, and a timing."""
+    tanh = replace(SMALL, activation="tanh")
+    trials = [Trial(model, BRIEF, source.data, seed) for seed in (0, 1) for model in (SMALL, tanh)]
+    timing = Timing("steps", (("relu", SMALL), ("tanh", tanh)), (8,), 3)
+    return [timing, Probe("sub-networks", tuple(trials[::2])), Count(SMALL), *trials]
+
+
+@pytest.fixture(scope="session")
+def ran(digits, tmp_path_factory):
+    """A real run of a job of each kind by two workers. Take care to change nothing in it."""
+    jobs, out = of_each_kind(digits), tmp_path_factory.mktemp("ran")
+    return Ran(jobs, digits, out, list(run(jobs, digits, out, workers=2)))

@@ -1,0 +1,223 @@
+import json
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from bench import publish, records
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
+
+UNUSUAL = "p = 0.5 (50 %), 'é' @ [w/ LRN]: #1!"
+
+
+@pytest.fixture(scope="module")
+def told(ran, tmp_path_factory):
+    """The records of `ran`, tagged and twice published into a fresh database."""
+    out = tmp_path_factory.mktemp("told")
+    shutil.copytree(records.folder(ran.out), records.folder(out))
+    for record in records.read_all(out):
+        records.tag(out, record, "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        first = publish_all(out)
+        once = runs(first)
+        second = publish_all(out)
+    return SimpleNamespace(out=out, records=records.read_all(out), publisher=second, once=once, twice=runs(second))
+
+
+def publish_all(out, name="digits"):
+    publisher = publish.Publisher(out, name)
+    for record in records.read_all(out):
+        publisher.publish(record)
+    return publisher
+
+
+def runs(publisher):
+    """Every run of the publisher's experiments by identity, as plain values, with each metric's history."""
+    client = publisher.client
+    return {
+        run.data.tags["identity"]: {
+            "status": run.info.status,
+            "started": run.info.start_time,
+            "ended": run.info.end_time,
+            "name": run.info.run_name,
+            "params": run.data.params,
+            "tags": {k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")},
+            "points": {
+                name: sorted((m.timestamp, m.step, m.value) for m in client.get_metric_history(run.info.run_id, name))
+                for name in run.data.metrics
+            },
+            "data": [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs],
+            "artifacts": sorted(file.path for file in client.list_artifacts(run.info.run_id)),
+        }
+        for run in client.search_runs([publisher.trials, publisher.others])
+    }
+
+
+def trials(told):
+    return [record for record in told.records if record["kind"] == "trial"]
+
+
+def test_each_record_is_one_finished_run(told):
+    assert set(told.once) == {record["identity"] for record in told.records}
+    assert {run["status"] for run in told.once.values()} == {"FINISHED"}
+
+
+def test_trials_have_an_experiment_of_their_own(told):
+    found = told.publisher.client.search_runs([told.publisher.trials])
+    assert {run.data.tags["kind"] for run in found} == {"trial"}
+    assert len(found) == len(trials(told))
+
+
+def test_a_trials_factors_are_params(told):
+    for record in trials(told):
+        params = told.once[record["identity"]]["params"]
+        assert params["activation"] == record["job"]["model"]["activation"]
+        assert params["augmentation"] == "both"
+        assert params["dropout"] == "0.5"
+        assert params["seed"] == str(record["job"]["seed"])
+        assert params["without"] == "none"
+
+
+def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(told):
+    groups = {}
+    for record in trials(told):
+        params = told.once[record["identity"]]["params"]
+        groups.setdefault(params["variant"], set()).add((params["activation"], params["seed"]))
+    assert sorted(map(sorted, groups.values())) == [
+        [("relu", "0"), ("relu", "1")],
+        [("tanh", "0"), ("tanh", "1")],
+    ]
+    assert "baseline" in groups
+
+
+def test_tags_tell_where_a_run_belongs_and_what_measured_it(told):
+    for record in told.records:
+        tags = told.once[record["identity"]]["tags"]
+        assert tags["identity"] == record["identity"]
+        assert (tags["kind"], tags["status"], tags["profile"]) == (record["kind"], "finished", "smoke")
+        assert tags["device"] == "cpu"
+        assert tags["environment.torch"] == record["environment"]["torch"]
+        assert tags["environment.threads"] == "1"
+        assert tags["study.relu"] == "relu, again"
+        assert tags["study.my study"] == UNUSUAL
+
+
+def test_every_point_keeps_the_records_own_time_and_epoch(told):
+    for record in trials(told):
+        expected = {}
+        for point in record["points"]:
+            for name, value in point["metrics"].items():
+                expected.setdefault(name, []).append((int(point["time"] * 1e3), point["epoch"], value))
+        points = told.once[record["identity"]]["points"]
+        assert {name: points[name] for name in expected} == {name: sorted(those) for name, those in expected.items()}
+
+
+def test_a_run_starts_and_ends_when_its_job_did(told):
+    for record in told.records:
+        run = told.once[record["identity"]]
+        assert (run["started"], run["ended"]) == (int(record["started"] * 1e3), int(record["ended"] * 1e3))
+
+
+def test_samples_of_timings_and_probes_are_metrics_by_round(told):
+    for record in told.records:
+        if record["kind"] in ("timing", "probe"):
+            points = told.once[record["identity"]]["points"]
+            told_of = sorted((step, value) for those in points.values() for _, step, value in those)
+            assert told_of == sorted((sample["pair"], sample["value"]) for sample in record["samples"])
+
+
+def test_the_totals_of_a_count_are_metrics(told):
+    (record,) = (record for record in told.records if record["kind"] == "count")
+    points = told.once[record["identity"]]["points"]
+    assert points["parameters/total"][0][2] == record["network"]["parameters"]
+    assert points["macs/total"][0][2] == record["network"]["macs"]
+
+
+def test_a_trials_data_set_is_its_input(told):
+    for record in trials(told):
+        assert told.once[record["identity"]]["data"] == [("digits", record["data"]["digest"])]
+
+
+def test_the_record_and_kept_weights_are_artifacts(told):
+    for record in told.records:
+        name = record["identity"]
+        expected = [f"{name}.json"] + [f"{name}.safetensors"] * records.weights(told.out, name).exists()
+        assert told.once[name]["artifacts"] == expected
+    run_id = told.publisher.known[trials(told)[0]["identity"]].info.run_id
+    file = told.publisher.client.download_artifacts(run_id, f"{trials(told)[0]['identity']}.json")
+    with open(file) as artifact:
+        assert json.load(artifact) == trials(told)[0]
+
+
+def test_publishing_twice_adds_nothing(told):
+    assert told.twice == told.once
+
+
+def test_a_new_tag_reaches_a_run_that_is_there(told, tmp_path):
+    publisher = publish_all(told.out, "tagged")
+    record = trials(told)[0]
+    tags = {"profiles": ["quick", "smoke"], "studies": {"later": [""]}}
+    publisher.publish({**record, "tags": tags})
+    found = runs(publisher)[record["identity"]]
+    assert (found["tags"]["profile"], found["tags"]["study.later"]) == ("quick, smoke", "yes")
+    assert found["points"] == told.once[record["identity"]]["points"]
+
+
+def test_a_run_that_an_earlier_attempt_left_is_completed(told):
+    first = publish.Publisher(told.out, "left unfinished")
+    record = trials(told)[0]
+    tags = publish.tags(record)
+    run = first.client.create_run(first.trials, int(record["started"] * 1e3), tags, publish._run_name(record))
+    points = list(publish.metrics(record))
+    first.client.log_batch(run.info.run_id, metrics=points[: len(points) // 2])
+    first.client.log_batch(run.info.run_id, params=[publish.Param("seed", str(record["job"]["seed"]))])
+
+    second = publish.Publisher(told.out, "left unfinished")
+    second.publish(record)
+    assert runs(second) == {record["identity"]: told.once[record["identity"]]}
+
+
+def test_a_database_that_was_deleted_is_filled_again(told, tmp_path):
+    shutil.copytree(records.folder(told.out), records.folder(tmp_path))
+    publisher = publish_all(tmp_path)  # as after `rm mlflow.db`: a folder with records and no database
+    assert runs(publisher) == told.once
+
+
+def test_arms_may_have_any_name(told):
+    record = next(record for record in told.records if record["kind"] == "timing")
+    names = {"relu": UNUSUAL, "tanh": "ungrouped: convolutions"}
+    samples = [{**sample, "arm": names[sample["arm"]]} for sample in record["samples"]]
+    publisher = publish.Publisher(told.out, "unusual")
+    publisher.publish({**record, "samples": samples, "tags": {"profiles": [], "studies": {UNUSUAL: [UNUSUAL]}}})
+    (found,) = runs(publisher).values()
+    assert found["status"] == "FINISHED"
+    assert sum(map(len, found["points"].values())) == len(samples)
+    assert len(found["points"]) == 2
+    assert UNUSUAL in found["tags"].values()
+
+
+@pytest.mark.parametrize("arm", ["", "..", "/", "a//b", "end/", "."])
+def test_an_arm_that_looks_like_a_path_is_no_obstacle(told, arm):
+    record = next(record for record in told.records if record["kind"] == "timing")
+    sample = record["samples"][0]
+    publisher = publish.Publisher(told.out, f"paths {arm!r}")
+    publisher.publish({**record, "samples": [{**sample, "arm": arm}], "tags": {"profiles": [], "studies": {}}})
+    assert [len(run["points"]) for run in runs(publisher).values()] == [1]
+
+
+def test_a_report_is_one_run_a_profile(told, tmp_path):
+    publisher = publish.Publisher(told.out, "reported")
+    file = tmp_path / "report.html"
+    for text in ("old", "new"):
+        file.write_text(text)
+        publisher.publish_report("smoke", [file])
+    (run,) = runs(publisher).values()
+    assert (run["name"], run["status"], run["artifacts"]) == ("report (smoke)", "FINISHED", ["report.html"])
+
+
+def test_a_server_that_is_away_raises_what_callers_expect(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(publish.UNREACHABLE):
+        publish.Publisher(tmp_path, "digits")

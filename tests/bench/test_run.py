@@ -1,0 +1,211 @@
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import records
+from bench.run import missing, run
+from bench.spec import Count, Model, Probe, Recipe, Timing, Trial, identity
+
+SMALL = Model(width=1 / 16)
+BRIEF = Recipe(epochs=2, share=0.2)
+CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
+
+
+def measured(record):
+    """The record less what the clock and the machine put in."""
+    kept = {k: v for k, v in record.items() if k not in ("started", "ended", "environment", "raw", "fit", "why_unfit")}
+    kept["points"] = [
+        {
+            "step": point["step"],
+            "epoch": point["epoch"],
+            "metrics": {name: v for name, v in point["metrics"].items() if name not in CLOCKS},
+        }
+        for point in record.get("points", [])
+    ]
+    if record["kind"] == "timing":
+        kept["samples"] = [{**sample, "value": sample["value"] > 0} for sample in record["samples"]]
+    return kept
+
+
+def all_measured(out):
+    return {record["identity"]: measured(record) for record in records.read_all(out)}
+
+
+@pytest.fixture(scope="module")
+def alone(ran, tmp_path_factory):
+    """The same jobs as `ran`, by one worker."""
+    out = tmp_path_factory.mktemp("alone")
+    return ran._replace(out=out, events=list(run(ran.jobs, ran.source, out, workers=1)))
+
+
+def test_every_kind_of_job_ends_with_a_record(ran):
+    assert {record["kind"] for record in records.read_all(ran.out)} == {"trial", "count", "probe", "timing"}
+    assert {record["identity"] for record in records.read_all(ran.out)} == {identity(job) for job in ran.jobs}
+    assert all(record["status"] == "finished" for record in records.read_all(ran.out))
+
+
+def test_one_worker_and_two_give_the_same_records_and_weights(ran, alone):
+    assert all_measured(alone.out) == all_measured(ran.out)
+    kept = sorted(file.name for file in records.folder(ran.out).glob("*.safetensors"))
+    assert kept == sorted(file.name for file in records.folder(alone.out).glob("*.safetensors"))
+    for name in kept:
+        assert (records.folder(ran.out) / name).read_bytes() == (records.folder(alone.out) / name).read_bytes()
+
+
+def test_each_job_is_told_of_from_start_to_record(ran):
+    for job in ran.jobs:
+        told = [event for event in ran.events if event.job == job]
+        assert told[0].what == "started"
+        assert told[-1].what == "done" and told[-1].record["identity"] == identity(job)
+        assert all(event.what == "point" for event in told[1:-1])
+
+
+def test_timings_run_last_and_by_themselves(ran):
+    started = {job: n for n, event in enumerate(ran.events) if event.what == "started" for job in [event.job]}
+    ended = {job: n for n, event in enumerate(ran.events) if event.what == "done" for job in [event.job]}
+    (timing,) = (job for job in ran.jobs if isinstance(job, Timing))
+    assert all(ended[job] < started[timing] for job in ran.jobs if job != timing)
+
+
+def test_a_worker_computes_with_one_thread(ran):
+    assert [record["environment"]["threads"] for record in records.read_all(ran.out)] == [1] * len(ran.jobs)
+
+
+def test_weights_are_kept_of_seed_0_and_of_probed_trials_alone(ran):
+    trials = [job for job in ran.jobs if isinstance(job, Trial)]
+    probed = {trial for job in ran.jobs if isinstance(job, Probe) for trial in job.trials}
+    kept = {trial for trial in trials if records.weights(ran.out, trial).exists()}
+    assert kept == {trial for trial in trials if trial.seed == 0 or trial in probed}
+    assert len(kept) == 3
+
+
+def test_nothing_but_records_and_weights_is_left(ran):
+    assert {file.suffix for file in records.folder(ran.out).iterdir()} == {".json", ".safetensors"}
+
+
+def test_jobs_that_have_a_record_are_skipped(ran):
+    before = {file: file.stat().st_mtime_ns for file in records.folder(ran.out).iterdir()}
+    assert missing(ran.jobs, ran.out) == []
+    assert list(run(ran.jobs, ran.source, ran.out, workers=2)) == []
+    assert {file: file.stat().st_mtime_ns for file in records.folder(ran.out).iterdir()} == before
+
+
+def test_a_job_that_is_asked_for_twice_is_missing_once(ran, tmp_path):
+    assert len(missing([*ran.jobs, *ran.jobs], tmp_path)) == len(ran.jobs)
+
+
+def test_nothing_starts_after_the_deadline(ran, tmp_path):
+    assert list(run(ran.jobs, ran.source, tmp_path, workers=2, deadline=time.time() - 1)) == []
+    assert records.read_all(tmp_path) == []
+
+
+def test_a_job_that_raises_has_no_record_and_the_rest_goes_on(digits, tmp_path):
+    impossible = Count(replace(SMALL, without=("conv9",)))
+    good = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]
+    events = list(run([impossible, *good], digits, tmp_path, workers=1))
+    (failed,) = (event for event in events if event.what == "failed")
+    assert failed.job == impossible
+    assert failed.reason.startswith("BadInput: layout document cannot leave out conv9")
+    assert "\n" not in failed.reason
+    assert {event.job for event in events if event.what == "done"} == set(good)
+    assert missing([impossible, *good], tmp_path) == [impossible]
+
+
+def test_a_probe_whose_trials_kept_no_weights_says_so(ran, tmp_path):
+    trial = next(job for job in ran.jobs if isinstance(job, Trial))
+    records.write(tmp_path, records.read(ran.out, trial))
+    (event,) = run([trial, Probe("sub-networks", (trial,))], ran.source, tmp_path, workers=1)
+    assert event.what == "failed" and "weights were not kept" in event.reason
+
+
+def test_a_killed_worker_costs_its_own_job_alone_and_the_next_run_repeats_nothing(digits, tmp_path):
+    long = [Trial(SMALL, Recipe(epochs=40, share=0.5), digits.data, seed) for seed in (0, 1)]
+    jobs = [*long, Count(SMALL), Trial(SMALL, BRIEF, digits.data, 2)]
+    events, seen, killed = [], set(), False
+    for event in run(jobs, digits, tmp_path, workers=2):
+        events.append(event)
+        if event.what == "point":
+            seen.add(event.job)
+        if not killed and seen == set(long):
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            killed = True
+    assert killed
+    (failed,) = (event for event in events if event.what == "failed")
+    assert failed.job in long and failed.reason
+    assert {event.job for event in events if event.what == "done"} == set(jobs) - {failed.job}
+    assert missing(jobs, tmp_path) == [failed.job]
+
+    before = {file: file.read_bytes() for file in records.folder(tmp_path).glob("*.json")}
+    again = list(run(jobs, digits, tmp_path, workers=2))
+    assert {event.job for event in again} == {failed.job}
+    assert again[-1].what == "done"
+    assert missing(jobs, tmp_path) == []
+    assert all(file.read_bytes() == content for file, content in before.items())
+
+
+LONG_STUDY = """
+from ablations.study import Study
+
+STUDY = Study(question="?", claims=(), base={"epochs": 12}, arms={"relu": {}})
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers in /proc")
+def test_killing_the_command_ends_its_workers_and_the_next_run_goes_on(command, environment, tmp_path):
+    (tmp_path / "long.py").write_text(LONG_STUDY)
+    command = [*command, "run", "long.py", "--profile", "smoke", "--data", "digits", "--device", "cpu", "--seeds", "1"]
+    out = tmp_path / "out"
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
+        until(lambda: records.read_all(out), 60)
+        workers = children(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+    assert len(workers) >= 2
+    until(lambda: not any(map(alive, workers)), 5)
+    kept = {record["identity"]: (record["started"], record["points"]) for record in records.read_all(out)}
+    assert 1 <= len(kept) < 3
+
+    again = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    found = {record["identity"]: record for record in records.read_all(out)}
+    assert len(found) == 3
+    assert {name: (found[name]["started"], found[name]["points"]) for name in kept} == kept
+    assert not list(records.folder(out).glob("*.part"))
+
+
+def until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} seconds"
+        time.sleep(0.05)
+
+
+def children(parent):
+    """Of a process, from its threads' lists: those that work, so none that merely tracks resources."""
+    lists = (file.read_text().split() for file in Path(f"/proc/{parent}/task").glob("*/children"))
+    return [int(child) for pids in lists for child in pids if "spawn_main" in command_line(int(child))]
+
+
+def command_line(process):
+    return Path(f"/proc/{process}/cmdline").read_text()
+
+
+def alive(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_record_is_strict_json(ran):
+    def refuse(name):
+        raise AssertionError(name)
+
+    for file in records.folder(ran.out).glob("*.json"):
+        json.loads(file.read_text(), parse_constant=refuse)

@@ -1,0 +1,277 @@
+import itertools
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from bench import augment, records, work
+from bench.measures import steps_to_error
+from bench.model import build
+from bench.spec import DOCUMENT_RECIPE, Model, Recipe, Trial
+from bench.train import splits, train
+
+SMALL = Model(width=1 / 16)
+BRIEF = Recipe(epochs=2, share=0.2)
+TIMED = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
+
+
+@pytest.fixture
+def trial(digits):
+    """Makes a small trial with some fields set, whichever of its parts they belong to."""
+
+    def make(seed=0, **levels):
+        model = {name: level for name, level in levels.items() if hasattr(SMALL, name)}
+        recipe = {name: level for name, level in levels.items() if hasattr(BRIEF, name)}
+        return Trial(replace(SMALL, **model), replace(BRIEF, **recipe), digits.data, seed)
+
+    return make
+
+
+@pytest.fixture
+def points(digits):
+    """The points of a trial, less what the clock and the machine's memory put in."""
+
+    def collect(trial):
+        found = list(train(trial, build(trial.model, trial.seed), splits(trial, digits)))
+        for point in found:
+            point.pop("time")
+            point.pop("step_ms", None)
+            point["metrics"] = {name: v for name, v in point["metrics"].items() if name not in TIMED}
+        return found
+
+    return collect
+
+
+@pytest.fixture
+def fed(monkeypatch, points):
+    """What a trial's batches are made from: the images' numbers and the draws, batch by batch."""
+
+    def collect(trial):
+        seen, original = [], augment.batch
+
+        def batch(canvas, index, draw, *rest):
+            seen.append((index.clone(), draw.clone()))
+            return original(canvas, index, draw, *rest)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(augment, "batch", batch)
+            points(trial)
+        return seen
+
+    return collect
+
+
+def same(some, others):
+    return len(some) == len(others) and all(
+        torch.equal(a, b) for one, other in zip(some, others, strict=True) for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_a_trial_gives_the_same_points_twice(trial, points):
+    assert points(trial()) == points(trial())
+
+
+def test_another_seed_gives_other_points(trial, points):
+    assert points(trial(seed=0)) != points(trial(seed=1))
+
+
+@pytest.mark.parametrize(
+    "switched",
+    [
+        {"activation": "sigmoid"},
+        {"dropout": 0.0},
+        {"dropout": 0.9, "dropout_place": "all"},
+        {"normalisation": "lrn"},
+        {"normalisation": "batch"},
+        {"augmentation": "none"},
+        {"augmentation": "document"},
+        {"activation_penalty": 0.1},
+        {"labels": "shuffled"},
+    ],
+    ids=str,
+)
+def test_arms_of_one_seed_see_the_same_images_in_the_same_order_with_the_same_draws(trial, fed, switched):
+    baseline = fed(trial())
+    assert len(baseline) == 4
+    assert same(baseline, fed(trial(**switched)))
+
+
+def test_another_seed_brings_another_order_and_other_draws(trial, fed):
+    (order, draws), (other_order, other_draws) = fed(trial(seed=0))[0], fed(trial(seed=1))[0]
+    assert not torch.equal(order, other_order)
+    assert not torch.equal(draws, other_draws)
+
+
+def test_every_epoch_has_its_own_order_and_no_image_twice(trial, fed):
+    batches = [index for index, _ in fed(trial(batch=65))]
+    first, second = torch.cat(batches[:4]), torch.cat(batches[4:])
+    assert len(first.unique()) == len(first) == 260
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("switched", [{"dropout": 0.0}, {"normalisation": "batch"}, {"normalisation": "lrn"}], ids=str)
+def test_arms_of_one_seed_start_from_the_same_weights(trial, switched):
+    some, others = build(trial().model, 3), build(trial(**switched).model, 3)
+    for name in some.gains:
+        assert torch.equal(some.layers.get_submodule(name).weight, others.layers.get_submodule(name).weight)
+
+
+def test_an_activation_scales_the_initial_weights_and_draws_the_same(trial):
+    relu, sigmoid = build(trial().model, 3), build(trial(activation="sigmoid").model, 3)
+    for name, gain in relu.gains.items():
+        ratio = sigmoid.gains[name] / gain
+        torch.testing.assert_close(
+            sigmoid.layers.get_submodule(name).weight, relu.layers.get_submodule(name).weight * ratio
+        )
+
+
+def test_points_come_at_the_start_about_ten_times_between_and_at_the_end(trial, points):
+    found = points(trial(epochs=30, share=0.05))
+    assert [point["epoch"] for point in found] == [0, *range(3, 30, 3), 30]
+    assert [point["step"] for point in found] == [point["epoch"] for point in found]  # one batch an epoch
+
+
+def test_only_the_first_and_the_last_point_look_at_the_test_images(trial, points):
+    first, *between, last = points(trial(epochs=4))
+    assert "test/accuracy" in first["metrics"] and "test/accuracy" in last["metrics"]
+    assert len(between) == 3
+    assert not any(name.startswith(("test/", "gap/")) for point in between for name in point["metrics"])
+
+
+def test_the_gap_is_training_minus_test_accuracy(trial, points):
+    for point in (points(trial())[0], points(trial())[-1]):
+        metrics = point["metrics"]
+        assert metrics["gap/accuracy"] == metrics["train/accuracy"] - metrics["test/accuracy"]
+
+
+def test_accuracies_are_fractions(trial, points):
+    accuracies = [v for point in points(trial()) for name, v in point["metrics"].items() if name.endswith("/accuracy")]
+    assert all(-1 <= accuracy <= 1 for accuracy in accuracies)
+
+
+@pytest.fixture(scope="module")
+def learnt(digits):
+    """The points of a trial that is long enough to learn."""
+    recipe = Recipe(epochs=15, learning_rate=3e-3, augmentation="none")
+    job = Trial(Model(width=1 / 16, dropout=0.0), recipe, digits.data, 0)
+    return list(train(job, build(job.model, 0), splits(job, digits)))
+
+
+def test_a_trial_learns(learnt):
+    first, *_, last = learnt
+    assert last["metrics"]["test/accuracy"] > 0.5 > first["metrics"]["test/accuracy"]
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_and_keeps_what_was_recorded(trial, digits, tmp_path):
+    job = trial(learning_rate=100, epochs=10, dropout=0.0, extra=20, schedule="constant")
+    records.folder(tmp_path).mkdir()
+    assert work.perform(job, digits, tmp_path, keep_weights=True) == "diverged"
+    record = records.read(tmp_path, job)
+    assert record["status"] == "diverged"
+    assert "not finite" in record["reason"]
+    assert record["points"][0]["epoch"] == 0 and "test/accuracy" in record["points"][0]["metrics"]
+    assert all(math.isfinite(v) for point in record["points"] for v in point["metrics"].values())
+    assert not records.weights(tmp_path, job).exists()
+    assert not records.part(tmp_path, job).exists()
+
+
+def test_shuffled_labels_keep_the_size_of_each_class(trial, digits):
+    true = splits(trial(), digits)
+    shuffled = splits(trial(labels="shuffled"), digits)
+    assert torch.equal(true.train.canvas, shuffled.train.canvas)
+    assert torch.equal(true.train.labels.bincount(), shuffled.train.labels.bincount())
+    agreement = (true.train.labels == shuffled.train.labels).float().mean()
+    assert agreement < 0.3
+    for split in ("validation", "test"):
+        assert torch.equal(getattr(true, split).labels, getattr(shuffled, split).labels)
+
+
+def test_shuffled_labels_depend_on_the_seed_alone(trial, digits):
+    def labels(**levels):
+        return splits(trial(labels="shuffled", **levels), digits).train.labels
+
+    assert torch.equal(labels(seed=1), labels(seed=1, activation="tanh", augmentation="none", epochs=5))
+    assert not torch.equal(labels(seed=1), labels(seed=2))
+
+
+def test_a_larger_share_holds_the_smaller_one(trial, digits):
+    small, large = (splits(trial(share=share), digits).train.canvas for share in (0.1, 0.5))
+    assert len(small) == 130 and len(large) == 651
+    assert torch.equal(small, large[:130])
+
+
+@pytest.fixture
+def rates(monkeypatch, points):
+    """The learning rate of every step of a trial."""
+
+    def collect(trial):
+        seen = []
+
+        class Adam(torch.optim.Adam):
+            def step(self, *rest):
+                seen.append(self.param_groups[0]["lr"])
+                return super().step(*rest)
+
+        monkeypatch.setattr("bench.train.Adam", Adam)
+        points(trial)
+        return seen
+
+    return collect
+
+
+def test_a_constant_schedule_never_changes_the_learning_rate(trial, rates):
+    assert rates(trial(schedule="constant", learning_rate=3e-4, epochs=5)) == [3e-4] * 10
+
+
+def test_one_cycle_rises_to_the_learning_rate_and_ends_near_nothing(trial, rates):
+    seen = rates(trial(schedule="one-cycle", learning_rate=3e-3, epochs=10))
+    peak = seen.index(max(seen))
+    assert len(seen) == 20
+    assert max(seen) == pytest.approx(3e-3, rel=0.05)
+    assert 0 < peak < 10
+    assert all(a < b for a, b in itertools.pairwise(seen[: peak + 1]))
+    assert all(a > b for a, b in itertools.pairwise(seen[peak:]))
+    assert seen[-1] < 1e-5
+
+
+def test_the_documents_recipe_runs(digits, points):
+    recipe = replace(DOCUMENT_RECIPE, epochs=2, share=0.2)
+    assert (recipe.augmentation, recipe.schedule) == ("document", "constant")
+    *_, last = points(Trial(SMALL, recipe, digits.data, 0))
+    assert last["epoch"] == 2 and math.isfinite(last["metrics"]["test/loss"])
+
+
+@pytest.mark.parametrize("augmentation", ["none", "mirror", "crop", "resized", "both", "document"])
+@pytest.mark.parametrize("layout", ["document", "zhang"])
+def test_every_augmentation_trains_every_small_layout(trial, points, augmentation, layout):
+    *_, last = points(trial(augmentation=augmentation, layout=layout, epochs=1))
+    assert math.isfinite(last["metrics"]["test/loss"])
+
+
+def test_an_activation_penalty_lowers_the_mean_activation(trial, digits):
+    def mean_activation(penalty):
+        job = trial(activation_penalty=penalty, epochs=10, dropout=0.0, learning_rate=3e-3)
+        network, images = build(job.model, 0), splits(job, digits)
+        list(train(job, network, images))
+        network.eval()
+        means = []
+        for _, module in network.activations():
+            module.register_forward_hook(lambda module, inputs, output: means.append(output.abs().mean().item()))
+        with torch.no_grad():
+            network(augment.centre(images.test.canvas, 32))
+        return sum(means)
+
+    assert mean_activation(1.0) < 0.5 * mean_activation(0.0)
+
+
+def test_steps_to_an_error_are_recorded_only_where_it_was_reached(trial, points, learnt):
+    name = "speed/steps_to_train_error_25"
+    assert name not in points(trial(epochs=1))[-1]["metrics"]
+    curve = [(point["step"], point["metrics"]["train/accuracy"]) for point in learnt]
+    assert curve[-1][1] > 0.75
+    assert learnt[-1]["metrics"][name] == steps_to_error(curve, 0.25)
+
+
+def test_a_batch_larger_than_the_data_takes_all_of_it(trial, points):
+    assert [point["step"] for point in points(trial(batch=100_000))] == [0, 1, 2]

@@ -1,0 +1,187 @@
+import csv
+import json
+import shutil
+import time
+
+import pytest
+
+
+def short(done):
+    """Said well: exit status 2, one line on stderr, no traceback."""
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert done.stderr.startswith("ablate: ") and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_list_shows_every_study_with_its_question_and_claims(ablate, tmp_path):
+    done = ablate("list", cwd=tmp_path)
+    assert done.returncode == 0 and not done.stderr
+    for word in (
+        "architecture",
+        "augmentation",
+        "dropout",
+        "kernels",
+        "lrn",
+        "relu",
+        "dropout-overfit",
+        "relu-speed",
+        "?",
+    ):
+        assert word in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_plan_tells_jobs_time_and_disk_and_trains_nothing(ablate, tmp_path):
+    done = ablate("plan", "--data", "digits", "--device", "cpu", "--profile", "smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for word in ("1302 train", "smoke", "dropout", "jobs", "MB"):
+        assert word in done.stdout
+    assert not list(tmp_path.glob("out/trials/*"))
+    assert not (tmp_path / "out" / "mlflow.db").exists()
+
+
+def test_plan_counts_what_is_done(ablate, smoke):
+    done = ablate("plan", *smoke.asked, "--out", smoke.out)
+    assert done.returncode == 0, done.stderr
+    assert "8 jobs,    8 done" in done.stdout
+
+
+@pytest.mark.parametrize("words", [(), ("list",), ("plan",), ("run",), ("report",), ("ui",)], ids=" ".join)
+def test_help_is_there_for_every_command(ablate, tmp_path, words):
+    done = ablate(*words, "--help", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith("usage: ablate") and not done.stderr
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("run nope", "there is no study 'nope'"),
+        ("run nope.py", "there is no file nope.py"),
+        ("run --data nowhere", "there is no folder nowhere"),
+        ("run --data . --seeds 0", "--seeds is 0"),
+        ("run --data digits --limit soon", "--limit is 'soon'"),
+        ("run --data digits --out file", "file cannot be made"),
+        ("plan --data digits --out file/below", "file/below cannot be made"),
+        ("report", "nothing was run"),
+        ("report --out file", "nothing was run"),
+    ],
+)
+def test_what_cannot_be_used_is_answered_in_one_line(ablate, tmp_path, words, said):
+    (tmp_path / "file").write_text("not a folder")
+    device = () if words.startswith("report") else ("--device", "cpu")
+    assert said in short(ablate(*words.split(), *device, cwd=tmp_path))
+    assert not list(tmp_path.glob("*/trials/*"))
+
+
+@pytest.mark.parametrize("words", ["", "dance", "run --profile lavish", "run --seeds few", "run --device tpu"])
+def test_what_is_no_command_or_option_exits_with_2_and_the_usage(ablate, tmp_path, words):
+    done = ablate(*words.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: ablate") and "error: " in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_gpu_that_is_not_there_is_said_to_be_missing(ablate, tmp_path):
+    done = ablate("run", "--data", "digits", "--device", "cuda", cwd=tmp_path, CUDA_VISIBLE_DEVICES="")
+    assert "there is no GPU that torch can use" in short(done)
+
+
+def without_test(root):
+    shutil.rmtree(root / "test")
+    return "has no folder test/"
+
+
+def other_classes(root):
+    (root / "test" / "down").rename(root / "test" / "up")
+    return "differ (down, up)"
+
+
+def an_empty_class(root):
+    for file in (root / "train" / "plain").iterdir():
+        file.unlink()
+    return "there is no image in"
+
+
+def one_class(root):
+    for split in ("train", "test"):
+        shutil.rmtree(root / split / "down")
+        shutil.rmtree(root / split / "plain")
+    return "one class only"
+
+
+def a_broken_image(root):
+    file = root / "train" / "down" / "3.png"
+    file.write_bytes(file.read_bytes()[:200])
+    return "3.png cannot be read as an image"
+
+
+@pytest.mark.parametrize("harm", [without_test, other_classes, an_empty_class, one_class, a_broken_image])
+def test_a_folder_that_is_no_data_set_is_answered_in_one_line(ablate, images, tmp_path, harm):
+    root = tmp_path / "images"
+    shutil.copytree(images, root)
+    said = harm(root)
+    assert said in short(ablate("run", "--data", root, "--device", "cpu", cwd=tmp_path))
+    assert not list(tmp_path.glob("out/trials/*"))
+
+
+def verdicts(out):
+    report = json.loads((out / "reports" / "report.json").read_text())
+    return [(claim["id"], claim["verdict"], claim["estimate"]) for claim in report["claims"] + report["controls"]]
+
+
+def test_a_users_study_on_a_users_images_runs_and_is_reported(smoke):
+    assert smoke.said.returncode == 0, smoke.said.stdout + smoke.said.stderr
+    assert smoke.said.stderr == ""
+    assert "stripes: 108 train, 12 validation, 60 test images" in smoke.said.stdout
+    assert "[8/8]" in smoke.said.stdout
+    reports = smoke.out / "reports"
+    assert sorted(f.name for f in reports.iterdir()) == ["report.html", "report.json", "report.pdf", "trials.csv"]
+    assert [name for name, *_ in verdicts(smoke.out)] == ["tanh-better", "my_study:a-a", "my_study:shuffled"]
+    assert (reports / "report.pdf").read_bytes().startswith(b"%PDF-")
+    assert "tanh (at p = 0 %) [ü]" in (reports / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_the_run_ends_with_names_verdicts_and_files(smoke):
+    ending = smoke.said.stdout.partition("[8/8]")[2]
+    for name, verdict, _ in verdicts(smoke.out):
+        assert name in ending and verdict in ending
+    assert str(smoke.out / "reports" / "report.html") in ending
+
+
+def test_the_table_of_trials_has_a_row_a_trial(smoke):
+    with (smoke.out / "reports" / "trials.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8
+    assert {row["arm"] for row in rows} == {"relu", "tanh (at p = 0 %) [ü]", "again", "shuffled labels"}
+    assert all(row["status"] == "finished" and 0 <= float(row["test/accuracy"]) <= 1 for row in rows)
+
+
+def test_a_report_from_anywhere_gives_the_same_verdicts(ablate, smoke, tmp_path):
+    shutil.copytree(smoke.out, tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / "reports")
+    done = ablate("report", "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert verdicts(tmp_path / "out") == verdicts(smoke.out)
+    for name in ("report.html", "report.pdf", "trials.csv"):
+        ours, theirs = (out / "reports" / name for out in (tmp_path / "out", smoke.out))
+        assert ours.read_bytes() == theirs.read_bytes(), name
+
+
+def test_a_second_run_trains_nothing_and_a_server_that_is_away_does_not_stop_it(ablate, smoke, tmp_path):
+    shutil.copytree(smoke.out / "trials", tmp_path / "trials")
+    before = {file.name: file.read_bytes() for file in (tmp_path / "trials").iterdir()}
+    start = time.monotonic()
+    done = ablate("run", *smoke.asked, "--out", tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert time.monotonic() - start < 60
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MLflow cannot be reached" in done.stdout
+    assert "[1/" not in done.stdout
+    assert {file.name: file.read_bytes() for file in (tmp_path / "trials").iterdir()} == before
+    assert verdicts(tmp_path) == verdicts(smoke.out)
+
+
+def test_a_limit_that_is_over_leaves_jobs_and_says_so(ablate, smoke, tmp_path):
+    done = ablate("run", *smoke.asked, "--out", tmp_path, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stderr
+    assert "8 jobs" in done.stdout and "same command" in done.stdout
+    assert not list((tmp_path / "trials").glob("*.json"))
+    assert {verdict for _, verdict, _ in verdicts(tmp_path)} == {"not run"}

@@ -1,0 +1,24 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from bench import records, work
+from bench.data import locate
+from bench.spec import Model, Recipe, Trial
+
+FOLDER = os.environ.get("ABLATE_TEST_DATA", "")
+
+
+@pytest.mark.skipif(
+    not FOLDER, reason="ABLATE_TEST_DATA names no folder of real images (train/<class>/, test/<class>/)"
+)
+def test_a_small_trial_on_real_images_does_better_than_chance(tmp_path):
+    source = locate(FOLDER, tmp_path)
+    recipe = Recipe(epochs=15, share=min(1, 3_000 / source.data.train), augmentation="none", learning_rate=2e-3)
+    trial = Trial(Model(classes=source.data.classes, width=1 / 8, dropout=0.0), recipe, source.data, 0)
+    records.folder(tmp_path).mkdir()
+    assert work.perform(trial, source, tmp_path, keep_weights=False) == "finished"
+    record = records.read(tmp_path, trial)
+    assert record["data"]["test"] == len([f for f in Path(FOLDER).glob("test/*/*") if f.is_file()])
+    assert records.finals(record)["test/accuracy"] > 2 / source.data.classes

@@ -1,0 +1,95 @@
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("bench", "ablations", "reports", "ablate")  # each may import those before it
+
+
+def files(room):
+    return [ROOT / "ablate.py"] if room == "ablate" else sorted((ROOT / room).rglob("*.py"))
+
+
+def imports(file):
+    """The first part of every module that the file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports relatively"
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_in_one_direction(room):
+    later = set(ROOMS[ROOMS.index(room) + 1 :])
+    assert files(room)
+    for file in files(room):
+        assert later.isdisjoint(imports(file)), file
+
+
+def test_mlflow_is_imported_by_one_file():
+    users = [file for room in ROOMS for file in files(room) if "mlflow" in set(imports(file))]
+    assert users == [ROOT / "bench" / "publish.py"]
+
+
+def test_the_vocabulary_needs_the_standard_library_alone():
+    assert set(imports(ROOT / "bench" / "spec.py")) <= {"bench", *sys.stdlib_module_names}
+    assert set(imports(ROOT / "bench" / "__init__.py")) <= set(sys.stdlib_module_names)
+
+
+NO_TORCH = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+NO_MLFLOW = "import sys; sys.modules['mlflow'] = None\n"  # what find_spec, too, takes for absent
+
+
+def after(prologue, code, *arguments, **options):
+    """Runs the code in a Python of its own, after the prologue."""
+    code = f"{prologue}sys.path.insert(0, {str(ROOT)!r})\n{code}"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, **options)
+
+
+def test_a_blocked_module_is_out_of_reach():
+    assert "No module named 'torch'" in after(NO_TORCH, "import torch").stderr
+    assert "ModuleNotFoundError" in after(NO_MLFLOW, "import mlflow").stderr
+
+
+def test_torch_is_left_to_those_who_measure():
+    done = after(NO_TORCH, "import bench.run, bench.publish, ablations.catalogue, reports.report, ablate")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_worker_that_imports_the_command_waits_for_nothing_slow():
+    done = after("import sys\n", "import ablate; print(*sys.modules)")
+    assert {"torch", "mlflow", "seaborn", "scipy", "typst"}.isdisjoint(done.stdout.split()), done.stderr
+
+
+def test_every_study_is_found_without_torch():
+    done = after(NO_TORCH, "from ablations import catalogue; print(len(catalogue.find([])))")
+    assert done.returncode == 0 and int(done.stdout) >= 6, done.stderr
+
+
+def test_a_run_ends_well_where_mlflow_is_not_installed(smoke, environment, tmp_path):
+    """All but one record is there, so that one trial is trained."""
+    shutil.copytree(smoke.out / "trials", tmp_path / "trials")
+    lost = min((tmp_path / "trials").glob("*.json"))
+    lost.unlink()
+    arguments = ["run", *smoke.asked, "--out", str(tmp_path)]
+    done = after(NO_MLFLOW, "import ablate; sys.exit(ablate.main())", *arguments, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "mlflow is not installed" in done.stdout
+    assert lost.exists()
+    assert not (tmp_path / "mlflow.db").exists()
+    assert (tmp_path / "reports" / "report.html").exists()
