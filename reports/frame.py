@@ -41,6 +41,7 @@ METRICS = {  # the first pattern that fits; {first} and {last} are parts of the 
     "speed/images_per_second": Unit("images a second", "images/s"),
     KERNEL: Unit("time of the kernel, geometric mean over sizes", "ms"),
     "time/step_ms": Unit("time of a training step", "ms"),
+    "time/share/*": Unit("share of the time, {last}", "points", 100),
     "*_ms*": Unit("{first}, {last}", "ms"),
     "memory/*": Unit("memory, {last}", "MB"),
     "parameters/*": Unit("parameters, {last}", "parameters"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bench.spec import Timing
@@ -20,20 +22,39 @@ HOW = "Median; below, the middle half of the samples"
 
 
 def timing(study: str, job: Timing, record: Record) -> Table:
-    reference, rounds = job.arms[0][0], len({sample["pair"] for sample in record["samples"]})
-    remark = f"{HOW} and the median's ratio to that of {reference}. The arms took turns for {counted(rounds, 'round')}."
-    return _table(record, f"{study}: {SUBJECTS.get(job.subject, job.subject)}", remark, reference)
+    samples, reference = record["samples"], job.arms[0][0]
+    turns = f"The arms took turns for {counted(len({sample['pair'] for sample in samples}), 'round')}."
+    if job.subject == "layers":
+        return _table([*samples, *shares(samples)], f"{study}: {SUBJECTS[job.subject]}", f"{HOW}. {turns}", "")
+    remark = f"{HOW} and the median's ratio to that of {reference}. {turns}"
+    return _table(samples, f"{study}: {SUBJECTS[job.subject]}", remark, reference)
 
 
 def probe(study: str, question: str, record: Record) -> Table:
-    return _table(record, f"{study}: {question}", f"{HOW}.", "")
+    return _table(record["samples"], f"{study}: {question}", f"{HOW}.", "")
 
 
-def _table(record: Record, caption: str, remark: str, reference: str) -> Table:
+def shares(samples: Sequence[Record]) -> list[Record]:
+    """Each part's share of its network's time, round by round; arms are called '<network>: <part>'."""
+    totals: dict[tuple[str, str, int], float] = {}
+    for sample in samples:
+        key = sample["metric"], sample["arm"].split(": ")[0], sample["pair"]
+        totals[key] = totals.get(key, 0.0) + sample["value"]
+    return [
+        {
+            **sample,
+            "metric": f"time/share/{sample['metric'].split('/')[-1]}",
+            "value": sample["value"] / totals[sample["metric"], sample["arm"].split(": ")[0], sample["pair"]],
+        }
+        for sample in samples
+    ]
+
+
+def _table(samples: Sequence[Record], caption: str, remark: str, reference: str) -> Table:
     values: dict[str, dict[str, list[float]]] = {}
-    for sample in record["samples"]:
+    for sample in samples:
         values.setdefault(sample["metric"], {}).setdefault(sample["arm"], []).append(sample["value"])
-    arms = dict.fromkeys(sample["arm"] for sample in record["samples"])
+    arms = dict.fromkeys(sample["arm"] for sample in samples)
     rows = tuple(
         (_named(metric), *(_cell(metric, found.get(arm), found.get(reference), arm == reference) for arm in arms))
         for metric, found in values.items()
