@@ -91,25 +91,25 @@ def without_test(root):
 
 
 def other_classes(root):
-    (root / "test" / "down").rename(root / "test" / "up")
-    return "differ (down, up)"
+    (root / "test" / "teal").rename(root / "test" / "green")
+    return "differ (green, teal)"
 
 
 def an_empty_class(root):
-    for file in (root / "train" / "plain").iterdir():
+    for file in (root / "train" / "red").iterdir():
         file.unlink()
     return "there is no image in"
 
 
 def one_class(root):
     for split in ("train", "test"):
-        shutil.rmtree(root / split / "down")
-        shutil.rmtree(root / split / "plain")
+        shutil.rmtree(root / split / "teal")
+        shutil.rmtree(root / split / "ultramarine")
     return "one class only"
 
 
 def a_broken_image(root):
-    file = root / "train" / "down" / "3.png"
+    file = root / "train" / "teal" / "3.png"
     file.write_bytes(file.read_bytes()[:200])
     return "3.png cannot be read as an image"
 
@@ -131,7 +131,7 @@ def verdicts(out):
 def test_a_users_study_on_a_users_images_runs_and_is_reported(smoke):
     assert smoke.said.returncode == 0, smoke.said.stdout + smoke.said.stderr
     assert smoke.said.stderr == ""
-    assert "stripes: 108 train, 12 validation, 60 test images" in smoke.said.stdout
+    assert "tints: 108 train, 12 validation, 60 test images" in smoke.said.stdout
     assert "[8/8]" in smoke.said.stdout
     reports = smoke.out / "reports"
     assert sorted(f.name for f in reports.iterdir()) == ["report.html", "report.json", "report.pdf", "trials.csv"]

@@ -126,7 +126,7 @@ def test_a_probe_whose_trials_kept_no_weights_says_so(ran, tmp_path):
 
 
 def test_a_killed_worker_costs_its_own_job_alone_and_the_next_run_repeats_nothing(digits, tmp_path):
-    long = [Trial(SMALL, Recipe(epochs=40, share=0.5), digits.data, seed) for seed in (0, 1)]
+    long = [Trial(SMALL, Recipe(epochs=40, share=0.2), digits.data, seed) for seed in (0, 1)]
     jobs = [*long, Count(SMALL), Trial(SMALL, BRIEF, digits.data, 2)]
     events, seen, killed = [], set(), False
     for event in run(jobs, digits, tmp_path, workers=2):
@@ -153,7 +153,7 @@ def test_a_killed_worker_costs_its_own_job_alone_and_the_next_run_repeats_nothin
 LONG_STUDY = """
 from ablations.study import Study
 
-STUDY = Study(question="?", claims=(), base={"epochs": 12}, arms={"relu": {}})
+STUDY = Study(question="?", claims=(), base={"epochs": 6}, arms={"relu": {}})
 """
 
 
