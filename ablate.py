@@ -156,11 +156,11 @@ def _request(options: argparse.Namespace) -> Request:
         raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
     catalogue.find(options.studies)
     device = _device(options.device)
+    source = locate(options.data, options.out)
     try:
         (options.out / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
-    source = locate(options.data, options.out)
     profile = automatic(device) if options.profile == "auto" else options.profile
     return Request(tuple(options.studies), setting(profile, options.seeds, source.data, device), source)
 

@@ -190,7 +190,10 @@ def _cached(
 
 def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
     temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
-    temporary.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder.parent.parent} cannot be made ({error.strerror}): name another folder with --out") from error
     names = ("train_pixels", "train_labels", "test_pixels", "test_labels")
     for name, array in zip(names, (*train, *test), strict=True):
         np.save(temporary / f"{name}.npy", array.astype(np.uint8 if name.endswith("pixels") else np.int64))

@@ -59,8 +59,11 @@ class Delivery:
         try:
             action(self.publisher)
         except publish.UNREACHABLE as error:
-            self.publisher = None
-            self._away(error)
+            if publish.refused(error):
+                self.say(f"MLflow refused a record, which is kept: {str(error).splitlines()[0][:160]}")
+            else:
+                self.publisher = None
+                self._away(error)
 
     def _away(self, error: Exception) -> None:
         self.say(f"MLflow cannot be reached, so the next run will publish: {str(error).splitlines()[0][:160]}")

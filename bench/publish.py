@@ -101,6 +101,11 @@ class Publisher:
             self.known[wanted["identity"]] = self.client.get_run(run.info.run_id)
 
 
+def refused(error: Exception) -> bool:
+    """Whether the server answered, and said no: a fault of what was sent, not of the connection."""
+    return isinstance(error, MlflowException) and error.get_http_status_code() == 400
+
+
 def variant(job: dict[str, Any]) -> str:
     """A trial's levels that differ from the house's defaults, as one name: runs grouped by it are seeds of an arm."""
     defaults = {**vars(Model()), **vars(Recipe())}

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,49 +47,59 @@ def run(
     One thread a worker on a CPU, whatever their number: results do not depend on it.
     """
     todo = missing(jobs, out)
+    if not todo:
+        return
     records.folder(out).mkdir(parents=True, exist_ok=True)
     wanted = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
     keep = {job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in wanted)}
-    trained = [job for job in todo if isinstance(job, Trial | Count)]
-    probes = [job for job in todo if isinstance(job, Probe)]
-    timings = [job for job in todo if isinstance(job, Timing)]
-    yield from _stage(trained, source, out, workers, deadline, keep)
-    answerable = []
-    for probe in probes:
-        if all(records.weights(out, trial).exists() for trial in probe.trials):
-            answerable.append(probe)
-        elif all(records.path(out, trial).exists() for trial in probe.trials):
-            yield Event("failed", probe, reason="its trials' weights were not kept when they ran")
-    yield from _stage(answerable, source, out, workers, deadline, keep)
-    yield from _stage(timings, source, out, 1, deadline, keep)
+    pool = _pool(workers)
 
+    def submit(job: Job) -> Future[str]:
+        return pool.schedule(_perform, args=(job, source, out, job in keep))
 
-def _stage(
-    jobs: Sequence[Job], source: Source, out: Path, workers: int, deadline: float, keep: set[Trial]
-) -> Iterator[Event]:
-    """One pool of workers that stay alive between jobs; each is handed its next job when it is free."""
-    if not jobs:
-        return
-    pool = _pool(min(workers, len(jobs)))
-    queue = list(jobs)
-    running: dict[Future[str], Job] = {}
-    read: dict[Job, int] = {}
     try:
-        while queue or running:
-            while queue and len(running) < workers and time.time() < deadline:
-                job = queue.pop(0)
-                running[pool.schedule(_perform, args=(job, source, out, job in keep))] = job
-                yield Event("started", job)
-            if not running:
-                return
-            ended, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
-            for job in running.values():
-                yield from _points(job, out, read)
-            for future in ended:
-                yield _ended(future, running.pop(future), out)
+        yield from _stage([job for job in todo if isinstance(job, Trial | Count)], submit, workers, deadline, out)
+        probes = [job for job in todo if isinstance(job, Probe)]
+        for probe in probes:
+            if reason := _unanswerable(probe, out):
+                yield Event("failed", probe, reason=reason)
+        yield from _stage([job for job in probes if _answerable(job, out)], submit, workers, deadline, out)
+        yield from _stage([job for job in todo if isinstance(job, Timing)], submit, 1, deadline, out)
     finally:
         pool.stop()
         pool.join()
+
+
+def _answerable(probe: Probe, out: Path) -> bool:
+    return all(records.weights(out, trial).exists() for trial in probe.trials)
+
+
+def _unanswerable(probe: Probe, out: Path) -> str:
+    """Why the probe can never be answered from these records, or ''."""
+    found = [records.read(out, trial) for trial in probe.trials]
+    if _answerable(probe, out) or None in found:
+        return ""
+    diverged = any(record["status"] == "diverged" for record in found if record)
+    return "" if diverged else "its trials' weights were not kept when they ran"
+
+
+def _stage(
+    jobs: Sequence[Job], submit: Callable[[Job], Future[str]], workers: int, deadline: float, out: Path
+) -> Iterator[Event]:
+    """So many at a time; a worker is handed its next job when it is free."""
+    queue = list(jobs)
+    running: dict[Future[str], Job] = {}
+    read: dict[Job, int] = {}
+    while running or (queue and time.time() < deadline):
+        while queue and len(running) < workers and time.time() < deadline:
+            job = queue.pop(0)
+            running[submit(job)] = job
+            yield Event("started", job)
+        ended, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
+        for job in running.values():
+            yield from _points(job, out, read)
+        for future in ended:
+            yield _ended(future, running.pop(future), out)
 
 
 def _pool(workers: int) -> ProcessPool:

@@ -80,7 +80,9 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[
                 return {**result, "status": "diverged", "reason": reason}
     if keep_weights:
         state = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-        save_file(state, records.weights(out, trial))
+        weights = records.weights(out, trial)
+        save_file(state, weights.with_suffix(".tmp"))
+        weights.with_suffix(".tmp").replace(weights)
     return result
 
 
