@@ -1,10 +1,9 @@
-"""Where images come from, and the cache of their decoded pixels."""
+"""Data sets as pixels: found, decoded once and cached, split once and for all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from bench import sources
+from bench.sources import SIDE, Decoded, Split
 from bench.spec import BadInput, Data
 
-SIDE = 32  # pixels are kept at this size
 VALIDATION = 10  # one training image in so many is set aside
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"}
 
-Split = tuple[np.ndarray, np.ndarray]
+DIGITS_NOTE = (
+    "These numbers are from scikit-learn's 1,797 handwritten digits, a stand-in that comes with the installation. "
+    "Digits are not mirror-invariant and nearly every network learns them: do not read them as evidence about AlexNet. "
+    "Name real images with DATA=<folder> or DATA=cifar10."
+)
 
 
 @dataclass(frozen=True)
@@ -58,121 +59,30 @@ def locate(wanted: str, out: Path) -> Source:
     else digits.
     """
     cache = out / "cache"
-    if wanted == "auto" and os.environ.get("ABLATE_DATA"):
-        wanted = os.environ["ABLATE_DATA"]
-    if wanted == "digits":
-        return _cached(cache, "digits", "digits", digits, DIGITS_NOTE)
-    if wanted == "cifar10" or (wanted == "auto" and cifar10_at_hand()):
-        return _cached(cache, "cifar10", "CIFAR-10", cifar10, "")
     if wanted == "auto":
-        note = f"No data was named and CIFAR-10 is out of reach. {DIGITS_NOTE}"
-        return _cached(cache, "digits", "digits", digits, note)
-    return image_folder(Path(wanted), cache)
+        wanted = os.environ.get("ABLATE_DATA") or wanted
+    if wanted == "auto":
+        return _automatic(cache)
+    if wanted == "digits":
+        return _cached(cache, "digits", "digits", sources.digits, DIGITS_NOTE)
+    if wanted == "cifar10":
+        return _cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
+    folder = sources.image_folder(Path(wanted))
+    return _cached(cache, folder.key, folder.name, folder.decode, "")
 
 
-DIGITS_NOTE = (
-    "These numbers are from scikit-learn's 1,797 handwritten digits, a stand-in that comes with the installation. "
-    "Digits are not mirror-invariant and nearly every network learns them: do not read them as evidence about AlexNet. "
-    "Name real images with DATA=<folder> or DATA=cifar10."
-)
+def _automatic(cache: Path) -> Source:
+    """CIFAR-10 where it can be had, else digits, with a note that says so."""
+    reason = "no data was named, and CIFAR-10 is neither on disk nor within reach"
+    if sources.cifar10_at_hand():
+        try:
+            return _cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
+        except BadInput as error:
+            reason = str(error)
+    return _cached(cache, "digits", "digits", sources.digits, f"{DIGITS_NOTE} (Why digits: {reason}.)")
 
 
-def digits() -> tuple[Split, Split, tuple[str, ...]]:
-    """scikit-learn's digits drawn at 32x32 in three equal channels; every fifth image of a class is for testing."""
-    from sklearn.datasets import load_digits  # only here: it takes a second to import
-
-    raw = load_digits()
-    grey = (raw.images * (255 / 16)).round().astype(np.uint8)
-    drawn = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR) for image in grey]
-    large = np.stack([np.asarray(image) for image in drawn])
-    pixels = np.repeat(large[..., None], 3, axis=3)
-    test = _every(5, raw.target)
-    return (pixels[~test], raw.target[~test]), (pixels[test], raw.target[test]), tuple("0123456789")
-
-
-def cifar10() -> tuple[Split, Split, tuple[str, ...]]:
-    """The original binaries, by torchvision."""
-    from torchvision.datasets import CIFAR10 as Original  # imports torch, which only this source needs
-
-    try:
-        train, test = (Original(cifar10_root(), train=split, download=True) for split in (True, False))
-    except (OSError, RuntimeError) as error:
-        raise BadInput(f"CIFAR-10 could not be downloaded ({error}); name a folder of images, or digits") from error
-    return (train.data, np.array(train.targets)), (test.data, np.array(test.targets)), CIFAR10
-
-
-def cifar10_root() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "torchvision"
-
-
-def cifar10_at_hand(seconds: float = 10) -> bool:
-    """Whether CIFAR-10 is on disk, or its server answers in time."""
-    if (cifar10_root() / "cifar-10-batches-py").is_dir():
-        return True
-    try:
-        socket.create_connection(("www.cs.toronto.edu", 443), timeout=seconds).close()
-    except OSError:
-        return False
-    return True
-
-
-def image_folder(root: Path, cache: Path) -> Source:
-    """Any folder with train/<class>/ and test/<class>/; images are cut square and resized to 32x32."""
-    listing = {split: _listing(root, split) for split in ("train", "test")}
-    classes = tuple(listing["train"])
-    if set(classes) != set(listing["test"]):
-        odd = ", ".join(sorted(set(classes) ^ set(listing["test"])))
-        raise BadInput(f"the classes in {root}/train and {root}/test differ ({odd}): both need the same folders")
-    if len(classes) < 2:
-        raise BadInput(f"{root}/train has one class only ({classes[0]}): a classifier needs at least two")
-    if single := [name for name, images in listing["train"].items() if len(images) < 2]:
-        raise BadInput(f"{root}/train/{single[0]} has one image only: a class needs two, since validation takes one")
-    files = [file for split in listing.values() for images in split.values() for file in images]
-    stamp = "\n".join(f"{f.relative_to(root)} {(s := f.stat()).st_size} {s.st_mtime_ns}" for f in files)
-    key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-    def decoded() -> tuple[Split, Split, tuple[str, ...]]:
-        return _decode(listing["train"]), _decode(listing["test"]), classes
-
-    counts = tuple(sum(map(len, split.values())) for split in listing.values())
-    cifar = classes == CIFAR10 and counts == (50_000, 10_000)
-    jpeg = files[0].suffix.lower() in (".jpg", ".jpeg")
-    name = f"CIFAR-10 ({'JPEG copy' if jpeg else 'image folder'})" if cifar else root.resolve().name
-    return _cached(cache, key, name, decoded, "")
-
-
-def _listing(root: Path, split: str) -> dict[str, list[Path]]:
-    folder = root / split
-    if not root.is_dir():
-        raise BadInput(f"there is no folder {root}: DATA takes 'digits', 'cifar10' or a folder with train/ and test/")
-    if not folder.is_dir():
-        raise BadInput(f"{root} has no folder {split}/: images are expected in train/<class>/ and test/<class>/")
-    folders = sorted(f for f in folder.iterdir() if f.is_dir())
-    classes = {f.name: sorted(i for i in f.iterdir() if i.suffix.lower() in SUFFIXES) for f in folders}
-    if not classes:
-        raise BadInput(f"{folder} has no folders: images are expected in {split}/<class>/")
-    if empty := [name for name, files in classes.items() if not files]:
-        raise BadInput(f"there is no image in {folder / empty[0]}: every class needs some in train/ and in test/")
-    return classes
-
-
-def _decode(classes: dict[str, list[Path]]) -> Split:
-    labels = np.repeat(np.arange(len(classes)), [len(files) for files in classes.values()])
-    return np.stack([_pixels(file) for files in classes.values() for file in files]), labels
-
-
-def _pixels(file: Path) -> np.ndarray:
-    try:
-        with Image.open(file) as image:
-            rgb = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{file} cannot be read as an image ({error}): mend or remove it") from error
-    return np.asarray(rgb if rgb.size == (SIDE, SIDE) else ImageOps.fit(rgb, (SIDE, SIDE), Image.Resampling.BICUBIC))
-
-
-def _cached(
-    cache: Path, key: str, name: str, decode: Callable[[], tuple[Split, Split, tuple[str, ...]]], note: str
-) -> Source:
+def _cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
     """Decode once; later calls map the same files. The folder is renamed into place when it is whole."""
     folder = cache / f"{key}-{SIDE}"
     if not (folder / "classes.npy").exists():
@@ -193,7 +103,8 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
     try:
         temporary.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"{folder.parent.parent} cannot be made ({error.strerror}): name another folder with --out") from error
+        out = folder.parent.parent
+        raise BadInput(f"{out} cannot be made ({error.strerror}): name another folder with --out") from error
     names = ("train_pixels", "train_labels", "test_pixels", "test_labels")
     for name, array in zip(names, (*train, *test), strict=True):
         np.save(temporary / f"{name}.npy", array.astype(np.uint8 if name.endswith("pixels") else np.int64))
