@@ -12,7 +12,7 @@ what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "
 .PHONY: help setup ablate plan report ui test lint bench clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "variables: PROFILE=quick STUDY='relu dropout' DATA=folder DEVICE=cpu SEEDS=10 LIMIT=30m OUT=out"
 
 setup: $(VENV)/ready  ## install into .venv; a torch that the machine already has and is new enough is kept

@@ -22,11 +22,11 @@ from ablations import catalogue
 from ablations.profiles import PROFILES, automatic
 from ablations.request import Request, recall, remember, setting
 from ablations.study import Placed, jobs
-from bench import display, plan
+from bench import display, plan, records
 from bench.data import locate
 from bench.delivery import Delivery
 from bench.run import missing, run
-from bench.spec import BadInput, Trial, kind
+from bench.spec import BadInput, Job, Trial, kind
 
 EXAMPLES = """examples:
   ablate run                              all studies, at the profile that suits the device
@@ -79,8 +79,8 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
-    request = _request(options)
-    deadline = time.time() + _seconds(options.limit) if options.limit else float("inf")
+    limit = _seconds(options.limit) if options.limit else float("inf")
+    request, deadline = _request(options), time.time() + limit
     placed, workers = request.placed(), _workers(request.setting.device)
     asked = [place.job for place in placed]
     names = {place.job: _name(place) for place in reversed(placed)}
@@ -88,7 +88,7 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     remember(request, options.out)
     data, profile = request.source.data, request.setting.profile
     say = partial(console.print, markup=False, style="yellow")
-    delivery = Delivery(options.out, data.name, profile.name, request.places(), say)
+    delivery = Delivery(options.out, profile.name, request.places(), say)
     failed: dict[str, str] = {}
     with display.Display(console, missing(asked, options.out), names, plan.pace(options.out), workers) as shown:
         for event in run(asked, request.source, options.out, workers, deadline):
@@ -98,8 +98,8 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
             elif event.record is not None:
                 delivery.deliver(event.record)
     delivery.deliver_all()
-    delivery.deliver_report(_report(request, options.out, console))
-    return _end(failed, len(missing(asked, options.out)) - len(failed), console)
+    delivery.deliver_report(f"({profile.name}, {data.name})", _report(request, options.out, console))
+    return _end(failed, [job for job in dict.fromkeys(asked) if not records.path(options.out, job).exists()], console)
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
@@ -113,6 +113,11 @@ def ui(options: argparse.Namespace, console: Console) -> int:
     from bench import publish
 
     address = publish.uri(options.out)
+    if address.startswith("http"):
+        console.print(f"MLFLOW_TRACKING_URI names a server: {address}/?workflowType=machine_learning", soft_wrap=True)
+        return 0
+    if not (options.out / "mlflow.db").exists():
+        raise BadInput(f"there is no {options.out / 'mlflow.db'}: nothing was run into {options.out} yet")
     console.print(f"http://127.0.0.1:{options.port}/?workflowType=machine_learning  (Ctrl-C ends it)", soft_wrap=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address, "--host", "127.0.0.1"]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -138,15 +143,16 @@ def _report(request: Request, out: Path, console: Console) -> list[Path]:
         console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
     for file in files(out):
         console.print(str(file), soft_wrap=True, highlight=False)
-    console.print("Compare the runs in MLflow: make ui (or: ablate ui)")
+    where = "" if str(out) == "out" else f" OUT={out}"
+    console.print(f"Compare the runs in MLflow: make ui{where} (or: .venv/bin/ablate ui --out {out})", soft_wrap=True)
     return files(out)
 
 
-def _end(failed: dict[str, str], left: int, console: Console) -> int:
+def _end(failed: dict[str, str], left: list[Job], console: Console) -> int:
     for name, reason in failed.items():
         console.print(Text(f"failed: {name}: {reason}", style="red"))
-    if failed or left:
-        console.print(f"{len(failed) + left} jobs have no record yet: the same command runs exactly those")
+    if left:
+        console.print(f"{len(left)} jobs have no record yet: the same command runs exactly those")
     return 1 if failed else 0
 
 
@@ -154,7 +160,7 @@ def _request(options: argparse.Namespace) -> Request:
     """What the options name, checked before anything is trained."""
     if options.seeds is not None and options.seeds < 1:
         raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
-    catalogue.find(options.studies)
+    studies = catalogue.find(options.studies)
     device = _device(options.device)
     source = locate(options.data, options.out)
     try:
@@ -162,7 +168,7 @@ def _request(options: argparse.Namespace) -> Request:
     except OSError as error:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
     profile = automatic(device) if options.profile == "auto" else options.profile
-    return Request(tuple(options.studies), setting(profile, options.seeds, source.data, device), source)
+    return Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
 
 
 def _device(wanted: str) -> str:

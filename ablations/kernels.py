@@ -36,7 +36,7 @@ STUDY = Study(
             "kernel-params",
             "Two 3x3 convolutions have fewer parameters than one 5x5",
             tuple(
-                Exact(f"parameters/{layer}", f"pair, {name}", 0, 0.99999, "one 5x5", f"{layer}, {name}")
+                Exact(f"parameters/{layer}", f"pair, {name}", 0, 1.0, "one 5x5", f"{layer}, {name}")
                 for name in MIDDLES
                 for layer in ("conv1", "conv2")
             ),

@@ -7,7 +7,7 @@ STUDY = Study(
     arms={
         "none": {},
         "LRN": {"normalisation": "lrn"},
-        "LRN, unit variance": {"normalisation": "lrn-unit"},
+        "LRN, alpha rescaled": {"normalisation": "lrn-rescaled"},
         "constant 0.595": {"normalisation": "constant"},
         "batch normalisation": {"normalisation": "batch"},
     },
@@ -17,7 +17,9 @@ STUDY = Study(
             "Local response normalisation raises test accuracy",
             (
                 Contrast("test/accuracy", "LRN", "none", margin=0.5, regime="the paper's alpha"),
-                Contrast("test/accuracy", "LRN, unit variance", "none", margin=0.5, regime="alpha for unit variance"),
+                Contrast(
+                    "test/accuracy", "LRN, alpha rescaled", "none", margin=0.5, regime="alpha rescaled to our inputs"
+                ),
             ),
             published=(
                 Published("13 to 11 % test error on CIFAR-10", "Krizhevsky et al. 2012, section 3.3"),

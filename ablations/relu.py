@@ -17,9 +17,9 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
     )
 
 
-def cost(metric: str, margin: float, regime: str) -> tuple[Contrast, ...]:
+def cost(metric: str, regime: str) -> tuple[Contrast, ...]:
     return tuple(
-        Contrast(metric, other, "relu", margin, direction="higher", ratio=True, regime=regime)
+        Contrast(metric, other, "relu", 1.25, direction="higher", ratio=True, regime=regime)
         for other in ("sigmoid", "tanh")
     )
 
@@ -33,7 +33,9 @@ STUDY = Study(
         Claim(
             "relu-cost",
             "ReLU costs much less to compute than sigmoid or tanh",
-            cost("time/kernel_ms", 1.25, "the kernel alone") + cost("time/step_ms", 1.05, "a whole training step"),
+            cost("time/kernel_ms/16384", "the kernel, in the cache")
+            + cost("time/kernel_ms/4194304", "the kernel, from memory")
+            + cost("time/step_ms", "a whole training step"),
             regimes="what is timed",
         ),
         Claim(
@@ -41,7 +43,7 @@ STUDY = Study(
             "A network with ReLU reaches 25 % training error in fewer steps than with tanh or sigmoid",
             tuple(Contrast(STEPS, other, "relu", 1.1, ratio=True) for other in ("tanh", "sigmoid")),
             published=(Published("6 times faster than tanh", "Krizhevsky et al. 2012, section 3.1, figure 1"),),
-            caveat="All arms share the baseline's learning rate; none was tuned for its own.",
+            caveat="All arms share a learning rate that was chosen on a ReLU network, which favours ReLU.",
         ),
         Claim(
             "relu-sparsity",
@@ -50,7 +52,7 @@ STUDY = Study(
                 Contrast("sparsity/zeros/mean", "relu", 0.5, margin=5),
                 Contrast("sparsity/hoyer/mean", "relu", "sigmoid", margin=0.05),
             ),
-            published=(Published("about 50 % exact zeros at the start", "Glorot et al. 2011, section 3.2"),),
+            published=(Published("about 50 % exact zeros, before training", "Glorot et al. 2011, section 3.2"),),
             caveat="Sigmoid's '50 % active' is a mean level, not a count: none of its outputs is exactly zero.",
         ),
     ),

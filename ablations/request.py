@@ -17,15 +17,12 @@ FILE = "run.json"
 
 
 class Request(NamedTuple):
-    """names: of the studies, as the user wrote them."""
+    """names: of the studies, as the user wrote them; none means all."""
 
     names: tuple[str, ...]
+    studies: list[Study]
     setting: Setting
     source: Source
-
-    @property
-    def studies(self) -> list[Study]:
-        return catalogue.find(self.names)
 
     def placed(self) -> list[Placed]:
         return [place for study in self.studies for place in jobs(study, self.setting)]
@@ -45,7 +42,6 @@ def remember(request: Request, out: Path) -> None:
         "profile": setting.profile.name,
         "seeds": setting.profile.seeds,
         "device": setting.device,
-        "precision": setting.precision,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
     (out / FILE).write_text(json.dumps(kept, indent=2), encoding="utf-8")
@@ -59,7 +55,8 @@ def recall(out: Path) -> Request:
     kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     data = Data(**kept["source"]["data"])
     source = Source(**{**kept["source"], "data": data, "folder": Path(kept["source"]["folder"])})
-    return Request(tuple(kept["studies"]), setting(kept["profile"], kept["seeds"], data, kept["device"]), source)
+    chosen = setting(kept["profile"], kept["seeds"], data, kept["device"])
+    return Request(tuple(kept["studies"]), catalogue.find(kept["studies"]), chosen, source)
 
 
 def setting(profile: str, seeds: int | None, data: Data, device: str) -> Setting:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ablations.profiles import Profile
+from bench.layouts import LAYOUTS
+from bench.sources import SIDE
 from bench.spec import BadInput, Count, Data, Job, Model, Probe, Recipe, Timing, Trial
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
@@ -32,10 +34,16 @@ class Contrast:
     ratio: bool = False
     regime: str = ""
 
+    def __post_init__(self) -> None:
+        if self.direction not in ("higher", "lower", "equal"):
+            raise BadInput(f"a contrast's direction is {self.direction!r}; it can be higher, lower, equal")
+        if not self.margin > (1 if self.ratio else 0):
+            raise BadInput(f"a margin is {self.margin:g}: as a difference it must be above 0, as a ratio above 1")
+
 
 @dataclass(frozen=True)
 class Exact:
-    """A number that is counted, not sampled: it holds when low <= value <= high.
+    """A number that is counted, not sampled: it holds when low <= value < high.
 
     The value is the arm's metric, divided by the reference arm's where one is named.
     """
@@ -71,6 +79,10 @@ class Claim:
     regimes: str = ""
     primary: bool = True
     caveat: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.parts or any(figure.part >= len(self.parts) for figure in self.published):
+            raise BadInput(f"claim {self.id}: it needs parts, and its published figures must name one of them by index")
 
 
 @dataclass(frozen=True)
@@ -121,11 +133,11 @@ def all_arms(study: Study) -> dict[str, Mapping[str, Any]]:
     return {**study.arms, AGAIN: baseline, SHUFFLED: {**baseline, "labels": "shuffled"}}
 
 
-def all_claims(study: Study, classes: int) -> tuple[Claim, ...]:
+def all_claims(study: Study, data: Data) -> tuple[Claim, ...]:
     """The declared claims and the controls' two."""
     if not study.arms:
         return study.claims
-    chance = Contrast("test/accuracy", SHUFFLED, 1 / classes, margin=5, direction="equal")
+    chance = Contrast("test/accuracy", SHUFFLED, data.chance, margin=5, direction="equal")
     a_a = Contrast("test/accuracy", AGAIN, study.baseline, margin=0.5)
     return (
         *study.claims,
@@ -143,14 +155,29 @@ def jobs(study: Study, setting: Setting) -> list[Placed]:
         for arm in arms
     ]
     placed += [Placed(study.name, arm, None, Count(model)) for arm, model in study.counts.items()]
-    placed += [Placed(study.name, "", None, timing) for timing in study.timings(setting)]
+    timings = study.timings(setting)
+    placed += [Placed(study.name, "", None, timing) for timing in timings]
+    _check(study, {*arms, *study.counts, *(arm for timing in timings for arm, _ in timing.arms)})
     for question, arm in study.probes.items():
         trials = tuple(p.job for p in placed if p.arm == arm and isinstance(p.job, Trial))
         placed.append(Placed(study.name, arm, None, Probe(question, trials)))
     return placed
 
 
+def _check(study: Study, known: set[str]) -> None:
+    """BadInput where a claim or a probe names an arm that the study has not."""
+    named = {part.arm for claim in study.claims for part in claim.parts} | set(study.probes.values())
+    named |= {
+        p.reference for claim in study.claims for p in claim.parts if isinstance(p.reference, str) and p.reference
+    }
+    if odd := sorted(named - known):
+        raise BadInput(f"study {study.name}: a claim names {odd[0]!r}, but its arms are {', '.join(sorted(known))}")
+
+
 def trial(model: Model, recipe: Recipe, setting: Setting, seed: int) -> Trial:
+    layout = LAYOUTS[model.layout]
+    if layout.size > SIDE + 2 * layout.pad:
+        raise BadInput(f"layout {model.layout} needs images of {layout.size} pixels; they are kept at {SIDE}")
     return Trial(model, recipe, setting.data, seed, setting.device, setting.precision)
 
 

@@ -28,10 +28,9 @@ def network(model: Model) -> dict[str, Any]:
     for name, module in built.layers.named_children():
         if type(module) in KINDS:
             rows.append(_row(name, module, shapes[name], built.gains.get(name)))
-        elif rows:
-            field = _field(module)
-            if field:
-                rows[-1][field] = repr(module)
+        if rows and (field := _field(module)):
+            weights = next(row for row in reversed(rows) if row["kind"] != "norm")  # what the module follows
+            weights[field] = repr(module)
     return {
         "parameters": sum(row["parameters"] for row in rows),
         "macs": sum(row["macs"] for row in rows),
@@ -67,7 +66,7 @@ def _row(name: str, module: nn.Module, output: tuple[int, ...], gain: float | No
 def _field(module: nn.Module) -> str:
     if isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid):
         return "activation"
-    if isinstance(module, LRN | Constant):
+    if isinstance(module, LRN | Constant | nn.BatchNorm1d | nn.BatchNorm2d):
         return "normalisation"
     if isinstance(module, nn.Dropout):
         return "dropout"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench import sources
-from bench.sources import SIDE, Decoded, Split
+from bench.sources import SIDE, Decoded, Split, one_in
 from bench.spec import BadInput, Data
 
 VALIDATION = 10  # one training image in so many is set aside
@@ -64,10 +64,10 @@ def locate(wanted: str, out: Path) -> Source:
     if wanted == "auto":
         return _automatic(cache)
     if wanted == "digits":
-        return _cached(cache, "digits", "digits", sources.digits, DIGITS_NOTE)
+        return _cached(cache, "digits", sources.DIGITS, sources.digits, DIGITS_NOTE)
     if wanted == "cifar10":
         return _cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
-    folder = sources.image_folder(Path(wanted))
+    folder = sources.image_folder(Path(wanted).expanduser())
     return _cached(cache, folder.key, folder.name, folder.decode, "")
 
 
@@ -79,7 +79,7 @@ def _automatic(cache: Path) -> Source:
             return _cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
         except BadInput as error:
             reason = str(error)
-    return _cached(cache, "digits", "digits", sources.digits, f"{DIGITS_NOTE} (Why digits: {reason}.)")
+    return _cached(cache, "digits", sources.DIGITS, sources.digits, f"{DIGITS_NOTE} (Why digits: {reason}.)")
 
 
 def _cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
@@ -90,11 +90,12 @@ def _cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], not
     arrays = load(folder)
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays[:4])).hexdigest()[:16]
     classes = tuple(str(c) for c in np.load(folder / "classes.npy"))
-    held = _every(VALIDATION, arrays[1])
+    held = held_out(arrays[1])
     shared = _shared(arrays[0], arrays[2])
     if shared:
         note = f"{note} {shared} of {len(arrays[2])} test images also stand, pixel for pixel, in train.".strip()
-    data = Data(digest, len(classes), int((~held).sum()), name)
+    chance = float((arrays[3] == np.bincount(arrays[1]).argmax()).mean())
+    data = Data(digest, len(classes), int((~held).sum()), chance, name)
     return Source(data, folder, classes, int(held.sum()), len(arrays[2]), shared, note)
 
 
@@ -127,7 +128,7 @@ def load(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 def held_out(labels: np.ndarray) -> np.ndarray:
     """Which training images are validation: one in ten of each class, always the same."""
-    return _every(VALIDATION, labels)
+    return one_in(VALIDATION, labels)
 
 
 def stratified(labels: np.ndarray, count: int) -> np.ndarray:
@@ -139,16 +140,6 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
         members = shuffled[labels[shuffled] == label]
         rank[members] = np.arange(len(members))
     return shuffled[np.argsort(rank[shuffled], kind="stable")][:count]
-
-
-def _every(n: int, labels: np.ndarray) -> np.ndarray:
-    """A mask of one in n of each class, drawn with a fixed seed."""
-    mask = np.zeros(len(labels), dtype=bool)
-    shuffled = np.random.default_rng(1).permutation(len(labels))
-    for label in np.unique(labels):
-        members = shuffled[labels[shuffled] == label]
-        mask[members[: max(1, len(members) // n)]] = True
-    return mask
 
 
 def _shared(train: np.ndarray, test: np.ndarray) -> int:

@@ -15,8 +15,8 @@ Places = Mapping[str, Iterable[tuple[str, str]]]  # where each identity is used:
 class Delivery:
     """say: how a person is told that MLflow is away. Records are complete without it."""
 
-    def __init__(self, out: Path, data_name: str, profile: str, places: Places, say: Callable[[str], None]) -> None:
-        self.out, self.data_name, self.profile, self.places, self.say = out, data_name, profile, places, say
+    def __init__(self, out: Path, profile: str, places: Places, say: Callable[[str], None]) -> None:
+        self.out, self.profile, self.places, self.say = out, profile, places, say
         self.publisher = self._connect()
 
     def deliver(self, record: dict[str, Any]) -> None:
@@ -33,8 +33,8 @@ class Delivery:
             else:
                 self._publish(record)
 
-    def deliver_report(self, files: Iterable[Path]) -> None:
-        self._try(lambda publisher: publisher.publish_report(self.profile, files))
+    def deliver_report(self, name: str, files: Iterable[Path]) -> None:
+        self._try(lambda publisher: publisher.publish_report(name, files))
 
     def _publish(self, record: dict[str, Any]) -> None:
         self._try(lambda publisher: publisher.publish(record))
@@ -46,7 +46,7 @@ class Delivery:
         from bench import publish  # imports mlflow, which may be absent
 
         try:
-            return publish.Publisher(self.out, self.data_name)
+            return publish.Publisher(self.out)
         except publish.UNREACHABLE as error:
             self._away(error)
             return None

@@ -67,7 +67,7 @@ class Display:
     def _table(self) -> Group:
         head = Text(f"{self.done} of {self.total} done, {len(self.running)} running, about {self._left()} left")
         table = Table("running", "epoch", "train accuracy", "validation accuracy", "for", expand=True)
-        for job, (start, point) in self.running.items():
+        for job, (start, point) in list(self.running.items()):  # another thread draws
             metrics = point.get("metrics", {})
             epochs = f"{point.get('epoch', 0)}/{job.recipe.epochs}" if isinstance(job, Trial) else ""
             table.add_row(

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 NEIGHBOURS, K, ALPHA, BETA = 5, 2.0, 1e-4, 0.75  # Krizhevsky et al. 2012, section 3.3
 GREY_LEVELS = 127.5  # of the paper's 0-255 inputs to one unit of ours, which lie in -1..1
-ALPHA_UNIT = ALPHA * GREY_LEVELS**2
+ALPHA_RESCALED = ALPHA * GREY_LEVELS**2
 CONSTANT = K**-BETA  # what the layer amounts to where the activations are small
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,22 +109,22 @@ def steps_to_error(curve: Sequence[tuple[int, float]], error: float) -> float | 
     return None
 
 
-def reset_peak_memory(device: str) -> None:
+def reset_peak_memory(device: str) -> bool:
+    """Whether it could be: on CUDA, and on Linux where the container allows it."""
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    elif sys.platform == "linux":
-        try:
-            Path("/proc/self/clear_refs").write_text("5")
-        except OSError:  # some containers forbid it: then the number is left out below
-            pass
+        return True
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
 
 
-def peak_memory_mb(device: str) -> float | None:
-    """Most memory since the reset, in units of 10^6 bytes: the device's on CUDA, the process's on Linux, else None."""
+def peak_memory_mb(device: str) -> float:
+    """Most memory since the reset, in units of 10^6 bytes: the device's on CUDA, else the process's."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    peak = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), None)
-    return int(peak.split()[1]) * 1024 / 1e6 if peak else None
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024 / 1e6

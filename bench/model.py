@@ -10,9 +10,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from bench.layers import ALPHA_UNIT, LRN, Constant
+from bench.layers import ALPHA_RESCALED, LRN, Constant
 from bench.layouts import LAYOUTS, Conv, Layout
-from bench.spec import BadInput, Model
+from bench.spec import Model
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
@@ -72,7 +72,7 @@ class AlexNet(nn.Module):
         """What stands where the paper has LRN; batch normalisation stands before the activations instead."""
         kinds: dict[str, Callable[[], nn.Module]] = {
             "lrn": lambda: LRN(channels),
-            "lrn-unit": lambda: LRN(channels, ALPHA_UNIT),
+            "lrn-rescaled": lambda: LRN(channels, ALPHA_RESCALED),
             "constant": Constant,
         }
         kind = self.model.normalisation
@@ -133,9 +133,6 @@ def generator(seed: int, stream: str) -> torch.Generator:
 
 def _convolutions(model: Model, layout: Layout) -> list[Conv]:
     """The layout's convolutions at the model's width, less those left out, plus the extra ones behind the last."""
-    removable = [c.name for c in layout.convs if c.kernel == 3] + [f"fc{len(layout.convs) + 2}"]
-    if unknown := [name for name in model.without if name not in removable]:
-        raise BadInput(f"layout {model.layout} cannot leave out {', '.join(unknown)}; it can: {', '.join(removable)}")
     kept = [c for c in layout.convs if c.name not in model.without]
     last = kept[-1]
     extra = [Conv(f"extra{n + 1}", last.channels) for n in range(model.extra)]

@@ -25,10 +25,13 @@ Samples = list[dict[str, Any]]
 
 
 def answer(probe: Probe, out: Path, source: Source) -> Samples:
-    """Samples of every trial that the probe names, paired by the trials' order."""
+    """Samples of every trial that the probe names and that kept its weights (a diverged one has none), paired by the
+    trials' order."""
     question = QUESTIONS[probe.question]
     samples: Samples = []
     for pair, trial in enumerate(probe.trials):
+        if not records.weights(out, trial).exists():
+            continue
         network = restored(trial, out)
         test = splits(trial, source).test
         chosen = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE)).to(trial.device)

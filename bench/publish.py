@@ -24,7 +24,8 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 BATCH = 1000  # metrics a request: MLflow's limit
-NEUTRAL = {"classes", "width", "epochs", "share"}  # set by data and profile, so no part of a variant's name
+BUDGET = {"classes", "width", "epochs", "share"}  # set by data and profile: a variant's name ends with them
+PREFIX = "AlexNet ablations"
 
 UNREACHABLE = (MlflowException, OSError)
 
@@ -35,15 +36,17 @@ def uri(out: Path) -> str:
 
 
 class Publisher:
-    """Knows which records the server has. Made once, in the parent process; raises `UNREACHABLE` where it is away."""
+    """Knows which records the server has. Made once, in the parent process; raises `UNREACHABLE` where it is away.
 
-    def __init__(self, out: Path, data_name: str) -> None:
+    One experiment a data set, and one for all that is not a trial.
+    """
+
+    def __init__(self, out: Path) -> None:
         self.out = out
         self.client = MlflowClient(uri(out))
-        name = f"AlexNet ablations: {data_name}"
-        self.trials = self._experiment(name)
-        self.others = self._experiment(f"{name} (counts, timings, reports)")
-        self.known = {run.data.tags.get("identity"): run for run in self._runs()}
+        self.experiments = {e.name: e.experiment_id for e in self.client.search_experiments()}
+        ours = [number for name, number in self.experiments.items() if name.startswith(PREFIX)]
+        self.known = {run.data.tags.get("identity"): run for run in self._runs(ours)}
 
     def publish(self, record: dict[str, Any]) -> None:
         """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
@@ -67,28 +70,28 @@ class Publisher:
         self.client.set_terminated(run_id, "FINISHED", int(record["ended"] * 1e3))
         self.known[record["identity"]] = self.client.get_run(run_id)
 
-    def publish_report(self, profile: str, files: Iterable[Path]) -> None:
-        """The report's files as artifacts of one run a profile, so that they can be read inside MLflow."""
-        identity = f"report-{profile}"
+    def publish_report(self, name: str, files: Iterable[Path]) -> None:
+        """The report's files as artifacts of one run, to be read inside MLflow; the next report replaces them."""
+        identity = f"report {name}"
         run = self.known.get(identity)
         if run is None:
-            run = self.client.create_run(self.others, tags={"identity": identity}, run_name=f"report ({profile})")
+            run = self.client.create_run(self._experiment(None), tags={"identity": identity}, run_name=identity)
         for file in files:
             self.client.log_artifact(run.info.run_id, str(file))
         self.client.set_terminated(run.info.run_id)
         self.known[identity] = run
 
-    def _experiment(self, name: str) -> str:
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
-        local = None if os.environ.get("MLFLOW_TRACKING_URI") else (self.out.resolve() / "artifacts").as_uri()
-        return self.client.create_experiment(name, artifact_location=local)
+    def _experiment(self, data: dict[str, Any] | None) -> str:
+        name = f"{PREFIX}: {data['name']} [{data['digest'][:6]}]" if data else f"{PREFIX}: counts, timings, reports"
+        if name not in self.experiments:
+            local = None if os.environ.get("MLFLOW_TRACKING_URI") else (self.out.resolve() / "artifacts").as_uri()
+            self.experiments[name] = self.client.create_experiment(name, artifact_location=local)
+        return self.experiments[name]
 
-    def _runs(self) -> Iterator[Any]:
+    def _runs(self, experiments: list[str]) -> Iterator[Any]:
         token = None
-        while True:
-            page = self.client.search_runs([self.trials, self.others], max_results=1000, page_token=token)
+        while experiments:
+            page = self.client.search_runs(experiments, max_results=1000, page_token=token)
             yield from page
             token = page.token
             if not token:
@@ -107,11 +110,14 @@ def refused(error: Exception) -> bool:
 
 
 def variant(job: dict[str, Any]) -> str:
-    """A trial's levels that differ from the house's defaults, as one name: runs grouped by it are seeds of an arm."""
+    """A trial's levels that differ from the house's defaults, and its budget, as one name: runs grouped by it are seeds
+    of one arm."""
     defaults = {**vars(Model()), **vars(Recipe())}
     levels = {**job["model"], **job["recipe"]}
-    changed = [f"{k}={_text(v)}" for k, v in levels.items() if k not in NEUTRAL and _text(v) != _text(defaults[k])]
-    return ", ".join(changed) or "baseline"
+    changed = [f"{k}={_text(v)}" for k, v in levels.items() if k not in BUDGET and _text(v) != _text(defaults[k])]
+    images = round(job["recipe"]["share"] * job["data"]["train"])
+    budget = f"{levels['epochs']} epochs of {images}, width {_text(levels['width'])}"
+    return f"{', '.join(changed) or 'baseline'} ({budget})"
 
 
 def params(record: dict[str, Any]) -> dict[str, str]:

@@ -3,13 +3,13 @@
 A record is a JSON object:
     schema      1
     identity    of the job; kind: 'trial', 'count', 'timing' or 'probe'; job: all its fields
-    status      'finished', 'diverged' (the loss was not finite: a result) or 'failed'; reason: one line, or ''
+    status      'finished' or 'diverged' (the loss was not finite: a result); reason: one line, or ''
     started, ended   seconds since the epoch
-    environment what measured it: commit, torch, python, device_name, platform, threads
+    environment what measured it: commit, torch, python, platform, device, device_name, threads
     tags        {'profiles': [...], 'studies': {study: [arm, ...]}}; not part of what was measured
-    data        (trials) name, digest, path, classes, train, validation, test, shared_images, note
+    data        (trials) name, digest, classes, train, validation, test, shared_images, note
     network     (trials, counts) parameters, macs, layers: a list of name, kind, shape, output, parameters, macs,
-                gain, activation, normalisation, dropout: read off the built network
+                gain, activation, normalisation, pooling, dropout: read off the built network
     points      (trials) a list of step, epoch, time, metrics {name: value}; the last value of a name is the final one
     samples     (timings, probes) a list of arm, pair (round or seed), metric, value
     raw         values behind aggregates, e.g. step_ms

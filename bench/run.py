@@ -32,11 +32,29 @@ class Event(NamedTuple):
 
 
 def missing(jobs: Sequence[Job], out: Path) -> list[Job]:
-    """The jobs without a record, each once, in the order in which they run: timings last, alone on the machine."""
+    """The jobs to run, each once, in the order in which they run: timings last, alone on the machine.
+
+    Those without a record; timings that were unfit to judge by; and finished trials whose weights a probe without a
+    record needs, where they were not kept: trained again, they give the same record.
+    """
     unique = dict.fromkeys(jobs)
+    lacking = {job for job in unique if not _settled(job, out)}
+    asked = {trial for job in lacking if isinstance(job, Probe) for trial in job.trials}
+    lacking |= {trial for trial in asked if _weightless(trial, out)}
     kinds = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
-    lacking = [job for job in unique if not records.path(out, job).exists()]
-    return sorted(lacking, key=lambda job: kinds[type(job)])
+    return sorted((job for job in unique if job in lacking), key=lambda job: kinds[type(job)])
+
+
+def _settled(job: Job, out: Path) -> bool:
+    if not isinstance(job, Timing):
+        return records.path(out, job).exists()
+    record = records.read(out, job)
+    return record is not None and record["fit"]
+
+
+def _weightless(trial: Trial, out: Path) -> bool:
+    record = records.read(out, trial)
+    return record is not None and record["status"] == "finished" and not records.weights(out, trial).exists()
 
 
 def run(
@@ -55,32 +73,18 @@ def run(
     pool = _pool(workers)
 
     def submit(job: Job) -> Future[str]:
+        records.part(out, job).unlink(missing_ok=True)  # of a run that was killed
         return pool.schedule(_perform, args=(job, source, out, job in keep))
 
     try:
         yield from _stage([job for job in todo if isinstance(job, Trial | Count)], submit, workers, deadline, out)
         probes = [job for job in todo if isinstance(job, Probe)]
-        for probe in probes:
-            if reason := _unanswerable(probe, out):
-                yield Event("failed", probe, reason=reason)
-        yield from _stage([job for job in probes if _answerable(job, out)], submit, workers, deadline, out)
+        ready = [job for job in probes if all(records.path(out, trial).exists() for trial in job.trials)]
+        yield from _stage(ready, submit, workers, deadline, out)
         yield from _stage([job for job in todo if isinstance(job, Timing)], submit, 1, deadline, out)
     finally:
         pool.stop()
         pool.join()
-
-
-def _answerable(probe: Probe, out: Path) -> bool:
-    return all(records.weights(out, trial).exists() for trial in probe.trials)
-
-
-def _unanswerable(probe: Probe, out: Path) -> str:
-    """Why the probe can never be answered from these records, or ''."""
-    found = [records.read(out, trial) for trial in probe.trials]
-    if _answerable(probe, out) or None in found:
-        return ""
-    diverged = any(record["status"] == "diverged" for record in found if record)
-    return "" if diverged else "its trials' weights were not kept when they ran"
 
 
 def _stage(

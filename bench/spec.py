@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench import REVISION
+from bench.layouts import LAYOUTS
 
-LAYOUTS = ("document", "zhang", "ungrouped", "two-group", "torchvision")
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
-NORMALISATIONS = ("none", "lrn", "lrn-unit", "constant", "batch")
+NORMALISATIONS = ("none", "lrn", "lrn-rescaled", "constant", "batch")
 DROPOUT_PLACES = ("fc", "conv", "all")
 KERNELS = ("5x5", "pair", "pair-matched", "pair-linear")
 AUGMENTATIONS = ("none", "mirror", "crop", "resized", "both", "document")
@@ -27,6 +27,14 @@ def _one_of(name: str, value: str, levels: tuple[str, ...]) -> None:
         raise BadInput(f"{name} is {value!r}; it can be {', '.join(levels)}")
 
 
+def _removable(name: str, without: tuple[str, ...]) -> None:
+    """Only 3x3 convolutions and the second hidden fully connected layer can be left out."""
+    layout = LAYOUTS[name]
+    possible = [c.name for c in layout.convs if c.kernel == 3] + [f"fc{len(layout.convs) + 2}"]
+    if unknown := [layer for layer in without if layer not in possible]:
+        raise BadInput(f"layout {name} cannot leave out {', '.join(unknown)}; it can: {', '.join(possible)}")
+
+
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise BadInput(f"{name} is {value!r}; it must lie between {low:g} and {high:g}")
@@ -39,8 +47,8 @@ class Model:
     layout: the document's 32x32 network, Zhang's for 28x28 crops (arXiv 1611.03530), the ungrouped and the
         two-group network for 227x227 (Krizhevsky et al. 2012, section 3.5), or torchvision's for 224x224.
     width: multiplies every layer's channels and units, the output excepted.
-    normalisation: 'lrn' as in the paper (section 3.3), 'lrn-unit' with alpha rescaled from 0-255 pixels to
-        unit-variance inputs, 'constant' (times 2^-0.75), or 'batch' before every hidden activation.
+    normalisation: 'lrn' as in the paper (section 3.3), 'lrn-rescaled' with alpha rescaled from 0-255 pixels to
+        our inputs in -1..1, 'constant' (times 2^-0.75), or 'batch' before every hidden activation.
     dropout: probability; dropout_place: before or after the layout's hidden fully connected layers, after each
         convolution's activation, or both.
     kernel: what stands for each 5x5 convolution; middle: the width between a pair, relative to its output.
@@ -60,7 +68,7 @@ class Model:
     extra: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("layout", self.layout, LAYOUTS)
+        _one_of("layout", self.layout, tuple(LAYOUTS))
         _one_of("activation", self.activation, ACTIVATIONS)
         _one_of("normalisation", self.normalisation, NORMALISATIONS)
         _one_of("dropout_place", self.dropout_place, DROPOUT_PLACES)
@@ -69,6 +77,7 @@ class Model:
         _within("width", self.width, 0.01, 8)
         _within("middle", self.middle, 0.01, 8)
         _within("classes", self.classes, 2, 1_000_000)
+        _removable(self.layout, self.without)
         _within("extra", self.extra, 0, 100)
 
 
@@ -109,12 +118,14 @@ DOCUMENT_RECIPE = Recipe(learning_rate=1e-4, schedule="constant", weight_decay=1
 class Data:
     """A data set: the digest of its decoded pixels and labels is its identity, the name is only shown.
 
-    train: images left for training after validation was cut off.
+    train: images left for training after validation was cut off. chance: the share of the test images that are of
+    training's largest class, which is what guessing gets.
     """
 
     digest: str
     classes: int
     train: int = field(default=0, metadata={"tag": True})
+    chance: float = field(default=0.0, metadata={"tag": True})
     name: str = field(default="", metadata={"tag": True})
 
 

@@ -81,7 +81,7 @@ def train(trial: Trial, network: AlexNet, images: Splits) -> Iterator[dict[str, 
     torch.manual_seed(trial.seed)  # serves dropout masks alone
     activations = _collected(network) if recipe.activation_penalty else None
     stopwatch = Stopwatch(device)
-    measures.reset_peak_memory(device)
+    peak_is_known = measures.reset_peak_memory(device)
     with _autocast(trial):
         start = _everything(network, images)
     yield _point(0, 0, start)
@@ -126,9 +126,8 @@ def train(trial: Trial, network: AlexNet, images: Splits) -> Iterator[dict[str, 
         final["speed/steps_to_train_error_25"] = reached
     step_ms = stopwatch.milliseconds()
     final |= speed(step_ms, batch)
-    peak = measures.peak_memory_mb(device)
-    if peak is not None:
-        final["memory/peak_mb"] = peak
+    if peak_is_known:
+        final["memory/peak_mb"] = measures.peak_memory_mb(device)
     yield {**_point(recipe.epochs * steps, recipe.epochs, {"batch/loss": mean, **final}), "step_ms": step_ms}
 
 

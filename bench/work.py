@@ -52,7 +52,9 @@ def perform(job: Job, source: Source, out: Path, keep_weights: bool) -> str:
         record |= {"status": "finished", **timing.measure(job)}
     else:
         record |= {"status": "finished", "samples": probes.answer(job, out, source)}
-    records.write(out, record | {"reason": record.get("reason", ""), "ended": time.time()})
+    earlier = records.read(out, job) or {}  # a timing that was unfit, or a trial without its weights
+    tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
+    records.write(out, record | tags | {"reason": record.get("reason", ""), "ended": time.time()})
     records.part(out, job).unlink(missing_ok=True)
     return record["status"]
 

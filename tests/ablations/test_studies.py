@@ -104,7 +104,7 @@ def test_every_claim_is_about_arms_and_metrics_that_are_measured(study):
     found = jobs(study, Setting(PROFILES["quick"], DATA))
     table = observations(found, {identity(place.job): imagined(place) for place in found})
     measured = set(zip(table["arm"], table["metric"], strict=True))
-    for claim in all_claims(study, DATA.classes):
+    for claim in all_claims(study, DATA):
         for part in claim.parts:
             assert (part.arm, part.metric) in measured, claim.id
             if isinstance(part.reference, str) and part.reference:
@@ -118,7 +118,7 @@ def test_the_imagined_trial_has_no_metric_that_a_real_one_lacks(smoke):
 
 @each_study
 def test_a_claim_is_a_sentence_with_parts_and_a_margin(study):
-    for claim in all_claims(study, DATA.classes):
+    for claim in all_claims(study, DATA):
         assert claim.parts and claim.sentence and not claim.sentence.endswith(".")
         for part in claim.parts:
             if isinstance(part, Contrast):
@@ -144,7 +144,7 @@ def test_what_was_published_stands_beside_a_part_that_there_is(study):
 
 
 def test_no_two_claims_share_an_id():
-    ids = [claim.id for study in STUDIES for claim in all_claims(study, DATA.classes)]
+    ids = [claim.id for study in STUDIES for claim in all_claims(study, DATA)]
     assert len(ids) == len(set(ids))
 
 
@@ -152,7 +152,7 @@ def test_no_two_claims_share_an_id():
 def test_every_study_with_arms_carries_both_controls(study):
     arms = all_arms(study)
     assert AGAIN in arms and SHUFFLED in arms
-    controls = [claim for claim in all_claims(study, DATA.classes) if not claim.primary]
+    controls = [claim for claim in all_claims(study, DATA) if not claim.primary]
     assert [claim.id for claim in controls] == [f"{study.name}:a-a", f"{study.name}:shuffled"]
     assert {p.arm for p in placed(study.name)} >= {AGAIN, SHUFFLED}
     assert all(trial.recipe.labels == "shuffled" for trial in trials(study.name, SHUFFLED))

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import cost
@@ -125,8 +126,9 @@ def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
     [
         ({"activation": "tanh"}, "activation", "Tanh()"),
         ({"normalisation": "lrn"}, "normalisation", "LRN(alpha=0.0001)"),
-        ({"normalisation": "lrn-unit"}, "normalisation", "LRN(alpha=1.62563)"),
+        ({"normalisation": "lrn-rescaled"}, "normalisation", "LRN(alpha=1.62563)"),
         ({"normalisation": "constant"}, "normalisation", "Constant()"),
+        ({"normalisation": "batch"}, "normalisation", str(nn.BatchNorm2d(64))),
         ({"dropout_place": "conv", "dropout": 0.2}, "dropout", "Dropout(p=0.2, inplace=False)"),
     ],
     ids=str,
@@ -135,6 +137,14 @@ def test_a_row_tells_the_modules_that_follow_its_layer(levels, field, shown):
     first = cost.network(Model(**levels))["layers"][0]
     assert first[field] == shown
     assert cost.network(Model())["layers"][0].get(field) != shown
+
+
+def test_what_follows_batch_normalisation_is_told_of_the_layer_before_it():
+    rows = {row["name"]: row for row in cost.network(Model(normalisation="batch"))["layers"]}
+    plain = cost.network(Model())["layers"][0]
+    assert rows["conv1"]["activation"] == plain["activation"]
+    assert rows["conv1"]["pooling"] == plain["pooling"]
+    assert "activation" not in rows["conv1_bn"]
 
 
 def test_a_row_tells_the_gain_of_its_initial_weights():

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.layers import ALPHA, ALPHA_UNIT, CONSTANT, LRN, Constant
+from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant
 
 UNIT_VARIANCE = 1e-4 * 127.5**2
 
@@ -30,7 +30,7 @@ SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(1, 5), st.
 
 
 @pytest.mark.parametrize("channels", CHANNELS)
-@pytest.mark.parametrize("alpha", [ALPHA, ALPHA_UNIT])
+@pytest.mark.parametrize("alpha", [ALPHA, ALPHA_RESCALED])
 def test_lrn_is_the_papers_formula_written_as_loops(channels, alpha):
     a = normal(2, channels, 3, 4, scale=30)
     b = LRN(channels, alpha).double()(a)
@@ -47,7 +47,7 @@ def test_lrn_is_the_papers_formula_for_any_shape_scale_and_memory_format(shape, 
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 7])
-@pytest.mark.parametrize("alpha", [ALPHA, ALPHA_UNIT, 0.3])
+@pytest.mark.parametrize("alpha", [ALPHA, ALPHA_RESCALED, 0.3])
 def test_lrns_hand_written_gradient_is_its_numerical_one(channels, alpha):
     a = normal(2, channels, 2, 3, scale=2).requires_grad_()
     assert torch.autograd.gradcheck(LRN(channels, alpha).double(), a)
@@ -60,7 +60,7 @@ def test_lrn_in_float32_agrees_with_float64_forward_and_backward(channels, last)
     weights = normal(4, channels, 5, 6, seed=1)
     short = exact.detach().float()
     short = (short.contiguous(memory_format=torch.channels_last) if last else short).requires_grad_()
-    slow, fast = LRN(channels, ALPHA_UNIT).double()(exact), LRN(channels, ALPHA_UNIT)(short)
+    slow, fast = LRN(channels, ALPHA_RESCALED).double()(exact), LRN(channels, ALPHA_RESCALED)(short)
     (slow * weights).sum().backward()
     (fast * weights.float()).sum().backward()
     torch.testing.assert_close(fast.double(), slow, rtol=1e-6, atol=1e-6)
@@ -80,16 +80,16 @@ def test_pytorch_and_caffe_divide_alpha_by_the_neighbours(channels):
 
 def test_the_rescaled_lrn_is_the_papers_on_pixels_from_0_to_255_in_our_units():
     a = normal(2, 8, 3, 3)
-    ours = LRN(8, ALPHA_UNIT).double()(a)
+    ours = LRN(8, ALPHA_RESCALED).double()(a)
     np.testing.assert_allclose(ours, paper(a.numpy() * 127.5) / 127.5, rtol=1e-12)
-    assert ALPHA_UNIT == UNIT_VARIANCE
+    assert ALPHA_RESCALED == UNIT_VARIANCE
 
 
 def test_on_small_activations_lrn_is_the_constant():
     a = normal(2, 8, 3, 3)
     torch.testing.assert_close(LRN(8).double()(a), Constant()(a), rtol=2e-3, atol=0)
     assert CONSTANT == pytest.approx(0.5946, abs=5e-5)
-    assert not torch.allclose(LRN(8, ALPHA_UNIT).double()(a), Constant()(a), rtol=0.1)
+    assert not torch.allclose(LRN(8, ALPHA_RESCALED).double()(a), Constant()(a), rtol=0.1)
 
 
 def test_lrn_leaves_its_input_alone():

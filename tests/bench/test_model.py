@@ -215,7 +215,7 @@ def test_batch_normalisation_stands_before_every_hidden_activation_and_nowhere_e
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
-    "level, shown", [("lrn", "LRN(alpha=0.0001)"), ("lrn-unit", "LRN(alpha=1.62563)"), ("constant", "Constant()")]
+    "level, shown", [("lrn", "LRN(alpha=0.0001)"), ("lrn-rescaled", "LRN(alpha=1.62563)"), ("constant", "Constant()")]
 )
 def test_other_normalisations_follow_the_first_two_convolutions(layout, level, shown):
     network = on_meta(Model(layout=layout, normalisation=level))
@@ -328,7 +328,7 @@ def test_a_switch_that_a_layout_cannot_take_is_refused_in_one_line(levels, can):
         activation=st.sampled_from(list(ACTIVATIONS)),
         dropout=st.sampled_from([0.0, 0.5]),
         dropout_place=st.sampled_from(["fc", "conv", "all"]),
-        normalisation=st.sampled_from(["none", "lrn", "lrn-unit", "constant", "batch"]),
+        normalisation=st.sampled_from(["none", "lrn", "lrn-rescaled", "constant", "batch"]),
         kernel=st.sampled_from(["5x5", "pair", "pair-matched", "pair-linear"]),
         extra=st.integers(0, 2),
     )
@@ -372,7 +372,7 @@ def test_arms_that_differ_in_activation_share_their_draws_but_for_the_gain(activ
 
 @pytest.mark.parametrize(
     "levels",
-    [{"normalisation": n} for n in ("lrn", "lrn-unit", "constant", "batch")]
+    [{"normalisation": n} for n in ("lrn", "lrn-rescaled", "constant", "batch")]
     + [{"dropout": 0.0}, {"dropout_place": "all"}, {"kernel": "pair"}, {"kernel": "pair-matched"}]
     + [{"kernel": "pair-linear"}, {"without": ("conv3",)}, {"without": ("fc7",)}, {"extra": 2}, {"classes": 3}],
     ids=str,

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from types import SimpleNamespace
@@ -5,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import publish, records
+from bench.spec import Data, Model, Recipe, Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -26,8 +28,8 @@ def told(ran, tmp_path_factory):
     return SimpleNamespace(out=out, records=records.read_all(out), publisher=second, once=once, twice=runs(second))
 
 
-def publish_all(out, name="digits"):
-    publisher = publish.Publisher(out, name)
+def publish_all(out):
+    publisher = publish.Publisher(out)
     for record in records.read_all(out):
         publisher.publish(record)
     return publisher
@@ -51,7 +53,7 @@ def runs(publisher):
             "data": [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs],
             "artifacts": sorted(file.path for file in client.list_artifacts(run.info.run_id)),
         }
-        for run in client.search_runs([publisher.trials, publisher.others])
+        for run in client.search_runs(list(publisher.experiments.values()))
     }
 
 
@@ -65,7 +67,9 @@ def test_each_record_is_one_finished_run(told):
 
 
 def test_trials_have_an_experiment_of_their_own(told):
-    found = told.publisher.client.search_runs([told.publisher.trials])
+    digest = trials(told)[0]["data"]["digest"][:6]
+    experiment = told.publisher.experiments[f"AlexNet ablations: digits (scikit-learn) [{digest}]"]
+    found = told.publisher.client.search_runs([experiment])
     assert {run.data.tags["kind"] for run in found} == {"trial"}
     assert len(found) == len(trials(told))
 
@@ -89,7 +93,25 @@ def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(told):
         [("relu", "0"), ("relu", "1")],
         [("tanh", "0"), ("tanh", "1")],
     ]
-    assert "baseline" in groups
+    assert "baseline (2 epochs of 260, width 0.0625)" in groups
+
+
+def test_a_longer_budget_is_another_variant():
+    def variant(**recipe):
+        return publish.variant(dataclasses.asdict(Trial(Model(), Recipe(**recipe), Data("d", 10, train=1000), 0)))
+
+    assert variant(epochs=4, share=0.5) == "baseline (4 epochs of 500, width 1)"
+    assert variant(epochs=8, share=0.5) != variant(epochs=4, share=0.5)
+
+
+def test_records_of_another_data_set_go_to_its_own_experiment(told, tmp_path):
+    record = trials(told)[0]
+    publisher = publish.Publisher(tmp_path)
+    for name, identity in (("one", "a" * 16), ("two", "b" * 16)):
+        records.write(tmp_path, {**record, "identity": identity, "data": {**record["data"], "name": name}})
+        publisher.publish(records.read(tmp_path, identity))
+    names = [name for name in publisher.experiments if "ablations" in name]
+    assert [name.split(": ")[1].split(" [")[0] for name in names] == ["one", "two"]
 
 
 def test_tags_tell_where_a_run_belongs_and_what_measured_it(told):
@@ -137,7 +159,7 @@ def test_the_totals_of_a_count_are_metrics(told):
 
 def test_a_trials_data_set_is_its_input(told):
     for record in trials(told):
-        assert told.once[record["identity"]]["data"] == [("digits", record["data"]["digest"])]
+        assert told.once[record["identity"]]["data"] == [("digits (scikit-learn)", record["data"]["digest"])]
 
 
 def test_the_record_and_kept_weights_are_artifacts(told):
@@ -155,28 +177,29 @@ def test_publishing_twice_adds_nothing(told):
     assert told.twice == told.once
 
 
-def test_a_new_tag_reaches_a_run_that_is_there(told, tmp_path):
-    publisher = publish_all(told.out, "tagged")
-    record = trials(told)[0]
-    tags = {"profiles": ["quick", "smoke"], "studies": {"later": [""]}}
-    publisher.publish({**record, "tags": tags})
-    found = runs(publisher)[record["identity"]]
+def test_a_new_tag_reaches_a_run_that_is_there(told):
+    publisher, record = publish_all(told.out), trials(told)[0] | {"identity": "tagged later"}
+    publisher.publish(record)
+    publisher.publish(record | {"tags": {"profiles": ["quick", "smoke"], "studies": {"later": [""]}}})
+    found = runs(publisher)["tagged later"]
     assert (found["tags"]["profile"], found["tags"]["study.later"]) == ("quick, smoke", "yes")
-    assert found["points"] == told.once[record["identity"]]["points"]
+    assert found["points"] == told.once[trials(told)[0]["identity"]]["points"]
 
 
 def test_a_run_that_an_earlier_attempt_left_is_completed(told):
-    first = publish.Publisher(told.out, "left unfinished")
-    record = trials(told)[0]
-    tags = publish.tags(record)
-    run = first.client.create_run(first.trials, int(record["started"] * 1e3), tags, publish._run_name(record))
+    first, record = publish.Publisher(told.out), trials(told)[0] | {"identity": "left unfinished"}
+    run = first.client.create_run(
+        first._experiment(record["data"]), int(record["started"] * 1e3), publish.tags(record), publish._run_name(record)
+    )
     points = list(publish.metrics(record))
     first.client.log_batch(run.info.run_id, metrics=points[: len(points) // 2])
     first.client.log_batch(run.info.run_id, params=[publish.Param("seed", str(record["job"]["seed"]))])
 
-    second = publish.Publisher(told.out, "left unfinished")
+    second = publish.Publisher(told.out)
     second.publish(record)
-    assert runs(second) == {record["identity"]: told.once[record["identity"]]}
+    found, whole = runs(second)["left unfinished"], told.once[trials(told)[0]["identity"]]
+    for what in ("status", "started", "ended", "name", "params", "points", "data"):
+        assert found[what] == whole[what]
 
 
 def test_a_database_that_was_deleted_is_filled_again(told, tmp_path):
@@ -189,9 +212,10 @@ def test_arms_may_have_any_name(told):
     record = next(record for record in told.records if record["kind"] == "timing")
     names = {"relu": UNUSUAL, "tanh": "ungrouped: convolutions"}
     samples = [{**sample, "arm": names[sample["arm"]]} for sample in record["samples"]]
-    publisher = publish.Publisher(told.out, "unusual")
-    publisher.publish({**record, "samples": samples, "tags": {"profiles": [], "studies": {UNUSUAL: [UNUSUAL]}}})
-    (found,) = runs(publisher).values()
+    tags = {"profiles": [], "studies": {UNUSUAL: [UNUSUAL]}}
+    publisher = publish.Publisher(told.out)
+    publisher.publish(record | {"identity": "unusual", "samples": samples, "tags": tags})
+    found = runs(publisher)["unusual"]
     assert found["status"] == "FINISHED"
     assert sum(map(len, found["points"].values())) == len(samples)
     assert len(found["points"]) == 2
@@ -201,23 +225,25 @@ def test_arms_may_have_any_name(told):
 @pytest.mark.parametrize("arm", ["", "..", "/", "a//b", "end/", "."])
 def test_an_arm_that_looks_like_a_path_is_no_obstacle(told, arm):
     record = next(record for record in told.records if record["kind"] == "timing")
-    sample = record["samples"][0]
-    publisher = publish.Publisher(told.out, f"paths {arm!r}")
-    publisher.publish({**record, "samples": [{**sample, "arm": arm}], "tags": {"profiles": [], "studies": {}}})
-    assert [len(run["points"]) for run in runs(publisher).values()] == [1]
+    sample = {**record["samples"][0], "arm": arm}
+    publisher = publish.Publisher(told.out)
+    publisher.publish(
+        record | {"identity": f"path {arm}", "samples": [sample], "tags": {"profiles": [], "studies": {}}}
+    )
+    assert len(runs(publisher)[f"path {arm}"]["points"]) == 1
 
 
-def test_a_report_is_one_run_a_profile(told, tmp_path):
-    publisher = publish.Publisher(told.out, "reported")
+def test_a_report_is_one_run_however_often_it_is_made(told, tmp_path):
+    publisher = publish.Publisher(told.out)
     file = tmp_path / "report.html"
     for text in ("old", "new"):
         file.write_text(text)
-        publisher.publish_report("smoke", [file])
-    (run,) = runs(publisher).values()
-    assert (run["name"], run["status"], run["artifacts"]) == ("report (smoke)", "FINISHED", ["report.html"])
+        publisher.publish_report("(smoke, digits)", [file])
+    (run,) = (run for run in runs(publisher).values() if run["name"].startswith("report"))
+    assert (run["name"], run["status"], run["artifacts"]) == ("report (smoke, digits)", "FINISHED", ["report.html"])
 
 
 def test_a_server_that_is_away_raises_what_callers_expect(monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(publish.UNREACHABLE):
-        publish.Publisher(tmp_path, "digits")
+        publish.Publisher(tmp_path)

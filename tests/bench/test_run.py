@@ -92,8 +92,9 @@ def test_nothing_but_records_and_weights_is_left(ran):
 
 def test_jobs_that_have_a_record_are_skipped(ran):
     before = {file: file.stat().st_mtime_ns for file in records.folder(ran.out).iterdir()}
-    assert missing(ran.jobs, ran.out) == []
-    assert list(run(ran.jobs, ran.source, ran.out, workers=2)) == []
+    jobs = [job for job in ran.jobs if not isinstance(job, Timing)]  # on a busy machine the timing may be unfit
+    assert missing(jobs, ran.out) == []
+    assert list(run(jobs, ran.source, ran.out, workers=2)) == []
     assert {file: file.stat().st_mtime_ns for file in records.folder(ran.out).iterdir()} == before
 
 
@@ -107,22 +108,47 @@ def test_nothing_starts_after_the_deadline(ran, tmp_path):
 
 
 def test_a_job_that_raises_has_no_record_and_the_rest_goes_on(digits, tmp_path):
-    impossible = Count(replace(SMALL, without=("conv9",)))
+    impossible = Trial(Model(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)  # its images are too small
     good = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]
     events = list(run([impossible, *good], digits, tmp_path, workers=1))
     (failed,) = (event for event in events if event.what == "failed")
     assert failed.job == impossible
-    assert failed.reason.startswith("BadInput: layout document cannot leave out conv9")
+    assert failed.reason.startswith("IndexError: ")
     assert "\n" not in failed.reason
     assert {event.job for event in events if event.what == "done"} == set(good)
     assert missing([impossible, *good], tmp_path) == [impossible]
 
 
-def test_a_probe_whose_trials_kept_no_weights_says_so(ran, tmp_path):
+def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
-    records.write(tmp_path, records.read(ran.out, trial))
-    (event,) = run([trial, Probe("sub-networks", (trial,))], ran.source, tmp_path, workers=1)
-    assert event.what == "failed" and "weights were not kept" in event.reason
+    earlier = records.read(ran.out, trial) | {"tags": {"profiles": ["smoke"], "studies": {"relu": ["relu"]}}}
+    records.write(tmp_path, earlier)
+    assert missing([trial], tmp_path) == []
+    probe = Probe("sub-networks", (trial,))
+    done = [event.job for event in run([trial, probe], ran.source, tmp_path, workers=1) if event.what == "done"]
+    assert done == [trial, probe]
+    again = records.read(tmp_path, trial)
+    assert again["tags"] == earlier["tags"]
+    assert records.finals(again)["test/accuracy"] == records.finals(earlier)["test/accuracy"]
+    assert missing([trial, probe], tmp_path) == []
+
+
+def test_a_probe_answers_for_the_trials_that_did_not_diverge(ran, tmp_path):
+    good = next(job for job in ran.jobs if isinstance(job, Trial))
+    bad = Trial(replace(SMALL, extra=20), replace(BRIEF, learning_rate=100.0), ran.source.data, 0)
+    probe = Probe("sub-networks", (bad, good))
+    list(run([bad, good, probe], ran.source, tmp_path, workers=2))
+    assert records.read(tmp_path, bad)["status"] == "diverged"
+    assert {sample["pair"] for sample in records.read(tmp_path, probe)["samples"]} == {1}
+
+
+def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_path):
+    timing = next(job for job in ran.jobs if isinstance(job, Timing))
+    record = records.read(ran.out, timing)
+    records.write(tmp_path, record | {"fit": False})
+    assert missing([timing], tmp_path) == [timing]
+    records.write(tmp_path, record | {"fit": True})
+    assert missing([timing], tmp_path) == []
 
 
 def test_a_killed_worker_costs_its_own_job_alone_and_the_next_run_repeats_nothing(digits, tmp_path):

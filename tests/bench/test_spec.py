@@ -60,7 +60,7 @@ def test_whole_numbers_and_their_float_spelling_are_the_same_job():
 
 
 def test_tags_are_no_part_of_what_a_job_is():
-    named = dataclasses.replace(TRIAL, data=Data(DATA.digest, DATA.classes, train=45_000, name="CIFAR-10"))
+    named = dataclasses.replace(TRIAL, data=Data(DATA.digest, DATA.classes, train=45_000, chance=0.1, name="CIFAR-10"))
     assert named != TRIAL
     assert identity(named) == identity(TRIAL)
 
