@@ -1,7 +1,7 @@
 """Statistics over a handful of pairs: intervals, tests, effects and power.
 
-`differences` has shape (pairs,): arm minus reference. What a sample cannot give (an interval of one pair, a
-correlation of constants, anything of values that are not finite) is None.
+`differences` has shape (pairs,): arm minus reference. What a sample cannot give (an interval of one pair or of equal
+differences, a correlation of constants, anything of values that are not finite) is None.
 """
 
 from __future__ import annotations
@@ -34,15 +34,13 @@ class Summary(NamedTuple):
 def summary(differences: Sequence[float]) -> Summary:
     """Mean, t intervals and the paired t test (Student 1908).
 
-    Equal differences leave no spread: the intervals shrink to the mean, and p is its limit, 0, or 1 where all are 0.
+    Equal differences, zeros among them, leave no spread to judge by: there is a mean and nothing else.
     """
     if not len(differences) or not np.isfinite(differences).all():
         return Summary()
     mean = float(np.mean(differences))
-    if len(differences) == 1:
+    if len(differences) == 1 or _constant(differences):
         return Summary(mean)
-    if _constant(differences):
-        return Summary(mean, (mean, mean), (mean, mean), 0.0 if mean else 1.0)
     test = stats.ttest_1samp(differences, 0)
     interval, ninety = (test.confidence_interval(1 - alpha) for alpha in (ALPHA, 2 * ALPHA))
     return Summary(mean, _bounds(interval), _bounds(ninety), float(test.pvalue))
@@ -74,11 +72,17 @@ def equivalent(ninety: Bounds, margin: float) -> bool:
     return -margin <= ninety[0] and ninety[1] <= margin
 
 
-def effect_size(differences: Sequence[float]) -> float | None:
-    """Cohen's d_z: the mean difference over the differences' standard deviation (Lakens 2013, equation 6)."""
+def deviation(differences: Sequence[float]) -> float | None:
+    """The sample standard deviation; None where there is no spread."""
     if len(differences) < 2 or not np.isfinite(differences).all() or _constant(differences):
         return None
-    return float(np.mean(differences) / np.std(differences, ddof=1))
+    return float(np.std(differences, ddof=1))
+
+
+def effect_size(differences: Sequence[float]) -> float | None:
+    """Cohen's d_z: the mean difference over the differences' standard deviation (Lakens 2013, equation 6)."""
+    spread = deviation(differences)
+    return None if spread is None else float(np.mean(differences)) / spread
 
 
 def improvement(differences: Sequence[float]) -> float | None:
@@ -102,10 +106,9 @@ def correlation(arm: Sequence[float], reference: Sequence[float]) -> float | Non
 def pairs_to_detect(deviation: float, margin: float) -> int | None:
     """Fewest pairs with which a t test at 5 % finds a true difference of `margin` four times in five.
 
-    deviation: of the differences. Power by the noncentral t (Cohen 1988, section 2.3.5). None: above MOST_PAIRS.
+    deviation: of the differences, above 0. Power by the noncentral t (Cohen 1988, section 2.3.5). No correction for
+    many claims. None: above MOST_PAIRS.
     """
-    if deviation == 0:
-        return 2
     return _fewest(lambda pairs: TTestPower().power(margin / deviation, pairs, ALPHA))
 
 
@@ -120,8 +123,6 @@ def equivalence_power(deviation: float, margin: float, pairs: int) -> float:
     Given the sample's deviation the mean must lie within what the interval leaves of the margin; the average is over
     1,000 equally likely sample deviations.
     """
-    if deviation == 0:
-        return 1.0
     freedom = pairs - 1
     sampled = np.sqrt(stats.chi2.ppf((np.arange(1000) + 0.5) / 1000, freedom) / freedom)
     room = margin * np.sqrt(pairs) / deviation - stats.t.ppf(1 - ALPHA, freedom) * sampled

@@ -31,6 +31,8 @@ def test_the_paired_test_is_scipys():
 @given(samples)
 def test_the_interval_excludes_zero_exactly_where_p_is_below_alpha(values):
     found = stats.summary(values)
+    if found.interval is None:
+        return
     low, high = found.interval
     assert low <= found.mean <= high and low <= found.ninety[0] and found.ninety[1] <= high
     if abs(found.p_value - stats.ALPHA) > 1e-9:
@@ -42,6 +44,7 @@ def test_swapping_the_arms_changes_the_sign_and_nothing_else(values):
     swapped = [-value for value in values]
     assert stats.summary(swapped).mean == -stats.summary(values).mean
     assert stats.summary(swapped).p_value == pytest.approx(stats.summary(values).p_value)
+    assert (stats.summary(values).p_value is None) == (stats.deviation(values) is None)
     assert stats.improvement(swapped) == pytest.approx(1 - stats.improvement(values))
 
 
@@ -49,8 +52,8 @@ def test_samples_that_cannot_give_an_answer_have_none():
     assert stats.summary([]) == (None, None, None, None)
     assert stats.summary([1.0, math.nan]) == (None, None, None, None)
     assert stats.summary([1.5]) == (1.5, None, None, None)
-    assert stats.summary([0.0, 0.0]) == (0, (0, 0), (0, 0), 1)
-    assert stats.summary([0.1 + 0.2, 0.3]) == (pytest.approx(0.3), *[pytest.approx((0.3, 0.3))] * 2, 0)
+    assert stats.summary([0.0, 0.0, 0.0]) == (0, None, None, None)
+    assert stats.summary([0.1 + 0.2, 0.3]) == (pytest.approx(0.3), None, None, None)
     assert stats.sign_flip_p([2.0]) is None and stats.sign_flip_p([1.0, math.inf]) is None
     assert stats.effect_size([1.0]) is None and stats.effect_size([1.0, 1.0]) is None
     assert stats.improvement([]) is None and stats.improvement([math.nan]) is None
@@ -116,7 +119,6 @@ def test_power_of_equivalence_agrees_with_a_simulation():
 
 
 @pytest.mark.parametrize("fewest", [stats.pairs_to_detect, stats.pairs_to_equate])
-def test_two_pairs_do_without_spread_and_no_number_of_them_for_a_margin_of_nothing(fewest):
-    assert fewest(0.0, 0.5) == 2
+def test_two_pairs_do_with_hardly_any_spread_and_no_number_of_them_for_a_margin_of_nothing(fewest):
     assert fewest(1e-9, 0.5) == 2
     assert fewest(1.0, 1e-6) is None
