@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from reports.numbers import compact, fixed, plain
+from ablations.study import AGAIN, SHUFFLED, Study
+from bench.spec import Trial
+from reports.blocks import Cell, Column, Note, Table
+from reports.evidence import Evidence, Record
+from reports.units import TIMES, compact, fixed, plain
 
 ARROW = "\N{RIGHTWARDS ARROW}"
-Record = dict[str, Any]
-FIELDS = ("kind", "shape", "gain", "activation", "normalisation", "pooling", "dropout")
-ASPECTS = {"kind": "kind of layer", "shape": "layer sizes"}
-NOTABLE = 0.01  # a relative change of parameters below this comes along with a normalisation layer and is no aspect
+QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
+FIELDS = ("shape", "gain", "activation", "normalisation", "pooling", "dropout")
+OWN = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12]d)\(.*\)")  # of torch, not of the factor
+NOTABLE = 0.01  # a relative change of parameters below this comes from rounding a width and is no aspect
+
+
+def trained(evidence: Evidence) -> list[str]:
+    """The arms with trials, controls last."""
+    return list(dict.fromkeys(place.arm for place in evidence.placed if isinstance(place.job, Trial)))
+
+
+def titled(arm: str) -> str:
+    return f"{arm} (control)" if arm in (AGAIN, SHUFFLED) else arm
+
+
+def switches(study: Study, evidence: Evidence) -> Table:
+    """What each arm changes, as the built networks and the recipes show it."""
+    baseline = evidence.first(study.baseline, Trial)
+    rows = []
+    for arm in trained(evidence):
+        record = evidence.first(arm, Trial)
+        if arm == study.baseline:
+            told = "the baseline"
+        elif record is None or baseline is None:
+            told = "not run"
+        else:
+            found = changes(record, baseline)
+            told = "\n".join(f"{aspect}: {change}" for aspect, change in found.items()) or "nothing but the seeds"
+        rows.append((Cell(titled(arm)), Cell(told)))
+    columns = (Column("Arm", numeric=False), Column("What differs from the baseline", numeric=False))
+    return Table(f"{study.name}: read off the networks as built and the recipes as run", columns, tuple(rows))
+
+
+def warning(study: Study, evidence: Evidence) -> list[Note]:
+    """Arms that change two things at once cannot tell which of them did it."""
+    baseline = evidence.first(study.baseline, Trial)
+    told = []
+    for arm in study.arms:
+        record = evidence.first(arm, Trial)
+        if record and baseline and (aspects := confounded(record, baseline)):
+            told.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
+    text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(told)}"
+    return [Note("More than one thing changed", text)] if told else []
 
 
 def changes(arm: Record, baseline: Record) -> dict[str, str]:
@@ -29,11 +73,12 @@ def changes(arm: Record, baseline: Record) -> dict[str, str]:
 def confounded(arm: Record, baseline: Record) -> list[str]:
     """The aspects that changed at once, where there is more than one: the contrast cannot tell them apart.
 
-    A gain follows its activation, MACs and sizes follow the layers: they are no aspects of their own.
+    A gain follows its activation, MACs and sizes follow the layers, and a normalisation brings its own parameters: they
+    are no aspects of their own.
     """
     found = changes(arm, baseline)
-    before, after = baseline["network"]["parameters"], arm["network"]["parameters"]
-    minor = {"layer sizes", "kind of layer", "MACs"} | ({"gain"} if "activation" in found else set())
+    before, after = (sum(row["parameters"] for row in _weighted(record).values()) for record in (baseline, arm))
+    minor = {"layer sizes", "MACs"} | ({"gain"} if "activation" in found else set())
     if before and abs(after / before - 1) < NOTABLE:
         minor.add("parameters")
     aspects = [aspect for aspect in found if aspect not in minor]
@@ -41,21 +86,36 @@ def confounded(arm: Record, baseline: Record) -> list[str]:
 
 
 def _layers(arm: Record, baseline: Record) -> dict[str, str]:
-    ours, theirs = ({row["name"]: row for row in record["network"]["layers"]} for record in (arm, baseline))
-    gone, added = [name for name in theirs if name not in ours], [name for name in ours if name not in theirs]
+    ours, theirs = _weighted(arm), _weighted(baseline)
+    gone = [_described(row) for name, row in theirs.items() if name not in ours]
+    added = [_described(row) for name, row in ours.items() if name not in theirs]
     found = {}
     if gone or added:
-        depths = [sum(row["kind"] != "norm" for row in rows.values()) for rows in (theirs, ours)]
         named = [f"without {', '.join(gone)}"] * bool(gone) + [f"with {', '.join(added)}"] * bool(added)
-        if depths[0] != depths[1]:
-            found["depth"] = f"{_became(*depths)} layers with weights: {'; '.join(named)}"
+        if len(theirs) != len(ours):
+            found["depth"] = f"{_became(len(theirs), len(ours))} layers with weights: {'; '.join(named)}"
         else:
             found["layers"] = "; ".join(named)
     for field in FIELDS:
         pairs = [(name, theirs[name].get(field), ours[name].get(field)) for name in ours if name in theirs]
         if moved := [pair for pair in pairs if pair[1] != pair[2]]:
-            found[ASPECTS.get(field, field)] = _told(moved, sum(was is not None for _, was, _ in pairs))
+            aspect = "layer sizes" if field == "shape" else field
+            found[aspect] = _told(moved, sum(was is not None for _, was, _ in pairs))
     return found
+
+
+def _weighted(record: Record) -> dict[str, dict[str, Any]]:
+    """The convolutions and fully connected layers by name; a batch normalisation is told as their normalisation."""
+    return {row["name"]: row for row in record["network"]["layers"] if row["kind"] != "norm"}
+
+
+def _described(row: dict[str, Any]) -> str:
+    """A layer that only one of the networks has, with all that stands between it and the next."""
+    told = [_level(row["shape"])] + [f"gain {_level(row['gain'])}"] * bool(row.get("gain"))
+    told.append(_level(row["activation"]) if row.get("activation") else "no activation")
+    told += [_level(row[field]) for field in ("normalisation", "dropout") if row.get(field)]
+    told += [row["pooling"].partition("(")[0]] if row.get("pooling") else []
+    return f"{row['name']} ({', '.join(told)})"
 
 
 def _told(moved: Iterable[tuple[str, Any, Any]], places: int) -> str:
@@ -75,10 +135,10 @@ def _became(was: Any, now: Any) -> str:
 
 def _level(value: Any) -> str:
     if isinstance(value, list):
-        return "\N{MULTIPLICATION SIGN}".join(map(str, value))
+        return TIMES.join(map(str, value))
     if isinstance(value, float):
         return plain(value)
-    return "none" if value is None else str(value).removesuffix("()").replace(", inplace=False", "")
+    return "none" if value is None else OWN.sub("", str(value))
 
 
 def _recipe(arm: Record, baseline: Record) -> dict[str, str]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ablations.study import Contrast, Exact
 from reports.blocks import Block, Cell, Column, Line, Table, Text, Verdicts
-from reports.frame import unit
-from reports.judge import Judgement
-from reports.numbers import MINUS, NOTHING, PLUS_MINUS, TIMES, decimals, fixed, interval, plain, probability
-from reports.outcome import Outcome, named
+from reports.judge import DECIDED, Judgement
+from reports.outcome import Outcome, estimate
+from reports.stats import POWER
+from reports.units import NOTHING, PLUS_MINUS, asked, fixed, interval, named, plain, probability, stated
 
 
 def line(judgement: Judgement, floor: float | None = None, full: bool = False) -> Line:
@@ -35,48 +35,6 @@ def detail(judgement: Judgement, floor: float | None) -> list[Block]:
     return blocks + [Text(judgement.claim.caveat)] * bool(judgement.claim.caveat)
 
 
-def estimate(outcome: Outcome) -> str:
-    """The estimate with its unit, and as many digits as its interval warrants."""
-    value, part = outcome.estimate, outcome.part
-    if value is None:
-        return NOTHING
-    if isinstance(part, Exact):
-        return _counted(part, value)
-    width = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0
-    places = decimals(width or value, 2 if width else 3)
-    if part.ratio:
-        return f"{TIMES}{fixed(value, places)}"
-    return f"{fixed(value, places, signed=True)} {outcome.unit}".strip()
-
-
-def _counted(part: Exact, value: float) -> str:
-    """A count that is divided by another's is a ratio; a share is in per cent."""
-    if part.reference:
-        return f"{TIMES}{plain(value)}"
-    name = unit(part.metric).unit
-    return f"{fixed(value) if value == round(value) else plain(value)} {'%' if name == 'points' else name}".strip()
-
-
-def stated(part: Exact) -> str:
-    factor = 1 if part.reference else unit(part.metric).factor
-    low, high = (_counted(part, bound * factor) for bound in (part.low, part.high))
-    return low if low == high else f"{low} to {high}"
-
-
-ASKED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", PLUS_MINUS)}
-
-
-def margin(outcome: Outcome) -> str:
-    if isinstance(outcome.part, Exact):
-        return stated(outcome.part)
-    if outcome.margin is None:
-        return NOTHING
-    if outcome.part.ratio:
-        divided = "1/" if outcome.part.direction == "lower" else ""
-        return f"{ASKED[outcome.part.direction][0]} {TIMES}{divided}{plain(outcome.margin)}"
-    return " ".join((ASKED[outcome.part.direction][0], ASKED[outcome.part.direction][1] + plain(outcome.margin)))
-
-
 def parts(judgement: Judgement) -> Table:
     """Every part with what was estimated, what was asked of it, and the tests beside it."""
     columns = (
@@ -84,7 +42,7 @@ def parts(judgement: Judgement) -> Table:
         Column("Verdict", numeric=False),
         Column("Estimate", "95 % interval"),
         Column("Asked for"),
-        Column("Pairs"),
+        Column("Pairs", "correlation r"),
         Column("p, after Holm", "sign-flip p"),
         Column("Pairs improved", "effect size"),
     )
@@ -93,29 +51,29 @@ def parts(judgement: Judgement) -> Table:
 
 def _part(outcome: Outcome) -> tuple[Cell, ...]:
     part, improved = outcome.part, outcome.improvement
-    lacking = [f"{outcome.missing} missing"] * bool(outcome.missing) + [f"{outcome.censored} censored"] * bool(
-        outcome.censored
-    )
-    if outcome.needed and outcome.verdict == "underpowered":
-        lacking.append(f"{outcome.needed} would decide")
-    asked, _, upto = stated(part).partition(" to ") if isinstance(part, Exact) else (margin(outcome), "", "")
+    limits = [
+        f"{outcome.missing} missing" * bool(outcome.missing),
+        f"{outcome.censored} not reached" * bool(outcome.censored),
+        f"{outcome.needed} pairs for power {POWER}" if outcome.needed and outcome.verdict == "underpowered" else "",
+    ]
+    first, _, upto = stated(part).partition(" to ") if isinstance(part, Exact) else (asked(part), "", "")
     return (
         Cell(named(part), part.regime),
-        Cell(outcome.verdict, verdict=outcome.verdict),
+        Cell(outcome.verdict, ", ".join(filter(None, limits)), verdict=outcome.verdict),
         Cell(estimate(outcome), interval(outcome.interval) if outcome.interval else "", outcome.estimate),
-        Cell(asked, f"to {upto}" if upto else "", outcome.margin),
-        Cell(str(outcome.pairs), ", ".join(lacking), outcome.pairs),
-        Cell(
-            probability(outcome.p_holm),
-            "" if outcome.sign_flip_p is None else probability(outcome.sign_flip_p),
-            outcome.p_holm,
-        ),
+        Cell(first, f"to {upto}" if upto else "", outcome.margin),
+        Cell(str(outcome.pairs), _beside("r = ", outcome.correlation), outcome.pairs),
+        Cell(probability(outcome.p_holm), probability(outcome.sign_flip_p, ""), outcome.p_holm),
         Cell(
             NOTHING if improved is None else f"{100 * improved:.0f} %",
-            "" if outcome.effect_size is None else fixed(outcome.effect_size, 2),
+            _beside("", outcome.effect_size),
             improved,
         ),
     )
+
+
+def _beside(label: str, value: float | None) -> str:
+    return "" if value is None else label + fixed(value, 2)
 
 
 def published(study: str, judgements: Sequence[Judgement]) -> Table:
@@ -159,17 +117,13 @@ def controls(judgements: Sequence[Judgement]) -> Table:
 CONTROLS = (
     "The first control must not come out: the baseline against itself, under other seeds. The second must: a network "
     "that learns shuffled labels knows nothing of the test images. A control that came out the wrong way puts its "
-    "study in doubt."
+    "study in doubt; one that is undecided has too few pairs to vouch for it."
 )
 
 
 def passed(judgement: Judgement) -> str:
     """Whether the control came out as it should."""
-    if judgement.verdict == "not run":
-        return "not run"
-    decided = judgement.verdict in ("supported", "refuted", "no effect")
-    if judgement.claim.id.endswith(":a-a"):
-        return "unexpected" if judgement.verdict in ("supported", "refuted") else "as it should"
-    if judgement.verdict == "supported":
-        return "as it should"
-    return "unexpected" if decided else "undecided"
+    wanted = "no effect" if judgement.claim.id.endswith(":a-a") else "supported"
+    if judgement.verdict in DECIDED:
+        return "as it should" if judgement.verdict == wanted else "unexpected"
+    return "not run" if judgement.verdict == "not run" else "undecided"

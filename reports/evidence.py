@@ -14,16 +14,14 @@ from ablations.study import Contrast, Placed, Setting, Study, all_claims, jobs
 from bench import records as files
 from bench.spec import Job, identity
 from reports import frame, summary
-from reports.frame import unit
 from reports.judge import Judgement, judge
+from reports.units import unit
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """tags: further facts about the run, to be shown with it."""
-
     studies: Sequence[Study]
     setting: Setting
     placed: Sequence[Placed]
@@ -32,7 +30,6 @@ class Evidence:
     trials: pd.DataFrame
     curves: pd.DataFrame
     judgements: Sequence[Judgement]
-    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def of(self, study: Study) -> Evidence:
         """What belongs to one study."""
@@ -72,12 +69,12 @@ def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     return table[table["study"] == study.name] if len(table) else table
 
 
-def gather(out: Path, studies: Sequence[Study], setting: Setting, tags: Mapping[str, str]) -> Evidence:
+def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     placed = [place for study in studies for place in jobs(study, setting)]
     found = {identity(place.job): files.read(out, place.job) for place in placed}
     records = {name: record for name, record in found.items() if record is not None}
     observations = frame.observations(placed, records)
-    claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data.classes)]
+    claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
     return Evidence(
         studies,
         setting,
@@ -87,5 +84,4 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting, tags: Mapping[
         frame.trials(placed, records),
         frame.curves(placed, records),
         judge(claims, observations),
-        tags,
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
-from statistics import geometric_mean
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -15,47 +13,6 @@ from bench.records import finals
 from bench.spec import Count, Trial, identity
 
 STEPS = "speed/steps_to_train_error_25"
-KERNEL = "time/kernel_ms"
-
-
-class Unit(NamedTuple):
-    """How a metric is shown: its name for people, its unit, and what a stored value is multiplied by."""
-
-    label: str
-    unit: str
-    factor: float = 1.0
-
-
-METRICS = {  # the first pattern that fits; {first} and {last} are parts of the metric's own name
-    STEPS: Unit("steps to 25 % training error", "steps"),
-    "gap/accuracy*": Unit("overfitting gap (train minus test accuracy)", "points", 100),
-    "*_share": Unit("{last} of {first}", "points", 100),
-    "*/accuracy*": Unit("{first} accuracy", "points", 100),
-    "*/loss*": Unit("{first} loss", "nats"),
-    "gap/*": Unit("gap in {last}", "points", 100),
-    "sparsity/zeros/*": Unit("exact zeros, {last}", "points", 100),
-    "sparsity/dead/*": Unit("dead units, {last}", "points", 100),
-    "sparsity/hoyer/*": Unit("Hoyer sparsity, {last}", ""),
-    "sparsity/treves_rolls/*": Unit("Treves-Rolls sparsity, {last}", ""),
-    "gradient/norm_ratio/*": Unit("gradient norm over weight norm, {last}", ""),
-    "speed/images_per_second": Unit("images a second", "images/s"),
-    KERNEL: Unit("time of the kernel, geometric mean over sizes", "ms"),
-    "time/step_ms": Unit("time of a training step", "ms"),
-    "time/share/*": Unit("share of the time, {last}", "points", 100),
-    "*_ms*": Unit("{first}, {last}", "ms"),
-    "memory/*": Unit("memory, {last}", "MB"),
-    "parameters/*": Unit("parameters, {last}", "parameters"),
-    "macs/*": Unit("multiply-accumulates, {last}", "MACs"),
-}
-
-
-def unit(metric: str) -> Unit:
-    """The metric's entry in METRICS; one that has none is shown as it is stored."""
-    parts = metric.replace("_", " ").split("/")
-    for pattern, known in METRICS.items():
-        if fnmatchcase(metric, pattern):
-            return known._replace(label=known.label.format(first=parts[0], last=parts[-1]))
-    return Unit(metric, "")
 
 
 class Observation(NamedTuple):
@@ -84,8 +41,9 @@ def observations(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]
 
 
 def trials(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
-    """One row a trial, whatever became of it: status is 'finished', 'diverged', 'failed' or 'not run'.
+    """One row a trial, whatever became of it: status is 'finished', 'diverged' or 'not run'.
 
+    pair: the study's seed. seed: the trial's own, which differs from it in the A/A arm alone.
     Only finished trials have metrics, so that a mean over a column never mixes in a trial that was cut short.
     """
     return pd.DataFrame(
@@ -101,7 +59,7 @@ def curves(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> p
         for point in record.get("points", ())
         for metric, value in point["metrics"].items()
     ]
-    return pd.DataFrame(rows, columns=["study", "arm", "seed", "step", "epoch", "metric", "value"])
+    return pd.DataFrame(rows, columns=["study", "arm", "pair", "step", "epoch", "metric", "value"])
 
 
 def _with_record(placed: Iterable[Placed], records: Mapping[str, Any]) -> Iterator[tuple[Placed, dict[str, Any]]]:
@@ -122,13 +80,8 @@ def _measured(place: Placed, record: dict[str, Any]) -> Iterator[tuple[str, int,
         for metric, value in _counted(record["network"]).items():
             yield place.arm, 0, metric, value, False
     else:
-        sizes: dict[tuple[str, int], list[float]] = {}
         for sample in record["samples"]:
             yield sample["arm"], sample["pair"], sample["metric"], sample["value"], False
-            if sample["metric"].startswith(f"{KERNEL}/"):
-                sizes.setdefault((sample["arm"], sample["pair"]), []).append(sample["value"])
-        for (arm, pair), values in sizes.items():
-            yield arm, pair, KERNEL, geometric_mean(values), False
 
 
 def _counted(network: dict[str, Any]) -> dict[str, float]:
@@ -145,8 +98,8 @@ def _counted(network: dict[str, Any]) -> dict[str, float]:
 
 def _trial(place: Placed, job: Trial, record: dict[str, Any] | None) -> dict[str, Any]:
     factors = dataclasses.asdict(job.model) | dataclasses.asdict(job.recipe)
-    row: dict[str, Any] = {"study": place.study, "arm": place.arm, "seed": place.seed, "identity": identity(job)}
-    row["status"] = record["status"] if record else "not run"
+    row: dict[str, Any] = {"study": place.study, "arm": place.arm, "pair": place.seed, "seed": job.seed}
+    row |= {"identity": identity(job), "status": record["status"] if record else "not run"}
     row |= {name: ", ".join(level) if isinstance(level, tuple) else level for name, level in factors.items()}
     if record:
         network = record.get("network", {})

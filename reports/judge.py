@@ -12,8 +12,9 @@ import pandas as pd
 
 from ablations.study import Claim, Contrast
 from reports import stats
-from reports.outcome import Outcome, contrast, exact, named
+from reports.outcome import Outcome, contrast, exact
 from reports.pairs import collect, tabulate
+from reports.units import named
 
 VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
 PRECEDENCE = ("refuted", "not run", "no effect", "underpowered", "inconclusive", "supported")  # of parts joined by AND
@@ -109,7 +110,9 @@ def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...]) -> Judgement:
 
 def _reason(claim: Claim, outcomes: tuple[Outcome, ...], verdicts: dict[str, str], main: int) -> str:
     if len(set(verdicts.values())) > 1:
-        return f"on {claim.regimes}: " + "; ".join(f"{regime}: {own}" for regime, own in verdicts.items())
+        told = "; ".join(f"{regime}: {own}" for regime, own in verdicts.items())
+        none = "" if "supported" in verdicts.values() else "; none supports the claim"
+        return f"on {claim.regimes}: {told}{none}"
     if len(outcomes) == 1:
         return outcomes[main].reason
     if outcomes[main].verdict == "supported":

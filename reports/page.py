@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from ablations.study import Study
 from bench.spec import Trial, kind
-from reports import chapter, reading
-from reports.blocks import Block, Contents, Facts, Heading, Note, Text, Verdicts
-from reports.claims import controls, line, passed
+from reports import reading
+from reports.blocks import Block, Contents, Facts, Heading, Items, Note, Text, Verdicts
+from reports.changes import switches, warning
+from reports.claims import controls, detail, line, passed, published
 from reports.evidence import Evidence
-from reports.numbers import counted, duration
+from reports.others import others
+from reports.trained import arms, drawn
+from reports.units import counted, duration
 
 TITLE = "AlexNet: claims and verdicts"
 
@@ -25,7 +29,7 @@ def page(evidence: Evidence) -> list[Block]:
         Facts(tuple(facts(evidence).items())),
     ]
     for study in evidence.studies:
-        blocks += chapter.chapter(study, evidence.of(study))
+        blocks += chapter(study, evidence.of(study))
     return blocks + reading.blocks()
 
 
@@ -64,6 +68,41 @@ def _verdicts(evidence: Evidence) -> list[Block]:
     return blocks + ([Heading("Controls", 3), controls(rest)] if rest else [])
 
 
+def chapter(study: Study, evidence: Evidence) -> list[Block]:
+    """A study: its claims, its arms, its other jobs. evidence: what belongs to it."""
+    primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
+    blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True), *_lost(evidence)]
+    blocks += [Heading("Claims", 3)] * bool(primary)
+    for judgement in primary:
+        blocks += detail(judgement, evidence.floor(judgement))
+    if study.arms:
+        blocks += [Heading("What each arm changes", 3), switches(study, evidence), *warning(study, evidence)]
+        blocks += [Heading("Arms", 3), arms(study, evidence)]
+        figures = drawn(study, evidence)
+        blocks += [Heading("Figures", 3), *figures] if figures else []
+    blocks += others(evidence)
+    if any(judgement.claim.published for judgement in primary):
+        blocks += [Heading("Published figures", 3), published(study.name, primary)]
+    if study.caveats:
+        blocks += [Heading("Caveats", 3), Items(study.caveats)]
+    return blocks
+
+
+def _lost(evidence: Evidence) -> list[Block]:
+    """Trials without a result, counted and named."""
+    rows = evidence.trials
+    if not len(rows) or (rows["status"] == "finished").all():
+        return []
+    told = []
+    for status in ("diverged", "not run"):
+        lost = rows[rows["status"] == status]
+        named = [f"{arm} (seed {', '.join(map(str, group['seed']))})" for arm, group in lost.groupby("arm", sort=False)]
+        told += [f"{len(lost)} of {len(rows)} trials {status}: {'; '.join(named)}."] if named else []
+    known = [evidence.records[name] for name in rows["identity"] if name in evidence.records]
+    reasons = {str(record["reason"]) for record in known if record.get("reason")}
+    return [Note("Trials without a result", " ".join([*told, *(f"Reason: {reason}." for reason in sorted(reasons))]))]
+
+
 def facts(evidence: Evidence) -> dict[str, str]:
     """What was run, in words."""
     setting, records = evidence.setting, list(evidence.records.values())
@@ -80,7 +119,6 @@ def facts(evidence: Evidence) -> dict[str, str]:
         "Measured": _when(evidence),
         "Commit": ", ".join(_environment(evidence, "commit")),
         "Software": _software(evidence),
-        **evidence.tags,
     }
     return {term: text for term, text in told.items() if text}
 
@@ -91,7 +129,7 @@ def trials(evidence: Evidence) -> str:
         return "none"
     rows = evidence.trials.drop_duplicates("identity")
     tally = rows["status"].value_counts()
-    order = [status for status in ("finished", "diverged", "failed", "not run") if status in tally]
+    order = [status for status in ("finished", "diverged", "not run") if status in tally]
     return f"{len(rows):,} different: " + ", ".join(f"{tally[status]:,} {status}" for status in order)
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from ablations.study import Contrast
-from reports.frame import Observation, unit
+from reports.frame import Observation
+from reports.units import unit
 
 Values = Mapping[int, Observation]
 Arms = Mapping[str, Values]

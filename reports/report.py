@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,9 @@ from reports.page import TITLE, facts, page
 from reports.pdf import pdf
 
 
-def build(
-    out: Path, studies: Sequence[Study], setting: Setting, tags: Mapping[str, str] | None = None
-) -> Sequence[Judgement]:
-    """Write report.html, report.pdf, report.json and trials.csv to <out>/reports.
-
-    tags: further facts about the run, by name; shown among what was run.
-    """
-    evidence = gather(out, studies, setting, tags or {})
+def build(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Judgement]:
+    """Write report.html, report.pdf, report.json and trials.csv to <out>/reports."""
+    evidence = gather(out, studies, setting)
     blocks = page(evidence)
     as_html, as_pdf, as_json, as_csv = files(out)
     as_html.parent.mkdir(parents=True, exist_ok=True)

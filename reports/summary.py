@@ -13,7 +13,7 @@ from reports import stats
 
 
 class Mean(NamedTuple):
-    """half: half the width of the 95 % t interval; not a number for fewer than two values."""
+    """half: half the width of the 95 % t interval; not a number where the values leave no spread."""
 
     mean: float = np.nan
     half: float = np.nan

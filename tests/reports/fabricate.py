@@ -15,7 +15,7 @@ from bench.spec import Count, Data, Model, Probe, Timing, Trial
 
 LAYERS = ("conv1", "conv2", "conv3", "fc4", "fc5", "fc6")
 NOTE = "Digits are not mirror-invariant: mirroring harms here."
-DATA = Data("0123456789abcdef", classes=10, train=4_500, name="digits")
+DATA = Data("0123456789abcdef", classes=10, train=4_500, name="digits (scikit-learn)", chance=0.1)
 ENVIRONMENT = {
     "commit": "1a2b3c4",
     "torch": "2.14.0",
@@ -36,7 +36,10 @@ def activations() -> Study:
         question="What does the activation bring?",
         name="activations",
         arms={"relu": {}, "tanh": {"activation": "tanh"}, "sigmoid": {"activation": "sigmoid", "dropout": 0.0}},
-        timings=lambda setting: (Timing("steps", (("relu", Model()), ("tanh", Model())), (128,), 5),),
+        timings=lambda setting: tuple(
+            Timing(subject, (("relu", Model()), ("tanh", Model())), sizes, 5)
+            for subject, sizes in (("activations", (2**10, 2**14)), ("steps", (128,)))
+        ),
         probes={"Do masks agree?": "relu"},
         claims=(
             Claim(
@@ -97,6 +100,7 @@ def record(study: Study, place: Placed, diverged: bool = False) -> dict[str, Any
             arms = [name for name, _ in place.job.arms]
             metrics = [f"time/kernel_ms/{size}" for size in place.job.sizes]
             metrics = metrics if place.job.subject == "activations" else ["time/step_ms"]
+            arms += ["copy"] * (place.job.subject == "activations")
             values = {arm: 10 * (1 + 0.2 * number) for number, arm in enumerate(arms)}
             return common | {"samples": _samples(values, metrics, place.job.rounds, draw), "fit": True, "why_unfit": ""}
         case Probe():

@@ -1,7 +1,3 @@
-import math
-
-import pytest
-
 from ablations.profiles import PROFILES
 from ablations.study import AGAIN, Placed, Setting, Study, jobs
 from bench import records
@@ -34,26 +30,6 @@ def rows(table, *fields):
     return [tuple(row) for row in table[list(fields)].itertuples(index=False)]
 
 
-@pytest.mark.parametrize(
-    "metric, label, shown, factor",
-    [
-        ("test/accuracy", "test accuracy", "points", 100),
-        ("train/loss", "train loss", "nats", 1),
-        ("gap/accuracy", "overfitting gap (train minus test accuracy)", "points", 100),
-        ("sparsity/zeros/conv1", "exact zeros, conv1", "points", 100),
-        ("sparsity/hoyer/mean", "Hoyer sparsity, mean", "", 1),
-        ("macs/conv_share", "conv share of macs", "points", 100),
-        ("macs/conv1", "multiply-accumulates, conv1", "MACs", 1),
-        ("speed/images_per_second", "images a second", "images/s", 1),
-        ("speed/step_ms_p50", "speed, step ms p50", "ms", 1),
-        (STEPS, "steps to 25 % training error", "steps", 1),
-        ("new", "new", "", 1),
-    ],
-)
-def test_a_metric_has_a_label_a_unit_and_a_factor(metric, label, shown, factor):
-    assert frame.unit(metric) == (label, shown, factor)
-
-
 def test_a_trial_gives_its_last_values_under_the_seed_of_its_place():
     again = next(p for p in jobs(STUDY, SETTING) if p.arm == AGAIN and p.seed == 1)
     table = frame.observations([again], by_identity(trained(again.job, 0.75, **{STEPS: 40.0})))
@@ -78,23 +54,28 @@ def test_trials_without_a_result_give_no_observation_but_a_row():
     table = frame.trials([first, second, third], made)
     assert list(table.status) == ["finished", "diverged", "not run"]
     assert table["test/accuracy"].isna().tolist() == [False, True, True]
-    assert rows(table.head(1), "arm", "seed", "activation", "epochs", "parameters", "macs", "seconds") == [
-        ("relu", 0, "relu", 2, 30, 400, 12.5)
+    assert rows(table.head(1), "arm", "activation", "epochs", "parameters", "macs", "seconds") == [
+        ("relu", "relu", 2, 30, 400, 12.5)
     ]
     assert table.activation[1] == "tanh"
+
+
+def test_a_trial_is_listed_with_its_pair_and_its_own_seed():
+    table = frame.trials([place for place in jobs(STUDY, SETTING) if place.arm in ("relu", AGAIN)], {})
+    assert rows(table, "arm", "pair", "seed") == [("relu", 0, 0), (AGAIN, 0, 1000), ("relu", 1, 1), (AGAIN, 1, 1001)]
 
 
 def test_without_records_the_tables_have_their_columns_all_the_same():
     placed = jobs(STUDY, SETTING)
     assert list(frame.observations(placed, {})) == list(frame.Observation._fields)
-    assert list(frame.curves(placed, {})) == ["study", "arm", "seed", "step", "epoch", "metric", "value"]
+    assert list(frame.curves(placed, {})) == ["study", "arm", "pair", "step", "epoch", "metric", "value"]
     assert set(frame.trials(placed, {}).status) == {"not run"}
 
 
 def test_curves_have_a_row_a_metric_and_step():
     place = jobs(STUDY, SETTING)[1]
     table = frame.curves([place], by_identity(trained(place.job, 0.5)))
-    assert rows(table, "arm", "seed", "step", "epoch", "metric", "value") == [
+    assert rows(table, "arm", "pair", "step", "epoch", "metric", "value") == [
         ("tanh", 0, 0, 0, "test/accuracy", 0.1),
         ("tanh", 0, 80, 2, "test/accuracy", 0.5),
     ]
@@ -121,17 +102,16 @@ def test_a_count_gives_totals_layers_and_the_share_of_convolutions():
     }
 
 
-def test_kernel_times_get_a_geometric_mean_over_sizes_and_an_unfit_timing_says_so():
+def test_a_timing_gives_its_samples_as_they_are_and_an_unfit_one_says_so():
     job = Timing("activations", (("relu", Model()),), (4, 16), rounds=1)
-    samples = [
-        {"arm": "relu", "pair": 3, "metric": f"time/kernel_ms/{size}", "value": ms}
-        for size, ms in ((4, 2.0), (16, 8.0))
-    ]
+    samples = [{"arm": "relu", "pair": 3, "metric": f"time/kernel_ms/{size}", "value": 2.0} for size in (4, 16)]
     record = finished(job, samples=samples, fit=False)
     table = frame.observations([Placed("relu", "", None, job)], by_identity(record))
     assert not table.fit.any()
-    *_, mean = rows(table, "arm", "pair", "metric", "value")
-    assert mean[:3] == ("relu", 3, "time/kernel_ms") and math.isclose(mean[3], 4.0)
+    assert rows(table, "arm", "pair", "metric", "value") == [
+        ("relu", 3, "time/kernel_ms/4", 2.0),
+        ("relu", 3, "time/kernel_ms/16", 2.0),
+    ]
 
 
 def test_a_probe_gives_its_samples_as_they_are():

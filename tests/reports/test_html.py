@@ -22,7 +22,7 @@ HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
 def blocks(tmp_path_factory):
     out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
     fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
-    return page(gather(out, studies, fabricate.setting(), {}))
+    return page(gather(out, studies, fabricate.setting()))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ablations.study import Claim, Contrast, Exact, Published
 from reports.frame import Observation
 from reports.judge import VERDICTS, judge
-from reports.numbers import TIMES
+from reports.units import TIMES
 
 ACCURACY, STEPS = "test/accuracy", "speed/steps_to_train_error_25"
 NOISE = (-0.2, 0.1, 0.0, 0.2, -0.1)  # in points; the mean is 0, the standard deviation 0.158
@@ -82,13 +82,45 @@ def test_wide_noise_is_underpowered_and_says_how_many_pairs_would_decide():
     judgement = against_base(0.3, noise=(-2, 1, 0, 2, -1))
     assert judgement.verdict == "underpowered"
     assert judgement.main.needed == 22  # standard deviation 1.58 against a margin of 1
-    assert judgement.reason == "the 95 % interval is wider than the margin of 1 point; about 22 pairs would decide"
+    assert judgement.reason == (
+        "the 95 % interval reaches further to either side than the margin of 1 point; "
+        "about 22 pairs would show an effect as large as the margin, power 0.8"
+    )
+
+
+def test_an_equivalence_that_is_underpowered_asks_for_the_pairs_that_would_show_it():
+    reason = against_base(0.3, noise=(-2, 1, 0, 2, -1), direction="equal").reason
+    assert reason.endswith("pairs would show that nothing differs by as much, where nothing does, power 0.8")
+
+
+@pytest.mark.parametrize("difference", [0, 2])
+def test_equal_differences_decide_nothing_and_do_not_enter_the_correction(difference):
+    """Two pairs with the same difference would else have p = 0 and survive any correction."""
+    judgement = against_base(difference, noise=(0, 0))
+    assert (judgement.verdict, judgement.main.estimate) == ("underpowered", pytest.approx(difference))
+    assert (judgement.main.p_value, judgement.main.interval, judgement.main.needed) == (None, None, None)
+    assert judgement.reason == "all 2 differences are equal: they leave no spread to judge by"
 
 
 def test_a_small_significant_difference_is_not_support():
     judgement = against_base(0.95)
     assert judgement.main.p_value < 0.001
-    assert judgement.reason == "there is a difference, but it is not shown to reach the margin of 1 point"
+    assert judgement.reason == "a difference is shown, but its mean is smaller than the margin of 1 point"
+
+
+@pytest.mark.parametrize(
+    "difference, direction, reason",
+    [
+        (2, "higher", "goes the claimed way and reaches the margin of 1 point; a difference of zero is ruled out"),
+        (2, "lower", "goes against the claim and reaches the margin of 1 point; a difference of zero is ruled out"),
+        (0, "higher", "the 90 % interval lies within the margin of 1 point to either side"),
+        (0, "equal", "the 90 % interval lies within the margin of 1 point to either side"),
+        (2, "equal", "the 95 % interval lies wholly beyond the margin of 1 point"),
+        (1.1, "equal", "the interval lies neither within the margin of 1 point nor wholly beyond it"),
+    ],
+)
+def test_a_reason_says_what_was_tested_and_no_more(difference, direction, reason):
+    assert against_base(difference, direction=direction).reason.removeprefix("the mean difference ") == reason
 
 
 def test_no_pair_is_not_run_and_one_pair_is_underpowered():
@@ -101,7 +133,7 @@ def test_no_pair_is_not_run_and_one_pair_is_underpowered():
         None,
         1,
     )
-    assert lone.reason == "one pair has no spread; at least 2 are needed; 1 pair missing"
+    assert lone.reason == "one pair has no spread to judge by; at least 2 are needed; 1 pair missing"
 
 
 def test_values_that_are_not_finite_count_as_missing():
@@ -150,7 +182,9 @@ def test_a_bound_that_could_turn_the_difference_round_decides_nothing():
 def test_censored_values_never_make_no_effect():
     tanh, relu = [100, 101, 99, 100], [100, 100, 100, 101]
     assert steps(rows("tanh", tanh, STEPS), rows("relu", relu, STEPS)).verdict == "no effect"
-    assert steps(censor(("tanh", tanh, STEPS), 1), rows("relu", relu, STEPS)).verdict == "inconclusive"
+    found = steps(censor(("tanh", tanh, STEPS), 1), rows("relu", relu, STEPS))
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith("the values that were not reached may lie anywhere beyond the margin")
 
 
 def test_pairs_where_neither_arrives_are_left_out_and_counted():
@@ -165,23 +199,28 @@ def test_a_busy_machine_decides_nothing_and_does_not_enter_the_correction():
     found = verdict_of(part, *groups)
     assert (found.verdict, found.main.p_value) == ("inconclusive", None)
     assert found.main.estimate > 1.9
+    assert found.reason == "the machine was not quiet while this was timed; run again when it is"
 
 
-@pytest.mark.parametrize("value, verdict", [(62_378_344, "supported"), (62_378_345, "refuted")])
-def test_an_exact_claim_holds_within_its_bounds(value, verdict):
-    part = Exact("parameters/total", "ungrouped", 62_378_344, 62_378_344)
+@pytest.mark.parametrize(
+    "value, verdict", [(61_999_999, "refuted"), (62e6, "supported"), (62_378_344, "supported"), (62.6e6, "refuted")]
+)
+def test_an_exact_claim_holds_from_its_lower_bound_to_below_its_upper_one(value, verdict):
+    part = Exact("parameters/total", "ungrouped", 62e6, 62.6e6)
     found = verdict_of(part, rows("ungrouped", [value], "parameters/total"))
     assert (found.verdict, found.main.estimate, found.main.interval) == (verdict, value, None)
 
 
 def test_an_exact_claim_can_be_of_a_share_or_of_a_ratio():
     share = verdict_of(Exact("macs/conv_share", "a", 0.945, 0.955), rows("a", [0.9484], "macs/conv_share"))
-    assert (share.verdict, share.main.unit, share.main.estimate) == ("supported", "points", pytest.approx(94.84))
-    assert share.reason == "the count is 94.8 points, as stated: between 94.5 points and 95.5 points"
-    part = Exact("parameters/conv2", "pair", 0.72, 0.72, reference="5x5")
+    assert (share.verdict, share.main.unit, share.main.estimate) == ("supported", "%", pytest.approx(94.84))
+    assert share.reason == "the count is 94.8 %, as stated: 94.5 to below 95.5 %"
+    part = Exact("parameters/conv2", "pair", 0, 1, reference="5x5")
     metric = "parameters/conv2"
     ratio = verdict_of(part, rows("pair", [18], metric), rows("5x5", [25], metric))
     assert (ratio.verdict, ratio.main.unit, ratio.main.estimate) == ("supported", TIMES, 0.72)
+    assert ratio.reason == f"the count is {TIMES}0.72, as stated: below {TIMES}1"
+    assert verdict_of(part, rows("pair", [25], metric), rows("5x5", [25], metric)).verdict == "refuted"
     assert verdict_of(part).verdict == "not run"
 
 
@@ -234,6 +273,12 @@ def test_a_conditional_claim_says_on_what():
     assert found.reason == "on the budget: short: supported; long: no effect"
 
 
+def test_regimes_that_differ_without_support_say_so():
+    found = several(0, -2, regimes=("short", "long"))
+    assert found.verdict == "conditional"
+    assert found.reason == "on the budget: short: no effect; long: refuted; none supports the claim"
+
+
 def test_holm_runs_over_all_parts_of_primary_claims_and_leaves_controls_alone():
     first, second = Contrast(ACCURACY, "a", "base", 1), Contrast(ACCURACY, "b", "base", 1)
     observations = table(
@@ -254,7 +299,7 @@ def test_a_difference_that_may_be_chance_among_many_claims_is_not_support():
     part = Contrast(ACCURACY, "arm", "base", 1)
     among = judge([("study", claim(part, id=str(n))) for n in range(10)], table(*groups))[0]
     assert (among.verdict, among.main.p_holm > 0.05) == ("inconclusive", True)
-    assert among.reason == "the difference exceeds the margin, but may be chance among so many claims"
+    assert among.reason == "the margin is reached, but among so many claims that may be chance"
 
 
 def test_a_judgement_is_strict_json_with_all_that_it_rests_on():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import fabricate
@@ -9,16 +10,17 @@ import pytest
 
 from ablations.study import Setting, Study
 from reports.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
-from reports.chapter import QUOTED
+from reports.changes import QUOTED
 from reports.evidence import gather
-from reports.numbers import MINUS, TIMES
+from reports.others import BY
 from reports.page import page
+from reports.units import MINUS, TIMES
 
 
 def made(out: Path, *studies: Study, setting: Setting | None = None, **options) -> list[Block]:
     setting = setting or fabricate.setting()
     fabricate.write(out, studies, setting, **options)
-    return page(gather(out, studies, setting, {}))
+    return page(gather(out, studies, setting))
 
 
 def table(blocks: list[Block], start: str) -> Table:
@@ -77,10 +79,10 @@ def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
     assert f"{QUOTED.format('sigmoid')} changes activation and dropout together." in note.text
 
 
-def test_the_best_arm_is_marked_among_those_that_compete(blocks):
+def test_the_highest_test_accuracy_is_marked_and_nothing_else(blocks):
     arms = table(blocks, "activations: means")
-    assert [cell.best for cell in arms.rows[0][1:4]] == [True, True, True]
-    assert sum(cell.best for row in arms.rows for cell in row) == 3
+    assert [cell.best for cell in arms.rows[0][:3]] == [False, True, False]
+    assert sum(cell.best for row in arms.rows for cell in row) == 1
 
 
 def test_differences_from_the_baseline_stand_below_the_means(blocks):
@@ -108,6 +110,31 @@ def test_timings_are_medians_with_a_ratio_to_the_reference(blocks):
     assert f"{TIMES}1.2" in other.detail
 
 
+def test_kernels_are_held_against_a_copy_of_the_same_bytes(blocks):
+    timing = table(blocks, "activations: time of the activations")
+    assert [row[0].text for row in timing.rows] == [
+        f"Time of the kernel, {size} elements" for size in ("1,024", "16,384")
+    ]
+    relu, _, copy = timing.rows[0][1:]
+    assert f"{TIMES}0.7" in relu.detail
+    assert TIMES not in copy.detail
+
+
+def test_a_shape_stays_on_one_line(blocks):
+    layers = table(blocks, "sizes, wide")
+    assert column(layers, "Weights")[0] == BY.join(("64", "64", "3", "3"))
+
+
+def test_a_part_says_what_it_lacks_beside_its_verdict(blocks):
+    parts = table(blocks, "Parts of relu-better")
+    assert [row[1].detail for row in parts.rows] == ["1 missing, 4 pairs for power 0.8", "13 pairs for power 0.8"]
+
+
+def test_every_part_shows_the_correlation_across_its_pairs(blocks):
+    parts = table(blocks, "Parts of relu-gap")
+    assert re.fullmatch(rf"r = {MINUS}?[01]\.\d\d", parts.rows[0][4].detail)
+
+
 def test_published_figures_stand_beside_those_measured(blocks):
     published = table(blocks, "Published beside measured")
     assert column(published, "Published") == ["about 2 points"]
@@ -116,7 +143,7 @@ def test_published_figures_stand_beside_those_measured(blocks):
 
 def test_a_study_without_records_is_reported_as_not_run(tmp_path):
     study = fabricate.activations()
-    blocks = page(gather(tmp_path, [study], fabricate.setting(), {}))
+    blocks = page(gather(tmp_path, [study], fabricate.setting()))
     verdicts = next(block for block in blocks if isinstance(block, Verdicts))
     assert {line.verdict for line in verdicts.lines} == {"not run"}
     assert not any(isinstance(block, Figure) for block in blocks)

@@ -32,7 +32,7 @@ def text(content: bytes) -> str:
 def blocks(tmp_path_factory):
     out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
     fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
-    return page(gather(out, studies, fabricate.setting(), {}))
+    return page(gather(out, studies, fabricate.setting()))
 
 
 @pytest.fixture(scope="module")

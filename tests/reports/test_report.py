@@ -10,6 +10,7 @@ import sys
 import fabricate
 import pytest
 
+from ablations.study import AGAIN
 from reports.report import build
 
 FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
@@ -19,7 +20,7 @@ FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
 def out(tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     fabricate.write(out, [fabricate.activations()], fabricate.setting(), lost=[("sigmoid", 1)])
-    build(out, [fabricate.activations()], fabricate.setting(), {"Command": "ablate report"})
+    build(out, [fabricate.activations()], fabricate.setting())
     return out
 
 
@@ -29,7 +30,7 @@ def test_the_four_files_are_written_and_nothing_else(out):
 
 def test_the_same_records_give_the_same_bytes(out):
     before = {name: (out / "reports" / name).read_bytes() for name in FILES}
-    build(out, [fabricate.activations()], fabricate.setting(), {"Command": "ablate report"})
+    build(out, [fabricate.activations()], fabricate.setting())
     assert {name: (out / "reports" / name).read_bytes() for name in FILES} == before
 
 
@@ -38,7 +39,7 @@ def test_the_json_holds_each_claim_with_what_decided_it(out):
     wanted = {"id", "verdict", "estimate", "interval", "margin", "unit", "pairs", "p_value", "p_holm", "trials"}
     assert [claim["id"] for claim in report["claims"]] == ["relu-better", "relu-gap", "relu-step"]
     assert all(wanted <= claim.keys() for claim in report["claims"] + report["controls"])
-    assert report["run"]["Command"] == "ablate report"
+    assert report["run"]["Trials"] == "15 different: 14 finished, 1 diverged"
     assert report["environments"] == [fabricate.ENVIRONMENT]
 
 
@@ -46,6 +47,9 @@ def test_the_table_of_trials_has_a_row_a_trial(out):
     rows = list(csv.DictReader((out / "reports" / "trials.csv").read_text().splitlines()))
     assert len(rows) == 15
     assert [row["status"] for row in rows].count("diverged") == 1
+    assert [(row["pair"], row["seed"]) for row in rows if row["arm"] == AGAIN] == [
+        (str(n), f"100{n}") for n in range(3)
+    ]
 
 
 def test_a_report_needs_no_torch():

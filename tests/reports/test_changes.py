@@ -1,0 +1,70 @@
+"""What an arm changes, told from networks as `bench.cost` counts them."""
+
+import dataclasses
+
+import pytest
+
+from bench.cost import network
+from bench.spec import Model, Recipe
+from reports.changes import ARROW, changes, confounded
+from reports.units import TIMES
+
+ZHANG = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0, "width": 0.5}
+DOCUMENT = {"width": 1 / 4}
+
+
+def record(recipe=None, **model):
+    return {"network": network(Model(**model)), "job": {"recipe": dataclasses.asdict(recipe or Recipe())}}
+
+
+def told(baseline, **levels):
+    return changes(record(**baseline, **levels), record(**baseline))
+
+
+def test_nothing_differs_from_itself():
+    assert told(DOCUMENT) == {}
+
+
+def test_an_activation_is_told_once_for_all_layers_and_takes_its_gain_along():
+    found = told(DOCUMENT, activation="tanh")
+    layers = "conv1, conv2, conv3, conv4, conv5, fc6, fc7"
+    assert found == {"gain": f"1.41 {ARROW} 1.67 ({layers})", "activation": f"ReLU {ARROW} Tanh (throughout)"}
+    assert confounded(record(**DOCUMENT, activation="tanh"), record(**DOCUMENT)) == []
+
+
+def test_batch_normalisation_changes_the_normalisation_and_nothing_else():
+    found = told(DOCUMENT, normalisation="batch")
+    assert list(found) == ["normalisation", "parameters"]
+    assert found["normalisation"] == (
+        f"none {ARROW} BatchNorm2d (conv1, conv2, conv3, conv4, conv5); none {ARROW} BatchNorm1d (fc6, fc7)"
+    )
+    assert confounded(record(**DOCUMENT, normalisation="batch"), record(**DOCUMENT)) == []
+
+
+def test_layers_that_the_arm_alone_has_are_described_with_what_follows_them():
+    pair = told(ZHANG, kernel="pair")["depth"].replace(TIMES, "x")
+    assert "conv1a (32x3x3x3, gain 1.41, ReLU)" in pair
+    assert "conv1b (32x32x3x3, gain 1.41, ReLU, LRN(alpha=0.0001), MaxPool2d)" in pair
+    assert "without conv1 (32x3x5x5, gain 1.41, ReLU, LRN(alpha=0.0001), MaxPool2d)" in pair
+
+
+def test_a_pair_without_its_middle_activation_reads_differently():
+    linear = told(ZHANG, kernel="pair-linear")["depth"].replace(TIMES, "x")
+    assert "conv1a (32x3x3x3, gain 1, no activation)" in linear
+    assert linear != told(ZHANG, kernel="pair")["depth"].replace(TIMES, "x")
+
+
+@pytest.mark.parametrize(
+    "levels, aspects",
+    [
+        ({"kernel": "pair", "middle": 2.0}, ["depth", "parameters"]),
+        ({"activation": "tanh", "dropout": 0.5}, ["activation", "dropout"]),
+    ],
+)
+def test_aspects_that_changed_at_once_are_named(levels, aspects):
+    assert confounded(record(**{**ZHANG, **levels}), record(**ZHANG)) == aspects
+
+
+def test_a_recipe_is_compared_field_by_field():
+    found = changes(record(Recipe(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
+    assert found == {"epochs": f"20 {ARROW} 10", "augmentation": f"both {ARROW} none"}
