@@ -55,8 +55,10 @@ class Publisher:
         if known is not None and known.info.status == "FINISHED":
             self._retag(known, tags(record))
             return
-        experiment = self.trials if record["kind"] == "trial" else self.others
-        run = known or self.client.create_run(experiment, int(record["started"] * 1e3), tags(record), _run_name(record))
+        started = int(record["started"] * 1e3)
+        run = known or self.client.create_run(
+            self._experiment(record.get("data")), started, tags(record), _run_name(record)
+        )
         run_id = run.info.run_id
         points = list(metrics(record))
         for start in range(0, len(points), BATCH):

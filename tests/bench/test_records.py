@@ -7,7 +7,7 @@ import pytest
 from bench import records
 from bench.spec import Count, Data, Model, Probe, Recipe, Timing, Trial, identity
 
-TRIAL = Trial(Model(without=("conv3",)), Recipe(), Data("0123456789abcdef", 10, 45_000, "CIFAR-10"), 3)
+TRIAL = Trial(Model(without=("conv3",)), Recipe(), Data("0123456789abcdef", 10, train=45_000, name="CIFAR-10"), 3)
 JOBS = [
     TRIAL,
     Count(Model()),

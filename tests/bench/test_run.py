@@ -113,7 +113,7 @@ def test_a_job_that_raises_has_no_record_and_the_rest_goes_on(digits, tmp_path):
     events = list(run([impossible, *good], digits, tmp_path, workers=1))
     (failed,) = (event for event in events if event.what == "failed")
     assert failed.job == impossible
-    assert failed.reason.startswith("IndexError: ")
+    assert failed.reason.startswith("RuntimeError: Given input size")
     assert "\n" not in failed.reason
     assert {event.job for event in events if event.what == "done"} == set(good)
     assert missing([impossible, *good], tmp_path) == [impossible]

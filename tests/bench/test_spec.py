@@ -130,7 +130,7 @@ def test_every_field_that_is_no_tag_makes_another_job(path, level):
 def test_the_cases_above_name_every_field_there_is():
     assert len(dataclasses.fields(Model)) == 11
     assert len(dataclasses.fields(Recipe)) == 9
-    assert len(dataclasses.fields(Data)) == 4
+    assert len(dataclasses.fields(Data)) == 5
     assert len(dataclasses.fields(Trial)) == 6
 
 
