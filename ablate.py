@@ -126,10 +126,9 @@ def ui(options: argparse.Namespace, console: Console) -> int:
 
 def _report(request: Request, out: Path, console: Console) -> list[Path]:
     """Write the report; end with the verdicts and where everything is. Returns the files."""
-    from reports.claims import estimate  # only here: they take seconds to import, and every worker imports this file
-    from reports.numbers import interval
-    from reports.outcome import named
+    from reports.outcome import estimate  # only here: they take seconds to import, and every worker imports this file
     from reports.report import build, files
+    from reports.units import interval, named
 
     judgements = build(out, request.studies, request.setting)
     table = Table("claim", "verdict", "decided by", "estimate", "95 % interval", "pairs", box=None)
