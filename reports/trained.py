@@ -155,7 +155,8 @@ def _zeros(study: Study, evidence: Evidence) -> Figure | None:
     if not len(table):
         return None
     wide = 100 * table.pivot_table(index="arm", columns="layer", values="value", sort=False)
-    wide = wide.reindex([arm for arm in study.arms if arm in wide.index])
+    # conv1, conv1a, ..., extra1, fc6: by name is also by depth
+    wide = wide.reindex(index=[arm for arm in study.arms if arm in wide.index], columns=sorted(wide.columns))
     drawing = figures.heat(wide, "Exact zeros, %", f"{study.name}-zeros")
     return Figure(*drawing, "Share of exact zeros after each layer's activation, on the test images: means over seeds.")
 
