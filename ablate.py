@@ -99,6 +99,9 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
                 delivery.deliver(event.record)
     delivery.deliver_all()
     delivery.deliver_report(f"({profile.name}, {data.name})", _report(request, options.out, console))
+    if delivery.publisher:
+        where = "" if str(options.out) == "out" else f" OUT={options.out}"
+        console.print(f"Compare the runs in MLflow: make ui{where}, or ablate ui --out {options.out}", soft_wrap=True)
     return _end(failed, [job for job in dict.fromkeys(asked) if not records.path(options.out, job).exists()], console)
 
 
@@ -142,8 +145,6 @@ def _report(request: Request, out: Path, console: Console) -> list[Path]:
         console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
     for file in files(out):
         console.print(str(file), soft_wrap=True, highlight=False)
-    where = "" if str(out) == "out" else f" OUT={out}"
-    console.print(f"Compare the runs in MLflow: make ui{where} (or: .venv/bin/ablate ui --out {out})", soft_wrap=True)
     return files(out)
 
 

@@ -17,6 +17,9 @@ class Delivery:
 
     def __init__(self, out: Path, profile: str, places: Places, say: Callable[[str], None]) -> None:
         self.out, self.profile, self.places, self.say = out, profile, places, say
+        self.installed = importlib.util.find_spec("mlflow") is not None
+        if not self.installed:
+            say("mlflow is not installed: results are kept as records and can be published later")
         self.publisher = self._connect()
 
     def deliver(self, record: dict[str, Any]) -> None:
@@ -40,8 +43,7 @@ class Delivery:
         self._try(lambda publisher: publisher.publish(record))
 
     def _connect(self) -> Any:
-        if importlib.util.find_spec("mlflow") is None:
-            self.say("mlflow is not installed: results are kept as records and can be published later")
+        if not self.installed:
             return None
         from bench import publish  # imports mlflow, which may be absent
 
