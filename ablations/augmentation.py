@@ -1,15 +1,9 @@
 """Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1)"""
 
-from ablations.study import Claim, Contrast, Published, Study
+from ablations.designs import overfits_less
+from ablations.study import Claim, Published, Study
 
 HALF = {"epochs": 0.5}
-
-
-def overfits_less(arm: str, reference: str, regime: str) -> tuple[Contrast, ...]:
-    return (
-        Contrast("gap/accuracy", arm, reference, margin=2, direction="lower", regime=regime),
-        Contrast("test/accuracy", arm, reference, margin=1, regime=regime),
-    )
 
 
 STUDY = Study(
@@ -27,8 +21,8 @@ STUDY = Study(
         Claim(
             "augmentation",
             "Mirroring and random crops narrow the gap between training and test accuracy and raise test accuracy",
-            overfits_less("both", "none", "all epochs")
-            + overfits_less("both, half the epochs", "none, half the epochs", "half the epochs"),
+            overfits_less("both", "none", 1, "all epochs")
+            + overfits_less("both, half the epochs", "none, half the epochs", 1, "half the epochs"),
             published=(
                 Published("+3.6 points, from crops alone", "Zhang et al. 2017, table 1: small AlexNet", part=1),
             ),

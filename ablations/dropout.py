@@ -1,14 +1,7 @@
 """Does dropout reduce overfitting? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014)"""
 
-from ablations.study import Claim, Contrast, Published, Study
-
-
-def overfits_less(arm: str, reference: str, regime: str) -> tuple[Contrast, ...]:
-    return (
-        Contrast("gap/accuracy", arm, reference, margin=2, direction="lower", regime=regime),
-        Contrast("test/accuracy", arm, reference, margin=0.5, regime=regime),
-    )
-
+from ablations.designs import overfits_less
+from ablations.study import Claim, Published, Study
 
 STUDY = Study(
     question="Does dropout before the fully connected layers reduce overfitting, with and without augmentation?",
@@ -23,8 +16,8 @@ STUDY = Study(
         Claim(
             "dropout-overfit",
             "Dropout narrows the gap between training and test accuracy and raises test accuracy",
-            overfits_less("p = 0.5", "p = 0", "with augmentation")
-            + overfits_less("p = 0.5, no augmentation", "p = 0, no augmentation", "without augmentation"),
+            overfits_less("p = 0.5", "p = 0", 0.5, "with augmentation")
+            + overfits_less("p = 0.5, no augmentation", "p = 0, no augmentation", 0.5, "without augmentation"),
             published=(Published("14.98 to 14.32 % error on CIFAR-10", "Srivastava et al. 2014, table 3", part=1),),
             regimes="augmentation",
         ),
