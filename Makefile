@@ -1,4 +1,4 @@
-# Every target installs what it needs. Variables: PROFILE, STUDY, DATA, DEVICE, SEEDS, LIMIT, OUT.
+# Every target installs what it needs. Variables: PROFILE, STUDY, DATA, DEVICE, SEEDS, LIMIT, OUT, PORT.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,6 +6,7 @@ PROFILE ?= auto
 DATA ?= auto
 DEVICE ?= auto
 OUT ?= out
+PORT ?= 5000
 STUDY ?=
 what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
 
@@ -13,11 +14,12 @@ what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "variables: PROFILE=quick STUDY='relu dropout' DATA=folder DEVICE=cpu SEEDS=10 LIMIT=30m OUT=out"
+	@echo "variables: PROFILE=quick STUDY='relu dropout' DATA=folder DEVICE=cpu SEEDS=10 LIMIT=30m OUT=out PORT=5000"
 
 setup: $(VENV)/ready  ## install into .venv; a torch that the machine already has and is new enough is kept
 
 $(VENV)/ready: pyproject.toml
+	@echo "installing into $(VENV): a few minutes, once"
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(if $(shell $(PYTHON) -c 'import torch' 2>/dev/null && echo y),--system-site-packages) $(VENV)
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
@@ -29,11 +31,11 @@ ablate: setup  ## run the studies and write the report: make ablate DATA=folder
 plan: setup  ## what `make ablate` would do, and for how long
 	$(BIN)/ablate plan $(what)
 
-report: setup  ## judge the records again and write the report; trains nothing
-	$(BIN)/ablate report --out "$(OUT)"
+report: setup  ## judge the last run's records again; STUDY="relu lrn" for others; trains nothing
+	$(BIN)/ablate report $(STUDY) --out "$(OUT)"
 
 ui: setup  ## compare the runs in MLflow
-	$(BIN)/ablate ui --out "$(OUT)"
+	$(BIN)/ablate ui --out "$(OUT)" --port $(PORT)
 
 test: setup  ## run the tests
 	$(BIN)/python -m pytest

@@ -6,7 +6,9 @@ import argparse
 import importlib.util
 import os
 import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,9 +90,11 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     remember(request, options.out)
     data, profile = request.source.data, request.setting.profile
     say = partial(console.print, markup=False, style="yellow")
+    todo = missing(asked, options.out)
+    console.print(f"{len(set(asked)) - len(todo)} of {len(set(asked))} jobs are done already", highlight=False)
     delivery = Delivery(options.out, profile.name, request.places(), say)
     failed: dict[str, str] = {}
-    with display.Display(console, missing(asked, options.out), names, plan.pace(options.out), workers) as shown:
+    with display.Display(console, todo, names, plan.pace(options.out), workers) as shown:
         for event in run(asked, request.source, options.out, workers, deadline):
             shown.show(event)
             if event.what == "failed":
@@ -100,13 +104,17 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     delivery.deliver_all()
     delivery.deliver_report(f"({profile.name}, {data.name})", _report(request, options.out, console))
     if delivery.publisher:
-        where = "" if str(options.out) == "out" else f" OUT={options.out}"
-        console.print(f"Compare the runs in MLflow: make ui{where}, or ablate ui --out {options.out}", soft_wrap=True)
+        out = shlex.quote(str(options.out))
+        where = "" if out == "out" else f" OUT={out}"
+        console.print(f"Compare the runs in MLflow: make ui{where}, or {sys.argv[0]} ui --out {out}", soft_wrap=True)
     return _end(failed, [job for job in dict.fromkeys(asked) if not records.path(options.out, job).exists()], console)
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
-    _report(recall(options.out), options.out, console)
+    request = recall(options.out)
+    if options.studies:
+        request = request._replace(studies=catalogue.find(options.studies))
+    _report(request, options.out, console)
     return 0
 
 
@@ -121,26 +129,39 @@ def ui(options: argparse.Namespace, console: Console) -> int:
         return 0
     if not (options.out / "mlflow.db").exists():
         raise BadInput(f"there is no {options.out / 'mlflow.db'}: nothing was run into {options.out} yet")
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", options.port)) == 0:
+            raise BadInput(f"port {options.port} is taken: name another with --port, or make ui PORT=5001")
     console.print(f"http://127.0.0.1:{options.port}/?workflowType=machine_learning  (Ctrl-C ends it)", soft_wrap=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address, "--host", "127.0.0.1"]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return subprocess.call([*command, "--port", str(options.port), "--workers", "1"], env={**os.environ, **quiet})
+    command += ["--port", str(options.port), "--workers", "1"]
+    with subprocess.Popen(command, env={**os.environ, **quiet}, start_new_session=True) as server:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            return 0
 
 
 def _report(request: Request, out: Path, console: Console) -> list[Path]:
     """Write the report; end with the verdicts and where everything is. Returns the files."""
-    from reports.outcome import estimate  # only here: they take seconds to import, and every worker imports this file
+    from reports.claims import passed  # only here: they take seconds to import, and every worker imports this file
+    from reports.outcome import estimate
     from reports.report import build, files
     from reports.units import interval, named
 
     judgements = build(out, request.studies, request.setting)
-    table = Table("claim", "verdict", "decided by", "estimate", "95 % interval", "pairs", box=None)
-    for judged in judgements:
-        main = judged.main
-        pairs = str(main.pairs) if main.interval else ""
-        cells = (judged.claim.id, judged.verdict, named(main.part), estimate(main), interval(main.interval), pairs)
-        table.add_row(*map(Text, cells))
-    console.print(table)
+    for heading, primary in (("claim", True), ("control", False)):
+        table = Table(heading, "verdict", "shown", "estimate", "95 % interval", "pairs", box=None)
+        for judged in (found for found in judgements if found.claim.primary is primary):
+            main, verdict = judged.main, judged.verdict if primary else passed(judged)
+            pairs = str(main.pairs) if main.interval else ""
+            cells = (judged.claim.id, verdict, named(main.part), estimate(main), interval(main.interval), pairs)
+            table.add_row(*map(Text, cells))
+        console.print(table, "")
+    if request.setting.profile.name == "smoke":
+        console.print(Text("Not a result: the smoke profile only shows that the machinery works.", style="bold yellow"))
     if request.source.note:
         console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
     for file in files(out):
@@ -238,6 +259,7 @@ def _parser() -> argparse.ArgumentParser:
             add.add_argument("--limit", metavar="TIME", help="start no job after so long: 90s, 30m, 2h")
     add = commands.add_parser("report", help="judge the last run's records again and write the report; trains nothing")
     add.set_defaults(command=report)
+    add.add_argument("studies", nargs="*", metavar="STUDY", help="which studies; default: those of the last run")
     _add_out(add)
     add = commands.add_parser("ui", help="open the runs in MLflow, on this machine only")
     add.set_defaults(command=ui)

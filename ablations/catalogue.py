@@ -21,7 +21,11 @@ def names() -> list[str]:
 
 def find(wanted: Sequence[str]) -> list[Study]:
     """The studies called by name or by a path ending in .py; all of the package's where none is named."""
-    return [_load(name) for name in dict.fromkeys(wanted or names())]
+    found = [_load(name) for name in dict.fromkeys(wanted or names())]
+    taken = [study.name for study in found]
+    if twice := [name for name in taken if taken.count(name) > 1]:
+        raise BadInput(f"two studies are called {twice[0]}: rename the file of one")
+    return found
 
 
 def _load(name: str) -> Study:
@@ -45,6 +49,8 @@ def _from_file(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from error
     except Exception as error:
         raise BadInput(f"{file} is no study: {type(error).__name__}: {error}") from error
     return module

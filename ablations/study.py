@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,6 +15,11 @@ from bench.spec import BadInput, Count, Data, Job, Model, Probe, Recipe, Timing,
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
 AGAIN_SEEDS = 1000  # the A/A arm is the baseline under seeds that no other arm uses
+METRICS = re.compile(
+    r"(train|validation|test)/(accuracy|loss)|gap/accuracy|batch/loss|memory/peak_mb"
+    r"|speed/(images_per_second|step_ms_p50|step_ms_p95|steps_to_train_error_25)"
+    r"|sparsity/(zeros|hoyer|treves_rolls|dead)/\w+|(parameters|macs)/\w+|time/.+"
+)
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,13 @@ def jobs(study: Study, setting: Setting) -> list[Placed]:
 
 
 def _check(study: Study, known: set[str]) -> None:
-    """BadInput where a claim or a probe names an arm that the study has not."""
+    """BadInput where a claim names a metric that nothing records, or it or a probe an arm that the study has not."""
+    for claim in study.claims:
+        for part in claim.parts:
+            if not METRICS.fullmatch(part.metric):
+                raise BadInput(
+                    f"study {study.name}, claim {claim.id}: no metric is called {part.metric!r} (see README)"
+                )
     named = {part.arm for claim in study.claims for part in claim.parts} | set(study.probes.values())
     named |= {
         p.reference for claim in study.claims for p in claim.parts if isinstance(p.reference, str) and p.reference
@@ -200,4 +212,7 @@ def levels(study: Study, arm: str, setting: Setting) -> tuple[Model, Recipe]:
         elif name == "share":
             level = recipe["share"] * level
         names[name][name] = level
-    return Model(**model), Recipe(**recipe)
+    try:
+        return Model(**model), Recipe(**recipe)
+    except BadInput as error:
+        raise BadInput(f"study {study.name}, arm {arm!r}: {error}") from error

@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.spec import Job, identity, kind
+from bench.spec import BadInput, Job, identity, kind
 
 SCHEMA = 1
 
@@ -55,14 +55,19 @@ def write(out: Path, record: dict[str, Any]) -> Path:
 
 def read(out: Path, job: Job | str) -> dict[str, Any] | None:
     """The job's record, or None where it has none."""
-    try:
-        return json.loads(path(out, job).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+    file = path(out, job)
+    return _load(file) if file.exists() else None
 
 
 def read_all(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder(out).glob("*.json"))]
+    return [_load(file) for file in sorted(folder(out).glob("*.json"))]
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{file} is no whole record ({error}): remove it, and the next run measures it again") from error
 
 
 def finals(record: dict[str, Any]) -> dict[str, float]:

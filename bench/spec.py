@@ -29,6 +29,8 @@ def _one_of(name: str, value: str, levels: tuple[str, ...]) -> None:
 
 def _removable(name: str, without: tuple[str, ...]) -> None:
     """Only 3x3 convolutions and the second hidden fully connected layer can be left out."""
+    if isinstance(without, str):
+        raise BadInput(f"without is {without!r}: write the layers as a tuple, ({without!r},)")
     layout = LAYOUTS[name]
     possible = [c.name for c in layout.convs if c.kernel == 3] + [f"fc{len(layout.convs) + 2}"]
     if unknown := [layer for layer in without if layer not in possible]:
@@ -36,8 +38,8 @@ def _removable(name: str, without: tuple[str, ...]) -> None:
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise BadInput(f"{name} is {value!r}; it must lie between {low:g} and {high:g}")
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise BadInput(f"{name} is {value!r}; it must be a number between {low:g} and {high:g}")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ VERDICTS = (
 )  # fmt: skip
 
 METHODS = (
+    ("The document", "The short article whose claims are tested here, and the 32x32 AlexNet of its training script: "
+     "layout 'document', and the arms that are called after it."),
     ("Pairs", "Seed by seed every arm sees the same images in the same order with the same augmentation, and starts "
      "from the same random draws wherever its layers have the same shape. What is judged is the difference within a "
      "pair; whatever both arms share cancels out. How much that is, the correlation r tells: often little."),

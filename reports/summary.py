@@ -52,12 +52,13 @@ def by_arm(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def margin(study: Study, arm: str, metric: str) -> float:
-    """The smallest margin, in shown units, that a claim of the study sets this arm's difference."""
+    """The smallest margin, in shown units, that a claim of the study sets this arm's difference from the baseline."""
     found = [
         part.margin
         for claim in study.claims
         for part in claim.parts
-        if isinstance(part, Contrast) and not part.ratio and part.metric == metric and arm in (part.arm, part.reference)
+        if isinstance(part, Contrast) and not part.ratio and part.metric == metric
+        if {arm, study.baseline} == {part.arm, part.reference}
     ]
     return min(found, default=np.nan)
 

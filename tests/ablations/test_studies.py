@@ -9,7 +9,9 @@ from ablations.profiles import PROFILES
 from ablations.study import (
     AGAIN,
     AGAIN_SEEDS,
+    METRICS,
     SHUFFLED,
+    Claim,
     Contrast,
     Exact,
     Setting,
@@ -293,3 +295,29 @@ def test_a_file_is_a_study_by_its_own_name(tmp_path):
     (tmp_path / "my_study.py").write_text("from ablations.study import Study\nSTUDY = Study('Why?', ())\n")
     (found,) = catalogue.find([str(tmp_path / "my_study.py")])
     assert (found.name, found.question) == ("my_study", "Why?")
+
+
+def test_a_metric_that_nothing_records_is_refused_before_anything_trains():
+    typo = Claim("mine", "A claim", (Contrast("test/acuracy", "a", "b", margin=1),))
+    study = Study(name="mine", question="?", claims=(typo,), arms={"a": {}, "b": {"dropout": 0.0}})
+    with pytest.raises(BadInput, match="study mine, claim mine: no metric is called 'test/acuracy'"):
+        jobs(study, Setting(PROFILES["smoke"], DATA))
+
+
+def test_every_metric_of_a_real_trial_can_be_named_by_a_claim(smoke):
+    record = json.loads(next((smoke.out / "trials").glob("*.json")).read_text())
+    metrics = {name for point in record["points"] for name in point["metrics"]}
+    assert [name for name in metrics if not METRICS.fullmatch(name)] == []
+
+
+def test_a_level_that_cannot_be_used_names_the_study_and_the_arm():
+    study = Study(name="mine", question="?", claims=(), arms={"a": {"dropout": "lots"}})
+    with pytest.raises(BadInput, match="study mine, arm 'a': dropout is 'lots'"):
+        jobs(study, Setting(PROFILES["smoke"], DATA))
+
+
+def test_two_studies_of_one_name_are_refused(tmp_path):
+    file = tmp_path / "relu.py"
+    file.write_text("from ablations.relu import STUDY")
+    with pytest.raises(BadInput, match="two studies are called relu"):
+        catalogue.find(["relu", str(file)])

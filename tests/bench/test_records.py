@@ -5,7 +5,7 @@ import os
 import pytest
 
 from bench import records
-from bench.spec import Count, Data, Model, Probe, Recipe, Timing, Trial, identity
+from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial, identity
 
 TRIAL = Trial(Model(without=("conv3",)), Recipe(), Data("0123456789abcdef", 10, train=45_000, name="CIFAR-10"), 3)
 JOBS = [
@@ -131,3 +131,11 @@ def test_tagging_leaves_the_record_that_it_was_given_alone(tmp_path):
 
 def test_tags_are_no_part_of_the_identity(tmp_path):
     assert tagged(tmp_path)["identity"] == identity(TRIAL)
+
+
+def test_a_record_that_was_cut_off_is_named_in_one_line(tmp_path):
+    records.folder(tmp_path).mkdir()
+    (records.folder(tmp_path) / "0123456789abcdef.json").write_text('{"identity": "01')
+    for read in (lambda: records.read_all(tmp_path), lambda: records.read(tmp_path, "0123456789abcdef")):
+        with pytest.raises(BadInput, match=r"0123456789abcdef\.json is no whole record .* remove it"):
+            read()

@@ -191,7 +191,7 @@ def test_a_level_that_does_not_exist_is_refused_in_one_line(make):
 def test_a_refusal_names_the_levels_that_there_are():
     with pytest.raises(BadInput, match="activation is 'gelu'; it can be relu, tanh, sigmoid"):
         Model(activation="gelu")
-    with pytest.raises(BadInput, match=r"dropout is 2; it must lie between 0 and 0\.95"):
+    with pytest.raises(BadInput, match=r"dropout is 2; it must be a number between 0 and 0\.95"):
         Model(dropout=2)
 
 
@@ -199,3 +199,10 @@ def test_the_documents_recipe_is_the_documents():
     assert DOCUMENT_RECIPE == Recipe(
         learning_rate=1e-4, schedule="constant", weight_decay=1e-8, batch=128, epochs=10, augmentation="document"
     )
+
+
+def test_a_level_of_the_wrong_type_is_refused_in_one_line():
+    with pytest.raises(BadInput, match="dropout is 'lots'; it must be a number"):
+        Model(dropout="lots")
+    with pytest.raises(BadInput, match=r"write the layers as a tuple, \('fc7',\)"):
+        Model(without="fc7")
