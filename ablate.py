@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 import re
 import shlex
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -17,18 +13,18 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ablations import catalogue
 from ablations.profiles import PROFILES, automatic
 from ablations.request import Request, recall, remember, setting
 from ablations.study import Placed, jobs
-from bench import display, plan, records
+from bench import devices, display, plan, records
 from bench.data import locate
 from bench.delivery import Delivery
 from bench.run import missing, run
 from bench.spec import BadInput, Job, Trial, kind
+from bench.ui import serve
 
 EXAMPLES = """examples:
   ablate run                              all studies, at the profile that suits the device
@@ -63,7 +59,7 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
     request = _request(options)
-    workers, known = _workers(request.setting.device), plan.pace(options.out)
+    workers, known = devices.workers(request.setting.device), plan.pace(options.out)
     todo = missing([place.job for place in request.placed()], options.out)
     _introduce(request, console)
     for study in request.studies:
@@ -83,7 +79,7 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     limit = _seconds(options.limit) if options.limit else float("inf")
     request, deadline = _request(options), time.time() + limit
-    placed, workers = request.placed(), _workers(request.setting.device)
+    placed, workers = request.placed(), devices.workers(request.setting.device)
     asked = [place.job for place in placed]
     names = {place.job: _name(place) for place in reversed(placed)}
     _introduce(request, console)
@@ -119,46 +115,15 @@ def report(options: argparse.Namespace, console: Console) -> int:
 
 
 def ui(options: argparse.Namespace, console: Console) -> int:
-    if importlib.util.find_spec("mlflow") is None:
-        raise BadInput("mlflow is not installed: pip install mlflow")
-    from bench import publish
-
-    address = publish.uri(options.out)
-    if address.startswith("http"):
-        console.print(f"MLFLOW_TRACKING_URI names a server: {address}/?workflowType=machine_learning", soft_wrap=True)
-        return 0
-    if not (options.out / "mlflow.db").exists():
-        raise BadInput(f"there is no {options.out / 'mlflow.db'}: nothing was run into {options.out} yet")
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", options.port)) == 0:
-            raise BadInput(f"port {options.port} is taken: name another with --port, or make ui PORT=5001")
-    console.print(f"http://127.0.0.1:{options.port}/?workflowType=machine_learning  (Ctrl-C ends it)", soft_wrap=True)
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address, "--host", "127.0.0.1"]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    command += ["--port", str(options.port), "--workers", "1"]
-    with subprocess.Popen(command, env={**os.environ, **quiet}, start_new_session=True) as server:
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            server.terminate()
-            return 0
+    return serve(options.out, options.port, partial(console.print, soft_wrap=True))
 
 
 def _report(request: Request, out: Path, console: Console) -> list[Path]:
     """Write the report; end with the verdicts and where everything is. Returns the files."""
-    from reports.claims import passed  # only here: they take seconds to import, and every worker imports this file
-    from reports.outcome import estimate
-    from reports.report import build, files
-    from reports.units import interval, named
+    from reports.report import build, files  # only here: they take seconds, and every worker imports this file
+    from reports.terminal import tables
 
-    judgements = build(out, request.studies, request.setting)
-    for heading, primary in (("claim", True), ("control", False)):
-        table = Table(heading, "verdict", "shown", "estimate", "95 % interval", "pairs", box=None)
-        for judged in (found for found in judgements if found.claim.primary is primary):
-            main, verdict = judged.main, judged.verdict if primary else passed(judged)
-            pairs = str(main.pairs) if main.interval else ""
-            cells = (judged.claim.id, verdict, named(main.part), estimate(main), interval(main.interval), pairs)
-            table.add_row(*map(Text, cells))
+    for table in tables(build(out, request.studies, request.setting)):
         console.print(table, "")
     if request.setting.profile.name == "smoke":
         console.print(Text("Not a result: the smoke profile only shows that the machinery works.", style="bold yellow"))
@@ -182,7 +147,7 @@ def _request(options: argparse.Namespace) -> Request:
     if options.seeds is not None and options.seeds < 1:
         raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
     studies = catalogue.find(options.studies)
-    device = _device(options.device)
+    device = devices.choose(options.device)
     source = locate(options.data, options.out)
     try:
         (options.out / "trials").mkdir(parents=True, exist_ok=True)
@@ -190,25 +155,6 @@ def _request(options: argparse.Namespace) -> Request:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
     profile = automatic(device) if options.profile == "auto" else options.profile
     return Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
-
-
-def _device(wanted: str) -> str:
-    if wanted == "cpu":
-        return wanted
-    import torch  # only here in this process: it takes seconds
-
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise BadInput("there is no GPU that torch can use: take --device cpu, or install a torch for your GPU")
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _workers(device: str) -> int:
-    """One a core on a CPU, one a GPU."""
-    if device == "cpu":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    import torch
-
-    return torch.cuda.device_count()
 
 
 def _introduce(request: Request, console: Console) -> None:
