@@ -22,7 +22,8 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
         measured += [("counted", estimate(main)), ("claimed", stated(part))]
     elif main.estimate is not None and isinstance(part, Contrast):
         measured += [("ratio" if part.ratio else "difference", estimate(main))]
-        measured += [("95 % interval", interval(main.interval)), ("pairs", str(main.pairs))]
+        measured += [("asked for", asked(part)), ("95 % interval", interval(main.interval))]
+        measured += [("pairs", str(main.pairs))]
         measured += [("noise floor", f"{PLUS_MINUS}{plain(floor, 2)}")] if floor and floor > 0 else []
     reason = judgement.reason if full or not measured or judgement.verdict == "conditional" else ""
     reason = reason[:1].upper() + reason[1:]

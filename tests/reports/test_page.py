@@ -43,10 +43,11 @@ def test_verdicts_come_before_anything_else_that_was_measured(blocks):
     assert headings[:4] == ["Verdicts", "What was run", "Study: activations", "Study: sizes"]
 
 
-def test_a_claim_is_one_line_with_estimate_interval_and_pairs(blocks):
+def test_a_claim_is_one_line_with_estimate_margin_interval_and_pairs(blocks):
     lines = next(block for block in blocks if isinstance(block, Verdicts)).lines
     assert [line.name for line in lines] == ["relu-better", "relu-gap", "relu-step", "size"]
-    assert [label for label, _ in lines[1].measured] == ["difference", "95 % interval", "pairs", "noise floor"]
+    labels = ["difference", "asked for", "95 % interval", "pairs", "noise floor"]
+    assert [label for label, _ in lines[1].measured] == labels
     assert dict(lines[3].measured)["counted"] == "28,434,624 parameters"
 
 
