@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import records
-from bench.run import missing
+from bench.run import kept, missing
 from bench.spec import Job, Model, Probe, Timing, Trial
 
 IMAGES_PER_SECOND = 2_000.0  # of one core, at quarter width: only until a trial of the same layout and width is done
@@ -49,10 +49,8 @@ class Pace:
 
 def disk_mb(jobs: Sequence[Job], out: Path) -> float:
     """What the missing jobs will add: records and kept weights."""
-    probed = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
     todo = missing(jobs, out)
-    kept = [job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in probed)]
-    return 0.03 * len(todo) + sum(WEIGHTS_MB * (job.model.width / 0.25) ** 2 for job in kept)
+    return 0.03 * len(todo) + sum(WEIGHTS_MB * (job.model.width / 0.25) ** 2 for job in kept(jobs, todo))
 
 
 def pace(out: Path) -> Pace:

@@ -45,6 +45,12 @@ def missing(jobs: Sequence[Job], out: Path) -> list[Job]:
     return sorted((job for job in unique if job in lacking), key=lambda job: kinds[type(job)])
 
 
+def kept(jobs: Sequence[Job], todo: Sequence[Job]) -> set[Trial]:
+    """The trials among `todo` whose weights stay: seed 0 of each arm, and what a probe among all `jobs` asks about."""
+    probed = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
+    return {job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in probed)}
+
+
 def _settled(job: Job, out: Path) -> bool:
     if not isinstance(job, Timing):
         return records.path(out, job).exists()
@@ -68,8 +74,7 @@ def run(
     if not todo:
         return
     records.folder(out).mkdir(parents=True, exist_ok=True)
-    wanted = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
-    keep = {job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in wanted)}
+    keep = kept(jobs, todo)
     pool = _pool(workers)
 
     def submit(job: Job) -> Future[str]:
