@@ -90,8 +90,9 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     console.print(f"{len(set(asked)) - len(todo)} of {len(set(asked))} jobs are done already", highlight=False)
     delivery = Delivery(options.out, profile.name, request.places(), say)
     failed: dict[str, str] = {}
-    with display.Display(console, todo, names, plan.pace(options.out), workers) as shown:
-        for event in run(asked, request.source, options.out, workers, deadline):
+    pace = plan.pace(options.out)
+    with display.Display(console, todo, names, pace, workers) as shown:
+        for event in run(asked, request.source, options.out, workers, deadline, pace.seconds):
             shown.show(event)
             if event.what == "failed":
                 failed[names[event.job]] = event.reason

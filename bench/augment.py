@@ -59,12 +59,15 @@ def _offsets(draw: Tensor, margin: int | Tensor) -> Tensor:
 
 
 def _window(canvas: Tensor, index: Tensor, corner: Tensor, mirror: Tensor, size: int) -> Tensor:
-    """(B, size, size, 3) uint8, one window an image, some of them mirrored, by a single gather."""
-    side, steps = canvas.shape[1], torch.arange(size, device=canvas.device)
+    """(B, size, size, 3) uint8, one window an image, some of them mirrored, by a single gather. The canvas can be the
+    middle of a larger one: what counts is how its pixels lie in memory."""
+    (images, side), steps = canvas.shape[:2], torch.arange(size, device=canvas.device)
+    apart, below = canvas.stride(0) // 3, canvas.stride(1) // 3  # pixels from image to image, and from row to row
+    pixels = canvas.as_strided(((images - 1) * apart + (side - 1) * below + side, 3), (3, 1))
     rows = corner[:, 0, None] + steps
     columns = corner[:, 1, None] + torch.where(mirror[:, None], steps.flip(0), steps)
-    places = (index * side * side)[:, None, None] + rows[:, :, None] * side + columns[:, None, :]
-    return canvas.view(-1, 3).index_select(0, places.view(-1)).view(len(index), size, size, 3)
+    places = (index * apart)[:, None, None] + rows[:, :, None] * below + columns[:, None, :]
+    return pixels.index_select(0, places.view(-1)).view(len(index), size, size, 3)
 
 
 def _resized(

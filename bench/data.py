@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from bench.sources import SIDE, Decoded, Split, one_in
 from bench.spec import BadInput, Data
 
 VALIDATION = 10  # one training image in so many is set aside
+MARGIN = 4  # black pixels around each stored image: the widest padding of a layout
 
 DIGITS_NOTE = (
     "These numbers are from scikit-learn's 1,797 handwritten digits, a stand-in that comes with the installation. "
@@ -84,32 +85,46 @@ def _automatic(cache: Path) -> Source:
 
 def _cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
     """Decode once; later calls map the same files. The folder is renamed into place when it is whole."""
-    folder = cache / f"{key}-{SIDE}"
-    if not (folder / "classes.npy").exists():
+    folder = cache / f"{key}-{SIDE}+{MARGIN}"
+    if not folder.is_dir():
         _store(folder, *decode())
-    arrays = load(folder)
-    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays[:4])).hexdigest()[:16]
-    classes = tuple(str(c) for c in np.load(folder / "classes.npy"))
-    held = held_out(arrays[1])
-    shared = _shared(arrays[0], arrays[2])
-    if shared:
-        note = f"{note} {shared} of {len(arrays[2])} test images also stand, pixel for pixel, in train.".strip()
-    chance = float((arrays[3] == np.bincount(arrays[1]).argmax()).mean())
-    data = Data(digest, len(classes), int((~held).sum()), chance, name)
-    return Source(data, folder, classes, int(held.sum()), len(arrays[2]), shared, note)
+    facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    if facts["shared_images"]:
+        shared = f"{facts['shared_images']} of {facts['test']} test images also stand, pixel for pixel, in train."
+        note = f"{note} {shared}".strip()
+    classes = tuple(facts["classes"])
+    data = Data(facts["digest"], len(classes), facts["train"], facts["chance"], name)
+    return Source(data, folder, classes, facts["validation"], facts["test"], facts["shared_images"], note)
 
 
 def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
+    """Training less validation, validation and test, each in stratified order, and what is known of them."""
     temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
         temporary.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         out = folder.parent.parent
         raise BadInput(f"{out} cannot be made ({error.strerror}): name another folder with --out") from error
-    names = ("train_pixels", "train_labels", "test_pixels", "test_labels")
-    for name, array in zip(names, (*train, *test), strict=True):
-        np.save(temporary / f"{name}.npy", array.astype(np.uint8 if name.endswith("pixels") else np.int64))
-    np.save(temporary / "classes.npy", np.array(classes))
+    train, test = ((pixels.astype(np.uint8), labels.astype(np.int64)) for pixels, labels in (train, test))
+    held = held_out(train[1])
+    for name, (pixels, labels), chosen in (
+        ("train", train, np.flatnonzero(~held)),
+        ("validation", train, np.flatnonzero(held)),
+        ("test", test, np.arange(len(test[1]))),
+    ):
+        order = chosen[stratified(labels[chosen], len(chosen))] if name != "test" else chosen
+        np.save(temporary / f"{name}_pixels.npy", np.pad(pixels[order], ((0, 0), *[(MARGIN, MARGIN)] * 2, (0, 0))))
+        np.save(temporary / f"{name}_labels.npy", labels[order])
+    facts = {
+        "digest": hashlib.sha256(b"".join(array.tobytes() for array in (*train, *test))).hexdigest()[:16],
+        "classes": classes,
+        "train": int((~held).sum()),
+        "validation": int(held.sum()),
+        "test": len(test[1]),
+        "chance": float((test[1] == np.bincount(train[1]).argmax()).mean()),
+        "shared_images": _shared(train[0], test[0]),
+    }
+    (temporary / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     try:
         temporary.rename(folder)
     except OSError:  # another process was first, with the same pixels
@@ -118,12 +133,14 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
         temporary.rmdir()
 
 
-@lru_cache(maxsize=2)
-def load(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels and labels of train, then of test; mapped, so that workers share one copy in memory."""
-    names = ("train_pixels", "train_labels", "test_pixels", "test_labels")
-    pixels_a, labels_a, pixels_b, labels_b = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in names)
-    return pixels_a, labels_a, pixels_b, labels_b
+def load(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Pixels, (N, C, C, 3) uint8 with a black margin, and labels, (N,) int64, of train, validation and test; mapped, so
+    that processes share one copy in memory."""
+
+    def mapped(name: str) -> np.ndarray:
+        return np.load(folder / f"{name}.npy", mmap_mode="c")  # whoever writes to it changes a copy of his own
+
+    return {split: (mapped(f"{split}_pixels"), mapped(f"{split}_labels")) for split in ("train", "validation", "test")}
 
 
 def held_out(labels: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from bench.layers import ALPHA_RESCALED, LRN, Constant
+from bench.layers import ALPHA_RESCALED, LRN, Constant, Dropout
 from bench.layouts import LAYOUTS, Conv, Layout
 from bench.spec import Model
 
@@ -63,7 +63,7 @@ class AlexNet(nn.Module):
             pool = [(f"{conv.name}_pool", nn.MaxPool2d(3, 2, ceil_mode=ceil))]
             behind = [*pool, *behind] if self.layout.pool_first else [*behind, *pool]
         if model.dropout and model.dropout_place in ("conv", "all"):
-            behind.append((f"{conv.name}_drop", nn.Dropout(model.dropout)))
+            behind.append((f"{conv.name}_drop", Dropout(model.dropout)))
         for name, module in behind:
             add(name, module)
         return channels, size
@@ -87,12 +87,12 @@ class AlexNet(nn.Module):
             if name in model.without:
                 continue
             if drops and layout.drop_before:
-                add(f"{name}_drop", nn.Dropout(model.dropout))
+                add(f"{name}_drop", Dropout(model.dropout))
             outputs = _scaled(units, model.width)
             add(name, nn.Linear(inputs, outputs))
             self._activate(name, nn.BatchNorm1d(outputs))
             if drops and not layout.drop_before:
-                add(f"{name}_drop", nn.Dropout(model.dropout))
+                add(f"{name}_drop", Dropout(model.dropout))
             inputs = outputs
         output = f"fc{first + len(layout.units)}"
         add(output, nn.Linear(inputs, model.classes))

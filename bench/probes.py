@@ -16,7 +16,7 @@ from bench.augment import centre
 from bench.data import Source, stratified
 from bench.model import AlexNet
 from bench.spec import Probe, Trial
-from bench.train import Images, splits
+from bench.splits import Images, splits
 
 MASKS = 30  # dropout masks that are averaged: Srivastava et al. 2014, section 7.5, find that about 50 suffice
 SAMPLE = 2_000  # test images

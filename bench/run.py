@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +20,12 @@ from bench.data import Source
 from bench.spec import Count, Job, Probe, Timing, Trial
 
 TICK = 0.1  # seconds between looks at the workers
+ENVIRONMENT = {  # of the workers, read as they start
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    # glibc keeps the memory of a step for the next one, which the system would have to hand out, and clear, anew
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "-1",
+}
 
 
 class Event(NamedTuple):
@@ -64,10 +72,16 @@ def _weightless(trial: Trial, out: Path) -> bool:
 
 
 def run(
-    jobs: Sequence[Job], source: Source, out: Path, workers: int, deadline: float = float("inf")
+    jobs: Sequence[Job],
+    source: Source,
+    out: Path,
+    workers: int,
+    deadline: float = float("inf"),
+    seconds: Callable[[Job], float] = lambda job: 0.0,
 ) -> Iterator[Event]:
     """Run what is missing and tell what happens; no job starts after the deadline (seconds since the epoch).
 
+    seconds: how long a job is thought to take; the longest start first, so that none is left alone at the end.
     One thread a worker on a CPU, whatever their number: results do not depend on it.
     """
     todo = missing(jobs, out)
@@ -81,46 +95,61 @@ def run(
         records.part(out, job).unlink(missing_ok=True)  # of a run that was killed
         return pool.schedule(_perform, args=(job, source, out, job in keep))
 
+    def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
+        return _stage(sorted(jobs, key=seconds, reverse=True), submit, workers, deadline, out)
+
     try:
-        yield from _stage([job for job in todo if isinstance(job, Trial | Count)], submit, workers, deadline, out)
+        yield from stage([job for job in todo if isinstance(job, Trial | Count)])
         probes = [job for job in todo if isinstance(job, Probe)]
-        ready = [job for job in probes if all(records.path(out, trial).exists() for trial in job.trials)]
-        yield from _stage(ready, submit, workers, deadline, out)
-        yield from _stage([job for job in todo if isinstance(job, Timing)], submit, 1, deadline, out)
+        yield from stage([job for job in probes if all(records.path(out, trial).exists() for trial in job.trials)])
+        yield from stage([job for job in todo if isinstance(job, Timing)], workers=1)
     finally:
         pool.stop()
         pool.join()
 
 
 def _stage(
-    jobs: Sequence[Job], submit: Callable[[Job], Future[str]], workers: int, deadline: float, out: Path
+    jobs: Iterable[Job], submit: Callable[[Job], Future[str]], workers: int, deadline: float, out: Path
 ) -> Iterator[Event]:
-    """So many at a time; a worker is handed its next job when it is free."""
-    queue = list(jobs)
+    """So many at a time. A free worker is handed its next job before anyone hears of the last one: whoever listens may
+    take his time."""
+    queue = deque(jobs)
     running: dict[Future[str], Job] = {}
     read: dict[Job, int] = {}
-    while running or (queue and time.time() < deadline):
+
+    def fill() -> list[Event]:
+        started = []
         while queue and len(running) < workers and time.time() < deadline:
-            job = queue.pop(0)
+            job = queue.popleft()
             running[submit(job)] = job
-            yield Event("started", job)
+            started.append(Event("started", job))
+        return started
+
+    yield from fill()
+    while running:
         ended, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
-        for job in running.values():
+        done = {future: running.pop(future) for future in ended}
+        started = fill()
+        for job in (*done.values(), *running.values()):
             yield from _points(job, out, read)
-        for future in ended:
-            yield _ended(future, running.pop(future), out)
+        yield from (_ended(future, job, out) for future, job in done.items())
+        yield from started
 
 
 def _pool(workers: int) -> ProcessPool:
-    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when a worker imports torch
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPool(workers, context=spawn, initializer=_start, initargs=(os.getpid(), spawn.Value("i", 0)))
+    os.environ |= ENVIRONMENT
+    if "forkserver" in multiprocessing.get_all_start_methods() and sys.platform == "linux":
+        context: Any = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["torch", "torch.optim"])
+    else:
+        context = multiprocessing.get_context("spawn")
+    return ProcessPool(workers, context=context, initializer=_start, initargs=(context.Value("i", 0),))
 
 
-def _start(parent: int, devices: Any) -> None:
+def _start(devices: Any) -> None:
     from bench import work  # imports torch, which takes seconds: in the workers alone
 
-    work.start(parent, devices)
+    work.start(devices)
 
 
 def _perform(job: Job, source: Source, out: Path, keep_weights: bool) -> str:

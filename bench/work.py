@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 import os
 import platform
 import signal
@@ -21,23 +22,23 @@ from bench import cost, probes, records, timing
 from bench.data import Source
 from bench.model import build
 from bench.spec import Count, Job, Probe, Timing, Trial
-from bench.train import splits, train
+from bench.splits import splits
+from bench.train import train
 
 
-def start(parent: int, devices: Any) -> None:
-    """Make this process a worker: one thread, a GPU of its own where there are several, and an end with its parent."""
+def start(devices: Any) -> None:
+    """Make this process a worker: one thread, its turn among the GPUs, and an end with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     torch.set_num_threads(1)
     if torch.cuda.is_available():
         with devices.get_lock():
             torch.cuda.set_device(devices.value % torch.cuda.device_count())
             devices.value += 1
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _end_with(parent: Any) -> None:
+    parent.join()
     os._exit(1)
 
 

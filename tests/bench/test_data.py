@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench import data, sources
+from bench.layouts import LAYOUTS
 from bench.spec import BadInput
 
 CLASSES = ("cat", "dog", "eel")
@@ -28,6 +29,18 @@ def make(root, classes=CLASSES, train=20, test=4, suffix=".png"):
                 noise(seed).save(root / split / name / f"{number:03}{suffix}")
                 seed += 1
     return root
+
+
+def stored(source):
+    """Pixels and labels of each split, without the margin."""
+    inner = slice(data.MARGIN, -data.MARGIN)
+    return {name: (pixels[:, inner, inner], labels) for name, (pixels, labels) in data.load(source.folder).items()}
+
+
+def kept(source):
+    """Every image of train and validation with its label, sorted."""
+    splits = (stored(source)[name] for name in ("train", "validation"))
+    return sorted((int(label), image.tobytes()) for split in splits for image, label in zip(*split, strict=True))
 
 
 @pytest.fixture
@@ -71,17 +84,34 @@ def test_a_folder_of_images_is_used_as_it_is(images, out):
     assert source.classes == CLASSES
     assert (source.data.classes, source.data.train, source.validation, source.test) == (3, 54, 6, 12)
     assert (source.data.name, source.shared_images, source.note) == ("images", 0, "")
-    train, labels, test, test_labels = data.load(source.folder)
-    assert (train.shape, test.shape, train.dtype, labels.dtype) == (
-        (60, 32, 32, 3),
-        (12, 32, 32, 3),
-        np.uint8,
-        np.int64,
-    )
-    assert labels.tolist() == [0] * 20 + [1] * 20 + [2] * 20
-    assert test_labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    assert np.array_equal(train[21], np.asarray(Image.open(images / "train/dog/001.png")))
-    assert np.array_equal(test[11], np.asarray(Image.open(images / "test/eel/003.png")))
+    shapes = {name: (pixels.shape, pixels.dtype, labels.dtype) for name, (pixels, labels) in stored(source).items()}
+    assert shapes == {
+        name: ((count, 32, 32, 3), np.uint8, np.int64)
+        for name, count in (("train", 54), ("validation", 6), ("test", 12))
+    }
+    assert np.bincount(stored(source)["train"][1]).tolist() == [18, 18, 18]
+    assert stored(source)["test"][1].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert np.array_equal(stored(source)["test"][0][11], np.asarray(Image.open(images / "test/eel/003.png")))
+    files = (images / "train").rglob("*.png")
+    assert kept(source) == sorted((CLASSES.index(f.parent.name), np.asarray(Image.open(f)).tobytes()) for f in files)
+
+
+def test_images_are_stored_with_a_black_margin(images, out):
+    for pixels, _ in data.load(data.locate(str(images), out).folder).values():
+        assert pixels.shape[1:] == (32 + 2 * data.MARGIN, 32 + 2 * data.MARGIN, 3)
+        assert pixels[:, data.MARGIN : -data.MARGIN, data.MARGIN : -data.MARGIN].any(axis=(1, 2, 3)).all()
+        pixels[:, data.MARGIN : -data.MARGIN, data.MARGIN : -data.MARGIN] = 0
+        assert not pixels.any()
+
+
+def test_no_layout_pads_further_than_the_margin():
+    assert max(layout.pad for layout in LAYOUTS.values()) == data.MARGIN
+
+
+def test_training_images_are_stored_in_stratified_order(images, out):
+    for name in ("train", "validation"):
+        labels = stored(data.locate(str(images), out))[name][1]
+        assert all(set(labels[n : n + 3]) == {0, 1, 2} for n in range(0, len(labels), 3))
 
 
 def test_other_files_beside_the_images_are_no_images(images, out):
@@ -96,22 +126,22 @@ def test_any_mode_of_image_becomes_three_channels(images, out, mode):
     suffix = "tif" if mode == "CMYK" else "png"
     Image.new(mode, (32, 32)).save(images / f"train/cat/odd.{suffix}")
     source = data.locate(str(images), out)
-    assert data.load(source.folder)[0].shape == (61, 32, 32, 3)
+    assert len(kept(source)) == 61
 
 
 @pytest.mark.parametrize("size", [(64, 64), (100, 40), (20, 50), (1, 1)])
 def test_images_of_any_size_are_cut_square_and_resized(images, out, size):
     image = Image.new("RGB", size, (10, 20, 30))
-    image.save(images / "train/cat/000.png")
-    first = data.load(data.locate(str(images), out).folder)[0][0]
+    image.save(images / "test/cat/000.png")
+    first = stored(data.locate(str(images), out))["test"][0][0]
     assert (first == (10, 20, 30)).all()
 
 
 def test_the_middle_of_a_wide_image_is_kept(images, out):
     wide = Image.new("RGB", (96, 32), "black")
     wide.paste("white", (32, 0, 64, 32))
-    wide.save(images / "train/cat/000.png")
-    assert (data.load(data.locate(str(images), out).folder)[0][0] == 255).all()
+    wide.save(images / "test/cat/000.png")
+    assert (stored(data.locate(str(images), out))["test"][0][0] == 255).all()
 
 
 def test_suffixes_may_be_in_capitals(tmp_path, out):
@@ -323,15 +353,22 @@ def test_nothing_temporary_is_left_in_the_cache(images, out):
 
 def test_the_first_of_two_processes_that_decode_wins(images, out):
     source = data.locate(str(images), out)
-    train, labels, test, test_labels = (np.array(array) for array in data.load(source.folder))
-    data._store(source.folder, (train, labels), (test, test_labels), CLASSES)
+    split = np.ones((20, 32, 32, 3)), np.arange(20) % 2
+    data._store(source.folder, split, split, CLASSES[:2])
     assert [folder.name for folder in (out / "cache").iterdir()] == [source.folder.name]
     assert data.locate(str(images), out) == source
 
 
 def test_pixels_are_mapped_so_that_workers_share_them(images, out):
-    arrays = data.load(data.locate(str(images), out).folder)
+    arrays = [array for split in data.load(data.locate(str(images), out).folder).values() for array in split]
+    assert len(arrays) == 6
     assert all(isinstance(array, np.memmap) for array in arrays)
+
+
+def test_what_a_process_writes_to_its_pixels_reaches_no_other(images, out):
+    folder = data.locate(str(images), out).folder
+    data.load(folder)["train"][0][:] = 7
+    assert not (data.load(folder)["train"][0] == 7).all()
 
 
 def test_facts_are_what_a_record_tells(images, out):
@@ -369,11 +406,12 @@ def test_an_image_twice_in_one_split_is_not_shared(images, out):
 
 
 def test_digits_are_1797_images_split_by_class(digits):
-    train, labels, test, test_labels = data.load(digits.folder)
-    assert len(train) + len(test) == 1797
-    assert digits.data.train + digits.validation == len(train)
+    splits = stored(digits)
+    (train, labels), (validation, others), (test, test_labels) = splits.values()
+    assert len(train) + len(validation) + len(test) == 1797
+    assert (digits.data.train, digits.validation, digits.test) == (len(train), len(validation), len(test))
     assert digits.classes == tuple("0123456789")
-    shares = np.bincount(test_labels) / (np.bincount(labels) + np.bincount(test_labels))
+    shares = np.bincount(test_labels) / sum(map(np.bincount, (labels, others, test_labels)))
     assert (np.abs(shares - 0.2) < 0.01).all()
     assert np.array_equal(train[..., 0], train[..., 1])
     assert np.array_equal(train[..., 0], train[..., 2])

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant
+from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout
 
 UNIT_VARIANCE = 1e-4 * 127.5**2
 
@@ -114,3 +114,45 @@ def test_the_control_layers_hold_nothing_that_is_trained_or_saved():
     for layer in (LRN(8), Constant()):
         assert not list(layer.parameters())
         assert not layer.state_dict()
+
+
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.5, 0.7, 0.95])
+def test_dropout_drops_a_share_p_and_scales_the_rest(p):
+    torch.manual_seed(0)
+    dropped = Dropout(p)(torch.ones(1000, 1001))
+    share = (dropped == 0).double().mean().item()
+    assert share == pytest.approx(p, abs=5 * (p * (1 - p) / dropped.numel()) ** 0.5)
+    assert dropped[dropped != 0].unique().tolist() == pytest.approx([1 / (1 - p)], rel=1e-3)
+    assert dropped.double().mean().item() == pytest.approx(1, abs=0.01)
+
+
+def test_dropout_at_one_half_keeps_exactly_twice_a_unit():
+    assert Dropout(0.5)(torch.ones(10_000)).unique().tolist() == [0, 2]
+
+
+def test_dropouts_units_are_dropped_independently():
+    """Of every four that share a random word, and over calls: each pattern of four as often as any other."""
+    torch.manual_seed(0)
+    layer, units = Dropout(0.5), torch.ones(100_000, 4)
+    kept = (layer(units) != 0).long()
+    counts = (kept @ torch.tensor([1, 2, 4, 8])).bincount(minlength=16)
+    expected = len(units) / 16
+    assert ((counts - expected) ** 2 / expected).sum() < 15 + 5 * 30**0.5
+    agreement = (kept == (layer(units) != 0)).double().mean().item()
+    assert agreement == pytest.approx(0.5, abs=0.01)
+
+
+def test_dropouts_gradient_passes_where_the_unit_was_kept():
+    units = torch.full((7, 3), 2.0, requires_grad=True)
+    dropped = Dropout(0.5)(units)
+    dropped.sum().backward()
+    assert torch.equal(units.grad, dropped.detach() / 2)
+
+
+def test_dropout_repeats_from_the_global_seed_and_is_idle_in_eval_mode():
+    layer, units = Dropout(0.5), torch.randn(13, 17)
+    torch.manual_seed(3)
+    once = layer(units)
+    torch.manual_seed(3)
+    assert torch.equal(layer(units), once)
+    assert layer.eval()(units) is units

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bench import cost
-from bench.layers import LRN
+from bench.layers import LRN, Dropout
 from bench.layouts import LAYOUTS
 from bench.model import ACTIVATIONS, AlexNet, build, generator
 from bench.spec import BadInput, Model
@@ -93,7 +93,7 @@ def test_the_document_layout_drops_where_the_documents_network_drops():
     with torch.device("meta"):
         theirs = [type(layer) for layer in documents_network()]
         ours = [type(layer) for layer in AlexNet(Model()).layers]
-    assert ours == theirs
+    assert ours == [Dropout if kind is nn.Dropout else kind for kind in theirs]
 
 
 def test_zhangs_layout_is_two_modules_of_convolution_pooling_and_normalisation():

@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
+
+from bench import augment, steps
+from bench.model import AlexNet
+from bench.spec import AUGMENTATIONS, Data, Model, Recipe, Trial
+from bench.splits import Images
+from bench.steps import stepper
+
+TRIAL = Trial(Model(width=1 / 16), Recipe(batch=8), Data("", 10), 0)
+
+
+def valueless_step(trial):
+    """A step on tensors that have a shape and no values: whatever asks for a value raises. And its total."""
+    network = AlexNet(trial.model)
+    side = network.layout.size + 2 * network.layout.pad
+    images = Images(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
+    index, draw, total = torch.zeros(8, dtype=torch.int64), torch.zeros(8, augment.DRAWS), torch.zeros(())
+    optimiser = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
+    optimiser.param_groups[0]["lr"] = torch.tensor(1e-3)  # whose value the constructor would ask for
+    return stepper(trial, network, optimiser, images, index, draw, total), total
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@pytest.mark.parametrize("normalisation", ["none", "lrn", "batch"])
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_step_asks_for_no_value_so_that_a_gpu_never_waits_and_can_replay_it(augmentation, normalisation, penalty):
+    model = replace(TRIAL.model, normalisation=normalisation)
+    recipe = replace(TRIAL.recipe, augmentation=augmentation, activation_penalty=penalty)
+    with FakeTensorMode():
+        step, total = valueless_step(replace(TRIAL, model=model, recipe=recipe))
+        step()
+        step()
+        with pytest.raises(DataDependentOutputException):
+            total.item()
+
+
+class Recorder:
+    """Stands for torch.cuda: what is recorded runs at each replay, and not while it is recorded."""
+
+    def __init__(self):
+        self.recording, self.log = False, []
+
+    def CUDAGraph(self):
+        return self
+
+    def Stream(self):
+        return self
+
+    def current_stream(self):
+        return self
+
+    def wait_stream(self, other):
+        pass
+
+    def stream(self, stream):
+        return self
+
+    def graph(self, graph):
+        self.recording = True
+        return self
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        self.recording = False
+
+    def replay(self):
+        self.log.append("replay")
+
+    def step(self):
+        self.log.append("record" if self.recording else "run")
+
+
+def test_on_a_gpu_every_call_trains_once_and_the_graph_is_recorded_once(monkeypatch):
+    recorder = Recorder()
+    monkeypatch.setattr(torch, "cuda", recorder)
+    call = steps._recorded(recorder.step)
+    for _ in range(6):
+        call()
+    assert recorder.log == ["run", "run", "run", "record", "replay", "replay", "replay"]
