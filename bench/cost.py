@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from bench.spec import Model
 KINDS = {nn.Conv2d: "conv", nn.Linear: "fc", nn.BatchNorm1d: "norm", nn.BatchNorm2d: "norm"}
 
 
+@lru_cache
 def network(model: Model) -> dict[str, Any]:
     """What was built: totals and a row a layer with parameters, on the meta device.
 

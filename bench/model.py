@@ -55,7 +55,7 @@ class AlexNet(nn.Module):
             if linear:
                 self.gains[part.name] = 1.0
             else:
-                self._activate(part.name, nn.BatchNorm2d(channels))
+                self._activate(part.name, nn.BatchNorm2d, channels)
         behind = self._normalisation(conv, channels)
         if conv.pool:
             ceil = self.layout.pool_first
@@ -90,7 +90,7 @@ class AlexNet(nn.Module):
                 add(f"{name}_drop", Dropout(model.dropout))
             outputs = _scaled(units, model.width)
             add(name, nn.Linear(inputs, outputs))
-            self._activate(name, nn.BatchNorm1d(outputs))
+            self._activate(name, nn.BatchNorm1d, outputs)
             if drops and not layout.drop_before:
                 add(f"{name}_drop", Dropout(model.dropout))
             inputs = outputs
@@ -98,9 +98,9 @@ class AlexNet(nn.Module):
         add(output, nn.Linear(inputs, model.classes))
         self.gains[output] = 1.0
 
-    def _activate(self, name: str, batch_norm: nn.Module) -> None:
+    def _activate(self, name: str, batch_norm: Callable[[int], nn.Module], channels: int) -> None:
         if self.model.normalisation == "batch":
-            self.layers.add_module(f"{name}_bn", batch_norm)
+            self.layers.add_module(f"{name}_bn", batch_norm(channels))
         self.layers.add_module(f"{name}_act", ACTIVATIONS[self.model.activation]())
         self.gains[name] = GAINS[self.model.activation]
 

@@ -140,7 +140,7 @@ def _pool(workers: int) -> ProcessPool:
     os.environ |= ENVIRONMENT
     if "forkserver" in multiprocessing.get_all_start_methods() and sys.platform == "linux":
         context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "torch.optim"])
+        context.set_forkserver_preload(["torch", "torch._dynamo"])  # which the first optimiser's step imports
     else:
         context = multiprocessing.get_context("spawn")
     return ProcessPool(workers, context=context, initializer=_start, initargs=(context.Value("i", 0),))

@@ -1,0 +1,92 @@
+"""As many trials as wanted that nobody ran: records as large as real ones, to time a report by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablations.profiles import Profile
+from ablations.study import SHUFFLED, Claim, Contrast, Placed, Setting, Study, all_arms, jobs
+from bench import records
+from bench.cost import network
+from bench.spec import Data
+
+ARMS: dict[str, dict[str, Any]] = {
+    "relu": {},
+    "tanh": {"activation": "tanh"},
+    "sigmoid": {"activation": "sigmoid"},
+    "no dropout": {"dropout": 0.0},
+    "lrn": {"normalisation": "lrn"},
+    "batch": {"normalisation": "batch"},
+    "mirror": {"augmentation": "mirror"},
+    "shallow": {"without": ("conv4",)},
+}
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "mean")
+MEASURED = [f"sparsity/{what}/{layer}" for layer in LAYERS for what in ("zeros", "hoyer", "treves_rolls", "dead")]
+EPOCHS, EVERY, STEPS = 22, 2, 500
+DATA = Data("0123456789abcdef", classes=10, train=45_000, chance=0.1, name="made-up images")
+SOURCE = {"name": DATA.name, "digest": DATA.digest, "classes": [f"class {n}" for n in range(DATA.classes)]}
+SOURCE |= {"train": DATA.train, "validation": 5_000, "test": 10_000, "shared_images": 0, "note": ""}
+ENVIRONMENT = {"commit": "1a2b3c4", "torch": "2.14.0", "python": "3.11.9", "platform": "Linux", "device": "cpu"}
+ENVIRONMENT |= {"device_name": "a made-up processor", "threads": 1}
+
+
+def fabricate(out: Path, trials: int) -> tuple[Sequence[Study], Setting]:
+    """Writes the records of one study: about so many trials, as many of each arm."""
+    contrasts = [
+        Contrast(metric, ARM, "relu", 0.5)
+        for ARM in list(ARMS)[1:]
+        for metric in ("test/accuracy", "gap/accuracy", "sparsity/zeros/mean")
+    ]
+    steps = Contrast("speed/steps_to_train_error_25", "tanh", "relu", 1.1, ratio=True)
+    claims = [Claim(f"claim {n}", f"Claim {n} holds", (part,)) for n, part in enumerate([*contrasts, steps])]
+    study = Study("Does it keep up?", tuple(claims), arms=ARMS, name="many")
+    seeds = max(2, round(trials / len(all_arms(study))))
+    setting = Setting(Profile("quick", {"document": 1 / 4}, 4_000, {"document": EPOCHS}, seeds, 5, 2**22), DATA)
+    draw = np.random.default_rng(0)
+    for place in jobs(study, setting):
+        records.write(out, _record(place, draw))
+    return [study], setting
+
+
+_network = cache(network)
+
+
+def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
+    """A trial that learns, the later arms a little less; sigmoid never reaches 25 % training error."""
+    rank = list(ARMS).index(place.arm) if place.arm in ARMS else 0
+    top = 0.1 if place.arm == SHUFFLED else 0.7 - 0.004 * rank
+    test, train = top + draw.normal(0, 0.008), 0.95 - 0.002 * rank + draw.normal(0, 0.005)
+    points = [_point(epoch, train, test, draw) for epoch in range(0, EPOCHS + 1, EVERY)]
+    finals = {"test/accuracy": test, "test/loss": 2 - test, "gap/accuracy": train - test, "memory/peak_mb": 612.25}
+    finals |= dict(zip(MEASURED, draw.uniform(0.3, 0.8, len(MEASURED)).tolist(), strict=True))
+    step_ms = draw.gamma(40, 0.5, STEPS)
+    finals |= {"speed/images_per_second": 128e3 / step_ms.mean(), "speed/step_ms_p50": float(np.median(step_ms))}
+    finals |= {"speed/step_ms_p95": float(np.percentile(step_ms, 95))}
+    reached = {} if place.arm == "sigmoid" else {"speed/steps_to_train_error_25": 200.0 + 8 * rank + draw.integers(9)}
+    points[-1]["metrics"] |= finals | reached
+    return {
+        **records.new(place.job),
+        "started": 1_790_000_000.0 + (place.seed or 0),
+        "environment": ENVIRONMENT,
+        "data": SOURCE,
+        "network": _network(place.job.model),
+        "status": "finished",
+        "points": points,
+        "raw": {"step_ms": step_ms.tolist()},
+        "reason": "",
+        "ended": 1_790_000_021.5 + (place.seed or 0),
+        "tags": {"profiles": ["quick"], "studies": {place.study: [place.arm]}},
+    }
+
+
+def _point(epoch: int, train: float, test: float, draw: np.random.Generator) -> dict[str, Any]:
+    risen = 1 - 0.9 * 0.7**epoch
+    noise = draw.normal(0, 0.004, 2).tolist()
+    metrics = {"batch/loss": 2.5 - 2 * risen, "train/accuracy": train * risen, "train/loss": 2.5 - 2 * risen}
+    metrics |= {"validation/accuracy": test * risen + noise[0], "validation/loss": 2.6 - 2 * risen + noise[1]}
+    return {"step": 31 * epoch, "epoch": epoch, "time": 1_790_000_000.0 + epoch, "metrics": metrics}
