@@ -65,11 +65,11 @@ def locate(wanted: str, out: Path) -> Source:
     if wanted == "auto":
         return _automatic(cache)
     if wanted == "digits":
-        return _cached(cache, "digits", sources.DIGITS, sources.digits, DIGITS_NOTE)
+        return cached(cache, "digits", sources.DIGITS, sources.digits, DIGITS_NOTE)
     if wanted == "cifar10":
-        return _cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
+        return cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
     folder = sources.image_folder(Path(wanted).expanduser())
-    return _cached(cache, folder.key, folder.name, folder.decode, "")
+    return cached(cache, folder.key, folder.name, folder.decode, "")
 
 
 def _automatic(cache: Path) -> Source:
@@ -77,13 +77,13 @@ def _automatic(cache: Path) -> Source:
     reason = "no data was named, and CIFAR-10 is neither on disk nor within reach"
     if sources.cifar10_at_hand():
         try:
-            return _cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
+            return cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
         except BadInput as error:
             reason = str(error)
-    return _cached(cache, "digits", sources.DIGITS, sources.digits, f"{DIGITS_NOTE} (Why digits: {reason}.)")
+    return cached(cache, "digits", sources.DIGITS, sources.digits, f"{DIGITS_NOTE} (Why digits: {reason}.)")
 
 
-def _cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
+def cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
     """Decode once; later calls map the same files. The folder is renamed into place when it is whole."""
     folder = cache / f"{key}-{SIDE}+{MARGIN}"
     if not folder.is_dir():

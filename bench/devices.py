@@ -1,10 +1,13 @@
-"""What there is to train on."""
+"""What there is to train on, and how many workers it takes."""
 
 from __future__ import annotations
 
 import os
 
 from bench.spec import BadInput
+
+TRIALS_A_GPU = 4  # at once: one trial leaves it idle between kernels (not yet measured)
+BYTES_A_TRIAL = 4 * 2**30  # of a GPU's memory
 
 
 def choose(wanted: str) -> str:
@@ -18,9 +21,12 @@ def choose(wanted: str) -> str:
 
 
 def workers(device: str) -> int:
-    """One a core on a CPU, one a GPU."""
+    """One a core on a CPU; some a GPU, as far as there are cores to feed them and memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if device == "cpu":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return cores
     import torch
 
-    return torch.cuda.device_count()
+    count = torch.cuda.device_count()
+    memory = min(torch.cuda.get_device_properties(number).total_memory for number in range(count))
+    return count * max(1, min(TRIALS_A_GPU, cores // count, memory // BYTES_A_TRIAL))

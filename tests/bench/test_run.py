@@ -107,6 +107,22 @@ def test_nothing_starts_after_the_deadline(ran, tmp_path):
     assert records.read_all(tmp_path) == []
 
 
+def test_the_longest_jobs_start_first(digits, tmp_path):
+    jobs = [Trial(SMALL, BRIEF, digits.data, seed) for seed in (3, 1, 4, 2)]
+    events = run(jobs, digits, tmp_path, workers=1, seconds=lambda job: job.seed)
+    assert [event.job.seed for event in events if event.what == "started"] == [4, 3, 2, 1]
+
+
+def test_a_worker_does_not_wait_for_who_listens(digits, tmp_path):
+    jobs = [Trial(SMALL, BRIEF, digits.data, seed) for seed in (0, 1)]
+    patience = 2.0
+    for event in run(jobs, digits, tmp_path, workers=1):
+        if event.what == "done":
+            time.sleep(patience)
+    first, second = (records.read(tmp_path, job) for job in jobs)
+    assert 0 <= second["started"] - first["ended"] < patience / 2
+
+
 def test_a_job_that_raises_has_no_record_and_the_rest_goes_on(digits, tmp_path):
     impossible = Trial(Model(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)  # its images are too small
     good = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]

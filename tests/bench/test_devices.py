@@ -1,0 +1,51 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from bench import devices
+from bench.spec import BadInput
+
+GIB = 2**30
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretends to have so many cores and GPUs."""
+
+    def pretend(cores, gpus, memory=80 * GIB):
+        monkeypatch.setattr("os.sched_getaffinity", lambda process: range(cores), raising=False)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(total_memory=memory))
+
+    return pretend
+
+
+def test_a_cpu_takes_a_worker_a_core(machine):
+    machine(cores=7, gpus=0)
+    assert devices.workers("cpu") == 7
+
+
+@pytest.mark.parametrize(
+    "cores, gpus, memory, count",
+    [(16, 1, 80 * GIB, 4), (2, 1, 80 * GIB, 2), (1, 1, 80 * GIB, 1), (16, 1, 8 * GIB, 2), (16, 8, 80 * GIB, 16)],
+)
+def test_a_gpu_takes_as_many_trials_as_cores_feed_and_memory_holds(machine, cores, gpus, memory, count):
+    machine(cores, gpus, memory)
+    assert devices.workers("cuda") == count
+
+
+def test_a_gpu_of_any_size_takes_a_trial(machine):
+    machine(cores=1, gpus=2, memory=GIB)
+    assert devices.workers("cuda") == 2
+
+
+def test_auto_takes_a_gpu_where_there_is_one(machine):
+    machine(cores=2, gpus=0)
+    assert devices.choose("auto") == "cpu"
+    with pytest.raises(BadInput, match="no GPU"):
+        devices.choose("cuda")
+    machine(cores=2, gpus=1)
+    assert devices.choose("auto") == devices.choose("cuda") == "cuda"
+    assert devices.choose("cpu") == "cpu"
