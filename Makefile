@@ -1,4 +1,4 @@
-# Every target installs what it needs. Variables: PROFILE, STUDY, DATA, DEVICE, SEEDS, LIMIT, OUT, PORT.
+# Every target installs what it needs. Variables: PROFILE, STUDY, DATA, DEVICE, SEEDS, LIMIT, OUT, PORT, SHORT.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,8 +45,12 @@ lint: setup  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup  ## run the timings, as ratios
-	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
+bench: $(VENV)/bench  ## time the harness against its peers and the machine; SHORT=1 only shows that it works
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -v --json "$(OUT)/bench.json" $(if $(SHORT),--short)
+
+$(VENV)/bench: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet -e '.[dev,bench]'
+	@touch $@
 
 clean:  ## remove what `setup` made; results in OUT stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -17,28 +17,27 @@ CONSTANT = K**-BETA  # what the layer amounts to where the activations are small
 
 
 class _Normalise(torch.autograd.Function):
-    """Forward b = a s^-3/4 with s = k + alpha band(a^2); the sum over neighbours is a banded 1x1 convolution.
+    """Forward b = a s^-3/4 with s = k + alpha times the sum of a^2 over neighbours, which is a banded 1x1 convolution.
 
-    The power needs two square roots; the backward pass is -2 alpha beta a band(g a s^-7/4) + g s^-3/4, since the band
-    is symmetric.
+    The power needs two square roots; the backward pass is g s^-3/4 - 2 beta a band(g a s^-7/4), with alpha in the band,
+    since the band is symmetric.
     """
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, band: Tensor, alpha: float) -> Tensor:
-        s = functional.conv2d(a * a, band).mul_(alpha).add_(K)
-        root = s.rsqrt_()
+    def forward(ctx: Any, a: Tensor, band: Tensor, k: Tensor) -> Tensor:
+        s = functional.conv2d(a * a, band, k)
+        root = s.rsqrt()
         power = root.sqrt().mul_(root)
-        ctx.save_for_backward(a, band, root, power)
-        ctx.alpha = alpha
+        ctx.save_for_backward(a, band, s, power)
         return a * power
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        a, band, root, power = ctx.saved_tensors
+        a, band, s, power = ctx.saved_tensors
         scaled = gradient * power
-        inner = (scaled * a).mul_(root).mul_(root)
-        return scaled.sub_(functional.conv2d(inner, band).mul_(a).mul_(2 * ctx.alpha * BETA)), None, None
+        inner = functional.conv2d((scaled * a).div_(s), band)
+        return scaled.addcmul_(inner, a, value=-2 * BETA), None, None
 
 
 class LRN(nn.Module):
@@ -51,6 +50,7 @@ class LRN(nn.Module):
     """
 
     band: Tensor
+    k: Tensor
 
     def __init__(self, channels: int, alpha: float = ALPHA) -> None:
         super().__init__()
@@ -58,13 +58,14 @@ class LRN(nn.Module):
         index = torch.arange(channels)
         near = (index[:, None] - index[None, :]).abs() <= NEIGHBOURS // 2
         self.register_buffer("band", near.to(torch.get_default_dtype())[:, :, None, None], persistent=False)
+        self.register_buffer("k", torch.full((channels,), K), persistent=False)
 
     def forward(self, a: Tensor) -> Tensor:
-        device = a.device.type
+        device, band = a.device.type, self.alpha * self.band
         if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):  # a sum of squares needs float32's precision
-                return _Normalise.apply(a.float(), self.band, self.alpha)
-        return _Normalise.apply(a, self.band, self.alpha)
+                return _Normalise.apply(a.float(), band, self.k)
+        return _Normalise.apply(a, band, self.k)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha:g}"

@@ -1,0 +1,92 @@
+"""What is not training: measures, publishing, progress, the pause between two trials, the start of a worker."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import synthetic
+from machine import alone, paired
+from rich.console import Console
+
+from bench import measures, plan, records
+from bench.data import Source
+from bench.delivery import Delivery
+from bench.display import Display
+from bench.model import build
+from bench.run import run
+from bench.spec import Model, Recipe, Trial
+from bench.splits import splits
+
+MODELS = {"the document": Model(width=0.25), "Zhang": Model("zhang", width=0.5, normalisation="lrn")}
+
+
+def trial(network: str, source: Source, seed: int, short: bool) -> Trial:
+    """As the profile `quick` has it: 4,000 images, 16 epochs."""
+    recipe = Recipe(epochs=1, share=0.1) if short else Recipe(epochs=16, share=4_000 / source.data.train)
+    return Trial(MODELS[network], recipe, source.data, seed)
+
+
+def noise(out: Path, short: bool) -> Source:
+    return synthetic.source(out, *((500, 100) if short else (50_000, 10_000)))
+
+
+def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> dict[str, float]:
+    """One worker; a terminal that is drawn; a SQLite file of MLflow. Returns when it began, and the parent's processor
+    time: for publishing, and for the rest."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    delivery = Delivery(out, "quick", {}, lambda text: None)
+    publishing, began, used = 0.0, time.time(), time.process_time()
+    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, plan.Pace(), 1) as shown:
+        for event in run(jobs, source, out, workers=1):
+            shown.show(event)
+            if event.record is not None:
+                start = time.process_time()
+                delivery.deliver(event.record)
+                publishing += time.process_time() - start
+    return {"began": began, "publishing": publishing, "rest": time.process_time() - used - publishing}
+
+
+def evaluation_with_measures_and_without(job: Trial, source: Source, rounds: int) -> dict[str, np.ndarray]:
+    network, test = build(job.model, 0), splits(job, source).test
+
+    def watched() -> None:
+        with measures.watched(network) as seen:
+            measures.evaluate(network, *test)
+        measures.sparsity(seen)
+
+    return paired({"with": watched, "without": lambda: measures.evaluate(network, *test)}, rounds)
+
+
+def seconds(found: Iterable[dict[str, Any]]) -> np.ndarray:
+    return np.array([record["ended"] - record["started"] for record in found])
+
+
+def test_overheads_of_a_trial(figure, short, tmp_path):
+    source = noise(tmp_path, short)
+    jobs = [trial("the document", source, seed, short) for seed in range(2 if short else 4)]
+    spent = run_as_the_command_does(jobs, source, tmp_path)
+    found: list[dict[str, Any]] = sorted(records.read_all(tmp_path), key=lambda record: record["started"])
+    whole = seconds(found).sum()
+    pauses = [after["started"] - before["ended"] for before, after in itertools.pairwise(found)]
+    figure("publishing / trial", [spent["publishing"] / whole], 0.02, most=True, unit="%")
+    figure("progress and scheduling / trial", [spent["rest"] / whole], unit="%")
+    figure("pause between two trials of a worker", pauses, 0.2, most=True, unit="s")
+    figure("start of a worker", [found[0]["started"] - spent["began"]], unit="s")
+
+
+@pytest.mark.parametrize("network", MODELS)
+def test_measures_against_a_trial(figure, short, tmp_path, network):
+    source = noise(tmp_path, short)
+    job = trial(network, source, 0, short)
+    assert [event.what for event in run([job], source, tmp_path, workers=1)][-1] == "done"
+    times = alone(evaluation_with_measures_and_without, job, source, 1 if short else 9)
+    twice = 2 * (times["with"] - times["without"]) / 1e3  # at the start and at the end of a trial
+    share = twice / seconds(records.read_all(tmp_path))
+    figure(f"measures / trial, {network}'s network", share, 0.03, most=True, unit="%")

@@ -1,0 +1,125 @@
+"""Many jobs: time, memory and reports that grow with their number and no faster."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import synthetic
+
+from bench.data import Source, locate
+from bench.delivery import Delivery
+from bench.devices import workers
+from bench.run import run
+from bench.spec import Model, Recipe, Trial
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE)}
+
+
+def tiny(tmp_path: Path, count: int) -> tuple[list[Trial], Source]:
+    """Trials of one step on one batch: next to no training."""
+    source = locate(str(synthetic.folder(tmp_path / "images", 2, 1)), tmp_path / "out")
+    recipe = Recipe(epochs=1, batch=source.data.train)
+    return [Trial(Model(width=0.01), recipe, source.data, seed) for seed in range(count)], source
+
+
+def memory() -> float:
+    """Of the run's processes, in MiB; what processes share counts once. Linux alone tells."""
+    total = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if _of_this_run(process):
+                lines = (process / "smaps_rollup").read_text().splitlines()
+                total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        except OSError:  # it has ended
+            continue
+    return total / 1024
+
+
+def _of_this_run(process: Path) -> bool:
+    """Whether its line of parents comes to this process."""
+    this, here = process, Path("/proc/self").resolve()
+    while this.name not in ("0", "1"):
+        if this == here:
+            return True
+        this = this.with_name((this / "stat").read_text().rpartition(")")[2].split()[1])
+    return False
+
+
+def memories(jobs: list[Trial], source: Source, out: Path, count: int, due: Callable[[int], bool]) -> list[float]:
+    """Memory whenever so many jobs are done, or so many points have come."""
+    seen, found = 0, []
+    for event in run(jobs, source, out, count):
+        assert event.what != "failed", event.reason
+        seen += event.what in ("done", "point")
+        if event.what in ("done", "point") and due(seen):
+            found.append(memory())
+    return found
+
+
+def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
+    count = 20 if short else 1_000
+    jobs, source = tiny(tmp_path, count)
+    out, start = tmp_path / "out", time.time()
+    assert sum(event.what == "done" for event in run(jobs, source, out, workers("cpu"))) == count
+    figure(f"{count} trials of no time, scheduled and recorded", [time.time() - start], 20, most=True, unit="s")
+    start = time.time()
+    Delivery(out, "smoke", {}, print).deliver_all()
+    figure(f"{count} trials published to SQLite", [time.time() - start], 90, most=True, unit="s")
+
+
+def test_memory_does_not_grow_with_the_number_of_trials(figure, short, tmp_path):
+    jobs, source = tiny(tmp_path, 10 if short else 200)
+    found = memories(jobs, source, tmp_path / "out", workers("cpu"), lambda seen: True)
+    quarter = max(1, len(found) // 4)
+    growth = np.mean(found[-quarter:]) / np.mean(found[quarter : 2 * quarter])
+    figure("memory, last quarter of 200 trials / second quarter", [growth], 1.02, most=True)
+
+
+def test_memory_of_a_further_worker(figure, short, tmp_path):
+    """At quarter width, on 60,000 images, once training runs."""
+    source = synthetic.source(tmp_path, *((500, 100) if short else (50_000, 10_000)))
+    recipe = Recipe(epochs=1 if short else 4, share=0.1)
+
+    def peak(count: int, first: int) -> float:
+        jobs = [Trial(Model(width=0.25), recipe, source.data, first + number) for number in range(count)]
+        return max(memories(jobs, source, tmp_path / str(count), count, lambda seen: True))
+
+    rounds = range(1 if short else 3)
+    further = [peak(2, 10 * number) - peak(1, 10 * number + 5) for number in rounds]
+    figure("memory of a further worker, quarter width", further, 150, most=True, unit="MiB")
+
+
+REPORT = """
+import json, resource, sys, time
+from pathlib import Path
+from fabricated import fabricate
+from reports.report import build
+out = Path(sys.argv[1])
+studies, setting = fabricate(out, int(sys.argv[2]))
+start = time.perf_counter()
+build(out, studies, setting)
+print(json.dumps([time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def test_a_report_of_many_records_grows_with_their_number(figure, short, tmp_path):
+    sizes = (40, 80, 160) if short else (2_500, 5_000, 10_000)
+    found: list[list[float]] = []
+    for size in sizes:
+        command = [sys.executable, "-c", REPORT, str(tmp_path / str(size)), str(size)]
+        said = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent.parent, env=ENVIRONMENT)
+        assert said.returncode == 0, said.stderr
+        found.append(json.loads(said.stdout))
+    for size, (seconds, _) in zip(sizes, found, strict=True):
+        figure(f"report of {size:,} records", [seconds], 30 if size == sizes[-1] else None, most=True, unit="s")
+    figure(f"report of {sizes[-1]:,} records, peak memory", [found[-1][1]], 2048, most=True, unit="MiB")
+    doubled = found[-1][0] / found[-2][0]
+    figure("report: time for twice the records", [doubled], 2.2, most=True)

@@ -1,0 +1,52 @@
+"""Training steps of all workers together, against a matrix product of all cores."""
+
+from __future__ import annotations
+
+import machine
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench import augment
+from bench.model import build
+from bench.spec import Data, Model, Recipe, Trial
+from bench.splits import Images
+from bench.steps import Step, stepper
+from bench.train import _optimiser
+
+
+def training_step(model: Model, recipe: Recipe) -> Step:
+    """The harness's own step on noise, augmentation included."""
+    trial = Trial(model, recipe, Data("", model.classes), 0)
+    network = build(model, 0).to(memory_format=torch.channels_last).train()
+    side = network.layout.size + 2 * network.layout.pad
+    images = Images(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
+    index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, augment.DRAWS)
+    return stepper(trial, network, _optimiser(network, recipe, "cpu"), images, index, draw, torch.zeros(()))
+
+
+def flops(step: Step) -> float:
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return float(counter.get_total_flops())
+
+
+def against_product(width: float, rounds: int, steps: int) -> list[tuple[float, float, float]]:
+    """In each of several processes: rates of a matrix product, of a copy and of steps, by turns."""
+    step = training_step(Model(width=width), Recipe())
+    work = flops(step)
+    tasks = (*machine.product(), 8), (*machine.copy(), 8), (step, work, steps)
+    for task, _, _ in tasks:
+        task()
+    return [tuple(machine.rate(task, work, times) for task, work, times in tasks) for _ in range(rounds)]
+
+
+@pytest.mark.parametrize("name, width, steps, goal", [("full", 1, 4, 0.75), ("quarter", 1 / 4, 60, 0.68)])
+def test_steps_of_all_workers_against_a_matrix_product_of_all_cores(figure, short, name, width, steps, goal):
+    rates = np.array(machine.together(against_product, width, 1 if short else 9, 1 if short else steps)).sum(0)
+    product, copy, step = rates.T
+    if name == "full":
+        figure("machine: float32 matrix product, all cores", product / 1e9, unit="GFLOP/s")
+        figure("machine: copy, read and written, all cores", copy / 1e9, unit="GB/s")
+    figure(f"steps / matrix product, {name} width", step / product, goal, unit="%")

@@ -1,0 +1,217 @@
+"""What people would use instead of the harness, written as its users write it.
+
+Each peer trains and evaluates what the harness does: the document's network, batches of 128, the document's
+augmentation, Adam; all images of train, validation and test before the first step and after the last, and the first
+2,000 of train and validation after every other epoch. `python peers.py PEER WORK` does the work, a JSON object, and
+prints what it did and how long it took from the first step to the last result.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset, Subset
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
+
+SAMPLE, BATCH, RATE = 2_000, 128, 1e-3
+done: Counter[str] = Counter()  # images trained on and evaluated
+
+
+class Work(NamedTuple):
+    """train: how many of the folder's training images are trained on; the rest are for validation."""
+
+    folder: str
+    width: float
+    train: int
+    epochs: int
+    trials: int
+
+
+class Loaders(NamedTuple):
+    train: Iterable[Any]
+    everything: list[Iterable[Any]]
+    sample: list[Iterable[Any]]
+
+
+def network(width: float) -> nn.Module:
+    def scaled(channels: int) -> int:
+        return round(channels * width)
+
+    a, b, c, d, units = map(scaled, (64, 192, 384, 256, 4096))
+    return nn.Sequential(
+        *(nn.Conv2d(3, a, 11, stride=4, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)),
+        *(nn.Conv2d(a, b, 5, padding=2), nn.ReLU(inplace=True)),
+        *(nn.Conv2d(b, c, 3, padding=1), nn.ReLU(inplace=True)),
+        *(nn.Conv2d(c, d, 3, padding=1), nn.ReLU(inplace=True)),
+        *(nn.Conv2d(d, d, 3, padding=1), nn.ReLU(inplace=True)),
+        nn.Flatten(),
+        *(nn.Dropout(), nn.Linear(d * 9, units), nn.ReLU(inplace=True)),
+        *(nn.Dropout(), nn.Linear(units, units), nn.ReLU(inplace=True)),
+        nn.Linear(units, 10),
+    )
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, loaders: Iterable[Iterable[Any]]) -> list[tuple[float, float]]:
+    """Accuracy and loss over each loader."""
+    model.eval()
+    scores = []
+    for loader in loaders:
+        right, loss, count = 0, 0.0, 0
+        for images, labels in loader:
+            outputs = model(images)
+            right += (outputs.argmax(1) == labels).sum().item()
+            loss += functional.cross_entropy(outputs, labels, reduction="sum").item()
+            count += len(labels)
+        scores.append((right / count, loss / count))
+        done["evaluated"] += count
+    model.train()
+    return scores
+
+
+def by_hand(work: Work, loaders: Loaders) -> None:
+    """The document's loop, with evaluations."""
+    model = network(work.width)
+    optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
+    evaluate(model, loaders.everything)
+    for epoch in range(1, work.epochs + 1):
+        for images, labels in loaders.train:
+            loss = functional.cross_entropy(model(images), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            done["trained"] += len(labels)
+        if epoch < work.epochs:
+            evaluate(model, loaders.sample)
+    evaluate(model, loaders.everything)
+
+
+def with_lightning(work: Work, loaders: Loaders) -> None:
+    import lightning
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = network(work.width)
+
+        def training_step(self, batch: list[Tensor]) -> Tensor:
+            images, labels = batch
+            loss = functional.cross_entropy(self.model(images), labels)
+            self.log("train_loss", loss)
+            done["trained"] += len(labels)
+            return loss
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.Adam(self.parameters(), lr=RATE)
+
+        def on_train_epoch_end(self) -> None:
+            if self.current_epoch + 1 < work.epochs:
+                (train, _), (validation, _) = evaluate(self.model, loaders.sample)
+                self.log_dict({"train_accuracy": train, "validation_accuracy": validation})
+
+    module = Module()
+    trainer = lightning.Trainer(
+        max_epochs=work.epochs,
+        accelerator="cpu",
+        logger=lightning.pytorch.loggers.CSVLogger(Path(work.folder).with_name("lightning")),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+    )
+    evaluate(module.model, loaders.everything)
+    trainer.fit(module, loaders.train)
+    evaluate(module.model, loaders.everything)
+
+
+NORMALISE = [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]
+
+
+def from_files(work: Work, workers: int) -> Loaders:
+    """Image folders and PIL transforms, one by one."""
+    clean = transforms.Compose([transforms.ToTensor(), transforms.Normalize(*NORMALISE)])
+    augmented = transforms.Compose(
+        [
+            transforms.RandomCrop(36, padding=4),
+            transforms.RandomResizedCrop(32),
+            transforms.RandomHorizontalFlip(),
+            *clean.transforms,
+        ]
+    )
+    train, seen, test = (
+        ImageFolder(Path(work.folder, split), transform)
+        for split, transform in (("train", augmented), ("train", clean), ("test", clean))
+    )
+    return loaders(work, train, seen, test, workers)
+
+
+def from_memory(work: Work) -> Loaders:
+    """Decoded images, and torchvision's second transforms on each."""
+
+    class Images(Dataset[tuple[Tensor, int]]):
+        def __init__(self, split: str, transform: v2.Transform) -> None:
+            files = ImageFolder(Path(work.folder, split)).samples
+            self.pixels = [v2.functional.pil_to_tensor(Image.open(file)) for file, _ in files]
+            self.labels, self.transform = [label for _, label in files], transform
+
+        def __len__(self) -> int:
+            return len(self.labels)
+
+        def __getitem__(self, index: int) -> tuple[Tensor, int]:
+            return self.transform(self.pixels[index]), self.labels[index]
+
+    clean = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(*NORMALISE)])
+    augmented = v2.Compose(
+        [v2.RandomCrop(36, padding=4), v2.RandomResizedCrop(32), v2.RandomHorizontalFlip(), *clean.transforms]
+    )
+    return loaders(work, Images("train", augmented), Images("train", clean), Images("test", clean), 0)
+
+
+def loaders(work: Work, train: Any, seen: Any, test: Any, workers: int) -> Loaders:
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()
+    chosen, held = order[: work.train], order[work.train :]
+
+    def loader(images: Any, indices: Iterable[int] | None = None, **options: Any) -> DataLoader[Any]:
+        subset = images if indices is None else Subset(images, list(indices))
+        return DataLoader(subset, num_workers=workers, persistent_workers=workers > 0, **options)
+
+    return Loaders(
+        loader(train, chosen, batch_size=BATCH, shuffle=True, drop_last=True),
+        [loader(seen, chosen, batch_size=500), loader(seen, held, batch_size=500), loader(test, batch_size=500)],
+        [loader(seen, chosen[:SAMPLE], batch_size=500), loader(seen, held[:SAMPLE], batch_size=500)],
+    )
+
+
+PEERS = {
+    "the document's way": (lambda work: from_files(work, 0), by_hand),
+    "the same, two loader workers": (lambda work: from_files(work, 2), by_hand),
+    "PyTorch Lightning": (lambda work: from_files(work, 2), with_lightning),
+    "transforms.v2 in memory": (from_memory, by_hand),
+}
+
+
+def main(peer: str, work: Work) -> None:
+    load, train = PEERS[peer]
+    found = load(work)
+    if train is with_lightning:
+        import lightning  # noqa: F401
+    start = time.perf_counter()
+    for seed in range(work.trials):
+        torch.manual_seed(seed)
+        train(work, found)
+    print(json.dumps({**done, "seconds": time.perf_counter() - start}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Work(**json.loads(sys.argv[2])))

@@ -1,0 +1,38 @@
+"""Data sets that need no download: what is timed does not depend on what the images show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench.data import Source, cached
+
+CLASSES = 10
+
+
+def folder(root: Path, train: int, test: int) -> Path:
+    """train/<class>/ and test/<class>/ with so many JPEG images of 32x32 a class, smooth as photographs are."""
+    draws = np.random.default_rng(0)
+    for split, count in (("train", train), ("test", test)):
+        for label in range(CLASSES):
+            where = root / split / f"class{label}"
+            where.mkdir(parents=True)
+            for number in range(count):
+                rough = Image.fromarray(draws.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+                rough.resize((32, 32), Image.Resampling.BICUBIC).save(where / f"{number}.jpg", quality=95)
+    return root
+
+
+def source(out: Path, train: int, test: int) -> Source:
+    """So many images of noise in all, validation counted among train's, as if they had been decoded."""
+
+    def split(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return draws.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), np.arange(count) % CLASSES
+
+    def decode():
+        names = tuple(map(str, range(CLASSES)))
+        return split(train, np.random.default_rng(0)), split(test, np.random.default_rng(1)), names
+
+    return cached(out / "cache", f"noise-{train}-{test}", "noise", decode, "")
