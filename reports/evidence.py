@@ -6,18 +6,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ablations.study import Contrast, Placed, Setting, Study, all_claims, jobs
 from bench import records as files
-from bench.spec import Job, identity
+from bench.spec import Job
 from reports import frame, summary
+from reports.frame import Record, identity
 from reports.judge import Judgement, judge
 from reports.units import unit
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,8 @@ class Evidence:
     setting: Setting
     placed: Sequence[Placed]
     records: Mapping[str, Record]
-    observations: pd.DataFrame
     trials: pd.DataFrame
+    results: pd.DataFrame
     curves: pd.DataFrame
     judgements: Sequence[Judgement]
 
@@ -38,15 +36,10 @@ class Evidence:
             studies=(study,),
             placed=[place for place in self.placed if place.study == study.name],
             judgements=[judgement for judgement in self.judgements if judgement.study == study.name],
-            observations=_of(self.observations, study),
             trials=_of(self.trials, study),
+            results=_of(self.results, study),
             curves=_of(self.curves, study),
         )
-
-    @property
-    def of_trials(self) -> pd.DataFrame:
-        """The observations that trials gave: a timing's arms may have the same names."""
-        return self.observations[self.observations["identity"].isin(set(self.trials.get("identity", ())))]
 
     def floor(self, judgement: Judgement) -> float | None:
         """The noise floor, in shown units, of a difference between arms; None for a claim that rests on none."""
@@ -54,7 +47,7 @@ class Evidence:
         if not isinstance(part, Contrast) or part.ratio or not isinstance(part.reference, str):
             return None
         study = next(study for study in self.studies if study.name == judgement.study)
-        return summary.floor(self.of(study).of_trials, study.baseline, part.metric) * unit(part.metric).factor
+        return summary.floor(_of(self.results, study), study.baseline, part.metric) * unit(part.metric).factor
 
     def record(self, job: Job) -> Record | None:
         return self.records.get(identity(job))
@@ -71,7 +64,7 @@ def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     placed = [place for study in studies for place in jobs(study, setting)]
-    found = {identity(place.job): files.read(out, place.job) for place in placed}
+    found = {name: _read(out, name) for name in dict.fromkeys(identity(place.job) for place in placed)}
     records = {name: record for name, record in found.items() if record is not None}
     observations = frame.observations(placed, records)
     claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
@@ -80,8 +73,14 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         setting,
         placed,
         records,
-        observations,
         frame.trials(placed, records),
+        frame.results(placed, records),
         frame.curves(placed, records),
         judge(claims, observations),
     )
+
+
+def _read(out: Path, name: str) -> Record | None:
+    """The record without the values behind its aggregates: most of its size, and shown nowhere."""
+    record = files.read(out, name)
+    return record and {name: part for name, part in record.items() if name != "raw"}

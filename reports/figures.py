@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from reports.units import MINUS
 
 WIDTH = 6.9  # inches: the text width of an A4 page
+DOTS = 200  # at most so many in a row: more can hardly be told apart, and each takes a line of the file
 COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
 MARKERS = "osD^vPXp<"
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
@@ -106,7 +107,10 @@ def differences(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], 
 def _difference(panel: Axes, place: int, row: pd.Series, colour: str, marker: str) -> None:
     if np.isfinite(row["margin"]):
         panel.vlines([-row["margin"], row["margin"]], place - 0.5, place + 0.5, color=EDGE, linestyle="--", linewidth=1)
-    panel.scatter(row["pairs"], [place + 0.2] * len(row["pairs"]), s=9, color=colour, alpha=0.45, linewidth=0)
+    dots = row["pairs"]
+    if len(dots) > DOTS:
+        dots = np.quantile(dots, np.linspace(0, 1, DOTS), method="nearest")
+    panel.scatter(dots, [place + 0.2] * len(dots), s=9, color=colour, alpha=0.45, linewidth=0)
     half = row["half"] if np.isfinite(row["half"]) else 0
     panel.errorbar(row["mean"], place - 0.08, xerr=half, color=colour, marker=marker, markersize=5, capsize=3)
 

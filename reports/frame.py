@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, get_type_hints
 
 import pandas as pd
 
 from ablations.study import Placed
+from bench import spec
 from bench.records import finals
-from bench.spec import Count, Trial, identity
+from bench.spec import Count, Trial
 
 STEPS = "speed/steps_to_train_error_25"
+CURVES = ("train/accuracy", "validation/accuracy")
+PLACE = ["study", "arm", "pair", "identity", "censored"]
+Record = dict[str, Any]
+Records = Mapping[str, Record]
+identity = cache(spec.identity)  # every table asks for that of every job
 
 
 class Observation(NamedTuple):
@@ -28,19 +34,37 @@ class Observation(NamedTuple):
     identity: str = ""
 
 
-def observations(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+def observations(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     """One row an observation, with the fields of Observation. Only finished jobs give any."""
+    trained = results(placed, records).melt(PLACE, var_name="metric").dropna(subset="value").assign(fit=True)
+    trained["censored"] &= trained["metric"] == STEPS
     rows = [
-        Observation(place.study, arm, pair, metric, value, censored, record.get("fit", True), record["identity"])
-        for place, record in _with_record(placed, records)
-        if record["status"] == "finished"
-        for arm, pair, metric, value, censored in _measured(place, record)
+        Observation(place.study, arm, pair, metric, value, False, record.get("fit", True), record["identity"])
+        for place, record in _finished(placed, records)
+        if not isinstance(place.job, Trial)
+        for arm, pair, metric, value in _measured(place, record)
     ]
-    types = {"pair": int, "value": float, "censored": bool, "fit": bool}
-    return pd.DataFrame(rows, columns=list(Observation._fields)).astype(types)
+    types = get_type_hints(Observation)
+    tables = (trained[list(types)], pd.DataFrame(rows, columns=list(types)))
+    return pd.concat([table.astype(types) for table in tables], ignore_index=True)
 
 
-def trials(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+def results(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
+    """One row a finished trial: PLACE, and the last value of each metric; the budget where STEPS is censored.
+
+    pair: the study's seed; the A/A arm's own seeds lie elsewhere.
+    """
+    found = [
+        (place, record, finals(record)) for place, record in _finished(placed, records) if isinstance(place.job, Trial)
+    ]
+    places = [
+        (place.study, place.arm, place.seed, record["identity"], STEPS not in own) for place, record, own in found
+    ]
+    metrics = [own | {STEPS: own.get(STEPS, record["points"][-1]["step"])} for _, record, own in found]
+    return pd.DataFrame(places, columns=PLACE).join(pd.DataFrame(metrics))
+
+
+def trials(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     """One row a trial, whatever became of it: status is 'finished', 'diverged' or 'not run'.
 
     pair: the study's seed. seed: the trial's own, which differs from it in the A/A arm alone.
@@ -51,37 +75,36 @@ def trials(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> p
     )
 
 
-def curves(placed: Iterable[Placed], records: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
-    """One row a metric and step of a trial, those that diverged included."""
+def curves(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
+    """One row a metric of CURVES and step of a trial, those that diverged included."""
     rows = [
         (place.study, place.arm, place.seed, point["step"], point["epoch"], metric, value)
         for place, record in _with_record(placed, records)
         for point in record.get("points", ())
-        for metric, value in point["metrics"].items()
+        for metric in CURVES
+        if (value := point["metrics"].get(metric)) is not None
     ]
     return pd.DataFrame(rows, columns=["study", "arm", "pair", "step", "epoch", "metric", "value"])
 
 
-def _with_record(placed: Iterable[Placed], records: Mapping[str, Any]) -> Iterator[tuple[Placed, dict[str, Any]]]:
+def _with_record(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:
     for place in placed:
         if record := records.get(identity(place.job)):
             yield place, record
 
 
-def _measured(place: Placed, record: dict[str, Any]) -> Iterator[tuple[str, int, str, float, bool]]:
-    """Arm, pair, metric, value, censored. The pair is the study's seed: the A/A arm's own seeds lie elsewhere."""
-    if isinstance(place.job, Trial):
-        metrics = finals(record)
-        for metric, value in metrics.items():
-            yield place.arm, place.seed or 0, metric, value, False
-        if STEPS not in metrics:
-            yield place.arm, place.seed or 0, STEPS, record["points"][-1]["step"], True
-    elif isinstance(place.job, Count):
+def _finished(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:
+    return ((place, record) for place, record in _with_record(placed, records) if record["status"] == "finished")
+
+
+def _measured(place: Placed, record: Record) -> Iterator[tuple[str, int, str, float]]:
+    """Arm, pair, metric and value of what was not trained."""
+    if isinstance(place.job, Count):
         for metric, value in _counted(record["network"]).items():
-            yield place.arm, 0, metric, value, False
+            yield place.arm, 0, metric, value
     else:
         for sample in record["samples"]:
-            yield sample["arm"], sample["pair"], sample["metric"], sample["value"], False
+            yield sample["arm"], sample["pair"], sample["metric"], sample["value"]
 
 
 def _counted(network: dict[str, Any]) -> dict[str, float]:
@@ -96,8 +119,8 @@ def _counted(network: dict[str, Any]) -> dict[str, float]:
     return counts
 
 
-def _trial(place: Placed, job: Trial, record: dict[str, Any] | None) -> dict[str, Any]:
-    factors = dataclasses.asdict(job.model) | dataclasses.asdict(job.recipe)
+def _trial(place: Placed, job: Trial, record: Record | None) -> dict[str, Any]:
+    factors = vars(job.model) | vars(job.recipe)
     row: dict[str, Any] = {"study": place.study, "arm": place.arm, "pair": place.seed, "seed": job.seed}
     row |= {"identity": identity(job), "status": record["status"] if record else "not run"}
     row |= {name: ", ".join(level) if isinstance(level, tuple) else level for name, level in factors.items()}

@@ -62,7 +62,9 @@ def judge(claims: Iterable[tuple[str, Claim]], observations: pd.DataFrame) -> li
     Holm's correction runs over every tested part of every primary claim. That is conservative, and parts joined by
     AND and regimes need no further one. Controls keep their own p.
     """
-    claims, table = list(claims), tabulate(observations)
+    claims = list(claims)
+    metrics = {part.metric for _, claim in claims for part in claim.parts}
+    table = tabulate(observations[observations["metric"].isin(metrics)])
     pairs = {
         (c, i): collect(part, table.get((study, part.metric), {}))
         for c, (study, claim) in enumerate(claims)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from ablations.study import Study
@@ -18,6 +18,7 @@ from reports.trained import arms, drawn
 from reports.units import counted, duration
 
 TITLE = "AlexNet: claims and verdicts"
+NAMED = 20  # so many lost seeds of an arm are told one by one
 
 
 def page(evidence: Evidence) -> list[Block]:
@@ -96,11 +97,15 @@ def _lost(evidence: Evidence) -> list[Block]:
     told = []
     for status in ("diverged", "not run"):
         lost = rows[rows["status"] == status]
-        named = [f"{arm} (seed {', '.join(map(str, group['seed']))})" for arm, group in lost.groupby("arm", sort=False)]
+        named = [f"{arm} (seed {_seeds(group['seed'].tolist())})" for arm, group in lost.groupby("arm", sort=False)]
         told += [f"{len(lost)} of {len(rows)} trials {status}: {'; '.join(named)}."] if named else []
     known = [evidence.records[name] for name in rows["identity"] if name in evidence.records]
     reasons = {str(record["reason"]) for record in known if record.get("reason")}
     return [Note("Trials without a result", " ".join([*told, *(f"Reason: {reason}." for reason in sorted(reasons))]))]
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds[:NAMED])) + f" and {len(seeds) - NAMED:,} more" * (len(seeds) > NAMED)
 
 
 def facts(evidence: Evidence) -> dict[str, str]:

@@ -29,20 +29,22 @@ def mean(values: pd.Series) -> Mean:
     return Mean(np.nan if found.mean is None else found.mean, (high - low) / 2, len(values))
 
 
-def values(observations: pd.DataFrame, arm: str, metric: str) -> pd.Series:
-    """The arm's values by pair."""
-    chosen = observations[(observations["arm"] == arm) & (observations["metric"] == metric)]
-    return chosen.set_index("pair")["value"].sort_index()
+def values(results: pd.DataFrame, arm: str, metric: str) -> pd.Series:
+    """The arm's values by pair. results: of one study."""
+    if metric not in results:
+        return pd.Series(dtype=float)
+    chosen = results.loc[results["arm"] == arm, ["pair", metric]]
+    return chosen.set_index("pair")[metric].dropna().sort_index()
 
 
-def pairs(observations: pd.DataFrame, arm: str, baseline: str, metric: str) -> pd.Series:
+def pairs(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> pd.Series:
     """Differences from the baseline, of the pairs that both have."""
-    return (values(observations, arm, metric) - values(observations, baseline, metric)).dropna()
+    return (values(results, arm, metric) - values(results, baseline, metric)).dropna()
 
 
-def floor(observations: pd.DataFrame, baseline: str, metric: str) -> float:
+def floor(results: pd.DataFrame, baseline: str, metric: str) -> float:
     """The noise floor: within it lies, 19 times in 20, the mean difference of the baseline from itself."""
-    return mean(pairs(observations, AGAIN, baseline, metric)).half
+    return mean(pairs(results, AGAIN, baseline, metric)).half
 
 
 def by_arm(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -14,17 +14,17 @@ from reports.blocks import Cell, Column, Figure, Table
 from reports.changes import titled, trained
 from reports.evidence import Evidence
 from reports.figures import Axis
+from reports.frame import CURVES, STEPS
 from reports.units import NOTHING, PLUS_MINUS, around, compact, counted, fixed, heading, plain, unit
 
 SHOWN = ("test/accuracy", "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean")
 TOTALS = ("parameters", "macs")
-CURVES = ("train/accuracy", "validation/accuracy")
 
 
 def arms(study: Study, evidence: Evidence) -> Table:
     """Every arm, its means over seeds, and below them the differences from the baseline."""
-    table, names = evidence.of_trials, trained(evidence)
-    metrics = [m for m in dict.fromkeys((*SHOWN, *summary.contrasted(study))) if m in set(table["metric"])]
+    table, names = evidence.results, trained(evidence)
+    metrics = [m for m in dict.fromkeys((*SHOWN, *summary.contrasted(study))) if m in table and table[m].notna().any()]
     columns = [[_mean(table, arm, study.baseline, metric) for arm in names] for metric in metrics]
     columns = [
         _marked(cells, names, study) if metric == "test/accuracy" else cells
@@ -65,7 +65,7 @@ def _mean(table: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:
         return Cell(NOTHING)
     pairs = summary.mean(summary.pairs(table, arm, baseline, metric)).times(factor)
     difference = "" if arm == baseline or not pairs.pairs else around(pairs.mean, pairs.half, signed=True)
-    censored = table.loc[(table["arm"] == arm) & (table["metric"] == metric), "censored"].any()
+    censored = metric == STEPS and table.loc[table["arm"] == arm, "censored"].any()
     return Cell("at least " * bool(censored) + around(mean.mean, mean.half), difference, mean.mean)
 
 
@@ -97,17 +97,17 @@ def drawn(study: Study, evidence: Evidence) -> list[Figure]:
 
 
 def _curves(study: Study, evidence: Evidence) -> Figure | None:
-    table = evidence.curves[evidence.curves["metric"].isin(CURVES)]
-    if table["epoch"].nunique() < 2:
+    if evidence.curves["epoch"].nunique() < 2:
         return None
+    table = summary.by_arm(evidence.curves, ("arm", "epoch", "metric"))
     arms = [arm for arm in trained(evidence) if arm != AGAIN and arm in set(table["arm"])]
     axes = [_axis(metric) for metric in CURVES if metric in set(table["metric"])]
-    drawing = figures.curves(summary.by_arm(table, ("arm", "epoch", "metric")), axes, arms, f"{study.name}-curves")
+    drawing = figures.curves(table, axes, arms, f"{study.name}-curves")
     return Figure(*drawing, "Learning curves: means over seeds; the bands are 95 % intervals.")
 
 
 def _differences(study: Study, evidence: Evidence) -> Figure | None:
-    table = evidence.of_trials
+    table = evidence.results
     arms = [arm for arm in trained(evidence) if arm not in (study.baseline, SHUFFLED)]
     rows = []
     for metric in summary.subtracted(study):
@@ -128,7 +128,9 @@ def _differences(study: Study, evidence: Evidence) -> Figure | None:
         "the noise floor: what the baseline differs from itself."
     )
     margins = " Dashed lines are the claims' margins." if data["margin"].notna().any() else ""
-    return Figure(*drawing, caption + margins)
+    most = figures.DOTS
+    bound = f" Of more than {most} pairs, {most} have a dot, evenly from the smallest difference to the largest."
+    return Figure(*drawing, caption + margins + bound * bool((data["pairs"].map(len) > most).any()))
 
 
 def _difference(metric: str) -> str:
@@ -138,8 +140,8 @@ def _difference(metric: str) -> str:
 
 def _speed(study: Study, evidence: Evidence) -> Figure | None:
     x, y = _axis("speed/images_per_second"), _axis("test/accuracy")
-    table = evidence.of_trials[evidence.of_trials["arm"].isin(study.arms)]
-    table = summary.by_arm(table[table["metric"].isin((x.metric, y.metric))], ("arm", "metric"))
+    table = evidence.results[evidence.results["arm"].isin(study.arms)].reindex(columns=["arm", x.metric, y.metric])
+    table = summary.by_arm(table.melt("arm", var_name="metric").dropna(), ("arm", "metric"))
     if table["metric"].nunique() < 2:
         return None
     arms = [arm for arm in study.arms if arm in set(table["arm"])]
@@ -149,14 +151,13 @@ def _speed(study: Study, evidence: Evidence) -> Figure | None:
 
 def _zeros(study: Study, evidence: Evidence) -> Figure | None:
     prefix = "sparsity/zeros/"
-    table = evidence.of_trials
-    table = table[table["metric"].str.startswith(prefix) & (table["metric"] != f"{prefix}mean")]
-    table = table[table["arm"].isin(study.arms)].assign(layer=table["metric"].str.removeprefix(prefix))
-    if not len(table):
-        return None
-    wide = 100 * table.pivot_table(index="arm", columns="layer", values="value", sort=False)
     # conv1, conv1a, ..., extra1, fc6: by name is also by depth
-    wide = wide.reindex(index=[arm for arm in study.arms if arm in wide.index], columns=sorted(wide.columns))
+    layers = sorted({metric for metric in evidence.results.columns if metric.startswith(prefix)} - {f"{prefix}mean"})
+    wide = 100 * evidence.results.groupby("arm")[layers].mean().dropna(how="all")
+    wide = wide.reindex([arm for arm in study.arms if arm in wide.index]).dropna(how="all", axis="columns")
+    if wide.empty:
+        return None
+    wide.columns = wide.columns.str.removeprefix(prefix)
     drawing = figures.heat(wide, "Exact zeros, %", f"{study.name}-zeros")
     return Figure(*drawing, "Share of exact zeros after each layer's activation, on the test images: means over seeds.")
 

@@ -1,4 +1,7 @@
 import math
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 import torch
@@ -10,6 +13,7 @@ from bench import measures
 from bench.augment import centre
 from bench.measures import activity, evaluate, sparsity, steps_to_error, watched
 from bench.model import build
+from bench.run import ENVIRONMENT
 from bench.spec import Model
 
 SMALL = Model(width=0.05)
@@ -233,6 +237,25 @@ def test_steps_to_an_error_lie_where_the_curve_first_reaches_it(accuracies, erro
 
 
 # Memory
+
+
+def free_memory_is_kept():
+    """In a process of its own, with a worker's environment: megabytes before, with and after a large tensor."""
+    before = measures.reset_peak_memory("cpu") and measures.peak_memory_mb("cpu")
+    large = torch.ones(25_000_000)
+    peak = measures.peak_memory_mb("cpu")
+    del large
+    return before, peak, measures.reset_peak_memory("cpu") and measures.peak_memory_mb("cpu")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is not known")
+def test_a_trials_peak_memory_holds_nothing_of_the_trial_before(monkeypatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        before, peak, after = pool.submit(free_memory_is_kept).result()
+    assert peak > before + 90
+    assert after < before + 20
 
 
 def test_peak_memory_grows_with_what_is_allocated_and_can_be_reset():

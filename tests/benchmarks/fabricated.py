@@ -27,6 +27,7 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "mean")
 MEASURED = [f"sparsity/{what}/{layer}" for layer in LAYERS for what in ("zeros", "hoyer", "treves_rolls", "dead")]
+TIME = "speed/steps_to_train_error_25"
 EPOCHS, EVERY, STEPS = 22, 2, 500
 DATA = Data("0123456789abcdef", classes=10, train=45_000, chance=0.1, name="made-up images")
 SOURCE = {"name": DATA.name, "digest": DATA.digest, "classes": [f"class {n}" for n in range(DATA.classes)]}
@@ -36,15 +37,11 @@ ENVIRONMENT |= {"device_name": "a made-up processor", "threads": 1}
 
 
 def fabricate(out: Path, trials: int) -> tuple[Sequence[Study], Setting]:
-    """Writes the records of one study: about so many trials, as many of each arm."""
-    contrasts = [
-        Contrast(metric, ARM, "relu", 0.5)
-        for ARM in list(ARMS)[1:]
-        for metric in ("test/accuracy", "gap/accuracy", "sparsity/zeros/mean")
-    ]
-    steps = Contrast("speed/steps_to_train_error_25", "tanh", "relu", 1.1, ratio=True)
-    claims = [Claim(f"claim {n}", f"Claim {n} holds", (part,)) for n, part in enumerate([*contrasts, steps])]
-    study = Study("Does it keep up?", tuple(claims), arms=ARMS, name="many")
+    """Writes the records of one study: about so many trials, as many of each arm.
+
+    Above 10,000 the A/A arm's seeds reach those of the others, and such trials share a record.
+    """
+    study = Study("Does the report keep up?", _claims(), arms=ARMS, name="many")
     seeds = max(2, round(trials / len(all_arms(study))))
     setting = Setting(Profile("quick", {"document": 1 / 4}, 4_000, {"document": EPOCHS}, seeds, 5, 2**22), DATA)
     draw = np.random.default_rng(0)
@@ -53,11 +50,20 @@ def fabricate(out: Path, trials: int) -> tuple[Sequence[Study], Setting]:
     return [study], setting
 
 
+def _claims() -> tuple[Claim, ...]:
+    """Each arm against the first, by three metrics, and one ratio."""
+    baseline, *others = ARMS
+    metrics = ("test/accuracy", "gap/accuracy", "sparsity/zeros/mean")
+    parts = [Contrast(metric, arm, baseline, 0.5) for arm in others for metric in metrics]
+    parts.append(Contrast(TIME, others[0], baseline, 1.1, ratio=True))
+    return tuple(Claim(f"claim-{number}", f"Claim {number} holds", (part,)) for number, part in enumerate(parts))
+
+
 _network = cache(network)
 
 
 def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
-    """A trial that learns, the later arms a little less; sigmoid never reaches 25 % training error."""
+    """A trial that learns, the later arms a little less; with sigmoid it never reaches 25 % training error."""
     rank = list(ARMS).index(place.arm) if place.arm in ARMS else 0
     top = 0.1 if place.arm == SHUFFLED else 0.7 - 0.004 * rank
     test, train = top + draw.normal(0, 0.008), 0.95 - 0.002 * rank + draw.normal(0, 0.005)
@@ -67,7 +73,7 @@ def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
     step_ms = draw.gamma(40, 0.5, STEPS)
     finals |= {"speed/images_per_second": 128e3 / step_ms.mean(), "speed/step_ms_p50": float(np.median(step_ms))}
     finals |= {"speed/step_ms_p95": float(np.percentile(step_ms, 95))}
-    reached = {} if place.arm == "sigmoid" else {"speed/steps_to_train_error_25": 200.0 + 8 * rank + draw.integers(9)}
+    reached = {} if place.arm == "sigmoid" else {TIME: 200.0 + 8 * rank + draw.integers(9)}
     points[-1]["metrics"] |= finals | reached
     return {
         **records.new(place.job),

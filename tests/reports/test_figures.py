@@ -59,6 +59,16 @@ class TestEveryFigure:
         assert all(one.startswith(f"{name}-") for one in re.findall(r' id="([^"]+)"', draw().svg))
 
 
+def test_of_many_pairs_a_bounded_number_has_a_dot_and_the_axis_still_reaches_all_of_them():
+    def drawn(pairs):
+        row = ("arm", "a", 0.0, 0.4, 0.3, 0.5, tuple(pairs))
+        table = pd.DataFrame([row], columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
+        return figures.differences(table, AXES[:1], ["arm"], "baseline", "five").svg
+
+    few, many = (np.linspace(-3, 3, number) for number in (figures.DOTS, 20 * figures.DOTS - 19))
+    assert drawn(many) == drawn(few)
+
+
 def test_the_first_nine_arms_look_different_without_colour_and_without_shape():
     colours, markers, _ = zip(*(look for _, look in figures._looks(ARMS)), strict=True)
     assert len(set(colours)) == len(set(markers)) == len(ARMS) == 9

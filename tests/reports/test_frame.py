@@ -44,6 +44,8 @@ def test_a_time_that_never_arrives_is_kept_as_the_budget_and_marked():
     place = jobs(STUDY, SETTING)[0]
     table = frame.observations([place], by_identity(trained(place.job, 0.2)))
     assert rows(table, "metric", "value", "censored") == [("test/accuracy", 0.2, False), (STEPS, 80.0, True)]
+    results = frame.results([place], by_identity(trained(place.job, 0.2)))
+    assert rows(results, "study", "arm", "pair", STEPS, "censored") == [("relu", "relu", 0, 80, True)]
 
 
 def test_trials_without_a_result_give_no_observation_but_a_row():
@@ -51,6 +53,7 @@ def test_trials_without_a_result_give_no_observation_but_a_row():
     diverged = trained(second.job, 0.9) | {"status": "diverged"}
     made = by_identity(trained(first.job, 0.5), diverged)
     assert set(frame.observations([first, second, third], made).arm) == {"relu"}
+    assert rows(frame.results([first, second, third], made), "arm", "test/accuracy") == [("relu", 0.5)]
     table = frame.trials([first, second, third], made)
     assert list(table.status) == ["finished", "diverged", "not run"]
     assert table["test/accuracy"].isna().tolist() == [False, True, True]
@@ -68,17 +71,36 @@ def test_a_trial_is_listed_with_its_pair_and_its_own_seed():
 def test_without_records_the_tables_have_their_columns_all_the_same():
     placed = jobs(STUDY, SETTING)
     assert list(frame.observations(placed, {})) == list(frame.Observation._fields)
+    assert list(frame.results(placed, {})) == frame.PLACE
     assert list(frame.curves(placed, {})) == ["study", "arm", "pair", "step", "epoch", "metric", "value"]
     assert set(frame.trials(placed, {}).status) == {"not run"}
 
 
-def test_curves_have_a_row_a_metric_and_step():
+def test_curves_have_a_row_a_step_and_metric_that_is_drawn():
     place = jobs(STUDY, SETTING)[1]
-    table = frame.curves([place], by_identity(trained(place.job, 0.5)))
+    record = trained(place.job, 0.5, **{"validation/accuracy": 0.4, "batch/loss": 2.0, "train/accuracy": 0.0})
+    table = frame.curves([place], by_identity(record))
     assert rows(table, "arm", "pair", "step", "epoch", "metric", "value") == [
-        ("tanh", 0, 0, 0, "test/accuracy", 0.1),
-        ("tanh", 0, 80, 2, "test/accuracy", 0.5),
+        ("tanh", 0, 80, 2, "train/accuracy", 0.0),
+        ("tanh", 0, 80, 2, "validation/accuracy", 0.4),
     ]
+
+
+def test_a_metric_that_a_trial_lacks_is_no_observation_and_empty_in_its_row():
+    first, second = jobs(STUDY, SETTING)[:2]
+    made = by_identity(trained(first.job, 0.5), trained(second.job, 0.4, **{"gap/accuracy": 0.2}))
+    assert frame.results([first, second], made)["gap/accuracy"].isna().tolist() == [True, False]
+    table = frame.observations([first, second], made)
+    assert rows(table[table.metric == "gap/accuracy"], "arm", "value") == [("tanh", 0.2)]
+
+
+def test_trials_and_other_jobs_stand_in_one_table_of_observations():
+    trial, count = jobs(STUDY, SETTING)[0], Placed("size", "document", None, Count(Model()))
+    network = {"parameters": 10, "macs": 20, "layers": []}
+    made = by_identity(trained(trial.job, 0.5), finished(count.job, network=network))
+    table = frame.observations([count, trial], made)
+    assert set(table.arm) == {"relu", "document"}
+    assert table.dtypes[["pair", "value", "censored", "fit"]].tolist() == [int, float, bool, bool]
 
 
 def test_a_count_gives_totals_layers_and_the_share_of_convolutions():

@@ -9,6 +9,7 @@ import fabricate
 import pytest
 
 from ablations.study import Setting, Study
+from reports import figures
 from reports.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
 from reports.changes import QUOTED
 from reports.evidence import gather
@@ -68,6 +69,13 @@ def test_trials_without_a_result_are_counted_and_named(blocks):
     assert facts["Trials"] == "15 different: 14 finished, 1 diverged"
 
 
+def test_of_many_lost_trials_the_first_are_named(tmp_path):
+    blocks = page(gather(tmp_path, [fabricate.activations()], fabricate.setting(seeds=22)))
+    note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
+    assert note.text.startswith("110 of 110 trials not run: relu (seed 0, 1, 2, ")
+    assert note.text.count("18, 19 and 2 more)") == 4
+
+
 def test_each_arm_tells_what_it_changes_in_the_network_as_built(blocks):
     told = column(table(blocks, "activations: read off"), "What differs from the baseline")
     assert told[0] == "the baseline"
@@ -96,6 +104,14 @@ def test_every_study_with_trials_has_its_four_figures(blocks):
     figures = [block for block in blocks if isinstance(block, Figure)]
     assert len(figures) == 4
     assert all(figure.alt and figure.caption for figure in figures)
+
+
+def test_pairs_without_a_dot_are_spoken_of_where_there_are_any(blocks, tmp_path, monkeypatch):
+    assert not any("have a dot" in block.caption for block in blocks if isinstance(block, Figure))
+    monkeypatch.setattr(figures, "DOTS", 2)
+    captions = [block.caption for block in made(tmp_path, fabricate.activations()) if isinstance(block, Figure)]
+    bound = "Of more than 2 pairs, 2 have a dot, evenly from the smallest difference to the largest."
+    assert [caption.endswith(bound) for caption in captions] == [False, True, False, False]
 
 
 def test_counted_networks_are_shown_layer_by_layer_with_their_sums(blocks):

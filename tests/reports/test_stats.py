@@ -72,6 +72,21 @@ def test_beyond_fifteen_pairs_the_patterns_are_drawn_from_a_seed_and_p_is_never_
     assert stats.sign_flip_p([1.0] * 30) == stats.sign_flip_p([1.0] * 30) == pytest.approx(2 / 10_001)
 
 
+@pytest.mark.parametrize("pairs", [2, 7, 15, 16, 40])
+def test_the_sign_flip_p_is_scipys_to_the_last_digit(pairs):
+    differences = np.random.default_rng(pairs).normal(0.3, 1, pairs)
+    patterns, generator = (2**pairs if pairs <= 15 else 10_000), np.random.RandomState(0)
+    theirs = scipy_stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=patterns, random_state=generator
+    )
+    assert stats.sign_flip_p(differences) == theirs.pvalue
+
+
+def test_patterns_that_are_as_extreme_but_for_rounding_are_counted():
+    assert stats.sign_flip_p([0.1, 0.2, -0.3]) == stats.sign_flip_p([1, 2, -3])
+    assert stats.sign_flip_p([0.1] * 20 + [-0.3] * 10) == stats.sign_flip_p([1] * 20 + [-3] * 10)
+
+
 def test_holm_multiplies_by_the_hypotheses_that_are_left():
     assert stats.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
 
