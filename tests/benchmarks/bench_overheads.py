@@ -37,20 +37,22 @@ def noise(out: Path, short: bool) -> Source:
     return synthetic.source(out, *((500, 100) if short else (50_000, 10_000)))
 
 
-def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> dict[str, float]:
-    """One worker; a terminal that is drawn; a SQLite file of MLflow. Returns when it began, and the parent's processor
-    time: for publishing, and for the rest."""
+def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tuple[float, np.ndarray]:
+    """One worker; a terminal that is drawn; a SQLite file of MLflow. Returns when it began, and for each trial the
+    parent's processor time in seconds: for publishing, and for the rest."""
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     delivery = Delivery(out, "quick", {}, lambda text: None)
-    publishing, began, used = 0.0, time.time(), time.process_time()
+    began, rest, spent = time.time(), time.process_time(), []
     with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, plan.Pace(), 1) as shown:
         for event in run(jobs, source, out, workers=1):
             shown.show(event)
             if event.record is not None:
                 start = time.process_time()
                 delivery.deliver(event.record)
-                publishing += time.process_time() - start
-    return {"began": began, "publishing": publishing, "rest": time.process_time() - used - publishing}
+                end = time.process_time()
+                spent.append((end - start, start - rest))
+                rest = end
+    return began, np.array(spent)
 
 
 def evaluation_with_measures_and_without(job: Trial, source: Source, rounds: int) -> dict[str, np.ndarray]:
@@ -71,14 +73,14 @@ def seconds(found: Iterable[dict[str, Any]]) -> np.ndarray:
 def test_overheads_of_a_trial(figure, short, tmp_path):
     source = noise(tmp_path, short)
     jobs = [trial("the document", source, seed, short) for seed in range(2 if short else 4)]
-    spent = run_as_the_command_does(jobs, source, tmp_path)
+    began, spent = run_as_the_command_does(jobs, source, tmp_path)
     found: list[dict[str, Any]] = sorted(records.read_all(tmp_path), key=lambda record: record["started"])
-    whole = seconds(found).sum()
+    publishing, rest = (spent / seconds(found)[:, None]).T
     pauses = [after["started"] - before["ended"] for before, after in itertools.pairwise(found)]
-    figure("publishing / trial", [spent["publishing"] / whole], 0.02, most=True, unit="%")
-    figure("progress and scheduling / trial", [spent["rest"] / whole], unit="%")
+    figure("publishing / trial", publishing, 0.02, most=True, unit="%")
+    figure("progress and scheduling / trial", rest, unit="%")
     figure("pause between two trials of a worker", pauses, 0.2, most=True, unit="s")
-    figure("start of a worker", [found[0]["started"] - spent["began"]], unit="s")
+    figure("start of the first worker", [found[0]["started"] - began], unit="s")
 
 
 @pytest.mark.parametrize("network", MODELS)

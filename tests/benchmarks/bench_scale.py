@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import synthetic
+from fabricated import fabricate
 
 from bench.data import Source, locate
 from bench.delivery import Delivery
@@ -20,7 +20,7 @@ from bench.run import run
 from bench.spec import Model, Recipe, Trial
 
 HERE = Path(__file__).parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE)}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent.parent)))}
 
 
 def tiny(tmp_path: Path, count: int) -> tuple[list[Trial], Source]:
@@ -53,34 +53,38 @@ def _of_this_run(process: Path) -> bool:
     return False
 
 
-def memories(jobs: list[Trial], source: Source, out: Path, count: int, due: Callable[[int], bool]) -> list[float]:
-    """Memory whenever so many jobs are done, or so many points have come."""
-    seen, found = 0, []
+def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
+    count, rounds = (20, 1) if short else (1_000, 3)
+    jobs, source = tiny(tmp_path, count)
+    recorded, published = [], []
+    for number in range(rounds):
+        out, start = tmp_path / str(number), time.time()
+        assert sum(event.what == "done" for event in run(jobs, source, out, workers("cpu"))) == count
+        recorded.append(time.time() - start)
+        start = time.time()
+        Delivery(out, "smoke", {}, print).deliver_all()
+        published.append(time.time() - start)
+    figure(f"{count:,} trials of no time, scheduled and recorded", recorded, 20, most=True, unit="s")
+    figure(f"{count:,} trials published to SQLite", published, 90, most=True, unit="s")
+
+
+def memories(jobs: list[Trial], source: Source, out: Path, count: int) -> list[float]:
+    """Memory whenever a point has come or a job is done."""
+    found = []
     for event in run(jobs, source, out, count):
         assert event.what != "failed", event.reason
-        seen += event.what in ("done", "point")
-        if event.what in ("done", "point") and due(seen):
+        if event.what in ("done", "point"):
             found.append(memory())
     return found
 
 
-def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
-    count = 20 if short else 1_000
-    jobs, source = tiny(tmp_path, count)
-    out, start = tmp_path / "out", time.time()
-    assert sum(event.what == "done" for event in run(jobs, source, out, workers("cpu"))) == count
-    figure(f"{count} trials of no time, scheduled and recorded", [time.time() - start], 20, most=True, unit="s")
-    start = time.time()
-    Delivery(out, "smoke", {}, print).deliver_all()
-    figure(f"{count} trials published to SQLite", [time.time() - start], 90, most=True, unit="s")
-
-
 def test_memory_does_not_grow_with_the_number_of_trials(figure, short, tmp_path):
-    jobs, source = tiny(tmp_path, 10 if short else 200)
-    found = memories(jobs, source, tmp_path / "out", workers("cpu"), lambda seen: True)
+    count = 10 if short else 200
+    jobs, source = tiny(tmp_path, count)
+    found = memories(jobs, source, tmp_path / "out", workers("cpu"))
     quarter = max(1, len(found) // 4)
-    growth = np.mean(found[-quarter:]) / np.mean(found[quarter : 2 * quarter])
-    figure("memory, last quarter of 200 trials / second quarter", [growth], 1.02, most=True)
+    growth = np.array(found[-quarter:]) / np.mean(found[quarter : 2 * quarter])
+    figure(f"memory of {count} trials, last quarter / second quarter", growth, 1.02, most=True)
 
 
 def test_memory_of_a_further_worker(figure, short, tmp_path):
@@ -90,7 +94,7 @@ def test_memory_of_a_further_worker(figure, short, tmp_path):
 
     def peak(count: int, first: int) -> float:
         jobs = [Trial(Model(width=0.25), recipe, source.data, first + number) for number in range(count)]
-        return max(memories(jobs, source, tmp_path / str(count), count, lambda seen: True))
+        return max(memories(jobs, source, tmp_path / str(count), count))
 
     rounds = range(1 if short else 3)
     further = [peak(2, 10 * number) - peak(1, 10 * number + 5) for number in rounds]
@@ -100,26 +104,31 @@ def test_memory_of_a_further_worker(figure, short, tmp_path):
 REPORT = """
 import json, resource, sys, time
 from pathlib import Path
-from fabricated import fabricate
+from fabricated import asked
 from reports.report import build
-out = Path(sys.argv[1])
-studies, setting = fabricate(out, int(sys.argv[2]))
 start = time.perf_counter()
-build(out, studies, setting)
+build(Path(sys.argv[1]), *asked(int(sys.argv[2])))
 print(json.dumps([time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
 
 
+def report(out: Path, size: int) -> tuple[float, float]:
+    """Seconds and MiB of one, in a process that does nothing else."""
+    command = [sys.executable, "-c", REPORT, str(out), str(size)]
+    said = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+    assert said.returncode == 0, said.stderr
+    seconds, mib = json.loads(said.stdout)
+    return seconds, mib
+
+
 def test_a_report_of_many_records_grows_with_their_number(figure, short, tmp_path):
-    sizes = (40, 80, 160) if short else (2_500, 5_000, 10_000)
-    found: list[list[float]] = []
+    sizes, rounds = ((40, 80, 160), 1) if short else ((2_500, 5_000, 10_000), 3)
     for size in sizes:
-        command = [sys.executable, "-c", REPORT, str(tmp_path / str(size)), str(size)]
-        said = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent.parent, env=ENVIRONMENT)
-        assert said.returncode == 0, said.stderr
-        found.append(json.loads(said.stdout))
-    for size, (seconds, _) in zip(sizes, found, strict=True):
-        figure(f"report of {size:,} records", [seconds], 30 if size == sizes[-1] else None, most=True, unit="s")
-    figure(f"report of {sizes[-1]:,} records, peak memory", [found[-1][1]], 2048, most=True, unit="MiB")
-    doubled = found[-1][0] / found[-2][0]
-    figure("report: time for twice the records", [doubled], 2.2, most=True)
+        fabricate(tmp_path / str(size), size)
+    found = np.array([[report(tmp_path / str(size), size) for size in sizes] for _ in range(rounds)])
+    seconds, mib = found[..., 0], found[..., 1]
+    for number, size in enumerate(sizes):
+        goal = 30 if size == sizes[-1] else None
+        figure(f"report of {size:,} records", seconds[:, number], goal, most=True, unit="s")
+    figure(f"report of {sizes[-1]:,} records, peak memory", mib[:, -1], 2048, most=True, unit="MiB")
+    figure("report: time for twice the records", seconds[:, -1] / seconds[:, -2], 2.2, most=True)

@@ -50,3 +50,25 @@ def test_steps_of_all_workers_against_a_matrix_product_of_all_cores(figure, shor
         figure("machine: float32 matrix product, all cores", product / 1e9, unit="GFLOP/s")
         figure("machine: copy, read and written, all cores", copy / 1e9, unit="GB/s")
     figure(f"steps / matrix product, {name} width", step / product, goal, unit="%")
+
+
+def adam_against_copy(rounds: int, steps: int) -> list[tuple[float, float]]:
+    """In each of several processes: rates of a copy and of the full-width optimiser's step, in bytes, by turns.
+
+    The step reads weights, gradients and two moments and writes all but the gradients: 28 bytes a parameter.
+    """
+    network = build(Model(), 0)
+    optimiser = _optimiser(network, Recipe(), "cpu")
+    for parameter in network.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    work = 28.0 * sum(parameter.numel() for parameter in network.parameters())
+    tasks = (*machine.copy(), 8), (optimiser.step, work, steps)
+    for task, _, _ in tasks:
+        task()
+    return [tuple(machine.rate(task, work, times) for task, work, times in tasks) for _ in range(rounds)]
+
+
+def test_the_optimiser_against_a_copy(figure, short):
+    """A copy fetches what it is about to overwrite, which is not counted here: so this is above 1."""
+    copy, step = np.array(machine.together(adam_against_copy, *((1, 1) if short else (9, 40)))).sum(0).T
+    figure("Adam's memory traffic / copy's, full width", step / copy)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 from ablations.profiles import Profile
 from ablations.study import SHUFFLED, Claim, Contrast, Placed, Setting, Study, all_arms, jobs
 from bench import records
-from bench.cost import network
 from bench.spec import Data
 
 ARMS: dict[str, dict[str, Any]] = {
@@ -36,18 +34,23 @@ ENVIRONMENT = {"commit": "1a2b3c4", "torch": "2.14.0", "python": "3.11.9", "plat
 ENVIRONMENT |= {"device_name": "a made-up processor", "threads": 1}
 
 
-def fabricate(out: Path, trials: int) -> tuple[Sequence[Study], Setting]:
-    """Writes the records of one study: about so many trials, as many of each arm.
+def asked(trials: int) -> tuple[Sequence[Study], Setting]:
+    """A study with about so many trials, as many of each arm.
 
     Above 10,000 the A/A arm's seeds reach those of the others, and such trials share a record.
     """
     study = Study("Does the report keep up?", _claims(), arms=ARMS, name="many")
     seeds = max(2, round(trials / len(all_arms(study))))
-    setting = Setting(Profile("quick", {"document": 1 / 4}, 4_000, {"document": EPOCHS}, seeds, 5, 2**22), DATA)
+    profile = Profile("quick", {"document": 1 / 4}, 4_000, {"document": EPOCHS}, seeds, 5, 2**22)
+    return [study], Setting(profile, DATA)
+
+
+def fabricate(out: Path, trials: int) -> None:
+    """Writes the records of what is `asked`."""
+    (study,), setting = asked(trials)
     draw = np.random.default_rng(0)
     for place in jobs(study, setting):
         records.write(out, _record(place, draw))
-    return [study], setting
 
 
 def _claims() -> tuple[Claim, ...]:
@@ -59,11 +62,10 @@ def _claims() -> tuple[Claim, ...]:
     return tuple(Claim(f"claim-{number}", f"Claim {number} holds", (part,)) for number, part in enumerate(parts))
 
 
-_network = cache(network)
-
-
 def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
     """A trial that learns, the later arms a little less; with sigmoid it never reaches 25 % training error."""
+    from bench.cost import network  # imports torch, which a report does without
+
     rank = list(ARMS).index(place.arm) if place.arm in ARMS else 0
     top = 0.1 if place.arm == SHUFFLED else 0.7 - 0.004 * rank
     test, train = top + draw.normal(0, 0.008), 0.95 - 0.002 * rank + draw.normal(0, 0.005)
@@ -80,7 +82,7 @@ def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
         "started": 1_790_000_000.0 + (place.seed or 0),
         "environment": ENVIRONMENT,
         "data": SOURCE,
-        "network": _network(place.job.model),
+        "network": network(place.job.model),
         "status": "finished",
         "points": points,
         "raw": {"step_ms": step_ms.tolist()},

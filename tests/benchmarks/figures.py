@@ -59,13 +59,16 @@ class Figure(NamedTuple):
 def table(figures: Sequence[Figure]) -> str:
     """A line a figure."""
     width = max((len(figure.name) for figure in figures), default=0)
-    lines = [f"{'figure':<{width}} {'median':>12} {'spread':>7} {'goal':>14}"]
+    lines = [f"{'figure':<{width}} {'median':>16} {'spread':>7} {'rounds':>6} {'goal':>19}"]
     for figure in figures:
         goal = "" if figure.goal is None else f"{'<=' if figure.most else '>='} {text(figure.goal, figure.unit)}"
         verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
         verdict = verdict if figure.fit else f"unfit: the machine was busy {f'({verdict})' if verdict else ''}"
         median = text(figure.median, figure.unit)
-        lines.append(f"{figure.name:<{width}} {median:>12} {figure.spread:>6.1%} {goal:>14}  {verdict}".rstrip())
+        told = (
+            f"{figure.name:<{width}} {median:>16} {figure.spread:>7.1%} {len(figure.samples):>6} {goal:>19}  {verdict}"
+        )
+        lines.append(told.rstrip())
     return "\n".join(lines)
 
 
