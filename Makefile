@@ -10,7 +10,7 @@ PORT ?= 5000
 STUDY ?=
 what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
 
-.PHONY: help setup ablate plan report ui test lint bench clean
+.PHONY: help setup ablate plan report ui test lint bench torture clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: $(VENV)/bench  ## time the harness against its peers and the machine; SHO
 $(VENV)/bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet -e '.[dev,bench]'
 	@touch $@
+
+torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
+	$(BIN)/python -m pytest tests/torture -o python_files='torture_*.py' -v $(if $(SHORT),--short)
 
 clean:  ## remove what `setup` made; results in OUT stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import re
 import shlex
 import signal
@@ -11,20 +13,25 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from ablations import catalogue
 from ablations.profiles import PROFILES, automatic
-from ablations.request import Request, recall, remember, setting
+from ablations.request import FILE, Request, check, recall, remember, setting
 from ablations.study import Placed, jobs
-from bench import devices, display, plan, records
+from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery
-from bench.run import missing, run
+from bench.files import FULL
+from bench.run import run
 from bench.spec import BadInput, Job, Trial, kind
+from bench.todo import missing
 from bench.ui import serve
+
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR)  # of a file that was named
 
 EXAMPLES = """examples:
   ablate run                              all studies, at the profile that suits the device
@@ -38,11 +45,17 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's 'stop' ends as Ctrl-C does
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 120, markup=False)  # names may hold brackets
     try:
         return options.command(options, console)
     except BadInput as error:
         print(f"ablate: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in (*FULL, *UNUSABLE):
+            raise
+        mend = "make room, then the same command goes on" if error.errno in FULL else "name another one"
+        print(f"ablate: {error}: {mend}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nablate: stopped; what is finished is kept, and the same command goes on from there", file=sys.stderr)
@@ -51,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def list_studies(options: argparse.Namespace, console: Console) -> int:
     for study in catalogue.find([]):
-        console.print(f"[bold]{study.name}[/]  {study.question}", highlight=False)
+        console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
         for claim in study.claims:
             console.print(f"    {claim.id}: {claim.sentence}", highlight=False, markup=False)
     return 0
@@ -86,37 +99,69 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     remember(request, options.out)
     data, profile = request.source.data, request.setting.profile
     say = partial(console.print, markup=False, style="yellow")
-    todo = missing(asked, options.out)
+    todo = missing(asked, options.out, options.retry_failed)
     console.print(f"{len(set(asked)) - len(todo)} of {len(set(asked))} jobs are done already", highlight=False)
     delivery = Delivery(options.out, profile.name, request.places(), say)
-    failed: dict[str, str] = {}
     pace = plan.pace(options.out)
     with display.Display(console, todo, names, pace, workers) as shown:
-        for event in run(asked, request.source, options.out, workers, deadline, pace.seconds):
+        for event in run(asked, request.source, options.out, workers, deadline, pace.seconds, options.retry_failed):
             shown.show(event)
-            if event.what == "failed":
-                failed[names[event.job]] = event.reason
-            elif event.record is not None:
+            if event.record is not None:
                 delivery.deliver(event.record)
     delivery.deliver_all()
-    delivery.deliver_report(f"({profile.name}, {data.name})", _report(request, options.out, console))
+    delivery.deliver_report(
+        f"({profile.name}, {data.name})", [*_report(request, options.out, console), options.out / FILE]
+    )
     if delivery.publisher:
         out = shlex.quote(str(options.out))
         where = "" if out == "out" else f" OUT={out}"
         console.print(f"Compare the runs in MLflow: make ui{where}, or {sys.argv[0]} ui --out {out}", soft_wrap=True)
-    return _end(failed, [job for job in dict.fromkeys(asked) if not records.path(options.out, job).exists()], console)
+    unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
+    return _end(names, options.out, console) or int(unpublished and delivery.installed)
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
     request = recall(options.out)
     if options.studies:
         request = request._replace(studies=catalogue.find(options.studies))
+    if options.check:
+        return _check(request, options.check, options.out, console)
     _report(request, options.out, console)
     return 0
 
 
 def ui(options: argparse.Namespace, console: Console) -> int:
     return serve(options.out, options.port, partial(console.print, soft_wrap=True))
+
+
+def export(options: argparse.Namespace, console: Console) -> int:
+    count = transfer.pack(options.out, options.file, options.weights)
+    console.print(f"{count} records in {options.file}", soft_wrap=True, highlight=False)
+    return 0
+
+
+def import_records(options: argparse.Namespace, console: Console) -> int:
+    taken = transfer.take(options.origin, options.out, options.weights)
+    for line in taken.refused:
+        console.print(Text(f"refused: {line}", style="yellow"), soft_wrap=True)
+    told = f"{len(taken.new)} records imported, {len(taken.known)} were here, {len(taken.refused)} refused"
+    console.print(told, highlight=False)
+    return 1 if taken.refused else 0
+
+
+def see_doctor(options: argparse.Namespace, console: Console) -> int:
+    """Exit status 1 while something is broken, stale or orphaned."""
+    if not options.out.is_dir():
+        raise BadInput(f"there is no folder {options.out}: nothing was run into it yet")
+    ill = 0
+    for finding in doctor.examine(options.out):
+        mended = options.mend and finding.mend is not None
+        if mended and finding.mend:
+            finding.mend()
+        ill += not mended and finding.state not in ("pending", "running")
+        console.print(Text(f"{'mended' if mended else finding.state:<8} {finding.what}"), soft_wrap=True)
+    console.print("healthy" if not ill else f"{ill} to mend: ablate doctor --mend mends what it can", highlight=False)
+    return 1 if ill else 0
 
 
 def _report(request: Request, out: Path, console: Console) -> list[Path]:
@@ -135,11 +180,31 @@ def _report(request: Request, out: Path, console: Console) -> list[Path]:
     return files(out)
 
 
-def _end(failed: dict[str, str], left: list[Job], console: Console) -> int:
-    for name, reason in failed.items():
-        console.print(Text(f"failed: {name}: {reason}", style="red"))
-    if left:
-        console.print(f"{len(left)} jobs have no record yet: the same command runs exactly those")
+def _check(request: Request, file: Path, out: Path, console: Console) -> int:
+    """Judge again and write nothing; exit status 1 where a verdict is not the stored one."""
+    from reports import check  # only here, as in _report
+    from reports.evidence import gather
+
+    before = check.stored(file)
+    now = check.present(gather(out, request.studies, request.setting).judgements)
+    changed = check.changed(before, now)
+    for line in changed:
+        console.print(Text(line, style="red"), soft_wrap=True)
+    if not changed:
+        console.print(Text(f"all {len(now)} verdicts are those in {file}"), soft_wrap=True)
+    return 1 if changed else 0
+
+
+def _end(names: dict[Job, str], out: Path, console: Console) -> int:
+    """What came to nothing, and what is left; the exit status."""
+    found = {job: records.read(out, job) for job in names}
+    failed = {job: record for job, record in found.items() if record and records.failed(record)}
+    for job, record in failed.items():
+        console.print(Text(f"{record['status']}: {names[job]}: {record['reason']}", style="red"))
+    if failed:
+        console.print(f"{len(failed)} jobs came to nothing; --retry-failed runs exactly those again")
+    if left := sum(record is None for record in found.values()):
+        console.print(f"{left} jobs have no record yet: the same command runs exactly those")
     return 1 if failed else 0
 
 
@@ -155,7 +220,9 @@ def _request(options: argparse.Namespace) -> Request:
     except OSError as error:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
     profile = automatic(device) if options.profile == "auto" else options.profile
-    return Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
+    request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
+    check(request, options.out, strangers=True)
+    return request
 
 
 def _introduce(request: Request, console: Console) -> None:
@@ -192,7 +259,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=shape,
     )
-    commands = parser.add_subparsers(required=True, metavar="list | plan | run | report | ui")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add = commands.add_parser("list", help="the studies, their questions and claims")
     add.set_defaults(command=list_studies)
     for name, command, text in (
@@ -204,15 +271,41 @@ def _parser() -> argparse.ArgumentParser:
         _add_what(add)
         if name == "run":
             add.add_argument("--limit", metavar="TIME", help="start no job after so long: 90s, 30m, 2h")
+            add.add_argument(
+                "--retry-failed", action="store_true", help="run again what failed, besides what is missing"
+            )
     add = commands.add_parser("report", help="judge the last run's records again and write the report; trains nothing")
     add.set_defaults(command=report)
     add.add_argument("studies", nargs="*", metavar="STUDY", help="which studies; default: those of the last run")
+    add.add_argument(
+        "--check",
+        type=Path,
+        metavar="FILE",
+        help="write nothing; exit with 1 if a verdict differs from those in this report.json",
+    )
     _add_out(add)
+    _add_transfer(commands)
     add = commands.add_parser("ui", help="open the runs in MLflow, on this machine only")
     add.set_defaults(command=ui)
     _add_out(add)
     add.add_argument("--port", type=int, default=5000)
     return parser
+
+
+def _add_transfer(commands: Any) -> None:
+    add = commands.add_parser("export", help="write every finished record into one file")
+    add.set_defaults(command=export)
+    add.add_argument("file", type=Path, metavar="FILE")
+    add = commands.add_parser("import", help="take records from such a file, a folder, or an MLflow server")
+    add.set_defaults(command=import_records)
+    add.add_argument("origin", metavar="FILE | FOLDER | MLFLOW-URI")
+    for added in (commands.choices["export"], add):
+        added.add_argument("--weights", action="store_true", help="weights too")
+        _add_out(added)
+    add = commands.add_parser("doctor", help="what is pending, broken, stale or orphaned")
+    add.set_defaults(command=see_doctor)
+    add.add_argument("--mend", action="store_true", help="mend it: nothing that was measured is deleted")
+    _add_out(add)
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
@@ -236,7 +329,17 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path("out"), help="where everything is kept (default: out)")
+    parser.add_argument("--out", type=_folder, default=Path("out"), help="where everything is kept (default: out)")
+
+
+def _folder(name: str) -> Path:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError("the name holds bytes that are no text") from error
+    if not name:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(name)
 
 
 if __name__ == "__main__":

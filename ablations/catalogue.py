@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import os
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import ablations
-from ablations.study import Study
-from bench.spec import BadInput
+from ablations.study import AGAIN, SHUFFLED, Claim, Contrast, Exact, Study
+from bench.sources import line
+from bench.spec import BadInput, Model
 
 
 def names() -> list[str]:
@@ -24,7 +27,7 @@ def find(wanted: Sequence[str]) -> list[Study]:
     found = [_load(name) for name in dict.fromkeys(wanted or names())]
     taken = [study.name for study in found]
     if twice := [name for name in taken if taken.count(name) > 1]:
-        raise BadInput(f"two studies are called {twice[0]}: rename the file of one")
+        raise BadInput(line(f"two studies are called {twice[0]}: rename the file of one"))
     return found
 
 
@@ -34,25 +37,68 @@ def _load(name: str) -> Study:
     elif name in names():
         module = importlib.import_module(f"ablations.{name}")
     else:
-        raise BadInput(f"there is no study {name!r}: it can be {', '.join(names())}, or a file that ends in .py")
+        raise BadInput(line(f"there is no study {name!r}: it can be {', '.join(names())}, or a file that ends in .py"))
     study = getattr(module, "STUDY", None)
     if not isinstance(study, Study):
-        raise BadInput(f"{name} holds no study: it must set STUDY = Study(...)")
-    return dataclasses.replace(study, name=Path(name).stem)
+        raise BadInput(line(f"{name} holds no study: it must set STUDY = Study(...)"))
+    if odd := _odd(study):
+        raise BadInput(line(f"{name} is no study: {odd}"))
+    return dataclasses.replace(study, name=line(Path(name).stem))
+
+
+def _odd(study: Study) -> str:
+    """What is not as `Study` has it, or ''."""
+    parts = [part for claim in _all(Claim, study.claims) for part in _all(Contrast | Exact, claim.parts)]
+    mappings = {name: getattr(study, name) for name in ("base", "arms", "counts", "probes")}
+    wrong = {
+        "claims must be a tuple of Claim; one alone needs a comma: (Claim(...),)": not _are(Claim, study.claims),
+        "a claim's parts must be a tuple of Contrast or Exact; one alone needs a comma: (Contrast(...),)": not all(
+            _are(Contrast | Exact, claim.parts) for claim in _all(Claim, study.claims)
+        ),
+        "a claim's metric and arms must be text": not all(isinstance(t, str) for p in parts for t in (p.metric, p.arm)),
+        "a contrast's reference must be an arm or a number": not all(
+            isinstance(p.reference, str | int | float) for p in parts
+        ),
+        "base, arms, counts and probes must be dictionaries with names for keys": not all(
+            isinstance(m, Mapping) and all(isinstance(key, str) for key in m) for m in mappings.values()
+        ),
+    }
+    return next((what for what, is_so in wrong.items() if is_so), "") or _odd_arms(study)
+
+
+def _odd_arms(study: Study) -> str:
+    if odd := [arm for arm, levels in study.arms.items() if not isinstance(levels, Mapping)]:
+        return f"arm {odd[0]!r} must be a dictionary of levels, which may be empty"
+    if odd := [arm for arm, model in study.counts.items() if not isinstance(model, Model)]:
+        return f"count {odd[0]!r} must be a Model(...)"
+    if odd := [arm for arm in (AGAIN, SHUFFLED) if arm in study.arms]:
+        return f"arm {odd[0]!r} has the name of a control, which comes by itself: rename it"
+    return "" if callable(study.timings) else "timings must be a function of the setting"
+
+
+def _are(kind: Any, values: Any) -> bool:
+    return isinstance(values, tuple | list) and len(_all(kind, values)) == len(values)
+
+
+def _all(kind: Any, values: Any) -> list[Any]:
+    """Those of the values that are of this kind."""
+    return [value for value in values if isinstance(value, kind)] if isinstance(values, tuple | list) else []
 
 
 def _from_file(file: Path) -> ModuleType:
+    if not os.path.exists(file):  # Path.exists raises where a name is too long
+        raise BadInput(line(f"there is no file {file}"))
     if not file.is_file():
-        raise BadInput(f"there is no file {file}")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+        raise BadInput(line(f"{file} is no regular file: name a file that sets STUDY = Study(...)"))
+    spec = importlib.util.spec_from_file_location(line(file.stem), file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except BadInput as error:
-        raise BadInput(f"{file}: {error}") from error
-    except Exception as error:
-        raise BadInput(f"{file} is no study: {type(error).__name__}: {error}") from error
+        raise BadInput(line(f"{file}: {error}")) from error
+    except (Exception, SystemExit) as error:
+        raise BadInput(line(f"{file} is no study: {type(error).__name__}: {error}")) from error
     return module
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ablations import catalogue
 from ablations.profiles import PROFILES
-from ablations.study import Placed, Setting, Study, jobs
+from ablations.study import AGAIN_SEEDS, Placed, Setting, Study, jobs
+from bench import checks, plan, records
 from bench.data import Source
-from bench.spec import BadInput, Data, identity
+from bench.files import write
+from bench.sources import line
+from bench.spec import BadInput, Data, describe, identity
 
 FILE = "run.json"
+NUMBER = int | float
+LARGEST = 1e100  # of a number that can be squared and summed
+LATEST = 32_503_680_000  # the year 3000, in seconds
 
 
 class Request(NamedTuple):
@@ -25,7 +33,7 @@ class Request(NamedTuple):
     source: Source
 
     def placed(self) -> list[Placed]:
-        return [place for study in self.studies for place in jobs(study, self.setting)]
+        return [place for study in self.studies for place in _jobs(study, self.setting)]
 
     def places(self) -> dict[str, list[tuple[str, str]]]:
         """Where each job is used, by its identity: pairs of study and arm."""
@@ -33,6 +41,19 @@ class Request(NamedTuple):
         for place in self.placed():
             found.setdefault(identity(place.job), []).append((place.study, place.arm))
         return found
+
+
+def _jobs(study: Study, setting: Setting) -> list[Placed]:
+    """The study's jobs; raises BadInput where the study's own code or levels raise anything."""
+    try:
+        found = jobs(study, setting)
+        for place in found:
+            hash(place.job), identity(place.job)
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput(line(f"study {study.name} cannot be used: {type(error).__name__}: {error}")) from error
+    return found
 
 
 def remember(request: Request, out: Path) -> None:
@@ -44,23 +65,134 @@ def remember(request: Request, out: Path) -> None:
         "device": setting.device,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
-    (out / FILE).write_text(json.dumps(kept, indent=2), encoding="utf-8")
+    try:
+        write(out / FILE, json.dumps(kept, indent=2).encode())
+    except OSError as error:
+        raise BadInput(line(f"{out} cannot be written ({error.strerror}): name another folder with --out")) from error
 
 
 def recall(out: Path) -> Request:
     """The last run's request; needs neither the data nor torch."""
     file = out / FILE
-    if not file.exists():
-        raise BadInput(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)")
-    kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    data = Data(**kept["source"]["data"])
-    source = Source(**{**kept["source"], "data": data, "folder": Path(kept["source"]["folder"])})
-    chosen = setting(kept["profile"], kept["seeds"], data, kept["device"])
-    return Request(tuple(kept["studies"]), catalogue.find(kept["studies"]), chosen, source)
+    if not os.path.exists(file):  # Path.exists raises where a name is too long
+        raise BadInput(line(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)"))
+    try:
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        source, names = _source(kept["source"]), _texts(kept["studies"])
+        chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise BadInput(line(f"{file} is damaged ({reason}): ablate run, as it was called, writes it anew")) from error
+    request = Request(names, catalogue.find(names), chosen, source)
+    check(request, out)
+    return request
+
+
+def check(request: Request, out: Path, strangers: bool = False) -> None:
+    """BadInput where a folder of `out` cannot be used, or a record that the request asks for is not whole.
+
+    strangers: whether other records, from which a run learns its pace, must be legible too.
+    """
+    for name in ("trials", "reports", "cache"):
+        if (out / name).exists() and not ((out / name).is_dir() and os.access(out / name, os.W_OK)):
+            raise BadInput(line(f"{out / name} is no folder that can be written: name another one with --out"))
+    asked = {identity(place.job) for place in request.placed()}
+    for file in sorted(records.folder(out).glob("*.json")):
+        if file.stem in asked or strangers:
+            _check(file, out, file.stem in asked)
+
+
+def _check(file: Path, out: Path, asked: bool) -> None:
+    try:
+        record = checks.checked(file) if asked else records.load(file)
+        plan.Pace((record,))
+        if asked:
+            _legible(record)
+    except (BadInput, RecursionError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        mend = f"ablate doctor --mend --out {out} puts it aside, and the next run measures it again"
+        raise BadInput(line(f"{file} is no record that can be used ({reason[:300]}): {mend}")) from error
+
+
+def _legible(record: dict[str, Any]) -> None:
+    """Raises where something that a report reads is missing, of another type or not finite."""
+    _typed(record, {"started": NUMBER, "ended": NUMBER, "reason": str, "environment": dict})
+    if not all(0 <= record[name] <= LATEST for name in ("started", "ended")):
+        raise ValueError(f"it ran from {record['started']} to {record['ended']}")
+    if odd := [name for name, value in record["environment"].items() if isinstance(value, list | dict)]:
+        raise TypeError(f"environment's {odd[0]} is {record['environment'][odd[0]]!r}")
+    _same(record["job"], describe(checks.job_of(record)))
+    if records.failed(record):
+        return
+    if record["kind"] == "count" or "network" in record:
+        _network(record["network"])
+    if record["kind"] in ("timing", "probe"):
+        for sample in record["samples"]:
+            _typed(sample, {"arm": str, "pair": int, "metric": str, "value": NUMBER})
+        _typed({"fit": True, "why_unfit": "", **record}, {"fit": bool, "why_unfit": str})
+    if record["kind"] == "trial":
+        _typed(record["data"], {"name": str, "digest": str, "note": str, "validation": int, "test": int})
+        _typed(record["data"], {"train": int, "shared_images": int})
+        for point in record["points"]:
+            _typed(point, {"step": int, "epoch": int, "time": NUMBER, "metrics": dict})
+            _typed(point["metrics"], dict.fromkeys(point["metrics"], NUMBER))
+        if record["data"]["train"] < 1 or not record["points"]:
+            raise ValueError("it was trained on nothing")
+        if odd := [name for point in record["points"] for name in point["metrics"] if "/" not in name]:
+            raise ValueError(f"no metric is called {odd[0]!r}")
+
+
+def _network(network: dict[str, Any]) -> None:
+    _typed(network, {"parameters": int, "macs": int, "layers": list})
+    for layer in network["layers"]:
+        _typed(layer, {"name": str, "kind": str, "parameters": int, "macs": int})
+        words = dict.fromkeys(("activation", "normalisation", "pooling", "dropout"), str | None)
+        types = {"shape": list, "output": list, "gain": NUMBER | None, **words}
+        _typed(layer, {name: kind for name, kind in types.items() if name in layer})
+    if network["parameters"] < 1 or network["macs"] < 1:
+        raise ValueError("its network is empty")
+
+
+def _same(kept: Any, wanted: Any) -> None:
+    """Raises where a field that makes up the job's identity is missing."""
+    if isinstance(wanted, dict):
+        for name, value in wanted.items():
+            _same(kept[name], value)
+    elif isinstance(wanted, list):
+        for inner, value in zip(kept, wanted, strict=True):
+            _same(inner, value)
+
+
+def _source(kept: dict[str, Any]) -> Source:
+    _typed(kept, {"folder": str, "note": str, "validation": int, "test": int, "shared_images": int})
+    _typed(kept["data"], {"digest": str, "classes": int, "train": int, "chance": NUMBER, "name": str})
+    data = Data(**kept["data"])
+    if data.train < 1 or data.classes < 2:
+        raise ValueError(f"{data.train} images of {data.classes} classes")
+    return Source(**{**kept, "data": data, "folder": Path(kept["folder"]), "classes": _texts(kept["classes"])})
+
+
+def _typed(values: dict[str, Any], types: Mapping[str, Any]) -> None:
+    for name, kind in types.items():
+        value = values[name]
+        whole = not isinstance(value, bool) or kind is bool
+        finite = not isinstance(value, int | float) or abs(value) < LARGEST
+        if not (isinstance(value, kind) and whole and finite):
+            raise TypeError(f"{name} is {value!r}")
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{values!r} is no list of names")
+    return tuple(values)
 
 
 def setting(profile: str, seeds: int | None, data: Data, device: str) -> Setting:
     """bfloat16 on a GPU, float32 on a CPU. seeds: the profile's where None."""
+    if seeds is not None and not 1 <= seeds <= AGAIN_SEEDS:
+        raise BadInput(f"--seeds is {seeds}: it must be 1 to {AGAIN_SEEDS}")
+    if device not in ("cpu", "cuda"):
+        raise BadInput(f"the device is {device!r}; it can be cpu, cuda")
     chosen = PROFILES[profile]
     precision = "bfloat16" if device == "cuda" else "float32"
     return Setting(replace(chosen, seeds=seeds or chosen.seeds), data, device, precision)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bench import sources
-from bench.sources import SIDE, Decoded, Split, one_in
+from bench.sources import SIDE, Decoded, Split, line, one_in
 from bench.spec import BadInput, Data
 
 VALIDATION = 10  # one training image in so many is set aside
@@ -68,7 +71,9 @@ def locate(wanted: str, out: Path) -> Source:
         return cached(cache, "digits", sources.DIGITS, sources.digits, DIGITS_NOTE)
     if wanted == "cifar10":
         return cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
-    folder = sources.image_folder(Path(wanted).expanduser())
+    if not wanted:
+        raise BadInput("DATA is empty: it takes 'auto', 'digits', 'cifar10' or a folder with train/ and test/")
+    folder = sources.image_folder(Path(os.path.expanduser(wanted)))
     return cached(cache, folder.key, folder.name, folder.decode, "")
 
 
@@ -84,17 +89,47 @@ def _automatic(cache: Path) -> Source:
 
 
 def cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
-    """Decode once; later calls map the same files. The folder is renamed into place when it is whole."""
+    """Decode once; later calls map the same files. The folder is renamed into place when it is whole, and made again
+    where it was damaged since."""
     folder = cache / f"{key}-{SIDE}+{MARGIN}"
-    if not folder.is_dir():
-        _store(folder, *decode())
-    facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    facts = _whole(folder)
+    if facts is None:
+        decoded = decode()
+        _remove(folder)
+        _store(folder, *decoded)
+        facts = _whole(folder)
+    if facts is None:
+        raise BadInput(line(f"{folder} is damaged and cannot be made again: remove it"))
     if facts["shared_images"]:
         shared = f"{facts['shared_images']} of {facts['test']} test images also stand, pixel for pixel, in train."
         note = f"{note} {shared}".strip()
     classes = tuple(facts["classes"])
     data = Data(facts["digest"], len(classes), facts["train"], facts["chance"], name)
     return Source(data, folder, classes, facts["validation"], facts["test"], facts["shared_images"], note)
+
+
+def _whole(folder: Path) -> dict[str, Any] | None:
+    """The facts of a decoded data set; None where it is not there or its files are not what the facts say."""
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        classes, side = len(facts["classes"]), SIDE + 2 * MARGIN
+        good = bool(re.fullmatch("[0-9a-f]{16}", facts["digest"])) and all(isinstance(c, str) for c in facts["classes"])
+        good &= 0 <= facts["chance"] <= 1 and 0 <= facts["shared_images"] <= facts["test"]
+        for split, (pixels, labels) in load(folder).items():
+            good &= (pixels.shape, pixels.dtype) == ((facts[split], side, side, 3), np.uint8)
+            good &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
+            good &= 0 <= labels.min() <= labels.max() < classes
+    except Exception:  # numpy and json raise all sorts of things at what is damaged
+        return None
+    return facts if good else None
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            folder.unlink()
 
 
 def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
@@ -104,7 +139,7 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
         temporary.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         out = folder.parent.parent
-        raise BadInput(f"{out} cannot be made ({error.strerror}): name another folder with --out") from error
+        raise BadInput(line(f"{out} cannot be made ({error.strerror}): name another folder with --out")) from error
     train, test = ((pixels.astype(np.uint8), labels.astype(np.int64)) for pixels, labels in (train, test))
     held = held_out(train[1])
     for name, (pixels, labels), chosen in (

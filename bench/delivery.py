@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import records
+
+AGAIN = 30.0  # seconds until a server that was away is asked again
 
 Places = Mapping[str, Iterable[tuple[str, str]]]  # where each identity is used: study and arm
 
@@ -17,55 +22,71 @@ class Delivery:
 
     def __init__(self, out: Path, profile: str, places: Places, say: Callable[[str], None]) -> None:
         self.out, self.profile, self.places, self.say = out, profile, places, say
+        self.due: deque[str] = deque()  # identities of records that wait to be published
+        self.publisher: Any = None
+        self.next_try, self.told = 0.0, False
         self.installed = importlib.util.find_spec("mlflow") is not None
         if not self.installed:
             say("mlflow is not installed: results are kept as records and can be published later")
-        self.publisher = self._connect()
+        self._connect()
 
     def deliver(self, record: dict[str, Any]) -> None:
-        """One finished record, tagged with where it is used."""
-        record = records.tag(self.out, record, self.profile, self.places.get(record["identity"], ()))
-        self._publish(record)
+        """One record, tagged with where it is used, and those that wait."""
+        records.tag(self.out, record, self.profile, self.places.get(record["identity"], ()))
+        self.due.append(record["identity"])
+        self._publish()
 
     def deliver_all(self) -> None:
         """Every record of this run, and the older ones that the server lacks."""
-        self.publisher = self.publisher or self._connect()
+        self.next_try = 0.0
+        self.due.clear()
         for record in records.read_all(self.out):
             if record["identity"] in self.places:
-                self.deliver(record)
-            else:
-                self._publish(record)
+                records.tag(self.out, record, self.profile, self.places[record["identity"]])
+            self.due.append(record["identity"])
+        self._publish()
 
     def deliver_report(self, name: str, files: Iterable[Path]) -> None:
         self._try(lambda publisher: publisher.publish_report(name, files))
 
-    def _publish(self, record: dict[str, Any]) -> None:
-        self._try(lambda publisher: publisher.publish(record))
+    def _publish(self) -> None:
+        self._connect()
+        while self.publisher and self.due:
+            record = records.read(self.out, self.due[0])
+            if record is None or self._try(partial(_publish, record)):
+                self.due.popleft()
 
-    def _connect(self) -> Any:
-        if not self.installed:
-            return None
+    def _connect(self) -> None:
+        if self.publisher or not self.installed or time.monotonic() < self.next_try:
+            return
         from bench import publish  # imports mlflow, which may be absent
 
         try:
-            return publish.Publisher(self.out)
+            self.publisher, self.told = publish.Publisher(self.out), False
         except publish.UNREACHABLE as error:
             self._away(error)
-            return None
 
-    def _try(self, action: Callable[[Any], None]) -> None:
+    def _try(self, action: Callable[[Any], None]) -> bool:
+        """Whether it is settled: done, or refused for good."""
         if self.publisher is None:
-            return
+            return False
         from bench import publish
 
         try:
             action(self.publisher)
         except publish.UNREACHABLE as error:
-            if publish.refused(error):
-                self.say(f"MLflow refused a record, which is kept: {str(error).splitlines()[0][:160]}")
-            else:
-                self.publisher = None
+            if not publish.refused(error):
                 self._away(error)
+                return False
+            self.say(f"MLflow refused a record, which is kept: {str(error).splitlines()[0][:160]}")
+        return True
 
     def _away(self, error: Exception) -> None:
-        self.say(f"MLflow cannot be reached, so the next run will publish: {str(error).splitlines()[0][:160]}")
+        self.publisher, self.next_try = None, time.monotonic() + AGAIN
+        if not self.told:
+            self.say(f"MLflow cannot be reached; what is missed is published later: {str(error).splitlines()[0][:160]}")
+        self.told = True
+
+
+def _publish(record: dict[str, Any], publisher: Any) -> None:
+    publisher.publish(record)

@@ -47,6 +47,8 @@ class Display:
             assert event.point is not None
             start, _ = self.running[job]
             self.running[job] = (start, event.point)
+        elif event.what == "elsewhere":
+            self.running.pop(job, None)
         else:
             start, _ = self.running.pop(job, (time.time(), {}))
             self.todo.pop(job, None)
@@ -82,10 +84,9 @@ class Display:
 
 
 def _outcome(event: Event) -> str:
-    if event.record is None:
-        return f"FAILED ({event.reason})"
+    assert event.record is not None
     if event.record["status"] != "finished":
-        return f"{event.record['status']} ({event.record['reason']})"
+        return f"{event.record['status'].upper()} ({event.record['reason']})"
     if isinstance(event.job, Trial):
         return f"test accuracy {percent(records.finals(event.record)['test/accuracy'])}"
     if event.record.get("fit") is False:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import records
-from bench.run import kept, missing
 from bench.spec import Job, Model, Probe, Timing, Trial
+from bench.todo import kept, missing
 
 # Images a second of one core at full width, evaluations included, as measured or worked out from what was: only until a
 # trial of the same layout and width is done.

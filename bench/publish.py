@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks minutes a call
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
-from bench import records
-from bench.spec import Model, Recipe
+from bench import files, records
+from bench.spec import BadInput, Model, Recipe
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -27,7 +30,7 @@ BATCH = 1000  # metrics a request: MLflow's limit
 BUDGET = {"classes", "width", "epochs", "share"}  # set by data and profile: a variant's name ends with them
 PREFIX = "AlexNet ablations"
 
-UNREACHABLE = (MlflowException, OSError)
+UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
 
 
 def uri(out: Path) -> str:
@@ -35,26 +38,43 @@ def uri(out: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
 
 
-class Publisher:
-    """Knows which records the server has. Made once, in the parent process; raises `UNREACHABLE` where it is away.
+def _prepare(out: Path) -> None:
+    """A database with all its tables, renamed into place: MLflow cannot use one whose making was cut off."""
+    database = out / "mlflow.db"
+    if os.environ.get("MLFLOW_TRACKING_URI") or database.exists():
+        return
+    temporary = files.temporary(database)
+    MlflowClient(f"sqlite:///{temporary.resolve()}").search_experiments()
+    temporary.replace(database)
 
-    One experiment a data set, and one for all that is not a trial.
+
+class Publisher:
+    """Knows which records the server has. Made in the parent process; raises `UNREACHABLE` where the server is away.
+
+    One experiment a data set, and one for all that is not a trial. Several runs into one `out` publish one at a time:
+    each record is there once.
     """
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.client = MlflowClient(uri(out))
-        self.experiments = {e.name: e.experiment_id for e in self.client.search_experiments()}
-        ours = [number for name, number in self.experiments.items() if name.startswith(PREFIX)]
-        self.known = {run.data.tags.get("identity"): run for run in self._runs(ours)}
+        self.lock = FileLock(out / "mlflow.lock")
+        with self.lock:
+            _prepare(out)
+            self.client = MlflowClient(uri(out))
+            self.experiments = {e.name: e.experiment_id for e in self.client.search_experiments()}
+            self.known = {run.data.tags.get("identity"): run for run in self._runs()}
 
     def publish(self, record: dict[str, Any]) -> None:
         """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
         left unfinished is completed: the same points at the same times add nothing."""
-        known = self.known.get(record["identity"])
-        if known is not None and known.info.status == "FINISHED":
-            self._retag(known, tags(record))
-            return
+        with self.lock:
+            known = self.known.get(record["identity"]) or self._published(record["identity"])
+            if known is not None and known.info.status != "RUNNING" and _same(known, record):
+                self._retag(known, tags(record))
+            else:
+                self._publish(record, known)
+
+    def _publish(self, record: dict[str, Any], known: Any) -> None:
         started = int(record["started"] * 1e3)
         run = known or self.client.create_run(
             self._experiment(record.get("data")), started, tags(record), _run_name(record)
@@ -69,8 +89,16 @@ class Publisher:
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
-        self.client.set_terminated(run_id, "FINISHED", int(record["ended"] * 1e3))
+        self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags(record).items()])
+        self.client.set_terminated(
+            run_id, "FAILED" if records.failed(record) else "FINISHED", int(record["ended"] * 1e3)
+        )
         self.known[record["identity"]] = self.client.get_run(run_id)
+
+    def _published(self, identity: str) -> Any:
+        """The record's run, where another process has made it since."""
+        self.experiments = {e.name: e.experiment_id for e in self.client.search_experiments()}
+        return next(self._runs(f"tags.identity = '{identity}'"), None)
 
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
         """The report's files as artifacts of one run, to be read inside MLflow; the next report replaces them."""
@@ -90,20 +118,78 @@ class Publisher:
             self.experiments[name] = self.client.create_experiment(name, artifact_location=local)
         return self.experiments[name]
 
-    def _runs(self, experiments: list[str]) -> Iterator[Any]:
-        token = None
-        while experiments:
-            page = self.client.search_runs(experiments, max_results=1000, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+    def _runs(self, filter_string: str = "") -> Iterator[Any]:
+        ours = [number for name, number in self.experiments.items() if name.startswith(PREFIX)]
+        return _pages(self.client, ours, filter_string) if ours else iter(())
 
     def _retag(self, run: Any, wanted: dict[str, str]) -> None:
         new = [RunTag(k, v) for k, v in wanted.items() if run.data.tags.get(k) != v]
         if new:
             self.client.log_batch(run.info.run_id, tags=new)
             self.known[wanted["identity"]] = self.client.get_run(run.info.run_id)
+
+
+def fetch(address: str, folder: Path, weights: bool) -> list[Path]:
+    """The records, weights if asked, and what the last run was asked, of an MLflow server, as files in the folder."""
+    client = MlflowClient(address)
+    try:
+        names = {e.experiment_id: e.name for e in client.search_experiments()}
+        ours = [number for number, name in names.items() if name.startswith(PREFIX)]
+        runs = list(_pages(client, ours)) if ours else []
+    except UNREACHABLE as error:
+        raise BadInput(f"{address} cannot be read by MLflow: {str(error).splitlines()[0][:160]}") from error
+    if not runs:
+        raise BadInput(f"{address} has no run of this harness")
+    wanted = (".json", ".safetensors") if weights else (".json",)
+    found = []
+    for run in runs:
+        for file in client.list_artifacts(run.info.run_id):
+            if file.path.endswith(wanted) and "/" not in file.path and not (folder / file.path).exists():
+                found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
+    return found
+
+
+def examine(out: Path) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
+    """Runs that are not as their records are: (state, what, how it is mended)."""
+    publisher = Publisher(out)
+    runs: dict[str, list[Any]] = {}
+    for run in publisher._runs():
+        if run.data.tags.get("kind"):
+            runs.setdefault(run.data.tags["identity"], []).append(run)
+    delete, terminate = publisher.client.delete_run, publisher.client.set_terminated
+    for identity, found in runs.items():
+        record = records.read(out, identity)
+        for run in found[1:]:
+            yield "stale", f"MLflow: {identity} is there twice", partial(delete, run.info.run_id)
+        if found[0].info.status == "RUNNING" and record is None:
+            yield (
+                "orphaned",
+                f"MLflow: {identity} is 'running' without a record",
+                partial(terminate, found[0].info.run_id, "KILLED"),
+            )
+        elif record is None:
+            yield "orphaned", f"MLflow: {identity} has no record here (ablate import {uri(out)} fetches it)", None
+    for record in records.read_all(out):
+        known = runs.get(record["identity"])
+        if known is None:
+            yield "pending", f"MLflow: {record['identity']} is not published", partial(publisher.publish, record)
+        elif known[0].info.status == "RUNNING":
+            yield "stale", f"MLflow: {record['identity']} is half published", partial(publisher.publish, record)
+
+
+def _pages(client: MlflowClient, experiments: list[str], filter_string: str = "") -> Iterator[Any]:
+    token = None
+    while True:
+        page = client.search_runs(experiments, filter_string, max_results=1000, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _same(run: Any, record: dict[str, Any]) -> bool:
+    """Whether the run tells of this outcome, and not of a failure before it."""
+    return run.data.tags.get("status") == record["status"]
 
 
 def refused(error: Exception) -> bool:
@@ -138,7 +224,7 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         "kind": record["kind"],
         "status": record["status"],
         "profile": ", ".join(known.get("profiles", [])),
-        "device": environment["device"],
+        "device": environment.get("device", ""),
         **{f"environment.{name}": str(value) for name, value in environment.items()},
         **{_name(f"study.{study}"): ", ".join(filter(None, arms)) or "yes" for study, arms in studies.items()},
     }

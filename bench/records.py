@@ -3,7 +3,8 @@
 A record is a JSON object:
     schema      1
     identity    of the job; kind: 'trial', 'count', 'timing' or 'probe'; job: all its fields
-    status      'finished' or 'diverged' (the loss was not finite: a result); reason: one line, or ''
+    status      'finished', 'diverged' (the loss was not finite: a result), or one of FAILURES, which measured nothing
+                and is run again on request; reason: one line, or ''; log: (failures) what led to it
     started, ended   seconds since the epoch
     environment what measured it: commit, torch, python, platform, device, device_name, threads
     tags        {'profiles': [...], 'studies': {study: [arm, ...]}}; not part of what was measured
@@ -20,14 +21,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bench import files
 from bench.spec import BadInput, Job, identity, kind
 
 SCHEMA = 1
+FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
 
 def folder(out: Path) -> Path:
@@ -43,27 +46,35 @@ def new(job: Job) -> dict[str, Any]:
     return {"schema": SCHEMA, "identity": identity(job), "kind": kind(job), "job": dataclasses.asdict(job)}
 
 
+def failure(status: str, reason: str, log: str = "") -> dict[str, Any]:
+    """What a record says of a job that came to nothing; times and environment where nobody told them."""
+    now = time.time()
+    return {"started": now, "ended": now, "environment": {}, "status": status, "reason": reason[:300], "log": log}
+
+
+def failed(record: dict[str, Any]) -> bool:
+    return record["status"] in FAILURES
+
+
 def write(out: Path, record: dict[str, Any]) -> Path:
     """Write the record whole or not at all."""
     target = path(out, record["identity"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_suffix(f".tmp{os.getpid()}")
-    temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
-    os.replace(temporary, target)
+    files.write(target, json.dumps(record, allow_nan=False).encode())
     return target
 
 
 def read(out: Path, job: Job | str) -> dict[str, Any] | None:
     """The job's record, or None where it has none."""
     file = path(out, job)
-    return _load(file) if file.exists() else None
+    return load(file) if file.exists() else None
 
 
 def read_all(out: Path) -> list[dict[str, Any]]:
-    return [_load(file) for file in sorted(folder(out).glob("*.json"))]
+    return [load(file) for file in sorted(folder(out).glob("*.json"))]
 
 
-def _load(file: Path) -> dict[str, Any]:
+def load(file: Path) -> dict[str, Any]:
+    """A record's file; raises BadInput where it is cut off or cannot be read."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -98,3 +109,8 @@ def weights(out: Path, job: Job | str) -> Path:
 def part(out: Path, job: Job | str) -> Path:
     """Where a running job appends its points, a JSON object a line."""
     return path(out, job).with_suffix(".part")
+
+
+def lock(out: Path, job: Job | str) -> Path:
+    """What a worker holds a lock on while it is at the job."""
+    return path(out, job).with_suffix(".lock")

@@ -3,72 +3,35 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pebble import ProcessPool
-
-from bench import records
+from bench import files, records
 from bench.data import Source
-from bench.spec import Count, Job, Probe, Timing, Trial
+from bench.pool import perform, pool
+from bench.spec import BadInput, Count, Job, Probe, Timing, Trial
+from bench.todo import kept, missing
 
 TICK = 0.1  # seconds between looks at the workers
-ENVIRONMENT = {  # of the workers, read as they start
-    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    # glibc keeps the memory of a step for the next one, which the system would have to hand out, and clear, anew
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "-1",
-}
+LATER = 1.0  # seconds until a job that another run works at is looked at again
+SILENCE = 15 * 60.0  # seconds without a sign of life after which a trial's worker counts as hung
+LIMIT = 24 * 3600.0  # seconds that a job may take
+DEATHS = 3  # of its workers that a job is forgiven: the next one goes on from its checkpoint
 
 
 class Event(NamedTuple):
-    """What happened to a job. what: 'started', 'point' (with the point), 'done' (with its record), or 'failed' (with a
-    reason; it has no record, so that the next run tries again)."""
+    """What happened to a job. what: 'started', 'point' (with the point), 'elsewhere' (another run works at it), 'done'
+    or 'failed' (with the record)."""
 
     what: str
     job: Job
     point: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
-    reason: str = ""
-
-
-def missing(jobs: Sequence[Job], out: Path) -> list[Job]:
-    """The jobs to run, each once, in the order in which they run: timings last, alone on the machine.
-
-    Those without a record; timings that were unfit to judge by; and finished trials whose weights a probe without a
-    record needs, where they were not kept: trained again, they give the same record.
-    """
-    unique = dict.fromkeys(jobs)
-    lacking = {job for job in unique if not _settled(job, out)}
-    asked = {trial for job in lacking if isinstance(job, Probe) for trial in job.trials}
-    lacking |= {trial for trial in asked if _weightless(trial, out)}
-    kinds = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
-    return sorted((job for job in unique if job in lacking), key=lambda job: kinds[type(job)])
-
-
-def kept(jobs: Sequence[Job], todo: Sequence[Job]) -> set[Trial]:
-    """The trials among `todo` whose weights stay: seed 0 of each arm, and what a probe among all `jobs` asks about."""
-    probed = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
-    return {job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in probed)}
-
-
-def _settled(job: Job, out: Path) -> bool:
-    if not isinstance(job, Timing):
-        return records.path(out, job).exists()
-    record = records.read(out, job)
-    return record is not None and record["fit"]
-
-
-def _weightless(trial: Trial, out: Path) -> bool:
-    record = records.read(out, trial)
-    return record is not None and record["status"] == "finished" and not records.weights(out, trial).exists()
 
 
 def run(
@@ -78,34 +41,39 @@ def run(
     workers: int,
     deadline: float = float("inf"),
     seconds: Callable[[Job], float] = lambda job: 0.0,
+    retry_failed: bool = False,
 ) -> Iterator[Event]:
     """Run what is missing and tell what happens; no job starts after the deadline (seconds since the epoch).
 
-    seconds: how long a job is thought to take; the longest start first, so that none is left alone at the end.
-    One thread a worker on a CPU, whatever their number: results do not depend on it.
+    seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
+    One thread a worker on a CPU, whatever their number: results do not depend on it. A disk that is full is a BadInput.
     """
-    todo = missing(jobs, out)
+    todo = missing(jobs, out, retry_failed)
     if not todo:
         return
     records.folder(out).mkdir(parents=True, exist_ok=True)
+    for file in files.leftovers(out):
+        file.unlink(missing_ok=True)
     keep = kept(jobs, todo)
-    pool = _pool(workers)
+    with pool(workers) as workplace:
 
-    def submit(job: Job) -> Future[str]:
-        records.part(out, job).unlink(missing_ok=True)  # of a run that was killed
-        return pool.schedule(_perform, args=(job, source, out, job in keep))
+        def submit(job: Job) -> Future[str]:
+            known = (records.read(out, job) or {}).get("ended")
+            return workplace.schedule(perform, args=(job, source, out, job in keep, known), timeout=LIMIT)
 
-    def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
-        return _stage(sorted(jobs, key=seconds, reverse=True), submit, workers, deadline, out)
+        def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
+            return _stage(_ordered(jobs, seconds, workers), submit, workers, deadline, out)
 
-    try:
         yield from stage([job for job in todo if isinstance(job, Trial | Count)])
         probes = [job for job in todo if isinstance(job, Probe)]
         yield from stage([job for job in probes if all(records.path(out, trial).exists() for trial in job.trials)])
         yield from stage([job for job in todo if isinstance(job, Timing)], workers=1)
-    finally:
-        pool.stop()
-        pool.join()
+
+
+def _ordered(jobs: list[Job], seconds: Callable[[Job], float], workers: int) -> list[Job]:
+    """As declared, seed by seed, so that a run that is cut short has whole pairs; the last few longest first."""
+    tail = 2 * workers
+    return [*jobs[:-tail], *sorted(jobs[-tail:], key=seconds, reverse=True)]
 
 
 def _stage(
@@ -113,11 +81,14 @@ def _stage(
 ) -> Iterator[Event]:
     """So many at a time. A free worker is handed its next job before anyone hears of the last one: whoever listens may
     take his time."""
-    queue = deque(jobs)
+    queue, aside = deque(jobs), deque[tuple[float, Job]]()
     running: dict[Future[str], Job] = {}
     read: dict[Job, int] = {}
+    deaths: Counter[Job] = Counter()
 
     def fill() -> list[Event]:
+        while aside and aside[0][0] <= time.time():
+            queue.append(aside.popleft()[1])
         started = []
         while queue and len(running) < workers and time.time() < deadline:
             job = queue.popleft()
@@ -126,36 +97,74 @@ def _stage(
         return started
 
     yield from fill()
-    while running:
-        ended, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
-        done = {future: running.pop(future) for future in ended}
+    while running or (aside and time.time() < deadline):
+        ended = wait(running, TICK, FIRST_COMPLETED).done
+        if not running:
+            time.sleep(TICK)
+        ends = []
+        for future in ended:
+            job = running.pop(future)
+            what = _what(future, job, deaths)
+            if what == "elsewhere":
+                aside.append((time.time() + LATER, job))
+            if what == "again":
+                queue.appendleft(job)
+            else:
+                ends.append((what, job, future))
+        told = [*(job for _, job, _ in ends), *running.values()]
         started = fill()
-        for job in (*done.values(), *running.values()):
+        for job in told:
             yield from _points(job, out, read)
-        yield from (_ended(future, job, out) for future, job in done.items())
+        yield from (_end(what, job, future, out) for what, job, future in ends)
         yield from started
+        for future, job in running.items():
+            if _silent(job, out):
+                future.cancel()
 
 
-def _pool(workers: int) -> ProcessPool:
-    os.environ |= ENVIRONMENT
-    if "forkserver" in multiprocessing.get_all_start_methods() and sys.platform == "linux":
-        context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "torch._dynamo"])  # which the first optimiser's step imports
-    else:
-        context = multiprocessing.get_context("spawn")
-    return ProcessPool(workers, context=context, initializer=_start, initargs=(context.Value("i", 0),))
+def _what(future: Future[str], job: Job, deaths: Counter[Job]) -> str:
+    """'done', 'failed', 'elsewhere', or 'again' where a worker died."""
+    error = None if future.cancelled() else future.exception()
+    if future.cancelled() or isinstance(error, TimeoutError):
+        return "failed"
+    if isinstance(error, OSError) and error.errno in files.FULL:  # pebble's ProcessExpired is an OSError too
+        raise BadInput(f"a result cannot be written ({error}): make room, then the same command goes on") from error
+    if error is not None:
+        deaths[job] += 1
+        return "again" if deaths[job] <= DEATHS else "failed"
+    status = future.result()
+    return status if status == "elsewhere" else "failed" if status in records.FAILURES else "done"
 
 
-def _start(devices: Any) -> None:
-    from bench import work  # imports torch, which takes seconds: in the workers alone
+def _end(what: str, job: Job, future: Future[str], out: Path) -> Event:
+    """The end of a job, with its record; where the worker could not write one, the parent does."""
+    if what == "elsewhere":
+        return Event(what, job)
+    record = records.read(out, job)
+    if what == "failed" and (record is None or not records.failed(record)):
+        status, reason = _reason(future)
+        record = records.new(job) | records.failure(status, reason)
+        records.write(out, record)
+    return Event(what, job, record=record)
 
-    work.start(devices)
+
+def _reason(future: Future[str]) -> tuple[str, str]:
+    try:
+        future.result()
+    except CancelledError:
+        return "hung", f"its worker gave no sign of life for {SILENCE / 60:.0f} minutes"
+    except TimeoutError:
+        return "timed out", f"it took more than {LIMIT / 3600:.0f} hours"
+    except Exception as error:
+        return "died", f"its worker died {DEATHS + 1} times ({' '.join(str(error).split())})"
+    raise AssertionError("a job that ended well has its record")
 
 
-def _perform(job: Job, source: Source, out: Path, keep_weights: bool) -> str:
-    from bench import work
-
-    return work.perform(job, source, out, keep_weights)
+def _silent(job: Job, out: Path) -> bool:
+    """Whether a trial that has begun gave no sign of life, a touch of its part file, for too long."""
+    with suppress(FileNotFoundError):
+        return isinstance(job, Trial) and time.time() - records.part(out, job).stat().st_mtime > SILENCE
+    return False
 
 
 def _points(job: Job, out: Path, read: dict[Job, int]) -> Iterator[Event]:
@@ -168,11 +177,3 @@ def _points(job: Job, out: Path, read: dict[Job, int]) -> Iterator[Event]:
     for line in whole[read.get(job, 0) :]:
         yield Event("point", job, point=json.loads(line))
     read[job] = len(whole)
-
-
-def _ended(future: Future, job: Job, out: Path) -> Event:
-    error = future.exception()
-    if error is None:
-        return Event("done", job, record=records.read(out, job))
-    text = " ".join(str(error).split()) or type(error).__name__
-    return Event("failed", job, reason=f"{type(error).__name__}: {text}"[:300])

@@ -29,17 +29,24 @@ def _one_of(name: str, value: str, levels: tuple[str, ...]) -> None:
 
 def _removable(name: str, without: tuple[str, ...]) -> None:
     """Only 3x3 convolutions and the second hidden fully connected layer can be left out."""
-    if isinstance(without, str):
-        raise BadInput(f"without is {without!r}: write the layers as a tuple, ({without!r},)")
+    if not isinstance(without, tuple):
+        example = (without,) if isinstance(without, str) else ("conv3",)
+        raise BadInput(f"without is {without!r}: write the layers as a tuple, {example!r}")
     layout = LAYOUTS[name]
     possible = [c.name for c in layout.convs if c.kernel == 3] + [f"fc{len(layout.convs) + 2}"]
     if unknown := [layer for layer in without if layer not in possible]:
-        raise BadInput(f"layout {name} cannot leave out {', '.join(unknown)}; it can: {', '.join(possible)}")
+        raise BadInput(f"layout {name} cannot leave out {', '.join(map(str, unknown))}; it can: {', '.join(possible)}")
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
-    if not isinstance(value, int | float) or not low <= value <= high:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         raise BadInput(f"{name} is {value!r}; it must be a number between {low:g} and {high:g}")
+
+
+def _whole(name: str, value: int, low: int, high: int) -> None:
+    _within(name, value, low, high)
+    if not isinstance(value, int):
+        raise BadInput(f"{name} is {value!r}; it must be a whole number")
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class Model:
     extra: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.without, list):  # as a record has it
+            object.__setattr__(self, "without", tuple(self.without))
         _one_of("layout", self.layout, tuple(LAYOUTS))
         _one_of("activation", self.activation, ACTIVATIONS)
         _one_of("normalisation", self.normalisation, NORMALISATIONS)
@@ -78,9 +87,9 @@ class Model:
         _within("dropout", self.dropout, 0, 0.95)
         _within("width", self.width, 0.01, 8)
         _within("middle", self.middle, 0.01, 8)
-        _within("classes", self.classes, 2, 1_000_000)
+        _whole("classes", self.classes, 2, 1_000_000)
         _removable(self.layout, self.without)
-        _within("extra", self.extra, 0, 100)
+        _whole("extra", self.extra, 0, 100)
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,8 @@ class Recipe:
         _one_of("labels", self.labels, ("true", "shuffled"))
         _within("learning_rate", self.learning_rate, 1e-9, 100)
         _within("share", self.share, 1e-6, 1)
-        _within("epochs", self.epochs, 1, 100_000)
-        _within("batch", self.batch, 1, 1_000_000)
+        _whole("epochs", self.epochs, 1, 100_000)
+        _whole("batch", self.batch, 1, 1_000_000)
         _within("weight_decay", self.weight_decay, 0, 100)
         _within("activation_penalty", self.activation_penalty, 0, 1e9)
 

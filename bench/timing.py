@@ -49,7 +49,8 @@ class Stopwatch:
         else:
             steps = [[(b - a) * 1e3 for a, b in itertools.pairwise(lap)] for lap in self.laps]
         flat = [step for lap in steps for step in lap]
-        return flat[min(WARM_UP, len(flat) - 1) :]
+        warm_up = WARM_UP + self.cuda  # on a GPU the step after those records a graph
+        return flat[min(warm_up, len(flat) - 1) :]
 
 
 def speed(step_ms: list[float], batch: int) -> dict[str, float]:

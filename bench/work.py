@@ -11,15 +11,19 @@ import signal
 import subprocess
 import threading
 import time
+import traceback
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from filelock import FileLock, Timeout
+from safetensors.torch import save
 
-from bench import cost, probes, records, timing
+from bench import checkpoint, cost, files, probes, records, timing
 from bench.data import Source
+from bench.files import FULL
 from bench.model import build
 from bench.spec import Count, Job, Probe, Timing, Trial
 from bench.splits import splits
@@ -42,51 +46,90 @@ def _end_with(parent: Any) -> None:
     os._exit(1)
 
 
-def perform(job: Job, source: Source, out: Path, keep_weights: bool) -> str:
-    """Measure the job and write its record; returns its status."""
+def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float | None = None) -> str:
+    """Measure the job and write its record; returns its status, or 'elsewhere' where another run is at it.
+
+    seen: when the job's record ended that the caller knew of; a later one by another run is left as it is.
+    """
+    try:
+        with FileLock(records.lock(out, job), timeout=0):
+            earlier = records.read(out, job) or {}  # a timing that was unfit, a trial without its weights, a failure
+            if earlier.get("ended") == seen:
+                record = _measured(job, source, out, keep_weights)
+                tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
+                records.write(out, record | tags | {"reason": record.get("reason", ""), "ended": time.time()})
+                earlier = record
+            for rest in (records.part(out, job), checkpoint.path(out, job), records.lock(out, job)):
+                rest.unlink(missing_ok=True)
+            return earlier["status"]
+    except Timeout:
+        return "elsewhere"
+
+
+def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
+    """The job's record; a failure's, where it raises anything but that the disk is full."""
     record = records.new(job) | {"started": time.time(), "environment": environment(_device(job))}
-    if isinstance(job, Trial):
-        record |= _trial(job, source, out, keep_weights)
-    elif isinstance(job, Count):
-        record |= {"status": "finished", "network": cost.network(job.model)}
-    elif isinstance(job, Timing):
-        record |= {"status": "finished", **timing.measure(job)}
-    else:
-        record |= {"status": "finished", "samples": probes.answer(job, out, source)}
-    earlier = records.read(out, job) or {}  # a timing that was unfit, or a trial without its weights
-    tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
-    records.write(out, record | tags | {"reason": record.get("reason", ""), "ended": time.time()})
-    records.part(out, job).unlink(missing_ok=True)
-    return record["status"]
+    try:
+        if isinstance(job, Trial):
+            return record | _trial(job, source, out, keep_weights)
+        if isinstance(job, Count):
+            return record | {"status": "finished", "network": cost.network(job.model)}
+        if isinstance(job, Timing):
+            return record | {"status": "finished", **timing.measure(job)}
+        return record | {"status": "finished", "samples": probes.answer(job, out, source)}
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        failure = records.failure("out of memory" if memory else "failed", reason, traceback.format_exc())
+        return {**failure, **record}
 
 
 def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
-    """Train, appending each point to the part file; a metric that is not finite ends the trial as diverged."""
+    """Train, from the checkpoint where there is one, appending each point to the part file; a metric that is not finite
+    ends the trial as diverged."""
     network, images = build(trial.model, trial.seed), splits(trial, source)
+    saved = checkpoint.read(out, trial)
+    points: list[dict[str, Any]] = saved.pop("points") if saved else []
     result: dict[str, Any] = {
         "data": source.facts(),
         "network": cost.network(trial.model),
         "status": "finished",
-        "points": [],
+        "points": points,
         "raw": {},
     }
-    with records.part(out, trial).open("w", encoding="utf-8") as part:
-        for point in train(trial, network, images):
-            result["raw"] |= {"step_ms": point.pop("step_ms")} if "step_ms" in point else {}
-            finite = {name: value for name, value in point["metrics"].items() if math.isfinite(value)}
-            diverged = point.pop("diverged", False) or len(finite) < len(point["metrics"])
-            result["points"].append({**point, "metrics": finite})
-            part.write(json.dumps(result["points"][-1]) + "\n")
-            part.flush()
-            if diverged:
-                reason = f"the loss was not finite in epoch {point['epoch']}"
-                return {**result, "status": "diverged", "reason": reason}
+    part = records.part(out, trial)
+    part.write_text("".join(f"{json.dumps(point)}\n" for point in points), encoding="utf-8")
+    for point in train(trial, network, images, saved, _due(part)):
+        if "state" in point:
+            checkpoint.write(out, trial, {**point["state"], "points": points})
+            continue
+        result["raw"] |= {"step_ms": point.pop("step_ms")} if "step_ms" in point else {}
+        finite = {name: value for name, value in point["metrics"].items() if math.isfinite(value)}
+        diverged = point.pop("diverged", False) or len(finite) < len(point["metrics"])
+        points.append({**point, "metrics": finite})
+        with part.open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(points[-1])}\n")
+        if diverged:
+            reason = f"the loss was not finite in epoch {point['epoch']}"
+            return {**result, "status": "diverged", "reason": reason}
     if keep_weights:
         state = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-        weights = records.weights(out, trial)
-        save_file(state, weights.with_suffix(".tmp"))
-        weights.with_suffix(".tmp").replace(weights)
+        files.write(records.weights(out, trial), save(state))
     return result
+
+
+def _due(part: Path) -> Callable[[], bool]:
+    """Whether a checkpoint is due; asked after each step, it also gives the sign of life."""
+    beat, due = checkpoint.clock(1.0), checkpoint.clock()
+
+    def asked() -> bool:
+        if beat():
+            os.utime(part)
+        return due()
+
+    return asked
 
 
 def _device(job: Job) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
+
+ACTING = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
+ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in ACTING - {ord("\n")}}
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,20 @@ class Figure:
 
 
 Block = Heading | Contents | Text | Items | Facts | Note | Verdicts | Table | Figure
+
+
+def visible(value: Any) -> Any:
+    """A block, or any part of one, with the signs in its text that act instead of being seen as their escapes.
+
+    One that turns the direction of text would mirror whatever stands behind a name.
+    """
+    if isinstance(value, str):
+        return value.translate(ESCAPES)
+    if isinstance(value, tuple):
+        return tuple(map(visible, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(value, **{name: visible(part) for name, part in vars(value).items()})
+    return value
 
 
 def kind(block: Block) -> str:

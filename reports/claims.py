@@ -31,9 +31,9 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
 
 
 def detail(judgement: Judgement, floor: float | None) -> list[Block]:
-    """One claim with the reason of its verdict, its parts and its caveat."""
+    """One claim with the reason of its verdict, its parts, where its records come from, and its caveat."""
     blocks: list[Block] = [Verdicts((line(judgement, floor, full=True),)), parts(judgement)]
-    return blocks + [Text(judgement.claim.caveat)] * bool(judgement.claim.caveat)
+    return blocks + [Text(text) for text in (judgement.origin, judgement.claim.caveat) if text]
 
 
 def parts(judgement: Judgement) -> Table:

@@ -13,7 +13,7 @@ from ablations.study import Contrast, Placed, Setting, Study, all_claims, jobs
 from bench import records as files
 from bench.spec import Job
 from reports import frame, summary
-from reports.frame import Record, identity
+from reports.frame import Record, environment, identity
 from reports.judge import Judgement, judge
 from reports.units import unit
 
@@ -76,7 +76,7 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         frame.trials(placed, records),
         frame.results(placed, records),
         frame.curves(placed, records),
-        judge(claims, observations),
+        judge(claims, observations, {name: environment(record) for name, record in records.items()}),
     )
 
 

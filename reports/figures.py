@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.blocks import visible
 from reports.units import MINUS
 
 WIDTH = 6.9  # inches: the text width of an A4 page
@@ -27,7 +32,6 @@ BAND, EDGE, FAINT = "#d9dee8", "#8a94a6", "#e3e6eb"
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": EDGE,
-    "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 9,
@@ -64,17 +68,18 @@ class Axis(NamedTuple):
 
 def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], name: str) -> Drawing:
     """table: arm, epoch, metric, mean, half (of the 95 % interval). A panel a metric, a line an arm."""
-    with mpl.rc_context(STYLE):
+    with _style():
         figure, panels = _panels(len(axes), 2.7)
         for panel, axis in zip(panels, axes, strict=True):
+            handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
             for arm, (colour, marker, dash) in _looks(arms):
                 line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
                 mean, half = line["mean"] * axis.factor, line["half"].fillna(0) * axis.factor
                 panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
-                panel.plot(line["epoch"], mean, color=colour, linestyle=dash, marker=marker, markersize=3.2, label=arm)
+                handles += panel.plot(line["epoch"], mean, color=colour, linestyle=dash, marker=marker, markersize=3.2)
             panel.set(xlabel="Epoch", ylabel=axis.label)
             panel.margins(x=0.02)
-        _legend(figure, panels[0])
+        _legend(figure, handles, arms)
         ends = _ends(table, axes[-1], arms)
         what = " and ".join(axis.label for axis in axes)
         return Drawing(_svg(figure, name), f"Learning curves: {what} by epoch. At the last epoch: {ends}.")
@@ -82,7 +87,7 @@ def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], name:
 
 def differences(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], baseline: str, name: str) -> Drawing:
     """table: arm, metric, mean, half, floor, margin, pairs (a tuple), as shown. A panel a metric, a row an arm."""
-    with mpl.rc_context(STYLE):
+    with _style():
         figure, panels = _panels(len(axes), 1.1 + 0.34 * len(arms), sharey=True)
         for panel, axis in zip(panels, axes, strict=True):
             rows = table[table["metric"] == axis.metric]
@@ -130,15 +135,16 @@ def _stretch(panel: Axes, rows: pd.DataFrame) -> None:
 
 def scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], name: str) -> Drawing:
     """table: arm, metric, mean, half. One metric against another, a point an arm, with both intervals."""
-    with mpl.rc_context(STYLE):
-        figure, panels = _panels(1, 3.0)
-        panel, told = panels[0], []
+    with _style():
+        lines = sum(_wrapped(arm).count("\n") + 1 for arm in arms)
+        figure, panels = _panels(1, max(3.0, 0.5 + 0.18 * lines))
+        panel, told, handles = panels[0], [], dict[str, Any]()
         for arm, (colour, marker, _) in _looks(arms):
             at = table[table["arm"] == arm].set_index("metric")
             if not {x.metric, y.metric} <= set(at.index):
                 continue
             across, up = at.loc[x.metric], at.loc[y.metric]
-            panel.errorbar(
+            handles[arm] = panel.errorbar(
                 across["mean"] * x.factor,
                 up["mean"] * y.factor,
                 xerr=np.nan_to_num(across["half"] * x.factor),
@@ -148,20 +154,18 @@ def scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], name: st
                 markersize=6,
                 elinewidth=1,
                 linestyle="none",
-                label=arm,
             )
             told.append(f"{arm} {up['mean'] * y.factor:.1f} at {across['mean'] * x.factor:,.0f}")
         panel.set(xlabel=x.label, ylabel=y.label)
         panel.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
         panel.margins(0.12)
-        handles, labels = panel.get_legend_handles_labels()
-        figure.legend(handles, map(_wrapped, labels), loc="outside right upper")
+        figure.legend(list(handles.values()), [_wrapped(arm) for arm in handles], loc="outside right upper")
         return Drawing(_svg(figure, name), f"{y.label} against {x.label}: {'; '.join(told)}.")
 
 
 def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:
     """table: a row an arm, a column a layer, values in per cent."""
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
+    with _style(grid=False):
         figure, panels = _panels(1, 1.0 + 0.3 * len(table))
         shown = table.rename(index=_wrapped)
         sns.heatmap(
@@ -177,6 +181,13 @@ def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:
         return Drawing(_svg(figure, name), f"{label}, by layer and arm. Means over the layers: {told}.")
 
 
+@contextmanager
+def _style(grid: bool = True) -> Iterator[None]:
+    with mpl.rc_context({**STYLE, "axes.grid": grid}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)  # it is drawn as a box
+        yield
+
+
 def _panels(count: int, height: float, sharey: bool = False) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
@@ -188,16 +199,15 @@ def _looks(arms: Iterable[str]) -> list[tuple[str, tuple[str, str, object]]]:
 
 
 def _wrapped(arm: str) -> str:
-    return textwrap.fill(arm, 26)
+    return textwrap.fill(visible(arm), 26, max_lines=3, placeholder="\N{HORIZONTAL ELLIPSIS}")
 
 
-def _legend(figure: Figure, panel: Axes) -> None:
+def _legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -> None:
     """Below the panels, and the figure grows by it."""
-    handles, labels = panel.get_legend_handles_labels()
-    wrapped = [_wrapped(label) for label in labels]
-    widest = max(len(line) for label in wrapped for line in label.splitlines())
-    columns = max(1, min(len(labels), int(WIDTH / (0.6 + 0.075 * widest))))
-    lines = -(-len(labels) // columns) + sum(label.count("\n") for label in wrapped) / columns
+    wrapped = [_wrapped(arm) for arm in arms]
+    widest = max(len(line) for label in wrapped for line in label.split("\n"))
+    columns = max(1, min(len(arms), int(WIDTH / (0.6 + 0.075 * widest))))
+    lines = -(-len(arms) // columns) + sum(label.count("\n") for label in wrapped) / columns
     figure.set_figheight(figure.get_figheight() + 0.17 * lines)
     figure.legend(handles, wrapped, loc="outside lower center", ncols=columns)
 
@@ -208,12 +218,20 @@ def _ends(table: pd.DataFrame, axis: Axis, arms: Sequence[str]) -> str:
 
 
 def _svg(figure: Figure, name: str) -> str:
-    """The figure as an SVG element that can stand beside others in one page: its ids begin with its name."""
-    file = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
+    """The figure as an SVG element that can stand beside others in one page: its ids begin with its key.
+
+    Comments go: they hold every text again, arms' names among them.
+    """
+    file, own = io.StringIO(), key(name)
+    with mpl.rc_context({"svg.hashsalt": own}):
         figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
-    return re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{own}-{m[1]}"' if m[1] in used else "", text)
+    return re.sub(r'(url\(|href=")#', rf"\1#{own}-", text)
+
+
+def key(name: str) -> str:
+    """What a figure's ids begin with: a name may hold anything, and ids stand in markup."""
+    return f"figure-{hashlib.sha256(name.encode()).hexdigest()[:12]}"

@@ -65,7 +65,7 @@ def results(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
 
 
 def trials(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
-    """One row a trial, whatever became of it: status is 'finished', 'diverged' or 'not run'.
+    """One row a trial, whatever became of it: status is 'not run' where there is no record.
 
     pair: the study's seed. seed: the trial's own, which differs from it in the A/A arm alone.
     Only finished trials have metrics, so that a mean over a column never mixes in a trial that was cut short.
@@ -85,6 +85,11 @@ def curves(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
         if (value := point["metrics"].get(metric)) is not None
     ]
     return pd.DataFrame(rows, columns=["study", "arm", "pair", "step", "epoch", "metric", "value"])
+
+
+def environment(record: Record) -> dict[str, Any]:
+    """What measured it: empty where a failure left nobody to tell."""
+    return record.get("environment") or {}
 
 
 def _with_record(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:

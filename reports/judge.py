@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from ablations.study import Claim, Contrast
+from ablations.study import Claim, Contrast, Exact
 from reports import stats
-from reports.outcome import Outcome, contrast, exact
-from reports.pairs import collect, tabulate
+from reports.origins import Environment, Origins, mixed, refusal, sentence
+from reports.outcome import Outcome, contrast, exact, refused
+from reports.pairs import Pairs, collect, tabulate
 from reports.units import named
 
 VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
@@ -23,7 +24,10 @@ DECIDED = {"supported", "refuted", "no effect"}
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim's verdict: `outcomes` has one for each part, `deciding` is the index of the one that decided."""
+    """A claim's verdict: `outcomes` has one for each part, `deciding` is the index of the one that decided.
+
+    origins: what differs between the environments that measured the records behind it.
+    """
 
     study: str
     claim: Claim
@@ -31,10 +35,16 @@ class Judgement:
     reason: str
     outcomes: tuple[Outcome, ...]
     deciding: int = 0
+    origins: Origins = field(default_factory=dict)
 
     @property
     def main(self) -> Outcome:
         return self.outcomes[self.deciding]
+
+    @property
+    def origin(self) -> str:
+        """What the origins are, in a sentence; nothing where all are the same."""
+        return sentence(self.origins, "Its records")
 
     def as_json(self) -> dict[str, Any]:
         """The deciding part's numbers, then every part's."""
@@ -52,26 +62,36 @@ class Judgement:
                 "parts": [dataclasses.asdict(outcome) for outcome in self.outcomes],
                 "published": [dataclasses.asdict(figure) for figure in self.claim.published],
                 "caveat": self.claim.caveat,
+                "origin": self.origin,
+                "origins": self.origins,
             }
         )
 
 
-def judge(claims: Iterable[tuple[str, Claim]], observations: pd.DataFrame) -> list[Judgement]:
-    """A judgement for each (study, claim), in their order.
+def judge(
+    claims: Iterable[tuple[str, Claim]],
+    observations: pd.DataFrame,
+    environments: Mapping[str, Environment] | None = None,
+) -> list[Judgement]:
+    """A judgement for each (study, claim), in their order. environments: of records, by identity.
 
     Holm's correction runs over every tested part of every primary claim. That is conservative, and parts joined by
-    AND and regimes need no further one. Controls keep their own p.
+    AND and regimes need no further one. Controls keep their own p, and claims that are refused have none.
     """
     claims = list(claims)
     metrics = {part.metric for _, claim in claims for part in claim.parts}
     table = tabulate(observations[observations["metric"].isin(metrics)])
-    pairs = {
-        (c, i): collect(part, table.get((study, part.metric), {}))
+    parts = [
+        ((c, i), part, table.get((study, part.metric), {}))
         for c, (study, claim) in enumerate(claims)
         for i, part in enumerate(claim.parts)
-        if isinstance(part, Contrast)
-    }
-    p_values = {key: stats.summary(those.differences).p_value for key, those in pairs.items() if those.testable}
+    ]
+    pairs = {key: collect(part, arms) for key, part, arms in parts if isinstance(part, Contrast)}
+    counts = {key: exact(part, arms) for key, part, arms in parts if isinstance(part, Exact)}
+    origins = _origins(claims, {**pairs, **counts}, environments or {})
+    refusals = [refusal(claim, own) for (_, claim), own in zip(claims, origins, strict=True)]
+    tested = {key: those for key, those in pairs.items() if those.testable and not refusals[key[0]]}
+    p_values = {key: stats.summary(those.differences).p_value for key, those in tested.items()}
     primary = {key: p for key, p in p_values.items() if p is not None and claims[key[0]][1].primary}
     p_holm = p_values | dict(zip(primary, stats.holm(list(primary.values())), strict=True))
     judgements = []
@@ -79,11 +99,24 @@ def judge(claims: Iterable[tuple[str, Claim]], observations: pd.DataFrame) -> li
         outcomes = tuple(
             contrast(part, pairs[c, i], p_values.get((c, i)), p_holm.get((c, i)))
             if isinstance(part, Contrast)
-            else exact(part, table.get((study, part.metric), {}))
+            else counts[c, i]
             for i, part in enumerate(claim.parts)
         )
-        judgements.append(_join(study, claim, outcomes))
+        outcomes = tuple(refused(one, refusals[c]) for one in outcomes) if refusals[c] else outcomes
+        judgements.append(dataclasses.replace(_join(study, claim, outcomes), origins=origins[c]))
     return judgements
+
+
+def _origins(
+    claims: Sequence[tuple[str, Claim]],
+    measured: Mapping[tuple[int, int], Pairs | Outcome],
+    environments: Mapping[str, Environment],
+) -> list[Origins]:
+    """What differs between the records behind each claim."""
+    used: list[set[str]] = [set() for _ in claims]
+    for (c, _), found in measured.items():
+        used[c].update(found.trials)
+    return [mixed(environments[name] for name in names if name in environments) for names in used]
 
 
 def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...]) -> Judgement:

@@ -96,13 +96,13 @@ def shares(samples: Sequence[Record]) -> list[Record]:
     """Each part's share of its network's time, round by round; arms are called '<network>: <part>'."""
     totals: dict[tuple[str, str, int], float] = {}
     for sample in samples:
-        key = sample["metric"], sample["arm"].split(": ")[0], sample["pair"]
+        key = sample["metric"], sample["arm"].rpartition(": ")[0], sample["pair"]
         totals[key] = totals.get(key, 0.0) + sample["value"]
     return [
         {
             **sample,
             "metric": f"time/share/{sample['metric'].split('/')[-1]}",
-            "value": sample["value"] / totals[sample["metric"], sample["arm"].split(": ")[0], sample["pair"]],
+            "value": sample["value"] / totals[sample["metric"], sample["arm"].rpartition(": ")[0], sample["pair"]],
         }
         for sample in samples
     ]

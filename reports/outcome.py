@@ -96,6 +96,11 @@ def exact(part: Exact, arms: Arms) -> Outcome:
     )
 
 
+def refused(outcome: Outcome, reason: str) -> Outcome:
+    """The same part without a verdict, nor any number that could be taken for one."""
+    return Outcome(outcome.part, "not run", reason, outcome.unit, margin=outcome.margin, trials=outcome.trials)
+
+
 def decide(part: Contrast, pairs: Pairs, found: stats.Summary, p_holm: float | None) -> tuple[str, str]:
     """Verdict and reason; the first rule that fits decides.
 

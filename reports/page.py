@@ -7,17 +7,24 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from ablations.study import Study
+from bench.records import FAILURES
 from bench.spec import Trial, kind
 from reports import reading
-from reports.blocks import Block, Contents, Facts, Heading, Items, Note, Text, Verdicts
+from reports.blocks import Block, Contents, Facts, Heading, Items, Note, Text, Verdicts, visible
 from reports.changes import switches, warning
 from reports.claims import controls, detail, line, passed, published
 from reports.evidence import Evidence
+from reports.frame import environment
+from reports.origins import mixed, sentence, values
 from reports.others import others
 from reports.trained import arms, drawn
 from reports.units import counted, duration
 
 TITLE = "AlexNet: claims and verdicts"
+GPU = (
+    "Holds on a CPU only. On a GPU the same job may give other bits: torch does not make deterministic those of CUDA's "
+    "backward kernels that add by atomics, nor adaptive pooling's backward pass where a layout has it."
+)
 NAMED = 20  # so many lost seeds of an arm are told one by one
 
 
@@ -31,7 +38,7 @@ def page(evidence: Evidence) -> list[Block]:
     ]
     for study in evidence.studies:
         blocks += chapter(study, evidence.of(study))
-    return blocks + reading.blocks()
+    return [visible(block) for block in blocks + reading.blocks()]
 
 
 def _summary(evidence: Evidence) -> str:
@@ -53,9 +60,8 @@ def _notes(evidence: Evidence) -> list[Block]:
     if wrong := [j.claim.id for j in evidence.judgements if not j.claim.primary and passed(j) == "unexpected"]:
         text = f"{', '.join(wrong)}: see the table of controls. The studies concerned are in doubt."
         notes.append(Note("A control came out the wrong way", text, loud=True))
-    for what, label in (("commit", "commit"), ("torch", "version of torch"), ("device_name", "device")):
-        if len(seen := _environment(evidence, what)) > 1:
-            notes.append(Note("Mixed records", f"The records come from more than one {label}: {', '.join(seen)}."))
+    if differing := mixed(map(environment, evidence.records.values())):
+        notes.append(Note("Mixed records", sentence(differing, "The records")))
     return notes
 
 
@@ -90,18 +96,24 @@ def chapter(study: Study, evidence: Evidence) -> list[Block]:
 
 
 def _lost(evidence: Evidence) -> list[Block]:
-    """Trials without a result, counted and named."""
+    """Trials without a result, counted and named with their reasons, a status at a time."""
     rows = evidence.trials
     if not len(rows) or (rows["status"] == "finished").all():
         return []
     told = []
-    for status in ("diverged", "not run"):
+    for status in ("diverged", *FAILURES, "not run"):
         lost = rows[rows["status"] == status]
         named = [f"{arm} (seed {_seeds(group['seed'].tolist())})" for arm, group in lost.groupby("arm", sort=False)]
         told += [f"{len(lost)} of {len(rows)} trials {status}: {'; '.join(named)}."] if named else []
-    known = [evidence.records[name] for name in rows["identity"] if name in evidence.records]
-    reasons = {str(record["reason"]) for record in known if record.get("reason")}
-    return [Note("Trials without a result", " ".join([*told, *(f"Reason: {reason}." for reason in sorted(reasons))]))]
+        told += _reasons(evidence, lost["identity"])
+    return [Note("Trials without a result", " ".join(told))]
+
+
+def _reasons(evidence: Evidence, identities: Iterable[str]) -> list[str]:
+    records = [evidence.records[name] for name in identities if name in evidence.records]
+    reasons = sorted({str(record["reason"]).rstrip(".") for record in records if record.get("reason")})
+    more = f"{len(reasons) - NAMED:,} more reasons."
+    return [f"Reason: {reason}." for reason in reasons[:NAMED]] + [more] * (len(reasons) > NAMED)
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -124,6 +136,7 @@ def facts(evidence: Evidence) -> dict[str, str]:
         "Measured": _when(evidence),
         "Commit": ", ".join(_environment(evidence, "commit")),
         "Software": _software(evidence),
+        "Bit-identity": _identical(evidence),
     }
     return {term: text for term, text in told.items() if text}
 
@@ -134,7 +147,7 @@ def trials(evidence: Evidence) -> str:
         return "none"
     rows = evidence.trials.drop_duplicates("identity")
     tally = rows["status"].value_counts()
-    order = [status for status in ("finished", "diverged", "not run") if status in tally]
+    order = [status for status in ("finished", "diverged", *FAILURES, "not run") if status in tally]
     return f"{len(rows):,} different: " + ", ".join(f"{tally[status]:,} {status}" for status in order)
 
 
@@ -169,6 +182,10 @@ def _software(evidence: Evidence) -> str:
     return ", ".join(label + value for what, label in named for value in _environment(evidence, what))
 
 
-def _environment(evidence: Evidence, what: str) -> list[str]:
-    values: Iterable[object] = (record.get("environment", {}).get(what) for record in evidence.records.values())
-    return sorted({str(value) for value in values if value not in (None, "")})
+def _identical(evidence: Evidence) -> str:
+    """What a GPU cannot promise; nothing of runs on a CPU."""
+    return GPU if "cuda" in _environment(evidence, "device") else ""
+
+
+def _environment(evidence: Evidence, what: str) -> tuple[str, ...]:
+    return values(map(environment, evidence.records.values()), what)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ablations.study import Setting, Study
+from bench.files import write
 from reports.evidence import Evidence, gather
+from reports.frame import environment
 from reports.html import html
 from reports.judge import Judgement
 from reports.page import TITLE, facts, page
@@ -21,11 +22,10 @@ def build(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Jud
     evidence = gather(out, studies, setting)
     blocks = page(evidence)
     as_html, as_pdf, as_json, as_csv = files(out)
-    as_html.parent.mkdir(parents=True, exist_ok=True)
-    _write(as_html, html(blocks, TITLE).encode())
-    _write(as_pdf, pdf(blocks, TITLE, last(evidence)))
-    _write(as_json, json.dumps(summary(evidence), indent=2, allow_nan=False).encode())
-    _write(as_csv, evidence.trials.to_csv(index=False).encode())
+    write(as_html, html(blocks, TITLE).encode())
+    write(as_pdf, pdf(blocks, TITLE, last(evidence)))
+    write(as_json, json.dumps(summary(evidence), indent=2, allow_nan=False).encode())
+    write(as_csv, evidence.trials.to_csv(index=False).encode())
     return evidence.judgements
 
 
@@ -47,17 +47,10 @@ def summary(evidence: Evidence) -> dict[str, Any]:
 
 def environments(evidence: Evidence) -> list[dict[str, Any]]:
     """Each environment that measured something, once."""
-    found = {json.dumps(record.get("environment", {}), sort_keys=True) for record in evidence.records.values()}
-    return [json.loads(environment) for environment in sorted(found)]
+    found = {json.dumps(environment(record), sort_keys=True) for record in evidence.records.values()}
+    return [json.loads(one) for one in sorted(found)]
 
 
 def last(evidence: Evidence) -> int:
     """When the last job ended: the same records give the same report, whenever it is made."""
     return int(max((record["ended"] for record in evidence.records.values()), default=0))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

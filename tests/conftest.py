@@ -40,6 +40,15 @@ class Smoke(NamedTuple):
         return (str(self.study), "--profile", "smoke", "--data", str(self.images), "--device", "cpu")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--short", action="store_true", help="of benchmarks and torture: a little of everything")
+
+
+@pytest.fixture(scope="session")
+def short(pytestconfig):
+    return pytestconfig.getoption("short")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """As a worker has it: then results do not depend on how many processors there are."""

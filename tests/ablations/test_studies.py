@@ -22,8 +22,8 @@ from ablations.study import (
     levels,
 )
 from bench import cost
-from bench.run import missing
 from bench.spec import BadInput, Count, Data, Probe, Timing, Trial, identity
+from bench.todo import missing
 from reports.frame import STEPS, observations
 
 DATA = Data("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")

@@ -100,6 +100,15 @@ def test_normalising_takes_mean_and_deviation_one_half():
     torch.testing.assert_close(normalised(levels).flatten(), torch.tensor([-1.0, -0.6, 1.0]))
 
 
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+@pytest.mark.parametrize("edge", [1, 4])
+def test_the_middle_of_a_larger_canvas_is_a_canvas(augmentation, edge):
+    middle = padded(9, 40, 0)[2:, edge : 40 - edge, edge : 40 - edge]
+    draw, index = draws(7, generator()), torch.arange(7).flip(0)
+    images = batch(middle, index, draw, augmentation, 28, 0)
+    assert torch.equal(images, batch(middle.contiguous(), index, draw, augmentation, 28, 0))
+
+
 def test_images_are_taken_by_index_with_repetition():
     canvas = padded(4, 32, 4)
     images = batch(canvas, torch.tensor([2, 0, 2]), draws(3, generator()), "none", 32, 4)

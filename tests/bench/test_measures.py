@@ -13,7 +13,7 @@ from bench import measures
 from bench.augment import centre
 from bench.measures import activity, evaluate, sparsity, steps_to_error, watched
 from bench.model import build
-from bench.run import ENVIRONMENT
+from bench.pool import ENVIRONMENT
 from bench.spec import Model
 
 SMALL = Model(width=0.05)

@@ -1,5 +1,4 @@
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -8,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from bench import records
-from bench.run import missing, run
+from bench.run import run
 from bench.spec import Count, Model, Probe, Recipe, Timing, Trial, identity
+from bench.todo import missing
 
 SMALL = Model(width=1 / 16)
 BRIEF = Recipe(epochs=2, share=0.2)
@@ -107,10 +108,25 @@ def test_nothing_starts_after_the_deadline(ran, tmp_path):
     assert records.read_all(tmp_path) == []
 
 
-def test_the_longest_jobs_start_first(digits, tmp_path):
-    jobs = [Trial(SMALL, BRIEF, digits.data, seed) for seed in (3, 1, 4, 2)]
+def test_jobs_run_as_declared_and_the_last_few_longest_first(digits, tmp_path):
+    jobs = [Trial(SMALL, BRIEF, digits.data, seed) for seed in (1, 4, 2, 3)]
     events = run(jobs, digits, tmp_path, workers=1, seconds=lambda job: job.seed)
-    assert [event.job.seed for event in events if event.what == "started"] == [4, 3, 2, 1]
+    assert [event.job.seed for event in events if event.what == "started"] == [1, 4, 3, 2]
+
+
+def test_no_point_of_a_job_is_told_before_its_start_however_slow_the_listener(digits, tmp_path):
+    jobs, begun = [Trial(SMALL, BRIEF, digits.data, seed) for seed in range(5)], set()
+    for event in run(jobs, digits, tmp_path, workers=2):
+        if event.what == "started":
+            begun.add(event.job)
+        assert event.job in begun
+        time.sleep(0.2)
+
+
+def test_a_run_leaves_the_environment_as_it_was(ran, tmp_path):
+    before = dict(os.environ)
+    list(run([Count(SMALL)], ran.source, tmp_path, workers=1))
+    assert dict(os.environ) == before
 
 
 def test_a_worker_does_not_wait_for_who_listens(digits, tmp_path):
@@ -123,16 +139,98 @@ def test_a_worker_does_not_wait_for_who_listens(digits, tmp_path):
     assert 0 <= second["started"] - first["ended"] < patience / 2
 
 
-def test_a_job_that_raises_has_no_record_and_the_rest_goes_on(digits, tmp_path):
+def test_a_job_that_raises_has_a_record_that_says_why_and_the_rest_goes_on(digits, tmp_path):
     impossible = Trial(Model(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)  # its images are too small
     good = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]
     events = list(run([impossible, *good], digits, tmp_path, workers=1))
     (failed,) = (event for event in events if event.what == "failed")
     assert failed.job == impossible
-    assert failed.reason.startswith("RuntimeError: Given input size")
-    assert "\n" not in failed.reason
+    assert failed.record == records.read(tmp_path, impossible)
+    assert failed.record["status"] == "failed"
+    assert failed.record["reason"].startswith("RuntimeError: Given input size")
+    assert "\n" not in failed.record["reason"]
+    assert "Traceback" in failed.record["log"] and "in forward" in failed.record["log"]
     assert {event.job for event in events if event.what == "done"} == set(good)
-    assert missing([impossible, *good], tmp_path) == [impossible]
+
+
+def test_what_failed_is_run_again_on_request_alone(digits, tmp_path):
+    impossible = Trial(Model(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)
+    jobs = [impossible, Count(SMALL)]
+    list(run(jobs, digits, tmp_path, workers=1))
+    assert missing(jobs, tmp_path) == []
+    assert missing(jobs, tmp_path, retry_failed=True) == [impossible]
+    again = list(run(jobs, digits, tmp_path, workers=1, retry_failed=True))
+    assert [(event.what, event.job) for event in again] == [("started", impossible), ("failed", impossible)]
+
+
+def test_a_failure_that_succeeds_later_leaves_nothing_of_the_failure(ran, tmp_path):
+    trial = next(job for job in ran.jobs if isinstance(job, Trial))
+    records.write(tmp_path, records.new(trial) | records.failure("died", "the power was cut", "log"))
+    list(run([trial], ran.source, tmp_path, workers=1, retry_failed=True))
+    assert measured(records.read(tmp_path, trial)) == measured(records.read(ran.out, trial)) | {"reason": ""}
+
+
+def workers_of(parent):
+    return [worker for server in children(parent) for worker in children(server)]
+
+
+LONG = Recipe(epochs=400, share=0.2)
+
+
+def test_a_worker_that_dies_again_and_again_makes_its_job_a_failure(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.run.DEATHS", 1)
+    job, deaths, last = Trial(SMALL, replace(LONG, epochs=100_000), digits.data, 0), 0, None
+    for last in run([job], digits, tmp_path, workers=1):
+        if last.what == "started":
+            until(lambda: workers_of(os.getpid()), 10)
+            time.sleep(0.5)
+            os.kill(workers_of(os.getpid())[-1], signal.SIGKILL)
+            deaths += 1
+    assert deaths == 2
+    assert (last.what, last.record["status"]) == ("failed", "died")
+    assert last.record["reason"].startswith("its worker died 2 times")
+
+
+def test_a_worker_that_hangs_is_killed_and_its_job_a_failure(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.run.SILENCE", 2.0)
+    job, other = Trial(SMALL, LONG, digits.data, 0), Count(SMALL)
+    for event in run([job, other], digits, tmp_path, workers=1):
+        if event.what == "point" and event.point["step"] == 0:
+            os.kill(workers_of(os.getpid())[-1], signal.SIGSTOP)
+    assert records.read(tmp_path, job)["status"] == "hung"
+    assert records.read(tmp_path, other)["status"] == "finished"
+
+
+def test_a_job_that_takes_too_long_is_a_failure(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.run.LIMIT", 1.0)
+    job = Trial(SMALL, replace(LONG, epochs=100_000), digits.data, 0)
+    *_, last = run([job], digits, tmp_path, workers=1)
+    assert (last.what, last.record["status"]) == ("failed", "timed out")
+
+
+def test_a_job_that_another_run_is_at_is_left_to_it(digits, tmp_path):
+    job, other = Trial(SMALL, BRIEF, digits.data, 0), Count(SMALL)
+    records.folder(tmp_path).mkdir(parents=True)
+    lock = FileLock(records.lock(tmp_path, job))
+    lock.acquire()
+    told = []
+    for event in run([job, other], digits, tmp_path, workers=1):
+        told.append((event.what, event.job))
+        if told.count(("elsewhere", job)) == 2:
+            lock.release()
+    assert told.count(("elsewhere", job)) >= 2
+    assert told[-1] == ("done", job)
+    assert ("done", other) in told[: told.index(("elsewhere", job)) + 4]
+
+
+def test_a_job_that_another_run_finished_meanwhile_is_not_run_again(ran, tmp_path):
+    trial = next(job for job in ran.jobs if isinstance(job, Trial))
+    theirs = records.read(ran.out, trial)
+    records.write(tmp_path, theirs)
+    from bench import work
+
+    assert work.perform(trial, ran.source, tmp_path, False, seen=None) == "finished"
+    assert records.read(tmp_path, trial) == theirs
 
 
 def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran, tmp_path):
@@ -167,7 +265,7 @@ def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_pa
     assert missing([timing], tmp_path) == []
 
 
-def test_a_killed_worker_costs_its_own_job_alone_and_the_next_run_repeats_nothing(digits, tmp_path):
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
     long = [Trial(SMALL, Recipe(epochs=40, share=0.2), digits.data, seed) for seed in (0, 1)]
     jobs = [*long, Count(SMALL), Trial(SMALL, BRIEF, digits.data, 2)]
     events, seen, killed = [], set(), False
@@ -176,20 +274,13 @@ def test_a_killed_worker_costs_its_own_job_alone_and_the_next_run_repeats_nothin
         if event.what == "point":
             seen.add(event.job)
         if not killed and seen == set(long):
-            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            os.kill(workers_of(os.getpid())[-1], signal.SIGKILL)
             killed = True
     assert killed
-    (failed,) = (event for event in events if event.what == "failed")
-    assert failed.job in long and failed.reason
-    assert {event.job for event in events if event.what == "done"} == set(jobs) - {failed.job}
-    assert missing(jobs, tmp_path) == [failed.job]
-
-    before = {file: file.read_bytes() for file in records.folder(tmp_path).glob("*.json")}
-    again = list(run(jobs, digits, tmp_path, workers=2))
-    assert {event.job for event in again} == {failed.job}
-    assert again[-1].what == "done"
+    assert {event.job for event in events if event.what == "done"} == set(jobs)
+    assert len([event for event in events if event.what == "started"]) == len(jobs) + 1
     assert missing(jobs, tmp_path) == []
-    assert all(file.read_bytes() == content for file, content in before.items())
+    assert {file.suffix for file in records.folder(tmp_path).iterdir()} == {".json", ".safetensors"}
 
 
 LONG_STUDY = """

@@ -196,6 +196,13 @@ def test_shuffled_labels_depend_on_the_seed_alone(trial, digits):
     assert not torch.equal(labels(seed=1), labels(seed=2))
 
 
+def test_every_trial_of_a_process_looks_at_the_same_pixels(trial, digits):
+    document, zhang, part = (splits(trial(**levels), digits) for levels in ({}, {"layout": "zhang"}, {"share": 0.1}))
+    for split in ("train", "validation", "test"):
+        storages = {getattr(s, split).canvas.untyped_storage().data_ptr() for s in (document, zhang, part)}
+        assert len(storages) == 1
+
+
 def test_a_larger_share_holds_the_smaller_one(trial, digits):
     small, large = (splits(trial(share=share), digits).train.canvas for share in (0.1, 0.5))
     assert len(small) == 130 and len(large) == 651
@@ -214,7 +221,7 @@ def rates(monkeypatch, points):
                 seen.append(float(self.param_groups[0]["lr"]))
                 return super().step(*rest)
 
-        monkeypatch.setattr("bench.train.Adam", Adam)
+        monkeypatch.setattr("bench.state.Adam", Adam)
         points(trial)
         return seen
 

@@ -31,7 +31,7 @@ def tiny(tmp_path: Path, count: int) -> tuple[list[Trial], Source]:
 
 
 def memory() -> float:
-    """Of the run's processes, in MiB; what processes share counts once. Linux alone tells."""
+    """Of the run's workers and their server, in MiB; what processes share counts once. Linux alone tells."""
     total = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -44,8 +44,10 @@ def memory() -> float:
 
 
 def _of_this_run(process: Path) -> bool:
-    """Whether its line of parents comes to this process."""
+    """Whether its line of parents comes to this process, which has pytest and more in it and does not count."""
     this, here = process, Path("/proc/self").resolve()
+    if this == here:
+        return False
     while this.name not in ("0", "1"):
         if this == here:
             return True

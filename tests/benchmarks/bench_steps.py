@@ -12,8 +12,8 @@ from bench import augment
 from bench.model import build
 from bench.spec import Data, Model, Recipe, Trial
 from bench.splits import Images
+from bench.state import optimiser
 from bench.steps import Step, stepper
-from bench.train import _optimiser
 
 
 def training_step(model: Model, recipe: Recipe) -> Step:
@@ -23,7 +23,7 @@ def training_step(model: Model, recipe: Recipe) -> Step:
     side = network.layout.size + 2 * network.layout.pad
     images = Images(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
     index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, augment.DRAWS)
-    return stepper(trial, network, _optimiser(network, recipe, "cpu"), images, index, draw, torch.zeros(()))
+    return stepper(trial, network, optimiser(network, recipe, "cpu"), images, index, draw, torch.zeros(()))
 
 
 def flops(step: Step) -> float:
@@ -52,23 +52,23 @@ def test_steps_of_all_workers_against_a_matrix_product_of_all_cores(figure, shor
     figure(f"steps / matrix product, {name} width", step / product, goal, unit="%")
 
 
-def adam_against_copy(rounds: int, steps: int) -> list[tuple[float, float]]:
-    """In each of several processes: rates of a copy and of the full-width optimiser's step, in bytes, by turns.
+def adam_against_scaling(rounds: int, steps: int) -> list[tuple[float, float]]:
+    """In each of several processes: rates of scaling in place and of full-width Adam's step, in bytes, by turns.
 
     The step reads weights, gradients and two moments and writes all but the gradients: 28 bytes a parameter.
     """
     network = build(Model(), 0)
-    optimiser = _optimiser(network, Recipe(), "cpu")
+    adam = optimiser(network, Recipe(), "cpu")
     for parameter in network.parameters():
         parameter.grad = torch.randn_like(parameter)
     work = 28.0 * sum(parameter.numel() for parameter in network.parameters())
-    tasks = (*machine.copy(), 8), (optimiser.step, work, steps)
+    tasks = (*machine.scale(), 8), (adam.step, work, steps)
     for task, _, _ in tasks:
         task()
     return [tuple(machine.rate(task, work, times) for task, work, times in tasks) for _ in range(rounds)]
 
 
-def test_the_optimiser_against_a_copy(figure, short):
-    """A copy fetches what it is about to overwrite, which is not counted here: so this is above 1."""
-    copy, step = np.array(machine.together(adam_against_copy, *((1, 1) if short else (9, 40)))).sum(0).T
-    figure("Adam's memory traffic / copy's, full width", step / copy)
+def test_the_optimisers_memory_traffic(figure, short):
+    scale, step = np.array(machine.together(adam_against_scaling, *((1, 1) if short else (9, 40)))).sum(0).T
+    figure("machine: scaling in place, all cores", scale / 1e9, unit="GB/s")
+    figure("Adam's memory traffic / scaling's, full width", step / scale, unit="%")

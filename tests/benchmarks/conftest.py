@@ -1,29 +1,25 @@
 """`make bench`: every benchmark adds figures; at the end they are one table and one file."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import figures
 import pytest
 
+from bench.devices import workers
+from bench.work import environment
+
 ADDED = pytest.StashKey[list[figures.Figure]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--short", action="store_true", help="a little of everything, to see that it works: no figure counts"
-    )
     parser.addoption("--json", default="out/bench.json", help="where the figures go")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ADDED] = []
     config.addinivalue_line("filterwarnings", "ignore")  # of libraries: here it is time that counts
-
-
-@pytest.fixture(scope="session")
-def short(pytestconfig: pytest.Config) -> bool:
-    return pytestconfig.getoption("short")
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +34,13 @@ def figure(pytestconfig: pytest.Config) -> Callable[..., None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if found := config.stash[ADDED]:
-        file = Path(config.getoption("json"))
-        figures.write(found, file)
+        short, file = config.getoption("short"), Path(config.getoption("json"))
+        if short:
+            file = file.with_stem(f"{file.stem}-short")
+        cores = workers("cpu")
+        figures.write(found, file, environment("cpu") | {"cores": cores, "date": f"{date.today()}", "short": short})
         terminalreporter.section("figures")
         terminalreporter.write_line(figures.table(found))
         terminalreporter.write_line(f"\n{file}")
-        if config.getoption("short"):
+        if short:
             terminalreporter.write_line("The short form only shows that the benchmarks work: none of this is a figure.")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 SPREAD = 0.10  # beyond it the machine was too busy for the figure
+FEWEST = 3  # samples that have a spread
 
 
 class Figure(NamedTuple):
@@ -27,14 +28,17 @@ class Figure(NamedTuple):
 
     @property
     def spread(self) -> float:
-        """The samples' interquartile range, relative to the median; or to an upper goal, where that is larger: what
-        lies far below a limit need not be known to a tenth."""
-        size = max(abs(self.median), self.goal or 0.0) if self.most else abs(self.median)
-        return float(np.subtract(*np.percentile(self.samples, [75, 25])) / size)
+        """The samples' interquartile range over their median."""
+        return float(np.subtract(*np.percentile(self.samples, [75, 25])) / abs(self.median))
 
     @property
-    def fit(self) -> bool:
-        return self.spread <= SPREAD
+    def fit(self) -> bool | None:
+        """Whether the machine was quiet enough: a small spread, or samples that lie far below their limit however they
+        spread. None where there are too few to tell."""
+        if len(self.samples) < FEWEST:
+            return None
+        far_below = self.most and self.goal is not None and np.percentile(self.samples, 75) <= self.goal / 2
+        return self.spread <= SPREAD or bool(far_below)
 
     @property
     def met(self) -> bool | None:
@@ -63,7 +67,8 @@ def table(figures: Sequence[Figure]) -> str:
     for figure in figures:
         goal = "" if figure.goal is None else f"{'<=' if figure.most else '>='} {text(figure.goal, figure.unit)}"
         verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
-        verdict = verdict if figure.fit else f"unfit: the machine was busy {f'({verdict})' if verdict else ''}"
+        if figure.fit is False:
+            verdict = f"unfit: the machine was busy {f'({verdict})' if verdict else ''}"
         median = text(figure.median, figure.unit)
         told = (
             f"{figure.name:<{width}} {median:>16} {figure.spread:>7.1%} {len(figure.samples):>6} {goal:>19}  {verdict}"
@@ -78,6 +83,7 @@ def text(value: float, unit: str) -> str:
     return f"{value:.3g} {unit}" if abs(value) < 1000 else f"{value:,.0f} {unit}"
 
 
-def write(figures: Sequence[Figure], file: Path) -> None:
+def write(figures: Sequence[Figure], file: Path, about: dict[str, object]) -> None:
+    """A row a figure, each with what measured it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([figure.row() for figure in figures], indent=1), encoding="utf-8")
+    file.write_text(json.dumps([figure.row() | about for figure in figures], indent=1), encoding="utf-8")

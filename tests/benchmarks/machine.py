@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 
 from bench.devices import workers
-from bench.run import ENVIRONMENT
+from bench.pool import environment
 from bench.timing import Task, interleave
 
 SIDE = 2048  # of the matrices: three of them are larger than any cache
@@ -25,9 +24,8 @@ barrier: Barrier  # in each of the processes that work together
 
 def together(measure: Callable[..., Any], *arguments: Any, processes: int | None = None) -> list[Any]:
     """What `measure` returns in a process a core, all at once, each with a worker's environment and one thread."""
-    os.environ |= ENVIRONMENT
     count, context = processes or workers("cpu"), get_context("spawn")
-    with ProcessPoolExecutor(count, context, _join, (context.Barrier(count),)) as pool:
+    with environment(), ProcessPoolExecutor(count, context, _join, (context.Barrier(count),)) as pool:
         return [future.result() for future in [pool.submit(measure, *arguments) for _ in range(count)]]
 
 
@@ -63,6 +61,12 @@ def product() -> tuple[Task, float]:
     """A float32 matrix product, and its floating point operations."""
     a, b, c = (torch.randn(SIDE, SIDE) for _ in range(3))
     return lambda: torch.mm(a, b, out=c), 2.0 * SIDE**3
+
+
+def scale() -> tuple[Task, float]:
+    """A large array scaled in place, and the bytes that it reads and writes: nothing is fetched to be overwritten."""
+    array = torch.randn(BYTES // 4)
+    return lambda: array.mul_(1.0), 2.0 * BYTES
 
 
 def copy() -> tuple[Task, float]:

@@ -2,7 +2,7 @@
 
 Each peer trains and evaluates what the harness does: the document's network, batches of 128, the document's
 augmentation, Adam; all images of train, validation and test before the first step and after the last, and the first
-2,000 of train and validation after every other epoch. `python peers.py PEER WORK` does the work, a JSON object, and
+2,000 of train and validation after each epoch between. `python peers.py PEER WORK` does the work, a JSON object, and
 prints what it did and how long it took from the first step to the last result.
 """
 
@@ -210,7 +210,7 @@ def main(peer: str, work: Work) -> None:
     for seed in range(work.trials):
         torch.manual_seed(seed)
         train(work, found)
-    print(json.dumps({**done, "seconds": time.perf_counter() - start}))
+    print(json.dumps({**done, "seconds": time.perf_counter() - start, "threads": torch.get_num_threads()}))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "commit": "1a2b3c4",
     "torch": "2.14.0",
     "python": "3.11.9",
+    "device": "cpu",
     "device_name": "a made-up processor",
     "platform": "Linux",
     "threads": 1,
@@ -79,6 +80,12 @@ def write(out: Path, studies: Sequence[Study], setting: Setting, lost: Sequence[
     for study in studies:
         for place in jobs(study, setting):
             records.write(out, record(study, place, (place.arm, place.seed) in lost))
+
+
+def amend(out: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Write every record again with what the change says of it on top."""
+    for one in records.read_all(out):
+        records.write(out, {**one, **change(one)})
 
 
 def record(study: Study, place: Placed, diverged: bool = False) -> dict[str, Any]:
@@ -162,7 +169,7 @@ def _trial(study: Study, arm: str, job: Trial, draw: random.Random) -> dict[str,
         "sparsity/zeros/mean": sum(zeros.values()) / len(zeros),
     }
     data = {
-        **dataclasses.asdict(DATA),
+        **dataclasses.asdict(job.data),
         "path": "data",
         "validation": 500,
         "test": 1_000,

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from reports import figures
 from reports.figures import Axis
@@ -43,6 +44,9 @@ def heat():
     return figures.heat(table, "Exact zeros, %", "four")
 
 
+DRAWINGS = {curves, differences, scatter, heat}
+
+
 @pytest.mark.parametrize("draw", [curves, differences, scatter, heat])
 class TestEveryFigure:
     def test_gives_the_same_bytes_twice(self, draw):
@@ -55,8 +59,9 @@ class TestEveryFigure:
         assert all(arm in draw().alt for arm in ARMS[1:])
 
     def test_has_ids_that_no_other_figure_has(self, draw):
-        name = {curves: "one", differences: "two", scatter: "three", heat: "four"}[draw]
-        assert all(one.startswith(f"{name}-") for one in re.findall(r' id="([^"]+)"', draw().svg))
+        own, *others = (set(re.findall(r' id="([^"]+)"', one().svg)) for one in (draw, *(DRAWINGS - {draw})))
+        assert own and own.isdisjoint(set.union(*others))
+        assert all(re.fullmatch(r"figure-[\w-]+", one) for one in own)
 
 
 def test_of_many_pairs_a_bounded_number_has_a_dot_and_the_axis_still_reaches_all_of_them():
@@ -67,6 +72,22 @@ def test_of_many_pairs_a_bounded_number_has_a_dot_and_the_axis_still_reaches_all
 
     few, many = (np.linspace(-3, 3, number) for number in (figures.DOTS, 20 * figures.DOTS - 19))
     assert drawn(many) == drawn(few)
+
+
+def test_every_arm_is_in_the_legend_whatever_its_name(monkeypatch):
+    shown = []
+    monkeypatch.setattr(Figure, "legend", lambda self, handles, labels, **placed: shown.append(list(labels)))
+    names = ["_hidden", "", "a" * 200, "$x$"]
+    rows = [(arm, epoch, metric, 0.1, 0.1) for arm in names for epoch in (0, 1) for metric in "ab"]
+    table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
+    figures.curves(table, AXES, names, "six")
+    figures.scatter(table[table["epoch"] == 0], *AXES, names, "seven")
+    assert shown == [["_hidden", "", f"{'a' * 26}\n{'a' * 26}\n\N{HORIZONTAL ELLIPSIS}", "$x$"]] * 2
+
+
+def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
+    table = pd.DataFrame({"conv1": [0.0]}, index=["\N{FIRE}"])
+    assert "\N{FIRE}" in figures.heat(table, "Exact zeros, %", "eight").alt
 
 
 def test_the_first_nine_arms_look_different_without_colour_and_without_shape():

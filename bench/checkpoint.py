@@ -1,0 +1,54 @@
+"""A running trial's state on disk: written whole or not at all, and read without running any code in it."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import files, records
+from bench.spec import Job
+
+EVERY = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # between two checkpoints of a trial
+
+State = dict[str, Any]
+
+
+def path(out: Path, job: Job) -> Path:
+    return records.path(out, job).with_suffix(".checkpoint")
+
+
+def write(out: Path, job: Job, state: State) -> None:
+    content = io.BytesIO()  # into a file, torch says nothing clear where the disk is full
+    torch.save(state, content)
+    files.write(path(out, job), content.getvalue())
+
+
+def read(out: Path, job: Job) -> State | None:
+    """The job's state, or None where there is none that can be read: the trial then starts again."""
+    try:
+        return torch.load(path(out, job), map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        return None
+    except Exception:  # torch raises whatever it met in a damaged file
+        path(out, job).unlink(missing_ok=True)
+        return None
+
+
+def clock(seconds: float = EVERY) -> Callable[[], bool]:
+    """A function that is true once in so many seconds."""
+    last = time.monotonic()
+
+    def due() -> bool:
+        nonlocal last
+        if time.monotonic() - last < seconds:
+            return False
+        last = time.monotonic()
+        return True
+
+    return due

@@ -1,0 +1,67 @@
+"""The processes that jobs run in: one thread each, alive from job to job, and gone with their parent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pebble import ProcessPool
+
+from bench.data import Source
+from bench.spec import Job
+
+ENVIRONMENT = {  # of the workers, read as they start
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    # glibc keeps the memory of a step for the next one, which the system would have to hand out, and clear, anew
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "-1",
+}
+
+
+@contextmanager
+def environment() -> Iterator[None]:
+    """The environment of processes that are started inside; what is started afterwards has the old one."""
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ |= ENVIRONMENT
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def pool(workers: int) -> Iterator[ProcessPool]:
+    if sys.platform == "linux":
+        context: Any = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["torch", "torch._dynamo"])  # which the first optimiser's step imports
+    else:
+        context = multiprocessing.get_context("spawn")
+    opened = ProcessPool(workers, context=context, initializer=_start, initargs=(context.Value("i", 0),))
+    with environment():
+        try:
+            yield opened
+        finally:
+            opened.stop()
+            opened.join()
+
+
+def _start(devices: Any) -> None:
+    from bench import work  # imports torch, which takes seconds: in the workers alone
+
+    work.start(devices)
+
+
+def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float | None) -> str:
+    """In a worker: `work.perform`."""
+    from bench import work
+
+    return work.perform(job, source, out, keep_weights, seen)

@@ -1,0 +1,113 @@
+"""Finished records carried between folders, machines and MLflow servers, checked on the way in."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import checks, files, records
+from bench.spec import BadInput
+
+REQUEST = "run.json"  # what the run was asked, which a report needs
+NAMES = re.compile(r"[0-9a-f]{16}\.(json|safetensors)|" + re.escape(REQUEST))
+LARGEST = 2**32  # bytes of a file that is taken from an archive
+
+
+class Taken(NamedTuple):
+    """Identities of records that were new and that were here before, and what was refused, in words."""
+
+    new: list[str]
+    known: list[str]
+    refused: list[str]
+
+
+def pack(out: Path, target: Path, weights: bool) -> int:
+    """Write every finished record, and weights if asked, into one file; returns the number of records."""
+    finished = [record["identity"] for record in records.read_all(out) if not records.failed(record)]
+    if not finished:
+        raise BadInput(f"there is no finished record in {out}: nothing to export")
+    chosen = [records.path(out, identity) for identity in finished]
+    if weights:
+        chosen += [file for file in (records.weights(out, identity) for identity in finished) if file.exists()]
+    chosen += [out / REQUEST] if (out / REQUEST).exists() else []
+    temporary = target.with_name(f".{target.name}{files.SUFFIX}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in chosen:
+                archive.write(file, file.name)
+        temporary.replace(target)
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return len(finished)
+
+
+def take(origin: str, out: Path, weights: bool) -> Taken:
+    """Import from a file of `pack`'s, a folder with records, or an MLflow server's address."""
+    with tempfile.TemporaryDirectory() as temporary:
+        if "://" in origin:
+            from bench import publish  # imports mlflow, which may be absent
+
+            found = publish.fetch(origin, Path(temporary), weights)
+        elif Path(origin).is_dir():
+            found = _of_folder(Path(origin))
+        else:
+            found = _of_archive(Path(origin), Path(temporary))
+        return _take(sorted(found), out, weights)
+
+
+def _of_folder(folder: Path) -> list[Path]:
+    inside = records.folder(folder) if records.folder(folder).is_dir() else folder
+    return [file for file in (*inside.iterdir(), folder / REQUEST) if NAMES.fullmatch(file.name) and file.is_file()]
+
+
+def _of_archive(archive: Path, temporary: Path) -> list[Path]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return list(_unpacked(opened, temporary))
+    except FileNotFoundError as error:
+        raise BadInput(
+            f"there is no {archive}: name a file of ablate export, a folder, or an MLflow address"
+        ) from error
+    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+        raise BadInput(f"{archive} is no file of ablate export ({error})") from error
+
+
+def _unpacked(archive: zipfile.ZipFile, folder: Path) -> Iterator[Path]:
+    for entry in archive.infolist():
+        if NAMES.fullmatch(entry.filename) and entry.file_size <= LARGEST:  # a path cannot lead out of the folder
+            target = folder / entry.filename
+            target.write_bytes(archive.read(entry))
+            yield target
+
+
+def _take(found: list[Path], out: Path, weights: bool) -> Taken:
+    taken = Taken([], [], [])
+    for file in (file for file in found if file.suffix == ".json" and file.name != REQUEST):
+        try:
+            record = checks.checked(file)
+        except BadInput as error:
+            taken.refused.append(str(error))
+            continue
+        identity, present = record["identity"], records.read(out, file.stem)
+        if present is not None and not records.failed(present):
+            taken.known.append(identity)
+        elif records.failed(record):
+            taken.refused.append(f"{file.name} is the record of a failure ({record['status']})")
+        else:
+            records.write(out, record)
+            taken.new.append(identity)
+        kept = file.with_suffix(".safetensors")
+        if weights and kept in found and not records.weights(out, identity).exists():
+            files.write(records.weights(out, identity), kept.read_bytes())
+    request = next((file for file in found if file.name == REQUEST), None)
+    if request and not (out / REQUEST).exists():
+        files.write(out / REQUEST, json.dumps(json.loads(request.read_text(encoding="utf-8")), indent=2).encode())
+    return taken

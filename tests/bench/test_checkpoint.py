@@ -1,0 +1,111 @@
+import itertools
+
+import pytest
+import torch
+
+from bench import checkpoint
+from bench.model import build
+from bench.spec import Model, Recipe, Trial
+from bench.splits import splits
+from bench.train import train
+
+TIMED = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
+TRIALS = {
+    "dropout and crops": (Model(width=1 / 16), Recipe(epochs=4, share=0.3)),
+    "batch normalisation": (Model(width=1 / 16, normalisation="batch"), Recipe(epochs=4, share=0.3)),
+    "Zhang's, constant rate, shuffled": (
+        Model("zhang", width=1 / 16, normalisation="lrn"),
+        Recipe(epochs=4, share=0.3, schedule="constant", labels="shuffled", augmentation="document"),
+    ),
+    "penalty and decay": (
+        Model(width=1 / 16, activation="tanh"),
+        Recipe(epochs=4, share=0.3, activation_penalty=0.1, weight_decay=1e-3),
+    ),
+}
+STEPS = 3  # an epoch's
+
+
+def timeless(point):
+    metrics = {name: value for name, value in point["metrics"].items() if name not in TIMED}
+    return {"step": point["step"], "epoch": point["epoch"], "metrics": metrics}
+
+
+def trained(trial, source, saved=None, due=lambda: False):
+    """Points, less their times, weights, and the states that were asked for."""
+    network = build(trial.model, trial.seed)
+    told = list(train(trial, network, splits(trial, source), saved, due))
+    points = [timeless(point) for point in told if "state" not in point]
+    return points, network.state_dict()
+
+
+def interrupted(trial, source, after, out):
+    """Points until the trial is killed after so many steps, with a checkpoint on disk."""
+    steps, points = itertools.count(1), []
+    for point in train(trial, build(trial.model, trial.seed), splits(trial, source), due=lambda: next(steps) == after):
+        if "state" in point:
+            checkpoint.write(out, trial, point["state"])
+            return points
+        points.append(timeless(point))
+    raise AssertionError("it ended before")
+
+
+@pytest.mark.parametrize("name", TRIALS)
+@pytest.mark.parametrize("after", [1, 2, STEPS, STEPS + 1, 2 * STEPS, 4 * STEPS - 1, 4 * STEPS])
+def test_a_trial_that_goes_on_from_a_checkpoint_ends_as_if_nothing_had_happened(digits, tmp_path, name, after):
+    trial = Trial(*TRIALS[name], digits.data, 3)
+    points, weights = trained(trial, digits)
+    before = interrupted(trial, digits, after, tmp_path)
+    torch.manual_seed(99)  # what another process would have
+    rest, ended = trained(trial, digits, checkpoint.read(tmp_path, trial))
+    assert before + rest == points
+    assert len(points) == 5
+    assert all(torch.equal(ended[name], weights[name]) for name in weights)
+
+
+def test_a_trial_is_asked_after_each_step_whether_a_checkpoint_is_due(digits):
+    asked = []
+    trained(Trial(*TRIALS["dropout and crops"], digits.data, 0), digits, due=lambda: asked.append(1))
+    assert len(asked) == 4 * STEPS
+
+
+def test_a_checkpoint_keeps_the_times_of_the_steps_before(digits, tmp_path):
+    trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
+    interrupted(trial, digits, 8, tmp_path)
+    saved = checkpoint.read(tmp_path, trial)
+    assert len(saved["step_ms"]) == 8 - 3  # less those that warm up
+    *_, last = train(trial, build(trial.model, 0), splits(trial, digits), saved)
+    assert last["step_ms"][:5] == saved["step_ms"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"no checkpoint", "half"])
+def test_a_damaged_checkpoint_counts_as_none_and_is_removed(digits, tmp_path, damage):
+    trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
+    interrupted(trial, digits, 1, tmp_path)
+    file = checkpoint.path(tmp_path, trial)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] if damage == "half" else damage)
+    assert checkpoint.read(tmp_path, trial) is None
+    assert not file.exists()
+
+
+def test_code_in_a_checkpoint_is_never_run(digits, tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "harm"), "w"))
+
+    trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
+    file = checkpoint.path(tmp_path, trial)
+    file.parent.mkdir(parents=True)
+    torch.save({"network": Hostile()}, file)
+    assert checkpoint.read(tmp_path, trial) is None
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_clock_is_due_once_in_so_many_seconds(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    due = checkpoint.clock(60)
+    told = []
+    for now[0] in (100, 159, 160, 161, 219, 221):
+        told.append(due())
+    assert told == [False, False, True, False, False, True]

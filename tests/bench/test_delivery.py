@@ -1,0 +1,89 @@
+import pytest
+
+from bench import delivery, publish, records
+from bench.delivery import Delivery
+from bench.spec import Count, Model
+
+WIDTHS = (0.1, 0.2, 0.3, 0.4)
+
+
+class Server:
+    """Stands for MLflow: takes records while it is up, and once half of one as it goes away."""
+
+    def __init__(self):
+        self.up, self.got, self.contacts = True, [], 0
+
+    def connect(self, out):
+        self.contacts += 1
+        if not self.up:
+            raise OSError("no route to host")
+        return self
+
+    def publish(self, record):
+        if not self.up:
+            raise OSError("connection reset")
+        self.got.append(record["identity"])
+
+
+@pytest.fixture
+def server(monkeypatch):
+    server = Server()
+    monkeypatch.setattr(publish, "Publisher", server.connect)
+    return server
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """Records on disk."""
+    found = []
+    for width in WIDTHS:
+        record = records.new(Count(Model(width=width))) | {"status": "finished", "started": 0, "ended": 1}
+        records.write(tmp_path, record)
+        found.append(record)
+    return found
+
+
+def names(found):
+    return [record["identity"] for record in found]
+
+
+def test_what_a_server_missed_comes_at_the_next_contact_in_order_and_once(server, finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivery, "AGAIN", 0.0)
+    said = []
+    told = Delivery(tmp_path, "smoke", {}, said.append)
+    told.deliver(finished[0])
+    server.up = False
+    told.deliver(finished[1])
+    told.deliver(finished[2])
+    assert server.got == names(finished[:1])
+    assert len(said) == 1 and "cannot be reached" in said[0]
+    server.up = True
+    told.deliver(finished[3])
+    assert server.got == names(finished)
+    assert not told.due
+
+
+def test_a_server_that_is_away_is_not_asked_for_every_record(server, finished, tmp_path):
+    server.up = False
+    told = Delivery(tmp_path, "smoke", {}, lambda text: None)
+    for record in finished:
+        told.deliver(record)
+    assert server.contacts == 1
+    assert list(told.due) == names(finished)
+
+
+def test_the_end_of_a_run_asks_once_more_and_delivers_everything(server, finished, tmp_path):
+    server.up = False
+    told = Delivery(tmp_path, "smoke", {}, lambda text: None)
+    told.deliver(finished[0])
+    server.up = True
+    told.deliver_all()
+    assert sorted(server.got) == sorted(names(finished))
+
+
+def test_a_server_that_stays_away_leaves_every_record_due(server, finished, tmp_path):
+    server.up = False
+    told = Delivery(tmp_path, "smoke", {}, lambda text: None)
+    told.deliver_all()
+    assert sorted(told.due) == sorted(names(finished))
+    assert records.read_all(tmp_path)

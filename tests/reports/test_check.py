@@ -1,0 +1,98 @@
+"""A stored report beside the records as they are now."""
+
+import json
+
+import fabricate
+import pytest
+
+import ablate
+from ablations.request import Request
+from reports import check
+from reports.report import build
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """A report that was written, and records to judge again; what was asked is known without a run."""
+    study, setting = fabricate.activations(), fabricate.setting()
+    fabricate.write(tmp_path, [study], setting)
+    build(tmp_path, [study], setting)
+    monkeypatch.setattr(ablate, "recall", lambda out: Request((), [study], setting, None))
+    return tmp_path
+
+
+@pytest.fixture
+def stored(out):
+    return out / "reports" / "report.json"
+
+
+def said(capsys, out, file):
+    """The exit status and the lines of the check, which has written no file."""
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    status = ablate.main(["report", "--check", str(file), "--out", str(out)])
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    told = capsys.readouterr()
+    return status, (told.out + told.err).splitlines()
+
+
+def test_where_all_verdicts_agree_one_line_says_so(capsys, out, stored):
+    assert said(capsys, out, stored) == (0, [f"all 5 verdicts are those in {stored}"])
+
+
+def test_each_verdict_that_differs_has_a_line_with_both(capsys, out, stored):
+    report = json.loads(stored.read_text())
+    now = {entry["id"]: entry["verdict"] for entry in report["claims"]}
+    fabricate.amend(out, lambda record: {"status": "failed"} if record["kind"] == "timing" else {})
+    lines = [f"relu-step (activations): stored '{now['relu-step']}', now 'not run'"]
+    assert said(capsys, out, stored) == (1, lines)
+
+
+def test_claims_that_appear_or_disappear_are_differences(capsys, out, stored):
+    report = json.loads(stored.read_text())
+    report["claims"][0]["id"] = "another\x1b[2J\n"
+    stored.write_text(json.dumps(report))
+    status, lines = said(capsys, out, stored)
+    verdict = report["claims"][0]["verdict"]
+    assert status == 1
+    assert lines == [
+        f"another\\x1b[2J\\n (activations): stored '{verdict}', now no such claim",
+        f"relu-better (activations): stored no such claim, now '{verdict}'",
+    ]
+
+
+def test_two_claims_of_a_study_with_one_name_are_both_compared():
+    entry = {"study": "s", "id": "c", "verdict": "supported"}
+    before, now = (check._verdicts([{**entry, "verdict": first}, entry]) for first in ("refuted", "no effect"))
+    assert check.changed(before, now) == ["c (s): stored 'refuted, supported', now 'no effect, supported'"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"3",
+        b"[" * 100_000,
+        b'{"claims": []}',
+        b'{"claims": 1, "controls": []}',
+        b'{"claims": [{"id": "a"}], "controls": []}',
+        b'{"claims": [{"id": "a", "study": "s", "verdict": 3}], "controls": []}',
+    ],
+    ids=range(9),
+)
+def test_what_is_no_report_is_told_in_one_line(capsys, out, content):
+    other = out / "other.json"
+    other.write_bytes(content)
+    assert said(capsys, out, other) == (
+        2,
+        [f"ablate: {other} is no report.json: name one that 'ablate report' wrote"],
+    )
+
+
+def test_a_file_that_is_missing_or_a_folder_is_told_in_one_line(capsys, out):
+    for file, why in ((out / "absent.json", "No such file or directory"), (out, "Is a directory")):
+        assert said(capsys, out, file) == (
+            2,
+            [f"ablate: {file} cannot be read ({why}): name a report.json that was kept"],
+        )

@@ -1,0 +1,137 @@
+"""Records that were not all measured by the same code on the same machine."""
+
+import json
+
+import fabricate
+import pandas as pd
+import pytest
+
+from ablations.study import Claim, Contrast, Exact
+from reports import origins
+from reports.blocks import Facts, Note, Text
+from reports.evidence import gather
+from reports.frame import Observation
+from reports.judge import judge
+from reports.page import page
+from reports.report import summary
+
+CPU = {"device": "cpu", "device_name": "a processor"}
+OTHER = {"device": "cpu", "device_name": "another processor"}
+GPU = {"device": "cuda", "device_name": "a GPU"}
+
+
+def gathered(out, **fields):
+    """Trials under a seed above 0 come from an environment with other fields."""
+    study, setting = fabricate.activations(), fabricate.setting()
+    fabricate.write(out, [study], setting)
+    other = {"environment": fabricate.ENVIRONMENT | fields}
+    fabricate.amend(out, lambda record: other if record["job"].get("seed", 0) % 1000 else {})
+    return gather(out, [study], setting)
+
+
+def judged(evidence, claim):
+    return next(judgement for judgement in evidence.judgements if judgement.claim.id == claim)
+
+
+def test_a_claim_says_what_differs_between_the_records_behind_it(tmp_path):
+    evidence = gathered(tmp_path, commit="0abc123", torch="2.9.0")
+    told = "Its records come from 2 commits (0abc123, 1a2b3c4) and 2 versions of torch (2.9.0, 2.14.0)."
+    assert judged(evidence, "relu-better").origin == judged(evidence, "activations:a-a").origin == told
+    assert judged(evidence, "relu-step").origin == ""
+    blocks = page(evidence)
+    assert blocks.count(Text(told)) == 2  # the two claims that rest on trials
+    assert Note("Mixed records", told.replace("Its", "The")) in blocks
+    claims = {claim["id"]: claim for claim in json.loads(json.dumps(summary(evidence)))["claims"]}
+    assert claims["relu-gap"]["origin"] == told
+    assert claims["relu-gap"]["origins"] == {"commit": ["0abc123", "1a2b3c4"], "torch": ["2.9.0", "2.14.0"]}
+    assert (claims["relu-step"]["origin"], claims["relu-step"]["origins"]) == ("", {})
+
+
+def test_where_all_records_have_one_origin_nothing_is_said(tmp_path):
+    evidence = gathered(tmp_path)
+    assert {judgement.origin for judgement in evidence.judgements} == {""}
+    assert not any(isinstance(block, Note) and block.title == "Mixed records" for block in page(evidence))
+
+
+def test_a_record_that_does_not_tell_where_it_comes_from_differs_from_none():
+    environments = [{}, {"commit": ""}, {"commit": "a", "torch": None}, {"commit": "a", "torch": "2.14.0"}]
+    assert origins.mixed(environments) == {}
+
+
+def test_three_differences_are_a_list_and_of_many_values_the_first_are_named():
+    found = origins.mixed({"commit": f"c{n}", "threads": n, "python": f"3.{n % 2}"} for n in range(12))
+    assert origins.sentence(found, "They") == (
+        "They come from 12 commits (c0, c1, c2, c3, c4 and 7 more), 2 versions of Python (3.0, 3.1) "
+        "and 12 numbers of threads (0, 1, 2, 3, 4 and 7 more)."
+    )
+
+
+@pytest.mark.parametrize("fields", [{"device_name": "another"}, {"device": "cuda", "device_name": "a GPU"}])
+def test_accuracies_of_several_devices_are_judged_and_spoken_of(tmp_path, fields):
+    judgement = judged(gathered(tmp_path, **fields), "relu-gap")
+    assert judgement.verdict != "not run"
+    assert "2 devices" in judgement.origin
+
+
+def observed(*metrics):
+    """Six pairs in which the arm has twice what the base has, or nearly."""
+    rows = [
+        Observation("study", arm, pair, metric, value, identity=f"{metric} {pair}")
+        for metric in dict.fromkeys(metrics)
+        for pair in range(6)
+        for arm, value in (("arm", 2.0 + pair / 100), ("base", 1.0))
+    ]
+    return pd.DataFrame(rows, columns=list(Observation._fields))
+
+
+def on(environments, *parts):
+    """The judgement of a claim with these parts; each pair's records come from the next environment."""
+    table = observed(*(part.metric for part in parts))
+    known = {name: environments[number % len(environments)] for number, name in enumerate(table["identity"].unique())}
+    return judge([("study", Claim("claim", "A sentence", parts))], table, known)[0]
+
+
+def ratio(metric):
+    return Contrast(metric, "arm", "base", 1.1, ratio=True)
+
+
+@pytest.mark.parametrize("metric", ["time/step_ms", "time/kernel_ms/16", "speed/images_per_second"])
+@pytest.mark.parametrize("other", [OTHER, GPU, {"device": "cuda", "device_name": "a processor"}])
+def test_speeds_of_several_devices_are_refused(metric, other):
+    assert on([CPU], ratio(metric)).verdict == "supported"
+    judgement = on([CPU, other], ratio(metric))
+    assert judgement.verdict == "not run"
+    assert judgement.reason.startswith("its records mix devices (")
+    assert judgement.main.estimate is judgement.main.p_value is judgement.main.p_holm is None
+    assert judgement.main.trials == tuple(f"{metric} {pair}" for pair in range(6))
+
+
+def test_a_speed_of_one_device_is_judged_whatever_else_differs():
+    judgement = on([CPU | {"commit": "a"}, CPU | {"commit": "b"}], ratio("time/step_ms"))
+    assert (judgement.verdict, judgement.origin) == ("supported", "Its records come from 2 commits (a, b).")
+
+
+def test_a_claim_that_rests_on_speed_and_more_is_refused_as_a_whole():
+    refuted = Contrast("test/accuracy", "base", "arm", 1.0)
+    counted = Exact("time/step_ms", "arm", 0, 1)
+    assert on([CPU], ratio("time/step_ms"), refuted).verdict == "refuted"
+    assert on([CPU, OTHER], ratio("time/step_ms"), refuted).verdict == "not run"
+    assert on([CPU, OTHER], counted).verdict == "not run"
+
+
+def test_what_is_refused_makes_no_other_claim_harder():
+    metrics = ("time/step_ms", "batch/loss")
+    claims = [("study", Claim(metric, "A sentence", (ratio(metric),))) for metric in metrics]
+    mixed = {f"time/step_ms {pair}": (CPU, OTHER)[pair % 2] for pair in range(6)}
+    (_, alone), (_, beside) = (judge(claims, observed(*metrics), known) for known in (mixed, {}))
+    assert alone.main.p_holm == alone.main.p_value
+    assert beside.main.p_holm == 2 * beside.main.p_value
+
+
+def test_a_run_on_a_gpu_says_what_is_not_deterministic_there_and_one_on_a_cpu_does_not(tmp_path):
+    def told(evidence):
+        return dict(next(block for block in page(evidence) if isinstance(block, Facts)).facts).get("Bit-identity", "")
+
+    assert told(gathered(tmp_path)) == ""
+    text = told(gathered(tmp_path, **GPU))
+    assert all(word in text for word in ("on a CPU only", "atomics", "adaptive pooling"))

@@ -1,0 +1,385 @@
+"""Nonsense of every kind, thousands of times: it is used, or refused in one line; nothing hangs, no traceback, and no
+file outside the output folder is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import itertools
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import ablate as command
+from ablations.profiles import PROFILES
+from ablations.request import _jobs, recall
+from ablations.study import Setting, Study
+from bench import data, records, sources, spec
+from bench.spec import BadInput, Data, Model, Recipe, Trial
+from reports import report
+
+SECONDS = 60  # of one example, at most
+LONG, SHORT = 700, 20  # examples of each property
+RECIPES = [field.name for field in dataclasses.fields(Recipe)]
+MODELS = [field.name for field in dataclasses.fields(Model)]
+WORDS = [getattr(spec, name) for name in ("ACTIVATIONS", "NORMALISATIONS", "DROPOUT_PLACES", "KERNELS")]
+LEVELS = [level for words in (*WORDS, spec.AUGMENTATIONS, ("document", "zhang", "shuffled")) for level in words]
+
+
+def often(test: Callable[..., None], short: bool) -> Callable[..., None]:
+    count = SHORT if short else LONG
+    quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+    return settings(max_examples=count, deadline=None, suppress_health_check=quiet, database=None)(test)
+
+
+@contextlib.contextmanager
+def in_time() -> Iterator[None]:
+    def hung(*_: object) -> None:
+        raise AssertionError(f"it hung for {SECONDS} seconds")
+
+    signal.signal(signal.SIGALRM, hung)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+@contextlib.contextmanager
+def unhurt(tree: Path) -> Iterator[None]:
+    before = snapshot(tree)
+    yield
+    assert snapshot(tree) == before
+
+
+def snapshot(tree: Path) -> dict[str, Any]:
+    """What lies below; pipes and links are not followed."""
+    found = {}
+    for folder, folders, files in os.walk(tree):
+        for name in (*folders, *files):
+            file = Path(folder, name)
+            plain = file.is_file() and not file.is_symlink()
+            found[str(file)] = (file.lstat().st_mode, file.read_bytes() if plain else b"")
+    return found
+
+
+def refused(error: BadInput) -> None:
+    assert str(error) and str(error) == sources.line(str(error)), repr(str(error))
+
+
+# Names: what a Linux file or argument may be called
+
+LETTERS = st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0") | st.sampled_from(
+    [chr(0xDC80 + byte) for byte in (0, 0x69, 0x7F)]
+)
+NAMES = st.text(LETTERS, min_size=1, max_size=12).filter(lambda name: name not in (".", "..")) | st.sampled_from(
+    ["[/b]", "[red]", "a\nb", "-x", "猫", ".hidden", "x" * 255, "<b>", "'", '"', " "]
+)
+NAMES = NAMES.filter(lambda name: len(os.fsencode(name)) < 256)
+
+
+# Command lines
+
+RARELY = st.sampled_from([False] * 9 + [True])
+NUMBERS = st.integers(-5, 5).map(str) | st.integers().map(str) | st.floats().map(str)
+VALUES = {  # most of them good, so that most lines get far
+    "--profile": (["smoke", "smoke", "quick", "auto"], st.just("lavish") | NAMES),
+    "--data": (["images", "images", "auto"], st.sampled_from(["", "file", "~nobody", "images/train", "."]) | NAMES),
+    "--device": (["cpu"], st.sampled_from(["tpu", ""]) | NAMES),
+    "--seeds": (["1", "2", "3"], NUMBERS | NAMES),
+    "--limit": (["0s", "1h", "2"], st.sampled_from(["soon", "", "-1"]) | NUMBERS | NAMES),
+    "--out": (["out", "new/deep", "kept", "kept"], st.sampled_from(["file", "file/below", "", "x" * 300]) | NAMES),
+    "--port": (["5000"], NUMBERS | NAMES),
+}
+FLAGS = ["--help", "--mend", "--weights", "--retry-failed", "--"]
+ASKED = ["--profile", "--data", "--seeds", "--out"]
+OWN = {  # what a command takes: options, then arguments
+    "list": ([], []),
+    "plan": (ASKED, ["relu", "lrn", "kernels", "mine.py", "mine.py"]),
+    "run": ([*ASKED, "--limit", "--retry-failed"], ["relu", "dropout", "mine.py", "mine.py"]),
+    "report": (["--out"], ["relu", "mine.py"]),
+    "ui": (["--out", "--port"], []),
+    "export": (["--out", "--weights"], ["file.zip", "file/below", "images"]),
+    "import": (["--out", "--weights"], ["kept", "file", "images", "nowhere"]),
+    "doctor": (["--out", "--mend"], []),
+}
+ODD = st.sampled_from(["bad.py", "folder.py", "nope", "", "nope.py"]) | NAMES
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> list[str]:
+    if draw(RARELY):
+        return draw(st.lists(NAMES | st.sampled_from([*OWN, *VALUES, *FLAGS]), max_size=4))
+    first = draw(st.sampled_from(list(OWN)))
+    options, arguments = OWN[first]
+    found = [first, *(["--device", "cpu", "--data", "images"] if "--data" in options else [])]
+    for option in draw(st.lists(st.sampled_from(options), max_size=3)) if options else ():
+        found.append(draw(st.sampled_from([*VALUES, *FLAGS])) if draw(RARELY) else option)
+        if found[-1] in VALUES:
+            good, odd = VALUES[found[-1]]
+            found.append(draw(odd if draw(RARELY) else st.sampled_from(good)))
+    least = int(first in ("export", "import"))
+    for _ in range(draw(st.integers(least, max(least, 2 * bool(arguments) - least)))):
+        found.append(draw(ODD if draw(RARELY) or not arguments else st.sampled_from(arguments)))
+    return found
+
+
+def workplace(here: Path, smoke: Any) -> None:
+    """images/, kept/ (a finished run), study files, and a file in the place of a folder."""
+    shutil.copy(smoke.study, here / "mine.py")
+    (here / "bad.py").write_text("def")
+    (here / "folder.py").mkdir()
+    (here / "file").write_text("a file")
+    grown(here / "images")
+    shutil.copytree(smoke.out / "trials", here / "kept" / "trials")
+    shutil.copy(smoke.out / "run.json", here / "kept")
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
+    """Nothing trains, is published, served or fetched; a report is made elsewhere in this file."""
+
+    class Nowhere:
+        publisher, due, installed = None, (), False
+
+        def __init__(self, *_: object) -> None: ...
+        def deliver(self, *_: object) -> None: ...
+        def deliver_all(self) -> None: ...
+        def deliver_report(self, *_: object) -> None: ...
+
+    monkeypatch.setattr(command, "run", lambda *_: iter(()))
+    monkeypatch.setattr(command, "Delivery", Nowhere)
+    monkeypatch.setattr(command, "serve", lambda *_: 0)
+    monkeypatch.setattr(command, "_report", lambda *_: [])
+    monkeypatch.setenv("ABLATE_DATA", str(images))
+
+
+def said(arguments: list[str]) -> tuple[object, str]:
+    """The exit status, and what stderr holds."""
+    streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", errors) for errors in ("strict", "backslashreplace")]
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        try:
+            status: object = command.main(arguments)
+        except SystemExit as ended:
+            status = f"usage {ended.code}"
+        streams[0].flush()
+        streams[1].flush()
+    return status, streams[1].buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+def written(arguments: list[str]) -> set[str]:
+    """The first part of every path that the arguments allow to be written."""
+    outs = [value for option, value in itertools.pairwise(arguments) if option == "--out"]
+    named = arguments if arguments[:1] == ["export"] else []
+    return {Path(name).parts[0] for name in ("out", *outs, *named) if name}
+
+
+def test_a_command_line_is_obeyed_or_refused(short, idle, smoke, tmp_path, monkeypatch):
+    @given(lines())
+    def check(arguments: list[str]) -> None:
+        with tempfile.TemporaryDirectory(dir=tmp_path) as here:
+            monkeypatch.chdir(here)
+            workplace(Path(here), smoke)
+            before = snapshot(Path(here))
+            with in_time():
+                status, told = said(arguments)
+            monkeypatch.chdir(tmp_path)
+            assert status in (0, 1, 2, "usage 0", "usage 2"), arguments
+            assert "Traceback" not in told
+            assert status != 2 or (told.startswith("ablate: ") and told.count("\n") == 1), told
+            after = snapshot(Path(here))
+            changed = {name for name in before | after if before.get(name) != after.get(name)}
+            assert {Path(name).relative_to(here).parts[0] for name in changed} <= written(arguments)
+
+    often(check, short)()
+
+
+# Settings
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.integers(0, 20) | st.floats() | st.floats(0, 1) | st.text()
+ANY = (
+    SCALARS | st.sampled_from(LEVELS) | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(), SCALARS, max_size=2)
+)
+LAYERS = st.lists(st.sampled_from(["conv3", "conv4", "fc7", "fc8", "conv1"]) | SCALARS, max_size=3).map(tuple)
+FIELDS = st.dictionaries(st.sampled_from([*RECIPES, *MODELS]), ANY | LAYERS, max_size=4)
+
+
+def test_settings_are_built_or_refused(short):
+    @given(FIELDS)
+    def check(levels: dict[str, Any]) -> None:
+        source = Data("0123456789abcdef", 10, train=100)
+        try:
+            model = Model(**{name: level for name, level in levels.items() if name in MODELS})
+            recipe = Recipe(**{name: level for name, level in levels.items() if name in RECIPES})
+        except BadInput as error:
+            assert "\n" not in str(error)
+        else:
+            job = Trial(model, recipe, source, 0)
+            assert len(spec.identity(job)) == 16 and hash(job) == hash(dataclasses.replace(job))
+        try:
+            study = Study("?", (), arms={"a": {}, "b": levels}, name="mine")
+            assert _jobs(study, Setting(PROFILES["smoke"], source))
+        except BadInput as error:
+            assert "\n" not in str(error)
+
+    often(check, short)()
+
+
+# Folders
+
+
+def encoded(kind: str) -> bytes:
+    pixels = np.random.default_rng(len(kind)).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def spoilt(content: bytes, places: list[tuple[int, int]]) -> bytes:
+    raw = bytearray(content)
+    for place, value in places:
+        raw[place % len(raw)] = value
+    return bytes(raw)
+
+
+IMAGES = [encoded(kind) for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")]
+SPOILT = st.builds(
+    spoilt, st.sampled_from(IMAGES), st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=5)
+)
+CONTENTS = (
+    SPOILT
+    | st.sampled_from(IMAGES)
+    | st.binary(max_size=50)
+    | st.sampled_from([None, "pipe", "folder", "link", "loop"])
+)
+SPOTS = st.sampled_from(
+    ["", "train", "test", "train/cat", "test/cat", "train/dog", "test/dog", "train/new", "test/new"]
+)
+FILES = NAMES | st.builds(lambda name, end: name[:60] + end, NAMES, st.sampled_from([".png", ".jpg", ".TIF", ".gif"]))
+FILES = FILES | st.sampled_from(["0.png", "1.png", "cat", "dog", "new", "train"])
+FILES = FILES.filter(lambda name: len(os.fsencode(name)) < 256)
+CHANGES = st.lists(st.tuples(SPOTS, FILES, CONTENTS), max_size=5)
+
+
+def grown(root: Path) -> None:
+    for split, name in ((split, name) for split in ("train", "test") for name in ("cat", "dog")):
+        (root / split / name).mkdir(parents=True)
+        for number in (0, 1):
+            (root / split / name / f"{number}.png").write_bytes(IMAGES[number])
+
+
+def put(file: Path, content: bytes | str | None) -> None:
+    """None removes what is there."""
+    if file.is_dir() and not file.is_symlink():
+        shutil.rmtree(file)
+    else:
+        file.unlink(missing_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content == "pipe":
+        os.mkfifo(file)
+    elif content == "folder":
+        file.mkdir()
+    elif content:
+        file.symlink_to(file.name if content == "loop" else file.parent)
+
+
+def test_a_folder_is_used_or_refused(short, tmp_path):
+    @given(CHANGES)
+    def check(changes: list[tuple[str, str, bytes | str | None]]) -> None:
+        with tempfile.TemporaryDirectory(dir=tmp_path) as here:
+            root = Path(here, "images")
+            grown(root)
+            for spot, name, content in changes:
+                with contextlib.suppress(OSError):  # an earlier change may stand in its way
+                    put(root / spot / name, content)
+            with unhurt(root), in_time():
+                try:
+                    source = data.locate(str(root), Path(here, "out"))
+                except BadInput as error:
+                    refused(error)
+                    return
+                assert set(os.listdir(here)) == {"images", "out"}
+                assert len(source.classes) == source.data.classes >= 2
+                assert all(name == sources.line(name) for name in (*source.classes, source.data.name))
+                assert [len(labels) for _, labels in data.load(source.folder).values()] == [
+                    source.data.train,
+                    source.validation,
+                    source.test,
+                ]
+
+    often(check, short)()
+
+
+# Records
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+STEPS = st.lists(st.integers(0, 30), min_size=1, max_size=5)
+HARMS = st.lists(st.tuples(STEPS, st.sampled_from(["set", "alike", "alike", "drop"]), JSON), min_size=1, max_size=2)
+
+
+def harmed(value: Any, steps: list[int], how: str, new: Any) -> Any:
+    """The value, changed where the steps lead."""
+    if not isinstance(value, dict | list) or not value or (not steps and how != "alike"):
+        return new if how != "alike" or type(new) is type(value) else ALIKE.get(type(value), value)
+    steps = steps or [1]
+    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+    key, rest = keys[steps[0] % len(keys)], steps[1:]
+    if how == "drop" and not rest:
+        return (
+            {k: v for k, v in value.items() if k != key} if isinstance(value, dict) else value[:key] + value[key + 1 :]
+        )
+    inner = harmed(value[key], rest, how, new)
+    return {**value, key: inner} if isinstance(value, dict) else [*value[:key], inner, *value[key + 1 :]]
+
+
+ALIKE = {int: 7, float: -0.25, str: "[b] <i> ü", bool: False}
+
+
+@pytest.fixture
+def finished(smoke, tmp_path, monkeypatch) -> Path:
+    """A run to report; without the PDF, which is made from the same blocks as the page."""
+    monkeypatch.setattr(report, "pdf", lambda *_: b"")
+    shutil.copytree(smoke.out / "trials", tmp_path / "out" / "trials")
+    shutil.copy(smoke.out / "run.json", tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_a_record_or_a_request_is_reported_or_refused(short, finished):
+    whole = {
+        file: file.read_text() for file in [*sorted(records.folder(finished).glob("*.json")), finished / "run.json"]
+    }
+
+    @given(st.sampled_from(list(whole)), HARMS, st.sampled_from([*[None] * 20, 0, 100, 5_000]))
+    def check(file: Path, harms: list[tuple[list[int], str, Any]], cut: int | None) -> None:
+        value = json.loads(whole[file])
+        for harm in harms:
+            value = harmed(value, *harm)
+        file.write_text(json.dumps(value)[:cut])
+        try:
+            with unhurt(records.folder(finished)), in_time():
+                request = recall(finished)
+                report.build(finished, request.studies, request.setting)
+        except BadInput as error:
+            refused(error)
+        finally:
+            file.write_text(whole[file])
+
+    often(check, short)()
