@@ -1,4 +1,4 @@
-"""The command: list, plan, run, report, ui. The one place that knows bench, ablations and reports."""
+"""The command: `ablate --help` lists what it can do. The one place that knows bench, ablations and reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rich.text import Text
 
 from ablations import catalogue
 from ablations.profiles import PROFILES, automatic
-from ablations.request import FILE, Request, check, recall, remember, setting
+from ablations.request import Request, check, recall, remember, setting
 from ablations.study import Placed, jobs
 from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
@@ -110,7 +110,7 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
                 delivery.deliver(event.record)
     delivery.deliver_all()
     delivery.deliver_report(
-        f"({profile.name}, {data.name})", [*_report(request, options.out, console), options.out / FILE]
+        f"({profile.name}, {data.name})", [*_report(request, options.out, console), options.out / records.REQUEST]
     )
     if delivery.publisher:
         out = shlex.quote(str(options.out))

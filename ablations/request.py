@@ -18,7 +18,6 @@ from bench.files import write
 from bench.sources import line
 from bench.spec import BadInput, Data, describe, identity
 
-FILE = "run.json"
 NUMBER = int | float
 LARGEST = 1e100  # of a number that can be squared and summed
 LATEST = 32_503_680_000  # the year 3000, in seconds
@@ -66,14 +65,14 @@ def remember(request: Request, out: Path) -> None:
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
     try:
-        write(out / FILE, json.dumps(kept, indent=2).encode())
+        write(out / records.REQUEST, json.dumps(kept, indent=2).encode())
     except OSError as error:
         raise BadInput(line(f"{out} cannot be written ({error.strerror}): name another folder with --out")) from error
 
 
 def recall(out: Path) -> Request:
     """The last run's request; needs neither the data nor torch."""
-    file = out / FILE
+    file = out / records.REQUEST
     if not os.path.exists(file):  # Path.exists raises where a name is too long
         raise BadInput(line(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)"))
     try:

@@ -142,12 +142,11 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
         raise BadInput(line(f"{out} cannot be made ({error.strerror}): name another folder with --out")) from error
     train, test = ((pixels.astype(np.uint8), labels.astype(np.int64)) for pixels, labels in (train, test))
     held = held_out(train[1])
-    for name, (pixels, labels), chosen in (
-        ("train", train, np.flatnonzero(~held)),
-        ("validation", train, np.flatnonzero(held)),
-        ("test", test, np.arange(len(test[1]))),
+    for name, (pixels, labels), order in (
+        ("train", train, _in_order(train[1], ~held)),
+        ("validation", train, _in_order(train[1], held)),
+        ("test", test, slice(None)),
     ):
-        order = chosen[stratified(labels[chosen], len(chosen))] if name != "test" else chosen
         np.save(temporary / f"{name}_pixels.npy", np.pad(pixels[order], ((0, 0), *[(MARGIN, MARGIN)] * 2, (0, 0))))
         np.save(temporary / f"{name}_labels.npy", labels[order])
     facts = {
@@ -192,6 +191,12 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
         members = shuffled[labels[shuffled] == label]
         rank[members] = np.arange(len(members))
     return shuffled[np.argsort(rank[shuffled], kind="stable")][:count]
+
+
+def _in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Indices of the images in the mask, stratified."""
+    chosen = np.flatnonzero(mask)
+    return chosen[stratified(labels[chosen], len(chosen))]
 
 
 def _shared(train: np.ndarray, test: np.ndarray) -> int:

@@ -49,7 +49,7 @@ def _records(out: Path) -> Iterator[Finding]:
 
 def _unfinished(out: Path) -> Iterator[Finding]:
     """Part files, checkpoints and locks of trials that have no record, and those that were left beside one."""
-    names = {f.stem for end in ("part", "checkpoint", "lock") for f in records.folder(out).glob(f"*.{end}")}
+    names = {file.stem for end in records.UNFINISHED for file in records.folder(out).glob(f"*{end}")}
     for name in sorted(names):
         if _held(out, name):
             yield Finding("running", f"{name}: a run is at it")
@@ -83,8 +83,8 @@ def _held(out: Path, name: str) -> bool:
 
 
 def _clear(out: Path, name: str) -> None:
-    for end in ("part", "checkpoint", "lock"):
-        (records.folder(out) / f"{name}.{end}").unlink(missing_ok=True)
+    for file in records.unfinished(out, name):
+        file.unlink(missing_ok=True)
 
 
 def _aside(file: Path, out: Path) -> None:

@@ -61,8 +61,8 @@ class Publisher:
         with self.lock:
             _prepare(out)
             self.client = MlflowClient(uri(out))
-            self.experiments = {e.name: e.experiment_id for e in self.client.search_experiments()}
-            self.known = {run.data.tags.get("identity"): run for run in self._runs()}
+            self.experiments = _experiments(self.client)
+            self.known = {run.data.tags.get("identity"): run for run in runs(self.client, self.experiments)}
 
     def publish(self, record: dict[str, Any]) -> None:
         """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
@@ -89,7 +89,8 @@ class Publisher:
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
-        self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags(record).items()])
+        if known:  # last, since until then it tells of an attempt that failed
+            self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags(record).items()])
         self.client.set_terminated(
             run_id, "FAILED" if records.failed(record) else "FINISHED", int(record["ended"] * 1e3)
         )
@@ -97,8 +98,8 @@ class Publisher:
 
     def _published(self, identity: str) -> Any:
         """The record's run, where another process has made it since."""
-        self.experiments = {e.name: e.experiment_id for e in self.client.search_experiments()}
-        return next(self._runs(f"tags.identity = '{identity}'"), None)
+        self.experiments = _experiments(self.client)
+        return next(runs(self.client, self.experiments, f"tags.identity = '{identity}'"), None)
 
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
         """The report's files as artifacts of one run, to be read inside MLflow; the next report replaces them."""
@@ -118,10 +119,6 @@ class Publisher:
             self.experiments[name] = self.client.create_experiment(name, artifact_location=local)
         return self.experiments[name]
 
-    def _runs(self, filter_string: str = "") -> Iterator[Any]:
-        ours = [number for name, number in self.experiments.items() if name.startswith(PREFIX)]
-        return _pages(self.client, ours, filter_string) if ours else iter(())
-
     def _retag(self, run: Any, wanted: dict[str, str]) -> None:
         new = [RunTag(k, v) for k, v in wanted.items() if run.data.tags.get(k) != v]
         if new:
@@ -133,16 +130,14 @@ def fetch(address: str, folder: Path, weights: bool) -> list[Path]:
     """The records, weights if asked, and what the last run was asked, of an MLflow server, as files in the folder."""
     client = MlflowClient(address)
     try:
-        names = {e.experiment_id: e.name for e in client.search_experiments()}
-        ours = [number for number, name in names.items() if name.startswith(PREFIX)]
-        runs = list(_pages(client, ours)) if ours else []
+        present = list(runs(client, _experiments(client)))
     except UNREACHABLE as error:
         raise BadInput(f"{address} cannot be read by MLflow: {str(error).splitlines()[0][:160]}") from error
-    if not runs:
+    if not present:
         raise BadInput(f"{address} has no run of this harness")
     wanted = (".json", ".safetensors") if weights else (".json",)
     found = []
-    for run in runs:
+    for run in present:
         for file in client.list_artifacts(run.info.run_id):
             if file.path.endswith(wanted) and "/" not in file.path and not (folder / file.path).exists():
                 found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
@@ -152,12 +147,12 @@ def fetch(address: str, folder: Path, weights: bool) -> list[Path]:
 def examine(out: Path) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
     """Runs that are not as their records are: (state, what, how it is mended)."""
     publisher = Publisher(out)
-    runs: dict[str, list[Any]] = {}
-    for run in publisher._runs():
+    published: dict[str, list[Any]] = {}
+    for run in runs(publisher.client, publisher.experiments):
         if run.data.tags.get("kind"):
-            runs.setdefault(run.data.tags["identity"], []).append(run)
+            published.setdefault(run.data.tags["identity"], []).append(run)
     delete, terminate = publisher.client.delete_run, publisher.client.set_terminated
-    for identity, found in runs.items():
+    for identity, found in published.items():
         record = records.read(out, identity)
         for run in found[1:]:
             yield "stale", f"MLflow: {identity} is there twice", partial(delete, run.info.run_id)
@@ -170,17 +165,22 @@ def examine(out: Path) -> Iterator[tuple[str, str, Callable[[], object] | None]]
         elif record is None:
             yield "orphaned", f"MLflow: {identity} has no record here (ablate import {uri(out)} fetches it)", None
     for record in records.read_all(out):
-        known = runs.get(record["identity"])
+        known = published.get(record["identity"])
         if known is None:
             yield "pending", f"MLflow: {record['identity']} is not published", partial(publisher.publish, record)
         elif known[0].info.status == "RUNNING":
             yield "stale", f"MLflow: {record['identity']} is half published", partial(publisher.publish, record)
 
 
-def _pages(client: MlflowClient, experiments: list[str], filter_string: str = "") -> Iterator[Any]:
-    token = None
-    while True:
-        page = client.search_runs(experiments, filter_string, max_results=1000, page_token=token)
+def _experiments(client: MlflowClient) -> dict[str, str]:
+    return {e.name: e.experiment_id for e in client.search_experiments()}
+
+
+def runs(client: MlflowClient, experiments: dict[str, str], filter_string: str = "") -> Iterator[Any]:
+    """Those of this harness's experiments."""
+    ours, token = [number for name, number in experiments.items() if name.startswith(PREFIX)], None
+    while ours:
+        page = client.search_runs(ours, filter_string, max_results=1000, page_token=token)
         yield from page
         token = page.token
         if not token:

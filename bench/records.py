@@ -30,6 +30,8 @@ from bench import files
 from bench.spec import BadInput, Job, identity, kind
 
 SCHEMA = 1
+REQUEST = "run.json"  # beside the records: what the last run was asked, which a report needs
+UNFINISHED = (".part", ".checkpoint", ".lock")  # of a job that is not done
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
 
@@ -109,6 +111,11 @@ def weights(out: Path, job: Job | str) -> Path:
 def part(out: Path, job: Job | str) -> Path:
     """Where a running job appends its points, a JSON object a line."""
     return path(out, job).with_suffix(".part")
+
+
+def unfinished(out: Path, job: Job | str) -> list[Path]:
+    """What lies beside a record only while its job is not done, whether it is there or not."""
+    return [path(out, job).with_suffix(suffix) for suffix in UNFINISHED]
 
 
 def lock(out: Path, job: Job | str) -> Path:

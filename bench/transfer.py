@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import zipfile
@@ -13,8 +12,7 @@ from typing import NamedTuple
 from bench import checks, files, records
 from bench.spec import BadInput
 
-REQUEST = "run.json"  # what the run was asked, which a report needs
-NAMES = re.compile(r"[0-9a-f]{16}\.(json|safetensors)|" + re.escape(REQUEST))
+NAMES = re.compile(r"[0-9a-f]{16}\.(json|safetensors)|" + re.escape(records.REQUEST))
 LARGEST = 2**32  # bytes of a file that is taken from an archive
 
 
@@ -34,8 +32,8 @@ def pack(out: Path, target: Path, weights: bool) -> int:
     chosen = [records.path(out, identity) for identity in finished]
     if weights:
         chosen += [file for file in (records.weights(out, identity) for identity in finished) if file.exists()]
-    chosen += [out / REQUEST] if (out / REQUEST).exists() else []
-    temporary = target.with_name(f".{target.name}{files.SUFFIX}")
+    chosen += [out / records.REQUEST] if (out / records.REQUEST).exists() else []
+    temporary = files.temporary(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -65,7 +63,9 @@ def take(origin: str, out: Path, weights: bool) -> Taken:
 
 def _of_folder(folder: Path) -> list[Path]:
     inside = records.folder(folder) if records.folder(folder).is_dir() else folder
-    return [file for file in (*inside.iterdir(), folder / REQUEST) if NAMES.fullmatch(file.name) and file.is_file()]
+    return [
+        file for file in (*inside.iterdir(), folder / records.REQUEST) if NAMES.fullmatch(file.name) and file.is_file()
+    ]
 
 
 def _of_archive(archive: Path, temporary: Path) -> list[Path]:
@@ -76,7 +76,7 @@ def _of_archive(archive: Path, temporary: Path) -> list[Path]:
         raise BadInput(
             f"there is no {archive}: name a file of ablate export, a folder, or an MLflow address"
         ) from error
-    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError) as error:
         raise BadInput(f"{archive} is no file of ablate export ({error})") from error
 
 
@@ -90,7 +90,7 @@ def _unpacked(archive: zipfile.ZipFile, folder: Path) -> Iterator[Path]:
 
 def _take(found: list[Path], out: Path, weights: bool) -> Taken:
     taken = Taken([], [], [])
-    for file in (file for file in found if file.suffix == ".json" and file.name != REQUEST):
+    for file in (file for file in found if file.suffix == ".json" and file.name != records.REQUEST):
         try:
             record = checks.checked(file)
         except BadInput as error:
@@ -107,7 +107,7 @@ def _take(found: list[Path], out: Path, weights: bool) -> Taken:
         kept = file.with_suffix(".safetensors")
         if weights and kept in found and not records.weights(out, identity).exists():
             files.write(records.weights(out, identity), kept.read_bytes())
-    request = next((file for file in found if file.name == REQUEST), None)
-    if request and not (out / REQUEST).exists():
-        files.write(out / REQUEST, json.dumps(json.loads(request.read_text(encoding="utf-8")), indent=2).encode())
+    request = next((file for file in found if file.name == records.REQUEST), None)
+    if request and not (out / records.REQUEST).exists():
+        files.write(out / records.REQUEST, request.read_bytes())
     return taken

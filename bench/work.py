@@ -23,7 +23,6 @@ from safetensors.torch import save
 
 from bench import checkpoint, cost, files, probes, records, timing
 from bench.data import Source
-from bench.files import FULL
 from bench.model import build
 from bench.spec import Count, Job, Probe, Timing, Trial
 from bench.splits import splits
@@ -59,7 +58,7 @@ def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float
                 tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
                 records.write(out, record | tags | {"reason": record.get("reason", ""), "ended": time.time()})
                 earlier = record
-            for rest in (records.part(out, job), checkpoint.path(out, job), records.lock(out, job)):
+            for rest in records.unfinished(out, job):
                 rest.unlink(missing_ok=True)
             return earlier["status"]
     except Timeout:
@@ -78,7 +77,7 @@ def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[s
             return record | {"status": "finished", **timing.measure(job)}
         return record | {"status": "finished", "samples": probes.answer(job, out, source)}
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and error.errno in files.FULL:
             raise
         memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

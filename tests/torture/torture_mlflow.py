@@ -83,7 +83,7 @@ def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, shor
 def check(out: Path) -> None:
     """Every record is one run, which ended, with each point once."""
     publisher = publish.Publisher(out)
-    runs = [run for run in publisher._runs() if run.data.tags.get("kind")]
+    runs = [run for run in publish.runs(publisher.client, publisher.experiments) if run.data.tags.get("kind")]
     assert sorted(run.data.tags["identity"] for run in runs) == sorted(r["identity"] for r in records.read_all(out))
     for run in runs:
         record = records.read(out, run.data.tags["identity"])
