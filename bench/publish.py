@@ -126,8 +126,8 @@ class Publisher:
             self.known[wanted["identity"]] = self.client.get_run(run.info.run_id)
 
 
-def fetch(address: str, folder: Path, weights: bool) -> list[Path]:
-    """The records, weights if asked, and what the last run was asked, of an MLflow server, as files in the folder."""
+def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[Path]:
+    """The artifacts of an MLflow server whose names are wanted, as files in the folder."""
     client = MlflowClient(address)
     try:
         present = list(runs(client, _experiments(client)))
@@ -135,11 +135,10 @@ def fetch(address: str, folder: Path, weights: bool) -> list[Path]:
         raise BadInput(f"{address} cannot be read by MLflow: {str(error).splitlines()[0][:160]}") from error
     if not present:
         raise BadInput(f"{address} has no run of this harness")
-    wanted = (".json", ".safetensors") if weights else (".json",)
     found = []
     for run in present:
         for file in client.list_artifacts(run.info.run_id):
-            if file.path.endswith(wanted) and "/" not in file.path and not (folder / file.path).exists():
+            if wanted(file.path) and not (folder / file.path).exists():
                 found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
     return found
 

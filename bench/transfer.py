@@ -53,7 +53,10 @@ def take(origin: str, out: Path, weights: bool) -> Taken:
         if "://" in origin:
             from bench import publish  # imports mlflow, which may be absent
 
-            found = publish.fetch(origin, Path(temporary), weights)
+            def wanted(name: str) -> bool:
+                return bool(NAMES.fullmatch(name)) and (weights or not name.endswith(".safetensors"))
+
+            found = publish.fetch(origin, Path(temporary), wanted)
         elif Path(origin).is_dir():
             found = _of_folder(Path(origin))
         else:
