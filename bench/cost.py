@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.layers import LRN, Constant
+from bench.layers import LRN, Constant, Linear
 from bench.model import AlexNet
 from bench.spec import Model
 
-KINDS = {nn.Conv2d: "conv", nn.Linear: "fc", nn.BatchNorm1d: "norm", nn.BatchNorm2d: "norm"}
+KINDS = {nn.Conv2d: "conv", Linear: "fc", nn.BatchNorm1d: "norm", nn.BatchNorm2d: "norm"}
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import sources
+from bench import REVISION, sources
 from bench.sources import SIDE, Decoded, Split, line, one_in
 from bench.spec import BadInput, Data
 
@@ -91,7 +91,7 @@ def _automatic(cache: Path) -> Source:
 def cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
     """Decode once; later calls map the same files. The folder is renamed into place when it is whole, and made again
     where it was damaged since."""
-    folder = cache / f"{key}-{SIDE}+{MARGIN}"
+    folder = cache / f"{key}-{SIDE}+{MARGIN}-{REVISION}"
     facts = _whole(folder)
     if facts is None:
         decoded = decode()

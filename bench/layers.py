@@ -1,4 +1,5 @@
-"""Local response normalisation as the paper has it, the layer that controls for its scale, and dropout: all fast."""
+"""Local response normalisation as the paper has it, the layer that controls for its scale, dropout and full
+connection: all fast."""
 
 from __future__ import annotations
 
@@ -93,3 +94,42 @@ class Dropout(nn.Dropout):
         threshold = round(self.p * LEVELS)
         kept = bits.view(torch.int16)[: input.numel()].view(input.shape) >= threshold - LEVELS // 2
         return input * kept.to(input.dtype).mul_(LEVELS / (LEVELS - threshold))
+
+
+class _Connect(torch.autograd.Function):
+    """y = x W' + b and its gradients by oneDNN, which takes transposed operands as they lie."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        to_input = _product(gradient, weight.t()) if ctx.needs_input_grad[0] else None
+        return to_input, _product(gradient.t(), x.t()), gradient.sum(0)
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """(B, I), (O, I) and (O,) to (B, O): the kernel that torch's compiler takes."""
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
+class Linear(nn.Linear):
+    """torch's fully connected layer, by oneDNN on a CPU that has it: torch takes MKL there, which is up to a quarter
+    slower on processors that are not Intel's. Input: (N, inputs); output: (N, outputs).
+
+    Weights are whatever was there until somebody sets them: torch's own initial ones, which `build` writes over, are
+    half of the time that it takes.
+    """
+
+    def reset_parameters(self) -> None:
+        pass
+
+    def forward(self, input: Tensor) -> Tensor:
+        plain = input.is_cpu and input.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        if plain and torch.backends.mkldnn.is_available():
+            return _Connect.apply(input, self.weight, self.bias)
+        return super().forward(input)

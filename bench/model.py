@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from bench.layers import ALPHA_RESCALED, LRN, Constant, Dropout
+from bench.layers import ALPHA_RESCALED, LRN, Constant, Dropout, Linear
 from bench.layouts import LAYOUTS, Conv, Layout
 from bench.spec import Model
 
@@ -26,7 +26,7 @@ class AlexNet(nn.Module):
     """The network that a `Model` describes.
 
     Input: (N, 3, size, size) in -1..1, size as in LAYOUTS; output: (N, classes) logits. `gains` holds, by the name of
-    each layer with weights, the gain of its initial weights.
+    each layer with weights, the gain of its initial weights, which `build` draws: before, they are whatever was there.
     A switch that the layout cannot take is a BadInput.
     """
 
@@ -89,13 +89,13 @@ class AlexNet(nn.Module):
             if drops and layout.drop_before:
                 add(f"{name}_drop", Dropout(model.dropout))
             outputs = _scaled(units, model.width)
-            add(name, nn.Linear(inputs, outputs))
+            add(name, Linear(inputs, outputs))
             self._activate(name, nn.BatchNorm1d, outputs)
             if drops and not layout.drop_before:
                 add(f"{name}_drop", Dropout(model.dropout))
             inputs = outputs
         output = f"fc{first + len(layout.units)}"
-        add(output, nn.Linear(inputs, model.classes))
+        add(output, Linear(inputs, model.classes))
         self.gains[output] = 1.0
 
     def _activate(self, name: str, batch_norm: Callable[[int], nn.Module], channels: int) -> None:
@@ -119,8 +119,7 @@ def build(model: Model, seed: int) -> AlexNet:
         for name, gain in network.gains.items():
             layer = network.layers.get_submodule(name)
             weight = layer.get_parameter("weight")
-            draws = torch.randn(weight.shape, generator=generator(seed, f"weights/{name}"))
-            weight.copy_(draws * (gain / math.sqrt(weight[0].numel())))
+            weight.normal_(generator=generator(seed, f"weights/{name}")).mul_(gain / math.sqrt(weight[0].numel()))
             layer.get_parameter("bias").zero_()
     return network
 

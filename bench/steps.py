@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from bench import augment
 from bench.model import AlexNet
-from bench.spec import Trial
+from bench.spec import Recipe, Timing, Trial
 from bench.splits import Images
 
 Step = Callable[[], None]
@@ -20,16 +20,23 @@ EAGER = 3  # steps before a graph is recorded: libraries choose their kernels an
 
 
 def stepper(
-    trial: Trial, network: AlexNet, optimiser: Optimizer, images: Images, index: Tensor, draw: Tensor, total: Tensor
+    job: Trial | Timing,
+    recipe: Recipe,
+    network: AlexNet,
+    optimiser: Optimizer,
+    images: Images,
+    index: Tensor,
+    draw: Tensor,
+    total: Tensor,
 ) -> Step:
     """A function that trains once on the images and draws that `index`, (B,), and `draw`, (B, DRAWS), hold when it is
-    called, and adds the loss to `total`. Nothing in it waits for the device."""
-    recipe, layout = trial.recipe, network.layout
+    called, and adds the loss to `total`. Nothing in it waits for the device, which the job names."""
+    layout = network.layout
     activations = _collected(network) if recipe.activation_penalty else None
 
     def step() -> None:
         inputs = augment.batch(images.canvas, index, draw, recipe.augmentation, layout.size, layout.pad)
-        with autocast(trial):
+        with autocast(job):
             loss = functional.cross_entropy(network(inputs), images.labels[index])
             if activations is not None:
                 loss = loss + recipe.activation_penalty * sum(a.abs().mean() for a in activations)
@@ -39,11 +46,11 @@ def stepper(
         optimiser.step()
         total.add_(loss.detach())
 
-    return _recorded(step) if trial.device == "cuda" else step
+    return _recorded(step) if job.device == "cuda" else step
 
 
-def autocast(trial: Trial) -> torch.autocast:
-    return torch.autocast(trial.device, torch.bfloat16, enabled=trial.precision == "bfloat16")
+def autocast(job: Trial | Timing) -> torch.autocast:
+    return torch.autocast(job.device, torch.bfloat16, enabled=job.precision == "bfloat16")
 
 
 def _collected(network: AlexNet) -> list[Tensor]:

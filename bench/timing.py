@@ -12,8 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench import augment
 from bench.model import AlexNet, build
-from bench.spec import Model, Timing
+from bench.spec import Model, Recipe, Timing
+from bench.splits import Images
+from bench.state import optimiser
+from bench.steps import stepper
 
 WARM_UP = 3  # steps, or rounds, that are run and not counted
 MINIMUM = 2e-4  # seconds that one sample lasts at least: short kernels are repeated within it
@@ -146,24 +150,19 @@ def _both_ways(name: str, inputs: Tensor, gradient: Tensor, output: Tensor, resu
 
 
 def _steps(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
-    """One training step, without input and augmentation, of each arm's network."""
+    """One training step of each arm's network, as trials make it, on images without augmentation."""
     (size,) = timing.sizes
     yield "time/step_ms", {name: _step(model, size, timing) for name, model in timing.arms}
 
 
 def _step(model: Model, size: int, timing: Timing) -> Task:
-    network = build(model, 0).to(timing.device).to(memory_format=torch.channels_last)
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
-    images, labels = _images(network, size, timing), torch.arange(size, device=timing.device) % model.classes
-
-    def task() -> None:
-        with torch.autocast(timing.device, torch.bfloat16, enabled=timing.precision == "bfloat16"):
-            loss = nn.functional.cross_entropy(network(images), labels)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-
-    return task
+    recipe, device = Recipe(1e-4, "constant", augmentation="none"), timing.device
+    network = build(model, 0).to(device).to(memory_format=torch.channels_last)
+    side, index = network.layout.size, torch.arange(size, device=device)
+    canvas = torch.randint(256, (size, side, side, 3), dtype=torch.uint8, device=device, generator=_generator(device))
+    draw, total = torch.zeros(size, augment.DRAWS, device=device), torch.zeros((), device=device)
+    images = Images(canvas, index % model.classes)
+    return stepper(timing, recipe, network, optimiser(network, recipe, device), images, index, draw, total)
 
 
 def _layers(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:

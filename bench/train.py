@@ -42,7 +42,7 @@ def train(
     state = State(trial, network, steps)
     index = torch.empty(batch, dtype=torch.int64, device=device)  # what a step trains on: the same memory every time
     draw = torch.empty(batch, augment.DRAWS, device=device)
-    step = stepper(trial, network, state.optimiser, images.train, index, draw, state.total)
+    step = stepper(trial, recipe, network, state.optimiser, images.train, index, draw, state.total)
     stopwatch = Stopwatch(device)
     peak_is_known = measures.reset_peak_memory(device)
     every = max(1, round(recipe.epochs / EVALUATIONS))

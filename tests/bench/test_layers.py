@@ -3,8 +3,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout
+from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout, Linear
 
 UNIT_VARIANCE = 1e-4 * 127.5**2
 
@@ -156,3 +157,42 @@ def test_dropout_repeats_from_the_global_seed_and_is_idle_in_eval_mode():
     torch.manual_seed(3)
     assert torch.equal(layer(units), once)
     assert layer.eval()(units) is units
+
+
+def linear(inputs, outputs):
+    layer = Linear(inputs, outputs)
+    with torch.no_grad():
+        layer.weight.copy_(normal(outputs, inputs, seed=7))
+        layer.bias.copy_(normal(outputs, seed=8))
+    return layer
+
+
+@settings(deadline=None)
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 40), st.integers(0, 999))
+def test_a_connected_layer_and_its_gradients_are_the_product_in_float64(batch, inputs, outputs, seed):
+    layer, x, gradient = (
+        Linear(inputs, outputs),
+        normal(batch, inputs, seed=seed),
+        normal(batch, outputs, seed=seed + 1),
+    )
+    weight, bias = layer.weight.detach().double(), layer.bias.detach().double()
+    single = x.float().requires_grad_()
+    y = layer(single)
+    y.backward(gradient.float())
+    for ours, exact in (
+        (y, x @ weight.t() + bias),
+        (single.grad, gradient @ weight),
+        (layer.weight.grad, gradient.t() @ x),
+        (layer.bias.grad, gradient.sum(0)),
+    ):
+        torch.testing.assert_close(ours.double(), exact, rtol=1e-5, atol=1e-5)
+
+
+def test_a_connected_layer_is_torchs_in_other_precisions():
+    layer, x = linear(6, 4), normal(3, 6)
+    torch.testing.assert_close(layer.double()(x), nn.functional.linear(x, layer.weight, layer.bias), rtol=0, atol=0)
+    layer.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        low = layer(x.float())
+        torch.testing.assert_close(low, nn.functional.linear(x.float(), layer.weight, layer.bias), rtol=0, atol=0)
+    assert low.dtype is torch.bfloat16

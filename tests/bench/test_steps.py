@@ -21,7 +21,7 @@ def valueless_step(trial):
     index, draw, total = torch.zeros(8, dtype=torch.int64), torch.zeros(8, augment.DRAWS), torch.zeros(())
     optimiser = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
     optimiser.param_groups[0]["lr"] = torch.tensor(1e-3)  # whose value the constructor would ask for
-    return stepper(trial, network, optimiser, images, index, draw, total), total
+    return stepper(trial, trial.recipe, network, optimiser, images, index, draw, total), total
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)

@@ -6,7 +6,7 @@ import machine
 import numpy as np
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from bench import augment
 from bench.model import build
@@ -23,7 +23,13 @@ def training_step(model: Model, recipe: Recipe) -> Step:
     side = network.layout.size + 2 * network.layout.pad
     images = Images(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
     index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, augment.DRAWS)
-    return stepper(trial, network, optimiser(network, recipe, "cpu"), images, index, draw, torch.zeros(()))
+    return stepper(trial, recipe, network, optimiser(network, recipe, "cpu"), images, index, draw, torch.zeros(()))
+
+
+@register_flop_formula(torch.ops.mkldnn._linear_pointwise)
+def linear_flops(x: torch.Size, weight: torch.Size, *rest: object, **options: object) -> int:
+    """A multiplication and an addition for each input of each output."""
+    return 2 * x[0] * x[1] * weight[0]
 
 
 def flops(step: Step) -> float:
