@@ -170,11 +170,8 @@ def linear(inputs, outputs):
 @settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 40), st.integers(0, 999))
 def test_a_connected_layer_and_its_gradients_are_the_product_in_float64(batch, inputs, outputs, seed):
-    layer, x, gradient = (
-        Linear(inputs, outputs),
-        normal(batch, inputs, seed=seed),
-        normal(batch, outputs, seed=seed + 1),
-    )
+    layer = linear(inputs, outputs)
+    x, gradient = (normal(batch, width, seed=seed).float().double() for width in (inputs, outputs))
     weight, bias = layer.weight.detach().double(), layer.bias.detach().double()
     single = x.float().requires_grad_()
     y = layer(single)
