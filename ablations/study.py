@@ -19,6 +19,7 @@ METRICS = re.compile(
     r"(train|validation|test)/(accuracy|loss)|gap/accuracy|batch/loss|memory/peak_mb"
     r"|speed/(images_per_second|step_ms_p50|step_ms_p95|steps_to_train_error_25)"
     r"|sparsity/(zeros|hoyer|treves_rolls|dead)/\w+|(parameters|macs)/\w+|time/.+"
+    r"|gradient/(norm_ratio/\w+|first_to_last/(start|epoch_1|epoch_5|end))"
 )
 
 

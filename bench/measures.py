@@ -98,6 +98,14 @@ def sparsity(seen: Activity) -> dict[str, float]:
     return metrics
 
 
+def gradient_flow(network: AlexNet) -> dict[str, float]:
+    """`gradient/norm_ratio/<layer>` for each layer with weights, first to last: the norm of the loss's gradient, as the
+    last training step found it, over the norm of the weights, as it left them."""
+    weights = {name: network.layers.get_submodule(name).get_parameter("weight") for name in network.gains}
+    ratios = torch.stack([w.grad.norm() / w.detach().norm() for w in weights.values() if w.grad is not None])
+    return {f"gradient/norm_ratio/{name}": ratio for name, ratio in zip(weights, ratios.tolist(), strict=True)}
+
+
 def steps_to_error(curve: Sequence[tuple[int, float]], error: float) -> float | None:
     """Steps until training error falls to `error`, by straight lines between (step, accuracy) evaluations; None where
     it never does."""

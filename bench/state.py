@@ -18,7 +18,8 @@ class State:
     """Weights, optimiser, schedule, generators, and how far the trial is.
 
     epoch: the one that runs, from 1. first: where in its order the next batch begins. total: the epoch's summed loss.
-    curve: (step, training accuracy) of every evaluation. step_ms: of the steps that an earlier process timed.
+    curve: (step, training accuracy) of every evaluation. flow: what the next point will tell of the gradients.
+    step_ms: of the steps that an earlier process timed.
     """
 
     def __init__(self, trial: Trial, network: AlexNet, steps: int) -> None:
@@ -31,6 +32,7 @@ class State:
         self.total = torch.zeros((), device=trial.device)
         self.epoch, self.first = 1, 0
         self.curve: list[tuple[int, float]] = []
+        self.flow: dict[str, float] = {}
         self.step_ms: list[float] = []
 
     def begin(self, epoch: int, images: int) -> tuple[Tensor, Tensor]:
@@ -49,7 +51,7 @@ class State:
             "schedule": self.schedule.state_dict(),
             "began": list(self.began),
             "masks": torch.cuda.get_rng_state() if self.device == "cuda" else torch.get_rng_state(),
-            **{name: getattr(self, name) for name in ("total", "epoch", "first", "curve", "step_ms")},
+            **{name: getattr(self, name) for name in ("total", "epoch", "first", "curve", "flow", "step_ms")},
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -63,7 +65,7 @@ class State:
         (torch.cuda.set_rng_state if self.device == "cuda" else torch.set_rng_state)(saved["masks"])
         self.total.copy_(saved["total"])
         self.epoch, self.first = saved["epoch"], saved["first"]
-        self.curve, self.step_ms = list(saved["curve"]), list(saved["step_ms"])
+        self.curve, self.flow, self.step_ms = list(saved["curve"]), dict(saved["flow"]), list(saved["step_ms"])
 
 
 def optimiser(network: AlexNet, recipe: Recipe, device: str) -> Optimizer:

@@ -18,6 +18,7 @@ from bench.steps import autocast, stepper
 from bench.timing import Stopwatch, speed
 
 EVALUATIONS = 10  # of a trial, between its start and its end
+EARLY = 1, 5  # epochs after which there is one too
 SAMPLE = 2_000  # images of each split that they look at
 
 
@@ -28,7 +29,7 @@ def train(
     saved: dict[str, Any] | None = None,
     due: Callable[[], bool] = lambda: False,
 ) -> Iterator[dict[str, Any]]:
-    """Points: step, epoch, time and metrics, at the start, about ten times between, and at the end.
+    """Points: step, epoch, time and metrics, at the start, after EARLY epochs, about ten times, and at the end.
 
     The last point has 'diverged' set where the training loss was not finite; it then holds what was known.
     A remainder smaller than a batch is left out of its epoch; every epoch is shuffled anew.
@@ -62,21 +63,23 @@ def train(
             step()
             state.schedule.step()
             stopwatch.mark()
+            state.flow |= _flow(network, epoch, first // batch + 1, trial, steps)
             if due():
                 state.first = first + batch
                 yield {"state": state.saved() | {"step_ms": state.step_ms + stopwatch.milliseconds()}}
                 stopwatch.start()
         state.first = 0
-        mean = state.total.item() / steps  # the epoch's only synchronisation
+        mean = state.total.item() / steps
         if not math.isfinite(mean):
             yield {**_point(epoch * steps, epoch, {}), "diverged": True}
             return
-        if epoch % every == 0 and epoch < recipe.epochs:
-            seen = _sampled(trial, network, images, SAMPLE)
+        if (epoch % every == 0 or epoch in EARLY) and epoch < recipe.epochs:
+            seen = _sampled(trial, network, images, SAMPLE) | state.flow
             state.curve.append((epoch * steps, seen["train/accuracy"]))
             yield _point(epoch * steps, epoch, {"batch/loss": mean, **seen})
+            state.flow = {}
 
-    final = _everything(trial, network, images)
+    final = _everything(trial, network, images) | state.flow
     state.curve.append((recipe.epochs * steps, final["train/accuracy"]))
     reached = measures.steps_to_error(state.curve, 0.25)
     if reached is not None:
@@ -105,6 +108,19 @@ def _sampled(trial: Trial, network: AlexNet, images: Splits, count: int | None =
             accuracy, loss = measures.evaluate(network, *split.first(count or len(split.labels)))
         metrics |= {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
     return metrics
+
+
+def _flow(network: AlexNet, epoch: int, step: int, trial: Trial, steps: int) -> dict[str, float]:
+    """At the end of an epoch, how its last step's gradients flow, for which the device is waited for; and what of the
+    last layer's arrives at the first, after the first step of all, after EARLY epochs and at the end."""
+    early = [(f"epoch_{number}", (number, steps)) for number in EARLY]
+    moments = [("start", (1, 1)), *early, ("end", (trial.recipe.epochs, steps))]
+    names = [name for name, moment in moments if moment == (epoch, step)]
+    if step < steps and not names:
+        return {}
+    flow = measures.gradient_flow(network)
+    first, *_, last = flow.values()
+    return {f"gradient/first_to_last/{name}": first / last for name in names if last} | (flow if step == steps else {})
 
 
 def _point(step: int, epoch: int, metrics: dict[str, float]) -> dict[str, Any]:

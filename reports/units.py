@@ -99,6 +99,7 @@ METRICS = {  # the first pattern that fits; {first} and {last} are parts of the 
     "sparsity/dead/*": Unit("dead units, {last}", "%", 100),
     "sparsity/hoyer/*": Unit("Hoyer sparsity, {last}", ""),
     "sparsity/treves_rolls/*": Unit("Treves-Rolls sparsity, {last}", ""),
+    "gradient/first_to_last/*": Unit("gradient of the first layer over the last one's, {last}", ""),
     "gradient/norm_ratio/*": Unit("gradient norm over weight norm, {last}", ""),
     "speed/images_per_second": Unit("images a second", "images/s"),
     "time/kernel_ms/*": Unit("time of the kernel, {last} elements", "ms"),

@@ -265,3 +265,15 @@ def test_peak_memory_grows_with_what_is_allocated_and_can_be_reset():
         pytest.skip("this system does not tell")
     block = torch.ones(20_000_000)
     assert measures.peak_memory_mb("cpu") >= before + 0.9 * block.nbytes / 1e6
+
+
+def test_gradient_flow_is_the_gradients_norm_over_the_weights_norm_layer_by_layer():
+    network = build(SMALL, 0)
+    network(torch.randn(3, 3, 32, 32)).square().sum().backward()
+    weights = {name: network.layers.get_submodule(name).weight for name in network.gains}
+    expected = {
+        f"gradient/norm_ratio/{name}": pytest.approx((w.grad.double().norm() / w.double().norm()).item(), rel=1e-5)
+        for name, w in weights.items()
+    }
+    assert measures.gradient_flow(network) == expected
+    assert list(measures.gradient_flow(network)) == list(expected)

@@ -127,9 +127,9 @@ def test_an_activation_scales_the_initial_weights_and_draws_the_same(trial):
         )
 
 
-def test_points_come_at_the_start_about_ten_times_between_and_at_the_end(trial, points):
+def test_points_come_at_the_start_early_about_ten_times_between_and_at_the_end(trial, points):
     found = points(trial(epochs=30, share=0.05))
-    assert [point["epoch"] for point in found] == [0, *range(3, 30, 3), 30]
+    assert [point["epoch"] for point in found] == [0, 1, 3, 5, *range(6, 30, 3), 30]
     assert [point["step"] for point in found] == [point["epoch"] for point in found]  # one batch an epoch
 
 
@@ -138,6 +138,22 @@ def test_only_the_first_and_the_last_point_look_at_the_test_images(trial, points
     assert "test/accuracy" in first["metrics"] and "test/accuracy" in last["metrics"]
     assert len(between) == 3
     assert not any(name.startswith(("test/", "gap/")) for point in between for name in point["metrics"])
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 5, 7])
+def test_what_arrives_of_the_gradient_is_told_once_for_each_moment(trial, points, epochs):
+    told = [
+        (point["epoch"], name.rpartition("/")[2], point["metrics"])
+        for point in points(trial(epochs=epochs, share=0.1))
+        for name in point["metrics"]
+        if name.startswith("gradient/first_to_last/")
+    ]
+    expected = [(1, "start"), (1, "epoch_1"), *[(5, "epoch_5")] * (epochs >= 5), (epochs, "end")]
+    assert sorted((epoch, when) for epoch, when, _ in told) == sorted(expected)
+    for _, when, metrics in told:
+        if when != "start":  # the ratio of the first layer's, conv1, to the last one's, fc8, of the same point
+            ratio = metrics["gradient/norm_ratio/conv1"] / metrics["gradient/norm_ratio/fc8"]
+            assert metrics[f"gradient/first_to_last/{when}"] == pytest.approx(ratio)
 
 
 def test_the_gap_is_training_minus_test_accuracy(trial, points):
