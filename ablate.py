@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ablations import catalogue
+from ablations.placed import Placed, jobs
 from ablations.profiles import PROFILES, automatic
 from ablations.request import Request, check, recall, remember, setting
-from ablations.study import Placed, jobs
 from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import ablations
-from ablations.study import AGAIN, SHUFFLED, Claim, Contrast, Exact, Study
+from ablations.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Study, Tuning
 from bench.sources import line
 from bench.spec import BadInput, Model
 
@@ -49,7 +49,7 @@ def _load(name: str) -> Study:
 def _odd(study: Study) -> str:
     """What is not as `Study` has it, or ''."""
     parts = [part for claim in _all(Claim, study.claims) for part in _all(Contrast | Exact, claim.parts)]
-    mappings = {name: getattr(study, name) for name in ("base", "arms", "counts", "probes")}
+    mappings = {name: getattr(study, name) for name in ("base", "arms", "counts", "seeds", "switches", "combinations")}
     wrong = {
         "claims must be a tuple of Claim; one alone needs a comma: (Claim(...),)": not _are(Claim, study.claims),
         "a claim's parts must be a tuple of Contrast or Exact; one alone needs a comma: (Contrast(...),)": not all(
@@ -59,8 +59,11 @@ def _odd(study: Study) -> str:
         "a contrast's reference must be an arm or a number": not all(
             isinstance(p.reference, str | int | float) for p in parts
         ),
-        "base, arms, counts and probes must be dictionaries with names for keys": not all(
+        f"{', '.join(mappings)} must be dictionaries with names for keys": not all(
             isinstance(m, Mapping) and all(isinstance(key, str) for key in m) for m in mappings.values()
+        ),
+        "probes must be a tuple of Ask, and tuning a Tuning": not (
+            _are(Ask, study.probes) and isinstance(study.tuning, Tuning | None)
         ),
     }
     return next((what for what, is_so in wrong.items() if is_so), "") or _odd_arms(study)

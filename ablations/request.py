@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ablations import catalogue
+from ablations.placed import Placed, jobs
 from ablations.profiles import PROFILES
-from ablations.study import AGAIN_SEEDS, Placed, Setting, Study, jobs
+from ablations.study import AGAIN_SEEDS, Setting, Study
 from bench import checks, plan, records
 from bench.data import Source
 from bench.files import write

@@ -2,75 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from bench import records
-from bench.augment import centre
+from bench import competition, ensembles, features, records
 from bench.data import Source, stratified
 from bench.model import AlexNet
 from bench.spec import Probe, Trial
 from bench.splits import Images, splits
 
-MASKS = 30  # dropout masks that are averaged: Srivastava et al. 2014, section 7.5, find that about 50 suffice
 SAMPLE = 2_000  # test images
 
 Samples = list[dict[str, Any]]
+Answer = dict[str, dict[str, float]]  # of each arm that the question brings, or of "", the network itself: its metrics
+
+
+class Question(NamedTuple):
+    """networks: how many it is put to at a time. answer: takes them and the images."""
+
+    answer: Callable[[Sequence[AlexNet], Images], Answer]
+    networks: int = 1
+
+
+QUESTIONS = {
+    "sub-networks": Question(ensembles.sub_networks),
+    "averages": Question(ensembles.averages, ensembles.NETWORKS),
+    "co-adaptation": Question(features.dependence),
+    "activity": Question(features.activity_above),
+    "competition": Question(competition.contrasts),
+}
 
 
 def answer(probe: Probe, out: Path, source: Source) -> Samples:
-    """Samples of every trial that the probe names and that kept its weights (a diverged one has none), paired by the
-    trials' order."""
+    """Samples of the trials that kept their weights (a diverged one has none), in groups as large as the question
+    wants; no trial is in two. pair: the group's number, of those that are whole."""
     question = QUESTIONS[probe.question]
     samples: Samples = []
-    for pair, trial in enumerate(probe.trials):
-        if not records.weights(out, trial).exists():
+    size = question.networks
+    for pair in range(len(probe.trials) // size):
+        trials = probe.trials[pair * size : (pair + 1) * size]
+        if not all(records.weights(out, trial).exists() for trial in trials):
             continue
-        network = restored(trial, out)
-        test = splits(trial, source).test
-        chosen = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE)).to(trial.device)
-        images = Images(test.canvas[chosen], test.labels[chosen])
-        for arm, metrics in question(network, images, trial).items():
+        torch.manual_seed(trials[0].seed)  # serves dropout masks and permutations
+        with torch.no_grad():
+            answers = question.answer([restored(trial, out) for trial in trials], _sample(trials[0], source))
+        for arm, metrics in answers.items():
             samples += [{"arm": arm, "pair": pair, "metric": name, "value": v} for name, v in metrics.items()]
     return samples
 
 
 def restored(trial: Trial, out: Path) -> AlexNet:
-    """The finished trial's network."""
+    """The finished trial's network, in eval mode."""
     network = AlexNet(trial.model)
     network.load_state_dict(load_file(records.weights(out, trial)))
     return network.to(trial.device).to(memory_format=torch.channels_last).eval()
 
 
-@torch.no_grad()
-def sub_networks(network: AlexNet, images: Images, trial: Trial) -> dict[str, dict[str, float]]:
-    """Weight scaling against dropout's sub-networks: one of them, and the mean of their predictions.
-
-    Srivastava et al. 2014, section 7.5. The masks are drawn anew for each image.
-    """
-    inputs = centre(images.canvas, network.layout.size)
-    scaled = network(inputs).softmax(1)
-    for module in network.modules():
-        module.train(isinstance(module, nn.Dropout))
-    torch.manual_seed(trial.seed)
-    one = network(inputs).softmax(1)
-    total = one.clone()
-    for _ in range(MASKS - 1):
-        total += network(inputs).softmax(1)
-    predictions = {"weight scaling": scaled, "one mask": one, f"mean of {MASKS} masks": total / MASKS}
-    return {arm: _scores(probabilities, images.labels) for arm, probabilities in predictions.items()}
-
-
-def _scores(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
-    accuracy = (probabilities.argmax(1) == labels).double().mean().item()
-    loss = functional.nll_loss(probabilities.clamp_min(1e-12).log(), labels).item()
-    return {"test/accuracy": accuracy, "test/loss": loss}
-
-
-QUESTIONS: dict[str, Callable[[AlexNet, Images, Trial], dict[str, dict[str, float]]]] = {"sub-networks": sub_networks}
+def _sample(trial: Trial, source: Source) -> Images:
+    test = splits(trial, source).test
+    chosen: Tensor = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE)).to(trial.device)
+    return Images(test.canvas[chosen], test.labels[chosen])

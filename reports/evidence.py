@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from ablations.study import Contrast, Placed, Setting, Study, all_claims, jobs
+from ablations import tuning
+from ablations.placed import Placed, jobs
+from ablations.study import Contrast, Setting, Study, all_claims
+from ablations.tuning import Tuned
 from bench import records as files
 from bench.spec import Job
 from reports import frame, summary
@@ -28,6 +31,7 @@ class Evidence:
     results: pd.DataFrame
     curves: pd.DataFrame
     judgements: Sequence[Judgement]
+    tuned: Mapping[str, Tuned] = field(default_factory=dict)
 
     def of(self, study: Study) -> Evidence:
         """What belongs to one study."""
@@ -63,10 +67,14 @@ def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
+    tuned = {study.name: tuning.tune(study, setting, lambda trial: _read(out, identity(trial))) for study in studies}
+    setting = setting._replace(chosen={name: found.chosen for name, found in tuned.items()})
     placed = [place for study in studies for place in jobs(study, setting)]
     found = {name: _read(out, name) for name in dict.fromkeys(identity(place.job) for place in placed)}
     records = {name: record for name, record in found.items() if record is not None}
-    observations = frame.observations(placed, records)
+    results = frame.results(placed, records)
+    combined = [frame.combined(study, _of(results, study)) for study in studies if study.combinations]
+    observations = pd.concat([frame.observations(placed, records), *combined], ignore_index=True)
     claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
     return Evidence(
         studies,
@@ -74,9 +82,10 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         placed,
         records,
         frame.trials(placed, records),
-        frame.results(placed, records),
+        results,
         frame.curves(placed, records),
         judge(claims, observations, {name: environment(record) for name, record in records.items()}),
+        tuned,
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, get_type_hints
 
 import pandas as pd
 
-from ablations.study import Placed
+from ablations.placed import Placed
+from ablations.study import Study
 from bench import spec
 from bench.records import finals
 from bench.spec import Count, Trial
@@ -64,6 +66,28 @@ def results(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     return pd.DataFrame(places, columns=PLACE).join(pd.DataFrame(metrics))
 
 
+def combined(study: Study, results: pd.DataFrame) -> pd.DataFrame:
+    """Observations of the study's combinations of arms, of the pairs and metrics that all of its arms have.
+
+    results: of this study, one row a trial, as `results` gives them.
+    """
+    metrics = [name for name in results.columns if name not in (*PLACE, STEPS)]
+    own = {(row["pair"], row["arm"]): row for row in results.to_dict("records")}
+    rows = []
+    for pair in sorted({pair for pair, _ in own}):
+        for name, weights in study.combinations.items():
+            trials = {arm: own.get((pair, arm)) for arm in weights}
+            whole = [(trial, weights[arm]) for arm, trial in trials.items() if trial]
+            names = " ".join(trial["identity"] for trial, _ in whole)
+            sums = {metric: sum(weight * trial[metric] for trial, weight in whole) for metric in metrics}
+            rows += [
+                Observation(study.name, name, pair, metric, value, identity=names)
+                for metric, value in sums.items()
+                if len(whole) == len(weights) and not math.isnan(value)
+            ]
+    return pd.DataFrame(rows, columns=list(Observation._fields)).astype(get_type_hints(Observation))
+
+
 def trials(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     """One row a trial, whatever became of it: status is 'not run' where there is no record.
 
@@ -109,7 +133,7 @@ def _measured(place: Placed, record: Record) -> Iterator[tuple[str, int, str, fl
             yield place.arm, 0, metric, value
     else:
         for sample in record["samples"]:
-            yield sample["arm"], sample["pair"], sample["metric"], sample["value"]
+            yield sample["arm"] or place.arm, sample["pair"], sample["metric"], sample["value"]
 
 
 def _counted(network: dict[str, Any]) -> dict[str, float]:

@@ -1,15 +1,18 @@
 import dataclasses
 import itertools
 import json
+from functools import cache
 
 import pytest
+import torch
 
 from ablations import catalogue
+from ablations.claim import METRICS
+from ablations.placed import jobs, levels
 from ablations.profiles import PROFILES
 from ablations.study import (
     AGAIN,
     AGAIN_SEEDS,
-    METRICS,
     SHUFFLED,
     Claim,
     Contrast,
@@ -18,13 +21,14 @@ from ablations.study import (
     Study,
     all_arms,
     all_claims,
-    jobs,
-    levels,
+    seeds,
 )
-from bench import cost
-from bench.spec import BadInput, Count, Data, Probe, Timing, Trial, identity
+from bench import cost, probes
+from bench.model import build
+from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial, identity
+from bench.splits import Images
 from bench.todo import missing
-from reports.frame import STEPS, observations
+from reports.frame import STEPS, combined, observations, results
 
 DATA = Data("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
 DIGITS = Data("fedcba9876543210", classes=10, train=1_302, name="digits")
@@ -38,6 +42,8 @@ TRIAL_METRICS = {
     "sparsity/hoyer/mean",
     "sparsity/treves_rolls/mean",
     "sparsity/dead/mean",
+    "gradient/first_to_last/start",
+    "gradient/first_to_last/epoch_1",
     STEPS,
 }
 
@@ -46,8 +52,18 @@ each_with_arms = pytest.mark.parametrize("study", [s for s in STUDIES if s.arms]
 each_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 
 
+def setting(study, profile=PROFILES["quick"], data=DATA):
+    """With a level of its own for each arm that is tuned, as if it had been chosen."""
+    takes = study.tuning.takes if study.tuning else {}
+    sources = list(dict.fromkeys(takes.values()))
+    house = {**vars(Model()), **vars(Recipe())}[study.tuning.factor] if study.tuning else 0
+    chosen = {arm: house * (1 + sources.index(source) / 100) for arm, source in takes.items()}
+    return Setting(profile, data, "cuda" if study.name == "gpu" else "cpu", chosen={study.name: chosen})
+
+
 def placed(name, profile="quick", data=DATA):
-    return jobs(catalogue.find([name])[0], Setting(PROFILES[profile], data))
+    study = catalogue.find([name])[0]
+    return jobs(study, setting(study, PROFILES[profile], data))
 
 
 def trials(name, arm, profile="quick", data=DATA):
@@ -58,17 +74,18 @@ def trials(name, arm, profile="quick", data=DATA):
 @each_study
 @pytest.mark.parametrize("data", [DATA, DIGITS], ids=["photographs", "digits"])
 def test_every_study_builds_its_jobs_at_every_profile(study, profile, data):
-    found = jobs(study, Setting(profile, data))
+    found = jobs(study, setting(study, profile, data))
     assert found
     assert len({identity(place.job) for place in found}) == len({place.job for place in found})
-    assert {place.seed for place in found if isinstance(place.job, Trial)} in (set(range(profile.seeds)), set())
+    asked = set(range(seeds(study, setting(study, profile))))
+    assert {place.seed for place in found if isinstance(place.job, Trial)} in (asked, set())
 
 
 @each_profile
 @each_study
 def test_every_network_of_a_study_can_be_built(study, profile):
     models = set()
-    for place in jobs(study, Setting(profile, DATA)):
+    for place in jobs(study, setting(study, profile)):
         if isinstance(place.job, Trial | Count):
             models.add(place.job.model)
         elif isinstance(place.job, Timing):
@@ -97,15 +114,28 @@ def imagined(place):
             for pair in range(job.rounds)
         ]
     else:
-        record["samples"] = []
+        record["samples"] = [{**sample, "pair": pair} for sample in answered(job.question) for pair in range(2)]
     return record
+
+
+@cache
+def answered(question):
+    """What the question really answers, of small networks that know nothing."""
+    asked, model = probes.QUESTIONS[question], Model(width=1 / 16, normalisation="lrn")
+    canvas = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)
+    networks = [build(model, seed) for seed in range(asked.networks)]
+    with torch.no_grad():
+        answers = asked.answer(networks, Images(canvas, torch.arange(12) % 10))
+    return [{"arm": arm, "metric": m, "value": v} for arm, metrics in answers.items() for m, v in metrics.items()]
 
 
 @each_study
 def test_every_claim_is_about_arms_and_metrics_that_are_measured(study):
-    found = jobs(study, Setting(PROFILES["quick"], DATA))
-    table = observations(found, {identity(place.job): imagined(place) for place in found})
-    measured = set(zip(table["arm"], table["metric"], strict=True))
+    found = jobs(study, setting(study))
+    records = {identity(place.job): imagined(place) for place in found}
+    table = observations(found, records)
+    sums = combined(study, results(found, records))
+    measured = {(row.arm, row.metric) for part in (table, sums) for row in part.itertuples()}
     for claim in all_claims(study, DATA):
         for part in claim.parts:
             assert (part.arm, part.metric) in measured, claim.id
@@ -115,7 +145,7 @@ def test_every_claim_is_about_arms_and_metrics_that_are_measured(study):
 
 def test_the_imagined_trial_has_no_metric_that_a_real_one_lacks(smoke):
     record = json.loads(next((smoke.out / "trials").glob("*.json")).read_text())
-    assert TRIAL_METRICS - {STEPS} <= set(record["points"][-1]["metrics"])
+    assert TRIAL_METRICS - {STEPS} <= {name for point in record["points"] for name in point["metrics"]}
 
 
 @each_study
@@ -195,23 +225,30 @@ def test_no_two_arms_of_a_study_are_the_same_trial(study):
 )
 @each_profile
 def test_arms_of_two_studies_share_their_trials_where_their_levels_coincide(some, other, profile):
-    assert trials(*some, profile.name) == trials(*other, profile.name)
+    """As many as both have: a study may have more seeds than another."""
+    pairs = list(zip(trials(*some, profile.name), trials(*other, profile.name), strict=False))
+    assert pairs and all(one == another for one, another in pairs)
 
 
 def test_a_shared_trial_runs_once(tmp_path):
-    asked = [p.job for study in STUDIES for p in jobs(study, Setting(PROFILES["quick"], DATA))]
+    asked = [p.job for study in STUDIES for p in jobs(study, setting(study))]
     todo = missing(asked, tmp_path)
     assert len(todo) == len(set(todo)) < len(asked)
 
 
 def test_a_probe_asks_the_trials_of_its_arm():
-    (probe,) = (p.job for p in placed("dropout") if isinstance(p.job, Probe))
-    assert list(probe.trials) == trials("dropout", "p = 0.5")
+    (probe,) = (p.job for p in placed("lrn_competition") if isinstance(p.job, Probe))
+    assert list(probe.trials) == trials("lrn_competition", "LRN, alpha rescaled")
+
+
+def test_a_probe_takes_the_trials_of_its_arms_together():
+    _, probe = (p.job for p in placed("sub_networks") if isinstance(p.job, Probe))
+    assert list(probe.trials) == trials("sub_networks", "p = 0.5") + trials("sub_networks", AGAIN)
 
 
 def made(base=None, **arm):
     study = Study(question="?", claims=(), base=base or {}, arms={"base": {}, "arm": arm}, name="mine")
-    return levels(study, "arm", Setting(PROFILES["quick"], DATA))
+    return levels(study, "arm", Setting(PROFILES["quick"], DATA), {})[:2]
 
 
 def test_share_and_epochs_multiply_the_profiles():

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ablations.placed import Placed, jobs
 from ablations.profiles import Profile
-from ablations.study import SHUFFLED, Claim, Contrast, Placed, Setting, Study, all_arms, jobs
+from ablations.study import SHUFFLED, Claim, Contrast, Setting, Study, all_arms
 from bench import records
 from bench.spec import Data
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablations.placed import Placed, jobs
 from ablations.profiles import Profile
-from ablations.study import AGAIN, SHUFFLED, Claim, Contrast, Exact, Placed, Published, Setting, Study, jobs
+from ablations.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Published, Setting, Study
 from bench import records
 from bench.spec import Count, Data, Model, Probe, Timing, Trial
 
@@ -41,7 +42,7 @@ def activations() -> Study:
             Timing(subject, (("relu", Model()), ("tanh", Model())), sizes, 5)
             for subject, sizes in (("activations", (2**10, 2**14)), ("steps", (128,)))
         ),
-        probes={"Do masks agree?": "relu"},
+        probes=(Ask("Do masks agree?", ("relu",)),),
         claims=(
             Claim(
                 "relu-better",

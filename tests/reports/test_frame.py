@@ -1,5 +1,6 @@
+from ablations.placed import Placed, jobs
 from ablations.profiles import PROFILES
-from ablations.study import AGAIN, Placed, Setting, Study, jobs
+from ablations.study import AGAIN, Setting, Study
 from bench import records
 from bench.spec import Count, Data, Model, Probe, Recipe, Timing, Trial, identity
 from reports import frame

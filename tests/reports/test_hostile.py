@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
-from ablations.study import Claim, Contrast, Published, Study
+from ablations.study import Ask, Claim, Contrast, Published, Study
 from bench.spec import Model, Timing
 from reports.blocks import Cell, Column, Contents, Heading, Line, Table, Text, Verdicts
 from reports.evidence import gather
@@ -50,7 +50,7 @@ def hostile(name: str) -> Study:
         arms={arm: {"activation": "tanh"} if number % 2 else {} for number, arm in enumerate(NAMES)},
         counts={name: Model()},
         timings=lambda setting: (Timing("steps", tuple((arm, Model()) for arm in NAMES), (128,), 5),),
-        probes={name: first},
+        probes=(Ask(name, (first,)),),
         claims=tuple(
             Claim(
                 arm,

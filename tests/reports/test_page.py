@@ -8,7 +8,8 @@ from pathlib import Path
 import fabricate
 import pytest
 
-from ablations.study import Setting, Study, jobs
+from ablations.placed import jobs
+from ablations.study import Setting, Study
 from bench import records
 from bench.records import FAILURES
 from bench.spec import Trial

@@ -1,0 +1,35 @@
+"""What does a GPU bring? (Krizhevsky et al. 2012, section 3.2)"""
+
+from ablations.study import Claim, Contrast, Setting, Study
+from bench.spec import Model, Timing
+
+DEVICES = ("cpu", "cuda")
+
+
+def timings(setting: Setting) -> tuple[Timing, ...]:
+    """A training step on each device; on a machine without a GPU there is nothing to compare."""
+    if setting.device != "cuda":
+        return ()
+    model = Model(width=setting.profile.width("document"))
+    return tuple(
+        Timing("steps", ((device, model),), (128,), setting.profile.rounds, device, precision)
+        for device, precision in (("cpu", "float32"), ("cuda", setting.precision))
+    )
+
+
+STUDY = Study(
+    question="Does a GPU bring speed, accuracy, or both?",
+    arms={"cpu": {"device": "cpu"}, "cuda": {"device": "cuda"}},
+    seeds={"standard": 5, "full": 5},
+    timings=timings,
+    claims=(
+        Claim(
+            "gpu",
+            "On a GPU the same training is at least twice as fast and as accurate",
+            (
+                Contrast("time/step_ms", "cpu", "cuda", margin=2, ratio=True),
+                Contrast("test/accuracy", "cuda", "cpu", margin=0.5, direction="equal"),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,84 @@
+"""Each arm's own level of a factor: tried on a grid, chosen on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ablations.placed import trial
+from ablations.study import Setting, Study, Tuning
+from bench.records import finals
+from bench.spec import Trial
+
+SEEDS = (500, 501)  # of the trials that only serve the choice
+MOST = 11  # levels of a grid that was extended
+LOST = 0.0  # the score of a trial that diverged or failed
+
+Record = dict[str, Any]
+Find = Callable[[Trial], Record | None]
+
+
+class Try(NamedTuple):
+    """A trial that serves the choice of an arm's level."""
+
+    study: str
+    arm: str
+    level: float
+    job: Trial
+
+
+class Tuned(NamedTuple):
+    """tries: all that the choice needs, as far as is known. scores: mean validation accuracy over SEEDS, by arm and
+    level, of the grid that was finished. chosen: each arm's level; empty until all tries are done."""
+
+    tries: list[Try]
+    scores: dict[str, dict[float, float]]
+    chosen: dict[str, float]
+
+
+def tune(study: Study, setting: Setting, find: Find) -> Tuned:
+    """What is tried and what came of it. find: a trial's record, where there is one."""
+    tuning = study.tuning
+    if tuning is None:
+        return Tuned([], {}, {})
+    grid, scores = list(tuning.grid), dict[str, dict[float, float]]()
+    while True:
+        tries = _tries(study, setting, tuning, grid)
+        if any(find(one.job) is None for one in tries):
+            return Tuned(tries, scores, {})
+        scores = {arm: _scores(arm, tries, find) for arm in dict.fromkeys(tuning.takes.values())}
+        best = {arm: max(reversed(found), key=found.__getitem__) for arm, found in scores.items()}
+        further = _further(tuning, grid, best.values())
+        if not further:
+            return Tuned(tries, scores, {arm: best[source] for arm, source in tuning.takes.items()})
+        grid = sorted([*grid, *further])
+
+
+def _tries(study: Study, setting: Setting, tuning: Tuning, grid: Sequence[float]) -> list[Try]:
+    arms = dict.fromkeys(tuning.takes.values())
+    return [
+        Try(study.name, arm, level, trial(study, arm, setting, seed, {tuning.factor: level}))
+        for seed in SEEDS
+        for level in grid
+        for arm in arms
+    ]
+
+
+def _scores(arm: str, tries: Sequence[Try], find: Find) -> dict[float, float]:
+    """Of each level, ascending."""
+    scores: dict[float, list[float]] = {}
+    for one in tries:
+        if one.arm == arm:
+            record = find(one.job)
+            done = record and record["status"] == "finished"
+            scores.setdefault(one.level, []).append(finals(record)["validation/accuracy"] if record and done else LOST)
+    return {level: sum(own) / len(own) for level, own in sorted(scores.items())}
+
+
+def _further(tuning: Tuning, grid: Sequence[float], best: Iterable[float]) -> list[float]:
+    """Levels beyond an edge at which some arm is best."""
+    if not tuning.ratio or len(grid) >= MOST:
+        return []
+    best = set(best)
+    beyond = [grid[0] / tuning.ratio] * (grid[0] in best) + [grid[-1] * tuning.ratio] * (grid[-1] in best)
+    return [float(f"{level:.6g}") for level in beyond]
