@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +14,12 @@ from ablations import catalogue
 from ablations.placed import Placed, jobs
 from ablations.profiles import PROFILES
 from ablations.study import AGAIN_SEEDS, Setting, Study
+from ablations.tuning import assumed, tune
 from bench import checks, plan, records
 from bench.data import Source
 from bench.files import write
 from bench.sources import line
-from bench.spec import BadInput, Data, describe, identity
+from bench.spec import BadInput, Data, Job, Trial, describe, identity, kind
 
 NUMBER = int | float
 LARGEST = 1e100  # of a number that can be squared and summed
@@ -25,15 +27,34 @@ LATEST = 32_503_680_000  # the year 3000, in seconds
 
 
 class Request(NamedTuple):
-    """names: of the studies, as the user wrote them; none means all."""
+    """names: of the studies, as the user wrote them; none means all. tries: what tuning wants, as far as is known."""
 
     names: tuple[str, ...]
     studies: list[Study]
     setting: Setting
     source: Source
+    tries: tuple[Placed, ...] = ()
 
     def placed(self) -> list[Placed]:
-        return [place for study in self.studies for place in _jobs(study, self.setting)]
+        return [*self.tries, *(place for study in self.studies for place in _jobs(study, self.setting))]
+
+    def settled(self, out: Path, assume: bool = False) -> Request:
+        """With what tuning has found so far, and what it has yet to try. assume: some level for each arm whose own is
+        not known yet, so that its jobs can be counted."""
+        tuned = {study: tune(study, self.setting, partial(records.read, out)) for study in self.studies}
+        chosen = {
+            study.name: found.chosen or (assumed(study.tuning) if assume and study.tuning else {})
+            for study, found in tuned.items()
+        }
+        tries = tuple(place for found in tuned.values() for place in found.tries)
+        return self._replace(setting=self.setting._replace(chosen=chosen), tries=tries)
+
+    def titles(self) -> dict[Job, str]:
+        """The jobs, each once, with what a person reads for it: its place in the first study that asks for it."""
+        found: dict[Job, str] = {}
+        for place in self.placed():
+            found.setdefault(place.job, _title(place))
+        return found
 
     def places(self) -> dict[str, list[tuple[str, str]]]:
         """Where each job is used, by its identity: pairs of study and arm."""
@@ -41,6 +62,14 @@ class Request(NamedTuple):
         for place in self.placed():
             found.setdefault(identity(place.job), []).append((place.study, place.arm))
         return found
+
+
+def _title(place: Placed) -> str:
+    job = place.job
+    if isinstance(job, Trial):
+        return f"{place.study} / {place.arm} / seed {place.seed}"
+    what = getattr(job, "subject", None) or getattr(job, "question", None) or place.arm
+    return f"{place.study} / {kind(job)} of {what}"
 
 
 def _jobs(study: Study, setting: Setting) -> list[Placed]:
@@ -71,19 +100,20 @@ def remember(request: Request, out: Path) -> None:
         raise BadInput(line(f"{out} cannot be written ({error.strerror}): name another folder with --out")) from error
 
 
-def recall(out: Path) -> Request:
-    """The last run's request; needs neither the data nor torch."""
+def recall(out: Path, names: Sequence[str] = ()) -> Request:
+    """The last run's request, or what it would be of the studies that are named; needs neither the data nor torch."""
     file = out / records.REQUEST
     if not os.path.exists(file):  # Path.exists raises where a name is too long
         raise BadInput(line(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)"))
     try:
         kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        source, names = _source(kept["source"]), _texts(kept["studies"])
+        source, last = _source(kept["source"]), _texts(kept["studies"])
         chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise BadInput(line(f"{file} is damaged ({reason}): ablate run, as it was called, writes it anew")) from error
-    request = Request(names, catalogue.find(names), chosen, source)
+    chosen_names = tuple(names) or last
+    request = Request(chosen_names, catalogue.find(chosen_names), chosen, source)
     check(request, out)
     return request
 
@@ -148,7 +178,7 @@ def _network(network: dict[str, Any]) -> None:
         _typed(layer, {"name": str, "kind": str, "parameters": int, "macs": int})
         words = dict.fromkeys(("activation", "normalisation", "pooling", "dropout"), str | None)
         types = {"shape": list, "output": list, "gain": NUMBER | None, **words}
-        _typed(layer, {name: kind for name, kind in types.items() if name in layer})
+        _typed(layer, {name: wanted for name, wanted in types.items() if name in layer})
     if network["parameters"] < 1 or network["macs"] < 1:
         raise ValueError("its network is empty")
 
@@ -173,11 +203,11 @@ def _source(kept: dict[str, Any]) -> Source:
 
 
 def _typed(values: dict[str, Any], types: Mapping[str, Any]) -> None:
-    for name, kind in types.items():
+    for name, wanted in types.items():
         value = values[name]
-        whole = not isinstance(value, bool) or kind is bool
+        whole = not isinstance(value, bool) or wanted is bool
         finite = not isinstance(value, int | float) or abs(value) < LARGEST
-        if not (isinstance(value, kind) and whole and finite):
+        if not (isinstance(value, wanted) and whole and finite):
             raise TypeError(f"{name} is {value!r}")
 
 

@@ -5,33 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ablations.placed import trial
+from ablations.placed import Placed, trial
 from ablations.study import Setting, Study, Tuning
 from bench.records import finals
-from bench.spec import Trial
+from bench.spec import Job
 
 SEEDS = (500, 501)  # of the trials that only serve the choice
 MOST = 11  # levels of a grid that was extended
 LOST = 0.0  # the score of a trial that diverged or failed
 
 Record = dict[str, Any]
-Find = Callable[[Trial], Record | None]
-
-
-class Try(NamedTuple):
-    """A trial that serves the choice of an arm's level."""
-
-    study: str
-    arm: str
-    level: float
-    job: Trial
+Find = Callable[[Job], Record | None]
 
 
 class Tuned(NamedTuple):
     """tries: all that the choice needs, as far as is known. scores: mean validation accuracy over SEEDS, by arm and
     level, of the grid that was finished. chosen: each arm's level; empty until all tries are done."""
 
-    tries: list[Try]
+    tries: list[Placed]
     scores: dict[str, dict[float, float]]
     chosen: dict[str, float]
 
@@ -46,7 +37,7 @@ def tune(study: Study, setting: Setting, find: Find) -> Tuned:
         tries = _tries(study, setting, tuning, grid)
         if any(find(one.job) is None for one in tries):
             return Tuned(tries, scores, {})
-        scores = {arm: _scores(arm, tries, find) for arm in dict.fromkeys(tuning.takes.values())}
+        scores = {arm: _scores(arm, tuning, grid, tries, find) for arm in dict.fromkeys(tuning.takes.values())}
         best = {arm: max(reversed(found), key=found.__getitem__) for arm, found in scores.items()}
         further = _further(tuning, grid, best.values())
         if not further:
@@ -54,25 +45,34 @@ def tune(study: Study, setting: Setting, find: Find) -> Tuned:
         grid = sorted([*grid, *further])
 
 
-def _tries(study: Study, setting: Setting, tuning: Tuning, grid: Sequence[float]) -> list[Try]:
+def assumed(tuning: Tuning) -> dict[str, float]:
+    """A level for each arm, where none is known yet: another one for each that will be chosen by itself."""
+    sources = list(dict.fromkeys(tuning.takes.values()))
+    return {arm: tuning.grid[1] * (1 + sources.index(source) / 1000) for arm, source in tuning.takes.items()}
+
+
+def _tries(study: Study, setting: Setting, tuning: Tuning, grid: Sequence[float]) -> list[Placed]:
     arms = dict.fromkeys(tuning.takes.values())
     return [
-        Try(study.name, arm, level, trial(study, arm, setting, seed, {tuning.factor: level}))
+        Placed(study.name, _title(arm, tuning, level), seed, trial(study, arm, setting, seed, {tuning.factor: level}))
         for seed in SEEDS
         for level in grid
         for arm in arms
     ]
 
 
-def _scores(arm: str, tries: Sequence[Try], find: Find) -> dict[float, float]:
-    """Of each level, ascending."""
-    scores: dict[float, list[float]] = {}
-    for one in tries:
-        if one.arm == arm:
-            record = find(one.job)
-            done = record and record["status"] == "finished"
-            scores.setdefault(one.level, []).append(finals(record)["validation/accuracy"] if record and done else LOST)
-    return {level: sum(own) / len(own) for level, own in sorted(scores.items())}
+def _title(arm: str, tuning: Tuning, level: float) -> str:
+    return f"{arm}, trying {tuning.factor.replace('_', ' ')} {level:g}"
+
+
+def _scores(arm: str, tuning: Tuning, grid: Sequence[float], tries: Sequence[Placed], find: Find) -> dict[float, float]:
+    """Of each level, ascending: the mean over seeds of the final validation accuracy."""
+    scores = {}
+    for level in grid:
+        found = [find(place.job) for place in tries if place.arm == _title(arm, tuning, level)]
+        own = [finals(r)["validation/accuracy"] if r and r["status"] == "finished" else LOST for r in found]
+        scores[level] = sum(own) / len(own)
+    return scores
 
 
 def _further(tuning: Tuning, grid: Sequence[float], best: Iterable[float]) -> list[float]:

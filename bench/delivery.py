@@ -20,8 +20,8 @@ Places = Mapping[str, Iterable[tuple[str, str]]]  # where each identity is used:
 class Delivery:
     """say: how a person is told that MLflow is away. Records are complete without it."""
 
-    def __init__(self, out: Path, profile: str, places: Places, say: Callable[[str], None]) -> None:
-        self.out, self.profile, self.places, self.say = out, profile, places, say
+    def __init__(self, out: Path, profile: str, say: Callable[[str], None]) -> None:
+        self.out, self.profile, self.say = out, profile, say
         self.due: deque[str] = deque()  # identities of records that wait to be published
         self.publisher: Any = None
         self.next_try, self.told = 0.0, False
@@ -30,19 +30,19 @@ class Delivery:
             say("mlflow is not installed: results are kept as records and can be published later")
         self._connect()
 
-    def deliver(self, record: dict[str, Any]) -> None:
+    def deliver(self, record: dict[str, Any], places: Places) -> None:
         """One record, tagged with where it is used, and those that wait."""
-        records.tag(self.out, record, self.profile, self.places.get(record["identity"], ()))
+        records.tag(self.out, record, self.profile, places.get(record["identity"], ()))
         self.due.append(record["identity"])
         self._publish()
 
-    def deliver_all(self) -> None:
+    def deliver_all(self, places: Places) -> None:
         """Every record of this run, and the older ones that the server lacks."""
         self.next_try = 0.0
         self.due.clear()
         for record in records.read_all(self.out):
-            if record["identity"] in self.places:
-                records.tag(self.out, record, self.profile, self.places[record["identity"]])
+            if record["identity"] in places:
+                records.tag(self.out, record, self.profile, places[record["identity"]])
             self.due.append(record["identity"])
         self._publish()
 

@@ -1,17 +1,48 @@
-"""The verdicts as a person sees them at the end of a run."""
+"""The report as a person at a terminal sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ablations.request import Request
 from ablations.study import Exact
+from reports import check
 from reports.claims import passed
+from reports.evidence import gather
 from reports.judge import Judgement
 from reports.outcome import estimate
+from reports.report import build, files
 from reports.units import asked, interval, named, stated
+
+
+def report(request: Request, out: Path, console: Console) -> list[Path]:
+    """Write the report; end with the verdicts and where everything is. Returns the files."""
+    for table in tables(build(out, request.studies, request.setting)):
+        console.print(table, "")
+    if request.setting.profile.name == "smoke":
+        console.print(Text("Not a result: the smoke profile only shows that the machinery works.", style="bold yellow"))
+    if request.source.note:
+        console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
+    for file in files(out):
+        console.print(str(file), soft_wrap=True, highlight=False)
+    return files(out)
+
+
+def compare(request: Request, file: Path, out: Path, console: Console) -> int:
+    """Judge again and write nothing; exit status 1 where a verdict is not the stored one."""
+    before = check.stored(file)
+    now = check.present(gather(out, request.studies, request.setting).judgements)
+    changed = check.changed(before, now)
+    for line in changed:
+        console.print(Text(line, style="red"), soft_wrap=True)
+    if not changed:
+        console.print(Text(f"all {len(now)} verdicts are those in {file}"), soft_wrap=True)
+    return 1 if changed else 0
 
 
 def tables(judgements: Sequence[Judgement]) -> Iterator[Table]:

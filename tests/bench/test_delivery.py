@@ -50,40 +50,40 @@ def names(found):
 def test_what_a_server_missed_comes_at_the_next_contact_in_order_and_once(server, finished, tmp_path, monkeypatch):
     monkeypatch.setattr(delivery, "AGAIN", 0.0)
     said = []
-    told = Delivery(tmp_path, "smoke", {}, said.append)
-    told.deliver(finished[0])
+    told = Delivery(tmp_path, "smoke", said.append)
+    told.deliver(finished[0], {})
     server.up = False
-    told.deliver(finished[1])
-    told.deliver(finished[2])
+    told.deliver(finished[1], {})
+    told.deliver(finished[2], {})
     assert server.got == names(finished[:1])
     assert len(said) == 1 and "cannot be reached" in said[0]
     server.up = True
-    told.deliver(finished[3])
+    told.deliver(finished[3], {})
     assert server.got == names(finished)
     assert not told.due
 
 
 def test_a_server_that_is_away_is_not_asked_for_every_record(server, finished, tmp_path):
     server.up = False
-    told = Delivery(tmp_path, "smoke", {}, lambda text: None)
+    told = Delivery(tmp_path, "smoke", lambda text: None)
     for record in finished:
-        told.deliver(record)
+        told.deliver(record, {})
     assert server.contacts == 1
     assert list(told.due) == names(finished)
 
 
 def test_the_end_of_a_run_asks_once_more_and_delivers_everything(server, finished, tmp_path):
     server.up = False
-    told = Delivery(tmp_path, "smoke", {}, lambda text: None)
-    told.deliver(finished[0])
+    told = Delivery(tmp_path, "smoke", lambda text: None)
+    told.deliver(finished[0], {})
     server.up = True
-    told.deliver_all()
+    told.deliver_all({})
     assert sorted(server.got) == sorted(names(finished))
 
 
 def test_a_server_that_stays_away_leaves_every_record_due(server, finished, tmp_path):
     server.up = False
-    told = Delivery(tmp_path, "smoke", {}, lambda text: None)
-    told.deliver_all()
+    told = Delivery(tmp_path, "smoke", lambda text: None)
+    told.deliver_all({})
     assert sorted(told.due) == sorted(names(finished))
     assert records.read_all(tmp_path)

@@ -41,14 +41,14 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     """One worker; a terminal that is drawn; a SQLite file of MLflow. Returns when it began, and for each trial the
     parent's processor time in seconds: for publishing, and for the rest."""
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    delivery = Delivery(out, "quick", {}, lambda text: None)
+    delivery = Delivery(out, "quick", lambda text: None)
     began, rest, spent = time.time(), time.process_time(), []
     with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, plan.Pace(), 1) as shown:
         for event in run(jobs, source, out, workers=1):
             shown.show(event)
             if event.record is not None:
                 start = time.process_time()
-                delivery.deliver(event.record)
+                delivery.deliver(event.record, {})
                 end = time.process_time()
                 spent.append((end - start, start - rest))
                 rest = end

@@ -64,7 +64,7 @@ def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
         assert sum(event.what == "done" for event in run(jobs, source, out, workers("cpu"))) == count
         recorded.append(time.time() - start)
         start = time.time()
-        Delivery(out, "smoke", {}, print).deliver_all()
+        Delivery(out, "smoke", print).deliver_all({})
         published.append(time.time() - start)
     figure(f"{count:,} trials of no time, scheduled and recorded", recorded, 20, most=True, unit="s")
     figure(f"{count:,} trials published to SQLite", published, 90, most=True, unit="s")

@@ -23,12 +23,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import ablate as command
+import commands
 from ablations.profiles import PROFILES
 from ablations.request import _jobs, recall
 from ablations.study import Setting, Study
 from bench import data, records, sources, spec
 from bench.spec import BadInput, Data, Model, Recipe, Trial
-from reports import report
+from reports import report, terminal
 
 SECONDS = 60  # of one example, at most
 LONG, SHORT = 700, 20  # examples of each property
@@ -159,10 +160,10 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
         def deliver_all(self) -> None: ...
         def deliver_report(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(command, "run", lambda *_: iter(()))
-    monkeypatch.setattr(command, "Delivery", Nowhere)
-    monkeypatch.setattr(command, "serve", lambda *_: 0)
-    monkeypatch.setattr(command, "_report", lambda *_: [])
+    monkeypatch.setattr(commands, "run", lambda *_: iter(()))
+    monkeypatch.setattr(commands, "Delivery", Nowhere)
+    monkeypatch.setattr(commands, "serve", lambda *_: 0)
+    monkeypatch.setattr(terminal, "report", lambda *_: [])
     monkeypatch.setenv("ABLATE_DATA", str(images))
 
 

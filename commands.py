@@ -1,0 +1,195 @@
+"""What each command does: the one place that knows bench, ablations and reports. Each returns its exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from ablations import catalogue
+from ablations.placed import jobs
+from ablations.profiles import automatic
+from ablations.request import Request, check, recall, remember, setting
+from bench import devices, display, doctor, plan, records, transfer
+from bench.data import locate
+from bench.delivery import Delivery
+from bench.run import run
+from bench.spec import BadInput, Job
+from bench.todo import missing
+from bench.ui import serve
+
+
+def list_studies(options: argparse.Namespace, console: Console) -> int:
+    for study in catalogue.find([]):
+        console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
+        for claim in study.claims:
+            console.print(f"    {claim.id}: {claim.sentence}", highlight=False, markup=False)
+    return 0
+
+
+def show_plan(options: argparse.Namespace, console: Console) -> int:
+    request = _request(options).settled(options.out, assume=True)
+    asked, workers, pace = list(request.titles()), devices.workers(request.setting.device), plan.pace(options.out)
+    todo = missing(asked, options.out)
+    _introduce(request, console)
+    for study in request.studies:
+        own = dict.fromkeys(place.job for place in jobs(study, request.setting))
+        lacking = [job for job in todo if job in own]
+        left = display.duration(pace.left(lacking, workers))
+        console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
+    size, left = plan.disk_mb(asked, options.out), display.duration(pace.left(todo, workers))
+    console.print(
+        f"{len(todo)} jobs to run (a job that studies share counts once) on {workers} workers: "
+        f"about {left} and {size:.0f} MB in {options.out}"
+    )
+    return 0
+
+
+def run_studies(options: argparse.Namespace, console: Console) -> int:
+    limit = _seconds(options.limit) if options.limit else float("inf")
+    request, deadline, out = _request(options), time.time() + limit, options.out
+    _introduce(request, console)
+    remember(request, out)
+    say = partial(console.print, markup=False, style="yellow")
+    delivery = Delivery(out, request.setting.profile.name, say)
+    asked, retry = dict[Job, str](), options.retry_failed
+    while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
+        asked |= request.titles()
+        _round(request, asked, out, deadline, retry, delivery, console)
+        retry = False
+    delivery.deliver_all(request.places())
+    _publish_report(delivery, request, out, console)
+    unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
+    return _end(asked, out, console) or int(unpublished and delivery.installed)
+
+
+def _round(
+    request: Request,
+    asked: dict[Job, str],
+    out: Path,
+    deadline: float,
+    retry: bool,
+    delivery: Delivery,
+    console: Console,
+) -> None:
+    """Run what is missing of the jobs asked so far."""
+    jobs, places = list(asked), request.places()
+    todo, workers, pace = missing(jobs, out, retry), devices.workers(request.setting.device), plan.pace(out)
+    console.print(f"{len(jobs) - len(todo)} of {len(jobs)} jobs are done already", highlight=False)
+    with display.Display(console, todo, asked, pace, workers) as shown:
+        for event in run(jobs, request.source, out, workers, deadline, pace.seconds, retry):
+            shown.show(event)
+            if event.record is not None:
+                delivery.deliver(event.record, places)
+
+
+def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:
+    from reports import terminal  # only here: it takes seconds, and every worker imports this file
+
+    files = terminal.report(request, out, console)
+    name = f"({request.setting.profile.name}, {request.source.data.name})"
+    delivery.deliver_report(name, [*files, out / records.REQUEST])
+    if delivery.publisher:
+        folder = shlex.quote(str(out))
+        where = "" if folder == "out" else f" OUT={folder}"
+        console.print(f"Compare the runs in MLflow: make ui{where}, or {sys.argv[0]} ui --out {folder}", soft_wrap=True)
+
+
+def report(options: argparse.Namespace, console: Console) -> int:
+    from reports import terminal  # only here, as above
+
+    request = recall(options.out, options.studies)
+    if options.check:
+        return terminal.compare(request, options.check, options.out, console)
+    terminal.report(request, options.out, console)
+    return 0
+
+
+def ui(options: argparse.Namespace, console: Console) -> int:
+    return serve(options.out, options.port, partial(console.print, soft_wrap=True))
+
+
+def export(options: argparse.Namespace, console: Console) -> int:
+    count = transfer.pack(options.out, options.file, options.weights)
+    console.print(f"{count} records in {options.file}", soft_wrap=True, highlight=False)
+    return 0
+
+
+def import_records(options: argparse.Namespace, console: Console) -> int:
+    taken = transfer.take(options.origin, options.out, options.weights)
+    for line in taken.refused:
+        console.print(Text(f"refused: {line}", style="yellow"), soft_wrap=True)
+    told = f"{len(taken.new)} records imported, {len(taken.known)} were here, {len(taken.refused)} refused"
+    console.print(told, highlight=False)
+    return 1 if taken.refused else 0
+
+
+def see_doctor(options: argparse.Namespace, console: Console) -> int:
+    """Exit status 1 while something is broken, stale or orphaned."""
+    if not options.out.is_dir():
+        raise BadInput(f"there is no folder {options.out}: nothing was run into it yet")
+    ill = 0
+    for finding in doctor.examine(options.out):
+        mended = options.mend and finding.mend is not None
+        if mended and finding.mend:
+            finding.mend()
+        ill += not mended and finding.state not in ("pending", "running")
+        console.print(Text(f"{'mended' if mended else finding.state:<8} {finding.what}"), soft_wrap=True)
+    console.print("healthy" if not ill else f"{ill} to mend: ablate doctor --mend mends what it can", highlight=False)
+    return 1 if ill else 0
+
+
+def _end(names: dict[Job, str], out: Path, console: Console) -> int:
+    """What came to nothing, and what is left; the exit status."""
+    found = {job: records.read(out, job) for job in names}
+    failed = {job: record for job, record in found.items() if record and records.failed(record)}
+    for job, record in failed.items():
+        console.print(Text(f"{record['status']}: {names[job]}: {record['reason']}", style="red"))
+    if failed:
+        console.print(f"{len(failed)} jobs came to nothing; --retry-failed runs exactly those again")
+    if left := sum(record is None for record in found.values()):
+        console.print(f"{left} jobs have no record yet: the same command runs exactly those")
+    return 1 if failed else 0
+
+
+def _request(options: argparse.Namespace) -> Request:
+    """What the options name, checked before anything is trained."""
+    if options.seeds is not None and options.seeds < 1:
+        raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
+    studies = catalogue.find(options.studies)
+    device = devices.choose(options.device)
+    source = locate(options.data, options.out)
+    try:
+        (options.out / "trials").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
+    profile = automatic(device) if options.profile == "auto" else options.profile
+    request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
+    check(request, options.out, strangers=True)
+    return request
+
+
+def _introduce(request: Request, console: Console) -> None:
+    setting, source = request.setting, request.source
+    if source.note:
+        console.print(Text(f"Note: {source.note}", style="bold yellow"))
+    console.print(
+        f"{source.data.name}: {source.data.train} train, {source.validation} validation, {source.test} test images; "
+        f"profile {setting.profile.name}, {setting.profile.seeds} seeds, device {setting.device}",
+        highlight=False,
+    )
+
+
+def _seconds(limit: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", limit)
+    if not match:
+        raise BadInput(f"--limit is {limit!r}: write 90s, 30m or 2h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "": 1}[match[2]]
