@@ -41,13 +41,12 @@ class Request(NamedTuple):
     def settled(self, out: Path, assume: bool = False) -> Request:
         """With what tuning has found so far, and what it has yet to try. assume: some level for each arm whose own is
         not known yet, so that its jobs can be counted."""
-        tuned = {study: tune(study, self.setting, partial(records.read, out)) for study in self.studies}
-        chosen = {
-            study.name: found.chosen or (assumed(study.tuning) if assume and study.tuning else {})
-            for study, found in tuned.items()
-        }
-        tries = tuple(place for found in tuned.values() for place in found.tries)
-        return self._replace(setting=self.setting._replace(chosen=chosen), tries=tries)
+        chosen, tries = {}, list[Placed]()
+        for study in self.studies:
+            found = tune(study, self.setting, partial(records.read, out))
+            chosen[study.name] = found.chosen or (assumed(study.tuning) if assume and study.tuning else {})
+            tries += found.tries
+        return self._replace(setting=self.setting._replace(chosen=chosen), tries=tuple(tries))
 
     def titles(self) -> dict[Job, str]:
         """The jobs, each once, with what a person reads for it: its place in the first study that asks for it."""

@@ -78,7 +78,7 @@ def combined(study: Study, results: pd.DataFrame) -> pd.DataFrame:
         for name, weights in study.combinations.items():
             trials = {arm: own.get((pair, arm)) for arm in weights}
             whole = [(trial, weights[arm]) for arm, trial in trials.items() if trial]
-            names = " ".join(trial["identity"] for trial, _ in whole)
+            names = "+".join(trial["identity"] for trial, _ in whole)
             sums = {metric: sum(weight * trial[metric] for trial, weight in whole) for metric in metrics}
             rows += [
                 Observation(study.name, name, pair, metric, value, identity=names)

@@ -63,7 +63,7 @@ def sides(arm: str, reference: str | float, arms: Arms) -> list[tuple[Observatio
 
 def identities(both: list[tuple[Observation, Observation]]) -> tuple[str, ...]:
     """Of all trials behind them: a combination of arms has several."""
-    return tuple(sorted({name for pair in both for one in pair for name in one.identity.split()}))
+    return tuple(sorted({name for pair in both for one in pair for name in one.identity.split("+")} - {""}))
 
 
 def collect(part: Contrast, arms: Arms) -> Pairs:
