@@ -1,0 +1,107 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ablations import designs
+from ablations.designs import arm, effects, full_factorial, half_fraction, subsets
+from ablations.study import Switch
+
+FIVE = {name: Switch(on={name: 1}, off={name: 0}) for name in "ABCDE"}
+TWO = {"a": Switch(on={"x": 1}, off={"x": 0}), "b": Switch(on={"y": 1}, off={})}
+
+
+def on(name):
+    return set() if name == designs.NONE else set(name.split(" + "))
+
+
+def test_a_full_factorial_has_every_combination_and_begins_with_all_on():
+    assert full_factorial(TWO) == {
+        "a + b": {"x": 1, "y": 1},
+        "b": {"x": 0, "y": 1},
+        "a": {"x": 1},
+        "none of them": {"x": 0},
+    }
+    assert len(full_factorial(FIVE)) == 32
+
+
+def test_leaving_out_and_adding_in_go_one_switch_at_a_time():
+    assert list(designs.leave_one_out(FIVE)) == [
+        "A + B + C + D + E",
+        *("B + C + D + E", "A + C + D + E", "A + B + D + E", "A + B + C + E", "A + B + C + D"),
+    ]
+    assert list(designs.add_one_in(FIVE)) == ["none of them", *"ABCDE"]
+    assert list(designs.one_at_a_time(TWO, ("a",))) == ["a", "none of them", "a + b"]
+
+
+def test_the_half_fraction_of_five_confounds_no_main_effect_or_interaction_with_another():
+    """Resolution V: the columns of signs of all main effects and two-way interactions are orthogonal."""
+    arms = half_fraction(FIVE)
+    assert len(arms) == 16 and next(iter(arms)) == "A + B + C + D + E"
+    signs = {name: np.array([1 if name in on(each) else -1 for each in arms]) for name in FIVE}
+    columns = [*signs.values(), *(signs[a] * signs[b] for a, b in itertools.combinations(FIVE, 2))]
+    products = np.array([[one @ other for other in columns] for one in columns])
+    assert (products == 16 * np.eye(15)).all()
+
+
+# Values of the four arms of two switches, and what they amount to by hand
+VALUES = {"none of them": 10.0, "a": 14.0, "b": 11.0, "a + b": 19.0}
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("main effect of a", ((14 - 10) + (19 - 11)) / 2),
+        ("main effect of b", ((11 - 10) + (19 - 14)) / 2),
+        ("interaction of a and b", ((19 - 11) - (14 - 10)) / 2),
+        ("a, left out of all", 19 - 11),
+        ("a, added to none", 14 - 10),
+        ("Shapley share of a", ((14 - 10) + (19 - 11)) / 2),
+        ("Shapley share of b", ((11 - 10) + (19 - 14)) / 2),
+    ],
+)
+def test_effects_of_two_switches_by_hand(name, expected):
+    assert sum(weight * VALUES[each] for each, weight in effects(TWO)[name].items()) == pytest.approx(expected)
+
+
+def by_orders(values, name):
+    """Shapley's definition: what the switch adds, averaged over every order of turning them on."""
+    gains = []
+    for order in itertools.permutations(FIVE):
+        before = order[: order.index(name)]
+        gains.append(values[arm(FIVE, (*before, name))] - values[arm(FIVE, before)])
+    return sum(gains) / len(gains)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(-100, 100), min_size=32, max_size=32))
+def test_shapley_shares_are_the_mean_over_all_orders_and_add_up_to_the_whole(drawn):
+    values = dict(zip((arm(FIVE, chosen) for chosen in subsets(FIVE)), drawn, strict=True))
+    weights = effects(FIVE)
+    shares = {
+        name: sum(weight * values[each] for each, weight in weights[f"Shapley share of {name}"].items())
+        for name in FIVE
+    }
+    for name, share in shares.items():
+        assert share == pytest.approx(by_orders(values, name), abs=1e-9)
+    whole = values["A + B + C + D + E"] - values["none of them"]
+    assert math.fsum(shares.values()) == pytest.approx(whole, abs=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.dictionaries(st.sampled_from("ABCDE"), st.floats(-9, 9)), st.floats(-9, 9))
+def test_effects_of_an_additive_world_are_its_coefficients(gains, start):
+    values = {arm(FIVE, chosen): start + sum(gains.get(name, 0.0) for name in chosen) for chosen in subsets(FIVE)}
+    for name, weights in effects(FIVE).items():
+        found = sum(weight * values[each] for each, weight in weights.items())
+        own = next((gains.get(letter, 0.0) for letter in "ABCDE" if letter in name.replace("Shapley", "")), 0.0)
+        assert found == pytest.approx(0.0 if "interaction" in name else own, abs=1e-9)
+
+
+def test_arms_share_the_baselines_rate_and_have_their_own():
+    arms = {"relu": {}, "tanh": {"activation": "tanh"}}
+    assert designs.with_own_rates(arms) == {**arms, "tanh, its own learning rate": {"activation": "tanh"}}
+    assert designs.rates(arms).takes == {"relu": "relu", "tanh": "relu", "tanh, its own learning rate": "tanh"}

@@ -1,0 +1,207 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from bench import competition, ensembles, features, probes, records
+from bench.ensembles import scores
+from bench.layers import LRN
+from bench.measures import evaluate
+from bench.model import build
+from bench.spec import Model, Probe, Recipe, Trial
+from bench.splits import Images, splits
+
+SMALL = Model(width=1 / 16)
+
+
+def images(count=40, seed=0):
+    draws = torch.Generator().manual_seed(seed)
+    return Images(
+        torch.randint(0, 256, (count, 32, 32, 3), dtype=torch.uint8, generator=draws),
+        torch.randint(0, 10, (count,), generator=draws),
+    )
+
+
+def network(seed=0, **levels):
+    return build(Model(width=1 / 16, **levels), seed).eval()
+
+
+# Scores
+
+
+def test_scores_by_hand():
+    """Confidences .9 (right), .6 (wrong) and .6 (right): two bins, of accuracies 1 and 1/2."""
+    probabilities = torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    found = scores(probabilities, torch.tensor([0, 1, 0]))
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    assert found["loss"] == pytest.approx(-(math.log(0.9) + math.log(0.4) + math.log(0.6)) / 3, rel=1e-5)
+    assert found["calibration_error"] == pytest.approx((1 * 0.1 + 2 * abs(0.5 - 0.6)) / 3, rel=1e-5)
+
+
+def test_a_confident_network_that_is_always_right_is_calibrated():
+    assert scores(torch.eye(10), torch.arange(10))["calibration_error"] == 0
+
+
+# Sub-networks
+
+
+@torch.no_grad()
+def test_weight_scaling_is_what_evaluation_does():
+    seen = images()
+    found = ensembles.sub_networks([network()], seen)["weight scaling"]
+    accuracy, loss = evaluate(network(), *seen)
+    assert (found["masks/accuracy"], found["masks/loss"]) == (pytest.approx(accuracy), pytest.approx(loss, rel=1e-4))
+
+
+@torch.no_grad()
+def test_means_over_masks_are_those_of_whole_forward_passes():
+    seen, counted = images(), 3
+    torch.manual_seed(5)
+    found = ensembles.sub_networks([network()], seen)
+    torch.manual_seed(5)
+    same = network()
+    for module in same.layers:
+        module.train(isinstance(module, torch.nn.Dropout))
+    passes = [same(ensembles.centre(seen.canvas, 32)) for _ in range(counted)]
+    arithmetic = torch.stack([one.softmax(1) for one in passes]).mean(0)
+    geometric = torch.stack([one.log_softmax(1) for one in passes]).mean(0).softmax(1)
+    for name, p in (("arithmetic", arithmetic), ("geometric", geometric)):
+        for score, value in scores(p, seen.labels).items():
+            assert found[f"{name} mean of 3 masks"][f"masks/{score}"] == pytest.approx(value, rel=1e-4, abs=1e-6)
+
+
+@torch.no_grad()
+def test_masks_and_networks_are_averaged_by_hand():
+    seen, five = images(), [network(seed) for seed in range(5)]
+    found = {arm: metrics["networks/accuracy"] for arm, metrics in ensembles.averages(five, seen).items()}
+    predictions = [one.eval()(ensembles.centre(seen.canvas, 32)).softmax(1) for one in five]
+    assert found["one network"] == pytest.approx(np.mean([scores(p, seen.labels)["accuracy"] for p in predictions]))
+    assert found["mean of 5 networks"] == scores(torch.stack(predictions).mean(0), seen.labels)["accuracy"]
+    gained = found["mean of 30 masks"] - found["one mask"]
+    half = (found["mean of 5 networks"] - found["one network"]) / 2
+    assert found[ensembles.GAIN] == pytest.approx(gained - half)
+
+
+# Features
+
+
+def test_correlation_by_hand():
+    """Units x, -x and one at right angles to both: |r| is 1, 0 and 0. A unit that never varies does not count."""
+    x, y = torch.tensor([1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, 1.0, -1.0, -1.0])
+    assert features.correlation(torch.stack([x, -x, y, torch.full((4,), 3.0)], 1)) == pytest.approx(1 / 3)
+
+
+def test_correlation_is_numpys():
+    units = torch.randn(50, 7, generator=torch.Generator().manual_seed(0))
+    r = np.abs(np.corrcoef(units.numpy().T))
+    assert features.correlation(units) == pytest.approx((r.sum() - 7) / (7 * 6))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_the_effective_rank_of_equal_directions_is_their_number(rank):
+    signs = torch.tensor([[1.0, -1.0], [1.0, 1.0]])
+    hadamard = torch.kron(torch.kron(signs, signs), signs)[:, 1:]  # columns of mean zero, at right angles
+    assert features.effective_rank(hadamard[:, :rank]) == pytest.approx(rank)
+
+
+def test_a_layer_that_is_dead_has_no_rank_and_no_correlation():
+    assert features.effective_rank(torch.zeros(5, 3)) == 0
+    assert features.correlation(torch.zeros(5, 3)) == 0
+
+
+@torch.no_grad()
+def test_dependence_is_told_of_the_hidden_connected_layers():
+    (metrics,) = features.dependence([network()], images()).values()
+    assert set(metrics) == {f"features/{what}/{layer}" for what in ("correlation", "rank") for layer in ("fc6", "fc7")}
+
+
+@torch.no_grad()
+def test_activity_falls_as_the_threshold_rises_and_begins_with_the_share_that_is_not_zero():
+    (metrics,) = features.activity_above([network(activation="sigmoid")], images()).values()
+    shares = list(metrics.values())
+    assert shares == sorted(shares, reverse=True)
+    outputs = features.activations(network(activation="sigmoid"), images())
+    expected = np.mean([(output > 0.5).double().mean().item() for output in outputs.values()])
+    assert metrics["activity/above/0.5"] == pytest.approx(expected)
+
+
+# Competition
+
+
+def test_contrast_by_hand():
+    """Responses 1 5 3 2 0: the largest, 5, has the neighbours 1, 3 and 2, whose mean is 2."""
+    responses = torch.tensor([1.0, 5.0, 3.0, 2.0, 0.0]).view(1, 5, 1, 1)
+    assert competition.contrast(responses, responses) == pytest.approx((5 - 2) / (5 + 2))
+    halved = responses * torch.tensor([0.5, 1.0, 0.5, 0.5, 1.0]).view(1, 5, 1, 1)
+    assert competition.contrast(responses, halved) == pytest.approx((5 - 1) / (5 + 1))
+
+
+def test_places_where_nothing_is_active_do_not_count():
+    responses = torch.tensor([[2.0, 1.0], [0.0, 0.0]]).view(2, 2, 1, 1)
+    assert competition.contrast(responses, responses) == pytest.approx((2 - 1) / (2 + 1))
+
+
+@torch.no_grad()
+def test_contrasts_are_those_of_the_networks_own_layers():
+    net = network(normalisation="lrn-rescaled")
+    found = competition.contrasts([net], images())
+    expected, output = {"before LRN": [], "behind LRN": []}, competition.centre(images().canvas, 32)
+    for module in net.layers:
+        if isinstance(module, LRN):
+            expected["before LRN"].append(competition.contrast(output, output))
+            expected["behind LRN"].append(competition.contrast(output, module(output)))
+        output = module(output)
+    for arm, values in expected.items():
+        assert found[arm]["competition/contrast"] == pytest.approx(np.mean(values))
+    assert found["behind LRN of permuted channels"] != found["behind LRN"]
+
+
+@torch.no_grad()
+def test_lrn_over_permuted_channels_in_their_own_order_is_lrn(monkeypatch):
+    monkeypatch.setattr(torch, "randperm", torch.arange)
+    found = competition.contrasts([network(normalisation="lrn-rescaled")], images())
+    permuted, own = (found[arm]["competition/contrast"] for arm in ("behind LRN of permuted channels", "behind LRN"))
+    assert permuted == pytest.approx(own, rel=1e-6)
+
+
+# Answers
+
+
+@pytest.fixture
+def kept(digits, tmp_path):
+    """Trials that were not trained, with weights as if they had been."""
+
+    def keep(*seeds):
+        trials = tuple(Trial(SMALL, Recipe(epochs=1), digits.data, seed) for seed in seeds)
+        records.folder(tmp_path).mkdir(exist_ok=True)
+        for trial in trials:
+            save_file(build(SMALL, trial.seed).state_dict(), records.weights(tmp_path, trial))
+        return trials
+
+    return keep
+
+
+def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, digits, tmp_path):
+    trials = kept(0, 1, 2)
+    records.weights(tmp_path, trials[1]).unlink()
+    samples = probes.answer(Probe("co-adaptation", trials), tmp_path, digits)
+    assert {sample["pair"] for sample in samples} == {0, 2}
+    assert {sample["arm"] for sample in samples} == {""}
+
+
+def test_a_question_to_five_takes_them_in_groups_and_no_trial_twice(kept, digits, tmp_path):
+    samples = probes.answer(Probe("averages", kept(*range(12))), tmp_path, digits)
+    assert {sample["pair"] for sample in samples} == {0, 1}
+
+
+def test_an_answer_is_the_same_again(kept, digits, tmp_path):
+    probe = Probe("sub-networks", kept(0))
+    assert probes.answer(probe, tmp_path, digits) == probes.answer(probe, tmp_path, digits)
+
+
+def test_a_restored_network_is_the_one_that_was_kept(kept, digits, tmp_path):
+    (trial,) = kept(3)
+    test = splits(trial, digits).test.first(30)
+    assert evaluate(probes.restored(trial, tmp_path), *test) == evaluate(build(SMALL, 3), *test)
