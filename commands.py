@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -21,9 +22,9 @@ from ablations.request import Request, check, recall, remember, setting
 from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery
-from bench.run import run
+from bench.run import Event, run
 from bench.spec import BadInput, Job
-from bench.todo import missing
+from bench.todo import kept, missing
 from bench.ui import serve
 
 
@@ -36,8 +37,9 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
-    request = _request(options).settled(options.out, assume=True)
-    asked, workers, pace = list(request.titles()), devices.workers(request.setting.device), plan.pace(options.out)
+    request, pace = _request(options)
+    request = request.settled(options.out, assume=True)
+    asked, workers = list(request.titles()), devices.workers(request.setting.device)
     todo = missing(asked, options.out)
     _introduce(request, console)
     for study in request.studies:
@@ -45,7 +47,7 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
         lacking = [job for job in todo if job in own]
         left = display.duration(pace.left(lacking, workers))
         console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
-    size, left = plan.disk_mb(asked, options.out), display.duration(pace.left(todo, workers))
+    size, left = plan.disk_mb(todo, kept(asked, todo)), display.duration(pace.left(todo, workers))
     console.print(
         f"{len(todo)} jobs to run (a job that studies share counts once) on {workers} workers: "
         f"about {left} and {size:.0f} MB in {options.out}"
@@ -55,37 +57,29 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     limit = _seconds(options.limit) if options.limit else float("inf")
-    request, deadline, out = _request(options), time.time() + limit, options.out
+    request, pace = _request(options)
+    out, deadline, workers = options.out, time.time() + limit, devices.workers(request.setting.device)
     _introduce(request, console)
     remember(request, out)
-    say = partial(console.print, markup=False, style="yellow")
-    delivery = Delivery(out, request.setting.profile.name, say)
+    delivery = Delivery(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
     asked, retry = dict[Job, str](), options.retry_failed
     while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
         asked |= request.titles()
-        _round(request, asked, out, deadline, retry, delivery, console)
-        retry = False
+        todo, retry = missing(list(asked), out, retry), False
+        console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
+        keep = kept(list(asked), todo)
+        events = run(todo, keep, request.source, out, workers, deadline, pace.seconds)
+        _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
     delivery.deliver_all(request.places())
     _publish_report(delivery, request, out, console)
     unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
     return _end(asked, out, console) or int(unpublished and delivery.installed)
 
 
-def _round(
-    request: Request,
-    asked: dict[Job, str],
-    out: Path,
-    deadline: float,
-    retry: bool,
-    delivery: Delivery,
-    console: Console,
-) -> None:
-    """Run what is missing of the jobs asked so far."""
-    jobs, places = list(asked), request.places()
-    todo, workers, pace = missing(jobs, out, retry), devices.workers(request.setting.device), plan.pace(out)
-    console.print(f"{len(jobs) - len(todo)} of {len(jobs)} jobs are done already", highlight=False)
-    with display.Display(console, todo, asked, pace, workers) as shown:
-        for event in run(jobs, request.source, out, workers, deadline, pace.seconds, retry):
+def _follow(events: Iterable[Event], shown: display.Display, delivery: Delivery, request: Request) -> None:
+    places = request.places()
+    with shown:
+        for event in events:
             shown.show(event)
             if event.record is not None:
                 delivery.deliver(event.record, places)
@@ -160,8 +154,8 @@ def _end(names: dict[Job, str], out: Path, console: Console) -> int:
     return 1 if failed else 0
 
 
-def _request(options: argparse.Namespace) -> Request:
-    """What the options name, checked before anything is trained."""
+def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
+    """What the options name, checked before anything is trained, and the pace of what was."""
     if options.seeds is not None and options.seeds < 1:
         raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
     studies = catalogue.find(options.studies)
@@ -173,8 +167,7 @@ def _request(options: argparse.Namespace) -> Request:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
     profile = automatic(device) if options.profile == "auto" else options.profile
     request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
-    check(request, options.out, strangers=True)
-    return request
+    return request, check(request, options.out)
 
 
 def _introduce(request: Request, console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,7 @@ from bench import checks, plan, records
 from bench.data import Source
 from bench.files import write
 from bench.sources import line
-from bench.spec import BadInput, Data, Job, Trial, describe, identity, kind
-
-NUMBER = int | float
-LARGEST = 1e100  # of a number that can be squared and summed
-LATEST = 32_503_680_000  # the year 3000, in seconds
+from bench.spec import BadInput, Data, Job, Trial, identity, kind
 
 
 class Request(NamedTuple):
@@ -106,7 +102,7 @@ def recall(out: Path, names: Sequence[str] = ()) -> Request:
         raise BadInput(line(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)"))
     try:
         kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        source, last = _source(kept["source"]), _texts(kept["studies"])
+        source, last = _source(kept["source"]), checks.texts(kept["studies"])
         chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
@@ -117,103 +113,33 @@ def recall(out: Path, names: Sequence[str] = ()) -> Request:
     return request
 
 
-def check(request: Request, out: Path, strangers: bool = False) -> None:
-    """BadInput where a folder of `out` cannot be used, or a record that the request asks for is not whole.
-
-    strangers: whether other records, from which a run learns its pace, must be legible too.
-    """
+def check(request: Request, out: Path) -> plan.Pace:
+    """What earlier jobs tell of the time that others will take; BadInput where a folder of `out` or a record cannot be
+    used. Those that the request asks for by name must be this version's own; any other may be asked for by tuning."""
     for name in ("trials", "reports", "cache"):
         if (out / name).exists() and not ((out / name).is_dir() and os.access(out / name, os.W_OK)):
             raise BadInput(line(f"{out / name} is no folder that can be written: name another one with --out"))
-    asked = {identity(place.job) for place in request.placed()}
+    asked, pace = {identity(job) for job in request.titles()}, plan.Pace()
     for file in sorted(records.folder(out).glob("*.json")):
-        if file.stem in asked or strangers:
-            _check(file, out, file.stem in asked)
+        pace.learn(_record(file, out, checks.checked if file.stem in asked else checks.legible))
+    return pace
 
 
-def _check(file: Path, out: Path, asked: bool) -> None:
+def _record(file: Path, out: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     try:
-        record = checks.checked(file) if asked else records.load(file)
-        plan.Pace((record,))
-        if asked:
-            _legible(record)
-    except (BadInput, RecursionError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        return read(file)
+    except BadInput as error:
         mend = f"ablate doctor --mend --out {out} puts it aside, and the next run measures it again"
-        raise BadInput(line(f"{file} is no record that can be used ({reason[:300]}): {mend}")) from error
-
-
-def _legible(record: dict[str, Any]) -> None:
-    """Raises where something that a report reads is missing, of another type or not finite."""
-    _typed(record, {"started": NUMBER, "ended": NUMBER, "reason": str, "environment": dict})
-    if not all(0 <= record[name] <= LATEST for name in ("started", "ended")):
-        raise ValueError(f"it ran from {record['started']} to {record['ended']}")
-    if odd := [name for name, value in record["environment"].items() if isinstance(value, list | dict)]:
-        raise TypeError(f"environment's {odd[0]} is {record['environment'][odd[0]]!r}")
-    _same(record["job"], describe(checks.job_of(record)))
-    if records.failed(record):
-        return
-    if record["kind"] == "count" or "network" in record:
-        _network(record["network"])
-    if record["kind"] in ("timing", "probe"):
-        for sample in record["samples"]:
-            _typed(sample, {"arm": str, "pair": int, "metric": str, "value": NUMBER})
-        _typed({"fit": True, "why_unfit": "", **record}, {"fit": bool, "why_unfit": str})
-    if record["kind"] == "trial":
-        _typed(record["data"], {"name": str, "digest": str, "note": str, "validation": int, "test": int})
-        _typed(record["data"], {"train": int, "shared_images": int})
-        for point in record["points"]:
-            _typed(point, {"step": int, "epoch": int, "time": NUMBER, "metrics": dict})
-            _typed(point["metrics"], dict.fromkeys(point["metrics"], NUMBER))
-        if record["data"]["train"] < 1 or not record["points"]:
-            raise ValueError("it was trained on nothing")
-        if odd := [name for point in record["points"] for name in point["metrics"] if "/" not in name]:
-            raise ValueError(f"no metric is called {odd[0]!r}")
-
-
-def _network(network: dict[str, Any]) -> None:
-    _typed(network, {"parameters": int, "macs": int, "layers": list})
-    for layer in network["layers"]:
-        _typed(layer, {"name": str, "kind": str, "parameters": int, "macs": int})
-        words = dict.fromkeys(("activation", "normalisation", "pooling", "dropout"), str | None)
-        types = {"shape": list, "output": list, "gain": NUMBER | None, **words}
-        _typed(layer, {name: wanted for name, wanted in types.items() if name in layer})
-    if network["parameters"] < 1 or network["macs"] < 1:
-        raise ValueError("its network is empty")
-
-
-def _same(kept: Any, wanted: Any) -> None:
-    """Raises where a field that makes up the job's identity is missing."""
-    if isinstance(wanted, dict):
-        for name, value in wanted.items():
-            _same(kept[name], value)
-    elif isinstance(wanted, list):
-        for inner, value in zip(kept, wanted, strict=True):
-            _same(inner, value)
+        raise BadInput(line(f"{file} is no record that can be used ({str(error)[:300]}): {mend}")) from error
 
 
 def _source(kept: dict[str, Any]) -> Source:
-    _typed(kept, {"folder": str, "note": str, "validation": int, "test": int, "shared_images": int})
-    _typed(kept["data"], {"digest": str, "classes": int, "train": int, "chance": NUMBER, "name": str})
+    checks.typed(kept, {"folder": str, "note": str, "validation": int, "test": int, "shared_images": int})
+    checks.typed(kept["data"], {"digest": str, "classes": int, "train": int, "chance": checks.NUMBER, "name": str})
     data = Data(**kept["data"])
     if data.train < 1 or data.classes < 2:
         raise ValueError(f"{data.train} images of {data.classes} classes")
-    return Source(**{**kept, "data": data, "folder": Path(kept["folder"]), "classes": _texts(kept["classes"])})
-
-
-def _typed(values: dict[str, Any], types: Mapping[str, Any]) -> None:
-    for name, wanted in types.items():
-        value = values[name]
-        whole = not isinstance(value, bool) or wanted is bool
-        finite = not isinstance(value, int | float) or abs(value) < LARGEST
-        if not (isinstance(value, wanted) and whole and finite):
-            raise TypeError(f"{name} is {value!r}")
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError(f"{values!r} is no list of names")
-    return tuple(values)
+    return Source(**{**kept, "data": data, "folder": Path(kept["folder"]), "classes": checks.texts(kept["classes"])})
 
 
 def setting(profile: str, seeds: int | None, data: Data, device: str) -> Setting:

@@ -1,35 +1,52 @@
-"""Records that may come from anywhere: whether they are what they say."""
+"""Records that may come from anywhere: whether they are what they say, and hold what their readers look for."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench import records
-from bench.spec import BadInput, Count, Data, Job, Model, Probe, Recipe, Timing, Trial, identity
+from bench.spec import BadInput, Count, Data, Job, Model, Probe, Recipe, Timing, Trial, describe, identity
 
 KINDS: dict[str, type[Any]] = {"trial": Trial, "count": Count, "timing": Timing, "probe": Probe}
+NEEDED = {"trial": ("data", "points"), "count": ("network",), "timing": ("samples", "fit"), "probe": ("samples",)}
+NUMBER = int | float
+LARGEST = 1e100  # of a number that can be squared and summed
+LATEST = 32_503_680_000  # the year 3000, in seconds
 
 
 def checked(file: Path) -> dict[str, Any]:
     """The record in a file; raises BadInput where it is not one of this version's, whole and under its own name."""
+    record = legible(file)
+    if not identity(job_of(record)) == record["identity"] == file.stem:
+        raise BadInput(f"{file.name} is not the record of its own job: changed, or of another version")
+    return record
+
+
+def legible(file: Path) -> dict[str, Any]:
+    """The record in a file, an earlier revision's too; raises BadInput where something that a report, a plan or MLflow
+    reads is missing, of another type or not finite."""
     record = records.load(file)
-    try:
+    with _named(file):
         if record["schema"] != records.SCHEMA:
             raise BadInput(f"{file.name} has schema {record['schema']}, and this version reads {records.SCHEMA}")
-        found = identity(job_of(record))
-        if not found == record["identity"] == file.stem:
-            raise BadInput(f"{file.name} is not the record of its own job: changed, or of another version")
         if record["status"] not in ("finished", "diverged", *records.FAILURES):
             raise BadInput(f"{file.name} has the status {record['status']!r}, which is none")
-        deque(_values(record), maxlen=0)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"{file.name} is no record ({type(error).__name__}: {error})") from error
+        _common(record)
+        _measured(record)
     return record
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except BadInput:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
+        raise BadInput(f"{file.name} is no record ({type(error).__name__}: {error})") from error
 
 
 def job_of(record: dict[str, Any]) -> Job:
@@ -47,16 +64,74 @@ def _job(kind: type[Any], fields: dict[str, Any]) -> Any:
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
 
 
-def _values(record: dict[str, Any]) -> Iterator[Any]:
-    """All that a report or MLflow reads; raises where something is missing or of another type."""
-    yield from (float(record["started"]), float(record["ended"]), dict(record["environment"]), str(record["reason"]))
-    for point in record.get("points", ()):
-        yield from (int(point["step"]), int(point["epoch"]), float(point["time"]))
-        yield from (float(value) for value in point["metrics"].values())
-    for sample in record.get("samples", ()):
-        yield from (str(sample["arm"]), int(sample["pair"]), str(sample["metric"]), float(sample["value"]))
-    if record["kind"] == "trial" and not records.failed(record):
-        yield from (str(record["data"]["name"]), str(record["data"]["digest"]), int(record["data"]["train"]))
+def _common(record: dict[str, Any]) -> None:
+    """What a record of every kind and status has."""
+    typed(record, {"identity": str, "started": NUMBER, "ended": NUMBER, "reason": str, "environment": dict})
+    if not all(0 <= record[name] <= LATEST for name in ("started", "ended")):
+        raise ValueError(f"it ran from {record['started']} to {record['ended']}")
+    if odd := [name for name, value in record["environment"].items() if isinstance(value, list | dict)]:
+        raise TypeError(f"environment's {odd[0]} is {record['environment'][odd[0]]!r}")
+    _same(record["job"], describe(job_of(record)))
+    tags = record.get("tags", {"profiles": [], "studies": {}})
+    for names in (tags["profiles"], *tags["studies"].values()):
+        texts(names)
+
+
+def _measured(record: dict[str, Any]) -> None:
+    """What was measured, and that a job that came to something has all of it."""
+    typed({"fit": True, "why_unfit": "", **record}, {"fit": bool, "why_unfit": str})
     if "network" in record:
-        yield from (int(record["network"]["parameters"]), int(record["network"]["macs"]))
-        yield from map(dict, record["network"]["layers"])
+        _network(record["network"])
+    if "data" in record:
+        typed(record["data"], {"name": str, "digest": str, "note": str})
+        typed(record["data"], dict.fromkeys(("train", "validation", "test", "shared_images"), int))
+    for point in record.get("points", ()):
+        typed(point, {"step": int, "epoch": int, "time": NUMBER, "metrics": dict})
+        typed(point["metrics"], dict.fromkeys(point["metrics"], NUMBER))
+        if odd := [name for name in point["metrics"] if "/" not in name]:
+            raise ValueError(f"no metric is called {odd[0]!r}")
+    for sample in record.get("samples", ()):
+        typed(sample, {"arm": str, "pair": int, "metric": str, "value": NUMBER})
+    if records.failed(record):
+        return
+    if lost := [part for part in NEEDED[record["kind"]] if part not in record]:
+        raise KeyError(lost[0])
+    if record["kind"] == "trial" and not (record["points"] and record["data"]["train"] > 0):
+        raise ValueError("it was trained on nothing")
+
+
+def _network(network: dict[str, Any]) -> None:
+    typed(network, {"parameters": int, "macs": int, "layers": list})
+    for layer in network["layers"]:
+        typed(layer, {"name": str, "kind": str, "parameters": int, "macs": int})
+        words = dict.fromkeys(("activation", "normalisation", "pooling", "dropout"), str | None)
+        types = {"shape": list, "output": list, "gain": NUMBER | None, **words}
+        typed(layer, {name: wanted for name, wanted in types.items() if name in layer})
+    if network["parameters"] < 1 or network["macs"] < 1:
+        raise ValueError("its network is empty")
+
+
+def _same(kept: Any, wanted: Any) -> None:
+    """Raises where a field that makes up the job's identity is missing."""
+    if isinstance(wanted, dict):
+        for name, value in wanted.items():
+            _same(kept[name], value)
+    elif isinstance(wanted, list):
+        for inner, value in zip(kept, wanted, strict=True):
+            _same(inner, value)
+
+
+def typed(values: Mapping[str, Any], types: Mapping[str, Any]) -> None:
+    """Raises where one of the values is missing, of another type, or a number that is not finite."""
+    for name, wanted in types.items():
+        value = values[name]
+        whole = not isinstance(value, bool) or wanted is bool
+        finite = not isinstance(value, int | float) or abs(value) < LARGEST
+        if not (isinstance(value, wanted) and whole and finite):
+            raise TypeError(f"{name} is {value!r}")
+
+
+def texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{values!r} is no list of names")
+    return tuple(values)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from bench import records
 from bench.spec import Job, Model, Probe, Timing, Trial
-from bench.todo import kept, missing
 
 # Images a second of one core at full width, evaluations included, as measured or worked out from what was: only until a
 # trial of the same layout and width is done.
@@ -50,14 +47,9 @@ class Pace:
         return alone + sum(self.seconds(job) for job in jobs if not isinstance(job, Timing)) / workers
 
 
-def disk_mb(jobs: Sequence[Job], out: Path) -> float:
-    """What the missing jobs will add: records and kept weights."""
-    todo = missing(jobs, out)
-    return 0.03 * len(todo) + sum(WEIGHTS_MB * (job.model.width / 0.25) ** 2 for job in kept(jobs, todo))
-
-
-def pace(out: Path) -> Pace:
-    return Pace(records.read_all(out))
+def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
+    """What jobs will add: a record each, and the weights of some."""
+    return 0.03 * len(todo) + sum(WEIGHTS_MB * (trial.model.width / 0.25) ** 2 for trial in keep)
 
 
 def _key(model: dict[str, Any] | Model, device: str) -> tuple[Any, ...]:

@@ -79,7 +79,7 @@ def load(file: Path) -> dict[str, Any]:
     """A record's file; raises BadInput where it is cut off or cannot be read."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{file} is no whole record ({error}): remove it, and the next run measures it again") from error
 
 

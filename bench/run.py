@@ -1,11 +1,11 @@
-"""Jobs in, records out: skips what has a record, runs the rest in parallel, survives what goes wrong in one."""
+"""Jobs in, records out: runs them in parallel, survives what goes wrong in one."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +15,6 @@ from bench import files, records
 from bench.data import Source
 from bench.pool import perform, pool
 from bench.spec import BadInput, Count, Job, Probe, Timing, Trial
-from bench.todo import kept, missing
 
 TICK = 0.1  # seconds between looks at the workers
 LATER = 1.0  # seconds until a job that another run works at is looked at again
@@ -35,31 +34,30 @@ class Event(NamedTuple):
 
 
 def run(
-    jobs: Sequence[Job],
+    todo: Sequence[Job],
+    keep: Collection[Trial],
     source: Source,
     out: Path,
     workers: int,
     deadline: float = float("inf"),
     seconds: Callable[[Job], float] = lambda job: 0.0,
-    retry_failed: bool = False,
 ) -> Iterator[Event]:
-    """Run what is missing and tell what happens; no job starts after the deadline (seconds since the epoch).
+    """Run the jobs and tell what happens; no job starts after the deadline (seconds since the epoch).
 
+    todo: what `missing` gives. keep: the trials among them whose weights stay.
     seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
     One thread a worker on a CPU, whatever their number: results do not depend on it. A disk that is full is a BadInput.
     """
-    todo = missing(jobs, out, retry_failed)
     if not todo:
         return
     records.folder(out).mkdir(parents=True, exist_ok=True)
     for file in files.leftovers(out):
         file.unlink(missing_ok=True)
-    keep = kept(jobs, todo)
+    known = {job: (records.read(out, job) or {}).get("ended") for job in todo}  # before another run adds to them
     with pool(workers) as workplace:
 
         def submit(job: Job) -> Future[str]:
-            known = (records.read(out, job) or {}).get("ended")
-            return workplace.schedule(perform, args=(job, source, out, job in keep, known), timeout=LIMIT)
+            return workplace.schedule(perform, args=(job, source, out, job in keep, known[job]), timeout=LIMIT)
 
         def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
             return _stage(_ordered(jobs, seconds, workers), submit, workers, deadline, out)

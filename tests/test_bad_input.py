@@ -14,6 +14,7 @@ from ablations.profiles import PROFILES
 from ablations.study import Setting
 from bench import data, records, sources
 from bench.spec import BadInput, Data, Model, Recipe
+from reports import terminal
 
 DATA = Data("0123456789abcdef", classes=10, train=100)
 WIDE = "x" * 300  # longer than a file's name may be
@@ -635,10 +636,20 @@ def test_records_of_an_earlier_revision_are_passed_over(smoke, kept):
     assert command.main(["plan", *smoke.asked, "--out", str(kept)]) == 0
 
 
+@pytest.mark.parametrize("words", ["plan", "report"])
+def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypatch, words):
+    read, load = [], records.load
+    monkeypatch.setattr(records, "load", lambda file: read.append(file) or load(file))
+    monkeypatch.setattr(terminal, "report", lambda *_: [])
+    assert command.main([words, *(smoke.asked if words == "plan" else ()), "--out", str(kept)]) == 0
+    assert sorted(read) == sorted(records.folder(kept).glob("*.json"))
+
+
+@pytest.mark.parametrize("words", ["run", "report"])
 @pytest.mark.parametrize("content", ["[1]", '"x"', "{}"])
-def test_a_stranger_among_the_records_that_is_none_stops_a_run(told, smoke, kept, content):
+def test_a_stranger_among_the_records_that_is_none_stops_a_run_and_a_report(told, smoke, kept, words, content):
     (records.folder(kept) / "notes.json").write_text(content)
-    assert "notes.json is no record" in told("run", *smoke.asked, "--out", kept)
+    assert "notes.json is no record" in told(words, *(smoke.asked if words == "run" else ()), "--out", kept)
 
 
 def within(text, *places, value):

@@ -3,9 +3,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from running import run
 
 from bench.data import Source, locate
-from bench.run import Event, run
+from bench.run import Event
 from bench.spec import Count, Job, Model, Probe, Recipe, Timing, Trial
 
 SMALL = Model(width=1 / 16)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from running import run
 
 from bench import records
-from bench.run import run
 from bench.spec import Count, Model, Probe, Recipe, Timing, Trial, identity
 from bench.todo import missing
 
@@ -231,6 +231,16 @@ def test_a_job_that_another_run_finished_meanwhile_is_not_run_again(ran, tmp_pat
 
     assert work.perform(trial, ran.source, tmp_path, False, seen=None) == "finished"
     assert records.read(tmp_path, trial) == theirs
+
+
+def test_a_job_whose_record_came_before_its_turn_is_not_run_again(ran, tmp_path):
+    first, second, *_ = (job for job in ran.jobs if isinstance(job, Trial))
+    theirs = records.read(ran.out, second)
+    for event in run([first, second], ran.source, tmp_path, workers=1):
+        if event.job == first:
+            records.write(tmp_path, theirs)
+    assert (event.what, event.job) == ("done", second)
+    assert records.read(tmp_path, second) == theirs
 
 
 def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran, tmp_path):

@@ -23,6 +23,7 @@ from bench.model import build
 from bench.run import run
 from bench.spec import Model, Recipe, Trial
 from bench.splits import splits
+from bench.todo import kept
 
 MODELS = {"the document": Model(width=0.25), "Zhang": Model("zhang", width=0.5, normalisation="lrn")}
 
@@ -44,7 +45,7 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     delivery = Delivery(out, "quick", lambda text: None)
     began, rest, spent = time.time(), time.process_time(), []
     with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, plan.Pace(), 1) as shown:
-        for event in run(jobs, source, out, workers=1):
+        for event in run(jobs, kept(jobs, jobs), source, out, workers=1):
             shown.show(event)
             if event.record is not None:
                 start = time.process_time()
@@ -87,7 +88,7 @@ def test_overheads_of_a_trial(figure, short, tmp_path):
 def test_measures_against_a_trial(figure, short, tmp_path, network):
     source = noise(tmp_path, short)
     job = trial(network, source, 0, short)
-    assert [event.what for event in run([job], source, tmp_path, workers=1)][-1] == "done"
+    assert [event.what for event in run([job], [job], source, tmp_path, workers=1)][-1] == "done"
     times = alone(evaluation_with_measures_and_without, job, source, 1 if short else 9)
     twice = 2 * (times["with"] - times["without"]) / 1e3  # at the start and at the end of a trial
     share = twice / seconds(records.read_all(tmp_path))

@@ -18,6 +18,7 @@ from bench.delivery import Delivery
 from bench.devices import workers
 from bench.run import run
 from bench.spec import Model, Recipe, Trial
+from bench.todo import kept
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent.parent)))}
@@ -61,7 +62,7 @@ def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
     recorded, published = [], []
     for number in range(rounds):
         out, start = tmp_path / str(number), time.time()
-        assert sum(event.what == "done" for event in run(jobs, source, out, workers("cpu"))) == count
+        assert sum(event.what == "done" for event in run(jobs, kept(jobs, jobs), source, out, workers("cpu"))) == count
         recorded.append(time.time() - start)
         start = time.time()
         Delivery(out, "smoke", print).deliver_all({})
@@ -73,7 +74,7 @@ def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
 def memories(jobs: list[Trial], source: Source, out: Path, count: int) -> list[float]:
     """Memory whenever a point has come or a job is done."""
     found = []
-    for event in run(jobs, source, out, count):
+    for event in run(jobs, kept(jobs, jobs), source, out, count):
         assert event.what != "failed", event.reason
         if event.what in ("done", "point"):
             found.append(memory())

@@ -18,6 +18,7 @@ from bench.data import Source, locate
 from bench.devices import workers
 from bench.run import run
 from bench.spec import Model, Recipe, Trial
+from bench.todo import kept
 
 TRIALS = 4
 HERE = Path(__file__).parent
@@ -29,7 +30,7 @@ def by_the_harness(work: Work, source: Source, out: Path) -> Did:
     """What the harness did, as its records tell."""
     recipe = Recipe(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
     jobs = [Trial(Model(width=work.width), recipe, source.data, seed) for seed in range(work.trials)]
-    for event in run(jobs, source, out, workers("cpu")):
+    for event in run(jobs, kept(jobs, jobs), source, out, workers("cpu")):
         assert event.what != "failed", event.reason
     found = records.read_all(out)
     start, end = min(record["started"] for record in found), max(record["ended"] for record in found)
@@ -85,7 +86,7 @@ from bench.run import run
 from bench.spec import Count, Model
 if __name__ == "__main__":
     out = Path(sys.argv[2])
-    *_, end = run([Count(Model())], locate(sys.argv[1], out), out, workers=2)
+    *_, end = run([Count(Model())], (), locate(sys.argv[1], out), out, workers=2)
     print(end.record["started"])
 """
 

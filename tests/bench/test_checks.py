@@ -1,0 +1,89 @@
+"""A record is taken only where everything that is read of it is there, of its type and finite."""
+
+import json
+
+import pytest
+
+from bench import checks, records
+from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial
+
+TRIAL = Trial(Model(), Recipe(), Data("0123456789abcdef", 10, train=90, name="images"), 3)
+KNOWN = {"status": "finished", "reason": "", "started": 1e9, "ended": 1e9 + 5, "environment": {"torch": "2.9"}}
+LAYER = {"name": "fc4", "kind": "fc", "parameters": 20, "macs": 20, "dropout": None, "gain": 1.0, "shape": [4, 5]}
+NETWORK = {"parameters": 20, "macs": 20, "layers": [LAYER]}
+DATA = {"name": "images", "digest": "0123456789abcdef", "train": 90, "validation": 10, "test": 20}
+POINT = {"step": 0, "epoch": 0, "time": 1.0, "metrics": {"test/accuracy": 0.5}}
+SAMPLE = {"arm": "relu", "pair": 0, "metric": "time/step_ms", "value": 3.5}
+TAGS = {"profiles": ["quick"], "studies": {"relu": ["tanh"]}}
+TRAINED = {"points": [POINT], "data": {**DATA, "shared_images": 0, "note": ""}, "network": NETWORK, "tags": TAGS}
+SAMPLED = {"samples": [SAMPLE], "fit": True, "why_unfit": ""}
+WHOLE = [
+    (TRIAL, TRAINED),
+    (TRIAL, {"status": "died", "reason": "its worker died"}),
+    (Count(Model()), {"network": NETWORK}),
+    (Timing("steps", (("relu", Model()),), (8,), 3), SAMPLED),
+    (Probe("sub-networks", (TRIAL,)), {"samples": [SAMPLE]}),
+]
+
+
+def written(out, job, fields):
+    return records.write(out, {**records.new(job), **KNOWN, **fields})
+
+
+@pytest.mark.parametrize("job, fields", WHOLE, ids=lambda part: type(part).__name__)
+def test_a_whole_record_is_taken_as_it_is(tmp_path, job, fields):
+    file = written(tmp_path, job, fields)
+    assert checks.checked(file) == checks.legible(file) == json.loads(file.read_text())
+
+
+HARMS = {
+    "ended in words": {"ended": "now"},
+    "ended in another age": {"ended": 1e11},
+    "a reason that is none": {"reason": None},
+    "lists in the environment": {"environment": {"torch": [2, 9]}},
+    "tags that are none": {"tags": 3},
+    "arms that are none": {"tags": {"profiles": [], "studies": {"relu": "tanh"}}},
+    "no points": {"points": []},
+    "a step in words": {"points": [{**POINT, "step": "first"}]},
+    "a metric that is true": {"points": [{**POINT, "metrics": {"test/accuracy": True}}]},
+    "a metric beyond all numbers": {"points": [{**POINT, "metrics": {"test/accuracy": 1e300}}]},
+    "a metric of no kind": {"points": [{**POINT, "metrics": {"accuracy": 0.5}}]},
+    "no images": {"data": {**TRAINED["data"], "train": 0}},
+    "a note that is none": {"data": {**TRAINED["data"], "note": None}},
+    "an empty network": {"network": {**NETWORK, "parameters": 0}},
+    "a layer without a name": {"network": {**NETWORK, "layers": [{**LAYER, "name": 3}]}},
+    "no status": {"status": "fine"},
+    "another schema": {"schema": 2},
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+def test_a_record_with_something_that_cannot_be_read_is_refused_whoever_asked_for_it(tmp_path, harm):
+    file = written(tmp_path, TRIAL, {**TRAINED, **harm})
+    for read in (checks.checked, checks.legible):
+        with pytest.raises(BadInput, match=file.name):
+            read(file)
+
+
+PARTS = [(0, "points"), (0, "data"), (2, "network"), (3, "samples"), (3, "fit"), (4, "samples")]
+
+
+@pytest.mark.parametrize("number, lost", PARTS)
+def test_a_result_without_a_part_is_refused(tmp_path, number, lost):
+    job, fields = WHOLE[number]
+    file = written(tmp_path, job, {name: value for name, value in fields.items() if name != lost})
+    with pytest.raises(BadInput, match=f"KeyError: '{lost}'"):
+        checks.checked(file)
+
+
+def test_points_of_a_failure_are_looked_at_too(tmp_path):
+    file = written(tmp_path, TRIAL, {"status": "died", "points": [{"step": 0}]})
+    with pytest.raises(BadInput, match="no record"):
+        checks.checked(file)
+
+
+def test_the_record_of_another_revision_is_legible_and_not_this_versions(tmp_path):
+    file = written(tmp_path, TRIAL, {**TRAINED, "identity": "0" * 16})
+    assert checks.legible(file)["identity"] == "0" * 16
+    with pytest.raises(BadInput, match="not the record of its own job"):
+        checks.checked(file)
