@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import files, records
+from bench import files, leftovers, records
 from bench.data import Source
-from bench.pool import perform, pool
-from bench.spec import BadInput, Count, Job, Probe, Timing, Trial
+from bench.pool import pool
+from bench.spec import BadInput, Count, Job, Probe, Timing, Trial, identity
 from bench.todo import kept, missing
 
 TICK = 0.1  # seconds between looks at the workers
@@ -49,17 +49,17 @@ def run(
     One thread a worker on a CPU, whatever their number: results do not depend on it. A disk that is full is a BadInput.
     """
     todo = missing(jobs, out, retry_failed)
+    for _, remove in leftovers.found(out, {identity(job) for job in todo}):
+        remove()
     if not todo:
         return
     records.folder(out).mkdir(parents=True, exist_ok=True)
-    for file in files.leftovers(out):
-        file.unlink(missing_ok=True)
     keep = kept(jobs, todo)
-    with pool(workers) as workplace:
+    with pool(workers) as schedule:
 
         def submit(job: Job) -> Future[str]:
             known = (records.read(out, job) or {}).get("ended")
-            return workplace.schedule(perform, args=(job, source, out, job in keep, known), timeout=LIMIT)
+            return schedule(job, source, out, job in keep, known, timeout=LIMIT)
 
         def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
             return _stage(_ordered(jobs, seconds, workers), submit, workers, deadline, out)
