@@ -6,16 +6,14 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench import REVISION, sources
+from bench import REVISION, files, sources
 from bench.sources import SIDE, Decoded, Split, line, one_in
 from bench.spec import BadInput, Data
 
@@ -92,11 +90,11 @@ def cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note
     """Decode once; later calls map the same files. The folder is renamed into place when it is whole, and made again
     where it was damaged since."""
     folder = cache / f"{key}-{SIDE}+{MARGIN}-{REVISION}"
-    facts = _whole(folder)
+    there, facts = os.path.lexists(folder), _whole(folder)
     if facts is None:
-        decoded = decode()
-        _remove(folder)
-        _store(folder, *decoded)
+        if there:  # what another run puts there meanwhile stays
+            files.remove(folder)
+        _store(folder, *decode())
         facts = _whole(folder)
     if facts is None:
         raise BadInput(line(f"{folder} is damaged and cannot be made again: remove it"))
@@ -124,17 +122,9 @@ def _whole(folder: Path) -> dict[str, Any] | None:
     return facts if good else None
 
 
-def _remove(folder: Path) -> None:
-    if folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            folder.unlink()
-
-
 def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
     """Training less validation, validation and test, each in stratified order, and what is known of them."""
-    temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
+    temporary = files.temporary(folder)
     try:
         temporary.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -162,9 +152,7 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
     try:
         temporary.rename(folder)
     except OSError:  # another process was first, with the same pixels
-        for file in temporary.iterdir():
-            file.unlink()
-        temporary.rmdir()
+        files.remove(temporary)
 
 
 def load(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:

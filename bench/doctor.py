@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
-
-from bench import checks, files, records
+from bench import checks, leftovers, records
 from bench.spec import BadInput
 
 BROKEN = "broken"  # where what cannot be used is put: nothing that was measured is deleted
@@ -48,43 +45,20 @@ def _records(out: Path) -> Iterator[Finding]:
 
 
 def _unfinished(out: Path) -> Iterator[Finding]:
-    """Part files, checkpoints and locks of trials that have no record, and those that were left beside one."""
-    names = {file.stem for end in records.UNFINISHED for file in records.folder(out).glob(f"*{end}")}
-    for name in sorted(names):
-        if _held(out, name):
+    """Part files, checkpoints and locks of trials that are not done."""
+    for name in leftovers.unfinished(out):
+        if leftovers.held(out, name):
             yield Finding("running", f"{name}: a run is at it")
-        elif records.path(out, name).exists():
-            yield Finding("stale", f"{name}: finished, but its part files are left", partial(_clear, out, name))
-        else:
+        elif not records.path(out, name).exists():
             going = "its checkpoint" if (records.folder(out) / f"{name}.checkpoint").exists() else "the start"
             yield Finding("pending", f"{name}: interrupted; the next run goes on from {going}")
 
 
 def _rest(out: Path) -> Iterator[Finding]:
-    for file in files.leftovers(out):
-        yield Finding("stale", f"{file.relative_to(out)}: half written by a process that is gone", file.unlink)
-    for folder in sorted((out / "cache").glob("*.*")):
-        if not (folder / "facts.json").exists():
-            yield Finding("stale", f"{folder.relative_to(out)}: half decoded", partial(shutil.rmtree, folder))
+    yield from (Finding("stale", what, remove) for what, remove in leftovers.found(out))
     for file in sorted(records.folder(out).glob("*.safetensors")):
         if not records.path(out, file.stem).exists():
             yield Finding("orphaned", f"{file.name}: weights without a record", partial(_aside, file, out))
-
-
-def _held(out: Path, name: str) -> bool:
-    lock = records.lock(out, name)
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
-def _clear(out: Path, name: str) -> None:
-    for file in records.unfinished(out, name):
-        file.unlink(missing_ok=True)
 
 
 def _aside(file: Path, out: Path) -> None:

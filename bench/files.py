@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)  # a disk that takes no more
-SUFFIX = ".tmp"
+TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp(-\w+)?")  # SQLite's journal of a database has its name, and more
 
 
 def write(target: Path, content: bytes) -> None:
@@ -23,19 +26,29 @@ def write(target: Path, content: bytes) -> None:
 
 def temporary(target: Path) -> Path:
     """Where what is to become `target` is made: `leftovers` knows it by its name."""
-    return target.with_name(f".{target.name}.{os.getpid()}{SUFFIX}")
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Temporary files below the folder whose process is gone: it was killed as it wrote."""
-    return [file for file in folder.rglob(f".*{SUFFIX}") if not _alive(file.name.split(".")[-2])]
+    """Temporary files and folders below the folder whose process is gone: it was killed as it wrote."""
+    names = [Path(where, name) for where, folders, found in os.walk(folder) for name in (*folders, *found)]
+    return [name for name in names if (match := TEMPORARY.fullmatch(name.name)) and not _alive(int(match[1]))]
 
 
-def _alive(process: str) -> bool:
+def remove(path: Path) -> None:
+    """A file or a folder, where it is there and can be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _alive(process: int) -> bool:
     try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
+        os.kill(process, 0)
+    except ProcessLookupError:
         return False
-    except PermissionError:  # someone else's
+    except (PermissionError, OverflowError):  # someone else's, or none
         return True
     return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from pebble import ProcessPool
 
 from bench.data import Source
-from bench.spec import Job
+from bench.spec import BadInput, Job
 
+STARTS = 10  # of a pool that breaks at once
 ENVIRONMENT = {  # of the workers, read as they start
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
     # glibc keeps the memory of a step for the next one, which the system would have to hand out, and clear, anew
@@ -39,19 +41,43 @@ def environment() -> Iterator[None]:
 
 
 @contextmanager
-def pool(workers: int) -> Iterator[ProcessPool]:
+def pool(workers: int) -> Iterator[Callable[..., Future[str]]]:
+    """A function that has a job performed within so many seconds, by so many workers.
+
+    Pebble replaces a worker that dies at a job. Where one dies without a job, or the server that they fork from dies,
+    it gives up: the next job opens another pool.
+    """
+    opened = _opened(workers)
+
+    def schedule(*args: Any, timeout: float) -> Future[str]:
+        nonlocal opened
+        for _ in range(STARTS):
+            try:
+                return opened.schedule(perform, args=args, timeout=timeout)
+            except RuntimeError:  # it is broken
+                _close(opened)
+                opened = _opened(workers)
+        raise BadInput("workers die as they start: see whether memory is left, and whether `import torch` works")
+
+    with environment():
+        try:
+            yield schedule
+        finally:
+            _close(opened)
+
+
+def _opened(workers: int) -> ProcessPool:
     if sys.platform == "linux":
         context: Any = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["torch", "torch._dynamo"])  # which the first optimiser's step imports
     else:
         context = multiprocessing.get_context("spawn")
-    opened = ProcessPool(workers, context=context, initializer=_start, initargs=(context.Value("i", 0),))
-    with environment():
-        try:
-            yield opened
-        finally:
-            opened.stop()
-            opened.join()
+    return ProcessPool(workers, context=context, initializer=_start, initargs=(context.Value("i", 0),))
+
+
+def _close(opened: ProcessPool) -> None:
+    opened.stop()
+    opened.join()
 
 
 def _start(devices: Any) -> None:

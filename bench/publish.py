@@ -104,13 +104,15 @@ class Publisher:
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
         """The report's files as artifacts of one run, to be read inside MLflow; the next report replaces them."""
         identity = f"report {name}"
-        run = self.known.get(identity)
-        if run is None:
-            run = self.client.create_run(self._experiment(None), tags={"identity": identity}, run_name=identity)
-        for file in files:
-            self.client.log_artifact(run.info.run_id, str(file))
-        self.client.set_terminated(run.info.run_id)
-        self.known[identity] = run
+        with self.lock:
+            self.experiments = _experiments(self.client)
+            reports = runs(self.client, self.experiments, "tags.identity LIKE 'report %'")
+            run = next((run for run in reports if run.data.tags["identity"] == identity), None)
+            if run is None:
+                run = self.client.create_run(self._experiment(None), tags={"identity": identity}, run_name=identity)
+            for file in files:
+                self.client.log_artifact(run.info.run_id, str(file))
+            self.client.set_terminated(run.info.run_id)
 
     def _experiment(self, data: dict[str, Any] | None) -> str:
         name = f"{PREFIX}: {data['name']} [{data['digest'][:6]}]" if data else f"{PREFIX}: counts, timings, reports"

@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import files, records
+from bench import files, leftovers, records
 from bench.data import Source
-from bench.pool import perform, pool
-from bench.spec import BadInput, Count, Job, Probe, Timing, Trial
+from bench.pool import pool
+from bench.spec import BadInput, Count, Job, Probe, Timing, Trial, identity
 
 TICK = 0.1  # seconds between looks at the workers
 LATER = 1.0  # seconds until a job that another run works at is looked at again
@@ -48,16 +48,16 @@ def run(
     seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
     One thread a worker on a CPU, whatever their number: results do not depend on it. A disk that is full is a BadInput.
     """
+    for _, remove in leftovers.found(out, {identity(job) for job in todo}):
+        remove()
     if not todo:
         return
     records.folder(out).mkdir(parents=True, exist_ok=True)
-    for file in files.leftovers(out):
-        file.unlink(missing_ok=True)
     known = {job: (records.read(out, job) or {}).get("ended") for job in todo}  # before another run adds to them
-    with pool(workers) as workplace:
+    with pool(workers) as schedule:
 
         def submit(job: Job) -> Future[str]:
-            return workplace.schedule(perform, args=(job, source, out, job in keep, known[job]), timeout=LIMIT)
+            return schedule(job, source, out, job in keep, known[job], timeout=LIMIT)
 
         def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
             return _stage(_ordered(jobs, seconds, workers), submit, workers, deadline, out)

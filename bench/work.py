@@ -37,11 +37,13 @@ def start(devices: Any) -> None:
         with devices.get_lock():
             torch.cuda.set_device(devices.value % torch.cuda.device_count())
             devices.value += 1
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(), os.getppid()), daemon=True).start()
 
 
-def _end_with(parent: Any) -> None:
-    parent.join()
+def _end_with(parent: Any, server: int) -> None:
+    """With the command, or with the server that this process was forked from: without either nobody hears of it."""
+    while parent.is_alive() and os.getppid() == server:
+        parent.join(1.0)
     os._exit(1)
 
 

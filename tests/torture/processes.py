@@ -14,3 +14,11 @@ def processes(mark: str) -> list[int]:
         except OSError:  # it has ended, or is not ours
             continue
     return found
+
+
+def parent(process: int) -> int:
+    """Of a process; 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

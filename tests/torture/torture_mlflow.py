@@ -18,7 +18,7 @@ from bench import publish, records
 STUDY = """
 from ablations.study import Study
 
-STUDY = Study(question="?", claims=(), base={"epochs": 400}, arms={"relu": {}, "tanh": {"activation": "tanh"}})
+STUDY = Study(question="?", claims=(), base={"epochs": 100}, arms={"relu": {}, "tanh": {"activation": "tanh"}})
 """
 
 

@@ -1,0 +1,52 @@
+"""What processes that were killed leave under `out`, and how it is removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bench import files, records
+from bench.spec import BadInput
+
+
+def found(out: Path, todo: Collection[str] = ()) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What nobody will go on with, in words, and what removes it; todo: identities of jobs that are to be run."""
+    for file in files.leftovers(out):
+        yield f"{file.relative_to(out)}: half written by a process that is gone", partial(files.remove, file)
+    for name in unfinished(out):
+        if name not in todo and finished(out, name) and not held(out, name):
+            yield f"{name}: finished, but its part files are left", partial(_clear, out, name)
+
+
+def unfinished(out: Path) -> list[str]:
+    """Identities of jobs with part files, checkpoints or locks."""
+    return sorted({file.stem for end in records.UNFINISHED for file in records.folder(out).glob(f"*{end}")})
+
+
+def finished(out: Path, name: str) -> bool:
+    """Whether the job has a record, and not a failure's: that one can go on from its checkpoint."""
+    try:
+        record = records.read(out, name)
+    except BadInput:
+        return False
+    return record is not None and not records.failed(record)
+
+
+def held(out: Path, name: str) -> bool:
+    """Whether a worker is at the job."""
+    lock = records.lock(out, name)
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _clear(out: Path, name: str) -> None:
+    for file in records.unfinished(out, name):
+        file.unlink(missing_ok=True)
