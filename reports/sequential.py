@@ -34,16 +34,16 @@ def reached(pairs: int) -> int:
 
 
 def used(pairs: int) -> int:
-    """How many of the pairs the last look that was reached takes; before the first, all of them, which are not tested."""
+    """How many of the pairs the last look that was reached takes; before the first, all of them: nothing is tested."""
     return LOOKS[reached(pairs) - 1] if reached(pairs) else pairs
 
 
 def summary(differences: Sequence[float]) -> Summary:
     """What `stats.summary` gives for a fixed number of pairs, valid at the last look that the pairs reach.
 
-    p_value: the smallest overall alpha at which this look or an earlier one crosses its boundary (Liu and Anderson 2008),
-    which Holm's correction may take (Maurer and Bretz 2013). Intervals: repeated confidence intervals (Jennison and
-    Turnbull 1989), which hold at all looks together. Before the first look there is a mean and nothing else.
+    p_value: the smallest overall alpha at which this look or an earlier one crosses its boundary (Liu and Anderson
+    2008), which Holm's correction may take (Maurer and Bretz 2013). Intervals: repeated confidence intervals (Jennison
+    and Turnbull 1989), which hold at all looks together. Before the first look there is a mean and nothing else.
     """
     looks = [fixed(differences[:pairs]) for pairs in LOOKS[: reached(len(differences))]]
     if not looks or looks[-1].interval is None:
@@ -99,7 +99,7 @@ def boundaries(alpha: float) -> tuple[float, ...]:
 
 
 def spending(alpha: float, share: float) -> float:
-    """How much of alpha may be spent once this share of the pairs is there; each side spends half (Lan and DeMets 1983)."""
+    """How much of alpha may be spent once this share of the pairs is there, half of it on each side."""
     return float(4 * ndtr(ndtri(alpha / 4) / math.sqrt(share)))
 
 
