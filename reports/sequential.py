@@ -63,33 +63,36 @@ def repeated(differences: Sequence[float], alpha: float) -> Bounds:
     return float(np.mean(differences)) - half, float(np.mean(differences)) + half
 
 
+@lru_cache(maxsize=1024)
 def overall(nominal: float, look: int) -> float:
     """The smallest overall alpha at which the look's boundary lies at this two-sided nominal p."""
     wanted = math.log(max(nominal, LEAST))
 
     def apart(logarithm: float) -> float:
-        return math.log(levels(math.exp(logarithm))[look]) - wanted
+        return math.log(levels(math.exp(logarithm), look + 1)[look]) - wanted
 
     return 1.0 if apart(0.0) <= 0 else math.exp(brentq(apart, wanted - 1, 0.0, xtol=1e-11))
 
 
-def levels(alpha: float) -> tuple[float, ...]:
-    """Each look's two-sided nominal level, at an overall alpha."""
-    return tuple(float(2 * ndtr(-bound)) for bound in boundaries(alpha))
+def levels(alpha: float, looks: int = len(LOOKS)) -> tuple[float, ...]:
+    """The first looks' two-sided nominal levels, at an overall alpha."""
+    return tuple(float(2 * ndtr(-bound)) for bound in boundaries(alpha, looks))
 
 
 @lru_cache(maxsize=256)
-def boundaries(alpha: float) -> tuple[float, ...]:
-    """Each look's boundary for the absolute z, at an overall two-sided alpha.
+def boundaries(alpha: float, looks: int = len(LOOKS)) -> tuple[float, ...]:
+    """The first looks' boundaries for the absolute z, at an overall two-sided alpha.
 
     The state is the sum over pairs of a standard normal: `mass` lies at `sums`, where no boundary was crossed yet.
     """
     found: list[float] = []
     sums, mass, before = np.zeros(1), np.ones(1), 0
-    for pairs in LOOKS:
+    for pairs in LOOKS[:looks]:
         step = math.sqrt(pairs - before)
         spent = spending(alpha, pairs / LOOKS[-1]) - (spending(alpha, before / LOOKS[-1]) if before else 0.0)
-        bound = _bound(sums, mass, step, spent, FAR * 5 * math.sqrt(pairs))
+        bound = (
+            _bound(sums, mass, step, spent, 5 * FAR * math.sqrt(pairs)) if before else -step * float(ndtri(spent / 2))
+        )
         found.append(bound / math.sqrt(pairs))
         width = min(bound, FAR * math.sqrt(pairs))
         to = width * NODES

@@ -17,7 +17,6 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import gammainc, ndtr
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 ALPHA = 0.05
@@ -78,8 +77,14 @@ def _flips(pairs: int) -> np.ndarray:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p, in the order given (Holm 1979): the chance of any false claim among them stays below alpha."""
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
+    """Adjusted p, in the order given (Holm 1979): the chance of any false claim among them stays below alpha.
+
+    As statsmodels has it, which takes a tenth of a second to collect garbage each time.
+    """
+    values = np.asarray(p_values, dtype=float)
+    order = np.argsort(values)
+    rising = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    return [float(p) for p in np.minimum(rising, 1)[np.argsort(order)]]
 
 
 def equivalent(ninety: Bounds, margin: float) -> bool:
@@ -187,9 +192,10 @@ def support_power(deviation: float, pairs: int, margin: float, true: float) -> f
 
 def _fewest(power: Callable[[int], float]) -> int | None:
     # scipy's noncentral t turns NaN in places where the power is 1, hence 'not below' rather than 'at least'
+    if power(MOST_PAIRS) < POWER:
+        return None
     pairs = range(2, MOST_PAIRS + 1)
-    found = bisect_left(pairs, True, key=lambda n: not power(n) < POWER)
-    return pairs[found] if found < len(pairs) else None
+    return pairs[bisect_left(pairs, True, key=lambda n: not power(n) < POWER)]
 
 
 def _constant(values: Sequence[float]) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
@@ -89,6 +90,12 @@ def test_patterns_that_are_as_extreme_but_for_rounding_are_counted():
 
 def test_holm_multiplies_by_the_hypotheses_that_are_left():
     assert stats.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_statsmodels(p_values):
+    theirs = multipletests(p_values, method="holm")[1]
+    assert stats.holm(p_values) == pytest.approx(list(theirs), abs=1e-12)
 
 
 @given(samples, st.floats(0.1, 200))
