@@ -56,15 +56,19 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     limit = _seconds(options.limit) if options.limit else float("inf")
     request, deadline, out = _request(options), time.time() + limit, options.out
+    if options.until_decided:
+        request = request._replace(setting=request.setting._replace(further={}))
     _introduce(request, console)
-    remember(request, out)
     say = partial(console.print, markup=False, style="yellow")
     delivery = Delivery(out, request.setting.profile.name, say)
     asked, retry = dict[Job, str](), options.retry_failed
     while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
         asked |= request.titles()
+        remember(request, out)
         _round(request, asked, out, deadline, retry, delivery, console)
         retry = False
+        if options.until_decided and time.time() < deadline:
+            request = _further(request, out)
     delivery.deliver_all(request.places())
     _publish_report(delivery, request, out, console)
     unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
@@ -89,6 +93,14 @@ def _round(
             shown.show(event)
             if event.record is not None:
                 delivery.deliver(event.record, places)
+
+
+def _further(request: Request, out: Path) -> Request:
+    """With the seeds that undecided claims get for their next look."""
+    from reports import evidence, further  # only here, as below
+
+    found = further.further(evidence.gather(out, request.studies, request.setting))
+    return request._replace(setting=request.setting._replace(further=found))
 
 
 def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:

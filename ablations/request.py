@@ -41,13 +41,12 @@ class Request(NamedTuple):
     def settled(self, out: Path, assume: bool = False) -> Request:
         """With what tuning has found so far, and what it has yet to try. assume: some level for each arm whose own is
         not known yet, so that its jobs can be counted."""
-        tuned = {study: tune(study, self.setting, partial(records.read, out)) for study in self.studies}
-        chosen = {
-            study.name: found.chosen or (assumed(study.tuning) if assume and study.tuning else {})
-            for study, found in tuned.items()
-        }
-        tries = tuple(place for found in tuned.values() for place in found.tries)
-        return self._replace(setting=self.setting._replace(chosen=chosen), tries=tries)
+        chosen, tries = {}, list[Placed]()
+        for study in self.studies:
+            found = tune(study, self.setting, partial(records.read, out))
+            chosen[study.name] = found.chosen or (assumed(study.tuning) if assume and study.tuning else {})
+            tries += found.tries
+        return self._replace(setting=self.setting._replace(chosen=chosen), tries=tuple(tries))
 
     def titles(self) -> dict[Job, str]:
         """The jobs, each once, with what a person reads for it: its place in the first study that asks for it."""
@@ -91,6 +90,7 @@ def remember(request: Request, out: Path) -> None:
         "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.names],
         "profile": setting.profile.name,
         "seeds": setting.profile.seeds,
+        "further": None if setting.further is None else _nested(setting.further),
         "device": setting.device,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
@@ -109,7 +109,8 @@ def recall(out: Path, names: Sequence[str] = ()) -> Request:
         kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         source, last = _source(kept["source"]), _texts(kept["studies"])
         chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        chosen = chosen._replace(further=_further(kept.get("further")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise BadInput(line(f"{file} is damaged ({reason}): ablate run, as it was called, writes it anew")) from error
     chosen_names = tuple(names) or last
@@ -209,6 +210,25 @@ def _typed(values: dict[str, Any], types: Mapping[str, Any]) -> None:
         finite = not isinstance(value, int | float) or abs(value) < LARGEST
         if not (isinstance(value, wanted) and whole and finite):
             raise TypeError(f"{name} is {value!r}")
+
+
+def _nested(further: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Seeds by study and arm."""
+    found: dict[str, dict[str, int]] = {}
+    for (study, arm), seeds in further.items():
+        found.setdefault(study, {})[arm] = seeds
+    return found
+
+
+def _further(kept: Any) -> dict[tuple[str, str], int] | None:
+    """What `_nested` wrote; None of a run with a fixed number of seeds."""
+    if kept is None:
+        return None
+    for arms in kept.values():
+        _typed(arms, dict.fromkeys(arms, int))
+        if any(not 1 <= seeds <= AGAIN_SEEDS for seeds in arms.values()):
+            raise ValueError(f"further seeds are {arms}")
+    return {(study, arm): seeds for study, arms in kept.items() for arm, seeds in arms.items()}
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def combined(study: Study, results: pd.DataFrame) -> pd.DataFrame:
             names = " ".join(trial["identity"] for trial, _ in whole)
             sums = {metric: sum(weight * trial[metric] for trial, weight in whole) for metric in metrics}
             rows += [
-                Observation(study.name, name, pair, metric, value, identity=names)
+                Observation(study.name, name, pair, metric, value, identity=names, trained=True)
                 for metric, value in sums.items()
                 if len(whole) == len(weights) and not math.isnan(value)
             ]

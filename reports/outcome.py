@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ablations.study import Contrast, Exact
+from ablations.study import LOOKS, Contrast, Exact
 from reports import stats
 from reports.pairs import Arms, Pairs, identities, sides
-from reports.sequential import LOOKS
 from reports.units import NOTHING, TIMES, amount, counted, decimals, fixed, stated, unit, unit_of
 
 
@@ -210,4 +209,4 @@ def estimate(outcome: Outcome) -> str:
 
 def paired(outcome: Outcome) -> str:
     """The number of pairs, and at which look."""
-    return f"{outcome.pairs}, {looked(outcome.look)}" if outcome.look else str(outcome.pairs)
+    return f"{outcome.pairs}, look {outcome.look} of {len(LOOKS)}" if outcome.look else str(outcome.pairs)

@@ -19,10 +19,10 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 from scipy.stats import t
 
+from ablations.study import LOOKS
 from reports.stats import ALPHA, Bounds, Summary, deviation
 from reports.stats import summary as fixed
 
-LOOKS = (5, 10, 15)  # pairs
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
 FAR = 8.0  # standard deviations, beyond which nothing is left to integrate
 LEAST = 1e-12  # a p below it is as good as this
