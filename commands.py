@@ -36,6 +36,8 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
+    from reports.planning import prospects  # only here, as below
+
     request = _request(options).settled(options.out, assume=True)
     asked, workers, pace = list(request.titles()), devices.workers(request.setting.device), plan.pace(options.out)
     todo = missing(asked, options.out)
@@ -45,11 +47,14 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
         lacking = [job for job in todo if job in own]
         left = display.duration(pace.left(lacking, workers))
         console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
+        for claim, told in prospects(study, request.setting, options.out):
+            console.print(Text(f"    {claim}: {told}"), highlight=False, soft_wrap=True)
     size, left = plan.disk_mb(asked, options.out), display.duration(pace.left(todo, workers))
     console.print(
         f"{len(todo)} jobs to run (a job that studies share counts once) on {workers} workers: "
         f"about {left} and {size:.0f} MB in {options.out}"
     )
+    console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
     return 0
 
 

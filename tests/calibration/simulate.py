@@ -33,6 +33,11 @@ def resampled(values: list[float]) -> Draw:
     return lambda random, shape: random.choice(standard, shape)
 
 
+def mirrored(values: list[float]) -> Draw:
+    """As `resampled`, with either sign: which of two equal arms is called the baseline is arbitrary."""
+    return resampled([*values, *(-value for value in values)])
+
+
 def shared(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Normal; all claims of a study have one baseline, so that their differences correlate by a half."""
     studies, claims, pairs = shape
@@ -48,7 +53,8 @@ DRAWS: dict[str, Draw] = {
     "lognormal": lambda random, shape: (
         (random.lognormal(0, 1, shape) - math.exp(0.5)) / math.sqrt((math.e - 1) * math.e)
     ),
-    **{f"real A/A, {name}": resampled(entry["differences"]) for name, entry in REAL.items()},
+    **{f"A/A on {name}": resampled(entry["differences"]) for name, entry in REAL.items()},
+    **{f"A/A on {name}, either sign": mirrored(entry["differences"]) for name, entry in REAL.items()},
 }
 
 

@@ -59,7 +59,7 @@ EQUATED = stats.pairs_to_equate(1.0, 1.0)
 ZERO = Row("normal", Rule(EQUATED, 1.0), 1, 0.0, ("no effect",), least=stats.POWER)
 ROWS = [
     *(nothing_there(draw, Rule(pairs)) for draw in ONE for pairs in LOOKS),
-    *(nothing_there(draw, Rule(pairs), FAMILY) for draw in DRAWS for pairs in LOOKS[:2]),
+    *(nothing_there(draw, Rule(pairs), FAMILY) for draw in DRAWS if draw not in SKEWED for pairs in LOOKS[:2]),
     *(nothing_there(draw, LOOKED) for draw in ONE),
     *(nothing_there(draw, LOOKED, FAMILY) for draw in DRAWS if draw not in SKEWED),
     *(planned(draw, Rule(pairs, margin(pairs))) for draw in ONE for pairs in LOOKS[:2]),
@@ -77,7 +77,7 @@ ROWS = [
 
 
 def name(row):
-    return "-".join(row.told(0.5, 1, 0)[:6])
+    return "-".join(map(str, row.told(0.5, 1, 0)[:6]))
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name(row)) for row in ROWS])
