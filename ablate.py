@@ -25,6 +25,7 @@ EXAMPLES = """examples:
   ablate run relu dropout --seeds 10      two studies, ten seeds
   ablate run my_study.py --data ~/photos  your own study on your own images
   ablate run --limit 30m                  start no job after half an hour; run again to go on
+  ablate run --until-decided --limit 2h   further seeds where they decide something, for two hours at most
   ablate report                           judge again and write the report, training nothing
 """
 
@@ -65,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     for either in (plan, run):
         _add_what(either)
     run.add_argument("--limit", metavar="TIME", help="start no job after so long: 90s, 30m, 2h")
+    further = "then go on with claims that are not decided: more seeds for their arms, to 10 and to 15 in all"
+    run.add_argument("--until-decided", action="store_true", help=further)
     run.add_argument("--retry-failed", action="store_true", help="run again what failed, besides what is missing")
     report = add("report", commands.report, "judge the last run's records again and write the report; trains nothing")
     report.add_argument("studies", nargs="*", metavar="STUDY", help="which studies; default: those of the last run")

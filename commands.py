@@ -37,6 +37,8 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
+    from reports.planning import prospects  # only here, as below
+
     request, pace = _request(options)
     request = request.settled(options.out, assume=True)
     asked, workers = list(request.titles()), devices.workers(request.setting.device)
@@ -47,29 +49,36 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
         lacking = [job for job in todo if job in own]
         left = display.duration(pace.left(lacking, workers))
         console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
+        for claim, told in prospects(study, request.setting, options.out):
+            console.print(Text(f"    {claim}: {told}"), highlight=False, soft_wrap=True)
     size, left = plan.disk_mb(todo, kept(asked, todo)), display.duration(pace.left(todo, workers))
     console.print(
         f"{len(todo)} jobs to run (a job that studies share counts once) on {workers} workers: "
         f"about {left} and {size:.0f} MB in {options.out}"
     )
+    console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
     return 0
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     limit = _seconds(options.limit) if options.limit else float("inf")
     request, pace = _request(options)
+    if options.until_decided:
+        request = request._replace(setting=request.setting._replace(further={}))
     out, deadline, workers = options.out, time.time() + limit, devices.workers(request.setting.device)
     _introduce(request, console)
-    remember(request, out)
     delivery = Delivery(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
     asked, retry = dict[Job, str](), options.retry_failed
     while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
         asked |= request.titles()
+        remember(request, out)
         todo, retry = missing(list(asked), out, retry), False
         console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
         keep = kept(list(asked), todo)
         events = run(todo, keep, request.source, out, workers, deadline, pace.seconds)
         _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
+        if options.until_decided and time.time() < deadline:
+            request = _further(request, out)
     delivery.deliver_all(request.places())
     _publish_report(delivery, request, out, console)
     unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
@@ -83,6 +92,14 @@ def _follow(events: Iterable[Event], shown: display.Display, delivery: Delivery,
             shown.show(event)
             if event.record is not None:
                 delivery.deliver(event.record, places)
+
+
+def _further(request: Request, out: Path) -> Request:
+    """With the seeds that undecided claims get for their next look."""
+    from reports import evidence, further  # only here, as below
+
+    found = further.further(evidence.gather(out, request.studies, request.setting))
+    return request._replace(setting=request.setting._replace(further=found))
 
 
 def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:
@@ -176,7 +193,7 @@ def _introduce(request: Request, console: Console) -> None:
         console.print(Text(f"Note: {source.note}", style="bold yellow"))
     console.print(
         f"{source.data.name}: {source.data.train} train, {source.validation} validation, {source.test} test images; "
-        f"profile {setting.profile.name}, {setting.profile.seeds} seeds, device {setting.device}",
+        f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds, device {setting.device}",
         highlight=False,
     )
 

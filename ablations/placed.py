@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from ablations.claim import METRICS
-from ablations.study import AGAIN, AGAIN_SEEDS, Levels, Setting, Study, all_arms, seeds
+from ablations.study import AGAIN, AGAIN_SEEDS, Levels, Setting, Study, all_arms, asked, seeds
 from bench.layouts import LAYOUTS
 from bench.sources import SIDE
 from bench.spec import BadInput, Count, Job, Model, Probe, Recipe, Trial
@@ -24,17 +24,20 @@ class Placed(NamedTuple):
 def jobs(study: Study, setting: Setting) -> list[Placed]:
     """Every job of the study at this setting, seed by seed, so that a run cut short has whole pairs. Arms whose level
     is not chosen yet have none."""
-    arms = [arm for arm in all_arms(study) if _possible(study, arm, setting)]
+    arms = {arm: asked(study, arm, setting) for arm in all_arms(study) if _possible(study, arm, setting)}
+    fixed = seeds(study, setting)
     placed = [
         Placed(study.name, arm, seed, trial(study, arm, setting, seed + AGAIN_SEEDS * (arm == AGAIN)))
-        for seed in range(seeds(study, setting))
-        for arm in arms
+        for seed in range(max(arms.values(), default=0))
+        for arm, own in arms.items()
+        if seed < own
     ]
     placed += [Placed(study.name, arm, None, Count(model)) for arm, model in study.counts.items()]
     placed += [Placed(study.name, "", None, timing) for timing in study.timings(setting)]
-    for question, asked, _ in study.probes:
-        trials = tuple(p.job for arm in asked for p in placed if p.arm == arm and isinstance(p.job, Trial))
-        placed += [Placed(study.name, asked[0], None, Probe(question, trials))] if trials else []
+    for question, probed, _ in study.probes:
+        own = [place for arm in probed for place in placed if place.arm == arm]
+        trials = tuple(p.job for p in own if isinstance(p.job, Trial) and p.seed is not None and p.seed < fixed)
+        placed += [Placed(study.name, probed[0], None, Probe(question, trials))] if trials else []
     _check(study, setting)
     return placed
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,7 +84,8 @@ def remember(request: Request, out: Path) -> None:
     kept = {
         "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.names],
         "profile": setting.profile.name,
-        "seeds": setting.profile.seeds,
+        "seeds": setting.seeds,
+        "further": None if setting.further is None else _nested(setting.further),
         "device": setting.device,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
@@ -104,7 +104,8 @@ def recall(out: Path, names: Sequence[str] = ()) -> Request:
         kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         source, last = _source(kept["source"]), checks.texts(kept["studies"])
         chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        chosen = chosen._replace(further=_further(kept.get("further")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise BadInput(line(f"{file} is damaged ({reason}): ablate run, as it was called, writes it anew")) from error
     chosen_names = tuple(names) or last
@@ -142,12 +143,30 @@ def _source(kept: dict[str, Any]) -> Source:
     return Source(**{**kept, "data": data, "folder": Path(kept["folder"]), "classes": checks.texts(kept["classes"])})
 
 
+def _nested(further: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Seeds by study and arm."""
+    found: dict[str, dict[str, int]] = {}
+    for (study, arm), seeds in further.items():
+        found.setdefault(study, {})[arm] = seeds
+    return found
+
+
+def _further(kept: Any) -> dict[tuple[str, str], int] | None:
+    """What `_nested` wrote; None of a run with a fixed number of seeds."""
+    if kept is None:
+        return None
+    for arms in kept.values():
+        checks.typed(arms, dict.fromkeys(arms, int))
+        if any(not 1 <= seeds <= AGAIN_SEEDS for seeds in arms.values()):
+            raise ValueError(f"further seeds are {arms}")
+    return {(study, arm): seeds for study, arms in kept.items() for arm, seeds in arms.items()}
+
+
 def setting(profile: str, seeds: int | None, data: Data, device: str) -> Setting:
-    """bfloat16 on a GPU, float32 on a CPU. seeds: the profile's where None."""
+    """bfloat16 on a GPU, float32 on a CPU. seeds: the profile's, or a study's own, where None."""
     if seeds is not None and not 1 <= seeds <= AGAIN_SEEDS:
         raise BadInput(f"--seeds is {seeds}: it must be 1 to {AGAIN_SEEDS}")
     if device not in ("cpu", "cuda"):
         raise BadInput(f"the device is {device!r}; it can be cpu, cuda")
-    chosen = PROFILES[profile]
     precision = "bfloat16" if device == "cuda" else "float32"
-    return Setting(replace(chosen, seeds=seeds or chosen.seeds), data, device, precision)
+    return Setting(PROFILES[profile], data, device, precision, seeds)

@@ -13,6 +13,7 @@ from bench.spec import BadInput, Data, Model, Timing
 __all__ = ["Ask", "Claim", "Contrast", "Exact", "Published", "Setting", "Study", "Switch", "Tuning"]  # for study files
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
+LOOKS = (5, 10, 15)  # pairs at which a run that goes on until its claims are decided looks at them
 AGAIN_SEEDS = 1000  # the A/A arm is the baseline under seeds that no other arm uses
 
 Levels = Mapping[str, Any]
@@ -22,6 +23,8 @@ class Setting(NamedTuple):
     """What a run adds to a study: how much to spend, on what data, on which device.
 
     seeds: as many as the user asked for, whatever profile and study say. chosen: what tuning found, by study and arm.
+    further: seeds of a (study, arm) beyond the study's, where a run goes on until its claims are decided; None where it
+    does not.
     """
 
     profile: Profile
@@ -30,6 +33,7 @@ class Setting(NamedTuple):
     precision: str = "float32"
     seeds: int | None = None
     chosen: Mapping[str, Mapping[str, float]] = {}
+    further: Mapping[tuple[str, str], int] | None = None
 
 
 class Ask(NamedTuple):
@@ -119,5 +123,18 @@ def all_claims(study: Study, data: Data) -> tuple[Claim, ...]:
 
 
 def seeds(study: Study, setting: Setting) -> int:
-    """How many pairs each arm of the study has."""
+    """How many pairs each arm of the study has, before any further ones."""
     return setting.seeds or study.seeds.get(setting.profile.name, setting.profile.seeds)
+
+
+def asked(study: Study, arm: str, setting: Setting) -> int:
+    """How many seeds the arm is asked for; of a combination of arms, how many all of them are."""
+    arms = study.combinations.get(arm, (arm,))
+    further = setting.further or {}
+    return max(seeds(study, setting), min(further.get((study.name, one), 0) for one in arms))
+
+
+def by_looks(study: Study, setting: Setting) -> bool:
+    """Whether the study's claims may get further seeds. A factorial study has a fixed number of them."""
+    goes_on = setting.further is not None and seeds(study, setting) < LOOKS[-1]
+    return goes_on and bool(study.arms) and not study.switches

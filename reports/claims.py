@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ablations.study import Contrast, Exact
 from reports.blocks import Block, Cell, Column, Line, Table, Text, Verdicts
 from reports.judge import DECIDED, Judgement
-from reports.outcome import Outcome, estimate
+from reports.outcome import Outcome, estimate, looked, paired
 from reports.stats import POWER
 from reports.units import NOTHING, PLUS_MINUS, asked, fixed, interval, named, plain, probability, stated
 
@@ -23,7 +23,7 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
     elif main.estimate is not None and isinstance(part, Contrast):
         measured += [("ratio" if part.ratio else "difference", estimate(main))]
         measured += [("asked for", asked(part)), ("95 % interval", interval(main.interval))]
-        measured += [("pairs", str(main.pairs))]
+        measured += [("pairs", paired(main))]
         measured += [("noise floor", f"{PLUS_MINUS}{plain(floor, 2)}")] if floor and floor > 0 else []
     reason = judgement.reason if full or not measured or judgement.verdict == "conditional" else ""
     reason = reason[:1].upper() + reason[1:]
@@ -53,6 +53,7 @@ def parts(judgement: Judgement) -> Table:
 def _part(outcome: Outcome) -> tuple[Cell, ...]:
     part, improved = outcome.part, outcome.improvement
     limits = [
+        looked(outcome.look) if outcome.look else "",
         f"{outcome.missing} missing" * bool(outcome.missing),
         f"{outcome.censored} not reached" * bool(outcome.censored),
         f"{outcome.needed} pairs for power {POWER}" if outcome.needed and outcome.verdict == "underpowered" else "",

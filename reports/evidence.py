@@ -11,7 +11,7 @@ import pandas as pd
 
 from ablations import tuning
 from ablations.placed import Placed, jobs
-from ablations.study import Contrast, Setting, Study, all_claims
+from ablations.study import Contrast, Setting, Study, all_arms, all_claims, asked, by_looks
 from ablations.tuning import Tuned
 from bench import records as files
 from bench.spec import Job
@@ -76,6 +76,12 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     combined = [frame.combined(study, _of(results, study)) for study in studies if study.combinations]
     observations = pd.concat([frame.observations(placed, records), *combined], ignore_index=True)
     claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
+    looks = {
+        (study.name, arm): asked(study, arm, setting)
+        for study in studies
+        if by_looks(study, setting)
+        for arm in (*all_arms(study), *study.combinations)
+    }
     return Evidence(
         studies,
         setting,
@@ -84,7 +90,7 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         frame.trials(placed, records),
         results,
         frame.curves(placed, records),
-        judge(claims, observations, {name: environment(record) for name, record in records.items()}),
+        judge(claims, observations, {name: environment(record) for name, record in records.items()}, looks),
         tuned,
     )
 

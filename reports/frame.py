@@ -24,7 +24,10 @@ identity = cache(spec.identity)  # every table asks for that of every job
 
 
 class Observation(NamedTuple):
-    """A number that was measured. pair: what it is paired by, a seed or a round. censored: the true one is larger."""
+    """A number that was measured. pair: what it is paired by, a seed or a round. censored: the true one is larger.
+
+    trained: whether a trial measured it, so that a further seed gives a further pair.
+    """
 
     study: str
     arm: str
@@ -34,11 +37,14 @@ class Observation(NamedTuple):
     censored: bool = False
     fit: bool = True
     identity: str = ""
+    trained: bool = False
 
 
 def observations(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     """One row an observation, with the fields of Observation. Only finished jobs give any."""
-    trained = results(placed, records).melt(PLACE, var_name="metric").dropna(subset="value").assign(fit=True)
+    trained = (
+        results(placed, records).melt(PLACE, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
+    )
     trained["censored"] &= trained["metric"] == STEPS
     rows = [
         Observation(place.study, arm, pair, metric, value, False, record.get("fit", True), record["identity"])
@@ -81,7 +87,7 @@ def combined(study: Study, results: pd.DataFrame) -> pd.DataFrame:
             names = "+".join(trial["identity"] for trial, _ in whole)
             sums = {metric: sum(weight * trial[metric] for trial, weight in whole) for metric in metrics}
             rows += [
-                Observation(study.name, name, pair, metric, value, identity=names)
+                Observation(study.name, name, pair, metric, value, identity=names, trained=True)
                 for metric, value in sums.items()
                 if len(whole) == len(weights) and not math.isnan(value)
             ]

@@ -14,7 +14,7 @@ from ablations.study import Claim, Contrast, Exact
 from reports import stats
 from reports.origins import Environment, Origins, mixed, refusal, sentence
 from reports.outcome import Outcome, contrast, exact, refused
-from reports.pairs import Pairs, collect, tabulate
+from reports.pairs import Arms, Pairs, collect, tabulate
 from reports.units import named
 
 VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
@@ -48,7 +48,7 @@ class Judgement:
 
     def as_json(self) -> dict[str, Any]:
         """The deciding part's numbers, then every part's."""
-        shown = ("estimate", "interval", "ninety", "margin", "unit", "pairs", "p_value", "p_holm", "trials")
+        shown = ("estimate", "interval", "ninety", "margin", "unit", "pairs", "look", "p_value", "p_holm", "trials")
         return _finite(
             {
                 "id": self.claim.id,
@@ -72,8 +72,12 @@ def judge(
     claims: Iterable[tuple[str, Claim]],
     observations: pd.DataFrame,
     environments: Mapping[str, Environment] | None = None,
+    looks: Mapping[tuple[str, str], int] | None = None,
 ) -> list[Judgement]:
     """A judgement for each (study, claim), in their order. environments: of records, by identity.
+
+    looks: how many seeds each arm (study, arm) was asked for by a sequential run: its primary claims are judged by
+    looks as far as they rest on trials. Controls and what is timed have a fixed number of pairs.
 
     Holm's correction runs over every tested part of every primary claim. That is conservative, and parts joined by
     AND and regimes need no further one. Controls keep their own p, and claims that are refused have none.
@@ -86,12 +90,16 @@ def judge(
         for c, (study, claim) in enumerate(claims)
         for i, part in enumerate(claim.parts)
     ]
-    pairs = {key: collect(part, arms) for key, part, arms in parts if isinstance(part, Contrast)}
+    pairs = {
+        key: _collect(*claims[key[0]], part, arms, looks or {})
+        for key, part, arms in parts
+        if isinstance(part, Contrast)
+    }
     counts = {key: exact(part, arms) for key, part, arms in parts if isinstance(part, Exact)}
     origins = _origins(claims, {**pairs, **counts}, environments or {})
     refusals = [refusal(claim, own) for (_, claim), own in zip(claims, origins, strict=True)]
     tested = {key: those for key, those in pairs.items() if those.testable and not refusals[key[0]]}
-    p_values = {key: stats.summary(those.differences).p_value for key, those in tested.items()}
+    p_values = {key: those.summary().p_value for key, those in tested.items()}
     primary = {key: p for key, p in p_values.items() if p is not None and claims[key[0]][1].primary}
     p_holm = p_values | dict(zip(primary, stats.holm(list(primary.values())), strict=True))
     judgements = []
@@ -105,6 +113,15 @@ def judge(
         outcomes = tuple(refused(one, refusals[c]) for one in outcomes) if refusals[c] else outcomes
         judgements.append(dataclasses.replace(_join(study, claim, outcomes), origins=origins[c]))
     return judgements
+
+
+def _collect(study: str, claim: Claim, part: Contrast, arms: Arms, looks: Mapping[tuple[str, str], int]) -> Pairs:
+    """The part's pairs: by looks where the claim is primary and trials measured it."""
+    trained = any(one.trained for values in arms.values() for one in values.values())
+    asked = [looks[study, arm] for arm in (part.arm, part.reference) if isinstance(arm, str) and (study, arm) in looks]
+    if not (trained and asked):
+        return collect(part, arms)
+    return collect(part, arms, min(asked), claim.primary)
 
 
 def _origins(

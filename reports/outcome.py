@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ablations.study import Contrast, Exact
+from ablations.study import LOOKS, Contrast, Exact
 from reports import stats
 from reports.pairs import Arms, Pairs, identities, sides
 from reports.units import NOTHING, TIMES, amount, counted, decimals, fixed, stated, unit, unit_of
@@ -23,6 +23,7 @@ class Outcome:
     pairs: how many; needed: pairs with which a t test without correction tells an effect as large as the margin from
     zero, power 0.8, or, for an equivalence, shows it where nothing differs.
     censored: values that stand for 'not reached within the budget'. missing: pairs that diverged or were not run.
+    look, waiting: as in Pairs. Under a look the intervals are the repeated ones, and p the sequential one.
     """
 
     part: Contrast | Exact
@@ -43,13 +44,15 @@ class Outcome:
     needed: int | None = None
     censored: int = 0
     missing: int = 0
+    look: int | None = None
+    waiting: int = 0
     differences: tuple[float, ...] = ()
     trials: tuple[str, ...] = ()
 
 
 def contrast(part: Contrast, pairs: Pairs, p_value: float | None, p_holm: float | None) -> Outcome:
     """A part that is estimated; both p are None where its pairs cannot be tested."""
-    found = stats.summary(pairs.differences)
+    found = pairs.summary()
     verdict, reason = decide(part, pairs, found, p_holm)
     shown = _factor if part.ratio else float
     return Outcome(
@@ -71,6 +74,8 @@ def contrast(part: Contrast, pairs: Pairs, p_value: float | None, p_holm: float 
         needed=pairs_needed(part, pairs),
         censored=pairs.censored,
         missing=pairs.missing,
+        look=pairs.look,
+        waiting=pairs.waiting,
         differences=tuple(shown(d) for d in pairs.differences),
         trials=pairs.trials,
     )
@@ -150,6 +155,8 @@ def _beyond(part: Contrast, pairs: Pairs, mean: float) -> tuple[str, str]:
 def _untested(pairs: Pairs) -> tuple[str, str]:
     if not pairs.fit:
         return "inconclusive", "the machine was not quiet while this was timed; run again when it is"
+    if pairs.look == 0 and pairs.arm:
+        return "underpowered", f"{counted(len(pairs.arm), 'pair')} so far, and the first look comes at {LOOKS[0]}"
     if len(pairs.arm) > 1:
         return "underpowered", f"all {len(pairs.arm)} differences are equal: they leave no spread to judge by"
     if pairs.unreached:
@@ -162,7 +169,13 @@ def _untested(pairs: Pairs) -> tuple[str, str]:
 def remarks(pairs: Pairs) -> str:
     """What a reason adds of values that are not what they seem."""
     censored = f"; {counted(pairs.censored, 'value')} not reached within the budget" if pairs.censored else ""
-    return censored + (f"; {counted(pairs.missing, 'pair')} missing" if pairs.missing else "")
+    missing = f"; {counted(pairs.missing, 'pair')} missing" if pairs.missing else ""
+    waiting = f", which leaves {counted(pairs.waiting, 'pair')} aside" if pairs.waiting else ""
+    return censored + missing + (f"; {looked(pairs.look)}{waiting}" if pairs.look else "")
+
+
+def looked(look: int) -> str:
+    return f"sequential, look {look} of {len(LOOKS)}"
 
 
 def pairs_needed(part: Contrast, pairs: Pairs) -> int | None:
@@ -192,3 +205,8 @@ def estimate(outcome: Outcome) -> str:
     if part.ratio:
         return f"{TIMES}{fixed(value, places)}"
     return f"{fixed(value, places, signed=True)} {outcome.unit}".strip()
+
+
+def paired(outcome: Outcome) -> str:
+    """The number of pairs, and at which look."""
+    return f"{outcome.pairs}, look {outcome.look} of {len(LOOKS)}" if outcome.look else str(outcome.pairs)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from ablations.study import Study
+from ablations.study import LOOKS, Study, seeds
 from bench.records import FAILURES
 from bench.spec import Trial, kind
 from reports import reading
@@ -127,7 +127,7 @@ def facts(evidence: Evidence) -> dict[str, str]:
     told = {
         "Data": _data(evidence),
         "Profile": f"{setting.profile.name}: at most {setting.profile.images:,} training images",
-        "Seeds": f"{setting.profile.seeds} for each arm",
+        "Seeds": _seeds_asked(evidence),
         "Device": ", ".join([setting.device, *_environment(evidence, "device_name"), setting.precision]),
         "Threads": f"{threads} for each worker" if threads else "",
         "Trials": trials(evidence),
@@ -139,6 +139,19 @@ def facts(evidence: Evidence) -> dict[str, str]:
         "Bit-identity": _identical(evidence),
     }
     return {term: text for term, text in told.items() if text}
+
+
+def _seeds_asked(evidence: Evidence) -> str:
+    setting = evidence.setting
+    counts = {study.name: seeds(study, setting) for study in evidence.studies if study.arms}
+    common = setting.seeds or setting.profile.seeds
+    others = [f"{count} in {name}" for name, count in counts.items() if count != common]
+    own = "; ".join([f"{common} for each arm", *others])
+    if setting.further is None:
+        return own
+    looks = f"looks at {', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]} pairs share one error rate"
+    most = max(setting.further.values(), default=0)
+    return f"{own}{f', up to {most} where a claim was not decided' if most else ''}; {looks}"
 
 
 def trials(evidence: Evidence) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ablations.study import Contrast
+from reports import sequential, stats
 from reports.frame import Observation
 from reports.units import unit
 
@@ -21,7 +22,9 @@ class Pairs(NamedTuple):
 
     bounds: 1 where a true difference may be larger than ours, -1 where it may be smaller. unreached: pairs left out
     because neither value was reached within the budget: they say nothing of the ratio. missing: pairs that another
-    arm of the study has.
+    arm of the study has, of those that both arms were asked for.
+    look: the last one that was reached, which says how many pairs are taken, where a sequential run asked for them; 0
+    before the first, None for a fixed number of pairs. waiting: pairs that are there and that the look does not take.
     """
 
     arm: tuple[float, ...]
@@ -32,6 +35,8 @@ class Pairs(NamedTuple):
     missing: int
     fit: bool
     trials: tuple[str, ...]
+    look: int | None = None
+    waiting: int = 0
 
     @property
     def differences(self) -> tuple[float, ...]:
@@ -40,7 +45,10 @@ class Pairs(NamedTuple):
 
     @property
     def testable(self) -> bool:
-        return self.fit and len(self.arm) > 1
+        return self.fit and len(self.arm) > 1 and self.look != 0
+
+    def summary(self) -> stats.Summary:
+        return stats.summary(self.differences) if self.look is None else sequential.summary(self.differences)
 
 
 def tabulate(observations: pd.DataFrame) -> dict[tuple[str, str], dict[str, dict[int, Observation]]]:
@@ -66,20 +74,24 @@ def identities(both: list[tuple[Observation, Observation]]) -> tuple[str, ...]:
     return tuple(sorted({name for pair in both for one in pair for name in one.identity.split("+")} - {""}))
 
 
-def collect(part: Contrast, arms: Arms) -> Pairs:
+def collect(part: Contrast, arms: Arms, asked: float = math.inf, looks: bool = False) -> Pairs:
+    """asked: how many pairs both arms were asked for. looks: whether the pairs come a look at a time."""
     usable = [pair for pair in sides(part.arm, part.reference, arms) if all(_usable(one.value, part) for one in pair)]
-    kept = [(a, r) for a, r in usable if not (a.censored and r.censored)]
+    whole = [(a, r) for a, r in usable if not (a.censored and r.censored)]
+    kept = whole[: sequential.used(len(whole))] if looks else whole
     factor = unit(part.metric).factor
     scaled = [[math.log(one.value) if part.ratio else one.value * factor for one in pair] for pair in kept]
     return Pairs(
         arm=tuple(a for a, _ in scaled),
         reference=tuple(r for _, r in scaled),
         bounds=frozenset(1 if a.censored else -1 for a, r in kept if a.censored or r.censored),
-        unreached=len(usable) - len(kept),
+        unreached=len(usable) - len(whole),
         censored=sum(a.censored + r.censored for a, r in usable),
-        missing=len({pair for values in arms.values() for pair in values}) - len(usable),
+        missing=len({pair for values in arms.values() for pair in values if pair < asked}) - len(usable),
         fit=all(a.fit and r.fit for a, r in kept),
         trials=identities(kept),
+        look=sequential.reached(len(whole)) if looks else None,
+        waiting=len(whole) - len(kept),
     )
 
 

@@ -15,7 +15,7 @@ from reports import check
 from reports.claims import passed
 from reports.evidence import gather
 from reports.judge import Judgement
-from reports.outcome import estimate
+from reports.outcome import estimate, paired
 from reports.report import build, files
 from reports.units import asked, interval, named, stated
 
@@ -51,7 +51,7 @@ def tables(judgements: Sequence[Judgement]) -> Iterator[Table]:
         table = Table(heading, "verdict", "shown", "estimate", "asked for", "95 % interval", "pairs", box=None)
         for judged in (found for found in judgements if found.claim.primary is primary):
             main, verdict = judged.main, judged.verdict if primary else passed(judged)
-            pairs = str(main.pairs) if main.interval else ""
+            pairs = paired(main) if main.interval else ""
             wanted = stated(main.part) if isinstance(main.part, Exact) else asked(main.part)
             found = estimate(main), wanted, interval(main.interval), pairs
             table.add_row(*map(Text, (judged.claim.id, verdict, named(main.part), *found)))

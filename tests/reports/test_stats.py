@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
@@ -91,6 +92,12 @@ def test_holm_multiplies_by_the_hypotheses_that_are_left():
     assert stats.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
 
 
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_statsmodels(p_values):
+    theirs = multipletests(p_values, method="holm")[1]
+    assert stats.holm(p_values) == pytest.approx(list(theirs), abs=1e-12)
+
+
 @given(samples, st.floats(0.1, 200))
 def test_equivalence_agrees_with_two_one_sided_tests(values, margin):
     if np.ptp(values) < 0.01:
@@ -131,6 +138,32 @@ def test_power_of_equivalence_agrees_with_a_simulation():
     draws = np.random.default_rng(1).normal(0, 0.6, (20_000, 10))
     half = scipy_stats.t.ppf(0.95, 9) * draws.std(1, ddof=1) / math.sqrt(10)
     assert np.mean(abs(draws.mean(1)) + half < 0.5) == pytest.approx(stats.equivalence_power(0.6, 0.5, 10), abs=0.01)
+
+
+@pytest.mark.parametrize("pairs", [3, 5, 10, 15])
+def test_the_detectable_difference_is_the_noncentral_ts_and_statsmodels(pairs):
+    ours = stats.detectable(0.7, pairs)
+    assert ours == pytest.approx(0.7 * TTestPower().solve_power(nobs=pairs, alpha=0.05, power=0.8), rel=1e-6)
+    theirs = scipy_stats.nct(pairs - 1, ours / 0.7 * math.sqrt(pairs))
+    critical = scipy_stats.t.isf(0.025, pairs - 1)
+    assert theirs.sf(critical) + theirs.cdf(-critical) == pytest.approx(0.8, abs=1e-9)
+    assert stats.detectable(0.7, 1) is None and stats.supportable(0.7, 1, 0.5) is None
+
+
+@pytest.mark.parametrize("pairs", [2, 5, 15])
+@pytest.mark.parametrize("true", [0.0, 0.4, 2.0])
+def test_without_a_margin_the_power_of_support_is_the_upper_half_of_the_t_tests(pairs, true):
+    theirs = scipy_stats.nct(pairs - 1, true / 0.7 * math.sqrt(pairs)).sf(scipy_stats.t.isf(0.025, pairs - 1))
+    assert stats.support_power(0.7, pairs, 0.0, true) == pytest.approx(theirs, abs=1e-9)
+
+
+@pytest.mark.parametrize("pairs, margin", [(5, 0.5), (7, 0.5), (10, 0.5), (10, 2.0)])
+def test_the_supportable_difference_is_supported_four_times_in_five(pairs, margin):
+    true = stats.supportable(0.5, pairs, margin)
+    draws = np.random.default_rng(2).normal(true, 0.5, (40_000, pairs))
+    tests = scipy_stats.ttest_1samp(draws, 0, axis=1).pvalue
+    assert np.mean((tests <= 0.05) & (draws.mean(1) >= margin)) == pytest.approx(0.8, abs=0.006)
+    assert true > max(margin, stats.detectable(0.5, pairs) - 1e-6)
 
 
 @pytest.mark.parametrize("fewest", [stats.pairs_to_detect, stats.pairs_to_equate])

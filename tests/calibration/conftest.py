@@ -1,0 +1,31 @@
+import pytest
+
+ROWS: list[tuple[str, ...]] = []
+
+
+@pytest.fixture(scope="session")
+def studies(pytestconfig):
+    return pytestconfig.getoption("studies")
+
+
+@pytest.fixture(scope="session")
+def tell():
+    """Adds a row to the table at the end."""
+    return lambda *cells: ROWS.append(tuple(map(str, cells)))
+
+
+def pytest_terminal_summary(terminalreporter):
+    head = (
+        "differences",
+        "design",
+        "claims",
+        "true difference",
+        "margin",
+        "verdicts",
+        "share",
+        "goal",
+        "pairs a claim",
+    )
+    if ROWS:
+        for row in (head, ("---",) * len(head), *ROWS):
+            terminalreporter.write_line(f"| {' | '.join(row)} |")

@@ -1,0 +1,124 @@
+"""Studies of which the truth is known, judged by the rule that judges real ones.
+
+Everything is in standard deviations of a paired difference. A study has several claims, each with differences of shape
+(pairs,) whose true mean is known.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ablations.study import Contrast
+from reports import sequential, stats
+from reports.outcome import decide
+from reports.pairs import Pairs
+
+MOST = sequential.LOOKS[-1]
+NOTHING = 1e-6  # a margin so small that p alone decides
+SHARED = "normal, one baseline"
+UNDECIDED = ("underpowered", "inconclusive")
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+
+def resampled(values: list[float]) -> Draw:
+    """Drawn with replacement from real differences, whose mean is taken away."""
+    known = np.array(values)
+    standard = (known - known.mean()) / known.std()
+    return lambda random, shape: random.choice(standard, shape)
+
+
+def mirrored(values: list[float]) -> Draw:
+    """As `resampled`, with either sign: which of two equal arms is called the baseline is arbitrary."""
+    return resampled([*values, *(-value for value in values)])
+
+
+def shared(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Normal; all claims of a study have one baseline, so that their differences correlate by a half."""
+    studies, claims, pairs = shape
+    arms = random.normal(size=(studies, claims + 1, pairs))
+    return (arms[:, 1:] - arms[:, :1]) / math.sqrt(2)
+
+
+REAL = json.loads((Path(__file__).parent / "differences.json").read_text(encoding="utf-8"))
+DRAWS: dict[str, Draw] = {
+    "normal": lambda random, shape: random.normal(size=shape),
+    SHARED: shared,
+    "exponential": lambda random, shape: random.exponential(size=shape) - 1,
+    "lognormal": lambda random, shape: (
+        (random.lognormal(0, 1, shape) - math.exp(0.5)) / math.sqrt((math.e - 1) * math.e)
+    ),
+    **{f"A/A on {name}": resampled(entry["differences"]) for name, entry in REAL.items()},
+    **{f"A/A on {name}, either sign": mirrored(entry["differences"]) for name, entry in REAL.items()},
+}
+
+
+class Rule(NamedTuple):
+    """How a study's claims are judged. pairs: how many there are, or at most under looks."""
+
+    pairs: int
+    margin: float = NOTHING
+    direction: str = "higher"
+    looks: bool = False
+
+
+class Study(NamedTuple):
+    verdicts: list[str]
+    pairs: list[int]  # that each claim took
+
+
+def simulate(draw: Draw, rule: Rule, studies: int, claims: int = 1, effect: float = 0.0, seed: int = 0) -> list[Study]:
+    differences = draw(np.random.default_rng(seed), (studies, claims, rule.pairs)) + effect
+    return [
+        by_looks(own, rule) if rule.looks else Study(judged(list(own), rule), [rule.pairs] * claims)
+        for own in differences
+    ]
+
+
+def by_looks(differences: np.ndarray, rule: Rule) -> Study:
+    """As a run until decided goes: what is undecided gets the next look's pairs, and all is judged again."""
+    pairs = [sequential.LOOKS[0]] * len(differences)
+    while True:
+        verdicts = judged([own[:n] for own, n in zip(differences, pairs, strict=True)], rule)
+        waiting = [c for c, verdict in enumerate(verdicts) if verdict in UNDECIDED and pairs[c] < MOST]
+        if not waiting:
+            return Study(verdicts, pairs)
+        for c in waiting:
+            pairs[c] = sequential.LOOKS[sequential.reached(pairs[c])]
+
+
+def judged(differences: list[np.ndarray], rule: Rule) -> list[str]:
+    """The verdicts of a study's claims, Holm's correction over them; tests hold that `judge` gives the same."""
+    part = Contrast("test/loss", "arm", "base", rule.margin, rule.direction)
+    family = [_pairs(own, rule.looks) for own in differences]
+    found = [pairs.summary() for pairs in family]
+    tested = [c for c, one in enumerate(found) if one.p_value is not None]
+    p_holm = dict(zip(tested, stats.holm([found[c].p_value for c in tested]), strict=True))
+    return [
+        decide(part, pairs, one, p_holm.get(c))[0] for c, (pairs, one) in enumerate(zip(family, found, strict=True))
+    ]
+
+
+def _pairs(differences: np.ndarray, looks: bool) -> Pairs:
+    arm, look = tuple(map(float, differences)), sequential.reached(len(differences)) if looks else None
+    return Pairs(arm, (0.0,) * len(arm), frozenset(), 0, 0, 0, True, (), look)
+
+
+def any_claim(studies: list[Study], wanted: tuple[str, ...]) -> float:
+    """The share of studies in which at least one claim has such a verdict."""
+    return float(np.mean([any(verdict in wanted for verdict in study.verdicts) for study in studies]))
+
+
+def each_claim(studies: list[Study], wanted: tuple[str, ...]) -> float:
+    """The share of claims that have such a verdict."""
+    return float(np.mean([verdict in wanted for study in studies for verdict in study.verdicts]))
+
+
+def taken(studies: list[Study]) -> float:
+    """Pairs of a claim, on average."""
+    return float(np.mean([study.pairs for study in studies]))

@@ -1,0 +1,113 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal, norm, ttest_1samp
+
+from reports import sequential, stats
+from reports.sequential import LOOKS
+
+alphas = st.floats(-5, 0).map(lambda power: 10**power)
+
+
+def test_the_boundaries_are_the_published_ones():
+    """Three equally spaced looks, two-sided 5 %, as gsDesign and ldbounds print them for this spending function."""
+    assert sequential.boundaries(0.05) == pytest.approx((3.710, 2.511, 1.993), abs=5e-4)
+
+
+def test_alpha_is_spent_as_lan_and_demets_have_it():
+    """The two-sided formula at a third, two thirds and all of the pairs, by the normal distribution alone."""
+    for pairs in LOOKS:
+        ours = sequential.spending(0.05, pairs / 15)
+        assert ours == pytest.approx(4 * norm.sf(norm.isf(0.0125) / math.sqrt(pairs / 15)))
+    assert sequential.spending(0.05, 1) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("alpha", [0.001, 0.05, 0.1, 0.5])
+def test_the_integral_agrees_with_scipys_joint_normal(alpha):
+    """The chance that no boundary is crossed, up to each look."""
+    bounds = np.array(sequential.boundaries(alpha))
+    correlations = np.sqrt(np.minimum.outer(LOOKS, LOOKS) / np.maximum.outer(LOOKS, LOOKS))
+    for looks in (1, 2, 3):
+        joint = multivariate_normal(np.zeros(looks), correlations[:looks, :looks])
+        inside = joint.cdf(bounds[:looks], lower_limit=-bounds[:looks], rng=np.random.default_rng(0))
+        assert 1 - inside == pytest.approx(sequential.spending(alpha, looks / 3), abs=2e-5)
+
+
+@given(alphas, alphas)
+def test_a_higher_alpha_never_has_a_higher_boundary(one, two):
+    low, high = sorted((one, two))
+    assert np.all(np.array(sequential.boundaries(low)) >= np.array(sequential.boundaries(high)) - 1e-9)
+
+
+@given(alphas.filter(lambda alpha: alpha < 0.99), st.sampled_from((0, 1, 2)))
+def test_the_overall_p_undoes_the_nominal_level(alpha, look):
+    nominal = sequential.levels(alpha)[look]
+    if nominal > 10 * sequential.LEAST:
+        assert sequential.overall(nominal, look) == pytest.approx(alpha, rel=1e-6)
+
+
+def test_what_is_above_every_level_has_a_p_of_one_and_what_is_below_all_has_a_small_one():
+    assert sequential.overall(0.9, 0) == 1
+    assert 0 < sequential.overall(0.0, 2) <= 1e-10
+
+
+@pytest.mark.parametrize("pairs, looks, used", [(0, 0, 0), (4, 0, 4), (5, 1, 5), (9, 1, 5), (10, 2, 10), (40, 3, 15)])
+def test_the_last_look_that_was_reached_counts(pairs, looks, used):
+    assert (sequential.reached(pairs), sequential.used(pairs)) == (looks, used)
+
+
+def draws(pairs, center=0.5, seed=0):
+    return list(np.random.default_rng(seed).normal(center, 1, pairs))
+
+
+def test_pairs_between_looks_wait_for_the_next_one():
+    differences = draws(13)
+    assert sequential.summary(differences) == sequential.summary(differences[:10])
+    assert sequential.summary(differences[:4]) == stats.Summary(pytest.approx(np.mean(differences[:4])))
+    assert sequential.summary([]) == stats.Summary()
+
+
+@given(st.integers(0, 1000), st.sampled_from(LOOKS))
+def test_every_answer_is_more_careful_than_that_of_a_fixed_number_of_pairs(seed, pairs):
+    differences = draws(pairs, seed=seed)
+    ours, fixed = sequential.summary(differences), stats.summary(differences)
+    assert ours.mean == fixed.mean
+    assert ours.interval[0] < fixed.interval[0] and fixed.interval[1] < ours.interval[1]
+    assert ours.interval[0] < ours.ninety[0] and ours.ninety[1] < ours.interval[1]
+    assert min(1, ours.p_value) >= min(stats.summary(differences[:n]).p_value for n in LOOKS if n <= pairs)
+
+
+@given(st.integers(0, 1000))
+def test_the_first_looks_interval_excludes_zero_exactly_where_its_p_is_below_alpha(seed):
+    differences = draws(5, center=8, seed=seed)
+    found = sequential.summary(differences)
+    if abs(found.p_value - stats.ALPHA) > 1e-6:
+        assert (found.interval[0] > 0) == (found.p_value < stats.ALPHA)
+
+
+def test_an_earlier_crossing_stays_a_crossing():
+    """Five strong pairs and five that say nothing: the p is that of the first look."""
+    strong = [3.0, 3.1, 2.9, 3.05, 2.95]
+    both = sequential.summary([*strong, *draws(5, center=0, seed=1)])
+    assert both.p_value <= sequential.summary(strong).p_value == sequential.overall(ttest_1samp(strong, 0).pvalue, 0)
+
+
+def test_equal_differences_leave_no_spread_at_a_look_either():
+    assert sequential.summary([1.0] * 5) == stats.Summary(1.0)
+    found = sequential.summary([1.0] * 5 + draws(5))
+    assert found.p_value is not None and found.interval is not None
+
+
+def test_of_normal_differences_without_effect_at_most_five_in_a_hundred_cross():
+    """20,000 samples at the three looks, each with its own t test and level."""
+    sampled = np.random.default_rng(3).normal(size=(20_000, 15))
+    crossed = [
+        ttest_1samp(sampled[:, :pairs], 0, axis=1).pvalue <= level
+        for pairs, level in zip(LOOKS, sequential.levels(stats.ALPHA), strict=True)
+    ]
+    share = np.mean(np.any(crossed, axis=0))
+    assert share <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 20_000)
+    assert share >= 0.04  # nor is anything given away
