@@ -14,10 +14,12 @@ from reports.blocks import Block, Contents, Facts, Heading, Items, Note, Text, V
 from reports.changes import switches, warning
 from reports.claims import controls, detail, line, passed, published
 from reports.evidence import Evidence
+from reports.factorial import factorial
 from reports.frame import environment
 from reports.origins import mixed, sentence, values
 from reports.others import others
 from reports.trained import arms, drawn
+from reports.tuned import tuned
 from reports.units import counted, duration
 
 TITLE = "AlexNet: claims and verdicts"
@@ -82,7 +84,10 @@ def chapter(study: Study, evidence: Evidence) -> list[Block]:
     blocks += [Heading("Claims", 3)] * bool(primary)
     for judgement in primary:
         blocks += detail(judgement, evidence.floor(judgement))
-    if study.arms:
+    blocks += tuned(study, evidence)
+    if study.switches:
+        blocks += factorial(study, evidence)
+    elif study.arms:
         blocks += [Heading("What each arm changes", 3), switches(study, evidence), *warning(study, evidence)]
         blocks += [Heading("Arms", 3), arms(study, evidence)]
         figures = drawn(study, evidence)
