@@ -24,18 +24,12 @@ WAYS = {"Main effect": main, "Left out of all": left_out, "Added to none": added
 def factorial(study: Study, evidence: Evidence) -> list[Block]:
     """The chapter's own part, in place of the arms' table and figures."""
     table = frame.combined(study, evidence.results)
-    effects = {
-        name: summary.mean(rows["value"]).times(POINTS)
-        for name, rows in table[table["metric"] == METRIC].groupby("arm", sort=False)
-    }
-    if not effects:
+    wide = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
+    if wide.empty:
         return [Note("Not finished", "No seed has all combinations yet.")]
-    blocks: list[Block] = [
-        Heading("What each ingredient adds", 3),
-        _ways(study, effects),
-        *_disagreements(study, effects),
-    ]
-    blocks += [_drawn(study, table), _interactions(study, effects)]
+    effects = {str(name): summary.mean(wide[name]) for name in wide.columns}
+    blocks: list[Block] = [Heading("What each ingredient adds", 3), _ways(study, effects), *_disagreements(study, wide)]
+    blocks += [_drawn(study, wide), _interactions(study, effects)]
     return [*blocks, Heading("Every combination", 3), _combinations(study, evidence.results)]
 
 
@@ -54,7 +48,7 @@ def _ways(study: Study, effects: dict[str, Mean]) -> Table:
 
 
 def _disagreements(study: Study, wide: pd.DataFrame) -> list[Note]:
-    """Ingredients whose gain beside all others differs from their gain alone: the paired 95 % interval excludes zero."""
+    """Ingredients whose gain beside all others is not their gain alone: the paired 95 % interval excludes zero."""
     apart = []
     for name in study.switches:
         beside, alone = wide[left_out(name)], wide[added_in(name)]

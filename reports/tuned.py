@@ -32,7 +32,7 @@ def tuned(study: Study, evidence: Evidence) -> list[Block]:
         f"{study.name}: validation accuracy, %, by {factor}",
         (Column("Arm", numeric=False), *(Column(f"{level:g}") for level in levels)),
         tuple(rows),
-        f"Mean over {len(SEEDS)} seeds that judge nothing, {' and '.join(map(str, SEEDS))}. The level that an arm takes "
-        "is marked. No test image played a part.",
+        f"Mean over seeds {' and '.join(map(str, SEEDS))}, which judge nothing. The level that an arm takes is marked. No "
+        "test image played a part.",
     )
     return [Heading(TITLE, 3), table]
