@@ -151,7 +151,7 @@ def named(part: Contrast | Exact) -> str:
     """What the part compares, in words."""
     known, reference = unit(part.metric), part.reference
     if not isinstance(reference, str):
-        reference = amount(reference * known.factor, known.unit)
+        reference = "zero" if reference == 0 else amount(reference * known.factor, known.unit)
     return f"{known.label}, {part.arm}" + f" against {reference}" * bool(reference)
 
 
