@@ -9,6 +9,7 @@ from reports.blocks import Block, Cell, Column, Line, Table, Text, Verdicts
 from reports.judge import DECIDED, Judgement
 from reports.outcome import Outcome, estimate, looked, paired
 from reports.stats import POWER
+from reports.turning import turning
 from reports.units import NOTHING, PLUS_MINUS, asked, fixed, interval, named, plain, probability, stated
 
 
@@ -31,8 +32,9 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
 
 
 def detail(judgement: Judgement, floor: float | None) -> list[Block]:
-    """One claim with the reason of its verdict, its parts, where its records come from, and its caveat."""
-    blocks: list[Block] = [Verdicts((line(judgement, floor, full=True),)), parts(judgement)]
+    """One claim with the reason of its verdict, what would change it, its parts, where its records come from, and its
+    caveat."""
+    blocks: list[Block] = [Verdicts((line(judgement, floor, full=True),)), Text(turning(judgement)), parts(judgement)]
     return blocks + [Text(text) for text in (judgement.origin, judgement.claim.caveat) if text]
 
 

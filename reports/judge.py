@@ -59,6 +59,7 @@ class Judgement:
                 "reason": self.reason,
                 **{name: getattr(self.main, name) for name in shown},
                 "deciding": self.deciding,
+                "regime": self.main.part.regime,
                 "parts": [dataclasses.asdict(outcome) for outcome in self.outcomes],
                 "published": [dataclasses.asdict(figure) for figure in self.claim.published],
                 "caveat": self.claim.caveat,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.blocks import Block, Facts, Heading, Text
+from reports.blocks import Block, Facts, Heading, Items, Text
 
 VERDICTS = (
     ("supported", "The mean difference goes the claimed way, is at least as large as the margin, and a difference of "
@@ -55,6 +55,19 @@ METHODS = (
 )  # fmt: skip
 
 
+LIMITS = (
+    "Images of 32x32 pixels in ten classes are not photographs in a thousand, for which AlexNet was made: what holds "
+    "here need not hold there. Its own network is 227 pixels wide; the document's has one pooling, and most of its "
+    "convolutions see maps of 3x3.",
+    "Networks are narrow and budgets short, chosen so that the plain network just fits its training images. What "
+    "regularises slows fitting, and may need a longer budget than this to pay off.",
+    "One optimiser, Adam with one cycle, and one batch size. Another recipe may favour another arm.",
+    "Seeds vary; the training subset and the test images do not. An interval says nothing of other images.",
+    "A claim is judged by one metric and one margin, written down before. Another reader may want another margin: the "
+    "intervals are there to judge by.",
+)
+
+
 def blocks() -> list[Block]:
     return [
         Heading("How to read a verdict"),
@@ -65,4 +78,6 @@ def blocks() -> list[Block]:
         Facts(VERDICTS, verdicts=True),
         Heading("Methods"),
         Facts(METHODS),
+        Heading("What this cannot say"),
+        Items(LIMITS),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ablations.study import Setting, Study
 from bench.files import write
+from reports.claims import passed
 from reports.evidence import Evidence, gather
 from reports.frame import environment
 from reports.html import html
@@ -36,10 +37,14 @@ def files(out: Path) -> list[Path]:
 
 def summary(evidence: Evidence) -> dict[str, Any]:
     """The verdicts for machines."""
-    shown = [(judgement.claim.primary, judgement.as_json()) for judgement in evidence.judgements]
+    controls = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
     return {
-        "claims": [claim for primary, claim in shown if primary],
-        "controls": [claim for primary, claim in shown if not primary],
+        "claims": [
+            judgement.as_json() | {"controls": {c.claim.id: passed(c) for c in controls if c.study == judgement.study}}
+            for judgement in evidence.judgements
+            if judgement.claim.primary
+        ],
+        "controls": [judgement.as_json() for judgement in controls],
         "run": facts(evidence),
         "environments": environments(evidence),
     }
