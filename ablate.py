@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,10 +14,8 @@ from rich.console import Console
 
 import commands
 from ablations.profiles import PROFILES
-from bench.files import FULL
+from bench import files
 from bench.spec import BadInput
-
-UNUSABLE = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR)  # of a file that was named
 
 EXAMPLES = """examples:
   ablate run                              all studies, at the profile that suits the device
@@ -40,9 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ablate: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in (*FULL, *UNUSABLE):
+        if not (mend := files.mend(error)):
             raise
-        mend = "make room, then the same command goes on" if error.errno in FULL else "name another one"
         print(f"ablate: {error}: {mend}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import os
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,7 +66,23 @@ def _odd(study: Study) -> str:
             _are(Ask, study.probes) and isinstance(study.tuning, Tuning | None)
         ),
     }
-    return next((what for what, is_so in wrong.items() if is_so), "") or _odd_arms(study)
+    return next((what for what, is_so in wrong.items() if is_so), "") or _odd_arms(study) or _odd_text(study)
+
+
+def _odd_text(study: Study) -> str:
+    halves = [text for text in _texts(study) if any("\ud800" <= letter <= "\udfff" for letter in text)]
+    return f"{halves[0]!r} holds half a character, which no file can keep: write it otherwise" if halves else ""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in the value."""
+    if isinstance(value, str):
+        yield value
+    elif dataclasses.is_dataclass(value):
+        yield from _texts(list(vars(value).values()))
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.items() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
 
 
 def _odd_arms(study: Study) -> str:

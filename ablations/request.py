@@ -18,7 +18,7 @@ from bench import checks, plan, records
 from bench.data import Source
 from bench.files import write
 from bench.sources import line
-from bench.spec import BadInput, Data, Job, Trial, identity, kind
+from bench.spec import BadInput, Data, Job, Trial, describe, identity, kind
 
 
 class Request(NamedTuple):
@@ -71,7 +71,7 @@ def _jobs(study: Study, setting: Setting) -> list[Placed]:
     try:
         found = jobs(study, setting)
         for place in found:
-            hash(place.job), identity(place.job)
+            hash(place.job), identity(place.job), json.dumps(describe(place.job), ensure_ascii=False).encode()
     except BadInput:
         raise
     except Exception as error:

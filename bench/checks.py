@@ -71,9 +71,10 @@ def _common(record: dict[str, Any]) -> None:
         raise ValueError(f"it ran from {record['started']} to {record['ended']}")
     if odd := [name for name, value in record["environment"].items() if isinstance(value, list | dict)]:
         raise TypeError(f"environment's {odd[0]} is {record['environment'][odd[0]]!r}")
+    _written(*record["environment"], *record["environment"].values())
     _same(record["job"], describe(job_of(record)))
     tags = record.get("tags", {"profiles": [], "studies": {}})
-    for names in (tags["profiles"], *tags["studies"].values()):
+    for names in (list(tags["studies"]), tags["profiles"], *tags["studies"].values()):
         texts(names)
 
 
@@ -125,6 +126,7 @@ def typed(values: Mapping[str, Any], types: Mapping[str, Any]) -> None:
     """Raises where one of the values is missing, of another type, or a number that is not finite."""
     for name, wanted in types.items():
         value = values[name]
+        _written(name, value)
         whole = not isinstance(value, bool) or wanted is bool
         finite = not isinstance(value, int | float) or abs(value) < LARGEST
         if not (isinstance(value, wanted) and whole and finite):
@@ -134,4 +136,12 @@ def typed(values: Mapping[str, Any], types: Mapping[str, Any]) -> None:
 def texts(values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{values!r} is no list of names")
+    _written(*values)
     return tuple(values)
+
+
+def _written(*values: Any) -> None:
+    """Raises where a text holds half a character, which JSON can and a report cannot."""
+    for value in values:
+        if isinstance(value, str):
+            value.encode()

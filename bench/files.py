@@ -9,8 +9,19 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)  # a disk that takes no more
 TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp(-\w+)?")  # SQLite's journal of a database has its name, and more
+MENDS = {
+    **dict.fromkeys(("ENOSPC", "EDQUOT", "EFBIG"), "make room, then the same command goes on"),
+    **dict.fromkeys(("EACCES", "EPERM"), "name another folder with --out, or allow writing to this one"),
+    **dict.fromkeys(("EROFS", "EIO"), "this disk takes nothing: name another folder with --out"),
+    **dict.fromkeys(("ENAMETOOLONG", "ENOTDIR", "EISDIR"), "name another one"),
+}
+
+
+def mend(error: BaseException) -> str:
+    """What to do about a file or a disk that cannot be used; '' for any other error."""
+    number = error.errno if isinstance(error, OSError) else None  # pebble's ProcessExpired is an OSError without one
+    return MENDS.get(errno.errorcode.get(number or 0, ""), "")
 
 
 def write(target: Path, content: bytes) -> None:

@@ -46,7 +46,8 @@ def run(
 
     todo: what `missing` gives. keep: the trials among them whose weights stay.
     seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
-    One thread a worker on a CPU, whatever their number: results do not depend on it. A disk that is full is a BadInput.
+    One thread a worker on a CPU, whatever their number: results do not depend on it. A disk that takes no result is a
+    BadInput.
     """
     for _, remove in leftovers.found(out, {identity(job) for job in todo}):
         remove()
@@ -125,8 +126,8 @@ def _what(future: Future[str], job: Job, deaths: Counter[Job]) -> str:
     error = None if future.cancelled() else future.exception()
     if future.cancelled() or isinstance(error, TimeoutError):
         return "failed"
-    if isinstance(error, OSError) and error.errno in files.FULL:  # pebble's ProcessExpired is an OSError too
-        raise BadInput(f"a result cannot be written ({error}): make room, then the same command goes on") from error
+    if error is not None and (mend := files.mend(error)):
+        raise BadInput(f"a result cannot be written ({error}): {mend}") from error
     if error is not None:
         deaths[job] += 1
         return "again" if deaths[job] <= DEATHS else "failed"

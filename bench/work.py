@@ -68,7 +68,7 @@ def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float
 
 
 def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
-    """The job's record; a failure's, where it raises anything but that the disk is full."""
+    """The job's record; a failure's, where it raises anything but that a file cannot be used."""
     record = records.new(job) | {"started": time.time(), "environment": environment(_device(job))}
     try:
         if isinstance(job, Trial):
@@ -79,7 +79,7 @@ def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[s
             return record | {"status": "finished", **timing.measure(job)}
         return record | {"status": "finished", "samples": probes.answer(job, out, source)}
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in files.FULL:
+        if files.mend(error):
             raise
         memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

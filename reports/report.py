@@ -9,6 +9,7 @@ from typing import Any
 
 from ablations.study import Setting, Study
 from bench.files import write
+from bench.sources import line
 from reports.claims import passed
 from reports.evidence import Evidence, gather
 from reports.frame import environment
@@ -26,8 +27,16 @@ def build(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Jud
     write(as_html, html(blocks, TITLE).encode())
     write(as_pdf, pdf(blocks, TITLE, last(evidence)))
     write(as_json, json.dumps(summary(evidence), indent=2, allow_nan=False).encode())
-    write(as_csv, evidence.trials.to_csv(index=False).encode())
+    write(as_csv, evidence.trials.map(_cell).to_csv(index=False).encode())
     return evidence.judgements
+
+
+def _cell(value: Any) -> Any:
+    """A text on one line, and behind an apostrophe where a spreadsheet would take it for a formula and run it."""
+    if not isinstance(value, str):
+        return value
+    text = line(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def files(out: Path) -> list[Path]:

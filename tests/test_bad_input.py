@@ -1,5 +1,6 @@
 """Every bad input has a defined answer: it is used, or refused in one line before anything trains."""
 
+import errno
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 import ablate as command
+import commands
 from ablations import catalogue, request
 from ablations.profiles import PROFILES
 from ablations.study import Setting
@@ -486,6 +488,9 @@ def written(folder, code, name="mine.py"):
             "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', None, margin=1),)),))",
             "an arm or a number",
         ),
+        ("STUDY = study(arms={'a': {}, '\\udcff': {}})", "half a character"),
+        ("STUDY = study(question='\\udcff?')", "half a character"),
+        ("STUDY = study(claims=(Claim('c', '\\udcff', (PART,)),))", "half a character"),
         ("STUDY = Study", "holds no study"),
         ("STUDY = study(margin=1)", "TypeError"),
     ],
@@ -512,7 +517,8 @@ def test_a_folder_a_link_and_a_long_name_for_a_study_are_refused(tmp_path):
 
 
 def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
-    for code in ("STUDY = study(timings=lambda setting: 1 / 0)", "STUDY = study(base={'epochs': 'many'})"):
+    named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', Model()),), (8,), 3),))"
+    for code in ("STUDY = study(timings=lambda setting: 1 / 0)", "STUDY = study(base={'epochs': 'many'})", named):
         (study,) = catalogue.find([written(tmp_path, code)])
         told = refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))
         assert "study mine cannot be used: " in told
@@ -563,6 +569,26 @@ def test_an_output_folder_with_too_long_a_name_is_refused_by_every_command(told,
 @pytest.mark.parametrize("place", ["/proc/out", "/proc/self/out"])
 def test_an_output_folder_that_cannot_be_made_is_refused(told, root, place):
     assert f"{place} cannot be made" in told("run", "--data", root, "--out", place, "--device", "cpu")
+
+
+@pytest.mark.parametrize(
+    "number, said",
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EACCES, "name another folder with --out, or allow writing"),
+        (errno.EPERM, "name another folder with --out, or allow writing"),
+        (errno.EROFS, "name another folder with --out"),
+        (errno.ENOTDIR, "name another one"),
+    ],
+    ids=errno.errorcode.get,
+)
+def test_what_the_system_refuses_is_told_with_what_to_do_about_it(told, monkeypatch, number, said):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number), "out/run.json")
+
+    monkeypatch.setattr(commands, "recall", refuse)
+    line = told("report")
+    assert "out/run.json" in line and said in line and ("make room" in line) == (number == errno.ENOSPC)
 
 
 @pytest.mark.parametrize("name", ["trials", "reports", "cache"])
@@ -674,6 +700,7 @@ REQUESTS = {
     "classes lost": lambda text: within(text, "source", "classes", value=3),
     "no training images": lambda text: within(text, "source", "data", "train", value=0),
     "a stranger among the fields": lambda text: within(text, "source", "colour", value="red"),
+    "half a character in a class": lambda text: within(text, "source", "classes", value=["cat", "\udcff"]),
     "chance in words": lambda text: within(text, "source", "data", "chance", value="even"),
 }
 

@@ -1,17 +1,20 @@
+import errno
 import json
 import os
 import signal
 import subprocess
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from pebble import ProcessPool
 from running import run
 
 from bench import records
-from bench.spec import Count, Model, Probe, Recipe, Timing, Trial, identity
+from bench.spec import BadInput, Count, Model, Probe, Recipe, Timing, Trial, identity
 from bench.todo import missing
 
 SMALL = Model(width=1 / 16)
@@ -273,6 +276,15 @@ def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_pa
     assert missing([timing], tmp_path) == [timing]
     records.write(tmp_path, record | {"fit": True})
     assert missing([timing], tmp_path) == []
+
+
+@pytest.mark.parametrize("number, said", [(errno.EACCES, "allow writing"), (errno.ENOSPC, "make room")])
+def test_a_folder_that_takes_no_result_ends_the_run_with_what_to_do(digits, tmp_path, monkeypatch, number, said):
+    told = Future()
+    told.set_exception(OSError(number, os.strerror(number), "out/trials"))
+    monkeypatch.setattr(ProcessPool, "schedule", lambda *_, **__: told)
+    with pytest.raises(BadInput, match=said):
+        list(run([Count(SMALL)], digits, tmp_path, workers=1))
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import sys
 import fabricate
 import pytest
 
-from ablations.study import AGAIN
+from ablations.study import AGAIN, SHUFFLED
+from reports import report
 from reports.report import build
 
 FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
@@ -35,12 +37,12 @@ def test_the_same_records_give_the_same_bytes(out):
 
 
 def test_the_json_holds_each_claim_with_what_decided_it(out):
-    report = json.loads((out / "reports" / "report.json").read_text())
+    told = json.loads((out / "reports" / "report.json").read_text())
     wanted = {"id", "verdict", "estimate", "interval", "margin", "unit", "pairs", "p_value", "p_holm", "trials"}
-    assert [claim["id"] for claim in report["claims"]] == ["relu-better", "relu-gap", "relu-step"]
-    assert all(wanted <= claim.keys() for claim in report["claims"] + report["controls"])
-    assert report["run"]["Trials"] == "15 different: 14 finished, 1 diverged"
-    assert report["environments"] == [fabricate.ENVIRONMENT]
+    assert [claim["id"] for claim in told["claims"]] == ["relu-better", "relu-gap", "relu-step"]
+    assert all(wanted <= claim.keys() for claim in told["claims"] + told["controls"])
+    assert told["run"]["Trials"] == "15 different: 14 finished, 1 diverged"
+    assert told["environments"] == [fabricate.ENVIRONMENT]
 
 
 def test_the_table_of_trials_has_a_row_a_trial(out):
@@ -50,6 +52,30 @@ def test_the_table_of_trials_has_a_row_a_trial(out):
     assert [(row["pair"], row["seed"]) for row in rows if row["arm"] == AGAIN] == [
         (str(n), f"100{n}") for n in range(3)
     ]
+
+
+FORMULAS = {
+    "=1+1": "'=1+1",
+    "+1": "'+1",
+    "-1": "'-1",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\t=1": "\\t=1",
+    "\r=1": "\\r=1",
+    '=HYPERLINK("x","y")': '\'=HYPERLINK("x","y")',
+}
+
+
+def test_no_name_in_the_table_of_trials_is_a_formula_to_a_spreadsheet(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "pdf", lambda *_: b"")
+    arms = {name: {"dropout": number / 10} for number, name in enumerate(FORMULAS)}
+    study = dataclasses.replace(fabricate.sizes(), name="=1", arms=arms)
+    fabricate.write(tmp_path, [study], fabricate.setting(seeds=1))
+    build(tmp_path, [study], fabricate.setting(seeds=1))
+    with (tmp_path / "reports" / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert {row["arm"] for row in rows} == {*FORMULAS.values(), AGAIN, SHUFFLED}
+    assert {row["study"] for row in rows} == {"'=1"}
 
 
 def test_a_report_needs_no_torch():
