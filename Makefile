@@ -10,10 +10,10 @@ PORT ?= 5000
 STUDY ?=
 what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
 
-.PHONY: help setup ablate plan report ui test lint bench torture clean
+.PHONY: help setup ablate plan report ui test lint bench torture calibrate clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "variables: PROFILE=quick STUDY='relu dropout' DATA=folder DEVICE=cpu SEEDS=10 LIMIT=30m OUT=out PORT=5000"
 
 setup: $(VENV)/ready  ## install into .venv; a torch that the machine already has and is new enough is kept
@@ -54,6 +54,9 @@ $(VENV)/bench: $(VENV)/ready
 
 torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
 	$(BIN)/python -m pytest tests/torture -o python_files='torture_*.py' -v $(if $(SHORT),--short)
+
+calibrate: setup  ## how often verdicts are wrong and right, in 2,000 synthetic studies a row: half an hour
+	$(BIN)/python -m pytest tests/calibration --studies 2000
 
 clean:  ## remove what `setup` made; results in OUT stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -8,7 +8,8 @@ from ablations.study import Contrast, Exact
 from reports.blocks import Block, Cell, Column, Line, Table, Text, Verdicts
 from reports.judge import DECIDED, Judgement
 from reports.outcome import Outcome, estimate, looked, paired
-from reports.stats import POWER
+from reports.stats import POWER, SPLITS, SPLITTABLE
+from reports.summary import Split
 from reports.turning import turning
 from reports.units import NOTHING, PLUS_MINUS, asked, fixed, interval, named, plain, probability, stated
 
@@ -101,7 +102,7 @@ def published(study: str, judgements: Sequence[Judgement]) -> Table:
     )
 
 
-def controls(judgements: Sequence[Judgement]) -> Table:
+def controls(judgements: Sequence[Judgement], splits: Sequence[Split] = ()) -> Table:
     rows = [
         (
             Cell(judgement.study),
@@ -113,15 +114,29 @@ def controls(judgements: Sequence[Judgement]) -> Table:
         )
         for judgement in judgements
     ]
+    rows += [
+        (
+            Cell(split.study),
+            Cell("The baseline's seeds differ from each other, split at random"),
+            Cell("as it should" if split.share <= MOST_SPLITS else "unexpected"),
+            Cell(f"{100 * split.share:.1f} % of {SPLITS:,}", "", split.share),
+            Cell(NOTHING),
+            Cell(str(split.values // 2), "", split.values // 2),
+        )
+        for split in splits
+    ]
     labels = ("Study", "Control", "Came out", "Difference", "95 % interval", "Pairs")
     columns = tuple(Column(label, numeric=place > 2) for place, label in enumerate(labels))
     return Table("The controls of every study", columns, tuple(rows), CONTROLS)
 
 
+MOST_SPLITS = 0.06  # of the splits that may differ: 5 %, and a little for there being no more of them
 CONTROLS = (
     "The first control must not come out: the baseline against itself, under other seeds. The second must: a network "
     "that learns shuffled labels knows nothing of the test images. A control that came out the wrong way puts its "
-    "study in doubt; one that is undecided has too few pairs to vouch for it."
+    "study in doubt; one that is undecided has too few pairs to vouch for it. Where the baseline was trained with at "
+    f"least {SPLITTABLE} seeds, they are split at random into pairs, and at most {100 * MOST_SPLITS:g} % of the splits "
+    "may differ by p alone."
 )
 
 

@@ -18,6 +18,7 @@ from reports.factorial import factorial
 from reports.frame import environment
 from reports.origins import mixed, sentence, values
 from reports.others import others
+from reports.summary import split
 from reports.trained import arms, drawn
 from reports.tuned import tuned
 from reports.units import counted, duration
@@ -74,7 +75,9 @@ def _verdicts(evidence: Evidence) -> list[Block]:
         Heading("Verdicts"),
         Verdicts(tuple(line(judgement, evidence.floor(judgement)) for judgement in primary), brief=True),
     ]
-    return blocks + ([Heading("Controls", 3), controls(rest)] if rest else [])
+    found = [split(study, evidence.of(study).results) for study in evidence.studies if study.arms]
+    splits = [one for one in found if one is not None]
+    return blocks + ([Heading("Controls", 3), controls(rest, splits)] if rest else [])
 
 
 def chapter(study: Study, evidence: Evidence) -> list[Block]:

@@ -23,6 +23,21 @@ class Mean(NamedTuple):
         return Mean(self.mean * factor, self.half * factor, self.pairs)
 
 
+class Split(NamedTuple):
+    """A study's baseline against itself. share: of random splits into pairs that a t test calls different."""
+
+    study: str
+    share: float
+    values: int
+
+
+def split(study: Study, results: pd.DataFrame) -> Split | None:
+    """Of test accuracies under all of the baseline's seeds, the A/A arm's among them; None where they are too few."""
+    both = [value for arm in (study.baseline, AGAIN) for value in values(results, arm, "test/accuracy")]
+    share = stats.split(both)
+    return None if share is None else Split(study.name, share, len(both))
+
+
 def mean(values: pd.Series) -> Mean:
     found = stats.summary([float(value) for value in values])
     low, high = found.interval or (np.nan, np.nan)

@@ -42,7 +42,7 @@ class Smoke(NamedTuple):
 
 def pytest_addoption(parser):
     parser.addoption("--short", action="store_true", help="of benchmarks and torture: a little of everything")
-    parser.addoption("--studies", type=int, default=60, help="of calibration: so many synthetic studies a row")
+    parser.addoption("--studies", type=int, default=100, help="of calibration: so many synthetic studies a row")
 
 
 @pytest.fixture(scope="session")

@@ -701,6 +701,9 @@ REQUESTS = {
     "no training images": lambda text: within(text, "source", "data", "train", value=0),
     "a stranger among the fields": lambda text: within(text, "source", "colour", value="red"),
     "half a character in a class": lambda text: within(text, "source", "classes", value=["cat", "\udcff"]),
+    "further seeds in words": lambda text: within(text, "further", value={"relu": {"tanh": "ten"}}),
+    "further seeds of no arm": lambda text: within(text, "further", value={"relu": 10}),
+    "no further seeds": lambda text: within(text, "further", value={"relu": {"tanh": 0}}),
     "chance in words": lambda text: within(text, "source", "data", "chance", value="even"),
 }
 

@@ -122,3 +122,8 @@ def each_claim(studies: list[Study], wanted: tuple[str, ...]) -> float:
 def taken(studies: list[Study]) -> float:
     """Pairs of a claim, on average."""
     return float(np.mean([study.pairs for study in studies]))
+
+
+def error(share: float, studies: int) -> float:
+    """The standard error of a share."""
+    return math.sqrt(share * (1 - share) / studies)

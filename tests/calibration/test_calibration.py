@@ -1,12 +1,16 @@
 """Whether verdicts are wrong as rarely, and right as often, as promised: `make calibrate` with 2,000 studies a row."""
 
-import math
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 import pytest
-from simulate import DRAWS, MOST, NOTHING, SHARED, Rule, any_claim, each_claim, simulate, taken
+from simulate import DRAWS, MOST, NOTHING, SHARED, Rule, any_claim, each_claim, error, judged, simulate, taken
 
+from ablations.study import Claim, Contrast
 from reports import stats
+from reports.frame import Observation
+from reports.judge import judge
 from reports.sequential import LOOKS
 
 WRONG, DECIDED = ("supported", "refuted"), ("supported", "refuted", "no effect")
@@ -29,14 +33,13 @@ class Row(NamedTuple):
 
     def told(self, share, studies, pairs):
         many = studies if self.most < 1 else studies * self.claims
-        error = math.sqrt(share * (1 - share) / many)
         goal = f"at most {100 * self.most:g} %" if self.most < 1 else f"at least {100 * self.least:g} %"
         margin = "none" if self.rule.margin == NOTHING else f"{self.rule.margin:.2f}"
         design = f"looks at {', '.join(map(str, LOOKS))}" if self.rule.looks else f"{self.rule.pairs} pairs"
         equal = "equal: " * (self.rule.direction == "equal")
         return (
             *(self.draw, design, self.claims, f"{self.effect:.2f}", margin, equal + " or ".join(self.verdicts)),
-            *(f"{100 * share:.1f} ± {100 * error:.1f} %", goal, f"{pairs:.1f}"),
+            *(f"{100 * share:.1f} ± {100 * error(share, many):.1f} %", goal, f"{pairs:.1f}"),
         )
 
 
@@ -76,12 +79,47 @@ ROWS = [
 ]
 
 
+AS_DRAWN = [draw for draw in DRAWS if draw.startswith("A/A") and not draw.endswith("sign")]
+BRIEF = ("normal", "A/A on digits, either sign")  # of the short form
+LONG = 1_000  # studies, from which on every row is run
+
+
 def name(row):
     return "-".join(map(str, row.told(0.5, 1, 0)[:6]))
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=name(row)) for row in ROWS])
+def marked(row):
+    """docs/statistics.md tells of those that do not keep the promise."""
+    uneven = row.most < 1 and row.draw in (*SKEWED, *AS_DRAWN)
+    reason = "the t test's, of skewed differences" if uneven else "half of all means lie below a margin that is met"
+    broken = [pytest.mark.xfail(reason=reason)] if uneven or row == ROWS[-1] else []
+    return pytest.param(row, id=name(row), marks=broken)
+
+
+@pytest.mark.parametrize("row", [marked(row) for row in ROWS])
 def test_verdicts_are_wrong_as_rarely_and_right_as_often_as_promised(row, studies, tell):
+    if studies < LONG and (row.draw not in BRIEF or (row.rule.looks and row.claims > 1)):
+        pytest.skip("make calibrate runs it")
     found = simulate(DRAWS[row.draw], row.rule, studies, row.claims, row.effect, seed=ROWS.index(row))
     share = (any_claim if row.most < 1 else each_claim)(found, row.verdicts)
     tell(*row.told(share, studies, taken(found)))
+    assert share <= row.most + 2 * error(0.05, studies)
+    assert share >= row.least - 2 * error(stats.POWER, studies)
+
+
+@pytest.mark.parametrize("looks, pairs", [(False, (10, 10, 10)), (True, (5, 10, 15)), (True, (10, 10, 15))])
+@pytest.mark.parametrize("direction", ["higher", "equal"])
+def test_a_simulated_study_is_judged_as_a_real_one_is(looks, pairs, direction):
+    """Ten studies of three claims, once by `judged` and once from observations."""
+    rule, names = Rule(MOST, 0.8, direction, looks), ["a", "b", "c"]
+    for differences in np.random.default_rng(5).normal(0.8, 1, (10, 3, MOST)):
+        own = [values[:n] for values, n in zip(differences, pairs, strict=True)]
+        rows = [
+            Observation("study", arm, pair, "test/loss", value, identity=f"{arm}{pair}", trained=True)
+            for arm, values in (*zip(names, own, strict=True), ("base", [0.0] * MOST))
+            for pair, value in enumerate(values)
+        ]
+        claims = [Claim(arm, "A sentence", (Contrast("test/loss", arm, "base", 0.8, direction),)) for arm in names]
+        asked = {("study", arm): n for arm, n in (*zip(names, pairs, strict=True), ("base", MOST))} if looks else None
+        found = judge([("study", one) for one in claims], pd.DataFrame(rows), looks=asked)
+        assert judged(own, rule) == [judgement.verdict for judgement in found]

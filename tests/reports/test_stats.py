@@ -170,3 +170,17 @@ def test_the_supportable_difference_is_supported_four_times_in_five(pairs, margi
 def test_two_pairs_do_with_hardly_any_spread_and_no_number_of_them_for_a_margin_of_nothing(fewest):
     assert fewest(1e-9, 0.5) == 2
     assert fewest(1.0, 1e-6) is None
+
+
+def test_an_arm_split_at_random_rarely_differs_from_itself_and_the_share_is_that_of_its_t_tests():
+    values = list(np.random.default_rng(4).normal(70, 0.7, 21))
+    share = stats.split(values)
+    assert share == stats.split(values) <= 0.06
+    mixed = np.random.default_rng(0).permuted(np.tile(values, (1000, 1)), axis=1)
+    differ = [stats.summary(row[:10] - row[10:20]).p_value <= 0.05 for row in mixed]
+    assert share == np.mean(differ)
+
+
+def test_fewer_than_twenty_values_and_equal_ones_are_not_split():
+    assert stats.split([0.1 * n for n in range(19)]) is None
+    assert stats.split([0.7] * 20) is None and stats.split([math.nan] * 20) is None
