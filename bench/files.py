@@ -31,6 +31,8 @@ def write(target: Path, content: bytes) -> None:
     try:
         made.write_bytes(content)
         os.replace(made, target)
+    except OSError as error:  # of a file that is open it does not tell the name
+        raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
         made.unlink(missing_ok=True)
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from processes import processes
+from processes import until_none_is_left
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -16,4 +16,4 @@ def marked(environment, monkeypatch) -> Iterator[dict[str, str]]:
     """An environment by which every process of a test is known; none may be left."""
     mark = str(uuid.uuid4())
     yield environment | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
-    assert not processes(mark)
+    until_none_is_left(mark)

@@ -1,6 +1,7 @@
 """Which processes a test has started, by a mark in their environment. Linux alone tells."""
 
 import os
+import time
 from pathlib import Path
 
 
@@ -22,3 +23,10 @@ def parent(process: int) -> int:
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return 0
+
+
+def until_none_is_left(mark: str) -> None:
+    end = time.monotonic() + 20
+    while found := processes(mark):
+        assert time.monotonic() < end, f"processes outlive the command: {found}"
+        time.sleep(0.1)

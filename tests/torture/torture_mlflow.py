@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -12,20 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from runs import asked, free_port
 
 from bench import publish, records
-
-STUDY = """
-from ablations.study import Study
-
-STUDY = Study(question="?", claims=(), base={"epochs": 100}, arms={"relu": {}, "tanh": {"activation": "tanh"}})
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -42,11 +33,11 @@ def server(port: int, folder: Path, environment: dict[str, str]) -> Iterator[Non
             until_it_answers(port)
             yield
         finally:
-            subprocess.run(["kill", "-9", f"-{process.pid}"], check=False)
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def until_it_answers(port: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -57,12 +48,10 @@ def until_it_answers(port: int) -> None:
 
 @pytest.mark.parametrize("stays_away", [False, True])
 def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, short, tmp_path, monkeypatch, stays_away):
-    (tmp_path / "small.py").write_text(STUDY)
     port, out, chance = free_port(), tmp_path / "out", random.Random(int(stays_away))
     environment = marked | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
-    asked = [*command, "run", "small.py", "--profile", "smoke", "--data", "digits", "--device", "cpu"]
-    asked += ["--seeds", "2" if short else "8", "--out", str(out)]
-    with subprocess.Popen(asked, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    words = asked(command, tmp_path, 3 if short else 12, 100)
+    with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for _ in range(1 if short else 3):
             time.sleep(chance.uniform(0, 5))
             with server(port, tmp_path, marked):
@@ -75,7 +64,7 @@ def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, shor
     assert process.returncode == 0, said
     assert records.read_all(out)
     with server(port, tmp_path, marked):
-        assert subprocess.run(asked, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL).returncode == 0
+        assert subprocess.run(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL).returncode == 0
         monkeypatch.setenv("MLFLOW_TRACKING_URI", environment["MLFLOW_TRACKING_URI"])
         check(out)
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from torture_kill import STUDY, run
-from torture_mlflow import free_port
+from runs import asked, free_port, run
 
 from bench import publish
 
@@ -47,13 +46,11 @@ def postgres() -> Iterator[str]:
 
 
 def test_postgresql_gets_the_same_runs_as_sqlite(command, marked, postgres, tmp_path, monkeypatch):
-    (tmp_path / "small.py").write_text(STUDY)
-    asked = [*command, "run", "small.py", "--profile", "smoke", "--data", "digits", "--device", "cpu", "--seeds", "2"]
-    asked += ["--out", str(tmp_path / "out")]
-    assert run(asked, marked, tmp_path).returncode == 0
+    words = asked(command, tmp_path, seeds=2, epochs=5)
+    assert run(words, marked, tmp_path).returncode == 0
     lite = all_runs(tmp_path / "out")
     for _ in "once", "again":
-        done = run(asked, marked | {"MLFLOW_TRACKING_URI": postgres}, tmp_path)
+        done = run(words, marked | {"MLFLOW_TRACKING_URI": postgres}, tmp_path)
         assert done.returncode == 0 and "cannot be reached" not in done.stdout, done.stdout + done.stderr
     monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres)
     assert len(lite) == 7 and all_runs(tmp_path / "out") == lite
