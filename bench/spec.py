@@ -97,7 +97,8 @@ class Recipe:
     """How a network is trained. The defaults are the tuned recipe; DOCUMENT_RECIPE is the document's own.
 
     share: of the training images that are left after validation, stratified; the same images for every seed.
-    activation_penalty: weight of the mean absolute activation, summed over hidden layers, in the loss.
+    activation_penalty: weight of the mean absolute activation, summed over hidden layers, in the loss; below zero it
+        rewards activity.
     """
 
     learning_rate: float = 2e-3
@@ -119,7 +120,7 @@ class Recipe:
         _whole("epochs", self.epochs, 1, 100_000)
         _whole("batch", self.batch, 1, 1_000_000)
         _within("weight_decay", self.weight_decay, 0, 100)
-        _within("activation_penalty", self.activation_penalty, 0, 1e9)
+        _within("activation_penalty", self.activation_penalty, -1e9, 1e9)
 
 
 DOCUMENT_RECIPE = Recipe(learning_rate=1e-4, schedule="constant", weight_decay=1e-8, epochs=10, augmentation="document")

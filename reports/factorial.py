@@ -27,7 +27,7 @@ def factorial(study: Study, evidence: Evidence) -> list[Block]:
     wide = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
     if wide.empty:
         return [Note("Not finished", "No seed has all combinations yet.")]
-    effects = {str(name): summary.mean(wide[name]) for name in wide.columns}
+    effects = {str(name): summary.mean(wide[name].dropna()) for name in wide.columns}
     blocks: list[Block] = [Heading("What each ingredient adds", 3), _ways(study, effects), *_disagreements(study, wide)]
     blocks += [_drawn(study, wide), _interactions(study, effects)]
     return [*blocks, Heading("Every combination", 3), _combinations(study, evidence.results)]
@@ -52,7 +52,7 @@ def _disagreements(study: Study, wide: pd.DataFrame) -> list[Note]:
     apart = []
     for name in study.switches:
         beside, alone = wide[left_out(name)], wide[added_in(name)]
-        if abs((found := summary.mean(beside - alone)).mean) > found.half:
+        if abs((found := summary.mean((beside - alone).dropna())).mean) > found.half:
             apart.append(
                 f"{name} adds {around(beside.mean(), None)} beside all others, {around(alone.mean(), None)} alone"
             )
@@ -94,9 +94,9 @@ def _drawn(study: Study, wide: pd.DataFrame) -> Figure:
     names = [way(name) for way in (main, shapley) for name in study.switches]
     nothing = float("nan")
     rows = [
-        (name, METRIC, found.mean, found.half, nothing, nothing, tuple(wide[name]))
+        (name, METRIC, found.mean, found.half, nothing, nothing, tuple(wide[name].dropna()))
         for name in names
-        if (found := summary.mean(wide[name])).pairs
+        if (found := summary.mean(wide[name].dropna())).pairs
     ]
     data = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
     axis = Axis(METRIC, "Test accuracy, points")

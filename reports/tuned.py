@@ -24,7 +24,8 @@ def tuned(study: Study, evidence: Evidence) -> list[Block]:
     levels = sorted({level for scores in found.scores.values() for level in scores})
     rows = []
     for arm, scores in found.scores.items():
-        best, takers = found.chosen[arm], [name for name, source in study.tuning.takes.items() if source == arm]
+        takers = [name for name, source in study.tuning.takes.items() if source == arm]
+        best = found.chosen[takers[0]]
         cells = [Cell(fixed(100 * scores[level], 1), "", scores[level], best=level == best) for level in levels]
         others = ", ".join(name for name in takers if name != arm)
         rows.append((Cell(arm, f"also for {others}" if others else ""), *cells))
