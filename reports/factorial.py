@@ -25,7 +25,7 @@ def factorial(study: Study, evidence: Evidence) -> list[Block]:
     """The chapter's own part, in place of the arms' table and figures."""
     table = frame.combined(study, evidence.results)
     wide = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
-    if wide.empty:
+    if not set(study.combinations) <= set(wide.columns):
         return [Note("Not finished", "No seed has all combinations yet.")]
     effects = {str(name): summary.mean(wide[name].dropna()) for name in wide.columns}
     blocks: list[Block] = [Heading("What each ingredient adds", 3), _ways(study, effects), *_disagreements(study, wide)]

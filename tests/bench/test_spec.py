@@ -178,7 +178,7 @@ def test_jobs_share_an_identity_exactly_when_they_are_equal(levels):
         lambda: Recipe(epochs=0),
         lambda: Recipe(batch=0),
         lambda: Recipe(weight_decay=-1e-4),
-        lambda: Recipe(activation_penalty=-1.0),
+        lambda: Recipe(activation_penalty=-1e10),
     ],
 )
 def test_a_level_that_does_not_exist_is_refused_in_one_line(make):

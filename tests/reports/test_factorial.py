@@ -1,0 +1,130 @@
+"""What a report says of a factorial study, and of what was tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import fabricate
+import pandas as pd
+import pytest
+
+from ablations.designs import NONE, effects, full_factorial
+from ablations.study import Study, Switch, Tuning
+from ablations.tuning import Tuned
+from reports.blocks import Figure, Note, Table
+from reports.evidence import Evidence
+from reports.factorial import TICK, factorial
+from reports.tuned import tuned
+
+SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
+STUDY = Study("?", (), arms=full_factorial(SWITCHES), switches=SWITCHES, combinations=effects(SWITCHES), name="mine")
+SEEDS = {0: 0.001, 1: -0.001, 2: 0.0}
+
+
+def evidence(accuracy: Callable[[set[str]], float], lost: tuple[tuple[str, int], ...] = ()) -> Evidence:
+    """Results of every arm: accuracy(switches that are on), a little more or less by seed."""
+    rows = [
+        ("mine", arm, seed, f"{arm} {seed}", False, accuracy(set(arm.split(" + ")) - {NONE}) + noise * len(arm) / 1e3)
+        for seed, noise in SEEDS.items()
+        for arm in STUDY.arms
+        if (arm, seed) not in lost
+    ]
+    results = pd.DataFrame(rows, columns=["study", "arm", "pair", "identity", "censored", "test/accuracy"])
+    return Evidence((STUDY,), fabricate.setting(), [], {}, results, results, results, [])
+
+
+def additive(on: set[str]) -> float:
+    return 0.5 + 0.04 * ("ReLU" in on) + 0.02 * ("depth" in on)
+
+
+def together(on: set[str]) -> float:
+    """LRN helps with ReLU, and harms without."""
+    return 0.5 + (0.02 if "ReLU" in on else -0.02) * ("LRN" in on)
+
+
+def tables(blocks) -> dict[str, Table]:
+    return {block.caption: block for block in blocks if isinstance(block, Table)}
+
+
+def texts(table: Table) -> dict[str, list[str]]:
+    return {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+
+
+def numbers(table: Table) -> dict[str, list[float | None]]:
+    return {row[0].text: [cell.sort for cell in row[1:]] for row in table.rows}
+
+
+def test_in_an_additive_world_every_way_of_asking_gives_the_same():
+    blocks = factorial(STUDY, evidence(additive))
+    found = numbers(tables(blocks)["mine: points of test accuracy"])
+    assert found["ReLU"] == pytest.approx([4] * 4, abs=0.01)
+    assert found["depth"] == pytest.approx([2] * 4, abs=0.01)
+    assert found["LRN"] == pytest.approx([0] * 4, abs=0.01)
+    assert not [block for block in blocks if isinstance(block, Note)]
+
+
+def test_ingredients_that_need_each_other_show_in_interactions_and_in_a_note():
+    blocks = factorial(STUDY, evidence(together))
+    interactions = numbers(tables(blocks)["mine: two-way interactions, points of test accuracy"])
+    assert interactions["ReLU"] == [None, pytest.approx(0, abs=0.01), pytest.approx(2, abs=0.01)]
+    ways = numbers(tables(blocks)["mine: points of test accuracy"])
+    assert ways["LRN"] == pytest.approx([0, 2, -2, 0], abs=0.01)
+    (note,) = [block for block in blocks if isinstance(block, Note)]
+    assert "LRN adds" in note.text and "ReLU adds" in note.text and "depth" not in note.text
+
+
+def test_shapley_shares_add_up_in_the_remark():
+    table = tables(factorial(STUDY, evidence(additive)))["mine: points of test accuracy"]
+    assert "all less none, 6 points" in table.remark
+
+
+def test_every_combination_has_a_row_with_ticks_best_first():
+    table = tables(factorial(STUDY, evidence(additive)))["mine: all combinations, best first"]
+    assert len(table.rows) == 8
+    assert {tuple(cell.text for cell in row[:3]) for row in table.rows[:2]} == {(TICK, TICK, TICK), (TICK, TICK, "")}
+    accuracies = [row[-1].sort for row in table.rows]
+    assert accuracies == sorted(accuracies, reverse=True)
+
+
+def test_a_seed_that_lost_an_arm_gives_no_effect_and_the_others_do():
+    found = factorial(STUDY, evidence(additive, lost=(("ReLU", 1),)))
+    assert numbers(tables(found)["mine: points of test accuracy"])["ReLU"] == pytest.approx([4] * 4, abs=0.01)
+    lost = tuple((NONE, seed) for seed in SEEDS)
+    (note,) = factorial(STUDY, evidence(additive, lost=lost))
+    assert note.title == "Not finished"
+
+
+def test_effects_are_drawn_with_their_seeds():
+    (figure,) = [block for block in factorial(STUDY, evidence(additive)) if isinstance(block, Figure)]
+    assert "main effect of ReLU +4.00" in figure.alt
+
+
+# What was tuned
+
+TUNED = Study(
+    "?",
+    (),
+    arms={"relu": {}, "tanh": {}, "tanh, own": {}},
+    tuning=Tuning("learning_rate", (0.001, 0.002, 0.004), {"relu": "relu", "tanh": "relu", "tanh, own": "tanh"}),
+    name="mine",
+)
+
+
+def of_tuning(found: Tuned):
+    empty = pd.DataFrame()
+    return tuned(TUNED, Evidence((TUNED,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": found}))
+
+
+def test_the_levels_that_were_tried_are_a_table_with_the_chosen_one_marked():
+    scores = {"relu": {0.001: 0.4, 0.002: 0.6, 0.004: 0.5}, "tanh": {0.001: 0.3, 0.002: 0.2, 0.004: 0.1}}
+    chosen = {"relu": 0.002, "tanh": 0.002, "tanh, own": 0.001}
+    _, table = of_tuning(Tuned([], scores, chosen))
+    assert [column.label for column in table.columns] == ["Arm", "0.001", "0.002", "0.004"]
+    assert texts(table) == {"relu": ["40.0", "60.0", "50.0"], "tanh": ["30.0", "20.0", "10.0"]}
+    assert [[cell.best for cell in row[1:]] for row in table.rows] == [[False, True, False], [True, False, False]]
+    assert [row[0].detail for row in table.rows] == ["also for tanh", "also for tanh, own"]
+
+
+def test_an_unfinished_tuning_says_so():
+    _, note = of_tuning(Tuned([], {}, {}))
+    assert note.title == "Not finished"
