@@ -55,11 +55,11 @@ def run(
         return
     records.folder(out).mkdir(parents=True, exist_ok=True)
     keep = kept(jobs, todo)
+    seen = {job: (records.read(out, job) or {}).get("ended") for job in todo}  # a later record is another run's
     with pool(workers) as schedule:
 
         def submit(job: Job) -> Future[str]:
-            known = (records.read(out, job) or {}).get("ended")
-            return schedule(job, source, out, job in keep, known, timeout=LIMIT)
+            return schedule(job, source, out, job in keep, seen[job], timeout=LIMIT)
 
         def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
             return _stage(_ordered(jobs, seconds, workers), submit, workers, deadline, out)

@@ -260,6 +260,15 @@ def test_a_job_that_another_run_finished_meanwhile_is_not_run_again(ran, tmp_pat
     assert records.read(tmp_path, trial) == theirs
 
 
+def test_a_job_that_another_run_finishes_while_it_waits_here_is_not_run_again(ran, tmp_path):
+    waiting = next(job for job in ran.jobs if isinstance(job, Trial))
+    theirs = records.read(ran.out, waiting)
+    for event in run([Count(SMALL), waiting], ran.source, tmp_path, workers=1):
+        if event.what == "started" and event.job == Count(SMALL):
+            records.write(tmp_path, theirs)
+    assert records.read(tmp_path, waiting) == theirs
+
+
 def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
     earlier = records.read(ran.out, trial) | {"tags": {"profiles": ["smoke"], "studies": {"relu": ["relu"]}}}
