@@ -243,6 +243,16 @@ def test_a_report_is_one_run_however_often_it_is_made(told, tmp_path):
     assert (run["name"], run["status"], run["artifacts"]) == ("report (smoke, digits)", "FINISHED", ["report.html"])
 
 
+def test_a_report_of_runs_that_go_on_at_once_is_one_run(told, tmp_path):
+    file = tmp_path / "report.html"
+    file.write_text("report")
+    for publisher in [publish.Publisher(told.out), publish.Publisher(told.out)]:
+        publisher.publish_report('it\'s "two" at once', [file])
+    publisher = publish.Publisher(told.out)
+    found = publish.runs(publisher.client, publisher.experiments)
+    assert [run.info.status for run in found if "at once" in run.info.run_name] == ["FINISHED"]
+
+
 def test_a_server_that_is_away_raises_what_callers_expect(monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(publish.UNREACHABLE):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -192,6 +193,32 @@ def test_a_worker_that_dies_again_and_again_makes_its_job_a_failure(digits, tmp_
     assert deaths == 2
     assert (last.what, last.record["status"]) == ("failed", "died")
     assert last.record["reason"].startswith("its worker died 2 times")
+
+
+@pytest.mark.parametrize("victim", ["a worker without a job", "the server of workers"])
+def test_where_the_pool_breaks_another_one_goes_on(digits, tmp_path, victim):
+    """Pebble gives up where a worker dies while no job runs, and where it cannot fork another."""
+    jobs = [Count(replace(SMALL, width=1 / n)) for n in (16, 8, 4)]
+    for event in run(jobs, digits, tmp_path, workers=1):
+        if event.what == "done" and event.job == jobs[0]:
+            until(lambda: records.path(tmp_path, jobs[1]).exists(), 60)
+            time.sleep(0.3)
+            (worker,) = workers_of(os.getpid())
+            server = next(one for one in children(os.getpid()) if worker in children(one))
+            os.kill(server if victim == "the server of workers" else worker, signal.SIGKILL)
+            until(lambda worker=worker: not alive(worker), 10)
+            time.sleep(0.5)
+    assert {record["status"] for record in records.read_all(tmp_path)} == {"finished"}
+    assert len(records.read_all(tmp_path)) == len(jobs)
+
+
+def test_workers_that_die_as_they_start_are_said_to(digits, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("bench.pool.ProcessPool.schedule", broken)
+    with pytest.raises(BadInput, match="workers die as they start"):
+        list(run([Count(SMALL)], digits, tmp_path, workers=1))
 
 
 def test_a_worker_that_hangs_is_killed_and_its_job_a_failure(digits, tmp_path, monkeypatch):

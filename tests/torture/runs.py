@@ -10,25 +10,32 @@ from typing import Any
 
 from bench import records
 
+STUDY = """
+from ablations.study import Study
+
+STUDY = Study(question="?", claims=(), base={"epochs": 100, "dropout": 0.5}, arms={"relu": {}})
+"""
+SEEDS, SHORT = 16, 2  # three trials each, of four seconds on an idle core
 CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 
 
-def asked(command: tuple[str, ...], here: Path, seeds: int, epochs: int, name: str = "out") -> list[str]:
-    """The command line of a small study, three trials a seed, into a folder; 100 epochs take four idle seconds."""
-    (here / "small.py").write_text(
-        "from ablations.study import Study\n\n"
-        f"STUDY = Study('?', (), {{'epochs': {epochs}, 'dropout': 0.5}}, {{'relu': {{}}}})\n"
-    )
-    words = f"run small.py --profile smoke --data digits --device cpu --seeds {seeds} --out"
+def asked(command: tuple[str, ...], here: Path, short: bool, name: str = "out") -> list[str]:
+    """The command line of the study, into a folder of this name."""
+    (here / "small.py").write_text(STUDY)
+    words = f"run small.py --profile smoke --data digits --device cpu --seeds {SHORT if short else SEEDS} --out"
     return [*command, *words.split(), str(here / name)]
 
 
-def run(asked: list[str], environment: dict[str, str], here: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(asked, cwd=here, env=environment, capture_output=True, text=True, timeout=900)
+def run(words: list[str], environment: dict[str, str], here: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=here, env=environment, capture_output=True, text=True, timeout=900)
+
+
+def all_measured(out: Path) -> dict[str, dict[str, Any]]:
+    """The records less their times."""
+    return {record["identity"]: measured(record) for record in records.read_all(out)}
 
 
 def measured(record: dict[str, Any]) -> dict[str, Any]:
-    """The record less its times."""
     points = [
         {**point, "time": 0, "metrics": {k: v for k, v in point["metrics"].items() if k not in CLOCKS}}
         for point in record["points"]
@@ -36,8 +43,8 @@ def measured(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "started": 0, "ended": 0, "raw": {}, "points": points}
 
 
-def all_measured(out: Path) -> dict[str, dict[str, Any]]:
-    return {record["identity"]: measured(record) for record in records.read_all(out)}
+def weights(out: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in records.folder(out).glob("*.safetensors")}
 
 
 def left(out: Path) -> set[str]:
@@ -56,6 +63,14 @@ def published(out: Path) -> dict[str, int]:
     names = Counter(found.data.tags["identity"] for found in runs)
     assert [names.pop(name) for name in list(names) if name.startswith("report")] == [1]
     return dict(names)
+
+
+def same(out: Path, alone: Path) -> None:
+    """Records, weights, files and MLflow's runs are those of an undisturbed run."""
+    assert all_measured(out) == all_measured(alone)
+    assert weights(out) == weights(alone)
+    assert left(out) == left(alone)
+    assert published(out) == {identity: 1 for identity in all_measured(alone)}
 
 
 def free_port() -> int:
