@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks minutes a call
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -130,23 +131,27 @@ class Publisher:
 
 def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[Path]:
     """The artifacts of an MLflow server whose names are wanted, as files in the folder."""
-    client = MlflowClient(address)
-    try:
-        present = list(runs(client, _experiments(client)))
-    except UNREACHABLE as error:
-        raise BadInput(f"{address} cannot be read by MLflow: {str(error).splitlines()[0][:160]}") from error
-    if not present:
-        raise BadInput(f"{address} has no run of this harness")
+    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
+        raise BadInput(f"there is no {address.removeprefix('sqlite:///')}")  # MLflow would make one
     found = []
-    for run in present:
-        for file in client.list_artifacts(run.info.run_id):
-            if wanted(file.path) and not (folder / file.path).exists():
-                found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
+    try:
+        client = MlflowClient(address)
+        for run in runs(client, _experiments(client)):
+            for file in client.list_artifacts(run.info.run_id):
+                if wanted(file.path) and not (folder / file.path).exists():
+                    found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
+    except UNREACHABLE as error:
+        raise BadInput(f"{address} cannot be read by MLflow: {brief(error)}") from error
     return found
 
 
-def examine(out: Path) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
-    """Runs that are not as their records are: (state, what, how it is mended)."""
+def brief(error: Exception) -> str:
+    """What MLflow says, less its page of advice."""
+    return str(error).strip().partition("\n")[0][:160]
+
+
+def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
+    """Runs that are not as their records, by identity, are: (state, what, how it is mended)."""
     publisher = Publisher(out)
     published: dict[str, list[Any]] = {}
     for run in runs(publisher.client, publisher.experiments):
@@ -154,22 +159,22 @@ def examine(out: Path) -> Iterator[tuple[str, str, Callable[[], object] | None]]
             published.setdefault(run.data.tags["identity"], []).append(run)
     delete, terminate = publisher.client.delete_run, publisher.client.set_terminated
     for identity, found in published.items():
-        record = records.read(out, identity)
-        for run in found[1:]:
+        record = whole.get(identity)
+        for run in found[:-1] if record else ():  # the publisher goes by the last
             yield "stale", f"MLflow: {identity} is there twice", partial(delete, run.info.run_id)
-        if found[0].info.status == "RUNNING" and record is None:
+        if found[-1].info.status == "RUNNING" and record is None:
             yield (
                 "orphaned",
                 f"MLflow: {identity} is 'running' without a record",
-                partial(terminate, found[0].info.run_id, "KILLED"),
+                partial(terminate, found[-1].info.run_id, "KILLED"),
             )
         elif record is None:
             yield "orphaned", f"MLflow: {identity} has no record here (ablate import {uri(out)} fetches it)", None
-    for record in records.read_all(out):
+    for record in whole.values():
         known = published.get(record["identity"])
         if known is None:
             yield "pending", f"MLflow: {record['identity']} is not published", partial(publisher.publish, record)
-        elif known[0].info.status == "RUNNING":
+        elif known[-1].info.status == "RUNNING":
             yield "stale", f"MLflow: {record['identity']} is half published", partial(publisher.publish, record)
 
 
