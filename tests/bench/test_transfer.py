@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from running import run
 
 from bench import records, transfer
-from bench.run import run
 from bench.spec import BadInput, Timing
 from bench.todo import missing
 
