@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import time
 
 import pytest
 
@@ -86,6 +87,29 @@ def test_all_records_are_read_and_nothing_else(tmp_path):
 def test_weights_and_points_of_a_running_job_lie_beside_its_record(tmp_path):
     assert records.weights(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.safetensors"
     assert records.part(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
+
+
+def test_what_an_unfinished_job_leaves_lies_beside_its_record(tmp_path):
+    stem = tmp_path / "trials" / identity(TRIAL)
+    left = [stem.with_suffix(end) for end in (".part", ".checkpoint", ".lock")]
+    assert records.unfinished(tmp_path, TRIAL) == records.unfinished(tmp_path, identity(TRIAL)) == left
+    assert [records.part(tmp_path, TRIAL), records.lock(tmp_path, TRIAL)] == left[::2]
+
+
+@pytest.mark.parametrize("status", ["failed", "out of memory", "died", "hung", "timed out"])
+def test_a_failure_tells_its_status_and_the_beginning_of_its_reason(status):
+    before = time.time()
+    failure = records.failure(status, "no room " * 100, "line\n" * 1000)
+    assert before <= failure["started"] == failure["ended"] <= time.time()
+    assert (failure["status"], failure["reason"]) == (status, ("no room " * 100)[:300])
+    assert (failure["log"], failure["environment"]) == ("line\n" * 1000, {})
+    assert records.failure(status, "")["log"] == ""
+    assert records.failed(failure)
+
+
+@pytest.mark.parametrize("status", ["finished", "diverged"])
+def test_a_result_is_no_failure(status):
+    assert not records.failed({"status": status})
 
 
 def test_the_last_value_of_a_metric_is_the_final_one():
