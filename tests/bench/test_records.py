@@ -117,6 +117,12 @@ def test_the_last_value_of_a_metric_is_the_final_one():
     assert records.finals({"points": points}) == {"test/accuracy": 0.7, "sparsity/zeros/mean": 0.5}
 
 
+def test_a_folder_in_a_records_place_is_named_in_one_line(tmp_path):
+    records.path(tmp_path, TRIAL).mkdir(parents=True)
+    with pytest.raises(BadInput, match=r"is no whole record .*Is a directory"):
+        records.read(tmp_path, TRIAL)
+
+
 # Tags
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import zipfile
 from pathlib import Path
 
@@ -15,16 +14,6 @@ from bench.spec import BadInput, Timing
 from bench.todo import missing
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
-NAME = "0" * 16 + ".json"
-
-
-@pytest.fixture(scope="module")
-def archive(ran, tmp_path_factory):
-    """All records of `ran`, with weights and with what was asked, in one file."""
-    out = shutil.copytree(ran.out, tmp_path_factory.mktemp("packed") / "out")
-    (out / records.REQUEST).write_text('{"asked": 1}')
-    assert transfer.pack(out, out.parent / "results.zip", weights=True) == len(ran.jobs)
-    return out.parent / "results.zip"
 
 
 @pytest.fixture
@@ -38,14 +27,6 @@ def two(ran, tmp_path):
 
 def files(out):
     return {file.name: file.read_bytes() for file in records.folder(out).iterdir()}
-
-
-def tampered(archive, target, change):
-    """The archive with each entry's name and content as `change` gives them."""
-    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(target, "w") as new:
-        for entry in old.infolist():
-            new.writestr(*change(entry.filename, old.read(entry)))
-    return str(target)
 
 
 def test_records_and_weights_arrive_as_they_were(ran, archive, tmp_path):
@@ -134,51 +115,6 @@ def test_a_broken_record_that_is_in_the_way_is_left_and_named(two, tmp_path):
     assert file.read_text() == "{"
 
 
-# Archives of strangers
-
-
-@pytest.mark.parametrize("way", ["../{}", "/tmp/{}", "trials/{}", "..\\{}", "C:{}", "./{}", "{}/"])
-def test_no_entry_of_an_archive_is_written_outside(archive, tmp_path, monkeypatch, way):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "temporary").mkdir()
-    odd = tampered(archive, tmp_path / "odd.zip", lambda name, content: (way.format(name), content))
-    with pytest.raises(BadInput, match="holds no record of this harness"):
-        transfer.take(odd, tmp_path / "out", weights=True)
-    assert sorted(os.listdir(tmp_path)) == ["odd.zip", "temporary"] and not os.listdir(tmp_path / "temporary")
-
-
-def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setitem(transfer.LARGEST, ".json", 10**6)
-    odd = str(tmp_path / "odd.zip")
-    with zipfile.ZipFile(odd, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr(NAME, b" " * (10**6 + 1))
-    with pytest.raises(BadInput, match=f"{NAME} is too large"):
-        transfer.take(odd, tmp_path / "out", weights=False)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_damaged_archive_is_named_in_one_line_and_nothing_arrives(archive, tmp_path):
-    whole, odd = archive.read_bytes(), tmp_path / "odd.zip"
-    squeezed = zipfile.ZipFile(archive).infolist()[0]
-    start = squeezed.header_offset + 30 + len(squeezed.filename)
-    flipped = whole[:start] + bytes(byte ^ 0xFF for byte in whole[start : start + 64]) + whole[start + 64 :]
-    for content in (b"", b"no archive", whole[:-30], whole[: len(whole) // 2], flipped):
-        odd.write_bytes(content)
-        with pytest.raises(BadInput, match=r"^.*odd\.zip is no file of ablate export \(.*\)$"):
-            transfer.take(str(odd), tmp_path / "out", weights=True)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_place_that_holds_nothing_is_named(tmp_path):
-    with pytest.raises(BadInput, match=r"there is no .*absent"):
-        transfer.take(str(tmp_path / "absent"), tmp_path / "out", False)
-    with pytest.raises(BadInput, match="holds no record"):
-        transfer.take(str(tmp_path), tmp_path / "out", False)
-    with pytest.raises(BadInput, match=r"no finished record .* nothing to export"):
-        transfer.pack(tmp_path, tmp_path / "results.zip", False)
-    assert not list(tmp_path.iterdir())
-
-
 def test_failures_are_not_exported_and_files_of_any_age_are(two, tmp_path):
     two[0].write_text(amended(status="hung")(two[0].read_text()))
     os.utime(two[1], (0, 0))  # before there were archives
@@ -193,9 +129,6 @@ def test_an_archive_that_cannot_be_written_leaves_nothing(two, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["results.zip", "two"]
 
 
-# MLflow
-
-
 @pytest.mark.parametrize("weights", [True, False])
 def test_everything_comes_back_from_mlflow(smoke, tmp_path, weights):
     taken = transfer.take(f"sqlite:///{smoke.out / 'mlflow.db'}", tmp_path, weights)
@@ -203,21 +136,3 @@ def test_everything_comes_back_from_mlflow(smoke, tmp_path, weights):
     expected = {name: content for name, content in files(smoke.out).items() if weights or name.endswith(".json")}
     assert files(tmp_path) == expected
     assert (tmp_path / records.REQUEST).read_bytes() == (smoke.out / records.REQUEST).read_bytes()
-
-
-def test_an_address_that_gives_nothing_is_named_and_nothing_is_made(tmp_path, monkeypatch):
-    (tmp_path / "damaged.db").write_text("no database")
-    for address, said in (
-        (f"sqlite:///{tmp_path / 'absent.db'}", "there is no .*absent.db"),
-        (f"sqlite:///{tmp_path / 'damaged.db'}", "cannot be read by MLflow: .*not a database"),
-        ("http://127.0.0.1:9", "cannot be read by MLflow"),
-        ("gopher://nowhere", "cannot be read by MLflow"),
-    ):
-        with pytest.raises(BadInput, match=said) as told:
-            transfer.take(address, tmp_path / "out", False)
-        assert "\n" not in str(told.value)
-    assert os.listdir(tmp_path) == ["damaged.db"]
-    monkeypatch.setitem(sys.modules, "mlflow", None)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(BadInput, match="mlflow is not installed"):
-        transfer.take("http://127.0.0.1:9", tmp_path / "out", False)
