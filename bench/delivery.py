@@ -64,7 +64,7 @@ class Delivery:
         try:
             self.publisher, self.told = publish.Publisher(self.out), False
         except publish.UNREACHABLE as error:
-            self._away(error)
+            self._away(publish.brief(error))
 
     def _try(self, action: Callable[[Any], None]) -> bool:
         """Whether it is settled: done, or refused for good."""
@@ -76,15 +76,15 @@ class Delivery:
             action(self.publisher)
         except publish.UNREACHABLE as error:
             if not publish.refused(error):
-                self._away(error)
+                self._away(publish.brief(error))
                 return False
-            self.say(f"MLflow refused a record, which is kept: {str(error).splitlines()[0][:160]}")
+            self.say(f"MLflow refused a record, which is kept: {publish.brief(error)}")
         return True
 
-    def _away(self, error: Exception) -> None:
+    def _away(self, why: str) -> None:
         self.publisher, self.next_try = None, time.monotonic() + AGAIN
         if not self.told:
-            self.say(f"MLflow cannot be reached; what is missed is published later: {str(error).splitlines()[0][:160]}")
+            self.say(f"MLflow cannot be reached; what is missed is published later: {why}")
         self.told = True
 
 

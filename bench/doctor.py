@@ -6,9 +6,10 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench import checks, leftovers, records
+from bench.sources import line
 from bench.spec import BadInput
 
 BROKEN = "broken"  # where what cannot be used is put: nothing that was measured is deleted
@@ -24,32 +25,32 @@ class Finding(NamedTuple):
 
 
 def examine(out: Path) -> Iterator[Finding]:
-    yield from _records(out)
+    whole: dict[str, Any] = {}
+    yield from _records(out, whole)
     yield from _unfinished(out)
     yield from _rest(out)
     if (out / "mlflow.db").exists() and importlib.util.find_spec("mlflow"):
-        from bench import publish  # imports mlflow, which may be absent
-
-        yield from (Finding(*finding) for finding in publish.examine(out))
+        yield from _published(out, whole)
 
 
-def _records(out: Path) -> Iterator[Finding]:
+def _records(out: Path, whole: dict[str, Any]) -> Iterator[Finding]:
+    """Fills `whole` with the records that can be used, by identity."""
     for file in sorted(records.folder(out).glob("*.json")):
         try:
-            record = checks.checked(file)
+            record = whole[file.stem] = checks.checked(file)
         except BadInput as error:
-            yield Finding("broken", str(error), partial(_aside, file, out))
+            yield Finding("broken", line(str(error)), partial(_aside, file, out))
             continue
         if records.failed(record):
             yield Finding("pending", f"{file.name}: {record['status']} ({record['reason']}): run --retry-failed")
 
 
 def _unfinished(out: Path) -> Iterator[Finding]:
-    """Part files, checkpoints and locks of trials that are not done."""
+    """Part files, checkpoints and locks of trials that are not done, or failed."""
     for name in leftovers.unfinished(out):
         if leftovers.held(out, name):
             yield Finding("running", f"{name}: a run is at it")
-        elif not records.path(out, name).exists():
+        elif not leftovers.finished(out, name):
             going = "its checkpoint" if (records.folder(out) / f"{name}.checkpoint").exists() else "the start"
             yield Finding("pending", f"{name}: interrupted; the next run goes on from {going}")
 
@@ -61,6 +62,23 @@ def _rest(out: Path) -> Iterator[Finding]:
             yield Finding("orphaned", f"{file.name}: weights without a record", partial(_aside, file, out))
 
 
+def _published(out: Path, whole: dict[str, Any]) -> Iterator[Finding]:
+    from bench import publish  # imports mlflow, which may be absent
+
+    try:
+        yield from (Finding(*finding) for finding in publish.examine(out, whole))
+    except publish.UNREACHABLE as error:
+        database = out / "mlflow.db"  # the next run makes another and publishes again
+        ours = publish.uri(out) == f"sqlite:///{database.resolve()}"
+        why = f"MLflow: {publish.uri(out)} cannot be read ({publish.brief(error)})"
+        yield Finding("broken", why, partial(_aside, database, out) if ours else None)
+
+
 def _aside(file: Path, out: Path) -> None:
-    (out / BROKEN).mkdir(exist_ok=True)
-    file.replace(out / BROKEN / file.name)
+    """Under a name that is free: the same record may have been broken before."""
+    target, again = out / BROKEN / file.name, 1
+    while target.exists():
+        again += 1
+        target = target.with_name(f"{file.stem}.{again}{file.suffix}")
+    target.parent.mkdir(exist_ok=True)
+    file.replace(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks minutes a call
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -27,6 +28,8 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 BATCH = 1000  # metrics a request: MLflow's limit
+LONGEST = 200  # letters of a name, the least that any of MLflow's databases takes being 250
+TEXT = 5000  # of a tag
 BUDGET = {"classes", "width", "epochs", "share"}  # set by data and profile: a variant's name ends with them
 PREFIX = "AlexNet ablations"
 
@@ -109,13 +112,15 @@ class Publisher:
             reports = runs(self.client, self.experiments, "tags.identity LIKE 'report %'")
             run = next((run for run in reports if run.data.tags["identity"] == identity), None)
             if run is None:
-                run = self.client.create_run(self._experiment(None), tags={"identity": identity}, run_name=identity)
+                run = self.client.create_run(
+                    self._experiment(None), tags={"identity": identity}, run_name=identity[:LONGEST]
+                )
             for file in files:
                 self.client.log_artifact(run.info.run_id, str(file))
             self.client.set_terminated(run.info.run_id)
 
     def _experiment(self, data: dict[str, Any] | None) -> str:
-        name = f"{PREFIX}: {data['name']} [{data['digest'][:6]}]" if data else f"{PREFIX}: counts, timings, reports"
+        name = experiment(data)
         if name not in self.experiments:
             local = None if os.environ.get("MLFLOW_TRACKING_URI") else (self.out.resolve() / "artifacts").as_uri()
             self.experiments[name] = self.client.create_experiment(name, artifact_location=local)
@@ -130,23 +135,27 @@ class Publisher:
 
 def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[Path]:
     """The artifacts of an MLflow server whose names are wanted, as files in the folder."""
-    client = MlflowClient(address)
-    try:
-        present = list(runs(client, _experiments(client)))
-    except UNREACHABLE as error:
-        raise BadInput(f"{address} cannot be read by MLflow: {str(error).splitlines()[0][:160]}") from error
-    if not present:
-        raise BadInput(f"{address} has no run of this harness")
+    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
+        raise BadInput(f"there is no {address.removeprefix('sqlite:///')}")  # MLflow would make one
     found = []
-    for run in present:
-        for file in client.list_artifacts(run.info.run_id):
-            if wanted(file.path) and not (folder / file.path).exists():
-                found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
+    try:
+        client = MlflowClient(address)
+        for run in runs(client, _experiments(client)):
+            for file in client.list_artifacts(run.info.run_id):
+                if wanted(file.path) and not (folder / file.path).exists():
+                    found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
+    except UNREACHABLE as error:
+        raise BadInput(f"{address} cannot be read by MLflow: {brief(error)}") from error
     return found
 
 
-def examine(out: Path) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
-    """Runs that are not as their records are: (state, what, how it is mended)."""
+def brief(error: Exception) -> str:
+    """What MLflow says, less its page of advice."""
+    return str(error).strip().partition("\n")[0][:160]
+
+
+def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
+    """Runs that are not as their records, by identity, are: (state, what, how it is mended)."""
     publisher = Publisher(out)
     published: dict[str, list[Any]] = {}
     for run in runs(publisher.client, publisher.experiments):
@@ -154,22 +163,22 @@ def examine(out: Path) -> Iterator[tuple[str, str, Callable[[], object] | None]]
             published.setdefault(run.data.tags["identity"], []).append(run)
     delete, terminate = publisher.client.delete_run, publisher.client.set_terminated
     for identity, found in published.items():
-        record = records.read(out, identity)
-        for run in found[1:]:
+        record = whole.get(identity)
+        for run in found[:-1] if record else ():  # the publisher goes by the last
             yield "stale", f"MLflow: {identity} is there twice", partial(delete, run.info.run_id)
-        if found[0].info.status == "RUNNING" and record is None:
+        if found[-1].info.status == "RUNNING" and record is None:
             yield (
                 "orphaned",
                 f"MLflow: {identity} is 'running' without a record",
-                partial(terminate, found[0].info.run_id, "KILLED"),
+                partial(terminate, found[-1].info.run_id, "KILLED"),
             )
         elif record is None:
             yield "orphaned", f"MLflow: {identity} has no record here (ablate import {uri(out)} fetches it)", None
-    for record in records.read_all(out):
+    for record in whole.values():
         known = published.get(record["identity"])
         if known is None:
             yield "pending", f"MLflow: {record['identity']} is not published", partial(publisher.publish, record)
-        elif known[0].info.status == "RUNNING":
+        elif known[-1].info.status == "RUNNING":
             yield "stale", f"MLflow: {record['identity']} is half published", partial(publisher.publish, record)
 
 
@@ -198,6 +207,13 @@ def refused(error: Exception) -> bool:
     return isinstance(error, MlflowException) and error.get_http_status_code() == 400
 
 
+def experiment(data: dict[str, Any] | None) -> str:
+    """The name of a data set's experiment, or of the one for all that is not a trial."""
+    return (
+        f"{PREFIX}: {data['name'][:LONGEST]} [{data['digest'][:6]}]" if data else f"{PREFIX}: counts, timings, reports"
+    )
+
+
 def variant(job: dict[str, Any]) -> str:
     """A trial's levels that differ from the house's defaults, and its budget, as one name: runs grouped by it are seeds
     of one arm."""
@@ -220,6 +236,7 @@ def params(record: dict[str, Any]) -> dict[str, str]:
 def tags(record: dict[str, Any]) -> dict[str, str]:
     known, environment = record.get("tags", {}), record["environment"]
     studies = known.get("studies", {})
+    names = _names(f"study.{study}" for study in studies)
     found = {
         "identity": record["identity"],
         "kind": record["kind"],
@@ -227,11 +244,11 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         "profile": ", ".join(known.get("profiles", [])),
         "device": environment.get("device", ""),
         **{f"environment.{name}": str(value) for name, value in environment.items()},
-        **{_name(f"study.{study}"): ", ".join(filter(None, arms)) or "yes" for study, arms in studies.items()},
+        **{names[f"study.{study}"]: ", ".join(filter(None, arms)) or "yes" for study, arms in studies.items()},
     }
     if note := record.get("data", {}).get("note"):
         found["data.note"] = note
-    return found
+    return {name: value[:TEXT] for name, value in found.items()}
 
 
 def metrics(record: dict[str, Any]) -> Iterator[Metric]:
@@ -243,24 +260,43 @@ def metrics(record: dict[str, Any]) -> Iterator[Metric]:
     for name in ("parameters", "macs"):
         if name in record.get("network", {}):
             yield Metric(f"{name}/total", record["network"][name], ended, 0)
-    for sample in record.get("samples", []):
-        yield Metric(_name(f"{sample['metric']}/{sample['arm']}"), sample["value"], ended, sample["pair"])
+    samples = record.get("samples", [])
+    names = _names(f"{sample['metric']}/{sample['arm']}" for sample in samples)
+    for sample in samples:
+        yield Metric(names[f"{sample['metric']}/{sample['arm']}"], sample["value"], ended, sample["pair"])
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:
-    return DatasetInput(Dataset(data["name"], data["digest"], "local", "{}", profile=f'{{"train": {data["train"]}}}'))
+    return DatasetInput(
+        Dataset(data["name"][:LONGEST], data["digest"], "local", "{}", profile=f'{{"train": {data["train"]}}}')
+    )
 
 
 def _run_name(record: dict[str, Any]) -> str:
     if record["kind"] == "trial":
         return f"{variant(record['job'])} / seed {record['job']['seed']}"
-    return f"{record['kind']} {record['job'].get('subject') or record['job'].get('question') or record['identity']}"
+    what = record["job"].get("subject") or record["job"].get("question") or record["identity"]
+    return f"{record['kind']} {what}"[:LONGEST]
+
+
+def _names(texts: Iterable[str]) -> dict[str, str]:
+    """The texts as names of metrics or tags; those that would be alike are numbered."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for text in dict.fromkeys(texts):
+        name, again = _name(text), 1
+        while (numbered := name if again == 1 else f"{name} {again}") in taken:
+            again += 1
+        taken.add(numbered)
+        found[text] = numbered
+    return found
 
 
 def _name(text: str) -> str:
-    """MLflow refuses most punctuation in the names of metrics and tags, and parts that paths lose: '', '.', '..'."""
+    """MLflow refuses most punctuation in names, what is long, and parts that paths lose: '', '.', '..'."""
     parts = re.sub(r"[^\w\-. /]", "_", text).split("/")
-    return "/".join(part if part.strip(".") else f"{part}_" for part in parts)
+    name = "/".join(part if part.strip(".") else f"{part}_" for part in parts)
+    return name if len(name) <= LONGEST else name[:LONGEST].rstrip("/.")
 
 
 def _text(value: Any) -> str:

@@ -76,11 +76,13 @@ def read_all(out: Path) -> list[dict[str, Any]]:
 
 
 def load(file: Path) -> dict[str, Any]:
-    """A record's file; raises BadInput where it is cut off or cannot be read."""
+    """A record's file; raises BadInput where it is cut off, cannot be read or is another thing."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{file} is no whole record ({error}): remove it, and the next run measures it again") from error
+        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        _ = record["identity"], record["kind"], record["status"]
+    except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
+        raise BadInput(f"{file} is no whole record ({error}): ablate doctor --mend puts it aside") from error
+    return record
 
 
 def finals(record: dict[str, Any]) -> dict[str, float]:

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -5,6 +6,7 @@ from typing import NamedTuple
 import pytest
 from running import run
 
+from bench import records, transfer
 from bench.data import Source, locate
 from bench.run import Event
 from bench.spec import Count, Job, Model, Probe, Recipe, Timing, Trial
@@ -38,3 +40,12 @@ def ran(digits, tmp_path_factory):
     """A real run of a job of each kind by two workers. Take care to change nothing in it."""
     jobs, out = of_each_kind(digits), tmp_path_factory.mktemp("ran")
     return Ran(jobs, digits, out, list(run(jobs, digits, out, workers=2)))
+
+
+@pytest.fixture(scope="session")
+def archive(ran, tmp_path_factory):
+    """All records of `ran`, with weights and with what was asked, in one file."""
+    out = shutil.copytree(ran.out, tmp_path_factory.mktemp("packed") / "out")
+    (out / records.REQUEST).write_text('{"asked": 1}')
+    assert transfer.pack(out, out.parent / "results.zip", weights=True) == len(ran.jobs)
+    return out.parent / "results.zip"

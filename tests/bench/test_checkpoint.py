@@ -1,9 +1,12 @@
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from bench import checkpoint
+from bench import checkpoint, records
 from bench.model import build
 from bench.spec import Model, Recipe, Trial
 from bench.splits import splits
@@ -109,3 +112,22 @@ def test_a_clock_is_due_once_in_so_many_seconds(monkeypatch):
     for now[0] in (100, 159, 160, 161, 219, 221):
         told.append(due())
     assert told == [False, False, True, False, False, True]
+
+
+def test_a_state_comes_back_as_it_was_from_beside_the_record_and_a_new_one_takes_its_place(digits, tmp_path):
+    trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
+    assert checkpoint.read(tmp_path, trial) is None
+    for step in (1, 2):
+        checkpoint.write(tmp_path, trial, {"weights": torch.arange(3.0), "step": step, "points": [{"a": 0.1}]})
+    saved = checkpoint.read(tmp_path, trial)
+    assert torch.equal(saved.pop("weights"), torch.arange(3.0))
+    assert saved == {"step": 2, "points": [{"a": 0.1}]}
+    assert list(tmp_path.rglob("*.*")) == [records.path(tmp_path, trial).with_suffix(".checkpoint")]
+
+
+@pytest.mark.parametrize("told, seconds", [({}, 60), ({"ABLATE_CHECKPOINT_SECONDS": "2.5"}, 2.5)])
+def test_a_minute_lies_between_checkpoints_unless_the_environment_says_otherwise(environment, told, seconds):
+    code = "from bench import checkpoint; print(checkpoint.EVERY, *checkpoint.clock.__defaults__)"
+    here = {"cwd": Path(__file__).parents[2], "env": environment | told}
+    done = subprocess.run([sys.executable, "-c", code], **here, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(float(seconds))] * 2

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import time
 
 import pytest
 
@@ -14,6 +15,7 @@ JOBS = [
     Timing("steps", (("relu", Model()), ("tanh", Model(activation="tanh"))), (128,), 10),
     Probe("dropout", (TRIAL,)),
 ]
+WHOLE = records.new(TRIAL) | {"status": "finished"}
 
 
 def files(out):
@@ -47,36 +49,36 @@ def test_a_job_without_a_record_has_none(tmp_path):
 
 def test_only_the_record_is_left_in_the_folder(tmp_path):
     for reason in ("first", "second"):
-        records.write(tmp_path, {**records.new(TRIAL), "reason": reason})
+        records.write(tmp_path, {**WHOLE, "reason": reason})
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
     assert records.read(tmp_path, TRIAL)["reason"] == "second"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
 def test_what_json_cannot_hold_is_refused_and_the_old_record_stays(tmp_path, value):
-    records.write(tmp_path, {**records.new(TRIAL), "reason": "whole"})
+    records.write(tmp_path, {**WHOLE, "reason": "whole"})
     with pytest.raises((ValueError, TypeError)):
-        records.write(tmp_path, {**records.new(TRIAL), "reason": value})
+        records.write(tmp_path, {**WHOLE, "reason": value})
     assert records.read(tmp_path, TRIAL)["reason"] == "whole"
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
 
 
 def test_a_write_that_is_cut_short_leaves_the_old_record_whole(tmp_path, monkeypatch):
-    records.write(tmp_path, {**records.new(TRIAL), "reason": "whole"})
+    records.write(tmp_path, {**WHOLE, "reason": "whole"})
 
     def power_cut(*_):
         raise OSError("gone")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="gone"):
         patch.setattr(os, "replace", power_cut)
-        records.write(tmp_path, {**records.new(TRIAL), "reason": "half"})
+        records.write(tmp_path, {**WHOLE, "reason": "half"})
     assert records.read(tmp_path, TRIAL)["reason"] == "whole"
     assert [record["reason"] for record in records.read_all(tmp_path)] == ["whole"]
 
 
 def test_all_records_are_read_and_nothing_else(tmp_path):
     for job in JOBS:
-        records.write(tmp_path, records.new(job))
+        records.write(tmp_path, records.new(job) | {"status": "finished"})
     records.part(tmp_path, TRIAL).write_text('{"step": 0}\n')
     records.weights(tmp_path, TRIAL).write_bytes(b"weights")
     assert [record["identity"] for record in records.read_all(tmp_path)] == sorted(identity(job) for job in JOBS)
@@ -87,16 +89,45 @@ def test_weights_and_points_of_a_running_job_lie_beside_its_record(tmp_path):
     assert records.part(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
 
 
+def test_what_an_unfinished_job_leaves_lies_beside_its_record(tmp_path):
+    stem = tmp_path / "trials" / identity(TRIAL)
+    left = [stem.with_suffix(end) for end in (".part", ".checkpoint", ".lock")]
+    assert records.unfinished(tmp_path, TRIAL) == records.unfinished(tmp_path, identity(TRIAL)) == left
+    assert [records.part(tmp_path, TRIAL), records.lock(tmp_path, TRIAL)] == left[::2]
+
+
+@pytest.mark.parametrize("status", ["failed", "out of memory", "died", "hung", "timed out"])
+def test_a_failure_tells_its_status_and_the_beginning_of_its_reason(status):
+    before = time.time()
+    failure = records.failure(status, "no room " * 100, "line\n" * 1000)
+    assert before <= failure["started"] == failure["ended"] <= time.time()
+    assert (failure["status"], failure["reason"]) == (status, ("no room " * 100)[:300])
+    assert (failure["log"], failure["environment"]) == ("line\n" * 1000, {})
+    assert records.failure(status, "")["log"] == ""
+    assert records.failed(failure)
+
+
+@pytest.mark.parametrize("status", ["finished", "diverged"])
+def test_a_result_is_no_failure(status):
+    assert not records.failed({"status": status})
+
+
 def test_the_last_value_of_a_metric_is_the_final_one():
     points = [{"metrics": {"test/accuracy": 0.1, "sparsity/zeros/mean": 0.5}}, {"metrics": {"test/accuracy": 0.7}}]
     assert records.finals({"points": points}) == {"test/accuracy": 0.7, "sparsity/zeros/mean": 0.5}
+
+
+def test_a_folder_in_a_records_place_is_named_in_one_line(tmp_path):
+    records.path(tmp_path, TRIAL).mkdir(parents=True)
+    with pytest.raises(BadInput, match=r"is no whole record .*Is a directory"):
+        records.read(tmp_path, TRIAL)
 
 
 # Tags
 
 
 def tagged(tmp_path):
-    return records.tag(tmp_path, records.new(TRIAL), "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
+    return records.tag(tmp_path, WHOLE, "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
 
 
 def test_tags_tell_where_a_job_is_used(tmp_path):
@@ -133,9 +164,14 @@ def test_tags_are_no_part_of_the_identity(tmp_path):
     assert tagged(tmp_path)["identity"] == identity(TRIAL)
 
 
-def test_a_record_that_was_cut_off_is_named_in_one_line(tmp_path):
+@pytest.mark.parametrize(
+    "content", ['{"identity": "01', "[]", "null", '"x"', "3", "{}", "[" * 100_000, '{"status": ""}']
+)
+def test_what_is_no_record_is_named_in_one_line(tmp_path, content):
     records.folder(tmp_path).mkdir()
-    (records.folder(tmp_path) / "0123456789abcdef.json").write_text('{"identity": "01')
+    (records.folder(tmp_path) / "0123456789abcdef.json").write_text(content)
     for read in (lambda: records.read_all(tmp_path), lambda: records.read(tmp_path, "0123456789abcdef")):
-        with pytest.raises(BadInput, match=r"0123456789abcdef\.json is no whole record .* remove it"):
+        with pytest.raises(
+            BadInput, match=r"^.*0123456789abcdef\.json is no whole record \(.*\): ablate doctor --mend"
+        ):
             read()

@@ -1,0 +1,210 @@
+"""What the doctor finds, and that mending deletes nothing that was measured."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from filelock import FileLock
+
+from bench import checkpoint, doctor, publish, records, work
+from bench.spec import Model, Recipe, Trial
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
+
+
+@pytest.fixture
+def out(smoke, tmp_path):
+    """A copy of a finished run, less what is in MLflow."""
+    shutil.copytree(smoke.out, tmp_path / "out", ignore=shutil.ignore_patterns("mlflow*", "artifacts", "reports"))
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def published(smoke, tmp_path, monkeypatch):
+    """A copy of a finished run with its database."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return shutil.copytree(smoke.out, tmp_path / "out")
+
+
+def told(out):
+    return [(finding.state, finding.what.split(":")[0].split(" ")[0]) for finding in doctor.examine(out)]
+
+
+def mend(out):
+    """As the command does: each finding as it is found."""
+    for finding in doctor.examine(out):
+        if finding.mend:
+            finding.mend()
+
+
+def contents(folder):
+    return {file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def names(out):
+    return sorted(file.stem for file in records.folder(out).glob("*.json"))
+
+
+def gone():
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+def test_a_finished_run_is_healthy(published):
+    assert told(published) == []
+
+
+def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp_path, monkeypatch):
+    write, trial = checkpoint.write, Trial(Model(width=1 / 16), Recipe(epochs=2, share=0.2), digits.data, 0)
+
+    def killed(*arguments):
+        write(*arguments)
+        raise KeyboardInterrupt
+
+    records.folder(tmp_path).mkdir()
+    monkeypatch.setattr(checkpoint, "clock", lambda seconds=0.0: lambda: True)
+    monkeypatch.setattr(checkpoint, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        work.perform(trial, digits, tmp_path, keep_weights=False)
+    name, before = records.path(tmp_path, trial).stem, contents(tmp_path)
+    (finding,) = doctor.examine(tmp_path)
+    assert finding == ("pending", f"{name}: interrupted; the next run goes on from its checkpoint", None)
+    mend(tmp_path)
+    assert contents(tmp_path) == before and checkpoint.read(tmp_path, trial)["points"]
+
+
+def test_a_job_that_was_killed_before_a_checkpoint_starts_again(out):
+    records.path(out, names(out)[0]).with_suffix(".part").write_text("{}\n")
+    records.path(out, names(out)[0]).unlink()
+    states = [finding.what for finding in doctor.examine(out) if "interrupted" in finding.what]
+    assert states == [
+        f"{next(records.folder(out).glob('*.part')).stem}: interrupted; the next run goes on from the start"
+    ]
+
+
+def test_a_job_that_a_run_is_at_is_running_and_left_alone(out):
+    name = "0" * 16
+    records.part(out, name).write_text("{}\n")
+    with FileLock(records.lock(out, name)):
+        assert told(out) == [("running", name)]
+        mend(out)
+        assert records.part(out, name).exists()
+    assert told(out) == [("pending", name)]
+
+
+def test_part_files_beside_a_result_are_stale_and_removed(out):
+    name, before = names(out)[0], contents(records.folder(out))
+    for file in records.unfinished(out, name):
+        file.write_text("left")
+    assert told(out) == [("stale", name)]
+    mend(out)
+    assert told(out) == [] and contents(records.folder(out)) == before
+
+
+def test_a_failure_is_pending_and_its_checkpoint_is_no_rest(out):
+    name = names(out)[0]
+    records.write(out, records.read(out, name) | {"status": "timed out", "reason": "it took more than 24 hours"})
+    file = records.path(out, name).with_suffix(".checkpoint")
+    file.write_text("what a retry goes on from")
+    findings = list(doctor.examine(out))
+    assert [finding[::2] for finding in findings] == [("pending", None)] * 2
+    assert findings[0].what == f"{name}.json: timed out (it took more than 24 hours): run --retry-failed"
+    mend(out)
+    assert file.exists()
+
+
+def test_a_broken_record_is_put_aside_each_time_under_a_name_of_its_own(out):
+    file = min(records.folder(out).glob("*.json"))
+    whole = file.read_bytes()
+    for content in (whole[:99], b"[]", whole.replace(b'"seed": ', b'"seed": 7')):
+        file.write_bytes(content)
+        assert told(out)[0][0] == "broken"
+        mend(out)
+        assert not file.exists()
+    aside = sorted(kept.name for kept in (out / doctor.BROKEN).iterdir() if kept.suffix == ".json")
+    assert aside == [f"{file.stem}.2.json", f"{file.stem}.3.json", file.name]
+    assert {whole[:99], b"[]"} < contents(out / doctor.BROKEN)
+
+
+def test_weights_without_a_record_are_orphaned_and_put_aside(out):
+    weights = min(records.folder(out).glob("*.safetensors"))
+    content = weights.read_bytes()
+    records.path(out, weights.stem).unlink()
+    assert told(out) == [("orphaned", weights.name)]
+    mend(out)
+    assert told(out) == [] and (out / doctor.BROKEN / weights.name).read_bytes() == content
+
+
+def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is_not(out):
+    before, dead = contents(out), gone()
+    for process in (dead, os.getpid()):
+        (records.folder(out) / f".{'0' * 16}.json.{process}.tmp").write_text("{")
+        (out / "cache" / f".digits-32+4-2.{process}.tmp").mkdir()
+        (out / "cache" / f".digits-32+4-2.{process}.tmp" / "train_pixels.npy").write_text("half")
+    assert [state for state, _ in told(out)] == ["stale"] * 2
+    mend(out)
+    assert told(out) == [] and before < contents(out)
+    assert len([*out.rglob(f"*.{os.getpid()}*")]) == 2 and not [*out.rglob(f"*.{dead}*")]
+
+
+# MLflow
+
+
+def runs(out):
+    publisher = publish.Publisher(out)
+    found = publish.runs(publisher.client, publisher.experiments)
+    return sorted((run.data.tags["identity"], run.info.status) for run in found if run.data.tags.get("kind"))
+
+
+def test_a_view_that_differs_from_the_records_is_mended_by_publishing(published):
+    before, client = runs(published), publish.Publisher(published).client
+    absent, half, twice = names(published)[:3]
+    known = publish.Publisher(published).known
+    client.delete_run(known[absent].info.run_id)
+    client.update_run(known[half].info.run_id, status="RUNNING")
+    for _ in range(2):
+        run = client.create_run(known[twice].info.experiment_id, tags={"identity": twice, "kind": "trial"})
+        assert run.info.status == "RUNNING"
+    what = {finding.what: finding.state for finding in doctor.examine(published)}
+    assert what[f"MLflow: {absent} is not published"] == "pending"
+    assert what[f"MLflow: {half} is half published"] == "stale"
+    assert what[f"MLflow: {twice} is there twice"] == "stale"
+    mend(published)
+    assert list(doctor.examine(published)) == []
+    assert runs(published) == before
+
+
+def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published):
+    lost, half = names(published)[:2]
+    known, client = publish.Publisher(published).known, publish.Publisher(published).client
+    client.create_run(known[lost].info.experiment_id, tags={"identity": lost, "kind": "trial"})
+    for name in (lost, half):
+        for file in records.folder(published).glob(f"{name}.*"):
+            file.unlink()
+    client.update_run(known[half].info.run_id, status="RUNNING")
+    mend(published)
+    ended = [status for identity, status in runs(published) if identity == half]
+    assert ended == ["KILLED"] and (lost, "FINISHED") in runs(published)
+    assert {finding.state for finding in doctor.examine(published)} == {"orphaned"}
+
+
+def test_a_broken_record_does_not_keep_mlflow_from_being_examined(published):
+    file = min(records.folder(published).glob("*.json"))
+    file.write_text("[]")
+    assert told(published) == [("broken", str(file)), ("orphaned", "MLflow")]
+
+
+def test_a_database_that_is_damaged_is_put_aside_and_one_elsewhere_is_not(published, monkeypatch):
+    (published / "mlflow.db").write_text("no database")
+    (finding,) = doctor.examine(published)
+    assert finding.state == "broken" and "file is not a database" in finding.what
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    (away,) = doctor.examine(published)
+    assert away.state == "broken" and "127.0.0.1:9 cannot be read" in away.what and away.mend is None
+    finding.mend()
+    assert list(doctor.examine(published)) == []
+    assert (published / doctor.BROKEN / "mlflow.db").read_text() == "no database"

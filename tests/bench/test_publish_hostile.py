@@ -1,0 +1,115 @@
+"""Names made of markup, code and paths are plain text in MLflow: none is refused, lost, or leads anywhere."""
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bench import publish, records
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
+
+LONG = "pneumono" * 200
+ALIKE = "<b>&</b>", '"b"&"/b"'  # the same, where MLflow takes letters and little else
+NAMES = (
+    "<script>alert(1)</script>",
+    '#eval("1+1") #panic() @cite <label>',
+    "$x^2$ \\frac{1} $unclosed_{",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "..",
+    "C:\\autoexec.bat",
+    "\"quoted\" 'single' `code` '; DROP TABLE runs; --",
+    "two\nlines",
+    "{{ 7 * 7 }} %s {} &amp; ]]>",
+    "emoji \N{GRINNING FACE}, \N{HEBREW LETTER SHIN}\N{RIGHT-TO-LEFT OVERRIDE}evil",
+    "signs that act: \x1b[31m \x00",
+    LONG,
+    f"{LONG} and more",
+    *ALIKE,
+)
+
+
+@pytest.fixture(scope="module")
+def told(ran, tmp_path_factory):
+    """A trial for each name, of a study, an arm and a data set that are called so; a timing of all of them as arms."""
+    out, found = tmp_path_factory.mktemp("hostile") / "out", []
+    trial = next(record for record in records.read_all(ran.out) if record["kind"] == "trial")
+    timing = next(record for record in records.read_all(ran.out) if record["kind"] == "timing")
+    for number, name in enumerate(NAMES):
+        data = trial["data"] | {"name": name, "note": name}
+        tags = {"profiles": [name], "studies": {other: [name] for other in (*NAMES[:number], name)}}
+        environment = trial["environment"] | {"device_name": name, "commit": name}
+        found.append(trial | {"identity": f"{number:016x}", "data": data, "tags": tags, "environment": environment})
+    samples = [{"arm": arm, "pair": 0, "metric": "time/ms", "value": float(n)} for n, arm in enumerate(NAMES)]
+    found.append(timing | {"identity": "f" * 16, "samples": samples, "job": timing["job"] | {"subject": NAMES[0]}})
+    found.append(found[-1] | {"identity": "e" * 16, "job": timing["job"] | {"subject": LONG}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        publisher = publish.Publisher(out)
+    for record in found:
+        records.write(out, record)
+        publisher.publish(record)
+    (out / "report.html").write_text("<p>")
+    for name in NAMES:
+        publisher.publish_report(f"(smoke, {name})", [out / "report.html"])
+    client = publisher.client
+    runs = list(publish.runs(client, {e.name: e.experiment_id for e in client.search_experiments()}))
+    return SimpleNamespace(out=out, records=found, client=client, runs={run.data.tags["identity"]: run for run in runs})
+
+
+def test_every_record_and_report_is_a_run_that_ended(told):
+    reports = {f"report (smoke, {name})" for name in NAMES}
+    assert told.runs.keys() >= {record["identity"] for record in told.records}
+    assert len(told.runs) == len(told.records) + len(reports)
+    assert {run.info.status for run in told.runs.values()} == {"FINISHED"}
+
+
+def test_every_name_is_there_as_it_is(told):
+    for name, record in zip(NAMES, told.records, strict=False):
+        run = told.runs[record["identity"]]
+        assert run.data.tags["profile"] == run.data.tags["data.note"] == name
+        assert run.data.tags["environment.device_name"] == run.data.tags["environment.commit"] == name
+        studies = [value for key, value in run.data.tags.items() if key.startswith("study.")]
+        assert studies == [name] * len(record["tags"]["studies"])
+        (given,) = run.inputs.dataset_inputs
+        assert given.dataset.name == name[:200] and given.dataset.digest == record["data"]["digest"]
+        experiment = told.client.get_experiment(run.info.experiment_id).name
+        assert experiment == publish.experiment(record["data"]) and name[:200] in experiment
+
+
+def test_every_arm_keeps_its_own_points(told):
+    for identity in ("e" * 16, "f" * 16):
+        run = told.runs[identity]
+        points = [told.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
+        assert sorted(point.value for (point,) in points) == list(range(len(NAMES)))
+        assert all(name.startswith("time/ms/") for name in run.data.metrics)
+    assert told.runs["f" * 16].info.run_name == f"timing {NAMES[0]}"
+
+
+def test_the_record_that_is_kept_with_a_run_is_whole(told, tmp_path):
+    for record in told.records:
+        run = told.runs[record["identity"]]
+        (file,) = told.client.list_artifacts(run.info.run_id)
+        fetched = told.client.download_artifacts(run.info.run_id, file.path, str(tmp_path))
+        assert json.loads(Path(fetched).read_text(encoding="utf-8")) == record
+
+
+def test_publishing_again_adds_nothing(told):
+    again = publish.Publisher(told.out)
+    for record in told.records:
+        again.publish(record)
+    now = {run.data.tags["identity"]: run for run in publish.runs(again.client, again.experiments)}
+    assert {name: dict(run.data.tags) for name, run in now.items()} == {
+        name: dict(run.data.tags) for name, run in told.runs.items()
+    }
+
+
+def test_no_name_makes_a_folder_and_no_file_lies_outside(told):
+    assert sorted(os.listdir(told.out.parent)) == ["out"]
+    assert set(os.listdir(told.out)) <= {"artifacts", "mlflow.db", "mlflow.lock", "report.html", "trials"}
+    inside = [file.relative_to(told.out / "artifacts").parts for file in (told.out / "artifacts").rglob("*.*")]
+    assert len(inside) == len(told.runs)
+    assert {parts[1] for parts in inside} == {"artifacts"} and {len(parts) for parts in inside} == {3}

@@ -1,0 +1,138 @@
+"""Finished records carried from place to place, and what is refused on the way."""
+
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from running import run
+
+from bench import records, transfer
+from bench.spec import BadInput, Timing
+from bench.todo import missing
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
+
+
+@pytest.fixture
+def two(ran, tmp_path):
+    """A folder with two records of trials: the first and the second file."""
+    folder = records.folder(tmp_path / "two")
+    folder.mkdir(parents=True)
+    trials = [record["identity"] for record in records.read_all(ran.out) if record["kind"] == "trial"]
+    return [Path(shutil.copy(records.path(ran.out, identity), folder)) for identity in trials[:2]]
+
+
+def files(out):
+    return {file.name: file.read_bytes() for file in records.folder(out).iterdir()}
+
+
+def test_records_and_weights_arrive_as_they_were(ran, archive, tmp_path):
+    taken = transfer.take(str(archive), tmp_path, weights=True)
+    assert (len(taken.new), taken.known, taken.refused) == (len(ran.jobs), [], [])
+    assert files(tmp_path) == files(ran.out)
+    assert (tmp_path / records.REQUEST).read_text() == '{"asked": 1}'
+
+
+def test_weights_travel_on_request_alone(ran, archive, tmp_path):
+    transfer.pack(ran.out, tmp_path / "light.zip", weights=False)
+    assert all(name.endswith(".json") for name in zipfile.ZipFile(tmp_path / "light.zip").namelist())
+    transfer.take(str(archive), tmp_path, weights=False)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_what_was_here_counts_as_known_and_stays_but_lacking_weights_are_added(ran, archive, tmp_path):
+    transfer.take(str(archive), tmp_path, weights=False)
+    (tmp_path / records.REQUEST).write_text("mine")
+    one = records.read_all(tmp_path)[0]
+    records.write(tmp_path, one | {"tags": {"profiles": ["mine"], "studies": {}}})
+    before = files(tmp_path)
+    taken = transfer.take(str(archive), tmp_path, weights=True)
+    assert (taken.new, len(taken.known), taken.refused) == ([], len(ran.jobs), [])
+    assert {name: files(tmp_path)[name] for name in before} == before
+    assert files(tmp_path).keys() == files(ran.out).keys()
+    assert (tmp_path / records.REQUEST).read_text() == "mine"
+
+
+@pytest.mark.parametrize("inside", [".", "trials"])
+def test_a_run_counts_what_was_imported_from_a_folder_as_done(ran, tmp_path, inside):
+    transfer.take(str(ran.out / inside), tmp_path, weights=True)
+    jobs = [job for job in ran.jobs if not isinstance(job, Timing)]  # which may have been unfit
+    assert missing(jobs, tmp_path) == []
+    assert list(run(jobs, ran.source, tmp_path, workers=1)) == []
+
+
+def amended(**fields):
+    return lambda text: json.dumps(json.loads(text) | fields)
+
+
+REFUSED = {
+    "changed job": (lambda text: text.replace('"seed": ', '"seed": 7'), "not the record of its own job"),
+    "another version": (amended(schema=2), "has schema 2"),
+    "hostile version": (amended(schema="\x1b[2J"), "has schema \\x1b[2J, and"),
+    "failure": (amended(status="out of memory"), "the record of a failure (out of memory)"),
+    "no status": (amended(status="fine"), "status 'fine'"),
+    "not finite": (amended(raw={"step_ms": [float("nan")]}), "not finite"),
+    "endless step": (amended(points=[{"step": float("inf"), "epoch": 0, "time": 0, "metrics": {}}]), "no record"),
+    "cut": (lambda text: text[:100], "no whole record"),
+    "a list": (lambda text: "[]", "no whole record"),
+    "deep": (lambda text: "[" * 100_000, "no whole record"),
+}
+
+
+@pytest.mark.parametrize("change, said", REFUSED.values(), ids=REFUSED)
+def test_a_record_that_is_not_to_be_had_is_refused_and_the_others_arrive(two, tmp_path, change, said):
+    odd, good = two
+    odd.write_text(change(odd.read_text()))
+    odd.with_suffix(".safetensors").write_bytes(b"weights")
+    taken = transfer.take(str(tmp_path / "two"), tmp_path / "out", weights=True)
+    assert (taken.new, taken.known) == ([good.stem], [])
+    assert [said in line and line.isprintable() for line in taken.refused] == [True]
+    assert list(files(tmp_path / "out")) == [good.name]
+
+
+def test_a_record_larger_than_any_is_refused_unread(two, tmp_path, monkeypatch):
+    monkeypatch.setitem(transfer.LARGEST, ".json", two[0].stat().st_size - 1)
+    two[1].write_text("{}")
+    assert f"{two[0].name} is larger" in transfer.take(str(tmp_path / "two"), tmp_path / "out", False).refused[0]
+
+
+def test_a_result_takes_the_place_of_a_failure(two, tmp_path):
+    failure = json.loads(two[0].read_text()) | {"status": "died"}
+    records.write(tmp_path / "out", failure)
+    assert transfer.take(str(tmp_path / "two"), tmp_path / "out", False).new == [file.stem for file in two]
+    assert records.read(tmp_path / "out", two[0].stem)["status"] == "finished"
+
+
+def test_a_broken_record_that_is_in_the_way_is_left_and_named(two, tmp_path):
+    file = records.path(tmp_path / "out", two[0].stem)
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    taken = transfer.take(str(tmp_path / "two"), tmp_path / "out", False)
+    assert taken.new == [two[1].stem] and str(file) in taken.refused[0] and "ablate doctor" in taken.refused[0]
+    assert file.read_text() == "{"
+
+
+def test_failures_are_not_exported_and_files_of_any_age_are(two, tmp_path):
+    two[0].write_text(amended(status="hung")(two[0].read_text()))
+    os.utime(two[1], (0, 0))  # before there were archives
+    assert transfer.pack(tmp_path / "two", tmp_path / "deep" / "results.zip", False) == 1
+    assert zipfile.ZipFile(tmp_path / "deep" / "results.zip").namelist() == [two[1].name]
+
+
+def test_an_archive_that_cannot_be_written_leaves_nothing(two, tmp_path):
+    (tmp_path / "results.zip").mkdir()
+    with pytest.raises(BadInput, match=r"results\.zip cannot be written \(Is a directory\)"):
+        transfer.pack(tmp_path / "two", tmp_path / "results.zip", False)
+    assert sorted(os.listdir(tmp_path)) == ["results.zip", "two"]
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_everything_comes_back_from_mlflow(smoke, tmp_path, weights):
+    taken = transfer.take(f"sqlite:///{smoke.out / 'mlflow.db'}", tmp_path, weights)
+    assert (len(taken.new), taken.known, taken.refused) == (8, [], [])
+    expected = {name: content for name, content in files(smoke.out).items() if weights or name.endswith(".json")}
+    assert files(tmp_path) == expected
+    assert (tmp_path / records.REQUEST).read_bytes() == (smoke.out / records.REQUEST).read_bytes()

@@ -1,0 +1,52 @@
+"""A run's records, carried away by the command, give the same report wherever they arrive."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def archive(ablate, smoke, tmp_path_factory):
+    file = tmp_path_factory.mktemp("carried") / "results.zip"
+    done = ablate("export", file, "--out", smoke.out)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.stdout == f"8 records in {file}\n"
+    return file
+
+
+def report(out):
+    return json.loads((out / "reports" / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("way", ["a file", "a folder", "MLflow"])
+def test_the_report_is_the_same_after_each_way(ablate, smoke, archive, tmp_path, way):
+    origin = {"a file": archive, "a folder": smoke.out, "MLflow": f"sqlite:///{smoke.out / 'mlflow.db'}"}[way]
+    told = ablate("import", origin, "--out", tmp_path / "out", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, "8 records imported, 0 were here, 0 refused\n"), told.stderr
+    again = ablate("report", "--out", tmp_path / "out", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert report(tmp_path / "out") == report(smoke.out)
+    assert len(report(smoke.out)["claims"]) == 1 and len(report(smoke.out)["controls"]) == 2
+
+
+def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_status(ablate, archive, tmp_path):
+    assert ablate("import", archive, "--out", tmp_path).returncode == 0
+    file = min((tmp_path / "trials").glob("*.json"))
+    again = ablate("import", archive, "--out", tmp_path)
+    assert (again.returncode, again.stdout) == (0, "0 records imported, 8 were here, 0 refused\n")
+    file.rename(file.with_name("0" * 16 + ".json"))
+    back = ablate("import", tmp_path, "--out", tmp_path / "other")
+    assert back.returncode == 1
+    assert back.stdout.splitlines() == [
+        f"refused: {'0' * 16}.json is not the record of its own job: changed, or of another version",
+        "7 records imported, 0 were here, 1 refused",
+    ]
+
+
+def test_the_doctor_tells_by_its_exit_status_whether_something_is_left_to_mend(ablate, archive, tmp_path):
+    ablate("import", archive, "--out", tmp_path)
+    (tmp_path / "trials" / ("0" * 16 + ".json")).write_text("{")
+    ill, mended, healthy = (ablate("doctor", *words, "--out", tmp_path) for words in ((), ("--mend",), ()))
+    assert [done.returncode for done in (ill, mended, healthy)] == [1, 0, 0]
+    assert ill.stdout.startswith("broken ") and mended.stdout.startswith("mended ")
+    assert healthy.stdout == "healthy\n"
