@@ -8,6 +8,7 @@ DEVICE ?= auto
 OUT ?= out
 PORT ?= 5000
 STUDY ?=
+audit = $(BIN)/pip-audit --progress-spinner off --timeout 10
 what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
 
 .PHONY: help setup ablate plan report ui test lint bench torture calibrate clean
@@ -18,11 +19,11 @@ help:  ## list the targets
 
 setup: $(VENV)/ready  ## install into .venv; a torch that the machine already has and is new enough is kept
 
-$(VENV)/ready: pyproject.toml
+$(VENV)/ready: pyproject.toml constraints.txt
 	@echo "installing into $(VENV): a few minutes, once"
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(if $(shell $(PYTHON) -c 'import torch' 2>/dev/null && echo y),--system-site-packages) $(VENV)
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
 ablate: setup  ## run the studies and write the report: make ablate DATA=folder
@@ -40,16 +41,21 @@ ui: setup  ## compare the runs in MLflow
 test: setup  ## run the tests
 	$(BIN)/python -m pytest
 
-lint: setup  ## ruff and mypy
+lint: setup  ## ruff, mypy, and pip-audit where its data base of vulnerabilities can be reached
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pip-audit --version
+	@echo 'jinja2==2.4.1' > $(VENV)/vulnerable.txt  # as everybody knows: who does not say so was not reached
+	@if $(audit) --no-deps --disable-pip -r $(VENV)/vulnerable.txt 2>&1 | grep -q 'Found .* known vulnerabilit'; \
+	then $(audit) --local --skip-editable; \
+	else echo "pip-audit: its data base of vulnerabilities cannot be reached: nothing was audited"; fi
 
 bench: $(VENV)/bench  ## time the harness against its peers and the machine; SHORT=1 only shows that it works
 	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -v --json "$(OUT)/bench.json" $(if $(SHORT),--short)
 
 $(VENV)/bench: $(VENV)/ready
-	$(BIN)/python -m pip install --quiet -e '.[dev,bench]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
 	@touch $@
 
 torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
