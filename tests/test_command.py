@@ -185,3 +185,30 @@ def test_a_limit_that_is_over_leaves_jobs_and_says_so(ablate, smoke, tmp_path):
     assert "8 jobs" in done.stdout and "same command" in done.stdout
     assert not list((tmp_path / "trials").glob("*.json"))
     assert {verdict for _, verdict, _ in verdicts(tmp_path)} == {"not run"}
+
+
+def test_a_run_until_decided_goes_on_look_by_look_and_its_report_says_so(ablate, smoke, tmp_path):
+    """From 2 seeds to 15 of both arms that the claim compares, none of the controls, and judged again the same way."""
+    asked = "run", *smoke.asked, "--until-decided", "--out", tmp_path
+    done = ablate(*asked, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "reports" / "report.json").read_text())
+    (claim,), controls = report["claims"], report["controls"]
+    seeds = 5 * claim["look"]
+    assert claim["verdict"] in ("supported", "refuted", "no effect") or claim["look"] == 3
+    assert claim["pairs"] == seeds and f"sequential, look {claim['look']} of 3" in claim["reason"]
+    assert [control["pairs"] for control in controls] == [2, 2]
+    assert len(list((tmp_path / "trials").glob("*.json"))) == 2 * seeds + 2 * 2
+    before = verdicts(tmp_path)
+    assert ablate("report", "--out", tmp_path).returncode == 0
+    assert verdicts(tmp_path) == before
+    again = ablate(*asked, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert "[1/" not in again.stdout and verdicts(tmp_path) == before
+
+
+def test_a_limit_ends_a_run_that_is_not_decided(ablate, smoke, tmp_path):
+    shutil.copytree(smoke.out / "trials", tmp_path / "trials")
+    asked = "run", *smoke.asked, "--until-decided", "--limit", "0s", "--out", tmp_path
+    assert ablate(*asked, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0
+    assert len(list((tmp_path / "trials").glob("*.json"))) == 8
+    assert json.loads((tmp_path / "run.json").read_text())["further"] == {}
