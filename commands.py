@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ablations import catalogue
+from ablations.memory import check, recall, remember
 from ablations.placed import jobs
 from ablations.profiles import automatic
-from ablations.request import Request, check, recall, remember, setting
+from ablations.request import Request, setting
 from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery

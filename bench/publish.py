@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,17 +20,13 @@ from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import files, records
-from bench.spec import BadInput, Model, Recipe
+from bench import files, records, words
+from bench.spec import BadInput
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 BATCH = 1000  # metrics a request: MLflow's limit
-LONGEST = 200  # letters of a name, the least that any of MLflow's databases takes being 250
-TEXT = 5000  # of a tag
-BUDGET = {"classes", "width", "epochs", "share"}  # set by data and profile: a variant's name ends with them
-PREFIX = "AlexNet ablations"
 
 UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
 
@@ -73,27 +68,27 @@ class Publisher:
         with self.lock:
             known = self.known.get(record["identity"]) or self._published(record["identity"])
             if known is not None and known.info.status != "RUNNING" and _same(known, record):
-                self._retag(known, tags(record))
+                self._retag(known, words.tags(record))
             else:
                 self._publish(record, known)
 
     def _publish(self, record: dict[str, Any], known: Any) -> None:
         started = int(record["started"] * 1e3)
         run = known or self.client.create_run(
-            self._experiment(record.get("data")), started, tags(record), _run_name(record)
+            self._experiment(record.get("data")), started, words.tags(record), words.run_name(record)
         )
         run_id = run.info.run_id
-        points = list(metrics(record))
+        points = [Metric(*point) for point in words.metrics(record)]
         for start in range(0, len(points), BATCH):
             self.client.log_batch(run_id, metrics=points[start : start + BATCH])
-        self.client.log_batch(run_id, params=[Param(k, v) for k, v in params(record).items()])
+        self.client.log_batch(run_id, params=[Param(k, v) for k, v in words.params(record).items()])
         if "data" in record:
             self.client.log_inputs(run_id, [_dataset(record["data"])])
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
         if known:  # last, since until then it tells of an attempt that failed
-            self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags(record).items()])
+            self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in words.tags(record).items()])
         self.client.set_terminated(
             run_id, "FAILED" if records.failed(record) else "FINISHED", int(record["ended"] * 1e3)
         )
@@ -113,14 +108,14 @@ class Publisher:
             run = next((run for run in reports if run.data.tags["identity"] == identity), None)
             if run is None:
                 run = self.client.create_run(
-                    self._experiment(None), tags={"identity": identity}, run_name=identity[:LONGEST]
+                    self._experiment(None), tags={"identity": identity}, run_name=identity[: words.LONGEST]
                 )
             for file in files:
                 self.client.log_artifact(run.info.run_id, str(file))
             self.client.set_terminated(run.info.run_id)
 
     def _experiment(self, data: dict[str, Any] | None) -> str:
-        name = experiment(data)
+        name = words.experiment(data)
         if name not in self.experiments:
             local = None if os.environ.get("MLFLOW_TRACKING_URI") else (self.out.resolve() / "artifacts").as_uri()
             self.experiments[name] = self.client.create_experiment(name, artifact_location=local)
@@ -188,7 +183,7 @@ def _experiments(client: MlflowClient) -> dict[str, str]:
 
 def runs(client: MlflowClient, experiments: dict[str, str], filter_string: str = "") -> Iterator[Any]:
     """Those of this harness's experiments."""
-    ours, token = [number for name, number in experiments.items() if name.startswith(PREFIX)], None
+    ours, token = [number for name, number in experiments.items() if name.startswith(words.PREFIX)], None
     while ours:
         page = client.search_runs(ours, filter_string, max_results=1000, page_token=token)
         yield from page
@@ -202,104 +197,12 @@ def _same(run: Any, record: dict[str, Any]) -> bool:
     return run.data.tags.get("status") == record["status"]
 
 
+def _dataset(data: dict[str, Any]) -> DatasetInput:
+    return DatasetInput(
+        Dataset(data["name"][: words.LONGEST], data["digest"], "local", "{}", profile=f'{{"train": {data["train"]}}}')
+    )
+
+
 def refused(error: Exception) -> bool:
     """Whether the server answered, and said no: a fault of what was sent, not of the connection."""
     return isinstance(error, MlflowException) and error.get_http_status_code() == 400
-
-
-def experiment(data: dict[str, Any] | None) -> str:
-    """The name of a data set's experiment, or of the one for all that is not a trial."""
-    return (
-        f"{PREFIX}: {data['name'][:LONGEST]} [{data['digest'][:6]}]" if data else f"{PREFIX}: counts, timings, reports"
-    )
-
-
-def variant(job: dict[str, Any]) -> str:
-    """A trial's levels that differ from the house's defaults, and its budget, as one name: runs grouped by it are seeds
-    of one arm."""
-    defaults = {**vars(Model()), **vars(Recipe())}
-    levels = {**job["model"], **job["recipe"]}
-    changed = [f"{k}={_text(v)}" for k, v in levels.items() if k not in BUDGET and _text(v) != _text(defaults[k])]
-    images = round(job["recipe"]["share"] * job["data"]["train"])
-    budget = f"{levels['epochs']} epochs of {images}, width {_text(levels['width'])}"
-    return f"{', '.join(changed) or 'baseline'} ({budget})"
-
-
-def params(record: dict[str, Any]) -> dict[str, str]:
-    job = record["job"]
-    if record["kind"] != "trial":
-        return {"kind": record["kind"]}
-    levels = {**job["model"], **job["recipe"], "seed": job["seed"], "precision": job["precision"]}
-    return {"variant": variant(job), **{name: _text(level) for name, level in levels.items()}}
-
-
-def tags(record: dict[str, Any]) -> dict[str, str]:
-    known, environment = record.get("tags", {}), record["environment"]
-    studies = known.get("studies", {})
-    names = _names(f"study.{study}" for study in studies)
-    found = {
-        "identity": record["identity"],
-        "kind": record["kind"],
-        "status": record["status"],
-        "profile": ", ".join(known.get("profiles", [])),
-        "device": environment.get("device", ""),
-        **{f"environment.{name}": str(value) for name, value in environment.items()},
-        **{names[f"study.{study}"]: ", ".join(filter(None, arms)) or "yes" for study, arms in studies.items()},
-    }
-    if note := record.get("data", {}).get("note"):
-        found["data.note"] = note
-    return {name: value[:TEXT] for name, value in found.items()}
-
-
-def metrics(record: dict[str, Any]) -> Iterator[Metric]:
-    """A trial's points by epoch; the totals of a count; a timing's or a probe's samples by round."""
-    for point in record.get("points", []):
-        for name, value in point["metrics"].items():
-            yield Metric(name, value, int(point["time"] * 1e3), point["epoch"])
-    ended = int(record["ended"] * 1e3)
-    for name in ("parameters", "macs"):
-        if name in record.get("network", {}):
-            yield Metric(f"{name}/total", record["network"][name], ended, 0)
-    samples = record.get("samples", [])
-    names = _names(f"{sample['metric']}/{sample['arm']}" for sample in samples)
-    for sample in samples:
-        yield Metric(names[f"{sample['metric']}/{sample['arm']}"], sample["value"], ended, sample["pair"])
-
-
-def _dataset(data: dict[str, Any]) -> DatasetInput:
-    return DatasetInput(
-        Dataset(data["name"][:LONGEST], data["digest"], "local", "{}", profile=f'{{"train": {data["train"]}}}')
-    )
-
-
-def _run_name(record: dict[str, Any]) -> str:
-    if record["kind"] == "trial":
-        return f"{variant(record['job'])} / seed {record['job']['seed']}"
-    what = record["job"].get("subject") or record["job"].get("question") or record["identity"]
-    return f"{record['kind']} {what}"[:LONGEST]
-
-
-def _names(texts: Iterable[str]) -> dict[str, str]:
-    """The texts as names of metrics or tags; those that would be alike are numbered."""
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    for text in dict.fromkeys(texts):
-        name, again = _name(text), 1
-        while (numbered := name if again == 1 else f"{name} {again}") in taken:
-            again += 1
-        taken.add(numbered)
-        found[text] = numbered
-    return found
-
-
-def _name(text: str) -> str:
-    """MLflow refuses most punctuation in names, what is long, and parts that paths lose: '', '.', '..'."""
-    parts = re.sub(r"[^\w\-. /]", "_", text).split("/")
-    name = "/".join(part if part.strip(".") else f"{part}_" for part in parts)
-    return name if len(name) <= LONGEST else name[:LONGEST].rstrip("/.")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "+".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, int | float) else str(value)

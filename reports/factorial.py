@@ -11,8 +11,8 @@ from ablations.designs import added_in, interaction, left_out, main, shapley
 from ablations.study import Study
 from reports import figures, frame, summary
 from reports.blocks import Block, Cell, Column, Figure, Heading, Note, Table
+from reports.drawing import Axis
 from reports.evidence import Evidence
-from reports.figures import Axis
 from reports.summary import Mean
 from reports.units import NOTHING, around
 

@@ -1,16 +1,10 @@
-"""Tables in, figures out: an SVG and what it shows in words. The same table gives the same bytes."""
+"""Tables in, figures out: an SVG and what it shows in words."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import itertools
-import re
 import textwrap
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,80 +12,39 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from reports.blocks import visible
+from reports.drawing import BAND, EDGE, Axis, Drawing, legend, looks, sheet, style, svg, wrapped
 from reports.units import MINUS
 
-WIDTH = 6.9  # inches: the text width of an A4 page
 DOTS = 200  # at most so many in a row: more can hardly be told apart, and each takes a line of the file
-COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
-MARKERS = "osD^vPXp<"
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
-BAND, EDGE, FAINT = "#d9dee8", "#8a94a6", "#e3e6eb"
-STYLE: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": EDGE,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 9,
-    "axes.labelsize": 8.5,
-    "font.family": "DejaVu Sans",
-    "font.size": 8.5,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "svg.fonttype": "path",
-    "text.parse_math": False,
-    "xtick.color": EDGE,
-    "xtick.labelcolor": "black",
-    "xtick.labelsize": 8,
-    "ytick.color": EDGE,
-    "ytick.labelcolor": "black",
-    "ytick.labelsize": 8,
-}
-
-
-class Drawing(NamedTuple):
-    svg: str
-    alt: str
-
-
-class Axis(NamedTuple):
-    """A metric as an axis shows it: its column or name, its label with the unit, what its values are multiplied by."""
-
-    metric: str
-    label: str
-    factor: float = 1.0
 
 
 def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], name: str) -> Drawing:
     """table: arm, epoch, metric, mean, half (of the 95 % interval). A panel a metric, a line an arm."""
-    with _style():
-        figure, panels = _panels(len(axes), 2.7)
+    with style():
+        figure, panels = sheet(len(axes), 2.7)
         for panel, axis in zip(panels, axes, strict=True):
             handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
-            for arm, (colour, marker, dash) in _looks(arms):
+            for arm, (colour, marker, dash) in looks(arms):
                 line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
                 mean, half = line["mean"] * axis.factor, line["half"].fillna(0) * axis.factor
                 panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
                 handles += panel.plot(line["epoch"], mean, color=colour, linestyle=dash, marker=marker, markersize=3.2)
             panel.set(xlabel="Epoch", ylabel=axis.label)
             panel.margins(x=0.02)
-        _legend(figure, handles, arms)
+        legend(figure, handles, arms)
         ends = _ends(table, axes[-1], arms)
         what = " and ".join(axis.label for axis in axes)
-        return Drawing(_svg(figure, name), f"Learning curves: {what} by epoch. At the last epoch: {ends}.")
+        return Drawing(svg(figure, name), f"Learning curves: {what} by epoch. At the last epoch: {ends}.")
 
 
 def differences(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], baseline: str, name: str) -> Drawing:
     """table: arm, metric, mean, half, floor, margin, pairs (a tuple), as shown. A panel a metric, a row an arm."""
-    with _style():
-        figure, panels = _panels(len(axes), 1.1 + 0.34 * len(arms), sharey=True)
+    with style():
+        figure, panels = sheet(len(axes), 1.1 + 0.34 * len(arms), sharey=True)
         for panel, axis in zip(panels, axes, strict=True):
             rows = table[table["metric"] == axis.metric]
-            for place, (arm, (colour, marker, _)) in enumerate(_looks([baseline, *arms])[1:]):
+            for place, (arm, (colour, marker, _)) in enumerate(looks([baseline, *arms])[1:]):
                 for _, row in rows[rows["arm"] == arm].iterrows():
                     _difference(panel, place, row, colour, marker)
             floor = rows["floor"].max()
@@ -101,12 +54,12 @@ def differences(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], 
             panel.set_xlabel(textwrap.fill(axis.label, 44 if len(axes) < 2 else 30))
             panel.grid(axis="y", visible=False)
             _stretch(panel, rows)
-        panels[0].set_yticks(range(len(arms)), [_wrapped(arm) for arm in arms])
+        panels[0].set_yticks(range(len(arms)), [wrapped(arm) for arm in arms])
         panels[0].set_ylim(len(arms) - 0.5, -0.5)
         main = table[table["metric"] == axes[0].metric]
         told = "; ".join(f"{row.arm} {row.mean:+.2f} with half-width {row.half:.2f}" for row in main.itertuples())
         alt = f"Paired differences from {baseline}, {axes[0].label}, mean and 95 % interval: {told}."
-        return Drawing(_svg(figure, name), alt)
+        return Drawing(svg(figure, name), alt)
 
 
 def _difference(panel: Axes, place: int, row: pd.Series, colour: str, marker: str) -> None:
@@ -135,11 +88,11 @@ def _stretch(panel: Axes, rows: pd.DataFrame) -> None:
 
 def scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], name: str) -> Drawing:
     """table: arm, metric, mean, half. One metric against another, a point an arm, with both intervals."""
-    with _style():
-        lines = sum(_wrapped(arm).count("\n") + 1 for arm in arms)
-        figure, panels = _panels(1, max(3.0, 0.5 + 0.18 * lines))
+    with style():
+        lines = sum(wrapped(arm).count("\n") + 1 for arm in arms)
+        figure, panels = sheet(1, max(3.0, 0.5 + 0.18 * lines))
         panel, told, handles = panels[0], [], dict[str, Any]()
-        for arm, (colour, marker, _) in _looks(arms):
+        for arm, (colour, marker, _) in looks(arms):
             at = table[table["arm"] == arm].set_index("metric")
             if not {x.metric, y.metric} <= set(at.index):
                 continue
@@ -159,15 +112,15 @@ def scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], name: st
         panel.set(xlabel=x.label, ylabel=y.label)
         panel.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
         panel.margins(0.12)
-        figure.legend(list(handles.values()), [_wrapped(arm) for arm in handles], loc="outside right upper")
-        return Drawing(_svg(figure, name), f"{y.label} against {x.label}: {'; '.join(told)}.")
+        figure.legend(list(handles.values()), [wrapped(arm) for arm in handles], loc="outside right upper")
+        return Drawing(svg(figure, name), f"{y.label} against {x.label}: {'; '.join(told)}.")
 
 
 def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:
     """table: a row an arm, a column a layer, values in per cent."""
-    with _style(grid=False):
-        figure, panels = _panels(1, 1.0 + 0.3 * len(table))
-        shown = table.rename(index=_wrapped)
+    with style(grid=False):
+        figure, panels = sheet(1, 1.0 + 0.3 * len(table))
+        shown = table.rename(index=wrapped)
         sns.heatmap(
             shown, ax=panels[0], vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f", linewidths=1.5,
             annot_kws={"size": 8}, cbar=False,
@@ -178,60 +131,9 @@ def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:
         panels[0].tick_params(axis="x", labelrotation=40 if table.shape[1] > 9 else 0)
         mean = table.mean(axis=1)
         told = "; ".join(f"{arm} {value:.0f}" for arm, value in mean.items())
-        return Drawing(_svg(figure, name), f"{label}, by layer and arm. Means over the layers: {told}.")
-
-
-@contextmanager
-def _style(grid: bool = True) -> Iterator[None]:
-    with mpl.rc_context({**STYLE, "axes.grid": grid}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)  # it is drawn as a box
-        yield
-
-
-def _panels(count: int, height: float, sharey: bool = False) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
-
-
-def _looks(arms: Iterable[str]) -> list[tuple[str, tuple[str, str, object]]]:
-    """Each arm's colour, marker and dashes; the first, the baseline, is black."""
-    return list(zip(arms, zip(*map(itertools.cycle, (COLOURS, MARKERS, DASHES)), strict=False), strict=False))
-
-
-def _wrapped(arm: str) -> str:
-    return textwrap.fill(visible(arm), 26, max_lines=3, placeholder="\N{HORIZONTAL ELLIPSIS}")
-
-
-def _legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -> None:
-    """Below the panels, and the figure grows by it."""
-    wrapped = [_wrapped(arm) for arm in arms]
-    widest = max(len(line) for label in wrapped for line in label.split("\n"))
-    columns = max(1, min(len(arms), int(WIDTH / (0.6 + 0.075 * widest))))
-    lines = -(-len(arms) // columns) + sum(label.count("\n") for label in wrapped) / columns
-    figure.set_figheight(figure.get_figheight() + 0.17 * lines)
-    figure.legend(handles, wrapped, loc="outside lower center", ncols=columns)
+        return Drawing(svg(figure, name), f"{label}, by layer and arm. Means over the layers: {told}.")
 
 
 def _ends(table: pd.DataFrame, axis: Axis, arms: Sequence[str]) -> str:
     shown = table[table["metric"] == axis.metric].sort_values("epoch").groupby("arm")["mean"].last()
     return "; ".join(f"{arm} {shown[arm] * axis.factor:.1f}" for arm in arms if arm in shown)
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """The figure as an SVG element that can stand beside others in one page: its ids begin with its key.
-
-    Comments go: they hold every text again, arms' names among them.
-    """
-    file, own = io.StringIO(), key(name)
-    with mpl.rc_context({"svg.hashsalt": own}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    text = file.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{own}-{m[1]}"' if m[1] in used else "", text)
-    return re.sub(r'(url\(|href=")#', rf"\1#{own}-", text)
-
-
-def key(name: str) -> str:
-    """What a figure's ids begin with: a name may hold anything, and ids stand in markup."""
-    return f"figure-{hashlib.sha256(name.encode()).hexdigest()[:12]}"

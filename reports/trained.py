@@ -12,8 +12,8 @@ from bench.spec import Trial
 from reports import figures, summary
 from reports.blocks import Cell, Column, Figure, Table
 from reports.changes import titled, trained
+from reports.drawing import Axis
 from reports.evidence import Evidence
-from reports.figures import Axis
 from reports.frame import CURVES, STEPS
 from reports.units import NOTHING, PLUS_MINUS, around, compact, counted, fixed, heading, plain, unit
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import publish, records
+from bench import publish, records, words
 from bench.spec import Data, Model, Recipe, Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
@@ -98,7 +98,7 @@ def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(told):
 
 def test_a_longer_budget_is_another_variant():
     def variant(**recipe):
-        return publish.variant(dataclasses.asdict(Trial(Model(), Recipe(**recipe), Data("d", 10, train=1000), 0)))
+        return words.variant(dataclasses.asdict(Trial(Model(), Recipe(**recipe), Data("d", 10, train=1000), 0)))
 
     assert variant(epochs=4, share=0.5) == "baseline (4 epochs of 500, width 1)"
     assert variant(epochs=8, share=0.5) != variant(epochs=4, share=0.5)
@@ -189,9 +189,9 @@ def test_a_new_tag_reaches_a_run_that_is_there(told):
 def test_a_run_that_an_earlier_attempt_left_is_completed(told):
     first, record = publish.Publisher(told.out), trials(told)[0] | {"identity": "left unfinished"}
     run = first.client.create_run(
-        first._experiment(record["data"]), int(record["started"] * 1e3), publish.tags(record), publish._run_name(record)
+        first._experiment(record["data"]), int(record["started"] * 1e3), words.tags(record), words.run_name(record)
     )
-    points = list(publish.metrics(record))
+    points = [publish.Metric(*point) for point in words.metrics(record)]
     first.client.log_batch(run.info.run_id, metrics=points[: len(points) // 2])
     first.client.log_batch(run.info.run_id, params=[publish.Param("seed", str(record["job"]["seed"]))])
 

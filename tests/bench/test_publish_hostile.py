@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import publish, records
+from bench import publish, records, words
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -77,7 +77,7 @@ def test_every_name_is_there_as_it_is(told):
         (given,) = run.inputs.dataset_inputs
         assert given.dataset.name == name[:200] and given.dataset.digest == record["data"]["digest"]
         experiment = told.client.get_experiment(run.info.experiment_id).name
-        assert experiment == publish.experiment(record["data"]) and name[:200] in experiment
+        assert experiment == words.experiment(record["data"]) and name[:200] in experiment
 
 
 def test_every_arm_keeps_its_own_points(told):

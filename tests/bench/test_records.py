@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import os
 import time
@@ -67,7 +68,7 @@ def test_a_write_that_is_cut_short_leaves_the_old_record_whole(tmp_path, monkeyp
     records.write(tmp_path, {**WHOLE, "reason": "whole"})
 
     def power_cut(*_):
-        raise OSError("gone")
+        raise OSError(errno.EIO, "gone")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="gone"):
         patch.setattr(os, "replace", power_cut)

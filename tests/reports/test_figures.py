@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from reports import figures
-from reports.figures import Axis
+from reports import drawing, figures
+from reports.drawing import Axis
 
 ARMS = ["baseline", *(f"an arm with a rather long name, number {number} $x_{number}$" for number in range(8))]
 AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images a second"))
@@ -91,5 +91,5 @@ def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
 
 
 def test_the_first_nine_arms_look_different_without_colour_and_without_shape():
-    colours, markers, _ = zip(*(look for _, look in figures._looks(ARMS)), strict=True)
+    colours, markers, _ = zip(*(look for _, look in drawing.looks(ARMS)), strict=True)
     assert len(set(colours)) == len(set(markers)) == len(ARMS) == 9

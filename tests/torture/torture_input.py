@@ -24,8 +24,9 @@ from PIL import Image
 
 import ablate as command
 import commands
+from ablations.memory import recall
 from ablations.profiles import PROFILES
-from ablations.request import _jobs, recall
+from ablations.request import _jobs
 from ablations.study import Setting, Study
 from bench import data, records, sources, spec
 from bench.spec import BadInput, Data, Model, Recipe, Trial

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from runs import asked, free_port
 
-from bench import publish, records
+from bench import publish, records, words
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def check(out: Path) -> None:
     for run in runs:
         record = records.read(out, run.data.tags["identity"])
         assert record is not None and run.info.status == "FINISHED"
-        told = {(m.key, m.step, m.value, m.timestamp) for m in publish.metrics(record)}
+        told = {(name, step, value, ms) for name, value, ms, step in words.metrics(record)}
         found = [
             (m.key, m.step, m.value, m.timestamp)
             for name in run.data.metrics

@@ -1,0 +1,97 @@
+"""Decoded pixels that were damaged are noticed and decoded again."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from inputs import refusal
+
+from bench import data
+
+
+def cut(name):
+    def harm(folder):
+        file = folder / f"{name}.npy"
+        os.truncate(file, file.stat().st_size - 8)
+
+    return harm
+
+
+def swapped(folder):
+    shutil.copy(folder / "test_pixels.npy", folder / "train_pixels.npy")
+
+
+def zeroed(folder):
+    file = folder / "train_labels.npy"
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+def other_labels(folder):
+    np.save(folder / "test_labels.npy", np.full(4, 7))
+
+
+def pickled(folder):
+    np.save(folder / "test_labels.npy", np.array([{}, {}]), allow_pickle=True)
+
+
+def facts(content):
+    return lambda folder: (folder / "facts.json").write_text(content)
+
+
+def fact(name, value):
+    def harm(folder):
+        known = json.loads((folder / "facts.json").read_text())
+        (folder / "facts.json").write_text(json.dumps({**known, name: value}))
+
+    return harm
+
+
+def a_file(folder):
+    shutil.rmtree(folder)
+    folder.write_text("a file")
+
+
+def a_broken_link(folder):
+    shutil.rmtree(folder)
+    folder.symlink_to(folder.with_name("gone"))
+
+
+HARMS = {
+    **{f"{name} cut short": cut(name) for name in ("train_pixels", "train_labels", "validation_pixels", "test_labels")},
+    "another's pixels": swapped,
+    "labels all zero bytes": zeroed,
+    "labels of no class": other_labels,
+    "a pickle": pickled,
+    "facts empty": facts(""),
+    "facts cut": facts('{"digest": "01'),
+    "facts no object": facts("[1, 2]"),
+    "facts without fields": facts("{}"),
+    "a fact of another type": fact("digest", 3),
+    "a fact that is wrong": fact("train", 5),
+    "classes lost": fact("classes", ["cat"]),
+    "a file lost": lambda folder: (folder / "test_pixels.npy").unlink(),
+    "a file instead": a_file,
+    "a broken link instead": a_broken_link,
+    "all lost": lambda folder: [file.unlink() for file in folder.iterdir()],
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+def test_a_damaged_cache_is_noticed_and_decoded_again(root, out, harm):
+    before = data.locate(str(root), out)
+    known = {file.name: file.read_bytes() for file in before.folder.iterdir()}
+    harm(before.folder)
+    assert data.locate(str(root), out) == before
+    assert {file.name: file.read_bytes() for file in before.folder.iterdir()} == known
+    assert os.listdir(out / "cache") == [before.folder.name]
+
+
+def test_a_damaged_cache_of_images_that_are_broken_since_is_kept_and_the_image_named(root, out):
+    before = data.locate(str(root), out)
+    file, times = root / "test/cat/0.png", (root / "test/cat/0.png").stat()
+    file.write_bytes(bytes(times.st_size))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    facts("")(before.folder)
+    assert "test/cat/0.png cannot be read as an image" in refusal(data.locate, str(root), out)

@@ -1,0 +1,113 @@
+"""What lies in the output folder is read, or named with what to do about it."""
+
+import json
+import shutil
+
+import pytest
+
+import ablate as command
+from bench import records
+from reports import planning, terminal
+
+
+@pytest.fixture
+def kept(smoke, tmp_path):
+    """A copy of a finished run."""
+    return shutil.copytree(smoke.out, tmp_path / "kept")
+
+
+def changed(**fields):
+    return lambda text: json.dumps({**json.loads(text), **fields})
+
+
+RECORDS = {
+    "of another schema": (changed(schema=2), "schema 2"),
+    "cut in half": (lambda text: text[: len(text) // 2], "no whole record"),
+    "not JSON": (lambda text: "hello", "no whole record"),
+    "empty": (lambda text: "", "no whole record"),
+    "a list": (lambda text: "[]", "no record"),
+    "null": (lambda text: "null", "no record"),
+    "deep": (lambda text: "[" * 100_000, "recursion"),
+    "another job's": (changed(identity="0" * 16), "not the record of its own job"),
+    "of no kind": (changed(kind="guess"), "no record"),
+    "of no status": (changed(status="fine"), "status 'fine'"),
+    "without points": (changed(points=None), "no record"),
+    "with layers that are none": (changed(network={"parameters": 1, "macs": 1, "layers": [{}]}), "name"),
+}
+
+
+@pytest.mark.parametrize("words", ["run", "plan", "report"])
+@pytest.mark.parametrize("change, said", RECORDS.values(), ids=RECORDS)
+def test_a_record_that_is_none_is_named_with_what_to_do(told, smoke, kept, words, change, said):
+    file = min(records.folder(kept).glob("*.json"))
+    file.write_text(change(file.read_text()))
+    asked = () if words == "report" else smoke.asked
+    line = told(words, *asked, "--out", kept)
+    assert str(file) in line and said in line and "ablate doctor --mend" in line
+
+
+def test_records_of_an_earlier_revision_are_passed_over(smoke, kept):
+    file = min(records.folder(kept).glob("*.json"))
+    shutil.copy(file, file.with_name("0" * 16 + ".json"))
+    assert command.main(["plan", *smoke.asked, "--out", str(kept)]) == 0
+
+
+@pytest.mark.parametrize("words", ["plan", "report"])
+def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypatch, words):
+    read, load = [], records.load
+    monkeypatch.setattr(records, "load", lambda file: read.append(file) or load(file))
+    monkeypatch.setattr(terminal, "report", lambda *_: [])
+    monkeypatch.setattr(planning, "prospects", lambda *_: [])
+    assert command.main([words, *(smoke.asked if words == "plan" else ()), "--out", str(kept)]) == 0
+    assert sorted(read) == sorted(records.folder(kept).glob("*.json"))
+
+
+@pytest.mark.parametrize("words", ["run", "report"])
+@pytest.mark.parametrize("content", ["[1]", '"x"', "{}"])
+def test_a_stranger_among_the_records_that_is_none_stops_a_run_and_a_report(told, smoke, kept, words, content):
+    (records.folder(kept) / "notes.json").write_text(content)
+    assert "notes.json is no record" in told(words, *(smoke.asked if words == "run" else ()), "--out", kept)
+
+
+def within(text, *places, value):
+    known = part = json.loads(text)
+    for place in places[:-1]:
+        part = part[place]
+    part[places[-1]] = value
+    return json.dumps(known)
+
+
+REQUESTS = {
+    "empty": lambda text: "",
+    "cut in half": lambda text: text[: len(text) // 2],
+    "no object": lambda text: "[]",
+    "without fields": lambda text: "{}",
+    "an unknown profile": lambda text: within(text, "profile", value="lavish"),
+    "no seeds": lambda text: within(text, "seeds", value=0),
+    "seeds in words": lambda text: within(text, "seeds", value="two"),
+    "another device": lambda text: within(text, "device", value="tpu"),
+    "studies that are none": lambda text: within(text, "studies", value="relu"),
+    "a source of nothing": lambda text: within(text, "source", value=None),
+    "classes lost": lambda text: within(text, "source", "classes", value=3),
+    "no training images": lambda text: within(text, "source", "data", "train", value=0),
+    "a stranger among the fields": lambda text: within(text, "source", "colour", value="red"),
+    "half a character in a class": lambda text: within(text, "source", "classes", value=["cat", "\udcff"]),
+    "further seeds in words": lambda text: within(text, "further", value={"relu": {"tanh": "ten"}}),
+    "further seeds of no arm": lambda text: within(text, "further", value={"relu": 10}),
+    "no further seeds": lambda text: within(text, "further", value={"relu": {"tanh": 0}}),
+    "chance in words": lambda text: within(text, "source", "data", "chance", value="even"),
+}
+
+
+@pytest.mark.parametrize("change", REQUESTS.values(), ids=REQUESTS)
+def test_a_damaged_run_json_is_said_to_be_damaged(told, kept, change):
+    (kept / "run.json").write_text(change((kept / "run.json").read_text()))
+    assert "run.json is damaged" in told("report", "--out", kept)
+
+
+def test_a_run_json_that_is_a_folder_or_no_text_is_said_to_be_damaged(told, kept):
+    (kept / "run.json").write_bytes(b"\xff\xfe\0")
+    assert "run.json is damaged" in told("report", "--out", kept)
+    (kept / "run.json").unlink()
+    (kept / "run.json").mkdir()
+    assert "run.json is damaged" in told("report", "--out", kept)

@@ -1,0 +1,92 @@
+"""A level or a study that cannot be used is refused in one line, before anything trains."""
+
+import pytest
+from inputs import WIDE, refusal, written
+
+from ablations import catalogue, request
+from ablations.profiles import PROFILES
+from ablations.study import Setting
+from bench.spec import Data, Model, Recipe
+
+DATA = Data("0123456789abcdef", classes=10, train=100)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    "kind, levels, said",
+    [
+        (Recipe, {"epochs": 2.5}, "epochs is 2.5; it must be a whole number"),
+        (Recipe, {"batch": 16.0}, "batch is 16.0; it must be a whole number"),
+        (Recipe, {"epochs": True}, "epochs is True"),
+        (Recipe, {"share": float("nan")}, "share is nan"),
+        (Recipe, {"augmentation": ["both"]}, "augmentation is ['both']"),
+        (Model, {"extra": 0.5}, "extra is 0.5"),
+        (Model, {"without": None}, "write the layers as a tuple"),
+        (Model, {"without": (3,)}, "cannot leave out 3"),
+        (Model, {"width": "wide"}, "width is 'wide'"),
+    ],
+    ids=str,
+)
+def test_a_level_of_another_type_is_refused(kind, levels, said):
+    assert said in refusal(lambda: kind(**levels))
+
+
+# Study files
+
+
+@pytest.mark.parametrize(
+    "code, said",
+    [
+        ("raise SystemExit(0)", "SystemExit"),
+        ("raise ValueError('two\\nlines')", r"ValueError: two\nlines"),
+        ("def f(): f()\nf()", "RecursionError"),
+        ("STUDY = study(claims=CLAIM)", "one alone needs a comma: (Claim(...),)"),
+        ("STUDY = study(claims=(Claim('c', 'C', PART),))", "one alone needs a comma: (Contrast(...),)"),
+        ("STUDY = study(claims=(3,))", "claims must be a tuple of Claim"),
+        ("STUDY = study(arms=['a', 'b'])", "must be dictionaries"),
+        ("STUDY = study(arms={1: {}})", "must be dictionaries"),
+        ("STUDY = study(arms={'a': None, 'b': {}})", "arm 'a' must be a dictionary"),
+        ("STUDY = study(arms={'a': {}, 'again': {}})", "has the name of a control"),
+        ("STUDY = study(counts={'c': 'Model'})", "count 'c' must be a Model"),
+        ("STUDY = study(timings=3)", "timings must be a function"),
+        ("STUDY = study(claims=(Claim('c', 'C', (Contrast(3, 'a', 'b', margin=1),)),))", "must be text"),
+        (
+            "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', None, margin=1),)),))",
+            "an arm or a number",
+        ),
+        ("STUDY = study(arms={'a': {}, '\\udcff': {}})", "half a character"),
+        ("STUDY = study(question='\\udcff?')", "half a character"),
+        ("STUDY = study(claims=(Claim('c', '\\udcff', (PART,)),))", "half a character"),
+        ("STUDY = Study", "holds no study"),
+        ("STUDY = study(margin=1)", "TypeError"),
+    ],
+    ids=ascii,
+)
+def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, said):
+    told = refusal(catalogue.find, [written(tmp_path, code)])
+    assert said in told and str(tmp_path / "mine.py") in told
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\0", b"\0", b"x = '\xff'"], ids=["utf-16", "nul", "latin-1"])
+def test_a_study_file_that_is_no_text_is_refused(tmp_path, content):
+    (tmp_path / "mine.py").write_bytes(content)
+    assert "mine.py is no study" in refusal(catalogue.find, [str(tmp_path / "mine.py")])
+
+
+def test_a_folder_a_link_and_a_long_name_for_a_study_are_refused(tmp_path):
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    assert "folder.py is no regular file" in refusal(catalogue.find, [str(tmp_path / "folder.py")])
+    assert "there is no file" in refusal(catalogue.find, [str(tmp_path / "loop.py")])
+    assert "there is no file" in refusal(catalogue.find, [f"{WIDE}.py"])
+    assert "there is no study" in refusal(catalogue.find, [str(tmp_path)])
+
+
+def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
+    named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', Model()),), (8,), 3),))"
+    for code in ("STUDY = study(timings=lambda setting: 1 / 0)", "STUDY = study(base={'epochs': 'many'})", named):
+        (study,) = catalogue.find([written(tmp_path, code)])
+        told = refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))
+        assert "study mine cannot be used: " in told
