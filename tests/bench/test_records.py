@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import os
 import time
@@ -67,7 +68,7 @@ def test_a_write_that_is_cut_short_leaves_the_old_record_whole(tmp_path, monkeyp
     records.write(tmp_path, {**WHOLE, "reason": "whole"})
 
     def power_cut(*_):
-        raise OSError("gone")
+        raise OSError(errno.EIO, "gone")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="gone"):
         patch.setattr(os, "replace", power_cut)
@@ -172,6 +173,6 @@ def test_what_is_no_record_is_named_in_one_line(tmp_path, content):
     (records.folder(tmp_path) / "0123456789abcdef.json").write_text(content)
     for read in (lambda: records.read_all(tmp_path), lambda: records.read(tmp_path, "0123456789abcdef")):
         with pytest.raises(
-            BadInput, match=r"^.*0123456789abcdef\.json is no whole record \(.*\): ablate doctor --mend"
+            BadInput, match=r"^.*0123456789abcdef\.json is no whole record \(.+\): ablate doctor --mend puts it aside$"
         ):
             read()
