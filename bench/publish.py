@@ -146,7 +146,7 @@ def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[P
 
 def brief(error: Exception) -> str:
     """What MLflow says, less its page of advice."""
-    return str(error).strip().partition("\n")[0][:160]
+    return str(error).strip().partition("\n")[0][:160] or type(error).__name__
 
 
 def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[], object] | None]]:

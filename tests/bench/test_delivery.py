@@ -1,4 +1,5 @@
 import pytest
+from mlflow.exceptions import MlflowException
 
 from bench import delivery, publish, records
 from bench.delivery import Delivery
@@ -11,7 +12,7 @@ class Server:
     """Stands for MLflow: takes records while it is up, and once half of one as it goes away."""
 
     def __init__(self):
-        self.up, self.got, self.contacts = True, [], 0
+        self.up, self.got, self.contacts, self.refused = True, [], 0, ()
 
     def connect(self, out):
         self.contacts += 1
@@ -22,7 +23,12 @@ class Server:
     def publish(self, record):
         if not self.up:
             raise OSError("connection reset")
+        if record["identity"] in self.refused:
+            raise MlflowException.invalid_parameter_value("a name\nand a page of advice")
         self.got.append(record["identity"])
+
+    def publish_report(self, name, files):
+        self.got.append((name, *files))
 
 
 @pytest.fixture
@@ -87,3 +93,44 @@ def test_a_server_that_stays_away_leaves_every_record_due(server, finished, tmp_
     told.deliver_all({})
     assert sorted(told.due) == sorted(names(finished))
     assert records.read_all(tmp_path)
+
+
+def test_a_record_that_the_server_refuses_is_told_kept_and_in_nobodys_way(server, finished, tmp_path):
+    server.refused, said = names(finished[:1]), []
+    told = Delivery(tmp_path, "smoke", said.append)
+    for record in finished:
+        told.deliver(record, {})
+    assert server.got == names(finished[1:]) and not told.due
+    assert said == ["MLflow refused a record, which is kept: a name"]
+    assert records.read(tmp_path, finished[0]["identity"]) is not None
+
+
+def test_a_report_goes_to_a_server_that_is_there_alone(server, tmp_path):
+    told = Delivery(tmp_path, "smoke", lambda text: None)
+    told.deliver_report("one", ["report.html"])
+    server.up = False
+    Delivery(tmp_path, "smoke", lambda text: None).deliver_report("two", ["report.html"])
+    assert server.got == [("one", "report.html")]
+
+
+def test_without_mlflow_one_line_says_so_and_records_wait(server, finished, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    said = []
+    told = Delivery(tmp_path, "smoke", said.append)
+    told.deliver(finished[0], {})
+    told.deliver_all({})
+    told.deliver_report("one", ["report.html"])
+    assert said == ["mlflow is not installed: results are kept as records and can be published later"]
+    assert (server.contacts, server.got, sorted(told.due)) == (0, [], sorted(names(finished)))
+
+
+def test_a_server_that_goes_away_without_a_word_is_told_of_all_the_same(server, finished, tmp_path, monkeypatch):
+    def hang_up(record):
+        raise TimeoutError
+
+    said = []
+    told = Delivery(tmp_path, "smoke", said.append)
+    monkeypatch.setattr(server, "publish", hang_up)
+    told.deliver(finished[0], {})
+    assert said == ["MLflow cannot be reached; what is missed is published later: TimeoutError"]
+    assert list(told.due) == names(finished[:1])

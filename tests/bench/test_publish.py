@@ -257,3 +257,22 @@ def test_a_server_that_is_away_raises_what_callers_expect(monkeypatch, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(publish.UNREACHABLE):
         publish.Publisher(tmp_path)
+
+
+class Page(list):
+    token = None
+
+
+def test_every_page_of_a_servers_runs_is_read_and_other_peoples_experiments_are_not():
+    first, second = Page(["a", "b"]), Page(["c"])
+    first.token = "more"
+    asked = []
+
+    def search_runs(experiments, filter_string, max_results, page_token):
+        asked.append((experiments, filter_string, page_token))
+        return {None: first, "more": second}[page_token]
+
+    ours = {f"{publish.PREFIX}: digits": "1", "another's": "2"}
+    assert list(publish.runs(SimpleNamespace(search_runs=search_runs), ours, "what")) == ["a", "b", "c"]
+    assert asked == [(["1"], "what", None), (["1"], "what", "more")]
+    assert list(publish.runs(SimpleNamespace(search_runs=search_runs), {"another's": "2"})) == []

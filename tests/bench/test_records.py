@@ -173,6 +173,6 @@ def test_what_is_no_record_is_named_in_one_line(tmp_path, content):
     (records.folder(tmp_path) / "0123456789abcdef.json").write_text(content)
     for read in (lambda: records.read_all(tmp_path), lambda: records.read(tmp_path, "0123456789abcdef")):
         with pytest.raises(
-            BadInput, match=r"^.*0123456789abcdef\.json is no whole record \(.*\): ablate doctor --mend"
+            BadInput, match=r"^.*0123456789abcdef\.json is no whole record \(.+\): ablate doctor --mend puts it aside$"
         ):
             read()

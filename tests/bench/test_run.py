@@ -174,6 +174,16 @@ def test_a_failure_that_succeeds_later_leaves_nothing_of_the_failure(ran, tmp_pa
     assert measured(records.read(tmp_path, trial)) == measured(records.read(ran.out, trial)) | {"reason": ""}
 
 
+def test_a_run_first_removes_what_killed_processes_left(ran, tmp_path):
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    half = records.folder(tmp_path) / f".{'0' * 16}.json.{process.pid}.tmp"
+    half.parent.mkdir()
+    half.write_text("{")
+    assert list(run([], ran.source, tmp_path, workers=1)) == []
+    assert not half.exists()
+
+
 def workers_of(parent):
     return [worker for server in children(parent) for worker in children(server)]
 
