@@ -272,7 +272,7 @@ def test_every_page_of_a_servers_runs_is_read_and_other_peoples_experiments_are_
         asked.append((experiments, filter_string, page_token))
         return {None: first, "more": second}[page_token]
 
-    ours = {f"{publish.PREFIX}: digits": "1", "another's": "2"}
+    ours = {f"{words.PREFIX}: digits": "1", "another's": "2"}
     assert list(publish.runs(SimpleNamespace(search_runs=search_runs), ours, "what")) == ["a", "b", "c"]
     assert asked == [(["1"], "what", None), (["1"], "what", "more")]
     assert list(publish.runs(SimpleNamespace(search_runs=search_runs), {"another's": "2"})) == []
