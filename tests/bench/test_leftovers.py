@@ -3,9 +3,9 @@ import subprocess
 import sys
 
 import pytest
+from running import run
 
 from bench import files, leftovers, records
-from bench.run import run
 from bench.spec import Count, Model, identity
 
 JOB = Count(Model(width=1 / 16))

@@ -47,6 +47,7 @@ def postgres() -> Iterator[str]:
 
 def test_postgresql_gets_the_same_runs_as_sqlite(alone, postgres, tmp_path, monkeypatch):
     out = shutil.copytree(alone, tmp_path / "out")
+    monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts
     found = []
     for address in f"sqlite:///{tmp_path}/fresh.db", postgres:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
