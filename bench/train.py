@@ -47,6 +47,7 @@ def train(
     stopwatch = Stopwatch(device)
     peak_is_known = measures.reset_peak_memory(device)
     every = max(1, round(recipe.epochs / EVALUATIONS))
+    looks = {*range(every, recipe.epochs, every), *EARLY, recipe.epochs}
     if saved is None:
         start = _everything(trial, network, images)
         state.curve.append((0, start["train/accuracy"]))
@@ -63,7 +64,9 @@ def train(
             step()
             state.schedule.step()
             stopwatch.mark()
-            state.flow |= _flow(network, epoch, first // batch + 1, trial, steps)
+            number = first // batch + 1
+            if (epoch, number) == (1, 1) or (number == steps and epoch in looks):
+                state.flow |= _flow(network, epoch, number, trial, steps)
             if due():
                 state.first = first + batch
                 yield {"state": state.saved() | {"step_ms": state.step_ms + stopwatch.milliseconds()}}
@@ -73,7 +76,7 @@ def train(
         if not math.isfinite(mean):
             yield {**_point(epoch * steps, epoch, {}), "diverged": True}
             return
-        if (epoch % every == 0 or epoch in EARLY) and epoch < recipe.epochs:
+        if epoch in looks and epoch < recipe.epochs:
             seen = _sampled(trial, network, images, SAMPLE) | state.flow
             state.curve.append((epoch * steps, seen["train/accuracy"]))
             yield _point(epoch * steps, epoch, {"batch/loss": mean, **seen})
@@ -111,16 +114,14 @@ def _sampled(trial: Trial, network: AlexNet, images: Splits, count: int | None =
 
 
 def _flow(network: AlexNet, epoch: int, step: int, trial: Trial, steps: int) -> dict[str, float]:
-    """At the end of an epoch, how its last step's gradients flow, for which the device is waited for; and what of the
-    last layer's arrives at the first, after the first step of all, after EARLY epochs and at the end."""
+    """How a step's gradients flow, where it ends an epoch, and what of the last layer's arrives at the first, after the
+    first step of all, after EARLY epochs and at the end. The device is waited for."""
     early = [(f"epoch_{number}", (number, steps)) for number in EARLY]
     moments = [("start", (1, 1)), *early, ("end", (trial.recipe.epochs, steps))]
-    names = [name for name, moment in moments if moment == (epoch, step)]
-    if step < steps and not names:
-        return {}
     flow = measures.gradient_flow(network)
     first, *_, last = flow.values()
-    return {f"gradient/first_to_last/{name}": first / last for name in names if last} | (flow if step == steps else {})
+    told = {f"gradient/first_to_last/{name}": first / last for name, at in moments if at == (epoch, step) and last}
+    return told | (flow if step == steps else {})
 
 
 def _point(step: int, epoch: int, metrics: dict[str, float]) -> dict[str, Any]:
