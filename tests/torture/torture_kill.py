@@ -25,7 +25,7 @@ Points = dict[tuple[str, int], float]  # when a trial's point was measured, by i
 def test_a_hundred_kills_change_nothing(command, marked, alone, short, tmp_path):
     words, out = [*asked(command, tmp_path, short), "--retry-failed"], tmp_path / "out"
     chance, kills, safe = random.Random(0), Counter[str](), Points()
-    while sum(kills.values()) < (5 if short else 100):
+    while sum(kills.values()) < (4 if short else 100):
         kills += disturbed(words, marked, out, chance, safe)
     print(f"\nkilled: {dict(kills)}; {len(safe)} points were in a checkpoint")
     assert short or min(kills[kind] for kind in KINDS)
