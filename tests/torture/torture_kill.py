@@ -18,7 +18,6 @@ from runs import asked, run, same
 from bench import records
 
 KINDS = {"command": 0.15, "helper": 0.1, "worker": 0.75}  # helper: the server of workers, and what tracks semaphores
-SETTLED = 2.0  # seconds after which a point must be safe: four checkpoints
 
 Points = dict[tuple[str, int], float]  # when a trial's point was measured, by identity and epoch
 
@@ -26,9 +25,9 @@ Points = dict[tuple[str, int], float]  # when a trial's point was measured, by i
 def test_a_hundred_kills_change_nothing(command, marked, alone, short, tmp_path):
     words, out = [*asked(command, tmp_path, short), "--retry-failed"], tmp_path / "out"
     chance, kills, safe = random.Random(0), Counter[str](), Points()
-    while sum(kills.values()) < (5 if short else 100):
+    while sum(kills.values()) < (4 if short else 100):
         kills += disturbed(words, marked, out, chance, safe)
-    print(f"\nkilled: {dict(kills)}; {len(safe)} points were safe before a kill")
+    print(f"\nkilled: {dict(kills)}; {len(safe)} points were in a checkpoint")
     assert short or min(kills[kind] for kind in KINDS)
     last = run(words, marked, tmp_path)
     assert last.returncode == 0, last.stdout + last.stderr
@@ -55,7 +54,7 @@ def disturbed(
                 continue
             kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
             if victims := [one for one, what in there.items() if what == kind]:
-                safe |= settled(out) | safe
+                safe |= saved(out) | safe
                 kills[kind] += killed(chance.choice(victims))
         told = log.read_text()
         assert process.returncode in (0, -signal.SIGKILL) or "came to nothing" in told, told
@@ -75,11 +74,12 @@ def killed(victim: int) -> bool:
     return True
 
 
-def settled(out: Path) -> Points:
-    """The points of running trials that are old enough to be in a checkpoint."""
+def saved(out: Path) -> Points:
+    """The points of unfinished trials that their checkpoints hold: a trial writes those that it has."""
     found = Points()
     for file in records.folder(out).glob("*.part"):
-        with suppress(FileNotFoundError):  # the trial ends
+        with suppress(FileNotFoundError):  # it has no checkpoint yet, or ends
+            until = file.with_suffix(".checkpoint").stat().st_mtime
             points = [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
-            found |= {(file.stem, p["epoch"]): p["time"] for p in points if p["time"] < time.time() - SETTLED}
+            found |= {(file.stem, point["epoch"]): point["time"] for point in points if point["time"] < until}
     return found
