@@ -38,7 +38,7 @@ def tune(study: Study, setting: Setting, find: Find) -> Tuned:
         if any(find(one.job) is None for one in tries):
             return Tuned(tries, scores, {})
         scores = {arm: _scores(arm, tuning, grid, tries, find) for arm in dict.fromkeys(tuning.takes.values())}
-        best = {arm: max(reversed(found), key=found.__getitem__) for arm, found in scores.items()}
+        best = {arm: _best(found) for arm, found in scores.items()}
         further = _further(tuning, grid, best.values())
         if not further:
             return Tuned(tries, scores, {arm: best[source] for arm, source in tuning.takes.items()})
@@ -73,6 +73,12 @@ def _scores(arm: str, tuning: Tuning, grid: Sequence[float], tries: Sequence[Pla
         own = [finals(r)["validation/accuracy"] if r and r["status"] == "finished" else LOST for r in found]
         scores[level] = sum(own) / len(own)
     return scores
+
+
+def _best(scores: dict[float, float]) -> float:
+    """Among equals the one nearest the grid's middle: an arm that learns nothing anywhere extends no grid."""
+    levels = list(scores)
+    return max(levels, key=lambda level: (scores[level], -abs(levels.index(level) - (len(levels) - 1) / 2)))
 
 
 def _further(tuning: Tuning, grid: Sequence[float], best: Iterable[float]) -> list[float]:

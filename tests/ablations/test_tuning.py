@@ -73,6 +73,12 @@ def test_a_grid_is_not_extended_for_ever_and_never_where_it_is_fixed():
     assert list(tune(study(ratio=0), SETTING, world(peak(0.001, 0.004))).scores["tanh"]) == list(GRID)
 
 
+def test_an_arm_that_learns_nothing_anywhere_takes_the_middle_and_extends_no_grid():
+    found = tune(study(), SETTING, world(lambda activation, rate, seed: 0.1))
+    assert found.chosen == dict.fromkeys(TAKES, 0.002)
+    assert list(found.scores["tanh"]) == list(GRID)
+
+
 def test_a_level_that_diverged_is_never_chosen():
     found = tune(study(ratio=0), SETTING, world(peak(0.004, 0.004), lost={("tanh", 0.004)}))
     assert (found.chosen["relu"], found.chosen["tanh, own"]) == (0.004, 0.002)
