@@ -22,8 +22,8 @@ STUDY = Study(
             "Test accuracy is higher where 15 to 30 % of the units are active than where 40 to 60 % are",
             (Contrast("test/accuracy", "19 % active", "48 % active", margin=0.3),),
             published=(Published("no harm up to about 85 % zeros", "Glorot et al. 2011, section 4.2"),),
-            caveat="The dose is an L1 penalty on the activations. Batch normalisation keeps about half of the units active "
-            "where nothing else is asked. What share is active is measured: see exact zeros.",
+            caveat="The dose is an L1 penalty on the activations. Batch normalisation keeps about half of the units "
+            "active where nothing else is asked. What share is active is measured: see exact zeros.",
         ),
     ),
 )
