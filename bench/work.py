@@ -155,11 +155,10 @@ def environment(device: str) -> dict[str, Any]:
 
 def _commit() -> str:
     """The commit of this code, with '+' where the files differ from it, or '' outside a checkout."""
-    here = Path(__file__).parent.parent
+    here, words = Path(__file__).parent.parent, ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=here, capture_output=True, text=True
-        )
+        while (told := subprocess.run(words, cwd=here, capture_output=True, text=True)).returncode < 0:
+            pass  # it was killed, which says nothing of the checkout
     except OSError:
         return ""
     return told.stdout.strip()

@@ -19,10 +19,11 @@ SEEDS, SHORT = 16, 1  # three trials each, of four seconds on an idle core
 CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 
 
-def asked(command: tuple[str, ...], here: Path, short: bool, name: str = "out") -> list[str]:
-    """The command line of the study, into a folder of this name."""
+def asked(command: tuple[str, ...], here: Path, short: bool, name: str = "out", more: int = 0) -> list[str]:
+    """The command line of the study, into a folder of this name. more: seeds beyond the usual."""
     (here / "small.py").write_text(STUDY)
-    words = f"run small.py --profile smoke --data digits --device cpu --seeds {SHORT if short else SEEDS} --out"
+    seeds = (SHORT if short else SEEDS) + more
+    words = f"run small.py --profile smoke --data digits --device cpu --seeds {seeds} --out"
     return [*command, *words.split(), str(here / name)]
 
 

@@ -17,20 +17,29 @@ from runs import asked, run, same
 
 from bench import records
 
+MORE = 4  # seeds that are added where all is measured before enough was killed
 KINDS = {"command": 0.15, "helper": 0.1, "worker": 0.75}  # helper: the server of workers, and what tracks semaphores
 
 Points = dict[tuple[str, int], float]  # when a trial's point was measured, by identity and epoch
 
 
 def test_a_hundred_kills_change_nothing(command, marked, alone, short, tmp_path):
-    words, out = [*asked(command, tmp_path, short), "--retry-failed"], tmp_path / "out"
+    out, more = tmp_path / "out", 0
     chance, kills, safe = random.Random(0), Counter[str](), Points()
     while sum(kills.values()) < (4 if short else 100):
-        kills += disturbed(words, marked, out, chance, safe)
-    print(f"\nkilled: {dict(kills)}; {len(safe)} points were in a checkpoint")
+        words = [*asked(command, tmp_path, short, more=more), "--retry-failed"]
+        found, ended = disturbed(words, marked, out, chance, safe)
+        kills += found
+        more += MORE * ended  # too little work for so many kills
+    print(f"\nkilled: {dict(kills)}; {len(safe)} points were in a checkpoint; {more} seeds were added")
     assert short or min(kills[kind] for kind in KINDS)
-    last = run(words, marked, tmp_path)
-    assert last.returncode == 0, last.stdout + last.stderr
+    last = [[*asked(command, tmp_path, short, more=more), "--retry-failed"]]
+    if more:
+        alone = tmp_path / "alone"
+        last.append(asked(command, tmp_path, short, alone.name, more))
+    for words in last:
+        done = run(words, marked, tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     same(out, alone)
     ended = {(r["identity"], point["epoch"]): point["time"] for r in records.read_all(out) for point in r["points"]}
@@ -40,8 +49,9 @@ def test_a_hundred_kills_change_nothing(command, marked, alone, short, tmp_path)
 
 def disturbed(
     words: list[str], environment: dict[str, str], out: Path, chance: random.Random, safe: Points
-) -> Counter[str]:
-    """Runs the command and kills one of its processes now and then, until it is dead or done; notes what is safe."""
+) -> tuple[Counter[str], bool]:
+    """Runs the command and kills one of its processes now and then, until it is dead or done; notes what is safe. How
+    often, and whether the command came to its end."""
     kills, mark, log = Counter[str](), environment["ABLATE_TORTURE"], out.with_suffix(".log")
     with (
         log.open("w") as said,
@@ -59,7 +69,7 @@ def disturbed(
         told = log.read_text()
         assert process.returncode in (0, -signal.SIGKILL) or "came to nothing" in told, told
     until_none_is_left(mark)
-    return kills
+    return kills, process.returncode == 0
 
 
 def kind_of(process: int, command: int) -> str:
