@@ -3,7 +3,7 @@
 from typing import Any
 
 from ablations.designs import overfits_less
-from ablations.study import Claim, Published, Study
+from ablations.study import Claim, Published, Scale, Study
 
 RATES: dict[str, dict[str, Any]] = {f"p = {p:g}": {"dropout": p} for p in (0.5, 0.0, 0.3, 0.7)}
 PLAIN, TWICE = ", no augmentation", ", twice the epochs"
@@ -16,6 +16,14 @@ STUDY = Study(
         **{arm + TWICE: {**RATES[arm], "epochs": 2} for arm in ("p = 0.5", "p = 0")},
         **{arm + PLAIN + TWICE: {**RATES[arm], "augmentation": "none", "epochs": 2} for arm in ("p = 0.5", "p = 0")},
     },
+    scale=Scale(
+        "Dropout p",
+        {
+            "with augmentation": {arm: levels["dropout"] for arm, levels in RATES.items()},
+            "without augmentation": {arm + PLAIN: levels["dropout"] for arm, levels in RATES.items()},
+        },
+        metrics=("test/accuracy", "gap/accuracy"),
+    ),
     claims=(
         Claim(
             "dropout-overfit",

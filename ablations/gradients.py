@@ -3,7 +3,7 @@
 from typing import Any
 
 from ablations.designs import OWN, SHARED, own, rates, with_own_rates
-from ablations.study import Claim, Contrast, Study
+from ablations.study import Claim, Contrast, Scale, Study
 
 DEPTHS: dict[int, dict[str, Any]] = {
     8: {},
@@ -44,6 +44,15 @@ STUDY = Study(
     base={"dropout": 0.0, "augmentation": "none"},
     arms=with_own_rates({**PLAIN, **NORMALISED}, TUNED),
     tuning=rates({**PLAIN, **NORMALISED}, TUNED),
+    scale=Scale(
+        "Layers",
+        {
+            **{a: {arm(a, depth): depth for depth in sorted(DEPTHS)} for a in ("relu", *OTHERS)},
+            **{own(a): {own(arm(a, depth)): depth for depth in sorted(DEPTHS)} for a in OTHERS},
+            **{f"{a}, batch normalisation": {f"{arm(a, 12)}, batch normalisation": 12} for a in ("relu", *OTHERS)},
+        },
+        metrics=("test/accuracy", "gradient/first_to_last/start", "gradient/first_to_last/epoch_1"),
+    ),
     claims=(
         Claim(
             "relu-gradient",

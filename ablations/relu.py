@@ -1,7 +1,7 @@
 """Is ReLU cheaper, faster to learn and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1)"""
 
 from ablations.designs import either_rate, rates, with_own_rates
-from ablations.study import Claim, Contrast, Published, Setting, Study
+from ablations.study import Ask, Claim, Contrast, Published, Setting, Study
 from bench.spec import Model, Timing
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
@@ -32,6 +32,7 @@ STUDY = Study(
     arms=with_own_rates(ARMS),
     tuning=rates(ARMS),
     timings=timings,
+    probes=tuple(Ask("activity", (activation,)) for activation in ACTIVATIONS),
     claims=(
         Claim(
             "relu-cost",

@@ -10,7 +10,18 @@ from ablations.claim import Claim, Contrast, Exact, Published
 from ablations.profiles import Profile
 from bench.spec import BadInput, Data, Model, Timing
 
-__all__ = ["Ask", "Claim", "Contrast", "Exact", "Published", "Setting", "Study", "Switch", "Tuning"]  # for study files
+__all__ = [
+    "Ask",
+    "Claim",
+    "Contrast",
+    "Exact",
+    "Published",
+    "Scale",
+    "Setting",
+    "Study",
+    "Switch",
+    "Tuning",
+]
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
 LOOKS = (5, 10, 15)  # pairs at which a run that goes on until its claims are decided looks at them
@@ -45,6 +56,20 @@ class Ask(NamedTuple):
     question: str
     arms: tuple[str, ...]
     gives: tuple[str, ...] = ()
+
+
+class Scale(NamedTuple):
+    """Arms along a number, for the report to draw.
+
+    label: of the number. series: where each arm lies, by the name of its line: a number, or the metric, a share, whose
+    mean it is. metrics: what is drawn against it. log: whether the number's axis is logarithmic; two laws are then
+    fitted to test accuracy.
+    """
+
+    label: str
+    series: Mapping[str, Mapping[str, float | str]]
+    metrics: tuple[str, ...] = ("test/accuracy",)
+    log: bool = False
 
 
 class Switch(NamedTuple):
@@ -93,6 +118,7 @@ class Study:
     counts: Mapping[str, Model] = field(default_factory=dict)
     timings: Callable[[Setting], tuple[Timing, ...]] = lambda setting: ()
     probes: tuple[Ask, ...] = ()
+    scale: Scale | None = None
     caveats: tuple[str, ...] = ()
     name: str = ""
 

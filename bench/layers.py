@@ -1,5 +1,5 @@
-"""Local response normalisation as the paper has it, the layer that controls for its scale, dropout and full
-connection: all fast."""
+"""Local response normalisation as the paper has it, the layer that controls for its scale, dropout, full connection and
+k winners: all fast."""
 
 from __future__ import annotations
 
@@ -77,6 +77,28 @@ class Constant(nn.Module):
 
     def forward(self, a: Tensor) -> Tensor:
         return a * CONSTANT
+
+
+class KWinners(nn.Module):
+    """Keeps an image's largest responses and sets the others to zero, so that the share of active units is given (Xiao,
+    Zhong & Zheng 2020, section 3.1: k-winners-take-all).
+
+    Input and output: (N, units) or (N, channels, H, W); round(active x units) of an image are kept, at least one.
+    """
+
+    def __init__(self, active: float) -> None:
+        super().__init__()
+        self.active = active
+
+    def forward(self, input: Tensor) -> Tensor:
+        last = input.movedim(1, -1)  # as it lies in memory
+        flat = last.flatten(1)
+        winners = flat.topk(max(1, round(self.active * flat.shape[1])), dim=1, sorted=False).indices
+        kept = torch.zeros_like(flat).scatter_(1, winners, 1.0).view(last.shape)
+        return input * kept.movedim(-1, 1)
+
+    def extra_repr(self) -> str:
+        return f"active={self.active:g}"
 
 
 class Dropout(nn.Dropout):

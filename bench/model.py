@@ -10,16 +10,22 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from bench.layers import ALPHA_RESCALED, LRN, Constant, Dropout, Linear
+from bench.layers import ALPHA_RESCALED, LRN, Constant, Dropout, KWinners, Linear
 from bench.layouts import LAYOUTS, Conv, Layout
 from bench.spec import Model
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": lambda: nn.ReLU(inplace=True),
-    "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid,
+ACTIVATIONS: dict[str, Callable[[Model], nn.Module]] = {
+    "relu": lambda model: nn.ReLU(inplace=True),
+    "tanh": lambda model: nn.Tanh(),
+    "sigmoid": lambda model: nn.Sigmoid(),
+    "k-winners": lambda model: KWinners(model.active),
 }
-GAINS = {"relu": math.sqrt(2), "tanh": 5 / 3, "sigmoid": 1.0}  # He et al. 2015; torch.nn.init.calculate_gain's
+GAINS = {  # He et al. 2015; torch.nn.init.calculate_gain's; k winners are given ReLU's
+    "relu": math.sqrt(2),
+    "tanh": 5 / 3,
+    "sigmoid": 1.0,
+    "k-winners": math.sqrt(2),
+}
 
 
 class AlexNet(nn.Module):
@@ -101,7 +107,7 @@ class AlexNet(nn.Module):
     def _activate(self, name: str, batch_norm: Callable[[int], nn.Module], channels: int) -> None:
         if self.model.normalisation == "batch":
             self.layers.add_module(f"{name}_bn", batch_norm(channels))
-        self.layers.add_module(f"{name}_act", ACTIVATIONS[self.model.activation]())
+        self.layers.add_module(f"{name}_act", ACTIVATIONS[self.model.activation](self.model))
         self.gains[name] = GAINS[self.model.activation]
 
     def activations(self) -> Iterator[tuple[str, nn.Module]]:

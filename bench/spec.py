@@ -11,7 +11,7 @@ from typing import Any
 from bench import REVISION
 from bench.layouts import LAYOUTS
 
-ACTIVATIONS = ("relu", "tanh", "sigmoid")
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "k-winners")
 NORMALISATIONS = ("none", "lrn", "lrn-rescaled", "constant", "batch")
 DROPOUT_PLACES = ("fc", "conv", "all")
 KERNELS = ("5x5", "pair", "pair-matched", "pair-linear")
@@ -56,6 +56,8 @@ class Model:
     layout: the document's 32x32 network, Zhang's for 28x28 crops (arXiv 1611.03530), the ungrouped and the
         two-group network for 227x227 (Krizhevsky et al. 2012, section 3.5), or torchvision's for 224x224.
     width: multiplies every layer's channels and units, the output excepted.
+    activation: 'k-winners' keeps an image's largest responses in each layer, the share `active` of them, and silences
+        the rest.
     normalisation: 'lrn' as in the paper (section 3.3), 'lrn-rescaled' with alpha rescaled from 0-255 pixels to
         our inputs in -1..1, 'constant' (times 2^-0.75), or 'batch' before every hidden activation.
     dropout: probability; dropout_place: before or after the layout's hidden fully connected layers, after each
@@ -75,6 +77,7 @@ class Model:
     middle: float = 1.0
     without: tuple[str, ...] = ()
     extra: int = 0
+    active: float = field(default=1.0, metadata={"birth": 1.0})
 
     def __post_init__(self) -> None:
         if isinstance(self.without, list):  # as a record has it
@@ -90,6 +93,9 @@ class Model:
         _whole("classes", self.classes, 2, 1_000_000)
         _removable(self.layout, self.without)
         _whole("extra", self.extra, 0, 100)
+        _within("active", self.active, 0.001, 1)
+        if self.active != 1 and self.activation != "k-winners":
+            raise BadInput(f"active is {self.active!r} beside activation {self.activation!r}: only k-winners has it")
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,10 @@ class Timing:
     rounds: int
     device: str = "cpu"
     precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.subject == "activations" and any(model.activation == "k-winners" for _, model in self.arms):
+            raise BadInput("k-winners is no function of one element: time its network's steps, not its kernel")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.blocks import visible
+from reports.units import heading, unit
 
 WIDTH = 6.9  # inches: the text width of an A4 page
 COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
@@ -60,6 +61,11 @@ class Axis(NamedTuple):
     metric: str
     label: str
     factor: float = 1.0
+
+
+def axis(metric: str) -> Axis:
+    label, shown = heading(metric)
+    return Axis(metric, f"{label}, {shown}" if shown else label, unit(metric).factor)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from reports.drawing import BAND, EDGE, Axis, Drawing, legend, looks, sheet, style, svg, wrapped
 from reports.units import MINUS
 
+DECADES = 30  # a larger factor between a panel's means wants a logarithmic axis
 DOTS = 200  # at most so many in a row: more can hardly be told apart, and each takes a line of the file
 
 
@@ -114,6 +115,35 @@ def scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], name: st
         panel.margins(0.12)
         figure.legend(list(handles.values()), [wrapped(arm) for arm in handles], loc="outside right upper")
         return Drawing(svg(figure, name), f"{y.label} against {x.label}: {'; '.join(told)}.")
+
+
+def responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool, name: str) -> Drawing:
+    """table: series, x, metric, mean, half, by x. A panel a metric, a line a series, a point an arm."""
+    with style():
+        figure, panels = sheet(len(axes), 2.7)
+        series, told = list(dict.fromkeys(table["series"])), []
+        for panel, axis in zip(panels, axes, strict=True):
+            handles: list[Any] = []
+            for line, (colour, marker, dash) in looks(series):
+                rows = table[(table["series"] == line) & (table["metric"] == axis.metric)]
+                mean, half = rows["mean"] * axis.factor, np.nan_to_num(rows["half"] * axis.factor)
+                handles += [panel.errorbar(
+                    rows["x"], mean, yerr=half, color=colour, marker=marker, linestyle=dash, markersize=5, capsize=2,
+                )]  # fmt: skip
+                if axis is axes[0]:
+                    told += [f"{line} {at:,g}: {value:.1f}" for at, value in zip(rows["x"], mean, strict=True)]
+            panel.set(xlabel=x.label, ylabel=axis.label)
+            if log:
+                panel.set_xscale("log")
+            values = table.loc[table["metric"] == axis.metric, "mean"]
+            if 0 < DECADES * values.min() < values.max():
+                panel.set_yscale("log")
+            at = sorted(set(table["x"]))
+            if len(at) <= 6:
+                panel.set_xticks(at, [f"{tick:,g}" for tick in at])
+                panel.minorticks_off()
+        legend(figure, handles, series)
+        return Drawing(svg(figure, name), f"{axes[0].label} by {x.label}: {'; '.join(told)}.")
 
 
 def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from bench.spec import Count, Probe, Timing, Trial
-from reports.blocks import Block, Cell, Column, Heading, Note, Table
+from reports import figures, summary
+from reports.blocks import Block, Cell, Column, Figure, Heading, Note, Table
+from reports.drawing import Axis
 from reports.evidence import Evidence, Record
 from reports.units import NOTHING, TIMES, counted, decimals, fixed, heading, unit
 
@@ -25,6 +28,7 @@ HOW = "Median; below, the middle half of the samples"
 def others(evidence: Evidence) -> list[Block]:
     """Counts, timings and probes."""
     blocks: dict[str, list[Block]] = {"Counts": [], "Timings": [], "Probes": []}
+    samples: dict[tuple[str, str], list[Record]] = {}
     for place in evidence.placed:
         record = evidence.record(place.job)
         if isinstance(place.job, Trial):
@@ -39,7 +43,9 @@ def others(evidence: Evidence) -> list[Block]:
             unfit = [Note("Not fit to judge by", record["why_unfit"])] * (not record.get("fit", True))
             blocks[section] += [*unfit, timing(place.study, place.job, record)]
         else:
-            blocks[section].append(probe(place.study, place.job.question, record))
+            samples.setdefault((place.study, place.job.question), []).extend(_named(record, place.arm))
+    for (study, question), found in samples.items():
+        blocks["Probes"] += probe(study, question, found)
     return [block for section, shown in blocks.items() if shown for block in (Heading(section, 3), *shown)]
 
 
@@ -88,8 +94,24 @@ def timing(study: str, job: Timing, record: Record) -> Table:
     return _table(shown, f"{study}: {SUBJECTS[job.subject]}", f"{HOW}{ratio}. {turns}", reference)
 
 
-def probe(study: str, question: str, record: Record) -> Table:
-    return _table(record["samples"], f"{study}: {question}", f"{HOW}.", "")
+def probe(study: str, question: str, samples: Sequence[Record]) -> list[Block]:
+    """All answers to the question as a table; those by thresholds as a figure too."""
+    table = _table(samples, f"{study}: {question}", f"{HOW}.", "")
+    return [table] if question != "activity" else [_thresholds(study, samples), table]
+
+
+def _named(record: Record, arm: str) -> list[Record]:
+    """The samples, each with its arm: an answer that brings none speaks of the arm that was asked."""
+    return [{**sample, "arm": sample["arm"] or arm} for sample in record["samples"]]
+
+
+def _thresholds(study: str, samples: Sequence[Record]) -> Figure:
+    found = pd.DataFrame(samples)
+    found["x"] = found["metric"].str.rpartition("/")[2].astype(float)
+    table = summary.by_arm(found, ("arm", "x")).rename(columns={"arm": "series"}).sort_values("x")
+    shown, label = Axis("above", "Share of activations above, %", 100), "Threshold"
+    drawing = figures.responses(table.assign(metric="above"), [shown], Axis(label, label), False, f"{study}-activity")
+    return Figure(*drawing, "What 'active' means depends on the threshold where an activation is never exactly zero.")
 
 
 def shares(samples: Sequence[Record]) -> list[Record]:

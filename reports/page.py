@@ -18,6 +18,7 @@ from reports.factorial import factorial
 from reports.frame import environment
 from reports.origins import mixed, sentence, values
 from reports.others import others
+from reports.scales import scaled
 from reports.summary import split
 from reports.trained import arms, drawn
 from reports.tuned import tuned
@@ -95,7 +96,7 @@ def chapter(study: Study, evidence: Evidence) -> list[Block]:
         blocks += [Heading("Arms", 3), arms(study, evidence)]
         figures = drawn(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
-    blocks += others(evidence)
+    blocks += [*scaled(study, evidence), *others(evidence)]
     if any(judgement.claim.published for judgement in primary):
         blocks += [Heading("Published figures", 3), published(study.name, primary)]
     if study.caveats:

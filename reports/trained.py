@@ -12,7 +12,7 @@ from bench.spec import Trial
 from reports import figures, summary
 from reports.blocks import Cell, Column, Figure, Table
 from reports.changes import titled, trained
-from reports.drawing import Axis
+from reports.drawing import Axis, axis
 from reports.evidence import Evidence
 from reports.frame import CURVES, STEPS
 from reports.units import NOTHING, PLUS_MINUS, around, compact, counted, fixed, heading, plain, unit
@@ -101,7 +101,7 @@ def _curves(study: Study, evidence: Evidence) -> Figure | None:
         return None
     table = summary.by_arm(evidence.curves, ("arm", "epoch", "metric"))
     arms = [arm for arm in trained(evidence) if arm != AGAIN and arm in set(table["arm"])]
-    axes = [_axis(metric) for metric in CURVES if metric in set(table["metric"])]
+    axes = [axis(metric) for metric in CURVES if metric in set(table["metric"])]
     drawing = figures.curves(table, axes, arms, f"{study.name}-curves")
     return Figure(*drawing, "Learning curves: means over seeds; the bands are 95 % intervals.")
 
@@ -139,7 +139,7 @@ def _difference(metric: str) -> str:
 
 
 def _speed(study: Study, evidence: Evidence) -> Figure | None:
-    x, y = _axis("speed/images_per_second"), _axis("test/accuracy")
+    x, y = axis("speed/images_per_second"), axis("test/accuracy")
     table = evidence.results[evidence.results["arm"].isin(study.arms)].reindex(columns=["arm", x.metric, y.metric])
     table = summary.by_arm(table.melt("arm", var_name="metric").dropna(), ("arm", "metric"))
     if table["metric"].nunique() < 2:
@@ -160,8 +160,3 @@ def _zeros(study: Study, evidence: Evidence) -> Figure | None:
     wide.columns = wide.columns.str.removeprefix(prefix)
     drawing = figures.heat(wide, "Exact zeros, %", f"{study.name}-zeros")
     return Figure(*drawing, "Share of exact zeros after each layer's activation, on the test images: means over seeds.")
-
-
-def _axis(metric: str) -> Axis:
-    label, shown = heading(metric)
-    return Axis(metric, f"{label}, {shown}" if shown else label, unit(metric).factor)

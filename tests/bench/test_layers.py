@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout, Linear
+from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout, KWinners, Linear
 
 UNIT_VARIANCE = 1e-4 * 127.5**2
 
@@ -193,3 +193,33 @@ def test_a_connected_layer_is_torchs_in_other_precisions():
         low = layer(x.float())
         torch.testing.assert_close(low, nn.functional.linear(x.float(), layer.weight, layer.bias), rtol=0, atol=0)
     assert low.dtype is torch.bfloat16
+
+
+# k winners
+
+
+def test_an_images_largest_responses_win_and_the_others_are_silent():
+    responses = torch.tensor([[3.0, -1.0, 2.0, 0.5], [-4.0, -1.0, -2.0, -3.0]])
+    expected = torch.tensor([[3.0, 0.0, 2.0, 0.0], [0.0, -1.0, -2.0, 0.0]])
+    assert torch.equal(KWinners(0.5)(responses), expected)
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+def test_winners_are_chosen_over_all_channels_and_places_of_a_map(last):
+    responses = normal(3, 4, 5, 6)
+    laid_out = responses.contiguous(memory_format=torch.channels_last) if last else responses
+    found = KWinners(0.1)(laid_out)
+    for image, kept in zip(responses.flatten(1), found.flatten(1), strict=True):
+        largest = image >= image.sort(descending=True).values[11]  # the twelfth of 120
+        assert torch.equal(kept, torch.where(largest, image, 0.0))
+
+
+def test_only_winners_pass_a_gradient_on():
+    responses = torch.tensor([[3.0, -1.0, 2.0, 0.5]], requires_grad=True)
+    KWinners(0.5)(responses).sum().backward()
+    assert torch.equal(responses.grad, torch.tensor([[1.0, 0.0, 1.0, 0.0]]))
+
+
+@pytest.mark.parametrize("active, kept", [(1.0, 10), (0.25, 2), (0.001, 1)])
+def test_at_least_one_unit_wins(active, kept):
+    assert (KWinners(active)(torch.arange(1.0, 11)[None]) != 0).sum() == kept

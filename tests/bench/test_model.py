@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bench import cost
-from bench.layers import LRN, Dropout, Linear
+from bench.layers import LRN, Dropout, KWinners, Linear
 from bench.layouts import LAYOUTS
 from bench.model import ACTIVATIONS, AlexNet, build, generator
 from bench.spec import BadInput, Model
@@ -124,13 +124,15 @@ def test_two_groups_stand_in_the_second_fourth_and_fifth_convolution():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("activation, kind", [("relu", nn.ReLU), ("tanh", nn.Tanh), ("sigmoid", nn.Sigmoid)])
+@pytest.mark.parametrize(
+    "activation, kind", [("relu", nn.ReLU), ("tanh", nn.Tanh), ("sigmoid", nn.Sigmoid), ("k-winners", KWinners)]
+)
 def test_every_hidden_layer_has_the_activation_and_the_output_has_none(layout, activation, kind):
     network = on_meta(Model(layout=layout, activation=activation))
     hidden = list(weighted(layout=layout))[:-1]
     assert [name for name, _ in network.activations()] == hidden
     assert all(type(module) is kind for _, module in network.activations())
-    assert sum(isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid) for module in network.modules()) == len(hidden)
+    assert sum(isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid | KWinners) for module in network.modules()) == len(hidden)
 
 
 def test_a_pair_of_small_kernels_stands_for_each_large_one():

@@ -127,8 +127,13 @@ def test_every_field_that_is_no_tag_makes_another_job(path, level):
     assert identity(dataclasses.replace(TRIAL, **{path: level})) != identity(TRIAL)
 
 
+def test_the_share_of_winners_makes_another_job():
+    half, fifth = (Model(activation="k-winners", active=share) for share in (0.5, 0.2))
+    assert identity(dataclasses.replace(TRIAL, model=half)) != identity(dataclasses.replace(TRIAL, model=fifth))
+
+
 def test_the_cases_above_name_every_field_there_is():
-    assert len(dataclasses.fields(Model)) == 11
+    assert len(dataclasses.fields(Model)) == 11 + 1  # active, below
     assert len(dataclasses.fields(Recipe)) == 9
     assert len(dataclasses.fields(Data)) == 5
     assert len(dataclasses.fields(Trial)) == 6
@@ -168,6 +173,9 @@ def test_jobs_share_an_identity_exactly_when_they_are_equal(levels):
         lambda: Model(middle=0),
         lambda: Model(classes=0),
         lambda: Model(extra=-1),
+        lambda: Model(active=0.5),
+        lambda: Model(activation="k-winners", active=0.0),
+        lambda: Timing("activations", (("a", Model(activation="k-winners")),), (1024,), 5),
         lambda: Recipe(schedule="cosine"),
         lambda: Recipe(augmentation="rotate"),
         lambda: Recipe(labels="false"),
@@ -189,7 +197,7 @@ def test_a_level_that_does_not_exist_is_refused_in_one_line(make):
 
 
 def test_a_refusal_names_the_levels_that_there_are():
-    with pytest.raises(BadInput, match="activation is 'gelu'; it can be relu, tanh, sigmoid"):
+    with pytest.raises(BadInput, match="activation is 'gelu'; it can be relu, tanh, sigmoid, k-winners"):
         Model(activation="gelu")
     with pytest.raises(BadInput, match=r"dropout is 2; it must be a number between 0 and 0\.95"):
         Model(dropout=2)

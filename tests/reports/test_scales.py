@@ -1,0 +1,71 @@
+"""Arms along a number: places, figure, laws."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from fabricate import activations, setting, write
+
+from ablations.study import Scale
+from reports import evidence, scales
+from reports.blocks import Figure, Heading, Table
+
+SHARES = np.array([5.0, 10, 25, 50, 100])
+LOGARITHM, POWER = scales.LAWS
+
+
+@pytest.fixture
+def shown(tmp_path):
+    """The blocks of a study with this scale, from made-up records."""
+
+    def show(scale):
+        study = dataclasses.replace(activations(), scale=scale)
+        write(tmp_path, [study], setting())
+        return scales.scaled(study, evidence.gather(tmp_path, [study], setting()).of(study))
+
+    return show
+
+
+@pytest.mark.parametrize(
+    "law, other, accuracies",
+    [(LOGARITHM, POWER, 0.2 + 0.1 * np.log(SHARES)), (POWER, LOGARITHM, 1 - 0.9 * SHARES**-0.2)],
+    ids=["logarithm", "power"],
+)
+def test_a_law_that_holds_is_found_and_foretells_the_largest(law, other, accuracies):
+    np.testing.assert_allclose(scales.fit(law, SHARES, accuracies)(SHARES), accuracies, atol=1e-6)
+    np.testing.assert_allclose(scales.fit(law, SHARES[:-1], accuracies[:-1])(SHARES[-1:]), accuracies[-1:], atol=1e-6)
+    assert np.abs(scales.fit(other, SHARES, accuracies)(SHARES) - accuracies).max() > 1e-3
+
+
+def test_the_straight_line_in_the_logarithm_is_numpys():
+    accuracies = np.array([0.3, 0.37, 0.44, 0.5, 0.58])
+    slope, start = np.polyfit(np.log(SHARES), accuracies, 1)
+    np.testing.assert_allclose(scales.fit(LOGARITHM, SHARES, accuracies)(SHARES), start + slope * np.log(SHARES))
+
+
+def test_arms_are_drawn_where_they_lie_and_laws_only_on_a_logarithmic_scale(shown):
+    scale = Scale("Layers", {"deep": {"relu": 8, "tanh": 4}, "shallow": {"sigmoid": 2}})
+    heading, figure = shown(scale)
+    assert heading == Heading("By layers", 3)
+    assert isinstance(figure, Figure)
+    assert "deep 4: " in figure.alt and "shallow 2: " in figure.alt
+    assert isinstance(shown(scale._replace(log=True))[-1], Table)
+
+
+def test_an_arm_may_lie_where_a_metric_puts_it(shown):
+    _, figure = shown(Scale("Exact zeros, %", {"all": {"relu": "sparsity/zeros/mean", "tanh": "sparsity/zeros/mean"}}))
+    assert figure.alt.count("all ") == 2
+
+
+def test_too_few_numbers_have_no_law(shown):
+    table = shown(Scale("Layers", {"deep": {"relu": 8, "tanh": 4}}, log=True))[-1]
+    assert {cell.text for row in table.rows for cell in row[1:]} == {"\N{EN DASH}"}
+
+
+def test_a_study_without_a_scale_or_without_numbers_shows_nothing(shown, tmp_path):
+    assert shown(None) == []
+    assert shown(Scale("Layers", {"deep": {"relu": 8}}, metrics=("nowhere/recorded",))) == []
+    study = dataclasses.replace(activations(), scale=Scale("Layers", {"deep": {"relu": 8}}))
+    assert scales.scaled(study, evidence.gather(tmp_path / "empty", [study], setting()).of(study)) == []
