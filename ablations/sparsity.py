@@ -12,7 +12,7 @@ PENALTIES: dict[
     "38 % active": {"activation_penalty": 0.3},
     "27 % active": {"activation_penalty": 0.7},
     "19 % active": {"activation_penalty": 1.0},
-    "under 15 % active": {"activation_penalty": 2.0},
+    "11 % active": {"activation_penalty": 2.0},
 }
 WINNERS: dict[str, dict[str, Any]] = {
     f"{share:.0%} win".replace("%", " %"): {"activation": "k-winners", "active": share}
