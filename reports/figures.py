@@ -118,32 +118,37 @@ def scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], name: st
 
 
 def responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool, name: str) -> Drawing:
-    """table: series, x, metric, mean, half, by x. A panel a metric, a line a series, a point an arm."""
+    """table: series, x, metric, mean, half. A panel a metric, a line a series, a point an arm."""
     with style():
         figure, panels = sheet(len(axes), 2.7)
         series, told = list(dict.fromkeys(table["series"])), []
         for panel, axis in zip(panels, axes, strict=True):
             handles: list[Any] = []
             for line, (colour, marker, dash) in looks(series):
-                rows = table[(table["series"] == line) & (table["metric"] == axis.metric)]
+                rows = table[(table["series"] == line) & (table["metric"] == axis.metric)].sort_values("x")
                 mean, half = rows["mean"] * axis.factor, np.nan_to_num(rows["half"] * axis.factor)
                 handles += [panel.errorbar(
                     rows["x"], mean, yerr=half, color=colour, marker=marker, linestyle=dash, markersize=5, capsize=2,
                 )]  # fmt: skip
                 if axis is axes[0]:
                     told += [f"{line} {at:,g}: {value:.1f}" for at, value in zip(rows["x"], mean, strict=True)]
-            panel.set(xlabel=x.label, ylabel=axis.label)
-            if log:
-                panel.set_xscale("log")
-            values = table.loc[table["metric"] == axis.metric, "mean"]
-            if 0 < DECADES * values.min() < values.max():
-                panel.set_yscale("log")
-            at = sorted(set(table["x"]))
-            if len(at) <= 6:
-                panel.set_xticks(at, [f"{tick:,g}" for tick in at])
-                panel.minorticks_off()
+            _place(panel, table[table["metric"] == axis.metric], axis, x, log)
         legend(figure, handles, series)
         return Drawing(svg(figure, name), f"{axes[0].label} by {x.label}: {'; '.join(told)}.")
+
+
+def _place(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool) -> None:
+    """Axes that suit the numbers: few numbers are each a tick, means that are decades apart lie on a logarithm."""
+    panel.set(xlabel=x.label, ylabel=textwrap.fill(axis.label, 32))
+    if log:
+        panel.set_xscale("log")
+    if 0 < DECADES * rows["mean"].min() < rows["mean"].max():
+        panel.set_yscale("log")
+        panel.yaxis.set_major_formatter("{x:g}")
+    at = sorted(set(rows["x"]))
+    if len(at) <= 6:
+        panel.set_xticks(at, [f"{tick:,g}" for tick in at])
+        panel.xaxis.minorticks_off()
 
 
 def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:

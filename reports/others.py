@@ -108,7 +108,7 @@ def _named(record: Record, arm: str) -> list[Record]:
 def _thresholds(study: str, samples: Sequence[Record]) -> Figure:
     found = pd.DataFrame(samples)
     found["x"] = found["metric"].str.rpartition("/")[2].astype(float)
-    table = summary.by_arm(found, ("arm", "x")).rename(columns={"arm": "series"}).sort_values("x")
+    table = summary.by_arm(found, ("arm", "x")).rename(columns={"arm": "series"})
     shown, label = Axis("above", "Share of activations above, %", 100), "Threshold"
     drawing = figures.responses(table.assign(metric="above"), [shown], Axis(label, label), False, f"{study}-activity")
     return Figure(*drawing, "What 'active' means depends on the threshold where an activation is never exactly zero.")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import curve_fit
+from scipy.optimize import least_squares
 
 from ablations.study import Scale, Study
 from reports import figures, summary
@@ -50,7 +50,7 @@ def scaled(study: Study, evidence: Evidence) -> list[Block]:
     if places.empty or not metrics:
         return []
     table = summary.by_arm(evidence.results.melt(["arm", "pair"], metrics, "metric").dropna(), ("arm", "metric"))
-    table = table.merge(places, on="arm").sort_values("x")
+    table = places.merge(table, on="arm")
     label = study.scale.label
     drawing = figures.responses(
         table, [axis(metric) for metric in metrics], Axis(label, label), study.scale.log, f"{study.name}-scale"
@@ -109,5 +109,5 @@ def _fitted(law: Law, x: np.ndarray, y: np.ndarray) -> tuple[Cell, Cell, Cell]:
 
 def fit(law: Law, x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The law with the parameters of least squares. x: above 0; y: accuracies below 1."""
-    parameters, _ = curve_fit(law.function, x, y, p0=law.start(x, y))
-    return lambda at: law.function(at, *parameters)
+    found = least_squares(lambda parameters: law.function(x, *parameters) - y, law.start(x, y), xtol=1e-12, ftol=1e-12)
+    return lambda at: law.function(at, *found.x)

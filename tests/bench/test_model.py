@@ -132,7 +132,9 @@ def test_every_hidden_layer_has_the_activation_and_the_output_has_none(layout, a
     hidden = list(weighted(layout=layout))[:-1]
     assert [name for name, _ in network.activations()] == hidden
     assert all(type(module) is kind for _, module in network.activations())
-    assert sum(isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid | KWinners) for module in network.modules()) == len(hidden)
+    assert sum(isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid | KWinners) for module in network.modules()) == len(
+        hidden
+    )
 
 
 def test_a_pair_of_small_kernels_stands_for_each_large_one():

@@ -39,15 +39,22 @@ def scatter():
 
 
 @cache
+def responses():
+    rows = [(a, x, m, 10.0**-x, np.nan if x else 0.1) for a in ARMS for x in range(4) for m in "ab"]
+    table = pd.DataFrame(rows, columns=["series", "x", "metric", "mean", "half"])
+    return figures.responses(table, AXES, Axis("x", "Layers"), False, "nine")
+
+
+@cache
 def heat():
     table = pd.DataFrame({f"conv{n}": np.linspace(0, 100, len(ARMS)) for n in range(12)}, index=ARMS)
     return figures.heat(table, "Exact zeros, %", "four")
 
 
-DRAWINGS = {curves, differences, scatter, heat}
+DRAWINGS = {curves, differences, scatter, heat, responses}
 
 
-@pytest.mark.parametrize("draw", [curves, differences, scatter, heat])
+@pytest.mark.parametrize("draw", [curves, differences, scatter, heat, responses])
 class TestEveryFigure:
     def test_gives_the_same_bytes_twice(self, draw):
         assert draw() == draw.__wrapped__()
