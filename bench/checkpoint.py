@@ -30,14 +30,30 @@ def write(out: Path, job: Job, state: State) -> None:
 
 
 def read(out: Path, job: Job) -> State | None:
-    """The job's state, or None where there is none that can be read: the trial then starts again."""
+    """The job's state, or None where there is none that can be read."""
     try:
         return torch.load(path(out, job), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         return None
+    except (MemoryError, OSError):
+        raise
     except Exception:  # torch raises whatever it met in a damaged file
         path(out, job).unlink(missing_ok=True)
         return None
+
+
+def resume(out: Path, job: Job, environment: dict[str, Any]) -> tuple[State | None, dict[str, Any]]:
+    """The state to go on from, and when and where the trial began, as its record tells it.
+
+    None, and here and now, where there is no state or it is of another environment, in which a step may give other
+    bits. Another commit's goes on: equal identities mean equal numbers, and the record names both.
+    """
+    state = read(out, job)
+    origin = (state or {}).get("origin")
+    if not origin or {**origin["environment"], "commit": ""} != {**environment, "commit": ""}:
+        return None, {"started": time.time(), "environment": environment}
+    commits = dict.fromkeys([*origin["environment"]["commit"].split(", "), environment["commit"]])
+    return state, {**origin, "environment": {**environment, "commit": ", ".join(commits)}}
 
 
 def clock(seconds: float = EVERY) -> Callable[[], bool]:

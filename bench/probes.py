@@ -13,7 +13,7 @@ from torch import Tensor
 from bench import competition, ensembles, features, records
 from bench.data import Source, stratified
 from bench.model import AlexNet
-from bench.spec import Probe, Trial
+from bench.spec import BadInput, Probe, Trial, identity
 from bench.splits import Images, splits
 
 SAMPLE = 2_000  # test images
@@ -46,7 +46,7 @@ def answer(probe: Probe, out: Path, source: Source) -> Samples:
     size = question.networks
     for pair in range(len(probe.trials) // size):
         trials = probe.trials[pair * size : (pair + 1) * size]
-        if not all(records.weights(out, trial).exists() for trial in trials):
+        if not all(_has_weights(trial, out) for trial in trials):
             continue
         torch.manual_seed(trials[0].seed)  # serves dropout masks and permutations
         with torch.no_grad():
@@ -54,6 +54,16 @@ def answer(probe: Probe, out: Path, source: Source) -> Samples:
         for arm, metrics in answers.items():
             samples += [{"arm": arm, "pair": pair, "metric": name, "value": v} for name, v in metrics.items()]
     return samples
+
+
+def _has_weights(trial: Trial, out: Path) -> bool:
+    """A trial that diverged has none; of any other that lacks them nothing is known."""
+    if records.weights(out, trial).exists():
+        return True
+    record = records.read(out, trial)
+    if record is None or record["status"] != "diverged":
+        raise BadInput(f"the weights of trial {identity(trial)} are not there: ablate run trains it again")
+    return False
 
 
 def restored(trial: Trial, out: Path) -> AlexNet:

@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import files
-from bench.spec import BadInput, Job, identity, kind
+from bench.spec import BadInput, Job, Trial, identity, kind
 
 SCHEMA = 1
 REQUEST = "run.json"  # beside the records: what the last run was asked, which a report needs
-UNFINISHED = (".part", ".checkpoint", ".lock")  # of a job that is not done
+UNFINISHED = (".lock", ".part", ".checkpoint")  # of a job that is not done
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
 
@@ -108,6 +108,12 @@ def tag(out: Path, record: dict[str, Any], profile: str, places: Iterable[tuple[
 def weights(out: Path, job: Job | str) -> Path:
     """Where the job's final weights are kept, if they are."""
     return path(out, job).with_suffix(".safetensors")
+
+
+def weightless(out: Path, job: Job) -> bool:
+    """Whether the job is a finished trial whose weights were not kept."""
+    record = read(out, job) if isinstance(job, Trial) else None
+    return record is not None and record["status"] == "finished" and not weights(out, job).exists()
 
 
 def part(out: Path, job: Job | str) -> Path:

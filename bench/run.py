@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +13,10 @@ from bench import files, leftovers, records
 from bench.data import Source
 from bench.pool import pool
 from bench.spec import BadInput, Count, Job, Probe, Timing, Trial, identity
+from bench.watch import SILENCE, Watch
 
 TICK = 0.1  # seconds between looks at the workers
 LATER = 1.0  # seconds until a job that another run works at is looked at again
-SILENCE = 15 * 60.0  # seconds without a sign of life after which a trial's worker counts as hung
 LIMIT = 24 * 3600.0  # seconds that a job may take
 DEATHS = 3  # of its workers that a job is forgiven: the next one goes on from its checkpoint
 
@@ -65,8 +63,14 @@ def run(
 
         yield from stage([job for job in todo if isinstance(job, Trial | Count)])
         probes = [job for job in todo if isinstance(job, Probe)]
-        yield from stage([job for job in probes if all(records.path(out, trial).exists() for trial in job.trials)])
+        yield from stage([job for job in probes if all(_answers(trial, out) for trial in job.trials)])
         yield from stage([job for job in todo if isinstance(job, Timing)], workers=1)
+
+
+def _answers(trial: Trial, out: Path) -> bool:
+    """Whether a probe can ask the trial: it left weights, or never will."""
+    record = records.read(out, trial)
+    return record is not None and (record["status"] == "diverged" or records.weights(out, trial).exists())
 
 
 def _ordered(jobs: list[Job], seconds: Callable[[Job], float], workers: int) -> list[Job]:
@@ -82,7 +86,7 @@ def _stage(
     take his time."""
     queue, aside = deque(jobs), deque[tuple[float, Job]]()
     running: dict[Future[str], Job] = {}
-    read: dict[Job, int] = {}
+    watched: dict[Job, Watch] = {}
     deaths: Counter[Job] = Counter()
 
     def fill() -> list[Event]:
@@ -91,6 +95,7 @@ def _stage(
         started = []
         while queue and len(running) < workers and time.time() < deadline:
             job = queue.popleft()
+            watched.setdefault(job, Watch(records.part(out, job))).begin()
             running[submit(job)] = job
             started.append(Event("started", job))
         return started
@@ -113,11 +118,11 @@ def _stage(
         told = [*(job for _, job, _ in ends), *running.values()]
         started = fill()
         for job in told:
-            yield from _points(job, out, read)
+            yield from (Event("point", job, point=point) for point in watched[job].points())
         yield from (_end(what, job, future, out) for what, job, future in ends)
         yield from started
         for future, job in running.items():
-            if _silent(job, out):
+            if isinstance(job, Trial) and watched[job].hung():
                 future.cancel()
 
 
@@ -157,22 +162,3 @@ def _reason(future: Future[str]) -> tuple[str, str]:
     except Exception as error:
         return "died", f"its worker died {DEATHS + 1} times ({' '.join(str(error).split())})"
     raise AssertionError("a job that ended well has its record")
-
-
-def _silent(job: Job, out: Path) -> bool:
-    """Whether a trial that has begun gave no sign of life, a touch of its part file, for too long."""
-    with suppress(FileNotFoundError):
-        return isinstance(job, Trial) and time.time() - records.part(out, job).stat().st_mtime > SILENCE
-    return False
-
-
-def _points(job: Job, out: Path, read: dict[Job, int]) -> Iterator[Event]:
-    """The points that a running trial has appended since the last look."""
-    try:
-        lines = records.part(out, job).read_text(encoding="utf-8").splitlines(keepends=True)
-    except FileNotFoundError:
-        return
-    whole = [line for line in lines if line.endswith("\n")]
-    for line in whole[read.get(job, 0) :]:
-        yield Event("point", job, point=json.loads(line))
-    read[job] = len(whole)

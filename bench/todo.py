@@ -18,7 +18,7 @@ def missing(jobs: Sequence[Job], out: Path, retry_failed: bool = False) -> list[
     unique = dict.fromkeys(jobs)
     lacking = {job for job in unique if not _settled(job, out, retry_failed)}
     asked = {trial for job in lacking if isinstance(job, Probe) for trial in job.trials}
-    lacking |= {trial for trial in asked if _weightless(trial, out)}
+    lacking |= {trial for trial in asked if records.weightless(out, trial)}
     kinds = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
     return sorted((job for job in unique if job in lacking), key=lambda job: kinds[type(job)])
 
@@ -36,8 +36,3 @@ def _settled(job: Job, out: Path, retry_failed: bool) -> bool:
     if record is None or (retry_failed and records.failed(record)):
         return False
     return not isinstance(job, Timing) or records.failed(record) or record["fit"]
-
-
-def _weightless(trial: Trial, out: Path) -> bool:
-    record = records.read(out, trial)
-    return record is not None and record["status"] == "finished" and not records.weights(out, trial).exists()

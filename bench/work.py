@@ -28,6 +28,8 @@ from bench.spec import Count, Job, Probe, Timing, Trial
 from bench.splits import splits
 from bench.train import train
 
+NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # as torch, the system and CUDA's libraries say it
+
 
 def start(devices: Any) -> None:
     """Make this process a worker: one thread, its turn among the GPUs, and an end with its parent."""
@@ -50,21 +52,24 @@ def _end_with(parent: Any, server: int) -> None:
 def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float | None = None) -> str:
     """Measure the job and write its record; returns its status, or 'elsewhere' where another run is at it.
 
-    seen: when the job's record ended that the caller knew of; a later one by another run is left as it is.
+    seen: when the job's record ended that the caller knew of; a later one by another run is left as it is, unless it
+    lacks the weights that are wanted.
     """
     try:
         with FileLock(records.lock(out, job), timeout=0):
             earlier = records.read(out, job) or {}  # a timing that was unfit, a trial without its weights, a failure
-            if earlier.get("ended") == seen:
-                record = _measured(job, source, out, keep_weights)
+            if mine := earlier.get("ended") == seen or (keep_weights and records.weightless(out, job)):
                 tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
-                records.write(out, record | tags | {"reason": record.get("reason", ""), "ended": time.time()})
-                earlier = record
-            for rest in records.unfinished(out, job):
-                rest.unlink(missing_ok=True)
-            return earlier["status"]
+                earlier = {"reason": "", **_measured(job, source, out, keep_weights), **tags, "ended": time.time()}
+                records.write(out, earlier)
+            lock, *rest = records.unfinished(out, job)
+            for file in (lock,) if records.failed(earlier) else (lock, *rest):  # a failure can go on where it was
+                file.unlink(missing_ok=True)
     except Timeout:
         return "elsewhere"
+    if mine and "CUDA error" in earlier["reason"]:
+        os._exit(1)  # after such an error every later job of this process would fail
+    return earlier["status"]
 
 
 def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
@@ -81,7 +86,7 @@ def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[s
     except Exception as error:
         if files.mend(error):
             raise
-        memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        memory = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         failure = records.failure("out of memory" if memory else "failed", reason, traceback.format_exc())
         return {**failure, **record}
@@ -91,9 +96,10 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[
     """Train, from the checkpoint where there is one, appending each point to the part file; a metric that is not finite
     ends the trial as diverged."""
     network, images = build(trial.model, trial.seed), splits(trial, source)
-    saved = checkpoint.read(out, trial)
-    points: list[dict[str, Any]] = saved.pop("points") if saved else []
+    saved, origin = checkpoint.resume(out, trial, environment(trial.device))
+    points: list[dict[str, Any]] = saved["points"] if saved else []
     result: dict[str, Any] = {
+        **origin,
         "data": source.facts(),
         "network": cost.network(trial.model),
         "status": "finished",
@@ -104,7 +110,7 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[
     part.write_text("".join(f"{json.dumps(point)}\n" for point in points), encoding="utf-8")
     for point in train(trial, network, images, saved, _due(part)):
         if "state" in point:
-            checkpoint.write(out, trial, {**point["state"], "points": points})
+            checkpoint.write(out, trial, {**point["state"], "points": points, "origin": origin})
             continue
         result["raw"] |= {"step_ms": point.pop("step_ms")} if "step_ms" in point else {}
         finite = {name: value for name, value in point["metrics"].items() if math.isfinite(value)}
@@ -144,7 +150,7 @@ def environment(device: str) -> dict[str, Any]:
     """What measures: versions, commit, processor."""
     return {
         "commit": _commit(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a checkpoint takes plain text alone
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
         "device": device,
@@ -157,8 +163,10 @@ def _commit() -> str:
     """The commit of this code, with '+' where the files differ from it, or '' outside a checkout."""
     here, words = Path(__file__).parent.parent, ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
-        while (told := subprocess.run(words, cwd=here, capture_output=True, text=True)).returncode < 0:
-            pass  # it was killed, which says nothing of the checkout
+        for _ in range(3):  # where it was killed, that says nothing of the checkout
+            told = subprocess.run(words, cwd=here, capture_output=True, text=True)
+            if told.returncode >= 0:
+                break
     except OSError:
         return ""
     return told.stdout.strip()

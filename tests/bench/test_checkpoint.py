@@ -1,6 +1,7 @@
 import itertools
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from bench import checkpoint, records
 from bench.model import build
-from bench.spec import Model, Recipe, Trial
+from bench.spec import Data, Model, Recipe, Trial
 from bench.splits import splits
 from bench.train import train
 
@@ -131,3 +132,52 @@ def test_a_minute_lies_between_checkpoints_unless_the_environment_says_otherwise
     here = {"cwd": Path(__file__).parents[2], "env": environment | told}
     done = subprocess.run([sys.executable, "-c", code], **here, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(float(seconds))] * 2
+
+
+# Where a trial began
+
+HERE = {"commit": "a", "torch": "2.14.0", "device_name": "a processor", "threads": 1}
+TRIAL = Trial(*TRIALS["dropout and crops"], Data("0123456789abcdef", 10, train=1_000), 0)
+
+
+def left(out, **changed):
+    checkpoint.write(out, TRIAL, {"points": [], "origin": {"started": 5.0, "environment": {**HERE, **changed}}})
+
+
+def test_a_trial_that_goes_on_began_when_its_first_process_did(tmp_path):
+    left(tmp_path)
+    state, origin = checkpoint.resume(tmp_path, TRIAL, HERE)
+    assert state["points"] == [] and origin == {"started": 5.0, "environment": HERE}
+
+
+def test_a_trial_that_goes_on_under_other_commits_names_each_once(tmp_path):
+    left(tmp_path, commit="a, b")
+    for commit, told in (("c", "a, b, c"), ("b", "a, b")):
+        state, origin = checkpoint.resume(tmp_path, TRIAL, {**HERE, "commit": commit})
+        assert state is not None and origin["environment"] == {**HERE, "commit": told}
+
+
+@pytest.mark.parametrize("changed", [{"torch": "2.9.0"}, {"device_name": "another"}], ids=str)
+def test_a_trial_starts_again_where_another_environment_began_it(tmp_path, changed):
+    left(tmp_path, **changed)
+    before = time.time()
+    state, origin = checkpoint.resume(tmp_path, TRIAL, HERE)
+    assert state is None and origin["environment"] == HERE and origin["started"] >= before
+
+
+def test_a_checkpoint_that_does_not_say_where_it_is_from_counts_as_none(tmp_path):
+    checkpoint.write(tmp_path, TRIAL, {"points": []})
+    assert checkpoint.resume(tmp_path, TRIAL, HERE)[0] is None
+
+
+@pytest.mark.parametrize("error", [MemoryError, PermissionError])
+def test_a_checkpoint_is_kept_where_it_was_not_its_fault_that_it_could_not_be_read(tmp_path, monkeypatch, error):
+    left(tmp_path)
+
+    def load(*_, **__):
+        raise error
+
+    monkeypatch.setattr("torch.load", load)
+    with pytest.raises(error):
+        checkpoint.read(tmp_path, TRIAL)
+    assert checkpoint.path(tmp_path, TRIAL).exists()

@@ -10,7 +10,7 @@ from bench.ensembles import scores
 from bench.layers import LRN
 from bench.measures import evaluate
 from bench.model import build
-from bench.spec import Model, Probe, Recipe, Trial
+from bench.spec import BadInput, Model, Probe, Recipe, Trial, identity
 from bench.splits import Images, splits
 
 SMALL = Model(width=1 / 16)
@@ -186,9 +186,20 @@ def kept(digits, tmp_path):
 def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, digits, tmp_path):
     trials = kept(0, 1, 2)
     records.weights(tmp_path, trials[1]).unlink()
+    records.write(tmp_path, records.new(trials[1]) | {"status": "diverged"})
     samples = probes.answer(Probe("co-adaptation", trials), tmp_path, digits)
     assert {sample["pair"] for sample in samples} == {0, 2}
     assert {sample["arm"] for sample in samples} == {""}
+
+
+@pytest.mark.parametrize("status", [None, "finished", "died"])
+def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(kept, digits, tmp_path, status):
+    trials = kept(0, 1)
+    records.weights(tmp_path, trials[1]).unlink()
+    if status:
+        records.write(tmp_path, records.new(trials[1]) | {"status": status})
+    with pytest.raises(BadInput, match=f"weights of trial {identity(trials[1])} are not there"):
+        probes.answer(Probe("co-adaptation", trials), tmp_path, digits)
 
 
 def test_a_question_to_five_takes_them_in_groups_and_no_trial_twice(kept, digits, tmp_path):

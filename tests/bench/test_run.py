@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -232,7 +233,7 @@ def test_workers_that_die_as_they_start_are_said_to(digits, tmp_path, monkeypatc
 
 
 def test_a_worker_that_hangs_is_killed_and_its_job_a_failure(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.run.SILENCE", 2.0)
+    monkeypatch.setattr("bench.watch.SILENCE", 2.0)
     job, other = Trial(SMALL, LONG, digits.data, 0), Count(SMALL)
     for event in run([job, other], digits, tmp_path, workers=1):
         if event.what == "point" and event.point["step"] == 0:
@@ -278,9 +279,39 @@ def test_a_job_whose_record_came_before_its_turn_is_not_run_again(ran, tmp_path)
     theirs = records.read(ran.out, second)
     for event in run([first, second], ran.source, tmp_path, workers=1):
         if event.job == first:
+            shutil.copy(records.weights(ran.out, second), records.weights(tmp_path, second))
             records.write(tmp_path, theirs)
     assert (event.what, event.job) == ("done", second)
     assert records.read(tmp_path, second) == theirs
+
+
+def test_a_job_whose_record_came_without_the_weights_that_are_wanted_is_run_again(ran, tmp_path):
+    first, second, *_ = (job for job in ran.jobs if isinstance(job, Trial))
+    theirs = records.read(ran.out, second)
+    for event in run([first, second], ran.source, tmp_path, workers=1):
+        if event.job == first:
+            records.write(tmp_path, theirs)
+    assert records.weights(tmp_path, second).exists()
+    assert records.read(tmp_path, second)["started"] > theirs["started"]
+
+
+def test_a_probe_of_a_trial_that_failed_waits_until_it_is_mended(ran, tmp_path):
+    trial = next(job for job in ran.jobs if isinstance(job, Trial))
+    probe = Probe("sub-networks", (trial,))
+    records.write(tmp_path, records.new(trial) | records.failure("died", "its worker died"))
+    assert list(run([trial, probe], ran.source, tmp_path, workers=1)) == []
+    assert not records.path(tmp_path, probe).exists()
+    list(run([trial, probe], ran.source, tmp_path, workers=1, retry_failed=True))
+    assert records.read(tmp_path, probe)["samples"]
+
+
+def test_what_an_earlier_run_left_of_a_trial_neither_stops_nor_condemns_it(digits, tmp_path):
+    job = Trial(SMALL, BRIEF, digits.data, 0)
+    records.folder(tmp_path).mkdir(parents=True)
+    records.part(tmp_path, job).write_bytes(b'\0\0\0{"x"\n\xff\n')
+    os.utime(records.part(tmp_path, job), (0, 0))
+    events = list(run([job], digits, tmp_path, workers=1))
+    assert (events[-1].what, events[-1].record["status"]) == ("done", "finished")
 
 
 def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran, tmp_path):

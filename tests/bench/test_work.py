@@ -1,11 +1,15 @@
-"""What a worker says of where it measures."""
+"""What a worker makes of a job that fails, and what it says of where it measures."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-from bench import work
+import pytest
+import torch
+
+from bench import checkpoint, records, work
+from bench.spec import Model, Recipe, Trial
 
 GIT = """#!/bin/sh
 if [ ! -e "{mark}" ]; then touch "{mark}"; kill -9 $$; fi
@@ -27,3 +31,55 @@ def test_a_git_that_is_killed_is_asked_again(tmp_path, monkeypatch):
 def test_without_git_there_is_no_commit_and_no_error(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert work._commit() == ""
+
+
+@pytest.fixture
+def failed(digits, tmp_path, monkeypatch):
+    """The record of a trial whose training raises, one step after a checkpoint."""
+
+    def fail(error):
+        def train(*_):
+            yield {"state": {}}
+            raise error
+
+        monkeypatch.setattr(work, "train", train)
+        trial = Trial(Model(width=1 / 16), Recipe(epochs=2, share=0.2), digits.data, 0)
+        records.folder(tmp_path).mkdir(exist_ok=True)
+        seen = (records.read(tmp_path, trial) or {}).get("ended")
+        work.perform(trial, digits, tmp_path, keep_weights=False, seen=seen)
+        return records.read(tmp_path, trial)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        OSError(12, "Cannot allocate memory"),
+    ],
+    ids=str,
+)
+def test_memory_that_is_not_there_has_a_status_of_its_own(failed, error, monkeypatch):
+    monkeypatch.setattr("os._exit", lambda code: None)
+    assert failed(error)["status"] == "out of memory"
+
+
+def test_a_failure_keeps_the_checkpoint_that_the_next_try_goes_on_from(failed, tmp_path):
+    record = failed(RuntimeError("no luck"))
+    assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no luck")
+    left = {file.suffix for file in records.unfinished(tmp_path, record["identity"]) if file.exists()}
+    assert left == {".part", ".checkpoint"}
+    assert checkpoint.path(tmp_path, record["identity"]).exists()
+
+
+def test_a_worker_ends_after_an_error_that_would_spoil_its_later_jobs(failed, monkeypatch):
+    ends = []
+    monkeypatch.setattr("os._exit", ends.append)
+    assert failed(RuntimeError("no luck"))["status"] == "failed" and ends == []
+    assert failed(RuntimeError("CUDA error: an illegal memory access was encountered"))["status"] == "failed"
+    assert ends == [1]
