@@ -27,6 +27,7 @@ from bench.run import Event, run
 from bench.spec import BadInput, Job
 from bench.todo import kept, missing
 from bench.ui import serve
+from reports.units import counted
 
 
 def list_studies(options: argparse.Namespace, console: Console) -> int:
@@ -62,7 +63,7 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
-    limit = _seconds(options.limit) if options.limit else float("inf")
+    limit = float("inf") if options.limit is None else _seconds(options.limit)
     request, pace = _request(options)
     if options.until_decided:
         request = request._replace(setting=request.setting._replace(further={}))
@@ -166,9 +167,10 @@ def _end(names: dict[Job, str], out: Path, console: Console) -> int:
     for job, record in failed.items():
         console.print(Text(f"{record['status']}: {names[job]}: {record['reason']}", style="red"))
     if failed:
-        console.print(f"{len(failed)} jobs came to nothing; --retry-failed runs exactly those again")
+        console.print(f"{counted(len(failed), 'job')} came to nothing; --retry-failed runs exactly those again")
     if left := sum(record is None for record in found.values()):
-        console.print(f"{left} jobs have no record yet: the same command runs exactly those")
+        waits = ", but for probes that wait for what came to nothing" * bool(failed)
+        console.print(f"{counted(left, 'job')} without a record yet: the same command runs exactly those{waits}")
     return 1 if failed else 0
 
 

@@ -15,7 +15,7 @@ def test_a_number_of_seeds_that_no_run_can_have_is_refused(told, root, out, seed
     assert f"--seeds is {seeds}" in told("plan", "--seeds", seeds, "--data", root, "--out", out, "--device", "cpu")
 
 
-@pytest.mark.parametrize("limit", ["-5m", "1d", "inf", "1e3", "5 m", "30m30s"])
+@pytest.mark.parametrize("limit", ["", "-5m", "1d", "inf", "1e3", "5 m", "30m30s"])
 def test_a_limit_that_is_no_time_is_refused(told, root, out, limit):
     assert "--limit is" in told("run", f"--limit={limit}", "--data", root, "--out", out, "--device", "cpu")
     assert not out.exists()
