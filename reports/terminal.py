@@ -51,7 +51,7 @@ def tables(judgements: Sequence[Judgement]) -> Iterator[Table]:
         table = Table(heading, "verdict", "shown", "estimate", "asked for", "95 % interval", "pairs", box=None)
         for judged in (found for found in judgements if found.claim.primary is primary):
             main, verdict = judged.main, judged.verdict if primary else passed(judged)
-            pairs = paired(main) if main.interval else ""
+            pairs = "" if isinstance(main.part, Exact) else paired(main)
             wanted = stated(main.part) if isinstance(main.part, Exact) else asked(main.part)
             found = estimate(main), wanted, interval(main.interval), pairs
             table.add_row(*map(Text, (judged.claim.id, verdict, named(main.part), *found)))
