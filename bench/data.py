@@ -150,7 +150,7 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
     }
     (temporary / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     try:
-        temporary.rename(folder)
+        files.place(temporary, folder)
     except OSError:  # another process was first, with the same pixels
         files.remove(temporary)
 

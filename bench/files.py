@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import shutil
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp(-\w+)?")  # SQLite's journal of a database has its name, and more
@@ -30,11 +30,30 @@ def write(target: Path, content: bytes) -> None:
     made = temporary(target)
     try:
         made.write_bytes(content)
-        os.replace(made, target)
+        place(made, target)
     except OSError as error:  # of a file that is open it does not tell the name
         raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
         made.unlink(missing_ok=True)
+
+
+def place(made: Path, target: Path) -> None:
+    """Rename a file, or a folder of files, that is whole. Its content reaches the disk before its name does: a power cut
+    leaves what was there before, or all of the new."""
+    for part in (*made.iterdir(), made) if made.is_dir() else (made,):
+        _flush(part)
+    os.replace(made, target)
+    _flush(target.parent)
+
+
+def _flush(path: Path) -> None:
+    folder = path.is_dir()
+    with suppress(OSError) if folder else nullcontext():  # not every system can: the content is safe by then
+        opened = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def temporary(target: Path) -> Path:

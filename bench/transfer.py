@@ -43,7 +43,7 @@ def pack(out: Path, target: Path, weights: bool) -> int:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             for file in chosen:
                 archive.write(file, file.name)
-        temporary.replace(target)
+        files.place(temporary, target)
     except OSError as error:
         raise BadInput(f"{target} cannot be written ({error.strerror})") from error
     finally:

@@ -1,0 +1,66 @@
+"""Files that are whole or not there, whatever is cut off."""
+
+import os
+
+import pytest
+
+from bench import data, files, records, transfer
+from bench.spec import Count, Model
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What reaches the disk, in order: the name of each file or folder that is flushed, and of each that is renamed."""
+    seen, flush, rename = [], os.fsync, os.replace
+
+    def flushed(opened):
+        seen.append(("flushed", os.readlink(f"/proc/self/fd/{opened}").rpartition("/")[2]))
+        flush(opened)
+
+    def renamed(made, target):
+        rename(made, target)
+        seen.append(("renamed", os.path.basename(target)))
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    return seen
+
+
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="nothing tells which file is open")
+
+
+def flushed_around(told, name):
+    """What was flushed before the file got its name, and after; its name while it was made is told as '...'."""
+    at = told.index(("renamed", name))
+    before, after = (
+        {"..." if what.endswith(".tmp") else what for how, what in part} for part in (told[:at], told[at + 1 :])
+    )
+    return before, after
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_the_call_ends(tmp_path, told):
+    files.write(tmp_path / "record.json", b"content")
+    assert flushed_around(told, "record.json") == ({"..."}, {tmp_path.name})
+
+
+def test_an_archive_is_on_the_disk_before_it_has_its_name(tmp_path, ran, told):
+    transfer.pack(ran.out, tmp_path / "results.zip", weights=False)
+    assert flushed_around(told, "results.zip") == ({"..."}, {tmp_path.name})
+
+
+def test_every_file_of_decoded_pixels_is_on_the_disk_before_their_folder_has_its_name(tmp_path, told):
+    folder = data.locate("digits", tmp_path).folder
+    assert flushed_around(told, folder.name) == ({"...", *os.listdir(folder)}, {"cache"})
+
+
+def test_where_a_folder_cannot_be_flushed_its_files_are_written_nevertheless(tmp_path, monkeypatch):
+    opened = os.open
+
+    def only_files(path, *arguments):
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", path)
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(os, "open", only_files)
+    record = records.new(Count(Model())) | {"status": "finished"}
+    assert records.write(tmp_path, record).exists()
