@@ -20,7 +20,7 @@ LATEST = 32_503_680_000  # the year 3000, in seconds
 def checked(file: Path) -> dict[str, Any]:
     """The record in a file; raises BadInput where it is not one of this version's, whole and under its own name."""
     record = legible(file)
-    if not identity(job_of(record)) == record["identity"] == file.stem:
+    if identity(job_of(record)) != record["identity"]:
         raise BadInput(f"{file.name} is not the record of its own job: changed, or of another version")
     return record
 

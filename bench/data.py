@@ -117,9 +117,20 @@ def _whole(folder: Path) -> dict[str, Any] | None:
             good &= (pixels.shape, pixels.dtype) == ((facts[split], side, side, 3), np.uint8)
             good &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
             good &= 0 <= labels.min() <= labels.max() < classes
+        good = good and facts["files"] == _digests(folder)  # last: it reads them all
     except Exception:  # numpy and json raise all sorts of things at what is damaged
         return None
     return facts if good else None
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Of each array's file: black images have the right shape too. A sixth of a second for CIFAR-10."""
+    return {file.name: _digest(file) for file in folder.glob("*.npy")}
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
@@ -147,6 +158,7 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
         "test": len(test[1]),
         "chance": float((test[1] == np.bincount(train[1]).argmax()).mean()),
         "shared_images": _shared(train[0], test[0]),
+        "files": _digests(temporary),
     }
     (temporary / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     try:

@@ -76,12 +76,15 @@ def read_all(out: Path) -> list[dict[str, Any]]:
 
 
 def load(file: Path) -> dict[str, Any]:
-    """A record's file; raises BadInput where it is cut off, cannot be read or is another thing."""
+    """A record's file; raises BadInput where it is cut off, cannot be read, is another thing or has another's name: a
+    record's identity is a part of paths."""
     try:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _ = record["identity"], record["kind"], record["status"]
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
         raise BadInput(f"{file} is no whole record ({error}): ablate doctor --mend puts it aside") from error
+    if record["identity"] != file.stem:
+        raise BadInput(f"{file} is not the record of its own job: ablate doctor --mend puts it aside")
     return record
 
 

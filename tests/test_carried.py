@@ -34,11 +34,11 @@ def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_sta
     file = min((tmp_path / "trials").glob("*.json"))
     again = ablate("import", archive, "--out", tmp_path)
     assert (again.returncode, again.stdout) == (0, "0 records imported, 8 were here, 0 refused\n")
-    file.rename(file.with_name("0" * 16 + ".json"))
+    file = file.rename(file.with_name("0" * 16 + ".json"))
     back = ablate("import", tmp_path, "--out", tmp_path / "other")
     assert back.returncode == 1
     assert back.stdout.splitlines() == [
-        f"refused: {'0' * 16}.json is not the record of its own job: changed, or of another version",
+        f"refused: {file} is not the record of its own job: ablate doctor --mend puts it aside",
         "7 records imported, 0 were here, 1 refused",
     ]
 

@@ -28,6 +28,13 @@ def zeroed(folder):
     file.write_bytes(bytes(file.stat().st_size))
 
 
+def blackened(folder):
+    file = folder / "train_pixels.npy"
+    with file.open("r+b") as opened:
+        opened.seek(128)  # after what tells the shape
+        opened.write(bytes(file.stat().st_size - 128))
+
+
 def other_labels(folder):
     np.save(folder / "test_labels.npy", np.full(4, 7))
 
@@ -48,6 +55,13 @@ def fact(name, value):
     return harm
 
 
+def of_before(folder):
+    """As it was kept before the files had digests."""
+    known = json.loads((folder / "facts.json").read_text())
+    del known["files"]
+    (folder / "facts.json").write_text(json.dumps(known))
+
+
 def a_file(folder):
     shutil.rmtree(folder)
     folder.write_text("a file")
@@ -62,7 +76,9 @@ HARMS = {
     **{f"{name} cut short": cut(name) for name in ("train_pixels", "train_labels", "validation_pixels", "test_labels")},
     "another's pixels": swapped,
     "labels all zero bytes": zeroed,
+    "pixels all black": blackened,
     "labels of no class": other_labels,
+    "labels of other classes": lambda folder: np.save(folder / "test_labels.npy", np.zeros(4, np.int64)),
     "a pickle": pickled,
     "facts empty": facts(""),
     "facts cut": facts('{"digest": "01'),
@@ -71,6 +87,7 @@ HARMS = {
     "a fact of another type": fact("digest", 3),
     "a fact that is wrong": fact("train", 5),
     "classes lost": fact("classes", ["cat"]),
+    "digests lost": of_before,
     "a file lost": lambda folder: (folder / "test_pixels.npy").unlink(),
     "a file instead": a_file,
     "a broken link instead": a_broken_link,

@@ -124,6 +124,15 @@ def test_a_folder_in_a_records_place_is_named_in_one_line(tmp_path):
         records.read(tmp_path, TRIAL)
 
 
+@pytest.mark.parametrize("other", ["0" * 16, "../../secret", "", 7, None])
+def test_a_record_under_anothers_name_is_none_since_its_identity_makes_paths(tmp_path, other):
+    file = records.write(tmp_path, WHOLE)
+    file.write_text(json.dumps({**WHOLE, "identity": other}))
+    for read in (lambda: records.read_all(tmp_path), lambda: records.read(tmp_path, TRIAL)):
+        with pytest.raises(BadInput, match=rf"{file.name} is not the record of its own job: ablate doctor --mend"):
+            read()
+
+
 # Tags
 
 
