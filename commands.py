@@ -24,6 +24,7 @@ from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery
 from bench.run import Event, run
+from bench.sources import line
 from bench.spec import BadInput, Job
 from bench.todo import kept, missing
 from bench.ui import serve
@@ -131,15 +132,19 @@ def ui(options: argparse.Namespace, console: Console) -> int:
 
 
 def export(options: argparse.Namespace, console: Console) -> int:
-    count = transfer.pack(options.out, options.file, options.weights)
-    console.print(f"{count} records in {options.file}", soft_wrap=True, highlight=False)
+    count, left = transfer.pack(options.out, options.file, options.weights)
+    told = f"; {left} damaged or of another version left out (see: ablate doctor)" if left else ""
+    console.print(Text(f"{count} records in {options.file}{told}"), soft_wrap=True)
     return 0
 
 
 def import_records(options: argparse.Namespace, console: Console) -> int:
     taken = transfer.take(options.origin, options.out, options.weights)
-    for line in taken.refused:
-        console.print(Text(f"refused: {line}", style="yellow"), soft_wrap=True)
+    for refused in taken.refused:
+        console.print(Text(f"refused: {refused}", style="yellow"), soft_wrap=True)
+    for name in taken.studies:
+        told = f"the study {name} is not taken along: name your own copy of the file to report on it"
+        console.print(Text(line(told), style="yellow"), soft_wrap=True)
     told = f"{len(taken.new)} records imported, {len(taken.known)} were here, {len(taken.refused)} refused"
     console.print(told, highlight=False)
     return 1 if taken.refused else 0

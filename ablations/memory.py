@@ -42,11 +42,15 @@ def recall(out: Path, names: Sequence[str] = ()) -> Request:
     try:
         kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         source, last = _source(kept["source"]), checks.texts(kept["studies"])
+        elsewhere = checks.texts(kept.get(records.ELSEWHERE, []))
         chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
         chosen = chosen._replace(further=_further(kept.get("further")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise BadInput(line(f"{file} is damaged ({reason}): ablate run, as it was called, writes it anew")) from error
+    if elsewhere and not names:
+        told = f"{file} was imported without {', '.join(elsewhere)}"
+        raise BadInput(line(f"{told}: name the studies to report, and your own copies of the files"))
     chosen_names = tuple(names) or last
     request = Request(chosen_names, catalogue.find(chosen_names), chosen, source)
     check(request, out)

@@ -38,8 +38,8 @@ def write(target: Path, content: bytes) -> None:
 
 
 def place(made: Path, target: Path) -> None:
-    """Rename a file, or a folder of files, that is whole. Its content reaches the disk before its name does: a power cut
-    leaves what was there before, or all of the new."""
+    """Rename a file, or a folder of files, that is whole. The content reaches the disk before the name does: a power
+    cut leaves what was there before, or all of the new."""
     for part in (*made.iterdir(), made) if made.is_dir() else (made,):
         _flush(part)
     os.replace(made, target)

@@ -31,6 +31,7 @@ from bench.spec import BadInput, Job, Trial, identity, kind
 
 SCHEMA = 1
 REQUEST = "run.json"  # beside the records: what the last run was asked, which a report needs
+ELSEWHERE = "studies elsewhere"  # in it, after an import: studies in files, which were left where they are
 UNFINISHED = (".lock", ".part", ".checkpoint")  # of a job that is not done
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 

@@ -1,4 +1,4 @@
-"""Finished records carried between folders, machines and MLflow servers, checked on the way in."""
+"""Finished records carried between folders, machines and MLflow servers."""
 
 from __future__ import annotations
 
@@ -12,27 +12,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import checks, files, records
-from bench.sources import line
+from bench import arrivals, checks, files, records
 from bench.spec import BadInput
 
 NAMES = re.compile(r"[0-9a-f]{16}\.(json|safetensors)|" + re.escape(records.REQUEST))
-LARGEST = {".json": 2**28, ".safetensors": 2**32}  # bytes of a file that is taken
 
 
-class Taken(NamedTuple):
-    """Identities of records that were new and that were here before, and what was refused, in words."""
+class Packed(NamedTuple):
+    """How many records were packed, and how many are not such as `take` takes."""
 
-    new: list[str]
-    known: list[str]
-    refused: list[str]
+    packed: int
+    left_out: int
 
 
-def pack(out: Path, target: Path, weights: bool) -> int:
-    """Write every finished record, and weights if asked, into one file; returns the number of records."""
-    finished = [record["identity"] for record in records.read_all(out) if not records.failed(record)]
+def pack(out: Path, target: Path, weights: bool) -> Packed:
+    """Write every finished record, and weights if asked, into one file."""
+    finished, left = _finished(out)
     if not finished:
-        raise BadInput(f"there is no finished record in {out}: nothing to export")
+        raise BadInput(f"there is no finished record of this version in {out}: nothing to export")
     chosen = [records.path(out, identity) for identity in finished]
     if weights:
         chosen += [file for file in (records.weights(out, identity) for identity in finished) if file.exists()]
@@ -48,10 +45,21 @@ def pack(out: Path, target: Path, weights: bool) -> int:
         raise BadInput(f"{target} cannot be written ({error.strerror})") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return len(finished)
+    return Packed(len(finished), left)
 
 
-def take(origin: str, out: Path, weights: bool) -> Taken:
+def _finished(out: Path) -> tuple[list[str], int]:
+    """Identities of the records to pack, and how many are damaged or of another version."""
+    found, left = [], 0
+    for file in sorted(records.folder(out).glob("*.json")):
+        try:
+            found += [file.stem] if not records.failed(checks.checked(file)) else []
+        except BadInput:
+            left += 1
+    return found, left
+
+
+def take(origin: str, out: Path, weights: bool) -> arrivals.Taken:
     """Import from a file of `pack`'s, a folder with records, or an MLflow server's address."""
     with tempfile.TemporaryDirectory() as temporary:
         if "://" in origin:
@@ -67,8 +75,8 @@ def take(origin: str, out: Path, weights: bool) -> Taken:
             found = _of_folder(Path(origin))
         else:
             found = _of_archive(Path(origin), Path(temporary))
-        taken = _take(sorted(found), out, weights)
-        if not any(taken):
+        taken = arrivals.admit(sorted(found), out, weights)
+        if not (taken.new or taken.known or taken.refused):
             raise BadInput(f"{origin} holds no record of this harness: nothing to import")
         return taken
 
@@ -98,41 +106,8 @@ def _unpacked(archive: zipfile.ZipFile, folder: Path) -> Iterator[Path]:
     for entry in archive.infolist():
         if NAMES.fullmatch(entry.filename):  # a path cannot lead out of the folder
             target = folder / entry.filename
-            if entry.file_size > LARGEST[target.suffix]:
+            if entry.file_size > arrivals.LARGEST[target.suffix]:
                 raise BadInput(f"{archive.filename} is no file of ablate export ({entry.filename} is too large)")
             with archive.open(entry) as packed, target.open("wb") as file:
                 shutil.copyfileobj(packed, file)
             yield target
-
-
-def _take(found: list[Path], out: Path, weights: bool) -> Taken:
-    taken = Taken([], [], [])
-    for file in (file for file in found if file.suffix == ".json" and file.name != records.REQUEST):
-        try:
-            (taken.new if _added(file, out) else taken.known).append(file.stem)
-        except BadInput as error:
-            taken.refused.append(line(str(error)))
-            continue
-        kept = file.with_suffix(".safetensors")
-        if weights and kept in found and not records.weights(out, file.stem).exists():
-            files.write(records.weights(out, file.stem), kept.read_bytes())
-    request = next((file for file in found if file.name == records.REQUEST), None)
-    if request and not (out / records.REQUEST).exists():
-        files.write(out / records.REQUEST, request.read_bytes())
-    return taken
-
-
-def _added(file: Path, out: Path) -> bool:
-    """Whether the record in the file was lacking, and is there now; raises BadInput where it is not one to have."""
-    if file.stat().st_size > LARGEST[".json"]:
-        raise BadInput(f"{file.name} is larger than any record")
-    record, present = checks.checked(file), records.read(out, file.stem)
-    if present is not None and not records.failed(present):
-        return False
-    if records.failed(record):
-        raise BadInput(f"{file.name} is the record of a failure ({record['status']})")
-    try:
-        records.write(out, record)
-    except ValueError as error:
-        raise BadInput(f"{file.name} holds a number that is not finite") from error
-    return True

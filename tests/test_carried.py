@@ -22,14 +22,20 @@ def report(out):
 def test_the_report_is_the_same_after_each_way(ablate, smoke, archive, tmp_path, way):
     origin = {"a file": archive, "a folder": smoke.out, "MLflow": f"sqlite:///{smoke.out / 'mlflow.db'}"}[way]
     told = ablate("import", origin, "--out", tmp_path / "out", cwd=tmp_path)
-    assert (told.returncode, told.stdout) == (0, "8 records imported, 0 were here, 0 refused\n"), told.stderr
-    again = ablate("report", "--out", tmp_path / "out", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines() == [
+        f"the study {smoke.study} is not taken along: name your own copy of the file to report on it",
+        "8 records imported, 0 were here, 0 refused",
+    ]
+    bare = ablate("report", "--out", tmp_path / "out", cwd=tmp_path)
+    assert bare.returncode == 2 and f"was imported without {smoke.study}: name the studies" in bare.stderr
+    again = ablate("report", smoke.study, "--out", tmp_path / "out", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert report(tmp_path / "out") == report(smoke.out)
     assert len(report(smoke.out)["claims"]) == 1 and len(report(smoke.out)["controls"]) == 2
 
 
-def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_status(ablate, archive, tmp_path):
+def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_status(ablate, smoke, archive, tmp_path):
     assert ablate("import", archive, "--out", tmp_path).returncode == 0
     file = min((tmp_path / "trials").glob("*.json"))
     again = ablate("import", archive, "--out", tmp_path)
@@ -39,6 +45,7 @@ def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_sta
     assert back.returncode == 1
     assert back.stdout.splitlines() == [
         f"refused: {file} is not the record of its own job: ablate doctor --mend puts it aside",
+        f"the study {smoke.study} is not taken along: name your own copy of the file to report on it",
         "7 records imported, 0 were here, 1 refused",
     ]
 

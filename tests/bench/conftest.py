@@ -46,6 +46,6 @@ def ran(digits, tmp_path_factory):
 def archive(ran, tmp_path_factory):
     """All records of `ran`, with weights and with what was asked, in one file."""
     out = shutil.copytree(ran.out, tmp_path_factory.mktemp("packed") / "out")
-    (out / records.REQUEST).write_text('{"asked": 1}')
-    assert transfer.pack(out, out.parent / "results.zip", weights=True) == len(ran.jobs)
+    (out / records.REQUEST).write_text('{"studies": ["relu"]}')
+    assert transfer.pack(out, out.parent / "results.zip", weights=True) == (len(ran.jobs), 0)
     return out.parent / "results.zip"

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from bench import transfer
+from bench import arrivals, transfer
 from bench.spec import BadInput
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
@@ -32,7 +32,7 @@ def test_no_entry_of_an_archive_is_written_outside(archive, tmp_path, monkeypatc
 
 
 def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setitem(transfer.LARGEST, ".json", 10**6)
+    monkeypatch.setitem(arrivals.LARGEST, ".json", 10**6)
     odd = str(tmp_path / "odd.zip")
     with zipfile.ZipFile(odd, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr(NAME, b" " * (10**6 + 1))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from running import run
 
-from bench import records, transfer
+from bench import arrivals, records, transfer
 from bench.spec import BadInput, Timing
 from bench.todo import missing
 
@@ -33,7 +33,7 @@ def test_records_and_weights_arrive_as_they_were(ran, archive, tmp_path):
     taken = transfer.take(str(archive), tmp_path, weights=True)
     assert (len(taken.new), taken.known, taken.refused) == (len(ran.jobs), [], [])
     assert files(tmp_path) == files(ran.out)
-    assert (tmp_path / records.REQUEST).read_text() == '{"asked": 1}'
+    assert (tmp_path / records.REQUEST).read_text() == '{"studies": ["relu"]}'
 
 
 def test_weights_travel_on_request_alone(ran, archive, tmp_path):
@@ -94,7 +94,7 @@ def test_a_record_that_is_not_to_be_had_is_refused_and_the_others_arrive(two, tm
 
 
 def test_a_record_larger_than_any_is_refused_unread(two, tmp_path, monkeypatch):
-    monkeypatch.setitem(transfer.LARGEST, ".json", two[0].stat().st_size - 1)
+    monkeypatch.setitem(arrivals.LARGEST, ".json", two[0].stat().st_size - 1)
     two[1].write_text("{}")
     assert f"{two[0].name} is larger" in transfer.take(str(tmp_path / "two"), tmp_path / "out", False).refused[0]
 
@@ -118,8 +118,17 @@ def test_a_broken_record_that_is_in_the_way_is_left_and_named(two, tmp_path):
 def test_failures_are_not_exported_and_files_of_any_age_are(two, tmp_path):
     two[0].write_text(amended(status="hung")(two[0].read_text()))
     os.utime(two[1], (0, 0))  # before there were archives
-    assert transfer.pack(tmp_path / "two", tmp_path / "deep" / "results.zip", False) == 1
+    assert transfer.pack(tmp_path / "two", tmp_path / "deep" / "results.zip", False) == (1, 0)
     assert zipfile.ZipFile(tmp_path / "deep" / "results.zip").namelist() == [two[1].name]
+
+
+def test_what_would_be_refused_on_the_way_in_is_not_packed_and_counted(two, tmp_path):
+    earlier = two[0].with_name("0" * 16 + ".json")  # which another revision calls its own
+    earlier.write_text(amended(identity=earlier.stem)(two[0].read_text()))
+    two[0].write_text("{")
+    assert transfer.pack(tmp_path / "two", tmp_path / "results.zip", False) == (1, 2)
+    assert zipfile.ZipFile(tmp_path / "results.zip").namelist() == [two[1].name]
+    assert transfer.take(str(tmp_path / "results.zip"), tmp_path / "out", False).refused == []
 
 
 def test_an_archive_that_cannot_be_written_leaves_nothing(two, tmp_path):
@@ -135,4 +144,57 @@ def test_everything_comes_back_from_mlflow(smoke, tmp_path, weights):
     assert (len(taken.new), taken.known, taken.refused) == (8, [], [])
     expected = {name: content for name, content in files(smoke.out).items() if weights or name.endswith(".json")}
     assert files(tmp_path) == expected
-    assert (tmp_path / records.REQUEST).read_bytes() == (smoke.out / records.REQUEST).read_bytes()
+    here, there = (json.loads((out / records.REQUEST).read_text()) for out in (tmp_path, smoke.out))
+    assert here == there | {"studies": [], records.ELSEWHERE: [str(smoke.study)]}
+
+
+# Weights
+
+
+def header(content):
+    return len(content).to_bytes(8, "little") + content
+
+
+NO_WEIGHTS = {
+    "garbage": b"garbage",
+    "empty": b"",
+    "longer than it is": header(b'{"w": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}}'),
+    "of nothing": header(b"{}"),
+}
+
+
+@pytest.mark.parametrize("content", NO_WEIGHTS.values(), ids=NO_WEIGHTS)
+def test_weights_that_are_none_are_refused_and_their_record_arrives(two, tmp_path, content):
+    two[0].with_suffix(".safetensors").write_bytes(content)
+    taken = transfer.take(str(tmp_path / "two"), tmp_path / "out", weights=True)
+    assert taken.new == [file.stem for file in two]
+    assert [f"{two[0].stem}.safetensors holds no weights" in told for told in taken.refused] == [True]
+    assert sorted(files(tmp_path / "out")) == sorted(file.name for file in two)
+
+
+def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
+    monkeypatch.setitem(arrivals.LARGEST, ".safetensors", 9)
+    taken = transfer.take(str(ran.out), tmp_path, weights=True)
+    assert len(taken.new) == len(ran.jobs) and all("safetensors is larger" in told for told in taken.refused)
+    assert taken.refused and not list(tmp_path.rglob("*.safetensors"))
+
+
+# What the last run was asked
+
+
+def test_a_study_in_a_file_is_not_taken_along_since_a_report_would_run_its_code(two, tmp_path):
+    asked = {"studies": ["relu", "/their/evil.py"], "seeds": 3}
+    (tmp_path / "two" / records.REQUEST).write_text(json.dumps(asked))
+    for origin, out in (("two", "out"), ("out", "again")):
+        taken = transfer.take(str(tmp_path / origin), tmp_path / out, False)
+        assert taken.studies == ["/their/evil.py"] and taken.refused == []
+        kept = json.loads((tmp_path / out / records.REQUEST).read_text())
+        assert kept == {"studies": ["relu"], "seeds": 3, records.ELSEWHERE: ["/their/evil.py"]}
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"studies": "relu"}', b"\xff\xfe\0", b"[" * 100_000])
+def test_a_damaged_run_json_is_refused_and_the_records_arrive(two, tmp_path, content):
+    (tmp_path / "two" / records.REQUEST).write_bytes(content)
+    taken = transfer.take(str(tmp_path / "two"), tmp_path / "out", False)
+    assert len(taken.new) == 2 and [told.startswith("run.json is damaged (") for told in taken.refused] == [True]
+    assert not (tmp_path / "out" / records.REQUEST).exists()
