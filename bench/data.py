@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import REVISION, files, sources
+from bench import REVISION, files, folders, sources
 from bench.sources import SIDE, Decoded, Split, line, one_in
 from bench.spec import BadInput, Data
 
@@ -71,7 +71,7 @@ def locate(wanted: str, out: Path) -> Source:
         return cached(cache, "cifar10", "CIFAR-10", sources.cifar10, "")
     if not wanted:
         raise BadInput("DATA is empty: it takes 'auto', 'digits', 'cifar10' or a folder with train/ and test/")
-    folder = sources.image_folder(Path(os.path.expanduser(wanted)))
+    folder = folders.image_folder(Path(os.path.expanduser(wanted)))
     return cached(cache, folder.key, folder.name, folder.decode, "")
 
 

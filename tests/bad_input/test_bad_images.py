@@ -5,7 +5,7 @@ import pytest
 from inputs import noise, refusal
 from PIL import Image
 
-from bench import data, sources
+from bench import data, folders
 
 
 def as_jpeg(file):
@@ -51,7 +51,13 @@ def exif(orientation):
     return found
 
 
+def of_two_pictures(file):
+    """As many cameras write .jpg."""
+    noise().save(file, "MPO", save_all=True, append_images=[noise(1)])
+
+
 USED = [
+    (of_two_pictures, None),
     (as_jpeg, None),
     (sixteen_bits, (128, 128, 128)),
     (clear_palette, None),
@@ -75,7 +81,7 @@ def test_an_odd_image_is_used(root, out, make, colour):
 @pytest.mark.parametrize("dtype", [np.int32, np.uint16])
 def test_sixteen_bits_are_scaled_whatever_the_file_keeps_them_in(tmp_path, dtype):
     Image.fromarray(np.linspace(0, 65535, 1024).reshape(32, 32).astype(dtype)).save(tmp_path / "image.tif")
-    found = sources._pixels(tmp_path / "image.tif")[..., 0]
+    found = folders._pixels(tmp_path / "image.tif")[..., 0]
     assert (found[0, 0], found[-1, -1]) == (0, 255)
     assert 126 <= found.mean() <= 128
 
@@ -119,7 +125,18 @@ def thirty_two_bits(file):
     Image.fromarray(np.full((32, 32), 2**30, np.int32)).save(file, "TIFF")
 
 
+def postscript(file):
+    """Which PIL would have Ghostscript run."""
+    file.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 32\n%%EndComments\n(hello) =\nshowpage\n%%EOF\n")
+
+
+def of_another_format(file):
+    noise().save(file, "TGA")
+
+
 REFUSED = [
+    (postscript, "cannot identify image file"),
+    (of_another_format, "cannot identify image file"),
     (huge, "90000000 pixels) exceeds limit"),
     (bomb, "decompression bomb"),
     (text, "cannot identify image file"),

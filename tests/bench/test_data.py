@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench import data, sources
+from bench import data, folders, sources
 from bench.layouts import LAYOUTS
 from bench.spec import BadInput
 
@@ -56,8 +56,8 @@ def out(tmp_path):
 @pytest.fixture
 def decodings(monkeypatch):
     """Every file that is decoded."""
-    seen, decode = [], sources._pixels
-    monkeypatch.setattr(sources, "_pixels", lambda file: seen.append(file) or decode(file))
+    seen, decode = [], folders._pixels
+    monkeypatch.setattr(folders, "_pixels", lambda file: seen.append(file) or decode(file))
     return seen
 
 
@@ -275,7 +275,7 @@ def test_an_image_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix):
     for length in range(1, len(whole), max(1, len(whole) // 60)):
         file.write_bytes(whole[:length])
         try:
-            sources._pixels(file)
+            folders._pixels(file)
         except BadInput as refusal:
             refused += 1
             assert str(file) in str(refusal)
@@ -457,7 +457,7 @@ def test_cifar10_on_disk_is_at_hand_without_asking_the_network(offline, tmp_path
 def test_auto_takes_cifar10_where_it_is_at_hand(images, out, monkeypatch):
     monkeypatch.delenv("ABLATE_DATA", raising=False)
     monkeypatch.setattr(sources, "cifar10_at_hand", lambda: True)
-    monkeypatch.setattr(sources, "cifar10", sources.image_folder(images).decode)
+    monkeypatch.setattr(sources, "cifar10", folders.image_folder(images).decode)
     source = data.locate("auto", out)
     assert (source.data.name, source.note) == ("CIFAR-10", "")
 
