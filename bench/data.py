@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from bench import REVISION, files, folders, sources
 from bench.sources import SIDE, Decoded, Split, line, one_in
@@ -90,20 +91,32 @@ def cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note
     """Decode once; later calls map the same files. The folder is renamed into place when it is whole, and made again
     where it was damaged since."""
     folder = cache / f"{key}-{SIDE}+{MARGIN}-{REVISION}"
-    there, facts = os.path.lexists(folder), _whole(folder)
-    if facts is None:
-        if there:  # what another run puts there meanwhile stays
-            files.remove(folder)
-        _store(folder, *decode())
-        facts = _whole(folder)
-    if facts is None:
-        raise BadInput(line(f"{folder} is damaged and cannot be made again: remove it"))
+    facts = _whole(folder) or _made(folder, decode)
     if facts["shared_images"]:
         shared = f"{facts['shared_images']} of {facts['test']} test images also stand, pixel for pixel, in train."
         note = f"{note} {shared}".strip()
     classes = tuple(facts["classes"])
     data = Data(facts["digest"], len(classes), facts["train"], facts["chance"], name)
     return Source(data, folder, classes, facts["validation"], facts["test"], facts["shared_images"], note)
+
+
+def _made(folder: Path, decode: Callable[[], Decoded]) -> dict[str, Any]:
+    """Decode into the folder, where no other run did so meanwhile; its facts."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        out = folder.parent.parent
+        raise BadInput(line(f"{out} cannot be made ({error.strerror}): name another folder with --out")) from error
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        facts = _whole(folder)
+        if facts is None:
+            decoded = decode()
+            files.remove(folder)
+            _store(folder, *decoded)
+            facts = _whole(folder)
+    if facts is None:
+        raise BadInput(line(f"{folder} is damaged and cannot be made again: remove it"))
+    return facts
 
 
 def _whole(folder: Path) -> dict[str, Any] | None:
@@ -136,11 +149,7 @@ def _digest(file: Path) -> str:
 def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
     """Training less validation, validation and test, each in stratified order, and what is known of them."""
     temporary = files.temporary(folder)
-    try:
-        temporary.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        out = folder.parent.parent
-        raise BadInput(line(f"{out} cannot be made ({error.strerror}): name another folder with --out")) from error
+    temporary.mkdir()
     train, test = ((pixels.astype(np.uint8), labels.astype(np.int64)) for pixels, labels in (train, test))
     held = held_out(train[1])
     for name, (pixels, labels), order in (
@@ -163,7 +172,7 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
     (temporary / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     try:
         files.place(temporary, folder)
-    except OSError:  # another process was first, with the same pixels
+    except OSError:  # what is damaged could not be removed
         files.remove(temporary)
 
 

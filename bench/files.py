@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import platform
 import re
+import secrets
 import shutil
 from contextlib import nullcontext, suppress
+from functools import cache
 from pathlib import Path
 
-TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp(-\w+)?")  # SQLite's journal of a database has its name, and more
+TEMPORARY = re.compile(r"\..+\.(\w+)-(\d+)-\w+\.tmp(-\w+)?")  # SQLite's journal has its database's name, and more
 MENDS = {
     **dict.fromkeys(("ENOSPC", "EDQUOT", "EFBIG"), "make room, then the same command goes on"),
     **dict.fromkeys(("EACCES", "EPERM"), "name another folder with --out, or allow writing to this one"),
@@ -58,13 +62,23 @@ def _flush(path: Path) -> None:
 
 def temporary(target: Path) -> Path:
     """Where what is to become `target` is made: `leftovers` knows it by its name."""
-    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    return target.with_name(f".{target.name}.{_here()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Temporary files and folders below the folder whose process is gone: it was killed as it wrote."""
-    names = [Path(where, name) for where, folders, found in os.walk(folder) for name in (*folders, *found)]
-    return [name for name in names if (match := TEMPORARY.fullmatch(name.name)) and not _alive(int(match[1]))]
+    """Temporary files and folders in the folder whose process is gone: it was killed as it wrote. Of another machine's,
+    or another container's, nobody here can tell."""
+    _, folders, found = next(os.walk(folder), ("", [], []))
+    matches = [match for name in sorted(folders + found) if (match := TEMPORARY.fullmatch(name))]
+    return [folder / match[0] for match in matches if match[1] == _here() and not _alive(int(match[2]))]
+
+
+@cache
+def _here() -> str:
+    """Where a process has its number: a machine, on Linux a container."""
+    numbers = Path("/proc/self/ns/pid")
+    place = f"{platform.node()} {os.readlink(numbers) if numbers.exists() else ''}"
+    return hashlib.sha256(place.encode()).hexdigest()[:8]
 
 
 def remove(path: Path) -> None:

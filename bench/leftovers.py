@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from bench.spec import BadInput
 
 def found(out: Path, todo: Collection[str] = ()) -> Iterator[tuple[str, Callable[[], object]]]:
     """What nobody will go on with, in words, and what removes it; todo: identities of jobs that are to be run."""
-    for file in files.leftovers(out):
+    places = (out, records.folder(out), out / "cache", out / "reports")  # not deeper: more may lie there than is ours
+    for file in (file for place in places for file in files.leftovers(place)):
         yield f"{file.relative_to(out)}: half written by a process that is gone", partial(files.remove, file)
     for name in unfinished(out):
         if name not in todo and finished(out, name) and not held(out, name):
@@ -48,5 +50,7 @@ def held(out: Path, name: str) -> bool:
 
 
 def _clear(out: Path, name: str) -> None:
-    for file in records.unfinished(out, name):
-        file.unlink(missing_ok=True)
+    """Where no worker is at the job, and none can begin meanwhile."""
+    with suppress(Timeout), FileLock(records.lock(out, name), timeout=0):
+        for file in records.unfinished(out, name):
+            file.unlink(missing_ok=True)

@@ -102,7 +102,23 @@ def test_a_damaged_cache_is_noticed_and_decoded_again(root, out, harm):
     harm(before.folder)
     assert data.locate(str(root), out) == before
     assert {file.name: file.read_bytes() for file in before.folder.iterdir()} == known
-    assert os.listdir(out / "cache") == [before.folder.name]
+    assert sorted(os.listdir(out / "cache")) == [before.folder.name, f"{before.folder.name}.lock"]
+
+
+def test_what_another_run_made_again_meanwhile_is_taken_and_stays(root, out, monkeypatch):
+    before, whole = data.locate(str(root), out), data._whole
+    facts("")(before.folder)
+
+    def seen_before_the_other_run(folder):
+        found = whole(folder)
+        monkeypatch.setattr(data, "_whole", whole)
+        assert found is None and data.locate(str(root), out) == before
+        (folder / "of the other run").touch()
+        return found
+
+    monkeypatch.setattr(data, "_whole", seen_before_the_other_run)
+    assert data.locate(str(root), out) == before
+    assert (before.folder / "of the other run").exists()
 
 
 def test_a_damaged_cache_of_images_that_are_broken_since_is_kept_and_the_image_named(root, out):

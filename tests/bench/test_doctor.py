@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from filelock import FileLock
+from running import half_written
 
 from bench import checkpoint, doctor, publish, records, work
 from bench.spec import Model, Recipe, Trial
@@ -142,13 +143,14 @@ def test_weights_without_a_record_are_orphaned_and_put_aside(out):
 def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is_not(out):
     before, dead = contents(out), gone()
     for process in (dead, os.getpid()):
-        (records.folder(out) / f".{'0' * 16}.json.{process}.tmp").write_text("{")
-        (out / "cache" / f".digits-32+4-2.{process}.tmp").mkdir()
-        (out / "cache" / f".digits-32+4-2.{process}.tmp" / "train_pixels.npy").write_text("half")
+        half_written(records.path(out, "0" * 16), process).write_text("{")
+        pixels = half_written(out / "cache" / "digits-32+4-2", process)
+        pixels.mkdir()
+        (pixels / "train_pixels.npy").write_text("half")
     assert [state for state, _ in told(out)] == ["stale"] * 2
     mend(out)
     assert told(out) == [] and before < contents(out)
-    assert len([*out.rglob(f"*.{os.getpid()}*")]) == 2 and not [*out.rglob(f"*.{dead}*")]
+    assert len([*out.rglob(f"*-{os.getpid()}-*")]) == 2 and not [*out.rglob(f"*-{dead}-*")]
 
 
 # MLflow

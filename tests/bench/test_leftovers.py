@@ -1,9 +1,10 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from running import run
+from running import half_written, run
 
 from bench import files, leftovers, records
 from bench.spec import Count, Model, identity
@@ -19,6 +20,11 @@ def gone():
     return process.pid
 
 
+def touch(file):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+
 def beside(out, **fields):
     """A record, and all that an unfinished job has."""
     records.write(out, records.new(JOB) | {"status": "finished", "started": 0, "ended": 1} | fields)
@@ -29,13 +35,47 @@ def beside(out, **fields):
 
 
 def test_what_a_killed_process_was_writing_is_removed_by_the_next_run(digits, tmp_path, gone):
-    names = [f".report.html.{gone}.tmp", f".mlflow.db.{gone}.tmp-journal", f"cache/.digits.{gone}.tmp/pixels.npy"]
-    kept = [f".report.html.{os.getpid()}.tmp", ".mine.tmp", f"mine.{gone}.tmp", "mlflow.db-journal"]
-    for name in (*names, *kept):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
+    journal = half_written(tmp_path / "mlflow.db", gone)
+    for file in (
+        half_written(tmp_path / "results.zip", gone),
+        journal.with_name(f"{journal.name}-journal"),
+        half_written(records.path(tmp_path, JOB), gone),
+        half_written(tmp_path / "cache" / "digits", gone) / "pixels.npy",
+        half_written(tmp_path / "reports" / "report.html", gone),
+    ):
+        touch(file)
     assert list(run([], digits, tmp_path, workers=1)) == []
-    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")) == sorted([*kept, "cache"])
+    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")) == ["cache", "reports", "trials"]
+
+
+def test_what_may_be_anothers_stays(digits, tmp_path, gone):
+    own = half_written(tmp_path / "report.html", gone).name
+    elsewhere = own.replace(files._here(), "01234567")  # as on another machine
+    kept = [
+        half_written(tmp_path / "report.html", os.getpid()),
+        half_written(tmp_path / "project" / "deep" / "data", gone),
+        half_written(tmp_path / "cache" / "digits" / "data", gone),
+        *(tmp_path / name for name in (elsewhere, f".data.{gone}.tmp", ".mine.tmp", own[1:], "mlflow.db-journal")),
+    ]
+    for file in kept:
+        touch(file)
+    assert list(run([], digits, tmp_path, workers=1)) == []
+    assert all(file.exists() for file in kept)
+
+
+def test_two_that_write_one_file_do_not_write_into_one_another(tmp_path):
+    assert files.temporary(tmp_path / "record.json") != files.temporary(tmp_path / "record.json")
+
+
+def test_a_process_of_another_container_is_not_taken_for_one_of_here():
+    words, root = [sys.executable, "-c", "from bench import files; print(files._here())"], Path(__file__).parents[2]
+    try:
+        apart = subprocess.run(["unshare", "--pid", "--fork", *words], cwd=root, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("only Linux has containers of processes")
+    if apart.returncode:
+        pytest.skip("no process can be put apart here")
+    assert apart.stdout.strip() != files._here() == subprocess.check_output(words, cwd=root, text=True).strip()
 
 
 def test_part_files_beside_a_finished_record_are_removed_by_the_next_run(digits, tmp_path):
@@ -57,12 +97,15 @@ def test_a_job_that_is_to_be_run_keeps_its_checkpoint(tmp_path):
 
 
 def test_a_job_that_a_worker_is_at_keeps_its_checkpoint(tmp_path):
-    beside(tmp_path)
+    rest = beside(tmp_path)
+    ((_, remove),) = leftovers.found(tmp_path)  # before the worker begins
     hold = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
     words = [sys.executable, "-c", hold, str(records.lock(tmp_path, JOB))]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
         assert list(leftovers.found(tmp_path)) == []
+        remove()
+        assert all(file.exists() for file in rest)
         process.communicate("\n")
     assert len(list(leftovers.found(tmp_path))) == 1
 

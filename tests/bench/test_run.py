@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from pebble import ProcessPool
-from running import run
+from running import half_written, run
 
 from bench import records
 from bench.spec import BadInput, Count, Model, Probe, Recipe, Timing, Trial, identity
@@ -178,7 +178,7 @@ def test_a_failure_that_succeeds_later_leaves_nothing_of_the_failure(ran, tmp_pa
 def test_a_run_first_removes_what_killed_processes_left(ran, tmp_path):
     with subprocess.Popen(["true"]) as process:
         process.wait()
-    half = records.folder(tmp_path) / f".{'0' * 16}.json.{process.pid}.tmp"
+    half = half_written(records.path(tmp_path, "0" * 16), process.pid)
     half.parent.mkdir()
     half.write_text("{")
     assert list(run([], ran.source, tmp_path, workers=1)) == []
