@@ -63,7 +63,7 @@ def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float
                 earlier = {"reason": "", **_measured(job, source, out, keep_weights), **tags, "ended": time.time()}
                 records.write(out, earlier)
             lock, *rest = records.unfinished(out, job)
-            for file in (lock,) if records.failed(earlier) else (lock, *rest):  # a failure can go on where it was
+            for file in (lock,) if records.failed(earlier) else (*rest, lock):  # a failure can go on where it was
                 file.unlink(missing_ok=True)
     except Timeout:
         return "elsewhere"
