@@ -32,7 +32,7 @@ class Delivery:
 
     def deliver(self, record: dict[str, Any], places: Places) -> None:
         """One record, tagged with where it is used, and those that wait."""
-        records.tag(self.out, record, self.profile, places.get(record["identity"], ()))
+        records.tag(self.out, record["identity"], self.profile, places.get(record["identity"], ()))
         self.due.append(record["identity"])
         self._publish()
 
@@ -40,10 +40,10 @@ class Delivery:
         """Every record of this run, and the older ones that the server lacks."""
         self.next_try = 0.0
         self.due.clear()
-        for record in records.read_all(self.out):
-            if record["identity"] in places:
-                records.tag(self.out, record, self.profile, places[record["identity"]])
-            self.due.append(record["identity"])
+        for file in sorted(records.folder(self.out).glob("*.json")):
+            if file.stem in places:
+                records.tag(self.out, file.stem, self.profile, places[file.stem])
+            self.due.append(file.stem)
         self._publish()
 
     def deliver_report(self, name: str, files: Iterable[Path]) -> None:

@@ -105,6 +105,14 @@ def test_a_record_that_the_server_refuses_is_told_kept_and_in_nobodys_way(server
     assert records.read(tmp_path, finished[0]["identity"]) is not None
 
 
+def test_a_record_that_another_run_has_replaced_is_not_put_back(server, finished, tmp_path):
+    first = records.read(tmp_path, finished[0]["identity"])
+    overtaken = first | records.failure("died", "before another run's retry")
+    Delivery(tmp_path, "smoke", lambda text: None).deliver(overtaken, {first["identity"]: [("relu", "tanh")]})
+    tags = {"profiles": ["smoke"], "studies": {"relu": ["tanh"]}}
+    assert records.read(tmp_path, first["identity"]) == first | {"tags": tags}
+
+
 def test_a_report_goes_to_a_server_that_is_there_alone(server, tmp_path):
     told = Delivery(tmp_path, "smoke", lambda text: None)
     told.deliver_report("one", ["report.html"])

@@ -19,7 +19,7 @@ def told(ran, tmp_path_factory):
     out = tmp_path_factory.mktemp("told")
     shutil.copytree(records.folder(ran.out), records.folder(out))
     for record in records.read_all(out):
-        records.tag(out, record, "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
+        records.tag(out, record["identity"], "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         first = publish_all(out)
