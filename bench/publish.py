@@ -12,23 +12,26 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks minutes a call
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # PostgreSQL's own default is the system's: minutes
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
+from mlflow.store.db import utils as databases
 
 from bench import files, records, words
 from bench.spec import BadInput
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its tracebacks: what it raises is told in one line
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
-BATCH = 1000  # metrics a request: MLflow's limit
+databases.MAX_RETRY_COUNT = 2  # attempts to connect; ten of them block 105 seconds, and no variable sets it
 
-UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
+BATCH = 1000  # metrics a request: MLflow's limit
+WAIT = 10.0  # seconds for another run that publishes
 
 
 def uri(out: Path) -> str:
@@ -47,7 +50,8 @@ def _prepare(out: Path) -> None:
 
 
 class Publisher:
-    """Knows which records the server has. Made in the parent process; raises `UNREACHABLE` where the server is away.
+    """Knows which records the server has. Made in the parent process; where the server is away it raises whatever
+    MLflow, its driver or its store of artifacts do.
 
     One experiment a data set, and one for all that is not a trial. Several runs into one `out` publish one at a time:
     each record is there once.
@@ -55,7 +59,7 @@ class Publisher:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.lock = FileLock(out / "mlflow.lock")
+        self.lock = FileLock(out / "mlflow.lock", timeout=WAIT)
         with self.lock:
             _prepare(out)
             self.client = MlflowClient(uri(out))
@@ -139,14 +143,9 @@ def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[P
             for file in client.list_artifacts(run.info.run_id):
                 if wanted(file.path) and not (folder / file.path).exists():
                     found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
-    except UNREACHABLE as error:
-        raise BadInput(f"{address} cannot be read by MLflow: {brief(error)}") from error
+    except Exception as error:  # a driver's own may be any
+        raise BadInput(f"{address} cannot be read by MLflow: {words.brief(error)}") from error
     return found
-
-
-def brief(error: Exception) -> str:
-    """What MLflow says, less its page of advice."""
-    return str(error).strip().partition("\n")[0][:160] or type(error).__name__
 
 
 def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[], object] | None]]:

@@ -1,9 +1,11 @@
 import dataclasses
 import json
 import shutil
+import time
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
 from bench import publish, records, words
 from bench.spec import Data, Model, Recipe, Trial
@@ -253,9 +255,20 @@ def test_a_report_of_runs_that_go_on_at_once_is_one_run(told, tmp_path):
     assert [run.info.status for run in found if "at once" in run.info.run_name] == ["FINISHED"]
 
 
-def test_a_server_that_is_away_raises_what_callers_expect(monkeypatch, tmp_path):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(publish.UNREACHABLE):
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "sqlite:///{0}"], ids=["server", "database"])
+def test_what_is_away_says_so_within_seconds(monkeypatch, tmp_path, address):
+    """A folder is no database: MLflow tries again as it does where a database's server is away."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(tmp_path))
+    begun = time.monotonic()
+    with pytest.raises(Exception, match=r"127\.0\.0\.1|unable to open database file"):
+        publish.Publisher(tmp_path)
+    assert time.monotonic() - begun < 15
+
+
+def test_another_run_that_does_not_let_go_of_mlflow_is_not_waited_for_without_end(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(publish, "WAIT", 0.1)
+    with FileLock(tmp_path / "mlflow.lock"), pytest.raises(OSError, match=r"mlflow\.lock"):
         publish.Publisher(tmp_path)
 
 
