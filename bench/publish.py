@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,21 @@ def uri(out: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
 
 
+def exists(out: Path) -> bool:
+    """Whether there is a server to ask, or a database."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (out / "mlflow.db").exists()
+
+
 def _prepare(out: Path) -> None:
-    """A database with all its tables, renamed into place: MLflow cannot use one whose making was cut off."""
-    database = out / "mlflow.db"
-    if os.environ.get("MLFLOW_TRACKING_URI") or database.exists():
+    """A database with all its tables, renamed into place: MLflow cannot use one whose making was cut off, and SQLite
+    would play an earlier one's journal back into it."""
+    if exists(out):
         return
+    database = out / "mlflow.db"
     temporary = files.temporary(database)
     MlflowClient(f"sqlite:///{temporary.resolve()}").search_experiments()
+    for journal in out.glob("mlflow.db-*"):
+        journal.unlink()
     temporary.replace(database)
 
 
@@ -68,13 +75,19 @@ class Publisher:
 
     def publish(self, record: dict[str, Any]) -> None:
         """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
-        left unfinished is completed: the same points at the same times add nothing."""
+        left unfinished is completed: the same points at the same times add nothing. A job that was measured again
+        gets a run anew."""
         with self.lock:
-            known = self.known.get(record["identity"]) or self._published(record["identity"])
-            if known is not None and known.info.status != "RUNNING" and _same(known, record):
-                self._retag(known, words.tags(record))
-            else:
+            known = self.known.get(record["identity"])
+            if known is None or not same(known, record):
+                known = self._published(record["identity"])
+            if known is not None and not same(known, record):
+                self.client.delete_run(known.info.run_id)
+                known = None
+            if known is None or known.info.status == "RUNNING":
                 self._publish(record, known)
+            else:
+                self._retag(known, words.tags(record))
 
     def _publish(self, record: dict[str, Any], known: Any) -> None:
         started = int(record["started"] * 1e3)
@@ -91,7 +104,7 @@ class Publisher:
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
-        if known:  # last, since until then it tells of an attempt that failed
+        if known:  # the record may be used by more studies since
             self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in words.tags(record).items()])
         self.client.set_terminated(
             run_id, "FAILED" if records.failed(record) else "FINISHED", int(record["ended"] * 1e3)
@@ -148,34 +161,6 @@ def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[P
     return found
 
 
-def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
-    """Runs that are not as their records, by identity, are: (state, what, how it is mended)."""
-    publisher = Publisher(out)
-    published: dict[str, list[Any]] = {}
-    for run in runs(publisher.client, publisher.experiments):
-        if run.data.tags.get("kind"):
-            published.setdefault(run.data.tags["identity"], []).append(run)
-    delete, terminate = publisher.client.delete_run, publisher.client.set_terminated
-    for identity, found in published.items():
-        record = whole.get(identity)
-        for run in found[:-1] if record else ():  # the publisher goes by the last
-            yield "stale", f"MLflow: {identity} is there twice", partial(delete, run.info.run_id)
-        if found[-1].info.status == "RUNNING" and record is None:
-            yield (
-                "orphaned",
-                f"MLflow: {identity} is 'running' without a record",
-                partial(terminate, found[-1].info.run_id, "KILLED"),
-            )
-        elif record is None:
-            yield "orphaned", f"MLflow: {identity} has no record here (ablate import {uri(out)} fetches it)", None
-    for record in whole.values():
-        known = published.get(record["identity"])
-        if known is None:
-            yield "pending", f"MLflow: {record['identity']} is not published", partial(publisher.publish, record)
-        elif known[-1].info.status == "RUNNING":
-            yield "stale", f"MLflow: {record['identity']} is half published", partial(publisher.publish, record)
-
-
 def _experiments(client: MlflowClient) -> dict[str, str]:
     return {e.name: e.experiment_id for e in client.search_experiments()}
 
@@ -191,9 +176,10 @@ def runs(client: MlflowClient, experiments: dict[str, str], filter_string: str =
             return
 
 
-def _same(run: Any, record: dict[str, Any]) -> bool:
-    """Whether the run tells of this outcome, and not of a failure before it."""
-    return run.data.tags.get("status") == record["status"]
+def same(run: Any, record: dict[str, Any]) -> bool:
+    """Whether the run tells of this measurement, and not of one before it: that ran at another time."""
+    started, ended = (int(record[name] * 1e3) for name in ("started", "ended"))
+    return run.info.start_time == started and (run.info.status == "RUNNING" or run.info.end_time == ended)
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:

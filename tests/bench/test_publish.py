@@ -204,6 +204,39 @@ def test_a_run_that_an_earlier_attempt_left_is_completed(told):
         assert found[what] == whole[what]
 
 
+def again(record):
+    """The record of a measurement an hour later, of another value."""
+    later = {"started": record["started"] + 3600, "ended": record["ended"] + 3600}
+    samples = [{**sample, "value": sample["value"] + 1} for sample in record["samples"]]
+    return record | later | {"fit": True, "samples": samples}
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["whole", "half published"])
+def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(told, tmp_path, half):
+    unfit = next(record for record in told.records if record["kind"] == "timing") | {"fit": False}
+    records.write(tmp_path, unfit)
+    publisher = publish_all(tmp_path)
+    if half:
+        publisher.client.update_run(publisher.known[unfit["identity"]].info.run_id, status="RUNNING")
+    other = publish.Publisher(tmp_path)
+    records.write(tmp_path, again(unfit))
+    publisher.publish(again(unfit))
+    other.publish(again(unfit))  # it has not heard that the run was made anew
+    (run,) = runs(other).values()
+    values = sorted(value for points in run["points"].values() for _, _, value in points)
+    assert values == sorted(sample["value"] for sample in again(unfit)["samples"])
+    assert (run["status"], run["ended"]) == ("FINISHED", int(again(unfit)["ended"] * 1e3))
+    (file,) = publish.fetch(publish.uri(tmp_path), tmp_path, lambda name: name.endswith(".json"))
+    assert json.loads(file.read_text())["fit"]
+
+
+def test_a_new_database_does_not_inherit_the_journal_of_an_earlier_one(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.db-journal").write_text("of a database that was put aside")
+    publish.Publisher(tmp_path)
+    assert not (tmp_path / "mlflow.db-journal").exists()
+
+
 def test_a_database_that_was_deleted_is_filled_again(told, tmp_path):
     shutil.copytree(records.folder(told.out), records.folder(tmp_path))
     publisher = publish_all(tmp_path)  # as after `rm mlflow.db`: a folder with records and no database
