@@ -1,6 +1,8 @@
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -230,10 +232,24 @@ def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(told, tmp_pa
     assert json.loads(file.read_text())["fit"]
 
 
+KILLED = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 1")
+database.execute("CREATE TABLE earlier (text)")
+database.executemany("INSERT INTO earlier VALUES (?)", [("old" * 200,)] * 200)
+database.execute("BEGIN")
+database.execute("UPDATE earlier SET text = 'new'")
+os.kill(os.getpid(), 9)
+"""
+
+
 def test_a_new_database_does_not_inherit_the_journal_of_an_earlier_one(monkeypatch, tmp_path):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "mlflow.db-journal").write_text("of a database that was put aside")
-    publish.Publisher(tmp_path)
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path / "mlflow.db"])
+    assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
+    (tmp_path / "mlflow.db").unlink()
+    assert publish.Publisher(tmp_path).known == {}
     assert not (tmp_path / "mlflow.db-journal").exists()
 
 
