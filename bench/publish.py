@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ databases.MAX_RETRY_COUNT = 2  # attempts to connect; ten of them block 105 seco
 
 BATCH = 1000  # metrics a request: MLflow's limit
 WAIT = 10.0  # seconds for another run that publishes
+POLL = 0.005  # seconds between looks: a run with much to publish lets go for about a millisecond at a time
 
 
 def uri(out: Path) -> str:
@@ -66,8 +68,8 @@ class Publisher:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.lock = FileLock(out / "mlflow.lock", timeout=WAIT)
-        with self.lock:
+        self.turn = partial(FileLock(out / "mlflow.lock", timeout=WAIT).acquire, poll_interval=POLL)
+        with self.turn():
             _prepare(out)
             self.client = MlflowClient(uri(out))
             self.experiments = _experiments(self.client)
@@ -77,7 +79,7 @@ class Publisher:
         """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
         left unfinished is completed: the same points at the same times add nothing. A job that was measured again
         gets a run anew."""
-        with self.lock:
+        with self.turn():
             known = self.known.get(record["identity"])
             if known is None or not same(known, record):
                 known = self._published(record["identity"])
@@ -119,7 +121,7 @@ class Publisher:
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
         """The report's files as artifacts of one run, to be read inside MLflow; the next report replaces them."""
         identity = f"report {name}"
-        with self.lock:
+        with self.turn():
             self.experiments = _experiments(self.client)
             reports = runs(self.client, self.experiments, "tags.identity LIKE 'report %'")
             run = next((run for run in reports if run.data.tags["identity"] == identity), None)
