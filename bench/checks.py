@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import records
+from bench import REVISION, records
 from bench.spec import BadInput, Count, Data, Job, Model, Probe, Recipe, Timing, Trial, describe, identity
 
 KINDS: dict[str, type[Any]] = {"trial": Trial, "count": Count, "timing": Timing, "probe": Probe}
@@ -20,9 +20,17 @@ LATEST = 32_503_680_000  # the year 3000, in seconds
 def checked(file: Path) -> dict[str, Any]:
     """The record in a file; raises BadInput where it is not one of this version's, whole and under its own name."""
     record = legible(file)
-    if identity(job_of(record)) != record["identity"]:
-        raise BadInput(f"{file.name} is not the record of its own job: changed, or of another version")
+    if (found := revision(file, record)) != REVISION:
+        raise BadInput(f"{file.name} is of revision {found}, and this version measures revision {REVISION}")
     return record
+
+
+def revision(file: Path, record: dict[str, Any]) -> int:
+    """The revision whose name for its job the record has; raises BadInput where none has it."""
+    for number in range(REVISION, 0, -1):
+        if identity(job_of(record), number) == record["identity"] == file.stem:
+            return number
+    raise BadInput(f"{file.name} is not the record of its own job: changed, or of another version")
 
 
 def legible(file: Path) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import records
+from bench import records, words
 
-AGAIN = 30.0  # seconds until a server that was away is asked again
+AGAIN = 30.0  # seconds until a server that was away is asked again; twice as many after each further failure
+LONGEST = 600.0
 
 Places = Mapping[str, Iterable[tuple[str, str]]]  # where each identity is used: study and arm
 
@@ -24,7 +25,7 @@ class Delivery:
         self.out, self.profile, self.say = out, profile, say
         self.due: deque[str] = deque()  # identities of records that wait to be published
         self.publisher: Any = None
-        self.next_try, self.told = 0.0, False
+        self.pause, self.next_try, self.told = AGAIN, 0.0, False
         self.installed = importlib.util.find_spec("mlflow") is not None
         if not self.installed:
             say("mlflow is not installed: results are kept as records and can be published later")
@@ -32,7 +33,7 @@ class Delivery:
 
     def deliver(self, record: dict[str, Any], places: Places) -> None:
         """One record, tagged with where it is used, and those that wait."""
-        records.tag(self.out, record, self.profile, places.get(record["identity"], ()))
+        records.tag(self.out, record["identity"], self.profile, places.get(record["identity"], ()))
         self.due.append(record["identity"])
         self._publish()
 
@@ -40,10 +41,10 @@ class Delivery:
         """Every record of this run, and the older ones that the server lacks."""
         self.next_try = 0.0
         self.due.clear()
-        for record in records.read_all(self.out):
-            if record["identity"] in places:
-                records.tag(self.out, record, self.profile, places[record["identity"]])
-            self.due.append(record["identity"])
+        for file in sorted(records.folder(self.out).glob("*.json")):
+            if file.stem in places:
+                records.tag(self.out, file.stem, self.profile, places[file.stem])
+            self.due.append(file.stem)
         self._publish()
 
     def deliver_report(self, name: str, files: Iterable[Path]) -> None:
@@ -59,12 +60,12 @@ class Delivery:
     def _connect(self) -> None:
         if self.publisher or not self.installed or time.monotonic() < self.next_try:
             return
-        from bench import publish  # imports mlflow, which may be absent
-
         try:
-            self.publisher, self.told = publish.Publisher(self.out), False
-        except publish.UNREACHABLE as error:
-            self._away(publish.brief(error))
+            from bench import publish  # imports mlflow, which may be absent
+
+            self.publisher = publish.Publisher(self.out)
+        except Exception as error:  # of MLflow, of a driver, of a store of artifacts: none of it ends a run
+            self._away(error)
 
     def _try(self, action: Callable[[Any], None]) -> bool:
         """Whether it is settled: done, or refused for good."""
@@ -74,17 +75,19 @@ class Delivery:
 
         try:
             action(self.publisher)
-        except publish.UNREACHABLE as error:
+        except Exception as error:  # as above
             if not publish.refused(error):
-                self._away(publish.brief(error))
+                self._away(error)
                 return False
-            self.say(f"MLflow refused a record, which is kept: {publish.brief(error)}")
+            self.say(f"MLflow refused a record, which is kept: {words.brief(error)}")
+        self.pause, self.told = AGAIN, False
         return True
 
-    def _away(self, why: str) -> None:
-        self.publisher, self.next_try = None, time.monotonic() + AGAIN
+    def _away(self, error: Exception) -> None:
+        self.publisher, self.next_try = None, time.monotonic() + self.pause
+        self.pause = min(2 * self.pause, LONGEST)
         if not self.told:
-            self.say(f"MLflow cannot be reached; what is missed is published later: {why}")
+            self.say(f"MLflow cannot be reached; what is missed is published later: {words.brief(error)}")
         self.told = True
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import checks, leftovers, records
+from bench import REVISION, checks, leftovers, records
 from bench.sources import line
 from bench.spec import BadInput
+from bench.words import brief
 
+DAMAGED = "is not a database", "malformed"  # what SQLite says, and not where it is locked or of a later version
 BROKEN = "broken"  # where what cannot be used is put: nothing that was measured is deleted
 
 
@@ -29,7 +33,7 @@ def examine(out: Path) -> Iterator[Finding]:
     yield from _records(out, whole)
     yield from _unfinished(out)
     yield from _rest(out)
-    if (out / "mlflow.db").exists() and importlib.util.find_spec("mlflow"):
+    if importlib.util.find_spec("mlflow"):
         yield from _published(out, whole)
 
 
@@ -37,11 +41,15 @@ def _records(out: Path, whole: dict[str, Any]) -> Iterator[Finding]:
     """Fills `whole` with the records that can be used, by identity."""
     for file in sorted(records.folder(out).glob("*.json")):
         try:
-            record = whole[file.stem] = checks.checked(file)
+            record = checks.legible(file)
+            revision = checks.revision(file, record)
         except BadInput as error:
             yield Finding("broken", line(str(error)), partial(_aside, file, out))
             continue
-        if records.failed(record):
+        whole[file.stem] = record
+        if revision != REVISION:
+            yield Finding("stale", f"{file.name}: of revision {revision}, an earlier one: kept, not used")
+        elif records.failed(record):
             yield Finding("pending", f"{file.name}: {record['status']} ({record['reason']}): run --retry-failed")
 
 
@@ -63,22 +71,34 @@ def _rest(out: Path) -> Iterator[Finding]:
 
 
 def _published(out: Path, whole: dict[str, Any]) -> Iterator[Finding]:
-    from bench import publish  # imports mlflow, which may be absent
-
     try:
-        yield from (Finding(*finding) for finding in publish.examine(out, whole))
-    except publish.UNREACHABLE as error:
-        database = out / "mlflow.db"  # the next run makes another and publishes again
-        ours = publish.uri(out) == f"sqlite:///{database.resolve()}"
-        why = f"MLflow: {publish.uri(out)} cannot be read ({publish.brief(error)})"
-        yield Finding("broken", why, partial(_aside, database, out) if ours else None)
+        from bench import published  # imports mlflow, which may be absent
+
+        for state, what, mend in published.examine(out, whole):
+            yield Finding(state, what, mend and partial(_tell, mend))
+    except Exception as error:  # a driver's own may be any
+        address = os.environ.get("MLFLOW_TRACKING_URI")
+        why = f"MLflow: {address or out / 'mlflow.db'} cannot be read ({brief(error)})"
+        damaged = not address and any(said in str(error) for said in DAMAGED)  # the next run makes another
+        yield Finding("broken", why, partial(_aside, out / "mlflow.db", out) if damaged else None)
+
+
+def _tell(mend: Callable[[], object]) -> None:
+    try:
+        mend()
+    except Exception as error:  # as above
+        raise BadInput(f"MLflow cannot be mended: {brief(error)}") from error
 
 
 def _aside(file: Path, out: Path) -> None:
-    """Under a name that is free: the same record may have been broken before."""
-    target, again = out / BROKEN / file.name, 1
-    while target.exists():
-        again += 1
-        target = target.with_name(f"{file.stem}.{again}{file.suffix}")
-    target.parent.mkdir(exist_ok=True)
-    file.replace(target)
+    """Under a name that is free, since the same record may have been broken before; a database with its journal, which
+    would be played back into the next one."""
+
+    def target(name: str, number: int) -> Path:
+        stem, dot, end = name.rpartition(".")
+        return out / BROKEN / (name if number == 1 else f"{stem}.{number}{dot}{end}")
+
+    number = next(number for number in count(1) if not target(file.name, number).exists())
+    (out / BROKEN).mkdir(exist_ok=True)
+    for moved in (file, *file.parent.glob(f"{file.name}-*")):
+        moved.replace(target(moved.name, number))

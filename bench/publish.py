@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,27 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks minutes a call
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # PostgreSQL's own default is the system's: minutes
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
+from mlflow.store.db import utils as databases
 
 from bench import files, records, words
 from bench.spec import BadInput
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its tracebacks: what it raises is told in one line
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
-BATCH = 1000  # metrics a request: MLflow's limit
+databases.MAX_RETRY_COUNT = 2  # attempts to connect; ten of them block 105 seconds, and no variable sets it
 
-UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
+BATCH = 1000  # metrics a request: MLflow's limit
+WAIT = 10.0  # seconds for another run that publishes
+POLL = 0.005  # seconds between looks: a run with much to publish lets go for about a millisecond at a time
 
 
 def uri(out: Path) -> str:
@@ -36,18 +40,27 @@ def uri(out: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
 
 
+def exists(out: Path) -> bool:
+    """Whether there is a server to ask, or a database."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (out / "mlflow.db").exists()
+
+
 def _prepare(out: Path) -> None:
-    """A database with all its tables, renamed into place: MLflow cannot use one whose making was cut off."""
-    database = out / "mlflow.db"
-    if os.environ.get("MLFLOW_TRACKING_URI") or database.exists():
+    """A database with all its tables, renamed into place: MLflow cannot use one whose making was cut off, and SQLite
+    would play an earlier one's journal back into it."""
+    if exists(out):
         return
+    database = out / "mlflow.db"
     temporary = files.temporary(database)
     MlflowClient(f"sqlite:///{temporary.resolve()}").search_experiments()
+    for journal in out.glob("mlflow.db-*"):
+        journal.unlink()
     temporary.replace(database)
 
 
 class Publisher:
-    """Knows which records the server has. Made in the parent process; raises `UNREACHABLE` where the server is away.
+    """Knows which records the server has. Made in the parent process; where the server is away it raises whatever
+    MLflow, its driver or its store of artifacts do.
 
     One experiment a data set, and one for all that is not a trial. Several runs into one `out` publish one at a time:
     each record is there once.
@@ -55,8 +68,8 @@ class Publisher:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.lock = FileLock(out / "mlflow.lock")
-        with self.lock:
+        self.turn = partial(FileLock(out / "mlflow.lock", timeout=WAIT).acquire, poll_interval=POLL)
+        with self.turn():
             _prepare(out)
             self.client = MlflowClient(uri(out))
             self.experiments = _experiments(self.client)
@@ -64,13 +77,19 @@ class Publisher:
 
     def publish(self, record: dict[str, Any]) -> None:
         """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
-        left unfinished is completed: the same points at the same times add nothing."""
-        with self.lock:
-            known = self.known.get(record["identity"]) or self._published(record["identity"])
-            if known is not None and known.info.status != "RUNNING" and _same(known, record):
-                self._retag(known, words.tags(record))
-            else:
+        left unfinished is completed: the same points at the same times add nothing. A job that was measured again
+        gets a run anew."""
+        with self.turn():
+            known = self.known.get(record["identity"])
+            if known is None or not same(known, record):
+                known = self._published(record["identity"])
+            if known is not None and not same(known, record):
+                self.client.delete_run(known.info.run_id)
+                known = None
+            if known is None or known.info.status == "RUNNING":
                 self._publish(record, known)
+            else:
+                self._retag(known, words.tags(record))
 
     def _publish(self, record: dict[str, Any], known: Any) -> None:
         started = int(record["started"] * 1e3)
@@ -87,7 +106,7 @@ class Publisher:
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
-        if known:  # last, since until then it tells of an attempt that failed
+        if known:  # the record may be used by more studies since
             self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in words.tags(record).items()])
         self.client.set_terminated(
             run_id, "FAILED" if records.failed(record) else "FINISHED", int(record["ended"] * 1e3)
@@ -102,7 +121,7 @@ class Publisher:
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
         """The report's files as artifacts of one run, to be read inside MLflow; the next report replaces them."""
         identity = f"report {name}"
-        with self.lock:
+        with self.turn():
             self.experiments = _experiments(self.client)
             reports = runs(self.client, self.experiments, "tags.identity LIKE 'report %'")
             run = next((run for run in reports if run.data.tags["identity"] == identity), None)
@@ -139,42 +158,9 @@ def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[P
             for file in client.list_artifacts(run.info.run_id):
                 if wanted(file.path) and not (folder / file.path).exists():
                     found.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
-    except UNREACHABLE as error:
-        raise BadInput(f"{address} cannot be read by MLflow: {brief(error)}") from error
+    except Exception as error:  # a driver's own may be any
+        raise BadInput(f"{address} cannot be read by MLflow: {words.brief(error)}") from error
     return found
-
-
-def brief(error: Exception) -> str:
-    """What MLflow says, less its page of advice."""
-    return str(error).strip().partition("\n")[0][:160] or type(error).__name__
-
-
-def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[], object] | None]]:
-    """Runs that are not as their records, by identity, are: (state, what, how it is mended)."""
-    publisher = Publisher(out)
-    published: dict[str, list[Any]] = {}
-    for run in runs(publisher.client, publisher.experiments):
-        if run.data.tags.get("kind"):
-            published.setdefault(run.data.tags["identity"], []).append(run)
-    delete, terminate = publisher.client.delete_run, publisher.client.set_terminated
-    for identity, found in published.items():
-        record = whole.get(identity)
-        for run in found[:-1] if record else ():  # the publisher goes by the last
-            yield "stale", f"MLflow: {identity} is there twice", partial(delete, run.info.run_id)
-        if found[-1].info.status == "RUNNING" and record is None:
-            yield (
-                "orphaned",
-                f"MLflow: {identity} is 'running' without a record",
-                partial(terminate, found[-1].info.run_id, "KILLED"),
-            )
-        elif record is None:
-            yield "orphaned", f"MLflow: {identity} has no record here (ablate import {uri(out)} fetches it)", None
-    for record in whole.values():
-        known = published.get(record["identity"])
-        if known is None:
-            yield "pending", f"MLflow: {record['identity']} is not published", partial(publisher.publish, record)
-        elif known[-1].info.status == "RUNNING":
-            yield "stale", f"MLflow: {record['identity']} is half published", partial(publisher.publish, record)
 
 
 def _experiments(client: MlflowClient) -> dict[str, str]:
@@ -192,9 +178,10 @@ def runs(client: MlflowClient, experiments: dict[str, str], filter_string: str =
             return
 
 
-def _same(run: Any, record: dict[str, Any]) -> bool:
-    """Whether the run tells of this outcome, and not of a failure before it."""
-    return run.data.tags.get("status") == record["status"]
+def same(run: Any, record: dict[str, Any]) -> bool:
+    """Whether the run tells of this measurement, and not of one before it: that ran at another time."""
+    started, ended = (int(record[name] * 1e3) for name in ("started", "ended"))
+    return run.info.start_time == started and (run.info.status == "RUNNING" or run.info.end_time == ended)
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:

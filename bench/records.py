@@ -23,8 +23,11 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from bench import files
 from bench.spec import BadInput, Job, Trial, identity, kind
@@ -94,19 +97,30 @@ def finals(record: dict[str, Any]) -> dict[str, float]:
     return {name: value for point in record["points"] for name, value in point["metrics"].items()}
 
 
-def tag(out: Path, record: dict[str, Any], profile: str, places: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Add where the job is used, (study, arm) pairs, to the record's tags; rewrites the file only for a new one."""
+def tag(out: Path, job: Job | str, profile: str, places: Iterable[tuple[str, str]]) -> None:
+    """Add where the job is used, (study, arm) pairs, to its record's tags; rewrites the file only for a new one.
+
+    Under the job's lock, since another run may be about to replace the record; while one is at the job, nothing is
+    added: the next contact does.
+    """
+    places = list(places)
+    record = read(out, job)
+    if record is None or _tagged(record, profile, places) == record:
+        return
+    with suppress(Timeout), FileLock(lock(out, job), timeout=0):
+        record = read(out, job)
+        if record is not None and (tagged := _tagged(record, profile, places)) != record:
+            write(out, tagged)
+        lock(out, job).unlink(missing_ok=True)
+
+
+def _tagged(record: dict[str, Any], profile: str, places: list[tuple[str, str]]) -> dict[str, Any]:
     tags = record.get("tags", {"profiles": [], "studies": {}})
     studies = {study: list(arms) for study, arms in tags["studies"].items()}
     for study, arm in places:
         if arm not in studies.setdefault(study, []):
             studies[study].append(arm)
-    merged = {"profiles": sorted({*tags["profiles"], profile}), "studies": studies}
-    if merged == tags:
-        return record
-    record = {**record, "tags": merged}
-    write(out, record)
-    return record
+    return {**record, "tags": {"profiles": sorted({*tags["profiles"], profile}), "studies": studies}}
 
 
 def weights(out: Path, job: Job | str) -> Path:

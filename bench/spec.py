@@ -214,7 +214,7 @@ def kind(job: Job) -> str:
     return type(job).__name__.lower()
 
 
-def identity(job: Job) -> str:
+def identity(job: Job, revision: int = REVISION) -> str:
     """Sixteen hexadecimal digits that name what the job would measure."""
-    text = json.dumps({"revision": REVISION, "kind": kind(job), "job": describe(job)}, sort_keys=True)
+    text = json.dumps({"revision": revision, "kind": kind(job), "job": describe(job)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

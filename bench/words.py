@@ -1,4 +1,5 @@
-"""A record in MLflow's words: experiment, run, variant, parameters, tags and metrics. Needs no MLflow."""
+"""A record in MLflow's words: experiment, run, variant, parameters, tags and metrics; and its errors in few. Needs no
+MLflow."""
 
 from __future__ import annotations
 
@@ -79,6 +80,11 @@ def run_name(record: dict[str, Any]) -> str:
         return f"{variant(record['job'])} / seed {record['job']['seed']}"
     what = record["job"].get("subject") or record["job"].get("question") or record["identity"]
     return f"{record['kind']} {what}"[:LONGEST]
+
+
+def brief(error: Exception) -> str:
+    """An error of MLflow's or of a driver's in one line, less the page of advice."""
+    return ": ".join(filter(None, (type(error).__name__, str(error).strip().partition("\n")[0][:160])))
 
 
 def _names(texts: Iterable[str]) -> dict[str, str]:

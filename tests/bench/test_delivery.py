@@ -1,3 +1,6 @@
+import sys
+from itertools import pairwise
+
 import pytest
 from mlflow.exceptions import MlflowException
 
@@ -101,8 +104,16 @@ def test_a_record_that_the_server_refuses_is_told_kept_and_in_nobodys_way(server
     for record in finished:
         told.deliver(record, {})
     assert server.got == names(finished[1:]) and not told.due
-    assert said == ["MLflow refused a record, which is kept: a name"]
+    assert said == ["MLflow refused a record, which is kept: MlflowException: a name"]
     assert records.read(tmp_path, finished[0]["identity"]) is not None
+
+
+def test_a_record_that_another_run_has_replaced_is_not_put_back(server, finished, tmp_path):
+    first = records.read(tmp_path, finished[0]["identity"])
+    overtaken = first | records.failure("died", "before another run's retry")
+    Delivery(tmp_path, "smoke", lambda text: None).deliver(overtaken, {first["identity"]: [("relu", "tanh")]})
+    tags = {"profiles": ["smoke"], "studies": {"relu": ["tanh"]}}
+    assert records.read(tmp_path, first["identity"]) == first | {"tags": tags}
 
 
 def test_a_report_goes_to_a_server_that_is_there_alone(server, tmp_path):
@@ -134,3 +145,61 @@ def test_a_server_that_goes_away_without_a_word_is_told_of_all_the_same(server, 
     told.deliver(finished[0], {})
     assert said == ["MLflow cannot be reached; what is missed is published later: TimeoutError"]
     assert list(told.due) == names(finished[:1])
+
+
+class NoCredentialsError(Exception):
+    """As botocore has it: no OSError, and nothing of MLflow's."""
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'boto3'"), NoCredentialsError("none found")])
+@pytest.mark.parametrize("contact", ["connect", "publish", "publish_report"])
+def test_whatever_a_driver_raises_is_one_line_and_the_run_goes_on(
+    server, finished, tmp_path, monkeypatch, error, contact
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(publish if contact == "connect" else server, contact.replace("connect", "Publisher"), fail)
+    said = []
+    told = Delivery(tmp_path, "smoke", said.append)
+    told.deliver(finished[0], {})
+    told.deliver_report("one", ["report.html"])
+    assert said == [
+        f"MLflow cannot be reached; what is missed is published later: {type(error).__name__}: {error.args[0]}"
+    ]
+    assert records.read(tmp_path, finished[0]["identity"]) is not None
+    assert list(told.due) == ([] if contact == "publish_report" else names(finished[:1]))
+
+
+def test_an_mlflow_that_cannot_be_imported_is_as_one_that_is_away(finished, tmp_path, monkeypatch):
+    monkeypatch.delattr("bench.publish")
+    monkeypatch.setitem(sys.modules, "bench.publish", None)
+    said = []
+    told = Delivery(tmp_path, "smoke", said.append)
+    told.deliver_all({})
+    assert len(said) == 1 and "ModuleNotFoundError: import of bench.publish halted" in said[0]
+    assert sorted(told.due) == sorted(names(finished))
+
+
+def test_a_server_that_stays_away_is_asked_ever_more_rarely_until_it_answers(server, finished, tmp_path, monkeypatch):
+    now, asked = [0.0], []
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    server.up = False
+    told = Delivery(tmp_path, "smoke", lambda text: None)
+
+    def pauses(seconds):
+        """Between the contacts that a record a second leads to."""
+        asked.clear()
+        for _ in range(seconds):
+            now[0] += 1
+            before = server.contacts
+            told.deliver(finished[0], {})
+            asked.extend([now[0]] * (server.contacts - before))
+        return [after - before for before, after in pairwise(asked)]
+
+    assert pauses(4000) == [60, 120, 240, 480] + [600] * 5
+    server.up = True
+    pauses(600)
+    assert len(server.got) == 4600
+    server.up = False
+    assert pauses(100) == [60]

@@ -2,22 +2,26 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 
 import pytest
 from filelock import FileLock
 from running import half_written
 
-from bench import checkpoint, doctor, publish, records, work
-from bench.spec import Model, Recipe, Trial
+from bench import REVISION, checkpoint, checks, doctor, publish, records, work
+from bench.spec import BadInput, Model, Recipe, Trial, identity
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
 
 @pytest.fixture
-def out(smoke, tmp_path):
-    """A copy of a finished run, less what is in MLflow."""
+def out(smoke, tmp_path, monkeypatch):
+    """A copy of a finished run, less what is in MLflow, which is not installed."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     shutil.copytree(smoke.out, tmp_path / "out", ignore=shutil.ignore_patterns("mlflow*", "artifacts", "reports"))
     return tmp_path / "out"
 
@@ -153,6 +157,15 @@ def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is
     assert len([*out.rglob(f"*-{os.getpid()}-*")]) == 2 and not [*out.rglob(f"*-{dead}-*")]
 
 
+def test_the_record_of_an_earlier_revision_is_stale_and_kept(out):
+    file = min(records.folder(out).glob("*.json"))
+    record = checks.checked(file)
+    earlier = records.write(out, record | {"identity": identity(checks.job_of(record), REVISION - 1), "status": "died"})
+    (finding,) = doctor.examine(out)
+    what = f"{earlier.name}: of revision {REVISION - 1}, an earlier one: kept, not used"
+    assert finding == ("stale", what, None)
+
+
 # MLflow
 
 
@@ -194,6 +207,49 @@ def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published
     assert {finding.state for finding in doctor.examine(published)} == {"orphaned"}
 
 
+def test_a_job_that_was_measured_again_is_stale_in_mlflow_until_it_is_published_again(published):
+    name = names(published)[0]
+    records.write(published, records.read(published, name) | {"ended": time.time()})
+    assert [finding[:2] for finding in doctor.examine(published)] == [
+        ("stale", f"MLflow: {name} was measured again since it was published")
+    ]
+    mend(published)
+    assert list(doctor.examine(published)) == []
+
+
+def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_none(published):
+    (published / "mlflow.db").unlink()
+    assert told(published) == [("pending", "MLflow")] * len(names(published))
+    assert not (published / "mlflow.db").exists()
+    mend(published)
+    assert list(doctor.examine(published)) == []
+    assert {identity for identity, _ in runs(published)} == set(names(published))
+
+
+def test_a_server_that_is_away_is_told_of_where_no_database_ever_was(published, monkeypatch):
+    (published / "mlflow.db").unlink()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    (away,) = doctor.examine(published)
+    assert away.state == "broken" and "http://127.0.0.1:9 cannot be read" in away.what and away.mend is None
+
+
+def test_a_server_that_goes_away_as_it_is_mended_is_one_line(published, monkeypatch):
+    def gone(*_):
+        raise ModuleNotFoundError("No module named 'boto3'")
+
+    (published / "mlflow.db").unlink()
+    monkeypatch.setattr(publish.Publisher, "publish", gone)
+    finding = next(doctor.examine(published))
+    with pytest.raises(BadInput, match="MLflow cannot be mended: ModuleNotFoundError: No module named 'boto3'"):
+        finding.mend()
+
+
+def test_a_run_of_somebody_else_among_ours_is_left_alone(published):
+    publisher = publish.Publisher(published)
+    publisher.client.create_run(next(iter(publisher.known.values())).info.experiment_id, tags={"kind": "mine"})
+    assert list(doctor.examine(published)) == []
+
+
 def test_a_broken_record_does_not_keep_mlflow_from_being_examined(published):
     file = min(records.folder(published).glob("*.json"))
     file.write_text("[]")
@@ -207,6 +263,19 @@ def test_a_database_that_is_damaged_is_put_aside_and_one_elsewhere_is_not(publis
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     (away,) = doctor.examine(published)
     assert away.state == "broken" and "127.0.0.1:9 cannot be read" in away.what and away.mend is None
-    finding.mend()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    for number in "", ".2":
+        (published / "mlflow.db").write_text("no database")
+        (published / "mlflow.db-journal").write_text(f"its journal{number}")
+        finding.mend()
+        assert told(published) == [("pending", "MLflow")] * len(names(published))
+        assert (published / doctor.BROKEN / f"mlflow{number}.db").read_text() == "no database"
+        assert (published / doctor.BROKEN / f"mlflow{number}.db-journal").read_text() == f"its journal{number}"
+
+
+def test_a_database_that_is_only_locked_is_not_put_aside(published):
+    with closing(sqlite3.connect(published / "mlflow.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        (finding,) = doctor.examine(published)
+    assert "database is locked" in finding.what and finding.mend is None
     assert list(doctor.examine(published)) == []
-    assert (published / doctor.BROKEN / "mlflow.db").read_text() == "no database"

@@ -1,9 +1,13 @@
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
 from bench import publish, records, words
 from bench.spec import Data, Model, Recipe, Trial
@@ -19,7 +23,7 @@ def told(ran, tmp_path_factory):
     out = tmp_path_factory.mktemp("told")
     shutil.copytree(records.folder(ran.out), records.folder(out))
     for record in records.read_all(out):
-        records.tag(out, record, "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
+        records.tag(out, record["identity"], "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         first = publish_all(out)
@@ -202,6 +206,53 @@ def test_a_run_that_an_earlier_attempt_left_is_completed(told):
         assert found[what] == whole[what]
 
 
+def again(record):
+    """The record of a measurement an hour later, of another value."""
+    later = {"started": record["started"] + 3600, "ended": record["ended"] + 3600}
+    samples = [{**sample, "value": sample["value"] + 1} for sample in record["samples"]]
+    return record | later | {"fit": True, "samples": samples}
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["whole", "half published"])
+def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(told, tmp_path, half):
+    unfit = next(record for record in told.records if record["kind"] == "timing") | {"fit": False}
+    records.write(tmp_path, unfit)
+    publisher = publish_all(tmp_path)
+    if half:
+        publisher.client.update_run(publisher.known[unfit["identity"]].info.run_id, status="RUNNING")
+    other = publish.Publisher(tmp_path)
+    records.write(tmp_path, again(unfit))
+    publisher.publish(again(unfit))
+    other.publish(again(unfit))  # it has not heard that the run was made anew
+    (run,) = runs(other).values()
+    values = sorted(value for points in run["points"].values() for _, _, value in points)
+    assert values == sorted(sample["value"] for sample in again(unfit)["samples"])
+    assert (run["status"], run["ended"]) == ("FINISHED", int(again(unfit)["ended"] * 1e3))
+    (file,) = publish.fetch(publish.uri(tmp_path), tmp_path, lambda name: name.endswith(".json"))
+    assert json.loads(file.read_text())["fit"]
+
+
+KILLED = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 1")
+database.execute("CREATE TABLE earlier (text)")
+database.executemany("INSERT INTO earlier VALUES (?)", [("old" * 200,)] * 200)
+database.execute("BEGIN")
+database.execute("UPDATE earlier SET text = 'new'")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_new_database_does_not_inherit_the_journal_of_an_earlier_one(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path / "mlflow.db"])
+    assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
+    (tmp_path / "mlflow.db").unlink()
+    assert publish.Publisher(tmp_path).known == {}
+    assert not (tmp_path / "mlflow.db-journal").exists()
+
+
 def test_a_database_that_was_deleted_is_filled_again(told, tmp_path):
     shutil.copytree(records.folder(told.out), records.folder(tmp_path))
     publisher = publish_all(tmp_path)  # as after `rm mlflow.db`: a folder with records and no database
@@ -253,9 +304,20 @@ def test_a_report_of_runs_that_go_on_at_once_is_one_run(told, tmp_path):
     assert [run.info.status for run in found if "at once" in run.info.run_name] == ["FINISHED"]
 
 
-def test_a_server_that_is_away_raises_what_callers_expect(monkeypatch, tmp_path):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(publish.UNREACHABLE):
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "sqlite:///{0}"], ids=["server", "database"])
+def test_what_is_away_says_so_within_seconds(monkeypatch, tmp_path, address):
+    """A folder is no database: MLflow tries again as it does where a database's server is away."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(tmp_path))
+    begun = time.monotonic()
+    with pytest.raises(Exception, match=r"127\.0\.0\.1|unable to open database file"):
+        publish.Publisher(tmp_path)
+    assert time.monotonic() - begun < 15
+
+
+def test_another_run_that_does_not_let_go_of_mlflow_is_not_waited_for_without_end(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(publish, "WAIT", 0.1)
+    with FileLock(tmp_path / "mlflow.lock"), pytest.raises(OSError, match=r"mlflow\.lock"):
         publish.Publisher(tmp_path)
 
 

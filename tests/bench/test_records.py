@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from filelock import FileLock
 
 from bench import records
 from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial, identity
@@ -136,42 +137,64 @@ def test_a_record_under_anothers_name_is_none_since_its_identity_makes_paths(tmp
 # Tags
 
 
+@pytest.fixture
 def tagged(tmp_path):
-    return records.tag(tmp_path, WHOLE, "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
+    records.write(tmp_path, WHOLE)
+    records.tag(tmp_path, TRIAL, "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
+    return records.read(tmp_path, TRIAL)
 
 
-def test_tags_tell_where_a_job_is_used(tmp_path):
-    record = tagged(tmp_path)
-    assert record["tags"] == {"profiles": ["quick"], "studies": {"dropout": ["p = 0.5", "baseline"]}}
-    assert records.read(tmp_path, TRIAL)["tags"] == record["tags"]
+def test_tags_tell_where_a_job_is_used(tagged):
+    assert tagged["tags"] == {"profiles": ["quick"], "studies": {"dropout": ["p = 0.5", "baseline"]}}
+    assert tagged.items() > json.loads(json.dumps(WHOLE)).items()
 
 
-def test_tags_of_another_study_and_profile_are_added(tmp_path):
-    merged = records.tag(tmp_path, tagged(tmp_path), "full", [("lrn", "none"), ("dropout", "all")])
-    expected = {
+def test_tags_of_another_study_and_profile_are_added(tagged, tmp_path):
+    records.tag(tmp_path, TRIAL, "full", [("lrn", "none"), ("dropout", "all")])
+    assert records.read(tmp_path, TRIAL)["tags"] == {
         "profiles": ["full", "quick"],
         "studies": {"dropout": ["p = 0.5", "baseline", "all"], "lrn": ["none"]},
     }
-    assert merged["tags"] == records.read(tmp_path, TRIAL)["tags"] == expected
 
 
-def test_a_tag_that_is_there_rewrites_nothing(tmp_path, monkeypatch):
-    record = tagged(tmp_path)
+def test_a_tag_that_is_there_rewrites_nothing(tagged, tmp_path, monkeypatch):
     monkeypatch.setattr(records, "write", lambda *_: pytest.fail("was written again"))
-    assert records.tag(tmp_path, record, "quick", [("dropout", "baseline")]) is record
-    from_disk = records.read(tmp_path, TRIAL)
-    assert records.tag(tmp_path, from_disk, "quick", []) is from_disk
+    records.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
+    records.tag(tmp_path, TRIAL, "quick", [])
 
 
-def test_tagging_leaves_the_record_that_it_was_given_alone(tmp_path):
-    record = tagged(tmp_path)
-    before = json.dumps(record)
-    records.tag(tmp_path, record, "full", [("lrn", "none"), ("dropout", "all")])
-    assert json.dumps(record) == before
+def test_a_job_without_a_record_is_not_tagged(tmp_path):
+    records.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
+    assert files(tmp_path) == []
 
 
-def test_tags_are_no_part_of_the_identity(tmp_path):
-    assert tagged(tmp_path)["identity"] == identity(TRIAL)
+def test_tagging_adds_to_what_another_run_wrote_since_and_leaves_no_lock(tagged, tmp_path, monkeypatch):
+    read, newer = records.read, tagged | {"reason": "measured again"}
+
+    def overtaken(out, job):
+        """The record as it is; the next look finds what another run has written meanwhile."""
+        found = read(out, job)
+        if found == tagged:
+            records.write(out, newer)
+        return found
+
+    monkeypatch.setattr(records, "read", overtaken)
+    records.tag(tmp_path, TRIAL, "full", [])
+    assert read(tmp_path, TRIAL) == newer | {"tags": tagged["tags"] | {"profiles": ["full", "quick"]}}
+    assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
+
+
+def test_a_job_that_a_worker_is_at_is_tagged_at_the_next_contact(tagged, tmp_path):
+    with FileLock(records.lock(tmp_path, TRIAL)):
+        records.tag(tmp_path, TRIAL, "full", [])
+        assert records.read(tmp_path, TRIAL) == tagged
+        assert records.lock(tmp_path, TRIAL).exists()
+    records.tag(tmp_path, TRIAL, "full", [])
+    assert records.read(tmp_path, TRIAL)["tags"]["profiles"] == ["full", "quick"]
+
+
+def test_tags_are_no_part_of_the_identity(tagged):
+    assert tagged["identity"] == identity(TRIAL)
 
 
 @pytest.mark.parametrize(
