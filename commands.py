@@ -154,14 +154,16 @@ def see_doctor(options: argparse.Namespace, console: Console) -> int:
     """Exit status 1 while something is broken, stale or orphaned."""
     if not options.out.is_dir():
         raise BadInput(f"there is no folder {options.out}: nothing was run into it yet")
-    ill = 0
+    ill, mendable = 0, 0
     for finding in doctor.examine(options.out):
         mended = options.mend and finding.mend is not None
         if mended and finding.mend:
             finding.mend()
-        ill += not mended and finding.state not in ("pending", "running")
+        if not mended and finding.state not in ("pending", "running", "earlier"):
+            ill, mendable = ill + 1, mendable + (finding.mend is not None)
         console.print(Text(f"{'mended' if mended else finding.state:<8} {finding.what}"), soft_wrap=True)
-    console.print("healthy" if not ill else f"{ill} to mend: ablate doctor --mend mends what it can", highlight=False)
+    how = f"ablate doctor --mend mends {mendable}" if mendable else "each line says how"
+    console.print(f"{ill} to mend: {how}" if ill else "healthy", highlight=False)
     return 1 if ill else 0
 
 

@@ -20,8 +20,8 @@ BROKEN = "broken"  # where what cannot be used is put: nothing that was measured
 
 
 class Finding(NamedTuple):
-    """state: 'pending' (the next run goes on with it), 'running', 'broken', 'stale' or 'orphaned'. mend: does what can
-    be done."""
+    """state: 'pending' (a run goes on with it), 'running', 'earlier' (of an earlier version), 'broken', 'stale' or
+    'orphaned'. mend: does what can be done."""
 
     state: str
     what: str
@@ -44,11 +44,12 @@ def _records(out: Path, whole: dict[str, Any]) -> Iterator[Finding]:
             record = checks.legible(file)
             revision = checks.revision(file, record)
         except BadInput as error:
-            yield Finding("broken", line(str(error)), partial(_aside, file, out))
+            what = line(str(error)).removesuffix(records.ASIDE)
+            yield Finding("broken", f"{what}: --mend puts it into {out / BROKEN}", partial(_aside, file, out))
             continue
         whole[file.stem] = record
         if revision != REVISION:
-            yield Finding("stale", f"{file.name}: of revision {revision}, an earlier one: kept, not used")
+            yield Finding("earlier", f"{file.name}: of revision {revision}: kept, not used")
         elif records.failed(record):
             yield Finding("pending", f"{file.name}: {record['status']} ({record['reason']}): run --retry-failed")
 
@@ -59,8 +60,11 @@ def _unfinished(out: Path) -> Iterator[Finding]:
         if leftovers.held(out, name):
             yield Finding("running", f"{name}: a run is at it")
         elif not leftovers.finished(out, name):
-            going = "its checkpoint" if (records.folder(out) / f"{name}.checkpoint").exists() else "the start"
-            yield Finding("pending", f"{name}: interrupted; the next run goes on from {going}")
+            if (records.folder(out) / f"{name}.checkpoint").exists():
+                yield Finding("pending", f"{name}: interrupted; a run that asks for it goes on from its checkpoint")
+            else:
+                what = f"{name}: interrupted before its first checkpoint; a run that asks for it starts it again"
+                yield Finding("pending", what, partial(leftovers.clear, out, name))
 
 
 def _rest(out: Path) -> Iterator[Finding]:

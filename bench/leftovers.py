@@ -20,7 +20,7 @@ def found(out: Path, todo: Collection[str] = ()) -> Iterator[tuple[str, Callable
         yield f"{file.relative_to(out)}: half written by a process that is gone", partial(files.remove, file)
     for name in unfinished(out):
         if name not in todo and finished(out, name) and not held(out, name):
-            yield f"{name}: finished, but its part files are left", partial(_clear, out, name)
+            yield f"{name}: finished, but its part files are left", partial(clear, out, name)
 
 
 def unfinished(out: Path) -> list[str]:
@@ -49,7 +49,7 @@ def held(out: Path, name: str) -> bool:
         return True
 
 
-def _clear(out: Path, name: str) -> None:
+def clear(out: Path, name: str) -> None:
     """Where no worker is at the job, and none can begin meanwhile."""
     with suppress(Timeout), FileLock(records.lock(out, name), timeout=0):
         for file in reversed(records.unfinished(out, name)):  # the lock last: without it a worker could begin

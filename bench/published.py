@@ -45,7 +45,7 @@ def _run(publisher: publish.Publisher, identity: str, found: list[Any], record: 
         end = partial(publisher.client.set_terminated, found[-1].info.run_id, "KILLED")
         yield "orphaned", f"MLflow: {identity} is 'running' without a record", end
     elif record is None:
-        where = f"ablate import {publish.uri(publisher.out)} fetches it"
+        where = f"ablate import {publish.uri(publisher.out)} --out {publisher.out} fetches it"
         yield "orphaned", f"MLflow: {identity} has no record here ({where})", None
 
 

@@ -35,6 +35,7 @@ from bench.spec import BadInput, Job, Trial, identity, kind
 SCHEMA = 1
 REQUEST = "run.json"  # beside the records: what the last run was asked, which a report needs
 ELSEWHERE = "studies elsewhere"  # in it, after an import: studies in files, which were left where they are
+ASIDE = ": ablate doctor --mend puts it aside"  # what to do about a file that is no record
 UNFINISHED = (".lock", ".part", ".checkpoint")  # of a job that is not done
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
@@ -86,9 +87,9 @@ def load(file: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _ = record["identity"], record["kind"], record["status"]
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
-        raise BadInput(f"{file} is no whole record ({error}): ablate doctor --mend puts it aside") from error
+        raise BadInput(f"{file} is no whole record ({error}){ASIDE}") from error
     if record["identity"] != file.stem:
-        raise BadInput(f"{file} is not the record of its own job: ablate doctor --mend puts it aside")
+        raise BadInput(f"{file} is not the record of its own job{ASIDE}")
     return record
 
 

@@ -77,7 +77,7 @@ def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp
         work.perform(trial, digits, tmp_path, keep_weights=False)
     name, before = records.path(tmp_path, trial).stem, contents(tmp_path)
     (finding,) = doctor.examine(tmp_path)
-    assert finding == ("pending", f"{name}: interrupted; the next run goes on from its checkpoint", None)
+    assert finding == ("pending", f"{name}: interrupted; a run that asks for it goes on from its checkpoint", None)
     mend(tmp_path)
     assert contents(tmp_path) == before and checkpoint.read(tmp_path, trial)["points"]
 
@@ -87,7 +87,8 @@ def test_a_job_that_was_killed_before_a_checkpoint_starts_again(out):
     records.path(out, names(out)[0]).unlink()
     states = [finding.what for finding in doctor.examine(out) if "interrupted" in finding.what]
     assert states == [
-        f"{next(records.folder(out).glob('*.part')).stem}: interrupted; the next run goes on from the start"
+        f"{next(records.folder(out).glob('*.part')).stem}: interrupted before its first checkpoint; "
+        "a run that asks for it starts it again"
     ]
 
 
@@ -157,13 +158,13 @@ def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is
     assert len([*out.rglob(f"*-{os.getpid()}-*")]) == 2 and not [*out.rglob(f"*-{dead}-*")]
 
 
-def test_the_record_of_an_earlier_revision_is_stale_and_kept(out):
+def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
     file = min(records.folder(out).glob("*.json"))
     record = checks.checked(file)
     earlier = records.write(out, record | {"identity": identity(checks.job_of(record), REVISION - 1), "status": "died"})
     (finding,) = doctor.examine(out)
-    what = f"{earlier.name}: of revision {REVISION - 1}, an earlier one: kept, not used"
-    assert finding == ("stale", what, None)
+    what = f"{earlier.name}: of revision {REVISION - 1}: kept, not used"
+    assert finding == ("earlier", what, None)
 
 
 # MLflow
