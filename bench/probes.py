@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bench import competition, ensembles, features, records
-from bench.data import Source, stratified
+from bench.data import Source
+from bench.decoded import stratified
 from bench.model import AlexNet
 from bench.spec import BadInput, Probe, Trial, identity
 from bench.splits import Images, splits

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bench import data
+from bench import decoded
 from bench.data import Source
 from bench.layouts import LAYOUTS
 from bench.model import generator
@@ -35,7 +35,7 @@ class Splits(NamedTuple):
 def splits(trial: Trial, source: Source) -> Splits:
     """The trial's images in stratified order, padded as its layout wants; labels shuffled if asked. Nothing is copied:
     every trial of a process looks at the same memory."""
-    edge = data.MARGIN - LAYOUTS[trial.model.layout].pad
+    edge = decoded.MARGIN - LAYOUTS[trial.model.layout].pad
     train, validation, test = (
         Images(canvas[:, edge : canvas.shape[1] - edge, edge : canvas.shape[2] - edge], labels)
         for canvas, labels in _resident(source.folder, trial.device)
@@ -50,5 +50,5 @@ def splits(trial: Trial, source: Source) -> Splits:
 @lru_cache(maxsize=2)
 def _resident(folder: Path, device: str) -> Splits:
     """All of a data set: on a GPU a copy a process, on a CPU the mapped files, which processes share."""
-    loaded = data.load(folder)
+    loaded = decoded.load(folder)
     return Splits(*(Images(*(torch.from_numpy(array).to(device) for array in loaded[name])) for name in Splits._fields))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inputs import refusal
 
-from bench import data
+from bench import data, decoded
 
 
 def cut(name):
@@ -106,17 +106,17 @@ def test_a_damaged_cache_is_noticed_and_decoded_again(root, out, harm):
 
 
 def test_what_another_run_made_again_meanwhile_is_taken_and_stays(root, out, monkeypatch):
-    before, whole = data.locate(str(root), out), data._whole
+    before, whole = data.locate(str(root), out), decoded._whole
     facts("")(before.folder)
 
     def seen_before_the_other_run(folder):
         found = whole(folder)
-        monkeypatch.setattr(data, "_whole", whole)
+        monkeypatch.setattr(decoded, "_whole", whole)
         assert found is None and data.locate(str(root), out) == before
         (folder / "of the other run").touch()
         return found
 
-    monkeypatch.setattr(data, "_whole", seen_before_the_other_run)
+    monkeypatch.setattr(decoded, "_whole", seen_before_the_other_run)
     assert data.locate(str(root), out) == before
     assert (before.folder / "of the other run").exists()
 

@@ -5,7 +5,7 @@ import pytest
 from inputs import noise, refusal
 from PIL import Image
 
-from bench import data, folders
+from bench import data, decoded, folders
 
 
 def as_jpeg(file):
@@ -74,7 +74,7 @@ def test_an_odd_image_is_used(root, out, make, colour):
     make(root / "test/cat/0.png")
     source = data.locate(str(root), out)
     assert (source.data.train, source.test) == (6, 4)
-    first = data.load(source.folder)["test"][0][0][data.MARGIN, data.MARGIN]
+    first = decoded.load(source.folder)["test"][0][0][decoded.MARGIN, decoded.MARGIN]
     assert colour is None or first.tolist() == pytest.approx(colour, abs=1)
 
 

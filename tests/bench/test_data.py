@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench import data, folders, sources
+from bench import data, decoded, folders, sources
 from bench.layouts import LAYOUTS
 from bench.spec import BadInput
 
@@ -33,8 +33,8 @@ def make(root, classes=CLASSES, train=20, test=4, suffix=".png"):
 
 def stored(source):
     """Pixels and labels of each split, without the margin."""
-    inner = slice(data.MARGIN, -data.MARGIN)
-    return {name: (pixels[:, inner, inner], labels) for name, (pixels, labels) in data.load(source.folder).items()}
+    inner = slice(decoded.MARGIN, -decoded.MARGIN)
+    return {name: (pixels[:, inner, inner], labels) for name, (pixels, labels) in decoded.load(source.folder).items()}
 
 
 def kept(source):
@@ -97,15 +97,15 @@ def test_a_folder_of_images_is_used_as_it_is(images, out):
 
 
 def test_images_are_stored_with_a_black_margin(images, out):
-    for pixels, _ in data.load(data.locate(str(images), out).folder).values():
-        assert pixels.shape[1:] == (32 + 2 * data.MARGIN, 32 + 2 * data.MARGIN, 3)
-        assert pixels[:, data.MARGIN : -data.MARGIN, data.MARGIN : -data.MARGIN].any(axis=(1, 2, 3)).all()
-        pixels[:, data.MARGIN : -data.MARGIN, data.MARGIN : -data.MARGIN] = 0
+    for pixels, _ in decoded.load(data.locate(str(images), out).folder).values():
+        assert pixels.shape[1:] == (32 + 2 * decoded.MARGIN, 32 + 2 * decoded.MARGIN, 3)
+        assert pixels[:, decoded.MARGIN : -decoded.MARGIN, decoded.MARGIN : -decoded.MARGIN].any(axis=(1, 2, 3)).all()
+        pixels[:, decoded.MARGIN : -decoded.MARGIN, decoded.MARGIN : -decoded.MARGIN] = 0
         assert not pixels.any()
 
 
 def test_no_layout_pads_further_than_the_margin():
-    assert max(layout.pad for layout in LAYOUTS.values()) == data.MARGIN
+    assert max(layout.pad for layout in LAYOUTS.values()) == decoded.MARGIN
 
 
 def test_training_images_are_stored_in_stratified_order(images, out):
@@ -354,21 +354,21 @@ def test_nothing_temporary_is_left_in_the_cache(images, out):
 def test_pixels_are_not_written_over_others_that_could_not_be_removed(images, out):
     source = data.locate(str(images), out)
     split = np.ones((20, 32, 32, 3)), np.arange(20) % 2
-    data._store(source.folder, split, split, CLASSES[:2])
+    decoded._store(source.folder, split, split, CLASSES[:2])
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]
     assert data.locate(str(images), out) == source
 
 
 def test_pixels_are_mapped_so_that_workers_share_them(images, out):
-    arrays = [array for split in data.load(data.locate(str(images), out).folder).values() for array in split]
+    arrays = [array for split in decoded.load(data.locate(str(images), out).folder).values() for array in split]
     assert len(arrays) == 6
     assert all(isinstance(array, np.memmap) for array in arrays)
 
 
 def test_what_a_process_writes_to_its_pixels_reaches_no_other(images, out):
     folder = data.locate(str(images), out).folder
-    data.load(folder)["train"][0][:] = 7
-    assert not (data.load(folder)["train"][0] == 7).all()
+    decoded.load(folder)["train"][0][:] = 7
+    assert not (decoded.load(folder)["train"][0] == 7).all()
 
 
 def test_facts_are_what_a_record_tells(images, out):
@@ -494,7 +494,7 @@ LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=120).map(np.array)
 def test_a_stratified_subset_is_as_even_as_can_be(labels):
     totals = np.bincount(labels, minlength=5)
     for count in range(1, len(labels) + 1):
-        chosen = data.stratified(labels, count)
+        chosen = decoded.stratified(labels, count)
         assert len(set(chosen.tolist())) == count
         found = np.bincount(labels[chosen], minlength=5)
         unfinished = found[found < totals]
@@ -505,27 +505,27 @@ def test_a_stratified_subset_is_as_even_as_can_be(labels):
 @given(labels=LABELS, counts=st.tuples(st.integers(1, 120), st.integers(1, 120)))
 def test_stratified_subsets_are_nested_and_always_the_same(labels, counts):
     fewer, more = sorted(min(count, len(labels)) for count in counts)
-    small, large = data.stratified(labels, fewer), data.stratified(labels, more)
+    small, large = decoded.stratified(labels, fewer), decoded.stratified(labels, more)
     assert np.array_equal(large[:fewer], small)
-    assert np.array_equal(data.stratified(labels.copy(), fewer), small)
+    assert np.array_equal(decoded.stratified(labels.copy(), fewer), small)
 
 
 def test_a_stratified_subset_is_drawn_from_all_over():
-    chosen = data.stratified(np.repeat(np.arange(10), 100), 100)
+    chosen = decoded.stratified(np.repeat(np.arange(10), 100), 100)
     assert (np.bincount(chosen // 100) == 10).all()
     assert len(set((chosen % 100).tolist())) > 40
 
 
 def test_validation_is_one_in_ten_of_each_class_and_apart_from_train():
     labels = np.repeat(np.arange(10), 500)
-    held = data.held_out(labels)
+    held = decoded.held_out(labels)
     assert np.bincount(labels[held]).tolist() == [50] * 10
     assert np.bincount(labels[~held]).tolist() == [450] * 10
-    assert np.array_equal(held, data.held_out(labels.copy()))
+    assert np.array_equal(held, decoded.held_out(labels.copy()))
     positions = np.flatnonzero(held) % 500
     assert 200 < positions.mean() < 300
 
 
 def test_validation_of_uneven_classes_is_a_tenth_of_each_and_at_least_one():
     labels = np.array([0] * 100 + [1] * 30 + [2] * 11 + [3] * 2)
-    assert np.bincount(labels[data.held_out(labels)]).tolist() == [10, 3, 1, 1]
+    assert np.bincount(labels[decoded.held_out(labels)]).tolist() == [10, 3, 1, 1]

@@ -28,7 +28,7 @@ from ablations.memory import recall
 from ablations.profiles import PROFILES
 from ablations.request import _jobs
 from ablations.study import Setting, Study
-from bench import data, records, sources, spec
+from bench import data, decoded, records, sources, spec
 from bench.spec import BadInput, Data, Model, Recipe, Trial
 from reports import report, terminal
 
@@ -317,7 +317,7 @@ def test_a_folder_is_used_or_refused(short, tmp_path):
                 assert set(os.listdir(here)) == {"images", "out"}
                 assert len(source.classes) == source.data.classes >= 2
                 assert all(name == sources.line(name) for name in (*source.classes, source.data.name))
-                assert [len(labels) for _, labels in data.load(source.folder).values()] == [
+                assert [len(labels) for _, labels in decoded.load(source.folder).values()] == [
                     source.data.train,
                     source.validation,
                     source.test,

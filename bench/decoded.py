@@ -1,0 +1,139 @@
+"""Decoded pixels on disk: written once, split once and for all, mapped by every process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from bench import files
+from bench.sources import SIDE, Decoded, Split, line, one_in
+from bench.spec import BadInput
+
+VALIDATION = 10  # one training image in so many is set aside
+MARGIN = 4  # black pixels around each stored image: the widest padding of a layout
+
+
+def facts(folder: Path, decode: Callable[[], Decoded]) -> dict[str, Any]:
+    """What is known of the data set in the folder, which is decoded where it is not there or was damaged since."""
+    return _whole(folder) or _made(folder, decode)
+
+
+def _made(folder: Path, decode: Callable[[], Decoded]) -> dict[str, Any]:
+    """Decode into the folder, where no other run did so meanwhile; its facts."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        out = folder.parent.parent
+        raise BadInput(line(f"{out} cannot be made ({error.strerror}): name another folder with --out")) from error
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        found = _whole(folder)
+        if found is None:
+            pixels = decode()
+            files.remove(folder)
+            _store(folder, *pixels)
+            found = _whole(folder)
+    if found is None:
+        raise BadInput(line(f"{folder} is damaged and cannot be made again: remove it"))
+    return found
+
+
+def _whole(folder: Path) -> dict[str, Any] | None:
+    """The facts of a decoded data set; None where it is not there or its files are not what the facts say."""
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        classes, side = len(facts["classes"]), SIDE + 2 * MARGIN
+        good = bool(re.fullmatch("[0-9a-f]{16}", facts["digest"])) and all(isinstance(c, str) for c in facts["classes"])
+        good &= 0 <= facts["chance"] <= 1 and 0 <= facts["shared_images"] <= facts["test"]
+        for split, (pixels, labels) in load(folder).items():
+            good &= (pixels.shape, pixels.dtype) == ((facts[split], side, side, 3), np.uint8)
+            good &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
+            good &= 0 <= labels.min() <= labels.max() < classes
+        good = good and facts["files"] == _digests(folder)  # last: it reads them all
+    except Exception:  # numpy and json raise all sorts of things at what is damaged
+        return None
+    return facts if good else None
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Of each array's file: black images have the right shape too. A sixth of a second for CIFAR-10."""
+    return {file.name: _digest(file) for file in folder.glob("*.npy")}
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
+    """Training less validation, validation and test, each in stratified order, and what is known of them."""
+    temporary = files.temporary(folder)
+    temporary.mkdir()
+    train, test = ((pixels.astype(np.uint8), labels.astype(np.int64)) for pixels, labels in (train, test))
+    held = held_out(train[1])
+    for name, (pixels, labels), order in (
+        ("train", train, _in_order(train[1], ~held)),
+        ("validation", train, _in_order(train[1], held)),
+        ("test", test, slice(None)),
+    ):
+        np.save(temporary / f"{name}_pixels.npy", np.pad(pixels[order], ((0, 0), *[(MARGIN, MARGIN)] * 2, (0, 0))))
+        np.save(temporary / f"{name}_labels.npy", labels[order])
+    facts = {
+        "digest": hashlib.sha256(b"".join(array.tobytes() for array in (*train, *test))).hexdigest()[:16],
+        "classes": classes,
+        "train": int((~held).sum()),
+        "validation": int(held.sum()),
+        "test": len(test[1]),
+        "chance": float((test[1] == np.bincount(train[1]).argmax()).mean()),
+        "shared_images": _shared(train[0], test[0]),
+        "files": _digests(temporary),
+    }
+    (temporary / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    try:
+        files.place(temporary, folder)
+    except OSError:  # what is damaged could not be removed
+        files.remove(temporary)
+
+
+def load(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Pixels, (N, C, C, 3) uint8 with a black margin, and labels, (N,) int64, of train, validation and test; mapped, so
+    that processes share one copy in memory."""
+
+    def mapped(name: str) -> np.ndarray:
+        return np.load(folder / f"{name}.npy", mmap_mode="c")  # whoever writes to it changes a copy of his own
+
+    return {split: (mapped(f"{split}_pixels"), mapped(f"{split}_labels")) for split in ("train", "validation", "test")}
+
+
+def held_out(labels: np.ndarray) -> np.ndarray:
+    """Which training images are validation: one in ten of each class, always the same."""
+    return one_in(VALIDATION, labels)
+
+
+def stratified(labels: np.ndarray, count: int) -> np.ndarray:
+    """Indices of `count` images, as evenly over the classes as can be, always the same and nested: a larger count
+    holds the smaller one's."""
+    shuffled = np.random.default_rng(0).permutation(len(labels))
+    rank = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        rank[members] = np.arange(len(members))
+    return shuffled[np.argsort(rank[shuffled], kind="stable")][:count]
+
+
+def _in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Indices of the images in the mask, stratified."""
+    chosen = np.flatnonzero(mask)
+    return chosen[stratified(labels[chosen], len(chosen))]
+
+
+def _shared(train: np.ndarray, test: np.ndarray) -> int:
+    """How many test images are identical to a training image."""
+    seen = {image.tobytes() for image in train}
+    return sum(image.tobytes() in seen for image in test)
