@@ -112,7 +112,8 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[
         if "state" in point:
             checkpoint.write(out, trial, {**point["state"], "points": points, "origin": origin})
             continue
-        result["raw"] |= {"step_ms": point.pop("step_ms")} if "step_ms" in point else {}
+        if "step_ms" in point:  # to the microsecond: more digits are most of a record's size, and noise
+            result["raw"]["step_ms"] = [round(step, 3) for step in point.pop("step_ms")]
         finite = {name: value for name, value in point["metrics"].items() if math.isfinite(value)}
         diverged = point.pop("diverged", False) or len(finite) < len(point["metrics"])
         points.append({**point, "metrics": finite})
