@@ -52,5 +52,5 @@ def held(out: Path, name: str) -> bool:
 def clear(out: Path, name: str) -> None:
     """Where no worker is at the job, and none can begin meanwhile."""
     with suppress(Timeout), FileLock(records.lock(out, name), timeout=0):
-        for file in reversed(records.unfinished(out, name)):  # the lock last: without it a worker could begin
+        for file in records.unfinished(out, name):
             file.unlink(missing_ok=True)

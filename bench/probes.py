@@ -47,7 +47,9 @@ def answer(probe: Probe, out: Path, source: Source) -> Samples:
     size = question.networks
     for pair in range(len(probe.trials) // size):
         trials = probe.trials[pair * size : (pair + 1) * size]
-        if not all(_has_weights(trial, out) for trial in trials):
+        if lost := [trial for trial in trials if not records.askable(out, trial)]:
+            raise BadInput(f"the weights of trial {identity(lost[0])} are not there: ablate run trains it again")
+        if not all(records.weights(out, trial).exists() for trial in trials):
             continue
         torch.manual_seed(trials[0].seed)  # serves dropout masks and permutations
         with torch.no_grad():
@@ -55,16 +57,6 @@ def answer(probe: Probe, out: Path, source: Source) -> Samples:
         for arm, metrics in answers.items():
             samples += [{"arm": arm, "pair": pair, "metric": name, "value": v} for name, v in metrics.items()]
     return samples
-
-
-def _has_weights(trial: Trial, out: Path) -> bool:
-    """A trial that diverged has none; of any other that lacks them nothing is known."""
-    if records.weights(out, trial).exists():
-        return True
-    record = records.read(out, trial)
-    if record is None or record["status"] != "diverged":
-        raise BadInput(f"the weights of trial {identity(trial)} are not there: ablate run trains it again")
-    return False
 
 
 def restored(trial: Trial, out: Path) -> AlexNet:

@@ -36,7 +36,7 @@ SCHEMA = 1
 REQUEST = "run.json"  # beside the records: what the last run was asked, which a report needs
 ELSEWHERE = "studies elsewhere"  # in it, after an import: studies in files, which were left where they are
 ASIDE = ": ablate doctor --mend puts it aside"  # what to do about a file that is no record
-UNFINISHED = (".lock", ".part", ".checkpoint")  # of a job that is not done
+UNFINISHED = (".part", ".checkpoint", ".lock")  # of a job that is not done; the lock goes last
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
 
@@ -133,6 +133,12 @@ def weightless(out: Path, job: Job) -> bool:
     """Whether the job is a finished trial whose weights were not kept."""
     record = read(out, job) if isinstance(job, Trial) else None
     return record is not None and record["status"] == "finished" and not weights(out, job).exists()
+
+
+def askable(out: Path, trial: Trial) -> bool:
+    """Whether a probe can ask the trial: it left weights, or diverged and never will."""
+    record = read(out, trial)
+    return weights(out, trial).exists() or (record is not None and record["status"] == "diverged")
 
 
 def part(out: Path, job: Job | str) -> Path:

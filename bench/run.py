@@ -63,14 +63,12 @@ def run(
 
         yield from stage([job for job in todo if isinstance(job, Trial | Count)])
         probes = [job for job in todo if isinstance(job, Probe)]
-        yield from stage([job for job in probes if all(_answers(trial, out) for trial in job.trials)])
+        yield from stage([job for job in probes if all(_done(trial, out) for trial in job.trials)])
         yield from stage([job for job in todo if isinstance(job, Timing)], workers=1)
 
 
-def _answers(trial: Trial, out: Path) -> bool:
-    """Whether a probe can ask the trial: it left weights, or never will."""
-    record = records.read(out, trial)
-    return record is not None and (record["status"] == "diverged" or records.weights(out, trial).exists())
+def _done(trial: Trial, out: Path) -> bool:
+    return records.path(out, trial).exists() and records.askable(out, trial)
 
 
 def _ordered(jobs: list[Job], seconds: Callable[[Job], float], workers: int) -> list[Job]:

@@ -62,8 +62,7 @@ def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float
                 tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
                 earlier = {"reason": "", **_measured(job, source, out, keep_weights), **tags, "ended": time.time()}
                 records.write(out, earlier)
-            lock, *rest = records.unfinished(out, job)
-            for file in (lock,) if records.failed(earlier) else (*rest, lock):  # a failure can go on where it was
+            for file in records.unfinished(out, job)[-1 if records.failed(earlier) else 0 :]:  # a failure may go on
                 file.unlink(missing_ok=True)
     except Timeout:
         return "elsewhere"

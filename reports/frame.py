@@ -138,8 +138,13 @@ def _measured(place: Placed, record: Record) -> Iterator[tuple[str, int, str, fl
         for metric, value in _counted(record["network"]).items():
             yield place.arm, 0, metric, value
     else:
-        for sample in record["samples"]:
-            yield sample["arm"] or place.arm, sample["pair"], sample["metric"], sample["value"]
+        for sample in samples(record, place.arm):
+            yield sample["arm"], sample["pair"], sample["metric"], sample["value"]
+
+
+def samples(record: Record, arm: str) -> list[dict[str, Any]]:
+    """The record's, each with its arm: an answer that brings none speaks of the arm that was asked."""
+    return [{**sample, "arm": sample["arm"] or arm} for sample in record["samples"]]
 
 
 def _counted(network: dict[str, Any]) -> dict[str, float]:

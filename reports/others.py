@@ -12,6 +12,7 @@ from reports import figures, summary
 from reports.blocks import Block, Cell, Column, Figure, Heading, Note, Table
 from reports.drawing import Axis
 from reports.evidence import Evidence, Record
+from reports.frame import samples
 from reports.units import NOTHING, TIMES, counted, decimals, fixed, heading, unit
 
 TOTALS = ("parameters", "macs")
@@ -28,7 +29,7 @@ HOW = "Median; below, the middle half of the samples"
 def others(evidence: Evidence) -> list[Block]:
     """Counts, timings and probes."""
     blocks: dict[str, list[Block]] = {"Counts": [], "Timings": [], "Probes": []}
-    samples: dict[tuple[str, str], list[Record]] = {}
+    answers: dict[tuple[str, str], list[Record]] = {}
     for place in evidence.placed:
         record = evidence.record(place.job)
         if isinstance(place.job, Trial):
@@ -43,8 +44,8 @@ def others(evidence: Evidence) -> list[Block]:
             unfit = [Note("Not fit to judge by", record["why_unfit"])] * (not record.get("fit", True))
             blocks[section] += [*unfit, timing(place.study, place.job, record)]
         else:
-            samples.setdefault((place.study, place.job.question), []).extend(_named(record, place.arm))
-    for (study, question), found in samples.items():
+            answers.setdefault((place.study, place.job.question), []).extend(samples(record, place.arm))
+    for (study, question), found in answers.items():
         blocks["Probes"] += probe(study, question, found)
     return [block for section, shown in blocks.items() if shown for block in (Heading(section, 3), *shown)]
 
@@ -98,11 +99,6 @@ def probe(study: str, question: str, samples: Sequence[Record]) -> list[Block]:
     """All answers to the question as a table; those by thresholds as a figure too."""
     table = _table(samples, f"{study}: {question}", f"{HOW}.", "")
     return [table] if question != "activity" else [_thresholds(study, samples), table]
-
-
-def _named(record: Record, arm: str) -> list[Record]:
-    """The samples, each with its arm: an answer that brings none speaks of the arm that was asked."""
-    return [{**sample, "arm": sample["arm"] or arm} for sample in record["samples"]]
 
 
 def _thresholds(study: str, samples: Sequence[Record]) -> Figure:

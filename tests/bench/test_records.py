@@ -93,9 +93,9 @@ def test_weights_and_points_of_a_running_job_lie_beside_its_record(tmp_path):
 
 def test_what_an_unfinished_job_leaves_lies_beside_its_record(tmp_path):
     stem = tmp_path / "trials" / identity(TRIAL)
-    left = [stem.with_suffix(end) for end in (".lock", ".part", ".checkpoint")]
+    left = [stem.with_suffix(end) for end in (".part", ".checkpoint", ".lock")]
     assert records.unfinished(tmp_path, TRIAL) == records.unfinished(tmp_path, identity(TRIAL)) == left
-    assert [records.lock(tmp_path, TRIAL), records.part(tmp_path, TRIAL)] == left[:2]
+    assert [records.part(tmp_path, TRIAL), records.lock(tmp_path, TRIAL)] == left[::2]
 
 
 @pytest.mark.parametrize("status", ["failed", "out of memory", "died", "hung", "timed out"])
