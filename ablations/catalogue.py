@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import ablations
-from ablations.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Study, Tuning
+from ablations.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Scale, Study, Tuning
 from bench.sources import line
 from bench.spec import BadInput, Model
 
@@ -65,6 +65,9 @@ def _odd(study: Study) -> str:
         "probes must be a tuple of Ask, and tuning a Tuning": not (
             _are(Ask, study.probes) and isinstance(study.tuning, Tuning | None)
         ),
+        "scale must be a Scale with a dictionary of arms for each series": not (
+            study.scale is None or (isinstance(study.scale, Scale) and _are_mappings(study.scale.series))
+        ),
     }
     return next((what for what, is_so in wrong.items() if is_so), "") or _odd_arms(study) or _odd_text(study)
 
@@ -97,6 +100,10 @@ def _odd_arms(study: Study) -> str:
 
 def _are(kind: Any, values: Any) -> bool:
     return isinstance(values, tuple | list) and len(_all(kind, values)) == len(values)
+
+
+def _are_mappings(series: Any) -> bool:
+    return isinstance(series, Mapping) and _are(Mapping, list(series.values()))
 
 
 def _all(kind: Any, values: Any) -> list[Any]:

@@ -70,6 +70,7 @@ def _check(study: Study, setting: Setting) -> None:
     if odd := sorted(named - known):
         raise BadInput(f"study {study.name}: a claim names {odd[0]!r}, but its arms are {', '.join(sorted(known))}")
     others = {arm for ask in study.probes for arm in ask.arms} | {arm for w in study.combinations.values() for arm in w}
+    others |= {arm for arms in (study.scale.series.values() if study.scale else ()) for arm in arms}
     others |= {arm for pair in (study.tuning.takes.items() if study.tuning else ()) for arm in pair}
     if odd := sorted(others - trained):
         raise BadInput(f"study {study.name}: there is no arm {odd[0]!r}; its arms are {', '.join(sorted(trained))}")

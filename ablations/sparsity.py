@@ -4,9 +4,8 @@ from typing import Any
 
 from ablations.study import Claim, Contrast, Published, Scale, Study
 
-PENALTIES: dict[
-    str, dict[str, Any]
-] = {  # of activations, by about the share of active units that they bring (docs/log.md)
+# A penalty on activations, by about the share of active units that it brings (docs/log.md)
+PENALTIES: dict[str, dict[str, Any]] = {
     "48 % active": {},
     "45 % active": {"activation_penalty": 0.1},
     "38 % active": {"activation_penalty": 0.3},

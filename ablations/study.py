@@ -10,18 +10,8 @@ from ablations.claim import Claim, Contrast, Exact, Published
 from ablations.profiles import Profile
 from bench.spec import BadInput, Data, Model, Timing
 
-__all__ = [
-    "Ask",
-    "Claim",
-    "Contrast",
-    "Exact",
-    "Published",
-    "Scale",
-    "Setting",
-    "Study",
-    "Switch",
-    "Tuning",
-]
+# For study files
+__all__ = ["Ask", "Claim", "Contrast", "Exact", "Published", "Scale", "Setting", "Study", "Switch", "Tuning"]
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
 LOOKS = (5, 10, 15)  # pairs at which a run that goes on until its claims are decided looks at them
@@ -61,8 +51,8 @@ class Ask(NamedTuple):
 class Scale(NamedTuple):
     """Arms along a number, for the report to draw.
 
-    label: of the number. series: where each arm lies, by the name of its line: a number, or the metric, a share, whose
-    mean it is. metrics: what is drawn against it. log: whether the number's axis is logarithmic; two laws are then
+    label: of the number. series: where each arm lies, by the name of its line: a number, or the metric whose mean it
+    is, as shown. metrics: what is drawn against it. log: whether the number's axis is logarithmic; two laws are then
     fitted to test accuracy.
     """
 

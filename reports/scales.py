@@ -14,7 +14,7 @@ from reports import figures, summary
 from reports.blocks import Block, Cell, Column, Figure, Heading, Table
 from reports.drawing import Axis, axis
 from reports.evidence import Evidence
-from reports.units import NOTHING, fixed
+from reports.units import NOTHING, fixed, unit
 
 ENOUGH = 4  # numbers that two laws of two parameters each can be told apart by
 
@@ -63,12 +63,18 @@ def scaled(study: Study, evidence: Evidence) -> list[Block]:
 def _places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
     """arm, series, x: where each arm with results lies."""
     trained = set(results["arm"]) if len(results) else set()
-    rows = []
-    for series, arms in scale.series.items():
-        for arm, place in arms.items():
-            if arm in trained:
-                x = place if not isinstance(place, str) else 100 * summary.values(results, arm, place).mean()
-                rows.append((arm, series, x))
+
+    def at(arm: str, place: float | str) -> float:
+        if isinstance(place, str):
+            return summary.values(results, arm, place).mean() * unit(place).factor
+        return place
+
+    rows = [
+        (arm, series, at(arm, place))
+        for series, arms in scale.series.items()
+        for arm, place in arms.items()
+        if arm in trained
+    ]
     return pd.DataFrame(rows, columns=["arm", "series", "x"]).dropna()
 
 
@@ -96,7 +102,7 @@ def laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Table:
 
 
 def _fitted(law: Law, x: np.ndarray, y: np.ndarray) -> tuple[Cell, Cell, Cell]:
-    if len(x) < ENOUGH:
+    if len(x) < ENOUGH or min(x) <= 0 or max(y) >= 1:  # neither has a logarithm
         return Cell(NOTHING), Cell(NOTHING), Cell(NOTHING)
     distance = 100 * float(np.sqrt(np.mean((fit(law, x, y)(x) - y) ** 2)))
     foretold = 100 * float(fit(law, x[:-1], y[:-1])(x[-1:])[0])

@@ -50,6 +50,8 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
         ("STUDY = study(arms={'a': None, 'b': {}})", "arm 'a' must be a dictionary"),
         ("STUDY = study(arms={'a': {}, 'again': {}})", "has the name of a control"),
         ("STUDY = study(counts={'c': 'Model'})", "count 'c' must be a Model"),
+        ("STUDY = study(scale='Layers')", "scale must be a Scale"),
+        ("from ablations.study import Scale\nSTUDY = study(scale=Scale('Layers', {'a': 8}))", "scale must be a Scale"),
         ("STUDY = study(timings=3)", "timings must be a function"),
         ("STUDY = study(claims=(Claim('c', 'C', (Contrast(3, 'a', 'b', margin=1),)),))", "must be text"),
         (
@@ -90,3 +92,9 @@ def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
         (study,) = catalogue.find([written(tmp_path, code)])
         told = refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))
         assert "study mine cannot be used: " in told
+
+
+def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):
+    code = "from ablations.study import Scale\nSTUDY = study(scale=Scale('Layers', {'line': {'nowhere': 8}}))"
+    (study,) = catalogue.find([written(tmp_path, code)])
+    assert "there is no arm 'nowhere'" in refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))

@@ -64,6 +64,12 @@ def test_too_few_numbers_have_no_law(shown):
     assert {cell.text for row in table.rows for cell in row[1:]} == {"\N{EN DASH}"}
 
 
+@pytest.mark.parametrize("x, y", [(SHARES, np.array([0.2, 0.4, 0.6, 0.8, 1.0])), (SHARES - 5, SHARES / 200)])
+def test_what_has_no_logarithm_has_no_law(x, y):
+    for law in scales.LAWS:
+        assert {cell.text for cell in scales._fitted(law, x, y)} == {"\N{EN DASH}"}
+
+
 def test_a_study_without_a_scale_or_without_numbers_shows_nothing(shown, tmp_path):
     assert shown(None) == []
     assert shown(Scale("Layers", {"deep": {"relu": 8}}, metrics=("nowhere/recorded",))) == []
