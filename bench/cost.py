@@ -25,12 +25,12 @@ def network(model: Model) -> dict[str, Any]:
     """
     with torch.device("meta"):
         built = AlexNet(model).eval()
-    shapes = _output_shapes(built)
+    shapes, activations = _output_shapes(built), {module for _, module in built.activations()}
     rows: list[dict[str, Any]] = []
     for name, module in built.layers.named_children():
         if type(module) in KINDS:
             rows.append(_row(name, module, shapes[name], built.gains.get(name)))
-        if rows and (field := _field(module)):
+        if rows and (field := "activation" if module in activations else _field(module)):
             weights = next(row for row in reversed(rows) if row["kind"] != "norm")  # what the module follows
             weights[field] = repr(module)
     return {
@@ -66,8 +66,6 @@ def _row(name: str, module: nn.Module, output: tuple[int, ...], gain: float | No
 
 
 def _field(module: nn.Module) -> str:
-    if isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid):
-        return "activation"
     if isinstance(module, LRN | Constant | nn.BatchNorm1d | nn.BatchNorm2d):
         return "normalisation"
     if isinstance(module, nn.Dropout):

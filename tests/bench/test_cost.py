@@ -124,6 +124,7 @@ def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
     "levels, field, shown",
     [
         ({"activation": "tanh"}, "activation", "Tanh()"),
+        ({"activation": "k-winners", "active": 0.2}, "activation", "KWinners(active=0.2)"),
         ({"normalisation": "lrn"}, "normalisation", "LRN(alpha=0.0001)"),
         ({"normalisation": "lrn-rescaled"}, "normalisation", "LRN(alpha=1.62563)"),
         ({"normalisation": "constant"}, "normalisation", "Constant()"),
