@@ -15,7 +15,7 @@ from ablations.study import Study
 
 STUDY = Study(question="?", claims=(), base={"epochs": 100, "dropout": 0.5}, arms={"relu": {}})
 """
-SEEDS, SHORT = 16, 1  # three trials each, of four seconds on an idle core
+SEEDS, SHORT = 12, 1  # three trials each, of four seconds on an idle core
 CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 
 
