@@ -7,13 +7,13 @@ DEVICES = ("cpu", "cuda")
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
-    """A training step on each device; on a machine without a GPU there is nothing to compare."""
+    """A training step on each device, the CPU with all of its cores; without a GPU there is nothing to compare."""
     if setting.device != "cuda":
         return ()
     model = Model(width=setting.profile.width("document"))
     return tuple(
-        Timing("steps", ((device, model),), (128,), setting.profile.rounds, device, precision)
-        for device, precision in (("cpu", "float32"), ("cuda", setting.precision))
+        Timing("steps", ((device, model),), (128,), setting.profile.rounds, device, precision, threads)
+        for device, precision, threads in (("cpu", "float32", 0), ("cuda", setting.precision, 1))
     )
 
 

@@ -20,13 +20,17 @@ def choose(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def workers(device: str) -> int:
     """One a core on a CPU; some a GPU, as far as there are cores to feed them and memory."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if device == "cpu":
-        return cores
+        return cores()
     import torch
 
     count = torch.cuda.device_count()
     memory = min(torch.cuda.get_device_properties(number).total_memory for number in range(count))
-    return count * max(1, min(TRIALS_A_GPU, cores // count, memory // BYTES_A_TRIAL))
+    return count * max(1, min(TRIALS_A_GPU, cores() // count, memory // BYTES_A_TRIAL))

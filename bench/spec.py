@@ -173,6 +173,7 @@ class Timing:
     subject: 'activations' (forward and backward of the arm's activation over `sizes` elements, beside a copy of
         the same bytes), 'steps' (a training step of each arm's network on a batch of `sizes` images) or
         'layers' (forward time of every layer of each arm's network, at each batch size).
+    threads: of the processor; 0 takes one a core.
     """
 
     subject: str
@@ -181,8 +182,10 @@ class Timing:
     rounds: int
     device: str = "cpu"
     precision: str = "float32"
+    threads: int = field(default=1, metadata={"birth": 1})
 
     def __post_init__(self) -> None:
+        _whole("threads", self.threads, 0, 10_000)
         if self.subject == "activations" and any(model.activation == "k-winners" for _, model in self.arms):
             raise BadInput("k-winners is no function of one element: time its network's steps, not its kernel")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench import augment
+from bench import augment, devices
 from bench.model import AlexNet, build
 from bench.spec import Model, Recipe, Timing
 from bench.splits import Images
@@ -69,12 +70,23 @@ def measure(timing: Timing) -> dict[str, Any]:
     """The timing's samples, and whether the machine was quiet enough to judge by them."""
     samples: list[dict[str, Any]] = []
     stolen: list[float] = []
-    for metric, tasks in SUBJECTS[timing.subject](timing):
-        for arm, pair, milliseconds, lost in interleave(tasks, timing.rounds, timing.device):
-            samples.append({"arm": arm, "pair": pair, "metric": metric, "value": milliseconds})
-            stolen.append(lost)
+    with _threads(timing.threads or devices.cores()):
+        for metric, tasks in SUBJECTS[timing.subject](timing):
+            for arm, pair, milliseconds, lost in interleave(tasks, timing.rounds, timing.device):
+                samples.append({"arm": arm, "pair": pair, "metric": metric, "value": milliseconds})
+                stolen.append(lost)
     why = unfit(samples, stolen if timing.device == "cpu" else [0.0])
     return {"samples": samples, "fit": not why, "why_unfit": why}
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def interleave(tasks: dict[str, Task], rounds: int, device: str) -> Iterator[tuple[str, int, float, float]]:

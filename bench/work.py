@@ -21,7 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import save
 
-from bench import checkpoint, cost, files, probes, records, timing
+from bench import checkpoint, cost, devices, files, probes, records, timing
 from bench.data import Source
 from bench.model import build
 from bench.spec import Count, Job, Probe, Timing, Trial
@@ -73,7 +73,8 @@ def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float
 
 def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
     """The job's record; a failure's, where it raises anything but that a file cannot be used."""
-    record = records.new(job) | {"started": time.time(), "environment": environment(_device(job))}
+    threads = (job.threads or devices.cores()) if isinstance(job, Timing) else None
+    record = records.new(job) | {"started": time.time(), "environment": environment(_device(job), threads)}
     try:
         if isinstance(job, Trial):
             return record | _trial(job, source, out, keep_weights)
@@ -146,8 +147,8 @@ def _device(job: Job) -> str:
 
 
 @lru_cache
-def environment(device: str) -> dict[str, Any]:
-    """What measures: versions, commit, processor."""
+def environment(device: str, threads: int | None = None) -> dict[str, Any]:
+    """What measures: versions, commit, processor. threads: this process's, where None."""
     return {
         "commit": _commit(),
         "torch": str(torch.__version__),  # a checkpoint takes plain text alone
@@ -155,7 +156,7 @@ def environment(device: str) -> dict[str, Any]:
         "platform": platform.platform(terse=True),
         "device": device,
         "device_name": torch.cuda.get_device_name() if device == "cuda" else _processor(),
-        "threads": torch.get_num_threads(),
+        "threads": threads or torch.get_num_threads(),
     }
 
 

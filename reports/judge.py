@@ -97,8 +97,8 @@ def judge(
         if isinstance(part, Contrast)
     }
     counts = {key: exact(part, arms) for key, part, arms in parts if isinstance(part, Exact)}
-    origins = _origins(claims, {**pairs, **counts}, environments or {})
-    refusals = [refusal(claim, own) for (_, claim), own in zip(claims, origins, strict=True)]
+    measured_by = _environments(claims, {**pairs, **counts}, environments or {})
+    refusals = [refusal(claim, own) for (_, claim), own in zip(claims, measured_by, strict=True)]
     tested = {key: those for key, those in pairs.items() if those.testable and not refusals[key[0]]}
     p_values = {key: those.summary().p_value for key, those in tested.items()}
     primary = {key: p for key, p in p_values.items() if p is not None and claims[key[0]][1].primary}
@@ -112,7 +112,7 @@ def judge(
             for i, part in enumerate(claim.parts)
         )
         outcomes = tuple(refused(one, refusals[c]) for one in outcomes) if refusals[c] else outcomes
-        judgements.append(dataclasses.replace(_join(study, claim, outcomes), origins=origins[c]))
+        judgements.append(dataclasses.replace(_join(study, claim, outcomes), origins=mixed(measured_by[c])))
     return judgements
 
 
@@ -125,16 +125,16 @@ def _collect(study: str, claim: Claim, part: Contrast, arms: Arms, looks: Mappin
     return collect(part, arms, min(asked), claim.primary)
 
 
-def _origins(
+def _environments(
     claims: Sequence[tuple[str, Claim]],
     measured: Mapping[tuple[int, int], Pairs | Outcome],
     environments: Mapping[str, Environment],
-) -> list[Origins]:
-    """What differs between the records behind each claim."""
+) -> list[list[Environment]]:
+    """What measured the records behind each claim."""
     used: list[set[str]] = [set() for _ in claims]
     for (c, _), found in measured.items():
         used[c].update(found.trials)
-    return [mixed(environments[name] for name in names if name in environments) for names in used]
+    return [[environments[name] for name in names if name in environments] for names in used]
 
 
 def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...]) -> Judgement:

@@ -42,12 +42,17 @@ def sentence(origins: Origins, subject: str) -> str:
     return f"{subject} come from {together}." if told else ""
 
 
-def refusal(claim: Claim, origins: Origins) -> str:
-    """Why the claim cannot be judged on records of such origins, or nothing: no device's speed tells another's."""
-    devices = origins.get("device_name") or origins.get("device")
-    if not devices or not any(part.metric.startswith(SPEED) for part in claim.parts):
-        return ""
-    return f"its records mix devices ({_named(devices)}), and a speed holds for the device that it was measured on"
+def refusal(claim: Claim, environments: Iterable[Environment]) -> str:
+    """Why the claim cannot be judged on records of such origins, or nothing: no device's speed tells another's.
+
+    A job says on which kind of device it runs, so a claim has several kinds only where it compares them.
+    """
+    known = list(environments)
+    for kind in values(known, "device") or ("",):
+        devices = values((one for one in known if one.get("device", "") == kind), "device_name")
+        if len(devices) > 1 and any(part.metric.startswith(SPEED) for part in claim.parts):
+            return f"its records mix devices ({_named(devices)}), and a speed holds for the device it was measured on"
+    return ""
 
 
 def _named(several: tuple[str, ...]) -> str:

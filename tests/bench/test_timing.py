@@ -69,6 +69,17 @@ def test_more_processor_than_wall_time_is_no_negative_loss(clock):
     assert lost == 0
 
 
+@pytest.mark.parametrize("threads, used", [(1, 1), (2, 2), (0, 7)])
+def test_a_timing_uses_the_threads_that_it_asks_for_and_gives_them_back(monkeypatch, threads, used):
+    monkeypatch.setattr(timing.devices, "cores", lambda: 7)
+    monkeypatch.setitem(
+        timing.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {"a": lambda: seen.append(now())})])
+    )
+    now, seen = torch.get_num_threads, []
+    measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
+    assert (set(seen), now()) == ({used}, 1)
+
+
 # Fitness
 
 

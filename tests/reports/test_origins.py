@@ -96,10 +96,10 @@ def ratio(metric):
 
 
 @pytest.mark.parametrize("metric", ["time/step_ms", "time/kernel_ms/16", "speed/images_per_second"])
-@pytest.mark.parametrize("other", [OTHER, GPU, {"device": "cuda", "device_name": "a processor"}])
-def test_speeds_of_several_devices_are_refused(metric, other):
-    assert on([CPU], ratio(metric)).verdict == "supported"
-    judgement = on([CPU, other], ratio(metric))
+@pytest.mark.parametrize("several", [[CPU, OTHER], [GPU, CPU, GPU | {"device_name": "another GPU"}]])
+def test_speeds_of_several_devices_of_a_kind_are_refused(metric, several):
+    assert on(several[:1], ratio(metric)).verdict == "supported"
+    judgement = on(several, ratio(metric))
     assert judgement.verdict == "not run"
     assert judgement.reason.startswith("its records mix devices (")
     assert judgement.main.estimate is judgement.main.p_value is judgement.main.p_holm is None
@@ -109,6 +109,12 @@ def test_speeds_of_several_devices_are_refused(metric, other):
 def test_a_speed_of_one_device_is_judged_whatever_else_differs():
     judgement = on([CPU | {"commit": "a"}, CPU | {"commit": "b"}], ratio("time/step_ms"))
     assert (judgement.verdict, judgement.origin) == ("supported", "Its records come from 2 commits (a, b).")
+
+
+def test_a_claim_that_compares_kinds_of_device_is_judged():
+    judgement = on([CPU, GPU], ratio("time/step_ms"))
+    told = "Its records come from 2 kinds of device (cpu, cuda) and 2 devices (a GPU, a processor)."
+    assert (judgement.verdict, judgement.origin) == ("supported", told)
 
 
 def test_a_claim_that_rests_on_speed_and_more_is_refused_as_a_whole():

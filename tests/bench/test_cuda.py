@@ -1,0 +1,188 @@
+"""What only a GPU can show: that its recorded steps train as the same steps do one by one, and as a CPU's."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from running import run
+
+from bench import augment, checkpoint, records, steps, timing, work
+from bench.data import locate
+from bench.model import build
+from bench.spec import AUGMENTATIONS, Data, Model, Recipe, Timing, Trial
+from bench.splits import Images, splits
+from bench.state import State
+from bench.train import train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+MODEL = Model(width=1 / 16, dropout=0.0)
+RECIPE = Recipe(learning_rate=1e-3, batch=64, epochs=4, augmentation="none")
+TRIAL = Trial(MODEL, RECIPE, Data("made up", 10, train=512), 0, "cuda")
+STEPS = 8  # of an epoch
+
+
+@pytest.fixture(autouse=True)
+def repeatable(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
+def images(layout):
+    side, draws = layout.size + 2 * layout.pad, torch.Generator().manual_seed(1)
+    pixels = torch.randint(256, (512, side, side, 3), dtype=torch.uint8, generator=draws)
+    return Images(pixels, torch.arange(512) % 10)
+
+
+class Training:
+    """A trial's network and state, and a step that trains once on the next batch of its only epoch."""
+
+    def __init__(self, trial):
+        self.network = build(trial.model, trial.seed).to(trial.device).to(memory_format=torch.channels_last).train()
+        self.state, self.batch = State(trial, self.network, 4 * STEPS), trial.recipe.batch
+        self.indices, self.draws = self.state.begin(1, 512)
+        pixels = Images(*(part.to(trial.device) for part in images(self.network.layout)))
+        self.index, self.draw = self.indices[: self.batch].clone(), self.draws[: self.batch].clone()
+        fixed = pixels, self.index, self.draw, self.state.total
+        self.step = steps.stepper(trial, trial.recipe, self.network, self.state.optimiser, *fixed)
+        self.first = 0
+
+    def __call__(self):
+        """The step's loss."""
+        chosen = slice(self.first, self.first + self.batch)
+        self.index.copy_(self.indices[chosen])
+        self.draw.copy_(self.draws[chosen])
+        self.first = (self.first + self.batch) % 512
+        before = self.state.total.item()
+        self.step()
+        self.state.schedule.step()
+        return self.state.total.item() - before
+
+
+def losses(trial, count=2 * STEPS):
+    training = Training(trial)
+    return [training() for _ in range(count)]
+
+
+KINDS = {
+    "plain": TRIAL,
+    "constant rate": replace(TRIAL, recipe=replace(RECIPE, schedule="constant", weight_decay=0.1)),
+    "penalty": replace(TRIAL, recipe=replace(RECIPE, activation_penalty=0.1)),
+    "zhang": replace(TRIAL, model=Model("zhang", width=1 / 8, dropout=0.0)),
+    **{name: replace(TRIAL, model=replace(MODEL, normalisation=name)) for name in ("lrn", "batch", "constant")},
+    **{name: replace(TRIAL, model=replace(MODEL, activation=name)) for name in ("tanh", "sigmoid")},
+    "k-winners": replace(TRIAL, model=replace(MODEL, activation="k-winners", active=0.2)),
+    **{name: replace(TRIAL, recipe=replace(RECIPE, augmentation=name)) for name in AUGMENTATIONS if name != "none"},
+}
+each_kind = pytest.mark.parametrize("trial", KINDS.values(), ids=KINDS)
+
+
+@each_kind
+def test_a_replayed_graph_trains_as_the_same_steps_one_by_one(trial, monkeypatch):
+    replayed = losses(trial)
+    monkeypatch.setattr(steps, "_recorded", lambda step: step)
+    assert replayed == pytest.approx(losses(trial), rel=1e-3)
+
+
+@each_kind
+def test_a_gpu_trains_as_a_cpu_does(trial):
+    assert losses(trial, 6) == pytest.approx(losses(replace(trial, device="cpu"), 6), rel=2e-3)
+
+
+def test_bfloat16_trains_nearly_as_float32_does():
+    assert losses(replace(TRIAL, precision="bfloat16"), 8) == pytest.approx(losses(TRIAL, 8), rel=0.03)
+
+
+def test_every_replay_draws_dropout_masks_of_its_own():
+    still = replace(RECIPE, learning_rate=1e-9, schedule="constant", batch=512)
+    training = Training(replace(TRIAL, model=replace(MODEL, dropout=0.5), recipe=still))
+    assert len({training() for _ in range(8)}) == 8
+
+
+def test_a_graph_reads_the_rate_that_the_schedule_sets():
+    training = Training(TRIAL)
+    for _ in range(6):
+        training()
+    training.state.schedule.step = lambda: None
+    before = [p.detach().clone() for p in training.network.parameters()]
+    training.state.optimiser.param_groups[0]["lr"].zero_()
+    training()
+    assert all(torch.equal(a, b) for a, b in zip(before, training.network.parameters(), strict=True))
+    training.state.optimiser.param_groups[0]["lr"].fill_(0.1)
+    training()
+    assert not any(torch.equal(a, b) for a, b in zip(before, training.network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_both_devices_cut_the_same_windows(augmentation):
+    layout = build(MODEL, 0).layout
+    canvas, draw = images(layout).canvas, augment.draws(64, torch.Generator().manual_seed(2))
+    args = augmentation, layout.size, layout.pad
+    here = augment.batch(canvas, torch.arange(64), draw, *args)
+    there = augment.batch(canvas.cuda(), torch.arange(64).cuda(), draw.cuda(), *args).cpu()
+    close = torch.isclose(here, there, atol=1e-4)
+    assert close.all() or (augmentation in augment.RESIZES and close.float().mean() > 0.98)  # a rounding moves a window
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return locate("digits", tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture(scope="module")
+def digits(source):
+    return replace(TRIAL, recipe=replace(RECIPE, learning_rate=2e-3, epochs=8), data=source.data, precision="bfloat16")
+
+
+def test_a_whole_trial_learns_and_tells_all_that_a_cpu_tells(digits, source, tmp_path):
+    told = {}
+    for device, precision in (("cuda", "bfloat16"), ("cpu", "float32")):
+        trial = replace(digits, device=device, precision=precision)
+        assert work.perform(trial, source, tmp_path, keep_weights=True) == "finished", records.read(tmp_path, trial)
+        told[device] = records.finals(records.read(tmp_path, trial))
+        assert records.weights(tmp_path, trial).exists()
+    assert set(told["cpu"]) - {"memory/peak_mb"} <= set(told["cuda"])
+    assert told["cuda"]["test/accuracy"] == pytest.approx(told["cpu"]["test/accuracy"], abs=0.06)
+    assert told["cuda"]["test/accuracy"] > 0.7
+
+
+def test_a_trial_that_was_stopped_goes_on_from_its_checkpoint(digits, source, tmp_path):
+    whole = list(train(digits, build(digits.model, 0), splits(digits, source)))
+    due = iter([*[False] * 30, True, *[False] * 10_000])
+    points = train(digits, build(digits.model, 0), splits(digits, source), due=lambda: next(due))
+    saved = next(point["state"] for point in points if "state" in point)
+    records.folder(tmp_path).mkdir()
+    checkpoint.write(tmp_path, digits, saved)
+    rest = list(train(digits, build(digits.model, 0), splits(digits, source), checkpoint.read(tmp_path, digits)))
+    assert rest[-1]["metrics"]["test/loss"] == pytest.approx(whole[-1]["metrics"]["test/loss"], rel=0.1)
+    assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (timing.WARM_UP + 1)
+
+
+def test_out_of_memory_is_told_as_such_and_the_next_trial_runs(digits, source, tmp_path):
+    torch.cuda.empty_cache()
+    try:
+        torch.cuda.set_per_process_memory_fraction(1e-3)
+        large = replace(digits, model=Model(width=1.0))
+        assert work.perform(large, source, tmp_path, keep_weights=False) == "out of memory"
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert work.perform(digits, source, tmp_path, keep_weights=False) == "finished"
+
+
+def test_a_worker_whose_gpu_failed_is_replaced(digits, source, tmp_path):
+    bad = replace(digits, model=replace(MODEL, classes=2))  # labels beyond the outputs: an assertion on the device
+    jobs = [bad, digits, replace(digits, seed=1)]
+    list(run(jobs, source, tmp_path, workers=2))
+    assert [records.read(tmp_path, job)["status"] for job in jobs] == ["failed", "finished", "finished"]
+    assert "CUDA error" in records.read(tmp_path, bad)["reason"]
+
+
+@pytest.mark.parametrize("subject, sizes", [("activations", (1024, 2**20)), ("steps", (64,)), ("layers", (1, 64))])
+def test_timings_are_positive_and_whole(subject, sizes):
+    arms = tuple((name, Model(width=1 / 16, activation=name)) for name in ("relu", "tanh"))
+    found = timing.measure(Timing(subject, arms, sizes, 5, "cuda", "bfloat16"))
+    assert len({(s["arm"], s["metric"], s["pair"]) for s in found["samples"]}) == len(found["samples"]) > 0
+    assert np.all([s["value"] > 0 for s in found["samples"]])
+    json.dumps(found, allow_nan=False)
