@@ -74,8 +74,10 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     asked, retry = dict[Job, str](), options.retry_failed
     while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
         asked |= request.titles()
-        remember(request, out)
         todo, retry = missing(list(asked), out, retry), False
+        if todo:
+            devices.demand(request.setting.device)
+        remember(request, out)
         console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
         keep = kept(list(asked), todo)
         events = run(todo, keep, request.source, out, workers, deadline, pace.seconds)

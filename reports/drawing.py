@@ -102,18 +102,20 @@ def legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -> No
 def svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element that can stand beside others in one page: its ids begin with its key.
 
-    Comments go: they hold every text again, arms' names among them.
+    Comments go: they hold every text again, arms' names among them. So does what nobody sees, a third of the file:
+    indentation, and decimals beyond the hundredth of a point.
     """
     file, own = io.StringIO(), key(name)
     with mpl.rc_context({"svg.hashsalt": own}):
         figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{own}-{m[1]}"' if m[1] in used else "", text)
-    return re.sub(r'(url\(|href=")#', rf"\1#{own}-", text)
+    text = re.sub(r"(?<!scale\()\b\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", re.sub(r"\n\s+", "\n", text))
+    used = {name: f"{own}-{n}" for n, name in enumerate(dict.fromkeys(re.findall(r'(?:url\(|href=")#([^")]+)', text)))}
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{used[m[1]]}"' if m[1] in used else "", text)
+    return re.sub(r'(url\(|href=")#([^")]+)', lambda m: f"{m[1]}#{used[m[2]]}", text)
 
 
 def key(name: str) -> str:
     """What a figure's ids begin with: a name may hold anything, and ids stand in markup."""
-    return f"figure-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return f"f{hashlib.sha256(name.encode()).hexdigest()[:8]}"

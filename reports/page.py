@@ -132,13 +132,13 @@ def _seeds(seeds: Sequence[int]) -> str:
 def facts(evidence: Evidence) -> dict[str, str]:
     """What was run, in words."""
     setting, records = evidence.setting, list(evidence.records.values())
-    threads = ", ".join(_environment(evidence, "threads"))
+    threads = " or ".join(_environment(evidence, "threads"))
     told = {
         "Data": _data(evidence),
         "Profile": f"{setting.profile.name}: at most {setting.profile.images:,} training images",
         "Seeds": _seeds_asked(evidence),
         "Device": ", ".join([setting.device, *_environment(evidence, "device_name"), setting.precision]),
-        "Threads": f"{threads} for each worker" if threads else "",
+        "Threads": f"{threads} a job" if threads else "",
         "Trials": trials(evidence),
         "Other jobs": _others(evidence),
         "Machine time": duration(sum(record["ended"] - record["started"] for record in records)) if records else "",

@@ -10,10 +10,11 @@ GIB = 2**30
 
 
 @pytest.fixture
-def machine(monkeypatch):
+def machine(monkeypatch, tmp_path):
     """Pretends to have so many cores and GPUs."""
 
     def pretend(cores, gpus, memory=80 * GIB):
+        monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
         monkeypatch.setattr("os.sched_getaffinity", lambda process: range(cores), raising=False)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
@@ -36,6 +37,17 @@ def test_a_gpu_takes_as_many_trials_as_cores_feed_and_memory_holds(machine, core
     assert devices.workers("cuda") == count
 
 
+def test_where_kernels_run_beside_each_other_a_gpu_takes_more_trials(machine, tmp_path):
+    machine(cores=16, gpus=1)
+    (tmp_path / "control").touch()
+    assert devices.workers("cuda") == 8
+
+
+def test_without_a_gpu_a_plan_counts_on_one(machine):
+    machine(cores=16, gpus=0)
+    assert devices.workers("cuda") == 4
+
+
 def test_a_gpu_of_any_size_takes_a_trial(machine):
     machine(cores=1, gpus=2, memory=GIB)
     assert devices.workers("cuda") == 2
@@ -44,8 +56,15 @@ def test_a_gpu_of_any_size_takes_a_trial(machine):
 def test_auto_takes_a_gpu_where_there_is_one(machine):
     machine(cores=2, gpus=0)
     assert devices.choose("auto") == "cpu"
-    with pytest.raises(BadInput, match="no GPU"):
-        devices.choose("cuda")
     machine(cores=2, gpus=1)
-    assert devices.choose("auto") == devices.choose("cuda") == "cuda"
+    assert devices.choose("auto") == "cuda"
     assert devices.choose("cpu") == "cpu"
+
+
+def test_without_a_gpu_nothing_runs_on_one(machine):
+    machine(cores=2, gpus=0)
+    devices.demand("cpu")
+    with pytest.raises(BadInput, match="no GPU"):
+        devices.demand("cuda")
+    machine(cores=2, gpus=1)
+    devices.demand("cuda")

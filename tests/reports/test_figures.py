@@ -68,7 +68,7 @@ class TestEveryFigure:
     def test_has_ids_that_no_other_figure_has(self, draw):
         own, *others = (set(re.findall(r' id="([^"]+)"', one().svg)) for one in (draw, *(DRAWINGS - {draw})))
         assert own and own.isdisjoint(set.union(*others))
-        assert all(re.fullmatch(r"figure-[\w-]+", one) for one in own)
+        assert all(re.fullmatch(r"f[0-9a-f]{8}-\d+", one) for one in own)
 
 
 def test_of_many_pairs_a_bounded_number_has_a_dot_and_the_axis_still_reaches_all_of_them():
