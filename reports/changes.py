@@ -60,7 +60,7 @@ def warning(study: Study, evidence: Evidence) -> list[Note]:
 
 def changes(arm: Record, baseline: Record) -> dict[str, str]:
     """Each aspect in which the arm differs from the baseline, with what it was and what it became."""
-    found = {**_layers(arm, baseline), **_recipe(arm, baseline)}
+    found = {**_layers(arm, baseline), **_recipe(arm, baseline), **_device(arm, baseline)}
     for total in ("parameters", "macs"):
         before, after = baseline["network"][total], arm["network"][total]
         if before != after:
@@ -139,6 +139,11 @@ def _level(value: Any) -> str:
     if isinstance(value, float):
         return plain(value)
     return "none" if value is None else OWN.sub("", str(value))
+
+
+def _device(arm: Record, baseline: Record) -> dict[str, str]:
+    now, was = (f"{record['job']['device']}, {record['job']['precision']}" for record in (arm, baseline))
+    return {} if was == now else {"device": _became(was, now)}
 
 
 def _recipe(arm: Record, baseline: Record) -> dict[str, str]:

@@ -15,7 +15,7 @@ from reports.units import NOTHING, PLUS_MINUS, asked, fixed, interval, named, pl
 
 
 def line(judgement: Judgement, floor: float | None = None, full: bool = False) -> Line:
-    """floor: the noise floor of what the claim contrasts. full: with the reason, however plain the verdict is."""
+    """floor: the noise floor of what the claim contrasts. full: with the reason, where the regimes agree too."""
     main, part = judgement.main, judgement.main.part
     measured: list[tuple[str, str]] = []
     if main.estimate is not None and len(judgement.outcomes) > 1:
@@ -27,7 +27,7 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
         measured += [("asked for", asked(part)), ("95 % interval", interval(main.interval))]
         measured += [("pairs", paired(main))]
         measured += [("noise floor", f"{PLUS_MINUS}{plain(floor, 2)}")] if floor and floor > 0 else []
-    reason = judgement.reason if full or not measured or judgement.verdict == "conditional" else ""
+    reason = judgement.reason if full or not measured or len(set(judgement.regimes.values())) > 1 else ""
     reason = reason[:1].upper() + reason[1:]
     return Line(judgement.verdict, judgement.claim.id, judgement.claim.sentence, tuple(measured), reason)
 

@@ -26,7 +26,7 @@ DECIDED = {"supported", "refuted", "no effect"}
 class Judgement:
     """A claim's verdict: `outcomes` has one for each part, `deciding` is the index of the one that decided.
 
-    origins: what differs between the environments that measured the records behind it.
+    regimes: each one's verdict. origins: what differs between the environments that measured the records behind it.
     """
 
     study: str
@@ -35,6 +35,7 @@ class Judgement:
     reason: str
     outcomes: tuple[Outcome, ...]
     deciding: int = 0
+    regimes: Mapping[str, str] = field(default_factory=dict)
     origins: Origins = field(default_factory=dict)
 
     @property
@@ -60,6 +61,7 @@ class Judgement:
                 **{name: getattr(self.main, name) for name in shown},
                 "deciding": self.deciding,
                 "regime": self.main.part.regime,
+                "regimes": self.regimes,
                 "parts": [dataclasses.asdict(outcome) for outcome in self.outcomes],
                 "published": [dataclasses.asdict(figure) for figure in self.claim.published],
                 "caveat": self.claim.caveat,
@@ -158,7 +160,7 @@ def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...]) -> Judgement:
     else:
         verdict = undecided[0] if undecided else found.pop()
         main = next(deciding[regime] for regime, own in verdicts.items() if own == verdict)
-    return Judgement(study, claim, verdict, _reason(claim, outcomes, verdicts, main), outcomes, main)
+    return Judgement(study, claim, verdict, _reason(claim, outcomes, verdicts, main), outcomes, main, verdicts)
 
 
 def _reason(claim: Claim, outcomes: tuple[Outcome, ...], verdicts: dict[str, str], main: int) -> str:

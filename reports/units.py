@@ -10,6 +10,8 @@ from ablations.study import Contrast, Exact
 
 MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"
 TIMES, PLUS_MINUS = "\N{MULTIPLICATION SIGN}", "\N{PLUS-MINUS SIGN}"
+TINY = 1e-4  # below it six decimals hold too little
+RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
 def fixed(value: float | None, decimals: int = 0, signed: bool = False) -> str:
@@ -39,6 +41,9 @@ def around(mean: float | None, half: float | None, signed: bool = False) -> str:
     """A mean and the half-width of its interval; without the latter, the mean alone."""
     if half is None or not math.isfinite(half):
         return plain(mean, signed=signed)
+    if mean is not None and 0 < (size := max(abs(mean), half)) < TINY:
+        power = math.floor(math.log10(size))
+        return f"({around(mean / 10**power, half / 10**power, signed)}) {TIMES} 10{str(power).translate(RAISED)}"
     places = decimals(half) if half else decimals(mean, 3)
     return f"{fixed(mean, places, signed)} {PLUS_MINUS} {fixed(half, places)}"
 

@@ -14,7 +14,8 @@ DOCUMENT = {"width": 1 / 4}
 
 
 def record(recipe=None, **model):
-    return {"network": network(Model(**model)), "job": {"recipe": dataclasses.asdict(recipe or Recipe())}}
+    job = {"recipe": dataclasses.asdict(recipe or Recipe()), "device": "cpu", "precision": "float32"}
+    return {"network": network(Model(**model)), "job": job}
 
 
 def told(baseline, **levels):
@@ -68,3 +69,10 @@ def test_aspects_that_changed_at_once_are_named(levels, aspects):
 def test_a_recipe_is_compared_field_by_field():
     found = changes(record(Recipe(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
     assert found == {"epochs": f"20 {ARROW} 10", "augmentation": f"both {ARROW} none"}
+
+
+def test_another_device_is_told_with_its_precision():
+    here = record(**DOCUMENT)
+    there = {**here, "job": {**here["job"], "device": "cuda", "precision": "bfloat16"}}
+    assert changes(there, here) == {"device": f"cpu, float32 {ARROW} cuda, bfloat16"}
+    assert confounded(there, here) == []

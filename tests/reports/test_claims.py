@@ -1,7 +1,7 @@
 import pytest
 
 from ablations.study import Claim, Contrast
-from reports.claims import passed
+from reports.claims import line, passed
 from reports.judge import Judgement
 from reports.outcome import Outcome
 
@@ -27,3 +27,12 @@ def judged(name, verdict):
 def test_a_control_came_out_as_it_should_only_where_that_was_shown(verdict, a_a, shuffled):
     assert passed(judged("s:a-a", verdict)) == a_a
     assert passed(judged("s:shuffled", verdict)) == shuffled
+
+
+@pytest.mark.parametrize("regimes, told", [({"": "no effect"}, ""), ({"a": "no effect", "b": "no effect"}, "")])
+@pytest.mark.parametrize("other, shown", [("no effect", False), ("supported", True)])
+def test_a_card_tells_the_regimes_where_they_disagree(regimes, told, other, shown):
+    outcome = Outcome(Contrast("test/accuracy", "arm", "base", 1), "no effect", "", "", estimate=0.1, pairs=5)
+    claim = Claim("id", "A sentence", (outcome.part,))
+    found = Judgement("s", claim, "no effect", "on tuning: a; b", (outcome,), regimes={**regimes, "c": other})
+    assert line(found).reason == ("On tuning: a; b" if shown else told)

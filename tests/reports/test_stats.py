@@ -177,7 +177,7 @@ def test_an_arm_split_at_random_rarely_differs_from_itself_and_the_share_is_that
     values = list(np.random.default_rng(4).normal(70, 0.7, 21))
     share = stats.split(values)
     assert share == stats.split(values) <= 0.06
-    mixed = np.random.default_rng(0).permuted(np.tile(values, (1000, 1)), axis=1)
+    mixed = np.random.default_rng(0).permuted(np.tile(values, (10_000, 1)), axis=1)
     differ = [stats.summary(row[:10] - row[10:20]).p_value <= 0.05 for row in mixed]
     assert share == np.mean(differ)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ablations.study import Contrast, Exact
-from reports.units import MINUS, TIMES, amount, asked, heading, named, stated, unit, unit_of
+from reports.units import MINUS, TIMES, amount, around, asked, heading, named, stated, unit, unit_of
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,16 @@ def test_what_is_asked_reads_as_the_rule_has_it():
 def test_a_unit_that_the_name_holds_is_not_repeated():
     assert heading("speed/images_per_second") == ("Images a second", "")
     assert heading("test/accuracy") == ("Test accuracy", "%")
+
+
+@pytest.mark.parametrize(
+    "mean, half, told",
+    [
+        (0.5, 0.012, "0.500 ± 0.012"),
+        (3.2e-8, 1.1e-9, "(3.20 ± 0.11) × 10⁻⁸"),
+        (-4.2e-6, 3e-5, f"({MINUS}0.4 ± 3.0) × 10⁻⁵"),
+        (0.0, 0.0, "0.0 ± 0.0"),
+    ],
+)
+def test_a_mean_stands_with_as_many_digits_as_its_interval_warrants(mean, half, told):
+    assert around(mean, half) == told
