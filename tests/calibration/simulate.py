@@ -27,15 +27,9 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def resampled(values: list[float]) -> Draw:
-    """Drawn with replacement from real differences, whose mean is taken away."""
-    known = np.array(values)
-    standard = (known - known.mean()) / known.std()
-    return lambda random, shape: random.choice(standard, shape)
-
-
-def mirrored(values: list[float]) -> Draw:
-    """As `resampled`, with either sign: which of two equal arms is called the baseline is arbitrary."""
-    return resampled([*values, *(-value for value in values)])
+    """Differences of two trials that are drawn from real ones of one arm: what equal arms differ by."""
+    known = np.array(values) / (math.sqrt(2) * np.std(values))
+    return lambda random, shape: random.choice(known, shape) - random.choice(known, shape)
 
 
 def shared(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -45,7 +39,7 @@ def shared(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return (arms[:, 1:] - arms[:, :1]) / math.sqrt(2)
 
 
-REAL = json.loads((Path(__file__).parent / "differences.json").read_text(encoding="utf-8"))
+REAL = json.loads((Path(__file__).parent / "accuracies.json").read_text(encoding="utf-8"))
 DRAWS: dict[str, Draw] = {
     "normal": lambda random, shape: random.normal(size=shape),
     SHARED: shared,
@@ -53,8 +47,7 @@ DRAWS: dict[str, Draw] = {
     "lognormal": lambda random, shape: (
         (random.lognormal(0, 1, shape) - math.exp(0.5)) / math.sqrt((math.e - 1) * math.e)
     ),
-    **{f"A/A on {name}": resampled(entry["differences"]) for name, entry in REAL.items()},
-    **{f"A/A on {name}, either sign": mirrored(entry["differences"]) for name, entry in REAL.items()},
+    **{f"A/A on {name}": resampled(entry["values"]) for name, entry in REAL.items()},
 }
 
 
