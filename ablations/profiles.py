@@ -1,8 +1,7 @@
 """How much is spent on a study: width, images, epochs, seeds.
 
 Images and epochs were set by one criterion, which no claim can see: the baseline without augmentation and dropout
-reaches 95 % clean training accuracy. docs/log.md has the runs, and says where the criterion was not yet measured; smoke
-does not meet it, and is for tests.
+reaches 95 % clean training accuracy. docs/log.md has the runs; smoke does not meet the criterion, and is for tests.
 """
 
 from __future__ import annotations
