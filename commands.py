@@ -75,8 +75,7 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
         asked |= request.titles()
         todo, retry = missing(list(asked), out, retry), False
-        if todo:
-            devices.demand(request.setting.device)
+        devices.demand(todo)
         remember(request, out)
         console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
         keep = kept(list(asked), todo)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterable
 
-from bench.spec import BadInput
+from bench.spec import BadInput, Job, device
 
 TRIALS_A_GPU = 4  # at once, which take turns (how many are best is not yet measured)
-TRIALS_BESIDE = 8  # at once where NVIDIA's service lets their kernels run beside each other: more brought nothing
+TRIALS_SHARING = 8  # at once where NVIDIA's service lets their kernels run beside each other: more brought nothing
 BYTES_A_TRIAL = 4 * 2**30  # of a GPU's memory
 
 
@@ -20,9 +20,9 @@ def choose(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def demand(device: str) -> None:
-    """Raises BadInput where nothing can run on the device. What others ran there can be planned and judged anywhere."""
-    if device == "cuda":
+def demand(todo: Iterable[Job]) -> None:
+    """Raises BadInput where a job needs a GPU and there is none. What others ran there can be judged anywhere."""
+    if any(device(job) == "cuda" for job in todo):
         import torch
 
         if not torch.cuda.is_available():
@@ -34,12 +34,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def workers(device: str) -> int:
-    """One a core on a CPU; some a GPU, as far as there are cores to feed them and memory.
-
-    Without a GPU, as many as one takes: a plan for another machine.
-    """
-    if device == "cpu":
+def workers(kind: str) -> int:
+    """One a core on a CPU; some a GPU, as far as there are cores to feed them and memory. On a machine without a GPU,
+    what another one's takes: a plan may be for that."""
+    if kind == "cpu":
         return cores()
     import torch
 
@@ -47,10 +45,11 @@ def workers(device: str) -> int:
     if not count:
         return TRIALS_A_GPU
     memory = min(torch.cuda.get_device_properties(number).total_memory for number in range(count))
-    trials = TRIALS_BESIDE if _served() else TRIALS_A_GPU
+    trials = TRIALS_SHARING if _shared() else TRIALS_A_GPU
     return count * max(1, min(trials, cores() // count, memory // BYTES_A_TRIAL))
 
 
-def _served() -> bool:
-    """Whether NVIDIA's Multi-Process Service runs: its control daemon keeps a pipe of that name."""
-    return Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"), "control").exists()
+def _shared() -> bool:
+    """Whether this user's NVIDIA Multi-Process Service is there: its control daemon keeps a pipe of that name."""
+    pipes = os.environ.get("CUDA_MPS_PIPE_DIRECTORY") or "/tmp/nvidia-mps"
+    return os.access(os.path.join(pipes, "control"), os.W_OK)

@@ -1,4 +1,5 @@
-"""The processes that jobs run in: one thread each, alive from job to job, and gone with their parent."""
+"""The processes that jobs run in: one thread each unless a timing asks for more, alive from job to job, and gone with
+their parent."""
 
 from __future__ import annotations
 

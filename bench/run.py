@@ -44,8 +44,8 @@ def run(
 
     todo: what `missing` gives. keep: the trials among them whose weights stay.
     seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
-    One thread a worker on a CPU, whatever their number: results do not depend on it. A disk that takes no result is a
-    BadInput.
+    One thread a worker on a CPU, but for a timing that asks for more: results do not depend on the number of workers.
+    A disk that takes no result is a BadInput.
     """
     for _, remove in leftovers.found(out, {identity(job) for job in todo}):
         remove()

@@ -217,6 +217,13 @@ def kind(job: Job) -> str:
     return type(job).__name__.lower()
 
 
+def device(job: Job) -> str:
+    """The kind of device that the job runs on; a count needs none."""
+    if isinstance(job, Probe):
+        return job.trials[0].device
+    return "cpu" if isinstance(job, Count) else job.device
+
+
 def identity(job: Job, revision: int = REVISION) -> str:
     """Sixteen hexadecimal digits that name what the job would measure."""
     text = json.dumps({"revision": revision, "kind": kind(job), "job": describe(job)}, sort_keys=True)

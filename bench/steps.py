@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -61,10 +62,16 @@ def _collected(network: AlexNet) -> list[Tensor]:
     return kept
 
 
+@lru_cache
+def _beside(device: int) -> torch.cuda.Stream:
+    """One a process: libraries keep a workspace of tens of megabytes for every stream that they ever worked in."""
+    return torch.cuda.Stream(device)
+
+
 def _recorded(step: Step) -> Step:
     """The step as a CUDA graph: one launch for all of its kernels. Its first calls run as they are, beside the current
     stream, as `torch.cuda.graph` wants it."""
-    graph, beside, calls = torch.cuda.CUDAGraph(), torch.cuda.Stream(), itertools.count()
+    graph, beside, calls = torch.cuda.CUDAGraph(), _beside(torch.cuda.current_device()), itertools.count()
 
     def call() -> None:
         number = next(calls)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench import augment, devices
+from bench import augment, devices, load
 from bench.model import AlexNet, build
 from bench.spec import Model, Recipe, Timing
 from bench.splits import Images
@@ -70,17 +70,23 @@ def measure(timing: Timing) -> dict[str, Any]:
     """The timing's samples, and whether the machine was quiet enough to judge by them."""
     samples: list[dict[str, Any]] = []
     stolen: list[float] = []
-    with _threads(timing.threads or devices.cores()):
+    with _working(threads(timing)), load.others() as taken:
         for metric, tasks in SUBJECTS[timing.subject](timing):
             for arm, pair, milliseconds, lost in interleave(tasks, timing.rounds, timing.device):
                 samples.append({"arm": arm, "pair": pair, "metric": metric, "value": milliseconds})
                 stolen.append(lost)
+    if threads(timing) > 1:  # beside one thread others have cores of their own
+        stolen = [taken()]
     why = unfit(samples, stolen if timing.device == "cpu" else [0.0])
     return {"samples": samples, "fit": not why, "why_unfit": why}
 
 
+def threads(timing: Timing) -> int:
+    return timing.threads or devices.cores()
+
+
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def _working(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -21,24 +21,24 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import save
 
-from bench import checkpoint, cost, devices, files, probes, records, timing
+from bench import checkpoint, cost, files, probes, records, timing
 from bench.data import Source
 from bench.model import build
-from bench.spec import Count, Job, Probe, Timing, Trial
+from bench.spec import Count, Job, Timing, Trial, device
 from bench.splits import splits
 from bench.train import train
 
 NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # as torch, the system and CUDA's libraries say it
 
 
-def start(devices: Any) -> None:
+def start(turn: Any) -> None:
     """Make this process a worker: one thread, its turn among the GPUs, and an end with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     torch.set_num_threads(1)
     if torch.cuda.is_available():
-        with devices.get_lock():
-            torch.cuda.set_device(devices.value % torch.cuda.device_count())
-            devices.value += 1
+        with turn.get_lock():
+            torch.cuda.set_device(turn.value % torch.cuda.device_count())
+            turn.value += 1
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(), os.getppid()), daemon=True).start()
 
 
@@ -73,8 +73,8 @@ def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float
 
 def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
     """The job's record; a failure's, where it raises anything but that a file cannot be used."""
-    threads = (job.threads or devices.cores()) if isinstance(job, Timing) else None
-    record = records.new(job) | {"started": time.time(), "environment": environment(_device(job), threads)}
+    threads = timing.threads(job) if isinstance(job, Timing) else None
+    record = records.new(job) | {"started": time.time(), "environment": environment(device(job), threads)}
     try:
         if isinstance(job, Trial):
             return record | _trial(job, source, out, keep_weights)
@@ -140,22 +140,16 @@ def _due(part: Path) -> Callable[[], bool]:
     return asked
 
 
-def _device(job: Job) -> str:
-    if isinstance(job, Probe):
-        return job.trials[0].device
-    return job.device if isinstance(job, Trial | Timing) else "cpu"
-
-
 @lru_cache
-def environment(device: str, threads: int | None = None) -> dict[str, Any]:
+def environment(kind: str, threads: int | None = None) -> dict[str, Any]:
     """What measures: versions, commit, processor. threads: this process's, where None."""
     return {
         "commit": _commit(),
         "torch": str(torch.__version__),  # a checkpoint takes plain text alone
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
-        "device": device,
-        "device_name": torch.cuda.get_device_name() if device == "cuda" else _processor(),
+        "device": kind,
+        "device_name": torch.cuda.get_device_name() if kind == "cuda" else _processor(),
         "threads": threads or torch.get_num_threads(),
     }
 

@@ -110,10 +110,15 @@ def svg(figure: Figure, name: str) -> str:
         figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r"(?<!scale\()\b\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", re.sub(r"\n\s+", "\n", text))
+    text = re.sub(r"scale\([^)]*\)|\b\d+\.\d{3,}", _rounded, re.sub(r"\n\s+", "\n", text))
     used = {name: f"{own}-{n}" for n, name in enumerate(dict.fromkeys(re.findall(r'(?:url\(|href=")#([^")]+)', text)))}
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{used[m[1]]}"' if m[1] in used else "", text)
     return re.sub(r'(url\(|href=")#([^")]+)', lambda m: f"{m[1]}#{used[m[2]]}", text)
+
+
+def _rounded(found: re.Match[str]) -> str:
+    """A coordinate; a scale stays as it is, since lettering would be distorted."""
+    return found[0] if found[0].startswith("scale") else f"{float(found[0]):.2f}"
 
 
 def key(name: str) -> str:

@@ -10,7 +10,7 @@ from ablations.study import Contrast, Exact
 
 MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"
 TIMES, PLUS_MINUS = "\N{MULTIPLICATION SIGN}", "\N{PLUS-MINUS SIGN}"
-TINY = 1e-4  # below it six decimals hold too little
+LEAST, TINY = 1e-300, 1e-4  # between them six decimals hold too little
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
@@ -33,17 +33,28 @@ def decimals(spread: float | None, digits: int = 2) -> int:
 
 def plain(value: float | None, digits: int = 3, signed: bool = False) -> str:
     """A number with at most so many significant digits; whole digits are never rounded away."""
+    if value is not None and (exponent := power(value)):
+        return _by(plain(value / 10**exponent, digits, signed), exponent)
     text = fixed(value, decimals(value, digits), signed)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def power(*values: float | None) -> int:
+    """Of ten, by which numbers are written that six decimals would hold too little of; 0 where they do."""
+    size = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0)
+    return math.floor(math.log10(size)) if LEAST < size < TINY else 0
+
+
+def _by(text: str, exponent: int) -> str:
+    return f"{text} {TIMES} 10{str(exponent).translate(RAISED)}" if exponent else text
 
 
 def around(mean: float | None, half: float | None, signed: bool = False) -> str:
     """A mean and the half-width of its interval; without the latter, the mean alone."""
     if half is None or not math.isfinite(half):
         return plain(mean, signed=signed)
-    if mean is not None and 0 < (size := max(abs(mean), half)) < TINY:
-        power = math.floor(math.log10(size))
-        return f"({around(mean / 10**power, half / 10**power, signed)}) {TIMES} 10{str(power).translate(RAISED)}"
+    if mean is not None and (exponent := power(mean, half)):
+        return _by(f"({around(mean / 10**exponent, half / 10**exponent, signed)})", exponent)
     places = decimals(half) if half else decimals(mean, 3)
     return f"{fixed(mean, places, signed)} {PLUS_MINUS} {fixed(half, places)}"
 
@@ -51,6 +62,9 @@ def around(mean: float | None, half: float | None, signed: bool = False) -> str:
 def interval(bounds: tuple[float, float] | None) -> str:
     if bounds is None or not all(map(math.isfinite, bounds)):
         return NOTHING
+    if exponent := power(*bounds):
+        low, high = (bound / 10**exponent for bound in bounds)
+        return _by(interval((low, high)), exponent)
     places = decimals((bounds[1] - bounds[0]) / 2)
     return f"[{fixed(bounds[0], places)}, {fixed(bounds[1], places)}]"
 

@@ -1,12 +1,15 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from bench import devices
-from bench.spec import BadInput
+from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Trial
 
 GIB = 2**30
+CPU = Trial(Model(), Recipe(), Data("", 10), 0)
+GPU = replace(CPU, device="cuda")
 
 
 @pytest.fixture
@@ -63,8 +66,10 @@ def test_auto_takes_a_gpu_where_there_is_one(machine):
 
 def test_without_a_gpu_nothing_runs_on_one(machine):
     machine(cores=2, gpus=0)
-    devices.demand("cpu")
+    devices.demand([CPU, Count(Model())])
     with pytest.raises(BadInput, match="no GPU"):
-        devices.demand("cuda")
+        devices.demand([CPU, GPU])
+    with pytest.raises(BadInput, match="no GPU"):
+        devices.demand([Probe("averages", (GPU,))])
     machine(cores=2, gpus=1)
-    devices.demand("cuda")
+    devices.demand([GPU])

@@ -47,7 +47,10 @@ class Recorder:
     def CUDAGraph(self):
         return self
 
-    def Stream(self):
+    def Stream(self, device):
+        return self
+
+    def current_device(self):
         return self
 
     def current_stream(self):

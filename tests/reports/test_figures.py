@@ -65,6 +65,10 @@ class TestEveryFigure:
     def test_tells_in_words_every_arm_that_it_shows(self, draw):
         assert all(arm in draw().alt for arm in ARMS[1:])
 
+    def test_does_not_distort_lettering(self, draw):
+        scales = re.findall(r"scale\(([\d.]+) -([\d.]+)\)", draw().svg)
+        assert scales and all(across == up for across, up in scales)
+
     def test_has_ids_that_no_other_figure_has(self, draw):
         own, *others = (set(re.findall(r' id="([^"]+)"', one().svg)) for one in (draw, *(DRAWINGS - {draw})))
         assert own and own.isdisjoint(set.union(*others))

@@ -106,6 +106,11 @@ def test_speeds_of_several_devices_of_a_kind_are_refused(metric, several):
     assert judgement.main.trials == tuple(f"{metric} {pair}" for pair in range(6))
 
 
+def test_a_record_that_does_not_tell_its_kind_of_device_is_no_other_kind():
+    untold = [{"device_name": "a processor"}, {"device_name": "another"}]
+    assert on([GPU, *untold], ratio("time/step_ms")).verdict == "not run"
+
+
 def test_a_speed_of_one_device_is_judged_whatever_else_differs():
     judgement = on([CPU | {"commit": "a"}, CPU | {"commit": "b"}], ratio("time/step_ms"))
     assert (judgement.verdict, judgement.origin) == ("supported", "Its records come from 2 commits (a, b).")

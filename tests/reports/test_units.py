@@ -1,7 +1,7 @@
 import pytest
 
 from ablations.study import Contrast, Exact
-from reports.units import MINUS, TIMES, amount, around, asked, heading, named, stated, unit, unit_of
+from reports.units import MINUS, TIMES, amount, around, asked, heading, interval, named, plain, stated, unit, unit_of
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,11 @@ def test_a_unit_that_the_name_holds_is_not_repeated():
 )
 def test_a_mean_stands_with_as_many_digits_as_its_interval_warrants(mean, half, told):
     assert around(mean, half) == told
+
+
+def test_what_six_decimals_hold_too_little_of_is_written_by_powers_of_ten():
+    assert interval((3e-8, 5e-8)) == f"[3.0, 5.0] {TIMES} 10⁻⁸"
+    assert interval((-2e-5, 0.0)) == f"[{MINUS}2.0, 0.0] {TIMES} 10⁻⁵"
+    assert plain(3.21e-8) == around(3.21e-8, None) == f"3.21 {TIMES} 10⁻⁸"
+    assert plain(-1e-9, signed=True) == f"{MINUS}1 {TIMES} 10⁻⁹"
+    assert (plain(0.0), plain(1e-4), plain(5e-324)) == ("0", "0.0001", "0")
