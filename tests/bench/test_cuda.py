@@ -61,8 +61,8 @@ class Training:
         return self.state.total.item() - before
 
 
-def losses(trial, count=2 * STEPS):
-    training = Training(trial)
+def losses(trial, count=2 * STEPS, **levels):
+    training = Training(replace(trial, recipe=replace(trial.recipe, **levels)))
     return [training() for _ in range(count)]
 
 
@@ -88,11 +88,17 @@ def test_a_replayed_graph_trains_as_the_same_steps_one_by_one(trial, monkeypatch
 
 @each_kind
 def test_a_gpu_trains_as_a_cpu_does(trial):
-    assert losses(trial, 6) == pytest.approx(losses(replace(trial, device="cpu"), 6), rel=2e-3)
+    steady = {"count": STEPS, "schedule": "constant", "learning_rate": 1e-3}
+    found = losses(trial, **steady)
+    assert found == pytest.approx(losses(replace(trial, device="cpu"), **steady), rel=5e-4)
+    assert found != pytest.approx(losses(trial, **steady | {"learning_rate": 1e-9}), rel=5e-3)
 
 
 def test_bfloat16_trains_nearly_as_float32_does():
-    assert losses(replace(TRIAL, precision="bfloat16"), 8) == pytest.approx(losses(TRIAL, 8), rel=0.03)
+    steady = {"count": 3 * STEPS, "schedule": "constant", "learning_rate": 2e-3}
+    found = losses(replace(TRIAL, precision="bfloat16"), **steady)
+    assert found == pytest.approx(losses(TRIAL, **steady), rel=0.03)
+    assert found != pytest.approx(losses(TRIAL, **steady | {"learning_rate": 1e-9}), rel=0.05)
 
 
 def test_every_replay_draws_dropout_masks_of_its_own():
@@ -156,6 +162,7 @@ def test_a_trial_that_was_stopped_goes_on_from_its_checkpoint(digits, source, tm
     records.folder(tmp_path).mkdir()
     checkpoint.write(tmp_path, digits, saved)
     rest = list(train(digits, build(digits.model, 0), splits(digits, source), checkpoint.read(tmp_path, digits)))
+    assert [point["epoch"] for point in rest] == [point["epoch"] for point in whole if point["epoch"] > 1]
     assert rest[-1]["metrics"]["test/loss"] == pytest.approx(whole[-1]["metrics"]["test/loss"], rel=0.1)
     assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (timing.WARM_UP + 1)
 
@@ -169,6 +176,15 @@ def test_out_of_memory_is_told_as_such_and_the_next_trial_runs(digits, source, t
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert work.perform(digits, source, tmp_path, keep_weights=False) == "finished"
+
+
+def test_a_trial_takes_no_more_memory_for_those_before_it(digits, source, tmp_path):
+    peaks = []
+    for seed in range(4):
+        trial = replace(digits, seed=seed)
+        work.perform(trial, source, tmp_path, keep_weights=False)
+        peaks.append(records.finals(records.read(tmp_path, trial))["memory/peak_mb"])
+    assert max(peaks[1:]) - min(peaks[1:]) < 1
 
 
 def test_a_worker_whose_gpu_failed_is_replaced(digits, source, tmp_path):
