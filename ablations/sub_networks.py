@@ -24,8 +24,8 @@ STUDY = Study(
             published=(
                 Published("about 50 masks match weight scaling, on MNIST", "Srivastava et al. 2014, section 7.5"),
             ),
-            caveat="The second part holds where the mean over 30 masks gains half as much over one mask as the mean over "
-            "5 networks, trained from other seeds, gains over one, and a tenth of a point more.",
+            caveat="The second part holds where the mean over 30 masks gains half as much over one mask as the mean "
+            "over 5 networks, trained from other seeds, gains over one, and a tenth of a point more.",
         ),
     ),
 )
