@@ -22,7 +22,8 @@ class Contrast:
 
     metric: as recorded, e.g. 'test/accuracy'. reference: an arm's name, or a constant in the metric's own unit.
     margin: in the unit that reports show: points for accuracies and shares, a factor above 1 where ratio is set.
-    direction: 'higher' or 'lower', as the claim has it, or 'equal' for equivalence within the margin.
+    direction: 'higher' or 'lower', as the claim has it: supported where the mean difference reaches the margin and p,
+        after Holm, is at most .05. Or 'equal': supported where the 90 % interval lies within the margin to either side.
     regime: where several are named and disagree, the verdict is conditional on `Claim.regimes`.
     """
 

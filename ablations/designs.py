@@ -120,11 +120,11 @@ def _shapley(switches: Switches, name: str) -> dict[str, float]:
 # Patterns of arms and claims
 
 
-def overfits_less(arm: str, reference: str, accuracy: float, regime: str) -> tuple[Contrast, ...]:
-    """The arm's gap between training and test accuracy is at least 2 points smaller, and its test accuracy is higher by
-    at least `accuracy` points."""
+def overfits_less(arm: str, reference: str, *, gap: float, accuracy: float, regime: str) -> tuple[Contrast, ...]:
+    """The arm's gap between training and test accuracy is smaller, and its test accuracy higher, each by at least so
+    many points."""
     return (
-        Contrast("gap/accuracy", arm, reference, margin=2, direction="lower", regime=regime),
+        Contrast("gap/accuracy", arm, reference, margin=gap, direction="lower", regime=regime),
         Contrast("test/accuracy", arm, reference, margin=accuracy, regime=regime),
     )
 

@@ -28,6 +28,7 @@ STUDY = Study(
             "On a GPU the same training is at least twice as fast and as accurate",
             (
                 Contrast("time/step_ms", "cpu", "cuda", margin=2, ratio=True),
+                # equal: shown by a 90 % interval that lies within the margin to either side
                 Contrast("test/accuracy", "cuda", "cpu", margin=0.5, direction="equal"),
             ),
         ),
