@@ -20,10 +20,11 @@ METRICS = re.compile(
 class Contrast:
     """An arm against a reference, paired by seed (or by round, for timings), and the margin that matters.
 
-    metric: as recorded, e.g. 'test/accuracy'. reference: an arm's name, or a constant in the metric's own unit.
+    metric: as recorded, e.g. 'test/accuracy'. arm, reference: an arm's name, or that of what a probe answers; the
+        reference can be a constant in the metric's own unit. ratio: the arm's value over the reference's, not less it.
     margin: in the unit that reports show: points for accuracies and shares, a factor above 1 where ratio is set.
     direction: 'higher' or 'lower', as the claim has it: supported where the mean difference reaches the margin and p,
-        after Holm, is at most .05. Or 'equal': supported where the 90 % interval lies within the margin to either side.
+        of no difference and after Holm, is at most .05. Or 'equal': supported where the 90 % interval lies within the margin to either side.
     regime: where several are named and disagree, the verdict is conditional on `Claim.regimes`.
     """
 
@@ -70,7 +71,7 @@ class Published:
 class Claim:
     """A sentence with its rule, fixed before the run: every part must hold, within each regime.
 
-    primary: counts among the report's claims and in Holm's correction; controls do not.
+    primary: counts among the report's claims, over all of whose parts Holm's correction runs; controls do not.
     """
 
     id: str
