@@ -24,7 +24,8 @@ class Contrast:
         reference can be a constant in the metric's own unit. ratio: the arm's value over the reference's, not less it.
     margin: in the unit that reports show: points for accuracies and shares, a factor above 1 where ratio is set.
     direction: 'higher' or 'lower', as the claim has it: supported where the mean difference reaches the margin and p,
-        of no difference and after Holm, is at most .05. Or 'equal': supported where the 90 % interval lies within the margin to either side.
+        of no difference and after Holm, is at most .05. Or 'equal': supported where the 90 % interval lies within the
+        margin to either side.
     regime: where several are named and disagree, the verdict is conditional on `Claim.regimes`.
     """
 
