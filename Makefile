@@ -11,10 +11,10 @@ STUDY ?=
 audit = $(BIN)/pip-audit --progress-spinner off --timeout 10
 what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
 
-.PHONY: help setup ablate plan report ui test lint bench torture calibrate clean
+.PHONY: help setup ablate plan report ui test lint bench torture test-scale calibrate clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "variables: PROFILE=quick STUDY='relu dropout' DATA=folder DEVICE=cpu SEEDS=10 LIMIT=30m OUT=out PORT=5000"
 
 setup: $(VENV)/ready  ## install into .venv; a torch that the machine already has and is new enough is kept
@@ -60,6 +60,9 @@ $(VENV)/bench: $(VENV)/ready
 
 torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
 	$(BIN)/python -m pytest tests/torture -o python_files='torture_*.py' -v $(if $(SHORT),--short)
+
+test-scale: setup  ## what takes longer: photographs from the folder that ABLATE_TEST_PHOTOGRAPHS names
+	$(BIN)/python -m pytest tests/scale -o python_files='scale_*.py' -v
 
 calibrate: setup  ## how often verdicts are wrong and right, in 2,000 synthetic studies a row: half an hour
 	$(BIN)/python -m pytest tests/calibration --studies 2000

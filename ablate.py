@@ -75,6 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("origin", metavar="FILE | FOLDER | MLFLOW-URI")
     for either in (export, take):
         either.add_argument("--weights", action="store_true", help="weights too")
+    pack = group.add_parser("pack", help="resize photographs once, so that later epochs decode less of them")
+    pack.add_argument("folder", type=_folder, metavar="FOLDER", help="with train/<class>/, and val/ or test/")
+    pack.add_argument("target", type=_folder, metavar="OUT", help="where they go; what is there already stays")
+    pack.add_argument("--side", type=int, default=256, help="of the square that is kept (default: 256; 144 for 128 px)")
+    pack.set_defaults(command=commands.pack)
     doctor = add("doctor", commands.see_doctor, "what is pending, broken, stale or orphaned")
     doctor.add_argument("--mend", action="store_true", help="mend it: nothing that was measured is deleted")
     ui = add("ui", commands.ui, "open the runs in MLflow, on this machine only")

@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,12 @@ from rich.text import Text
 from ablations import catalogue
 from ablations.memory import check, recall, remember
 from ablations.placed import jobs
-from ablations.profiles import automatic
+from ablations.profiles import PROFILES, automatic
 from ablations.request import Request, setting
 from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery
+from bench.files import write
 from bench.run import Event, run
 from bench.sources import line
 from bench.spec import BadInput, Job
@@ -151,6 +153,28 @@ def import_records(options: argparse.Namespace, console: Console) -> int:
     return 1 if taken.refused else 0
 
 
+def pack(options: argparse.Namespace, console: Console) -> int:
+    """Exit status 1 where a photograph cannot be read: the others are packed."""
+    from bench import pack as packing  # only here: it imports torch
+
+    if options.side < 1:
+        raise BadInput(f"--side is {options.side}: it must be 1 or more")
+    tally, broken = Counter[str](), list[str]()
+    with console.status("") as status:
+        for one in packing.pack(options.folder, options.target, options.side):
+            tally[one.what] += 1
+            broken += [one.reason] * bool(one.reason)
+            status.update(
+                f"{tally['packed']:,} packed, {tally['there']:,} were there, {tally['broken']:,} cannot be read"
+            )
+    for reason in broken:
+        console.print(Text(f"left out: {reason}", style="yellow"), soft_wrap=True)
+    write(options.target / packing.BROKEN, "".join(f"{reason}\n" for reason in broken).encode())
+    told = f"{tally['packed']:,} packed, {tally['there']:,} were there, {tally['broken']:,} left out"
+    console.print(Text(f"{told}; in {options.target}"), highlight=False, soft_wrap=True)
+    return 1 if broken else 0
+
+
 def see_doctor(options: argparse.Namespace, console: Console) -> int:
     """Exit status 1 while something is broken, stale or orphaned."""
     if not options.out.is_dir():
@@ -188,12 +212,12 @@ def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
         raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
     studies = catalogue.find(options.studies)
     device = devices.choose(options.device)
-    source = locate(options.data, options.out)
+    profile = automatic(device) if options.profile == "auto" else options.profile
+    source = locate(options.data, options.out, photographs=bool(PROFILES[profile].layouts))
     try:
         (options.out / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
-    profile = automatic(device) if options.profile == "auto" else options.profile
     request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
     return request, check(request, options.out)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.spec import BadInput
 
 METRICS = re.compile(
-    r"(train|validation|test)/(accuracy|loss)|gap/accuracy|batch/loss|memory/peak_mb"
+    r"(train|validation|test)/(accuracy|loss)|test/(top5|ten_crop/(accuracy|top5))|gap/accuracy|batch/loss|memory/peak_mb"
     r"|speed/(images_per_second|step_ms_p50|step_ms_p95|steps_to_train_error_25)"
     r"|sparsity/(zeros|hoyer|treves_rolls|dead)/\w+|(parameters|macs)/\w+|time/.+"
     r"|(masks|networks)/(accuracy|loss|calibration_error)|features/(correlation|rank)/\w+|competition/contrast|activity/above/[\d.]+"

@@ -80,7 +80,11 @@ def trial(study: Study, arm: str, setting: Setting, seed: int, extra: Levels | N
     """One training run of the arm; extra: levels that go before its own."""
     model, recipe, device = levels(study, arm, setting, extra or {})
     layout = LAYOUTS[model.layout]
-    if layout.size > SIDE + 2 * layout.pad:
+    if setting.profile.layouts and not layout.kept:
+        raise BadInput(
+            f"layout {model.layout} is for images of {layout.size} pixels; profile {setting.profile.name} is not"
+        )
+    if not setting.profile.layouts and layout.kept:
         raise BadInput(f"layout {model.layout} needs images of {layout.size} pixels; they are kept at {SIDE}")
     precision = setting.precision if device == setting.device else "float32"
     return Trial(model, recipe, setting.data, seed, device, precision)
@@ -89,16 +93,19 @@ def trial(study: Study, arm: str, setting: Setting, seed: int, extra: Levels | N
 def levels(study: Study, arm: str, setting: Setting, extra: Levels) -> tuple[Model, Recipe, str]:
     """The arm's model, recipe and device: the profile's, then the study's base, the arm's own levels, its tuned one.
 
-    Levels named 'share' and 'epochs' multiply the profile's. An unknown name is a BadInput.
+    Levels named 'share' and 'epochs' multiply the profile's; a learning rate is multiplied by the profile's `rate`. An
+    unknown name is a BadInput.
     """
     tuned = setting.chosen.get(study.name, {}).get(taker(study, arm))
     found = {} if study.tuning is None or tuned is None else {study.tuning.factor: tuned}
-    chosen = {**study.base, **all_arms(study)[arm], **found, **extra}
-    device = chosen.pop("device", setting.device)
     profile, data = setting.profile, setting.data
+    chosen = {**profile.levels, **study.base, **all_arms(study)[arm], **found, **extra}
+    device = chosen.pop("device", setting.device)
     layout = chosen.get("layout", "document")
+    layout = chosen["layout"] = profile.layouts.get(layout, layout)
     model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout)}
     recipe: dict[str, Any] = {"epochs": profile.epochs(layout, data), "share": profile.share(data)}
+    recipe["learning_rate"] = profile.rate * Recipe.learning_rate
     names = {f.name: target for kind, target in ((Model, model), (Recipe, recipe)) for f in dataclasses.fields(kind)}
     for name, level in chosen.items():
         if name not in names:
@@ -107,6 +114,8 @@ def levels(study: Study, arm: str, setting: Setting, extra: Levels) -> tuple[Mod
             level = max(1, round(recipe["epochs"] * level))
         elif name == "share":
             level = recipe["share"] * level
+        elif name == "learning_rate":
+            level = profile.rate * level
         names[name][name] = level
     try:
         return Model(**model), Recipe(**recipe), device

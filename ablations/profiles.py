@@ -7,7 +7,8 @@ reaches 95 % clean training accuracy. docs/log.md has the runs; smoke does not m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from bench.sources import DIGITS
 from bench.spec import Data
@@ -18,6 +19,8 @@ class Profile:
     """widths: of a layout, 1 where none is named. images: at most so many are trained on.
 
     epoch_counts: by data set and layout where a data set needs its own, else by layout; the document's where none is.
+    layouts: what stands for a study's layout where images are photographs, which are then read as they are wanted.
+    levels: of every arm, before a study's own. rate: multiplies every learning rate, which suit Adam.
     rounds: of every timing. elements: the largest tensor that a timing of kernels uses. photographs: whether the
     227-pixel networks are timed at batch 128 too (some GiB and, on a CPU, a minute).
     """
@@ -30,6 +33,9 @@ class Profile:
     rounds: int
     elements: int
     photographs: bool = True
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, Any] = field(default_factory=dict)
+    rate: float = 1.0
 
     def width(self, layout: str) -> float:
         return self.widths.get(layout, 1.0)
@@ -45,6 +51,18 @@ class Profile:
 
 WIDTHS = {"document": 1 / 4, "zhang": 1 / 2}
 
+# Photographs, by the recipe of Krizhevsky et al. 2012, section 5: Adam's rate of 0.002 becomes 0.01 for SGD
+PAPER = {
+    "optimiser": "sgd",
+    "schedule": "plateau",
+    "weight_decay": 5e-4,
+    "initial": "paper",
+    "augmentation": "paper",
+}
+RATE = 5.0
+UNGROUPED = {"document": "ungrouped", "zhang": "ungrouped"}
+CAFFENET = {"document": "caffenet-128", "zhang": "caffenet-128"}  # as Mishkin et al. 2017
+
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -52,6 +70,23 @@ PROFILES = {
         Profile("quick", WIDTHS, 4_000, {"document": 16, (DIGITS, "document"): 4}, 5, 15, 2**24),
         Profile("standard", WIDTHS, 10_000, {"document": 16}, 10, 30, 2**28),
         Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 16}, 10, 30, 2**28),
+        Profile("imagenet", {}, 2_000_000, {"document": 90}, 3, 30, 2**28, layouts=UNGROUPED, levels=PAPER, rate=RATE),
+        Profile(
+            "imagenet-quick", {}, 200_000, {"document": 20}, 5, 30, 2**28, layouts=CAFFENET, levels=PAPER, rate=RATE
+        ),
+        Profile(
+            "imagenet-smoke",
+            {"caffenet-128": 1 / 16},
+            256,
+            {"document": 2},
+            2,
+            5,
+            2**22,
+            photographs=False,
+            layouts=CAFFENET,
+            levels=PAPER,
+            rate=RATE,
+        ),
     )
 }
 

@@ -6,22 +6,39 @@ The draws are uniform numbers, the same for every arm of a seed: switching mirro
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-MIRRORS = ("mirror", "both", "document")
-CROPS = ("crop", "both", "document")
+MIRRORS = ("mirror", "both", "document", "paper")
+CROPS = ("crop", "both", "document", "paper")
 RESIZES = ("resized", "document")
 
 AREA, ASPECT, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10  # torchvision.transforms.RandomResizedCrop's
 DRAWS = 5 + 2 * TRIES  # an image's: mirror; row and column of the crop, then of the window; the tries' area and aspect
 
 
-def draws(images: int, generator: Generator) -> Tensor:
-    """(images, DRAWS) float32, uniform in [0, 1)."""
-    return torch.rand(images, DRAWS, generator=generator)
+# Red, green and blue along the principal components of ImageNet's pixels, 0..1, times their standard deviations: those
+# of fb.resnet.torch (datasets/imagenet.lua). A shift has a tenth of them (Krizhevsky et al. 2012, section 4.1).
+COMPONENTS = (
+    (-0.5675 * 0.2175, 0.7192 * 0.0188, 0.4009 * 0.0045),
+    (-0.5808 * 0.2175, -0.0045 * 0.0188, -0.8140 * 0.0045),
+    (-0.5836 * 0.2175, -0.6948 * 0.0188, 0.4203 * 0.0045),
+)
+SHIFT = 0.1
+
+
+def columns(augmentation: str) -> int:
+    """Draws of an image: three more where colours shift."""
+    return DRAWS + 3 * (augmentation == "paper")
+
+
+def draws(images: int, generator: Generator, colour: Generator | None = None) -> Tensor:
+    """(images, DRAWS) float32, uniform in [0, 1); behind them three standard normal ones where colours shift."""
+    uniform = torch.rand(images, DRAWS, generator=generator)
+    return uniform if colour is None else torch.cat((uniform, torch.randn(images, 3, generator=colour)), dim=1)
 
 
 def batch(canvas: Tensor, index: Tensor, draw: Tensor, augmentation: str, size: int, pad: int) -> Tensor:
@@ -29,7 +46,8 @@ def batch(canvas: Tensor, index: Tensor, draw: Tensor, augmentation: str, size: 
 
     canvas: (N, C, C, 3) uint8, all images, with `pad` black pixels on each side. index: (B,) which images to take.
     draw: (B, DRAWS). Returns (B, 3, size, size) float32 in -1..1, channels last in memory.
-    'document' is the article's: mirror, crop to size + 4, then a resized crop of that.
+    'document' is the article's: mirror, crop to size + 4, then a resized crop of that. 'paper' is both, and colours
+    that shift along their principal components (Krizhevsky et al. 2012, section 4.1).
     """
     if augmentation in RESIZES:
         side = canvas.shape[1]
@@ -39,13 +57,29 @@ def batch(canvas: Tensor, index: Tensor, draw: Tensor, augmentation: str, size: 
     margin = canvas.shape[1] - size
     corner = _offsets(draw[:, 1:3], margin) if augmentation in CROPS else torch.full_like(draw[:, 1:3], margin // 2)
     mirror = draw[:, 0] < 0.5 if augmentation in MIRRORS else torch.zeros_like(draw[:, 0], dtype=torch.bool)
-    return normalised(_window(canvas, index, corner.long(), mirror, size))
+    images = normalised(_window(canvas, index, corner.long(), mirror, size))
+    return images.add_(_shift(draw[:, DRAWS:])) if augmentation == "paper" else images
+
+
+def _shift(draw: Tensor) -> Tensor:
+    """(B, 3, 1, 1): what each colour of an image is moved by, where pixels lie in -1..1. draw: (B, 3)."""
+    first, second, third = draw.unbind(1)
+    colours = [first * a + second * b + third * c for a, b, c in COMPONENTS]
+    return torch.stack(colours, dim=1).mul_(2 * SHIFT)[:, :, None, None]
 
 
 def centre(canvas: Tensor, size: int) -> Tensor:
     """The middle of each image, as evaluation sees it: (N, C, C, 3) uint8 to (N, 3, size, size) float32."""
     edge = (canvas.shape[1] - size) // 2
     return normalised(canvas[:, edge : edge + size, edge : edge + size])
+
+
+def windows(canvas: Tensor, size: int) -> Iterator[Tensor]:
+    """The middle of each image, then the corners, then all five mirrored: ten times (N, 3, size, size) float32."""
+    far = canvas.shape[1] - size
+    places = ((far // 2, far // 2), (0, 0), (0, far), (far, 0), (far, far))
+    cut = [canvas[:, top : top + size, left : left + size] for top, left in places]
+    yield from (normalised(window) for window in (*cut, *(window.flip(2) for window in cut)))
 
 
 def normalised(pixels: Tensor) -> Tensor:
@@ -74,7 +108,7 @@ def _resized(
     canvas: Tensor, index: Tensor, draw: Tensor, corner: Tensor, within: int, size: int, mirror: bool
 ) -> Tensor:
     """Windows of random area and aspect inside the square `within` at `corner`, resized bilinearly to `size`."""
-    height, width = _extent(draw[:, 5:], within)
+    height, width = _extent(draw[:, 5:DRAWS], within)
     top = corner[:, 0] + _offsets(draw[:, 3], within - height)
     left = corner[:, 1] + _offsets(draw[:, 4], within - width)
     side = canvas.shape[1]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import REVISION, decoded, folders, sources
-from bench.sources import SIDE, Decoded
+from bench import REVISION, decoded, folders, index, sources
+from bench.sources import SIDE, Decoded, line
 from bench.spec import BadInput, Data
 
 DIGITS_NOTE = (
@@ -21,7 +21,10 @@ DIGITS_NOTE = (
 
 @dataclass(frozen=True)
 class Source:
-    """Where decoded pixels lie and what is known of them. note: what every reader of a result must be told, or ''."""
+    """Where decoded pixels lie, or the index of photographs that stay as they are, and what is known of them.
+
+    note: what every reader of a result must be told, or ''.
+    """
 
     data: Data
     folder: Path
@@ -30,6 +33,7 @@ class Source:
     test: int
     shared_images: int
     note: str
+    photographs: bool = False
 
     def facts(self) -> dict[str, Any]:
         """For records and reports."""
@@ -45,8 +49,11 @@ class Source:
         }
 
 
-def locate(wanted: str, out: Path) -> Source:
+def locate(wanted: str, out: Path, photographs: bool = False) -> Source:
     """The data set called `wanted`, decoded into the cache under `out`.
+
+    photographs: they stay where they are, and only an index of them is made: of a folder with train/<class>/ and
+    test/<class>/ or val/<class>/.
 
     wanted: 'digits', 'cifar10' (downloaded where it is not on disk), a folder with train/<class>/ and test/<class>/,
     or 'auto': ABLATE_DATA where it is set, else CIFAR-10 where it is on disk or its server answers within ten seconds,
@@ -55,6 +62,8 @@ def locate(wanted: str, out: Path) -> Source:
     cache = out / "cache"
     if wanted == "auto":
         wanted = os.environ.get("ABLATE_DATA") or wanted
+    if photographs:
+        return _photographs(wanted, cache)
     if wanted == "auto":
         return _automatic(cache)
     if wanted == "digits":
@@ -65,6 +74,14 @@ def locate(wanted: str, out: Path) -> Source:
         raise BadInput("DATA is empty: it takes 'auto', 'digits', 'cifar10' or a folder with train/ and test/")
     folder = folders.image_folder(Path(os.path.expanduser(wanted)))
     return cached(cache, folder.key, folder.name, folder.decode, "")
+
+
+def _photographs(wanted: str, cache: Path) -> Source:
+    if wanted in ("", "auto", "digits", "cifar10"):
+        raise BadInput(f"DATA is {wanted!r}: this profile takes a folder of photographs, with train/ and val/ or test/")
+    root = Path(os.path.expanduser(wanted))
+    folder = cache / f"{index.key(root)}-photographs-{REVISION}"
+    return _source(index.facts(root, folder), folder, line(root.resolve().name), "", photographs=True)
 
 
 def _automatic(cache: Path) -> Source:
@@ -85,6 +102,10 @@ def cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note
     if facts["shared_images"]:
         shared = f"{facts['shared_images']} of {facts['test']} test images also stand, pixel for pixel, in train."
         note = f"{note} {shared}".strip()
-    classes = tuple(facts["classes"])
+    return _source(facts, folder, name, note)
+
+
+def _source(facts: dict[str, Any], folder: Path, name: str, note: str, photographs: bool = False) -> Source:
+    classes, counts = tuple(facts["classes"]), (facts["validation"], facts["test"], facts["shared_images"])
     data = Data(facts["digest"], len(classes), facts["train"], facts["chance"], name)
-    return Source(data, folder, classes, facts["validation"], facts["test"], facts["shared_images"], note)
+    return Source(data, folder, classes, *counts, note, photographs)

@@ -17,31 +17,48 @@ from bench.sources import SIDE, Decoded, Split, line, one_in
 from bench.spec import BadInput
 
 VALIDATION = 10  # one training image in so many is set aside
+Facts = dict[str, Any]
 MARGIN = 4  # black pixels around each stored image: the widest padding of a layout
 
 
 def facts(folder: Path, decode: Callable[[], Decoded]) -> dict[str, Any]:
     """What is known of the data set in the folder, which is decoded where it is not there or was damaged since."""
-    return _whole(folder) or _made(folder, decode)
+    return made(folder, _whole, lambda temporary: _store(temporary, *decode()))
 
 
-def _made(folder: Path, decode: Callable[[], Decoded]) -> dict[str, Any]:
-    """Decode into the folder, where no other run did so meanwhile; its facts."""
+def made(folder: Path, whole: Callable[[Path], Facts | None], store: Callable[[Path], None]) -> Facts:
+    """The facts of a folder in the cache; where it is not whole, it is stored, unless another run did so meanwhile."""
+    return whole(folder) or _stored(folder, whole, store)
+
+
+def _stored(folder: Path, whole: Callable[[Path], Facts | None], store: Callable[[Path], None]) -> Facts:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         out = folder.parent.parent
         raise BadInput(line(f"{out} cannot be made ({error.strerror}): name another folder with --out")) from error
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        found = _whole(folder)
+        found = whole(folder)
         if found is None:
-            pixels = decode()
             files.remove(folder)
-            _store(folder, *pixels)
-            found = _whole(folder)
+            _placed(folder, store)
+            found = whole(folder)
     if found is None:
         raise BadInput(line(f"{folder} is damaged and cannot be made again: remove it"))
     return found
+
+
+def _placed(folder: Path, store: Callable[[Path], None]) -> None:
+    temporary = files.temporary(folder)
+    temporary.mkdir()
+    try:
+        store(temporary)
+        files.place(temporary, folder)
+    except OSError:  # what is damaged could not be removed
+        if not folder.exists():
+            raise
+    finally:
+        files.remove(temporary)
 
 
 def _whole(folder: Path) -> dict[str, Any] | None:
@@ -55,13 +72,13 @@ def _whole(folder: Path) -> dict[str, Any] | None:
             good &= (pixels.shape, pixels.dtype) == ((facts[split], side, side, 3), np.uint8)
             good &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
             good &= 0 <= labels.min() <= labels.max() < classes
-        good = good and facts["files"] == _digests(folder)  # last: it reads them all
+        good = good and facts["files"] == digests(folder)  # last: it reads them all
     except Exception:  # numpy and json raise all sorts of things at what is damaged
         return None
     return facts if good else None
 
 
-def _digests(folder: Path) -> dict[str, str]:
+def digests(folder: Path) -> dict[str, str]:
     """Of each array's file: black images have the right shape too. A sixth of a second for CIFAR-10."""
     return {file.name: _digest(file) for file in folder.glob("*.npy")}
 
@@ -71,15 +88,13 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
+def _store(temporary: Path, train: Split, test: Split, classes: tuple[str, ...]) -> None:
     """Training less validation, validation and test, each in stratified order, and what is known of them."""
-    temporary = files.temporary(folder)
-    temporary.mkdir()
     train, test = ((pixels.astype(np.uint8), labels.astype(np.int64)) for pixels, labels in (train, test))
     held = held_out(train[1])
     for name, (pixels, labels), order in (
-        ("train", train, _in_order(train[1], ~held)),
-        ("validation", train, _in_order(train[1], held)),
+        ("train", train, in_order(train[1], ~held)),
+        ("validation", train, in_order(train[1], held)),
         ("test", test, slice(None)),
     ):
         np.save(temporary / f"{name}_pixels.npy", np.pad(pixels[order], ((0, 0), *[(MARGIN, MARGIN)] * 2, (0, 0))))
@@ -90,15 +105,16 @@ def _store(folder: Path, train: Split, test: Split, classes: tuple[str, ...]) ->
         "train": int((~held).sum()),
         "validation": int(held.sum()),
         "test": len(test[1]),
-        "chance": float((test[1] == np.bincount(train[1]).argmax()).mean()),
+        "chance": chance(train[1], test[1]),
         "shared_images": _shared(train[0], test[0]),
-        "files": _digests(temporary),
+        "files": digests(temporary),
     }
     (temporary / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-    try:
-        files.place(temporary, folder)
-    except OSError:  # what is damaged could not be removed
-        files.remove(temporary)
+
+
+def chance(train: np.ndarray, test: np.ndarray) -> float:
+    """Accuracy of guessing training's largest class. Both are labels."""
+    return float((test == np.bincount(train).argmax()).mean())
 
 
 def load(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -127,7 +143,7 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
     return shuffled[np.argsort(rank[shuffled], kind="stable")][:count]
 
 
-def _in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Indices of the images in the mask, stratified."""
     chosen = np.flatnonzero(mask)
     return chosen[stratified(labels[chosen], len(chosen))]

@@ -21,6 +21,9 @@ FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")  # whatever the s
 DECODING = "2"  # raised where the same files give other pixels, so that what was cached is decoded again
 
 
+Listing = dict[str, dict[str, list[str]]]  # names of images, by split and class
+
+
 class Folder(NamedTuple):
     """key: changes with the files' names, sizes and times. decode: reads them all."""
 
@@ -31,28 +34,41 @@ class Folder(NamedTuple):
 
 def image_folder(root: Path) -> Folder:
     """Any folder with train/<class>/ and test/<class>/; images are cut square and resized to 32x32."""
-    listing = {split: _listing(root, split) for split in ("train", "test")}
-    classes = tuple(listing["train"])
-    if set(classes) != set(listing["test"]):
-        odd = ", ".join(sorted(set(classes) ^ set(listing["test"])))
-        raise BadInput(line(f"the classes in {root}/train and {root}/test differ ({odd}): both need the same folders"))
-    if len(classes) < 2:
-        raise BadInput(line(f"{root}/train has one class only ({classes[0]}): a classifier needs at least two"))
-    if single := [name for name, images in listing["train"].items() if len(images) < 2]:
-        few = f"{root}/train/{single[0]} has one image only"
-        raise BadInput(line(f"{few}: a class needs two, since validation takes one"))
-    files = [file for split in listing.values() for images in split.values() for file in images]
+    found = listing(root, "test")
+    train, test = (
+        {name: [root / split / name / file for file in files] for name, files in own.items()}
+        for split, own in found.items()
+    )
+    names = tuple(train)
+    files = [file for split in (train, test) for images in split.values() for file in images]
     stamp = "\n".join((DECODING, *(_stamp(file, root) for file in files)))
     key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    counts = tuple(sum(map(len, split.values())) for split in listing.values())
-    cifar = classes == CIFAR10 and counts == (50_000, 10_000)
+    counts = tuple(sum(map(len, split.values())) for split in (train, test))
+    cifar = names == CIFAR10 and counts == (50_000, 10_000)
     jpeg = files[0].suffix.lower() in (".jpg", ".jpeg")
     name = f"CIFAR-10 ({'JPEG copy' if jpeg else 'image folder'})" if cifar else line(root.resolve().name)
-    names = tuple(map(line, classes))
-    return Folder(name, key, lambda: (_decode(listing["train"]), _decode(listing["test"]), names))
+    shown = tuple(map(line, names))
+    return Folder(name, key, lambda: (_decode(train), _decode(test), shown))
 
 
-def _listing(root: Path, split: str) -> dict[str, list[Path]]:
+def listing(root: Path, test: str) -> Listing:
+    """Of train and of the folder with the images to test; BadInput where no classifier can be made of them."""
+    found = {split: classes(root, split) for split in ("train", test)}
+    names = tuple(found["train"])
+    if set(names) != set(found[test]):
+        odd = ", ".join(sorted(set(names) ^ set(found[test])))
+        raise BadInput(
+            line(f"the classes in {root}/train and {root}/{test} differ ({odd}): both need the same folders")
+        )
+    if len(names) < 2:
+        raise BadInput(line(f"{root}/train has one class only ({names[0]}): a classifier needs at least two"))
+    if single := [name for name, images in found["train"].items() if len(images) < 2]:
+        few = f"{root}/train/{single[0]} has one image only"
+        raise BadInput(line(f"{few}: a class needs two, since validation takes one"))
+    return found
+
+
+def classes(root: Path, split: str) -> dict[str, list[str]]:
     """The images of each class; what is hidden is passed over."""
     folder = root / split
     if not os.path.isdir(root):  # Path.is_dir raises where a name is too long
@@ -61,44 +77,50 @@ def _listing(root: Path, split: str) -> dict[str, list[Path]]:
     if not os.path.isdir(folder):
         expected = "images are expected in train/<class>/ and test/<class>/"
         raise BadInput(line(f"{root} has no folder {split}/ that can be read: {expected}"))
-    classes = {entry.name: _images(folder / entry.name) for entry in _entries(folder) if entry.is_dir()}
-    if not classes:
+    found = {entry.name: _images(folder / entry.name) for entry in entries(folder) if entry.is_dir()}
+    if not found:
         raise BadInput(line(f"{folder} has no folders: images are expected in {split}/<class>/"))
-    if empty := [name for name, files in classes.items() if not files]:
+    if empty := [name for name, files in found.items() if not files]:
         bare = folder / empty[0]
         raise BadInput(line(f"there is no image in {bare}: every class needs some in train/ and in test/"))
-    return classes
+    return found
 
 
-def _images(folder: Path) -> list[Path]:
-    entries = _entries(folder)
-    if nested := [entry.name for entry in entries if entry.is_dir()]:
+def _images(folder: Path) -> list[str]:
+    found = entries(folder)
+    if nested := [entry.name for entry in found if entry.is_dir()]:
         inner = folder / nested[0]
         raise BadInput(line(f"{inner} is a folder within a class: move its images into {folder}, or remove it"))
-    return [file for file in (folder / e.name for e in entries) if file.suffix.lower() in SUFFIXES]
+    return [entry.name for entry in found if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def entries(folder: Path) -> list[os.DirEntry[str]]:
     """What is not hidden, sorted by name."""
     try:
-        with os.scandir(folder) as found:
-            entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
+        with os.scandir(folder) as seen:
+            found = sorted((e for e in seen if not e.name.startswith(".")), key=lambda e: e.name)
     except OSError as error:
         raise BadInput(line(f"{folder} cannot be read ({error.strerror}): allow reading it")) from error
-    for entry in entries:
+    for entry in found:
         if entry.is_symlink() and not os.path.exists(entry.path):
             raise BadInput(line(f"{entry.path} is a symbolic link that leads nowhere: mend or remove it"))
-    return entries
+    return found
 
 
 def _stamp(file: Path, root: Path) -> str:
+    found = regular(file)
+    return f"{file.relative_to(root)} {found.st_size} {found.st_mtime_ns}"
+
+
+def regular(file: Path) -> os.stat_result:
+    """What the system knows of the file; BadInput where it is none that can be read."""
     try:
         found = file.stat()
     except OSError as error:
         raise BadInput(line(f"{file} cannot be read ({error.strerror}): mend or remove it")) from error
     if not stat.S_ISREG(found.st_mode):  # to open a pipe would wait for ever
         raise BadInput(line(f"{file} is no regular file: remove it"))
-    return f"{file.relative_to(root)} {found.st_size} {found.st_mtime_ns}"
+    return found
 
 
 def _decode(classes: dict[str, list[Path]]) -> Split:
@@ -106,15 +128,28 @@ def _decode(classes: dict[str, list[Path]]) -> Split:
     return np.stack([_pixels(file) for files in classes.values() for file in files]), labels
 
 
-def _pixels(file: Path) -> np.ndarray:
+def opened(file: Path, least: int = 0) -> Image.Image:
+    """The image as a camera held it, in eight bits of red, green and blue; BadInput where it cannot be read.
+
+    least: pixels of its shorter side that suffice, where given: a larger JPEG is then decoded at a half or less.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)  # at 89 million pixels
             with Image.open(file, formats=FORMATS) as image:
-                rgb = _eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
+                if least:
+                    image.draft("RGB", (least, least))
+                image.load()
+                ImageOps.exif_transpose(image, in_place=True)
+                shown = _eight_bits(image)
+                return shown if shown.mode == "RGB" else shown.convert("RGB")  # neither copies what is as it should be
     except Exception as error:  # a decoder of a damaged file may raise anything
         raise BadInput(line(f"{file} cannot be read as an image ({error}): mend or remove it")) from error
+
+
+def _pixels(file: Path) -> np.ndarray:
+    rgb = opened(file)
     return np.asarray(rgb if rgb.size == (SIDE, SIDE) else ImageOps.fit(rgb, (SIDE, SIDE), Image.Resampling.BICUBIC))
 
 

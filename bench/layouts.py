@@ -1,4 +1,4 @@
-"""The five layouts: what stands where, as the papers have it."""
+"""The layouts: what stands where, as the papers have it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class Conv:
 class Layout:
     """size: of the input in pixels; pad: what training images are padded with on each side before a crop.
 
+    kept: the square that photographs are cut to before a crop; 0 for a layout of small images.
     drop_before: dropout precedes the hidden fully connected layers (else it follows their activation).
-    pool_first: pooling precedes normalisation.
+    pool_first: pooling precedes normalisation, and counts windows that reach over the edge.
     """
 
     size: int
@@ -33,12 +34,13 @@ class Layout:
     units: tuple[int, ...]
     drop_before: bool = False
     pool_first: bool = False
+    kept: int = 0
 
 
-def _paper(groups: int) -> Layout:
-    """Krizhevsky et al. 2012, figure 2 (two groups), or the same without groups."""
+def _paper(groups: int, size: int = 227, kept: int = 256, units: int = 4096, pool_first: bool = False) -> Layout:
+    """Krizhevsky et al. 2012, figure 2 (two groups), or the same without groups; the square of section 2."""
     return Layout(
-        227,
+        size,
         0,
         (
             Conv("conv1", 96, 11, 4, 0, lrn=True, pool=True),
@@ -47,7 +49,9 @@ def _paper(groups: int) -> Layout:
             Conv("conv4", 384, groups=groups),
             Conv("conv5", 256, groups=groups, pool=True),
         ),
-        (4096, 4096),
+        (units, units),
+        pool_first=pool_first,
+        kept=kept,
     )
 
 
@@ -60,7 +64,9 @@ def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...]) -> Layout:
         Conv("conv4", 256),
         Conv("conv5", 256),
     )
-    return Layout(size, pad, tuple(replace(c, pool=c.name in pooled) for c in convs), (4096, 4096), drop_before=True)
+    kept = 256 if size == 224 else 0
+    shown = tuple(replace(c, pool=c.name in pooled) for c in convs)
+    return Layout(size, pad, shown, (4096, 4096), drop_before=True, kept=kept)
 
 
 LAYOUTS = {
@@ -68,6 +74,8 @@ LAYOUTS = {
     "torchvision": _one_weird_trick(224, 0, ("conv1", "conv2", "conv5")),
     "ungrouped": _paper(groups=1),
     "two-group": _paper(groups=2),
+    # Mishkin et al. 2017 (arXiv 1606.02228), section 2.1: Caffe's version for photographs of 144 pixels
+    "caffenet-128": _paper(groups=2, size=128, kept=144, units=2048, pool_first=True),
     # Zhang et al. 2017 (arXiv 1611.03530), appendix A, 'Small Alexnet'
     "zhang": Layout(
         28,

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.augment import centre
+from bench.augment import centre, windows
 from bench.model import AlexNet
+from bench.photographs import Photographs
+from bench.splits import Images
 
 BATCH = 500  # images evaluated at once
 
@@ -22,20 +24,35 @@ Activity = dict[str, dict[str, Tensor]]
 
 
 @torch.no_grad()
-def evaluate(network: AlexNet, canvas: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Accuracy (a fraction) and mean cross entropy (nats) in eval mode, on the centre of each image.
-
-    canvas: (N, C, C, 3) uint8; labels: (N,) int64.
-    """
+def evaluate(network: AlexNet, images: Images | Photographs) -> tuple[float, float]:
+    """Accuracy (a fraction) and mean cross entropy (nats) in eval mode, on the centre of each image."""
     network.eval()
-    right = torch.zeros((), dtype=torch.int64, device=canvas.device)
-    loss = torch.zeros((), dtype=torch.float64, device=canvas.device)
-    for images, truth in zip(canvas.split(BATCH), labels.split(BATCH), strict=True):
-        logits = network(centre(images, network.layout.size)).float()
+    count = len(images.labels)
+    right = torch.zeros((), dtype=torch.int64, device=images.device)
+    loss = torch.zeros((), dtype=torch.float64, device=images.device)
+    for canvas, truth in images.batches(BATCH):
+        logits = network(centre(canvas, network.layout.size)).float()
         right += (logits.argmax(dim=1) == truth).sum()
         loss += functional.cross_entropy(logits, truth, reduction="sum")
     network.train()
-    return right.item() / len(labels), loss.item() / len(labels)
+    return right.item() / count, loss.item() / count
+
+
+@torch.no_grad()
+def crops(network: AlexNet, images: Photographs) -> dict[str, float]:
+    """`test/top5` of the centre; `test/ten_crop/accuracy` and `test/ten_crop/top5` of the mean prediction over ten
+    windows (Krizhevsky et al. 2012, section 4.1). Of fewer than six outputs, all but one count as five."""
+    network.eval()
+    five = min(5, network.model.classes - 1)
+    right = torch.zeros(3, dtype=torch.int64, device=images.device)
+    for canvas, truth in images.batches(BATCH // 10):
+        predictions = [network(window).float().softmax(1) for window in windows(canvas, network.layout.size)]
+        mean = torch.stack(predictions).mean(0)
+        told = ((predictions[0], five), (mean, 1), (mean, five))
+        right += torch.stack([(one.topk(k).indices == truth[:, None]).any(1).sum() for one, k in told])
+    network.train()
+    names = "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
+    return {name: share / len(images.labels) for name, share in zip(names, right.tolist(), strict=True)}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""AlexNet in five layouts, with the factors of a study as switches."""
+"""AlexNet in several layouts, with the factors of a study as switches."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ GAINS = {  # He et al. 2015; torch.nn.init.calculate_gain's; k winners are given
     "sigmoid": 1.0,
     "k-winners": math.sqrt(2),
 }
+
+DEVIATION = 0.01  # of the paper's initial weights
 
 
 class AlexNet(nn.Module):
@@ -119,15 +121,25 @@ class AlexNet(nn.Module):
 
 def build(model: Model, seed: int) -> AlexNet:
     """The network with its initial weights: unit normal draws that depend on the seed and the layer's name alone,
-    times gain / sqrt(fan in); biases are zero. Arms of one seed share the draws of every layer whose shape agrees."""
-    network = AlexNet(model)
+    times gain / sqrt(fan in); biases are zero. Arms of one seed share the draws of every layer whose shape agrees.
+
+    'paper': times 0.01; biases are one in the second, fourth and fifth convolution and in hidden fully connected layers
+    (Krizhevsky et al. 2012, section 5).
+    """
+    network, paper = AlexNet(model), model.initial == "paper"
     with torch.no_grad():
         for name, gain in network.gains.items():
             layer = network.layers.get_submodule(name)
             weight = layer.get_parameter("weight")
-            weight.normal_(generator=generator(seed, f"weights/{name}")).mul_(gain / math.sqrt(weight[0].numel()))
-            layer.get_parameter("bias").zero_()
+            scale = DEVIATION if paper else gain / math.sqrt(weight[0].numel())
+            weight.normal_(generator=generator(seed, f"weights/{name}")).mul_(scale)
+            layer.get_parameter("bias").fill_(float(paper and _biased(network, name)))
     return network
+
+
+def _biased(network: AlexNet, name: str) -> bool:
+    hidden = name.startswith("fc") and name != next(reversed(network.gains))
+    return hidden or name.rstrip("ab") in ("conv2", "conv4", "conv5")
 
 
 def generator(seed: int, stream: str) -> torch.Generator:

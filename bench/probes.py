@@ -14,6 +14,7 @@ from bench import competition, ensembles, features, records
 from bench.data import Source
 from bench.decoded import stratified
 from bench.model import AlexNet
+from bench.photographs import Photographs
 from bench.spec import BadInput, Probe, Trial, identity
 from bench.splits import Images, splits
 
@@ -68,5 +69,7 @@ def restored(trial: Trial, out: Path) -> AlexNet:
 
 def _sample(trial: Trial, source: Source) -> Images:
     test = splits(trial, source).test
+    if isinstance(test, Photographs):
+        return Images(*map(torch.cat, zip(*test.first(SAMPLE).batches(SAMPLE), strict=True)))
     chosen: Tensor = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE)).to(trial.device)
     return Images(test.canvas[chosen], test.labels[chosen])

@@ -15,7 +15,10 @@ ACTIVATIONS = ("relu", "tanh", "sigmoid", "k-winners")
 NORMALISATIONS = ("none", "lrn", "lrn-rescaled", "constant", "batch")
 DROPOUT_PLACES = ("fc", "conv", "all")
 KERNELS = ("5x5", "pair", "pair-matched", "pair-linear")
-AUGMENTATIONS = ("none", "mirror", "crop", "resized", "both", "document")
+AUGMENTATIONS = ("none", "mirror", "crop", "resized", "both", "document", "paper")
+SCHEDULES = ("one-cycle", "constant", "plateau")
+OPTIMISERS = ("adam", "sgd")
+INITIAL = ("scaled", "paper")
 
 
 class BadInput(ValueError):
@@ -54,7 +57,8 @@ class Model:
     """A network: a layout and the levels of its factors.
 
     layout: the document's 32x32 network, Zhang's for 28x28 crops (arXiv 1611.03530), the ungrouped and the
-        two-group network for 227x227 (Krizhevsky et al. 2012, section 3.5), or torchvision's for 224x224.
+        two-group network for 227x227 (Krizhevsky et al. 2012, section 3.5), the latter for 128x128 (Mishkin et al.
+        2017, section 2.1), or torchvision's for 224x224.
     width: multiplies every layer's channels and units, the output excepted.
     activation: 'k-winners' keeps an image's largest responses in each layer, the share `active` of them, and silences
         the rest.
@@ -64,6 +68,8 @@ class Model:
         convolution's activation, or both.
     kernel: what stands for each 5x5 convolution; middle: the width between a pair, relative to its output.
     without: names of layers left out; extra: 3x3 convolutions added behind the last one.
+    initial: weights 'scaled' to the layer and its activation, or the 'paper' deviation of 0.01 with biases of one
+        (section 5).
     """
 
     layout: str = "document"
@@ -78,6 +84,7 @@ class Model:
     without: tuple[str, ...] = ()
     extra: int = 0
     active: float = field(default=1.0, metadata={"birth": 1.0})
+    initial: str = field(default="scaled", metadata={"birth": "scaled"})
 
     def __post_init__(self) -> None:
         if isinstance(self.without, list):  # as a record has it
@@ -87,6 +94,7 @@ class Model:
         _one_of("normalisation", self.normalisation, NORMALISATIONS)
         _one_of("dropout_place", self.dropout_place, DROPOUT_PLACES)
         _one_of("kernel", self.kernel, KERNELS)
+        _one_of("initial", self.initial, INITIAL)
         _within("dropout", self.dropout, 0, 0.95)
         _within("width", self.width, 0.01, 8)
         _within("middle", self.middle, 0.01, 8)
@@ -105,6 +113,8 @@ class Recipe:
     share: of the training images that are left after validation, stratified; the same images for every seed.
     activation_penalty: weight of the mean absolute activation, summed over hidden layers, in the loss; below zero it
         rewards activity.
+    schedule: 'plateau' divides the rate by ten where validation stalls, as the paper did by hand (section 5).
+    optimiser: 'adam', or 'sgd' with a momentum of 0.9 (section 5).
     """
 
     learning_rate: float = 2e-3
@@ -116,9 +126,11 @@ class Recipe:
     augmentation: str = "both"
     labels: str = "true"
     activation_penalty: float = 0.0
+    optimiser: str = field(default="adam", metadata={"birth": "adam"})
 
     def __post_init__(self) -> None:
-        _one_of("schedule", self.schedule, ("one-cycle", "constant"))
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("optimiser", self.optimiser, OPTIMISERS)
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
         _one_of("labels", self.labels, ("true", "shuffled"))
         _within("learning_rate", self.learning_rate, 1e-9, 100)

@@ -1,7 +1,8 @@
-"""A trial's images, resident on its device."""
+"""A trial's images: resident on its device, or photographs that are read as they are wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,10 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bench import decoded
+from bench import decoded, index
 from bench.data import Source
 from bench.layouts import LAYOUTS
 from bench.model import generator
+from bench.photographs import Photographs, Pixels
 from bench.spec import Trial
 
 
@@ -25,30 +27,61 @@ class Images(NamedTuple):
     def first(self, count: int) -> Images:
         return Images(self.canvas[:count], self.labels[:count])
 
+    def labelled(self, labels: Tensor) -> Images:
+        return self._replace(labels=labels)
+
+    @property
+    def device(self) -> torch.device:
+        return self.canvas.device
+
+    def batches(self, size: int) -> Iterator[Images]:
+        return map(Images, self.canvas.split(size), self.labels.split(size))
+
+
+Split = Images | Photographs
+
 
 class Splits(NamedTuple):
-    train: Images
-    validation: Images
-    test: Images
+    train: Split
+    validation: Split
+    test: Split
 
 
 def splits(trial: Trial, source: Source) -> Splits:
     """The trial's images in stratified order, padded as its layout wants; labels shuffled if asked. Nothing is copied:
     every trial of a process looks at the same memory."""
+    if source.photographs:
+        return _photographs(trial, source)
     edge = decoded.MARGIN - LAYOUTS[trial.model.layout].pad
     train, validation, test = (
         Images(canvas[:, edge : canvas.shape[1] - edge, edge : canvas.shape[2] - edge], labels)
         for canvas, labels in _resident(source.folder, trial.device)
     )
+    return _asked(trial, train, validation, test)
+
+
+def _asked(trial: Trial, train: Split, validation: Split, test: Split) -> Splits:
+    """The trial's share of the training images, with its labels."""
     train = train.first(max(1, round(trial.recipe.share * trial.data.train)))
     if trial.recipe.labels == "shuffled":
         order = torch.randperm(len(train.labels), generator=generator(trial.seed, "labels"))
-        train = train._replace(labels=train.labels[order.to(trial.device)])
+        train = train.labelled(train.labels[order.to(train.labels.device)])
     return Splits(train, validation, test)
 
 
+def _photographs(trial: Trial, source: Source) -> Splits:
+    side = LAYOUTS[trial.model.layout].kept
+    train, validation, test = (
+        Photographs(
+            Pixels(source.folder, split, side), torch.from_numpy(index.labels(source.folder, split)), trial.device
+        )
+        for split in Splits._fields
+    )
+    return _asked(trial, train, validation, test)
+
+
 @lru_cache(maxsize=2)
-def _resident(folder: Path, device: str) -> Splits:
+def _resident(folder: Path, device: str) -> tuple[Images, ...]:
     """All of a data set: on a GPU a copy a process, on a CPU the mapped files, which processes share."""
     loaded = decoded.load(folder)
-    return Splits(*(Images(*(torch.from_numpy(array).to(device) for array in loaded[name])) for name in Splits._fields))
+    return tuple(Images(*(torch.from_numpy(array).to(device) for array in loaded[name])) for name in Splits._fields)

@@ -6,12 +6,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+from torch.optim import SGD, Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from bench import augment
 from bench.model import AlexNet, generator
 from bench.spec import Recipe, Trial
+
+MOMENTUM = 0.9  # of SGD (Krizhevsky et al. 2012, section 5)
+PATIENCE = 4  # epochs without a better validation accuracy, then the rate is divided by ten
+TIMES = 3  # that it is divided
 
 
 class State:
@@ -27,8 +31,9 @@ class State:
         self.optimiser = optimiser(network, trial.recipe, trial.device)
         self.schedule = _schedule(self.optimiser, trial.recipe, steps)
         self.order, self.augmentation = generator(trial.seed, "order"), generator(trial.seed, "augmentation")
+        self.colour = generator(trial.seed, "colour") if trial.recipe.augmentation == "paper" else None
         torch.manual_seed(trial.seed)  # serves dropout masks alone
-        self.began = self.order.get_state(), self.augmentation.get_state()
+        self.began = self._generators()
         self.total = torch.zeros((), device=trial.device)
         self.epoch, self.first = 1, 0
         self.curve: list[tuple[int, float]] = []
@@ -37,11 +42,28 @@ class State:
 
     def begin(self, epoch: int, images: int) -> tuple[Tensor, Tensor]:
         """The epoch's order of the images, and its draws."""
-        self.epoch, self.began = epoch, (self.order.get_state(), self.augmentation.get_state())
+        self.epoch, self.began = epoch, self._generators()
         if self.first == 0:
             self.total.zero_()
         order = torch.randperm(images, generator=self.order)
-        return order.to(self.device), augment.draws(images, self.augmentation).to(self.device)
+        return order.to(self.device), augment.draws(images, self.augmentation, self.colour).to(self.device)
+
+    def _generators(self) -> list[Tensor]:
+        return [one.get_state() for one in (self.order, self.augmentation, self.colour) if one is not None]
+
+    @property
+    def watches(self) -> bool:
+        """Whether the rate depends on validation."""
+        return isinstance(self.schedule, ReduceLROnPlateau)
+
+    def advance(self) -> None:
+        """Behind a step."""
+        if not isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step()
+
+    def settle(self, accuracy: float) -> None:
+        """Behind an epoch, where the rate depends on validation."""
+        self.schedule.step(accuracy)  # type: ignore[arg-type]
 
     def saved(self) -> dict[str, Any]:
         """Tensors and plain values, which `restore` makes a state of again, bit for bit."""
@@ -49,7 +71,7 @@ class State:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "began": list(self.began),
+            "began": self.began,
             "masks": torch.cuda.get_rng_state() if self.device == "cuda" else torch.get_rng_state(),
             **{name: getattr(self, name) for name in ("total", "epoch", "first", "curve", "flow", "step_ms")},
         }
@@ -60,8 +82,9 @@ class State:
         for group in self.optimiser.param_groups:
             group["lr"] = group["lr"].to(self.device)
         self.schedule.load_state_dict(saved["schedule"])
-        self.order.set_state(saved["began"][0])
-        self.augmentation.set_state(saved["began"][1])
+        for one, state in zip((self.order, self.augmentation, self.colour), saved["began"], strict=False):
+            if one is not None:
+                one.set_state(state)
         (torch.cuda.set_rng_state if self.device == "cuda" else torch.set_rng_state)(saved["masks"])
         self.total.copy_(saved["total"])
         self.epoch, self.first = saved["epoch"], saved["first"]
@@ -72,11 +95,16 @@ def optimiser(network: AlexNet, recipe: Recipe, device: str) -> Optimizer:
     """The learning rate is a tensor, and the optimiser counts its steps on the device: a recorded graph reads both."""
     rate = torch.tensor(recipe.learning_rate, device=device)
     decay = recipe.weight_decay
+    if recipe.optimiser == "sgd":
+        return SGD(network.parameters(), lr=rate, momentum=MOMENTUM, weight_decay=decay, fused=True)
     return Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True, capturable=device == "cuda")
 
 
-def _schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+def _schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRScheduler | ReduceLROnPlateau:
     """Momentum stays as it is: a recorded graph would not see it change."""
+    if recipe.schedule == "plateau":
+        least = recipe.learning_rate * 0.1**TIMES
+        return ReduceLROnPlateau(optimiser, "max", 0.1, PATIENCE, threshold=0, min_lr=least)
     if recipe.schedule == "constant":
         return LambdaLR(optimiser, lambda step: 1.0)
     return OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.epochs * steps, cycle_momentum=False)

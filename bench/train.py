@@ -10,7 +10,9 @@ from typing import Any
 import torch
 
 from bench import augment, measures
+from bench.feed import feed
 from bench.model import AlexNet
+from bench.photographs import Photographs
 from bench.spec import Trial
 from bench.splits import Splits
 from bench.state import State
@@ -20,6 +22,7 @@ from bench.timing import Stopwatch, speed
 EVALUATIONS = 10  # of a trial, between its start and its end
 EARLY = 1, 5  # epochs after which there is one too
 SAMPLE = 2_000  # images of each split that they look at
+MOST = 50_000  # that the first and the last evaluation look at: all but ImageNet's
 
 
 def train(
@@ -41,9 +44,9 @@ def train(
     steps = count // batch
     network = network.to(device).to(memory_format=torch.channels_last).train()
     state = State(trial, network, steps)
-    index = torch.empty(batch, dtype=torch.int64, device=device)  # what a step trains on: the same memory every time
-    draw = torch.empty(batch, augment.DRAWS, device=device)
-    step = stepper(trial, recipe, network, state.optimiser, images.train, index, draw, state.total)
+    fed = feed(images.train, batch)
+    draw = torch.empty(batch, augment.columns(recipe.augmentation), device=device)
+    step = stepper(trial, recipe, network, state.optimiser, fed.images, fed.index, draw, state.total)
     stopwatch = Stopwatch(device)
     peak_is_known = measures.reset_peak_memory(device)
     every = max(1, round(recipe.epochs / EVALUATIONS))
@@ -56,13 +59,14 @@ def train(
         state.restore(saved)
 
     for epoch in range(state.epoch, recipe.epochs + 1):
-        indices, draws = state.begin(epoch, count)
+        order, draws = state.begin(epoch, count)
+        fed.begin(order, state.first)
         stopwatch.start()
         for first in range(state.first, steps * batch, batch):
-            index.copy_(indices[first : first + batch])
+            fed.take(first)
             draw.copy_(draws[first : first + batch])
             step()
-            state.schedule.step()
+            state.advance()
             stopwatch.mark()
             number = first // batch + 1
             if (epoch, number) == (1, 1) or (number == steps and epoch in looks):
@@ -76,6 +80,9 @@ def train(
         if not math.isfinite(mean):
             yield {**_point(epoch * steps, epoch, {}), "diverged": True}
             return
+        if state.watches:
+            with autocast(trial):
+                state.settle(measures.evaluate(network, images.validation.first(SAMPLE))[0])
         if epoch in looks and epoch < recipe.epochs:
             seen = _sampled(trial, network, images, SAMPLE) | state.flow
             state.curve.append((epoch * steps, seen["train/accuracy"]))
@@ -83,6 +90,9 @@ def train(
             state.flow = {}
 
     final = _everything(trial, network, images) | state.flow
+    if isinstance(images.test, Photographs):
+        with autocast(trial):
+            final |= measures.crops(network, images.test)
     state.curve.append((recipe.epochs * steps, final["train/accuracy"]))
     reached = measures.steps_to_error(state.curve, 0.25)
     if reached is not None:
@@ -97,18 +107,18 @@ def train(
 def _everything(trial: Trial, network: AlexNet, images: Splits) -> dict[str, float]:
     """Every split whole; sparsity is measured on the test images, by the same forward pass."""
     with autocast(trial), measures.watched(network) as seen:
-        test = measures.evaluate(network, *images.test)
+        test = measures.evaluate(network, images.test)
     metrics = {**_sampled(trial, network, images), "test/accuracy": test[0], "test/loss": test[1]}
     metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
     return metrics | measures.sparsity(seen)
 
 
-def _sampled(trial: Trial, network: AlexNet, images: Splits, count: int | None = None) -> dict[str, float]:
-    """The first images of train and of validation, or all."""
+def _sampled(trial: Trial, network: AlexNet, images: Splits, count: int = MOST) -> dict[str, float]:
+    """The first images of train and of validation."""
     metrics: dict[str, float] = {}
     for name, split in (("train", images.train), ("validation", images.validation)):
         with autocast(trial):
-            accuracy, loss = measures.evaluate(network, *split.first(count or len(split.labels)))
+            accuracy, loss = measures.evaluate(network, split.first(count))
         metrics |= {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
     return metrics
 

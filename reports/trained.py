@@ -17,7 +17,15 @@ from reports.evidence import Evidence
 from reports.frame import CURVES, STEPS
 from reports.units import NOTHING, PLUS_MINUS, around, compact, counted, fixed, heading, plain, unit
 
-SHOWN = ("test/accuracy", "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean")
+SHOWN = (
+    "test/accuracy",
+    "test/top5",
+    "test/ten_crop/accuracy",
+    "test/ten_crop/top5",
+    "gap/accuracy",
+    "speed/images_per_second",
+    "sparsity/zeros/mean",
+)
 TOTALS = ("parameters", "macs")
 
 

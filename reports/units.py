@@ -110,6 +110,9 @@ class Unit(NamedTuple):
 
 METRICS = {  # the first pattern that fits; {first} and {last} are parts of the metric's own name
     "speed/steps_to_train_error_25": Unit("steps to 25 % training error", "steps"),
+    "test/top5": Unit("test accuracy, top 5", "%", 100),
+    "test/ten_crop/top5": Unit("test accuracy, top 5, ten crops", "%", 100),
+    "test/ten_crop/accuracy": Unit("test accuracy, ten crops", "%", 100),
     "gap/accuracy": Unit("overfitting gap (train minus test accuracy)", "points", 100),
     "*_share": Unit("{last} of {first}", "%", 100),
     "*/accuracy": Unit("{first} accuracy", "%", 100),

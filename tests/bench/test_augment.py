@@ -65,20 +65,30 @@ def test_a_batch_is_what_one_image_at_a_time_gives(side, size, pad, augmentation
 @LAYOUTS
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 def test_images_are_float32_in_range_and_channels_last(side, size, pad, augmentation):
-    images = batch(padded(5, side, pad), torch.arange(5), draws(5, generator()), augmentation, size, pad)
+    shown = draws(5, generator(), generator(1))
+    images = batch(padded(5, side, pad), torch.arange(5), shown, augmentation, size, pad)
     assert (images.shape, images.dtype) == ((5, 3, size, size), torch.float32)
     assert images.is_contiguous(memory_format=torch.channels_last)
-    assert images.min() >= -1
-    assert images.max() <= 1
+    assert augmentation == "paper" or (images.min() >= -1 and images.max() <= 1)
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 def test_augmenting_leaves_images_and_draws_alone(augmentation):
-    canvas, draw = padded(5, 32, 4), draws(5, generator())
+    canvas, draw = padded(5, 32, 4), draws(5, generator(), generator(1))
     before, numbers = canvas.clone(), draw.clone()
     batch(canvas, torch.arange(5), draw, augmentation, 32, 4)
     assert torch.equal(canvas, before)
     assert torch.equal(draw, numbers)
+
+
+def test_colours_shift_along_their_components_as_worked_out_in_numpy_and_leave_the_rest_alone():
+    canvas, index, draw = padded(5, 32, 4), torch.arange(5), draws(5, generator(), generator(1))
+    assert torch.equal(draw[:, :DRAWS], draws(5, generator()))
+    vectors = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
+    deviations = np.array([0.2175, 0.0188, 0.0045])
+    shift = 2 * (draw[:, DRAWS:].double().numpy() * 0.1 * deviations) @ vectors.T  # pixels span two units, not one
+    moved = batch(canvas, index, draw, "paper", 32, 4) - batch(canvas, index, draw, "both", 32, 4)
+    np.testing.assert_allclose(moved, np.broadcast_to(shift[:, :, None, None], moved.shape), atol=1e-6)
 
 
 @LAYOUTS

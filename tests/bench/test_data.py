@@ -354,7 +354,7 @@ def test_nothing_temporary_is_left_in_the_cache(images, out):
 def test_pixels_are_not_written_over_others_that_could_not_be_removed(images, out):
     source = data.locate(str(images), out)
     split = np.ones((20, 32, 32, 3)), np.arange(20) % 2
-    decoded._store(source.folder, split, split, CLASSES[:2])
+    decoded._placed(source.folder, lambda temporary: decoded._store(temporary, split, split, CLASSES[:2]))
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]
     assert data.locate(str(images), out) == source
 

@@ -412,6 +412,24 @@ def test_weights_have_mean_zero_and_variance_gain_squared_over_fan_in(activation
         assert not bias.any()
 
 
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "zhang"])
+def test_the_papers_weights_deviate_by_a_hundredth_and_its_biases_are_one_where_it_says(layout):
+    network = build(Model(layout, width=0.1, initial="paper"), 0)
+    for name in network.gains:
+        layer = network.layers.get_submodule(name)
+        assert layer.weight.std().item() == pytest.approx(0.01, rel=4 / math.sqrt(2 * layer.weight.numel())), name
+        assert set(layer.bias.tolist()) == {float(name in ("conv2", "conv4", "conv5", "fc6", "fc7"))}, name
+
+
+def test_the_layout_of_128_pixels_has_the_sizes_of_the_benchmark():
+    """Mishkin et al. 2017, section 2.1: fifth pooling of 3x3, connected layers of 2048; convolutions as Caffe's."""
+    rows = {row["name"]: row for row in cost.network(Model("caffenet-128", classes=1000))["layers"]}
+    convolutions = 34_944 + 307_456 + 885_120 + 663_936 + 442_624
+    connected = (2304 * 2048 + 2048) + (2048 * 2048 + 2048) + (2048 * 1000 + 1000)
+    assert sum(row["parameters"] for row in rows.values()) == convolutions + connected
+    assert rows["fc6"]["shape"] == [2048, 256 * 3 * 3]
+
+
 def test_grouped_layers_count_the_inputs_that_they_see():
     network = build(Model(layout="two-group", width=0.1), 0)
     layer = network.layers.get_submodule("conv4")

@@ -51,7 +51,7 @@ def test_a_confident_network_that_is_always_right_is_calibrated():
 def test_weight_scaling_is_what_evaluation_does():
     seen = images()
     found = ensembles.sub_networks([network()], seen)["weight scaling"]
-    accuracy, loss = evaluate(network(), *seen)
+    accuracy, loss = evaluate(network(), seen)
     assert (found["masks/accuracy"], found["masks/loss"]) == (pytest.approx(accuracy), pytest.approx(loss, rel=1e-4))
 
 
@@ -215,4 +215,4 @@ def test_an_answer_is_the_same_again(kept, digits, tmp_path):
 def test_a_restored_network_is_the_one_that_was_kept(kept, digits, tmp_path):
     (trial,) = kept(3)
     test = splits(trial, digits).test.first(30)
-    assert evaluate(probes.restored(trial, tmp_path), *test) == evaluate(build(SMALL, 3), *test)
+    assert evaluate(probes.restored(trial, tmp_path), test) == evaluate(build(SMALL, 3), test)

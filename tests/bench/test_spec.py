@@ -127,14 +127,27 @@ def test_every_field_that_is_no_tag_makes_another_job(path, level):
     assert identity(dataclasses.replace(TRIAL, **{path: level})) != identity(TRIAL)
 
 
+@pytest.mark.parametrize(
+    "path, level",
+    [
+        ("model", Model(initial="paper")),
+        ("recipe", Recipe(optimiser="sgd")),
+        ("recipe", Recipe(schedule="plateau")),
+        ("recipe", Recipe(augmentation="paper")),
+    ],
+)
+def test_the_papers_recipe_makes_another_job(path, level):
+    assert identity(dataclasses.replace(TRIAL, **{path: level})) != identity(TRIAL)
+
+
 def test_the_share_of_winners_makes_another_job():
     half, fifth = (Model(activation="k-winners", active=share) for share in (0.5, 0.2))
     assert identity(dataclasses.replace(TRIAL, model=half)) != identity(dataclasses.replace(TRIAL, model=fifth))
 
 
 def test_the_cases_above_name_every_field_there_is():
-    assert len(dataclasses.fields(Model)) == 11 + 1  # active, below
-    assert len(dataclasses.fields(Recipe)) == 9
+    assert len(dataclasses.fields(Model)) == 11 + 2  # active and initial, below
+    assert len(dataclasses.fields(Recipe)) == 9 + 1  # optimiser, below
     assert len(dataclasses.fields(Data)) == 5
     assert len(dataclasses.fields(Trial)) == 6
 

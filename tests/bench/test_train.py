@@ -10,6 +10,7 @@ from bench.measures import steps_to_error
 from bench.model import build
 from bench.spec import DOCUMENT_RECIPE, Model, Recipe, Trial
 from bench.splits import splits
+from bench.state import State, optimiser
 from bench.train import train
 
 SMALL = Model(width=1 / 16)
@@ -257,6 +258,47 @@ def test_one_cycle_rises_to_the_learning_rate_and_ends_near_nothing(trial, rates
     assert all(a < b for a, b in itertools.pairwise(seen[: peak + 1]))
     assert all(a > b for a, b in itertools.pairwise(seen[peak:]))
     assert seen[-1] < 1e-5
+
+
+@pytest.mark.parametrize(
+    "accuracies, divided",
+    [
+        ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [0] * 7),
+        (
+            [0.3, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2],
+            [0, 0, 0, 0, 0, 1, 1],
+        ),  # behind four epochs that bring nothing, at the fifth
+        ([0.3] * 24, [*[0] * 5, *[1] * 5, *[2] * 5, *[3] * 9]),
+    ],
+)
+def test_where_validation_stalls_the_rate_is_divided_by_ten_three_times_at_most(trial, accuracies, divided):
+    job, settled = trial(schedule="plateau", optimiser="sgd", learning_rate=0.01, epochs=len(accuracies)), []
+    state = State(job, build(job.model, 0), 2)
+    for accuracy in accuracies:
+        state.advance()
+        state.settle(accuracy)
+        settled.append(float(state.optimiser.param_groups[0]["lr"]))
+    assert settled == pytest.approx([0.01 * 0.1**count for count in divided], rel=1e-5)
+
+
+def test_a_trial_by_the_papers_recipe_looks_at_validation_behind_every_epoch(trial, digits, monkeypatch):
+    seen, original = [], State.settle
+    monkeypatch.setattr(State, "settle", lambda self, accuracy: (seen.append(accuracy), original(self, accuracy)))
+    job = trial(schedule="plateau", optimiser="sgd", learning_rate=0.01, epochs=3)
+    *_, last = train(job, build(job.model, 0), splits(job, digits))
+    assert len(seen) == 3 and seen[-1] == last["metrics"]["validation/accuracy"]
+
+
+def test_sgd_moves_by_momentum_and_decay_as_worked_out_in_numpy(trial):
+    network = torch.nn.Linear(3, 1, bias=False)
+    rule = optimiser(network, trial(optimiser="sgd", learning_rate=0.1, weight_decay=0.5).recipe, "cpu")
+    weight, velocity = network.weight.detach().double().numpy().copy(), 0.0
+    for step in range(4):
+        network.weight.grad = torch.tensor([[1.0, -2.0, 0.5 * step]])
+        velocity = 0.9 * velocity + network.weight.grad.double().numpy() + 0.5 * weight
+        weight = weight - 0.1 * velocity
+        rule.step()
+    assert network.weight.detach().numpy() == pytest.approx(weight, rel=1e-5)
 
 
 def test_the_documents_recipe_runs(digits, points):

@@ -61,10 +61,10 @@ def evaluation_with_measures_and_without(job: Trial, source: Source, rounds: int
 
     def watched() -> None:
         with measures.watched(network) as seen:
-            measures.evaluate(network, *test)
+            measures.evaluate(network, test)
         measures.sparsity(seen)
 
-    return paired({"with": watched, "without": lambda: measures.evaluate(network, *test)}, rounds)
+    return paired({"with": watched, "without": lambda: measures.evaluate(network, test)}, rounds)
 
 
 def seconds(found: Iterable[dict[str, Any]]) -> np.ndarray:

@@ -1,0 +1,69 @@
+"""Photographs resized once and for all, so that every later epoch decodes a fraction of them."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from bench import devices, files, folders, index
+from bench.photographs import square
+from bench.sources import line
+from bench.spec import BadInput
+
+SIDE = 256  # of the square that is kept
+QUALITY = 95
+BROKEN = "broken.txt"  # in the packed folder: one line for each photograph that could not be read
+AHEAD = 8  # files a thread that wait for it: what is in memory does not grow with the folder
+
+
+class Packed(NamedTuple):
+    """The photograph under the root, and what became of it: 'packed', 'there' from before, or why it is 'broken'."""
+
+    name: str
+    what: str
+    reason: str = ""
+
+
+def pack(root: Path, target: Path, side: int = SIDE) -> Iterator[Packed]:
+    """The middle square of each photograph under root, side by side pixels, as a JPEG of quality 95 in the same place
+    under target. What is there already is passed over; what cannot be read is told, and left out."""
+    if target.resolve().is_relative_to(root.resolve()):
+        raise BadInput(line(f"{target} lies in {root}: name a folder outside it for what is packed"))
+    splits = [split for split in ("train", *index.TESTED) if os.path.isdir(root / split)]
+    if not splits:
+        raise BadInput(line(f"{root} has no folder train/, val/ or test/: photographs are expected in train/<class>/"))
+    waiting: deque[Future[Packed]] = deque()
+    with ThreadPoolExecutor(devices.cores()) as pool:
+        for name in _names(root, splits):
+            waiting.append(pool.submit(_packed, root, target, name, side))
+            if len(waiting) > AHEAD * devices.cores():
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _names(root: Path, splits: list[str]) -> Iterator[str]:
+    for split in splits:
+        for name, images in folders.classes(root, split).items():
+            yield from (f"{split}/{name}/{image}" for image in images)
+
+
+def _packed(root: Path, target: Path, name: str, side: int) -> Packed:
+    place = target / (name if name.lower().endswith((".jpg", ".jpeg")) else f"{name}.jpg")
+    if place.exists():
+        return Packed(name, "there")
+    try:
+        pixels = square(root / name, side)
+    except BadInput as error:
+        return Packed(name, "broken", str(error))
+    content = io.BytesIO()
+    Image.fromarray(pixels.numpy()).save(content, "JPEG", quality=QUALITY)
+    files.write(place, content.getvalue())
+    return Packed(name, "packed")

@@ -1,0 +1,173 @@
+"""Real photographs, in train/<wnid>/, named by ABLATE_TEST_PHOTOGRAPHS: trained on, packed, and read at speed."""
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from bench import index, pack, photographs
+from bench.data import locate
+from bench.model import build
+from bench.photographs import Photographs, Pixels
+from bench.spec import Model, Recipe, Trial
+from bench.splits import splits
+from bench.train import train
+
+GIVEN = os.environ.get("ABLATE_TEST_PHOTOGRAPHS", "")
+CLASSES, ROUNDS, READERS, BATCH = 5, 3, 2, 32
+pytestmark = pytest.mark.skipif(not GIVEN, reason="ABLATE_TEST_PHOTOGRAPHS names no folder of photographs")
+
+
+def linked(target, photos, count):
+    """So many links to the photographs, in classes, four fifths to train on."""
+    for number, photo in zip(range(count), itertools.cycle(photos), strict=False):
+        place = target / ("val" if number % 5 == 4 else "train") / f"n{number // 5 % CLASSES:08d}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.JPEG").symlink_to(photo)
+    return target
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return sorted(Path(GIVEN).glob("train/*/*.JPEG"))[:250]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, photos):
+    return linked(tmp_path_factory.mktemp("photographs") / "sample", photos, len(photos))
+
+
+@pytest.fixture(scope="module")
+def source(folder, tmp_path_factory):
+    return locate(str(folder), tmp_path_factory.mktemp("out"), photographs=True)
+
+
+@pytest.mark.parametrize("layout", ["ungrouped", "two-group", "torchvision"])
+def test_twenty_steps_of_each_layout_for_imagenet_and_its_ten_crops(source, layout):
+    recipe = Recipe(0.01, "plateau", 5e-4, batch=8, epochs=1, augmentation="paper", optimiser="sgd")
+    trial = Trial(Model(layout, classes=1000, width=1 / 4, initial="paper"), recipe, source.data, 0)
+    assert source.data.train // recipe.batch >= 20
+    *_, last = train(trial, build(trial.model, 0), splits(trial, source))
+    assert "diverged" not in last and len(last["step_ms"]) >= 17
+    assert all(0 <= last["metrics"][f"test/{name}"] <= 1 for name in ("top5", "ten_crop/accuracy", "ten_crop/top5"))
+
+
+def seconds(loader):
+    start = time.perf_counter()
+    count = sum(len(batch[1]) for batch in loader)
+    return (time.perf_counter() - start) / count
+
+
+class Ours:
+    """The input path: what a trial reads in an epoch."""
+
+    def __init__(self, source, split="train"):
+        labels = torch.from_numpy(index.labels(source.folder, split))
+        self.images = Photographs(Pixels(source.folder, split, 256), labels, "cpu")
+
+    def __iter__(self):
+        return self.images.batches(BATCH)
+
+
+def pil(folder):
+    """As the tutorials have it."""
+    steps = [transforms.Resize(256), transforms.RandomCrop(227), transforms.RandomHorizontalFlip()]
+    steps += [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)]
+    images = ImageFolder(str(folder / "train"), transforms.Compose(steps))
+    return DataLoader(images, BATCH, shuffle=True, num_workers=READERS)
+
+
+def test_the_input_path_beats_a_folder_read_by_pil(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(photographs, "readers", lambda device: READERS)
+    folder = linked(tmp_path / "linked", photos, 1_250)
+    source = locate(str(folder), tmp_path / "out", photographs=True)
+    list(pack.pack(folder, tmp_path / "packed"))
+    packed = locate(str(tmp_path / "packed"), tmp_path / "out", photographs=True)
+    ways = {"pil": pil(folder), "unpacked": Ours(source), "packed": Ours(packed)}
+    for way in ways.values():
+        seconds(way)
+    took = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            took[name].append(seconds(way))
+    ratios = {name: np.median(np.array(took["pil"]) / np.array(own)) for name, own in took.items()}
+    with capsys.disabled():
+        print({name: f"{1 / np.median(own):.0f} images/s, {ratios[name]:.2f} x" for name, own in took.items()})
+    assert ratios["unpacked"] >= 1.5 and ratios["packed"] >= 3
+
+
+MEMORY = """
+import json, os, sys
+from pathlib import Path
+import torch
+from bench import index, photographs
+from bench.data import locate
+from bench.photographs import Photographs, Pixels
+
+def peak(process):
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+
+def children():
+    return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and str(os.getpid()) in stat(p)]
+
+def stat(process):
+    try:
+        return (process / "stat").read_text().rsplit(")", 1)[1].split()[1:2]
+    except OSError:
+        return []
+
+def below(process):
+    own = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and str(process) in stat(p)]
+    return own + [one for child in own for one in below(child)]
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    photographs.readers = lambda device: 2
+    source = locate(sys.argv[1], Path(sys.argv[2]), photographs=True)
+    labels = torch.from_numpy(index.labels(source.folder, "train"))
+    images = Photographs(Pixels(source.folder, "train", 256), labels, "cpu")
+    peaks = {}
+    for batch in images.read(torch.arange(len(labels))[:640] * (len(labels) // 640 or 1) % len(labels), 32):
+        peaks |= {process: peak(process) for process in below(os.getpid())}
+    print(json.dumps({"parent": peak(os.getpid()), "workers": max(peaks.values())}))
+"""
+
+
+def test_memory_stays_flat_from_250_to_50_000_photographs(photos, tmp_path):
+    found = {}
+    for count in (250, 50_000):
+        folder = linked(tmp_path / str(count), photos, count)
+        words = [sys.executable, "-c", MEMORY, str(folder), str(tmp_path / f"out{count}")]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+        assert done.returncode == 0, done.stderr
+        found[count] = json.loads(done.stdout)
+    print(found)
+    for who in ("parent", "workers"):
+        assert found[50_000][who] < 1.1 * found[250][who] + 16, found
+
+
+def test_packing_real_photographs_can_be_interrupted(ablate, command, folder, tmp_path):
+    target = tmp_path / "packed"
+    process = subprocess.Popen([*command, "pack", str(folder), str(target)], stdout=subprocess.DEVNULL)
+    while len(list(target.glob("*/*/*.JPEG"))) < 20:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    there = len(list(target.glob("*/*/*.JPEG")))
+    done = ablate("pack", folder, target)
+    assert done.returncode == 0 and there < 250
+    assert f"{250 - there} packed, {there} were there, 0 left out" in done.stdout
+    assert len(list(target.glob("*/*/*.JPEG"))) == 250
+    shutil.rmtree(target)
