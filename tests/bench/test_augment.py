@@ -114,7 +114,7 @@ def test_normalising_takes_mean_and_deviation_one_half():
 @pytest.mark.parametrize("edge", [1, 4])
 def test_the_middle_of_a_larger_canvas_is_a_canvas(augmentation, edge):
     middle = padded(9, 40, 0)[2:, edge : 40 - edge, edge : 40 - edge]
-    draw, index = draws(7, generator()), torch.arange(7).flip(0)
+    draw, index = draws(7, generator(), generator(1)), torch.arange(7).flip(0)
     images = batch(middle, index, draw, augmentation, 28, 0)
     assert torch.equal(images, batch(middle.contiguous(), index, draw, augmentation, 28, 0))
 

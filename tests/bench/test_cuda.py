@@ -124,7 +124,8 @@ def test_a_graph_reads_the_rate_that_the_schedule_sets():
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 def test_both_devices_cut_the_same_windows(augmentation):
     layout = build(MODEL, 0).layout
-    canvas, draw = images(layout).canvas, augment.draws(64, torch.Generator().manual_seed(2))
+    canvas, numbers = images(layout).canvas, torch.Generator().manual_seed(2)
+    draw = augment.draws(64, numbers, numbers)
     args = augmentation, layout.size, layout.pad
     here = augment.batch(canvas, torch.arange(64), draw, *args)
     there = augment.batch(canvas.cuda(), torch.arange(64).cuda(), draw.cuda(), *args).cpu()

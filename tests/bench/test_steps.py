@@ -18,7 +18,8 @@ def valueless_step(trial):
     network = AlexNet(trial.model)
     side = network.layout.size + 2 * network.layout.pad
     images = Images(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
-    index, draw, total = torch.zeros(8, dtype=torch.int64), torch.zeros(8, augment.DRAWS), torch.zeros(())
+    draw = torch.zeros(8, augment.columns(trial.recipe.augmentation))
+    index, total = torch.zeros(8, dtype=torch.int64), torch.zeros(())
     optimiser = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
     optimiser.param_groups[0]["lr"] = torch.tensor(1e-3)  # whose value the constructor would ask for
     return stepper(trial, trial.recipe, network, optimiser, images, index, draw, total), total
