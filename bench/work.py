@@ -34,6 +34,7 @@ NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # as torch, th
 def start(turn: Any) -> None:
     """Make this process a worker: one thread, its turn among the GPUs, and an end with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    multiprocessing.current_process().daemon = False  # else it could have no readers of photographs
     torch.set_num_threads(1)
     if torch.cuda.is_available():
         with turn.get_lock():

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import multiprocessing
 import os
 from dataclasses import replace
 
@@ -118,6 +119,22 @@ def test_batches_come_in_order_whatever_the_number_of_readers(source, trial, mon
     assert [len(batch.labels) for batch in read] == [10, 10, 7]
     for place, pixels, label in zip(order, *map(torch.cat, zip(*read, strict=True)), strict=True):
         assert torch.equal(pixels, images.pixels[place]) and label == images.labels[place]
+
+
+def _first_label(pixels, labels, turn, answers):
+    work.start(turn)
+    photographs.readers = lambda device: 1
+    answers.put(next(photographs.Photographs(pixels, labels, "cpu").batches(4)).labels.tolist())
+
+
+def test_a_worker_can_have_readers(source, trial):
+    context, images = multiprocessing.get_context("forkserver"), splits(trial, source).train
+    answers, turn = context.Queue(), context.Value("i", 0)
+    worker = context.Process(target=_first_label, args=(images.pixels, images.labels, turn, answers), daemon=True)
+    worker.start()
+    assert answers.get(timeout=60) == images.labels[:4].tolist()
+    worker.join(30)
+    assert worker.exitcode == 0
 
 
 def test_arms_of_a_seed_see_the_same_crops_and_shifts(source, trial):
