@@ -15,10 +15,10 @@ from torch.nn import functional
 MIRRORS = ("mirror", "both", "document", "paper")
 CROPS = ("crop", "both", "document", "paper")
 RESIZES = ("resized", "document")
+COLOURS = ("paper",)
 
 AREA, ASPECT, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10  # torchvision.transforms.RandomResizedCrop's
 DRAWS = 5 + 2 * TRIES  # an image's: mirror; row and column of the crop, then of the window; the tries' area and aspect
-
 
 # Red, green and blue along the principal components of ImageNet's pixels, 0..1, times their standard deviations: those
 # of fb.resnet.torch (datasets/imagenet.lua). A shift has a tenth of them (Krizhevsky et al. 2012, section 4.1).
@@ -32,7 +32,7 @@ SHIFT = 0.1
 
 def columns(augmentation: str) -> int:
     """Draws of an image: three more where colours shift."""
-    return DRAWS + 3 * (augmentation == "paper")
+    return DRAWS + 3 * (augmentation in COLOURS)
 
 
 def draws(images: int, generator: Generator, colour: Generator | None = None) -> Tensor:
@@ -58,7 +58,7 @@ def batch(canvas: Tensor, index: Tensor, draw: Tensor, augmentation: str, size: 
     corner = _offsets(draw[:, 1:3], margin) if augmentation in CROPS else torch.full_like(draw[:, 1:3], margin // 2)
     mirror = draw[:, 0] < 0.5 if augmentation in MIRRORS else torch.zeros_like(draw[:, 0], dtype=torch.bool)
     images = normalised(_window(canvas, index, corner.long(), mirror, size))
-    return images.add_(_shift(draw[:, DRAWS:])) if augmentation == "paper" else images
+    return images.add_(_shift(draw[:, DRAWS:])) if augmentation in COLOURS else images
 
 
 def _shift(draw: Tensor) -> Tensor:

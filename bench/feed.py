@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from bench.photographs import Batch, Photographs
 from bench.splits import Images
 
 
-class Feed:
+class Feed(Protocol):
     """images: what the step chooses from by `index`, (B,) int64: all images, or the batch that was read last."""
 
     images: Images
@@ -19,14 +20,12 @@ class Feed:
 
     def begin(self, order: Tensor, first: int) -> None:
         """An epoch in this order, from where its next batch begins."""
-        raise NotImplementedError
 
     def take(self, first: int) -> None:
         """The batch that begins there in the order."""
-        raise NotImplementedError
 
 
-class Resident(Feed):
+class Resident:
     def __init__(self, images: Images, batch: int) -> None:
         self.images, self.batch = images, batch
         self.index = torch.empty(batch, dtype=torch.int64, device=images.labels.device)
@@ -38,7 +37,7 @@ class Resident(Feed):
         self.index.copy_(self.order[first : first + self.batch])
 
 
-class Read(Feed):
+class Read:
     def __init__(self, photographs: Photographs, batch: int) -> None:
         self.photographs, self.batch, side = photographs, batch, photographs.pixels.side
         canvas = torch.empty(batch, side, side, 3, dtype=torch.uint8, device=photographs.device)

@@ -55,7 +55,7 @@ def _paper(groups: int, size: int = 227, kept: int = 256, units: int = 4096, poo
     )
 
 
-def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...]) -> Layout:
+def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], kept: int = 0) -> Layout:
     """Krizhevsky 2014 (arXiv 1404.5997), as torchvision has it; the document pools after conv1 alone."""
     convs = (
         Conv("conv1", 64, 11, 4, 2, lrn=True),
@@ -64,14 +64,13 @@ def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...]) -> Layout:
         Conv("conv4", 256),
         Conv("conv5", 256),
     )
-    kept = 256 if size == 224 else 0
     shown = tuple(replace(c, pool=c.name in pooled) for c in convs)
     return Layout(size, pad, shown, (4096, 4096), drop_before=True, kept=kept)
 
 
 LAYOUTS = {
     "document": _one_weird_trick(32, 4, ("conv1",)),
-    "torchvision": _one_weird_trick(224, 0, ("conv1", "conv2", "conv5")),
+    "torchvision": _one_weird_trick(224, 0, ("conv1", "conv2", "conv5"), kept=256),
     "ungrouped": _paper(groups=1),
     "two-group": _paper(groups=2),
     # Mishkin et al. 2017 (arXiv 1606.02228), section 2.1: Caffe's version for photographs of 144 pixels

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 STAT = Path("/proc/stat")
 
 
-@contextmanager
-def others() -> Iterator[Callable[[], float]]:
-    """A function that tells which share of the processors others had since the start; 0 where the system is not Linux,
-    whose own books these are."""
+def others() -> Callable[[], float]:
+    """A function that tells which share of the processors others had since this was called; 0 where the system is not
+    Linux, whose own books these are."""
     start = _busy(), time.process_time(), time.perf_counter()
 
     def share() -> float:
         busy, own, wall = _busy() - start[0], time.process_time() - start[1], time.perf_counter() - start[2]
         return max(0.0, (busy - own) / (wall * (os.cpu_count() or 1)))
 
-    yield share
+    return share
 
 
 def _busy() -> float:

@@ -17,7 +17,6 @@ from bench import devices, folders, index
 
 AHEAD = 4  # batches that a reader has ready
 PRELOADED = ["torch", "torch._dynamo", "bench.photographs"]  # by the server that readers fork from: they start at once
-EVERYTHING = 50_000  # training images that a full evaluation looks at: as many as ImageNet has for validation
 
 
 class Batch(NamedTuple):

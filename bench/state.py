@@ -30,10 +30,11 @@ class State:
         self.device, self.network = trial.device, network
         self.optimiser = optimiser(network, trial.recipe, trial.device)
         self.schedule = _schedule(self.optimiser, trial.recipe, steps)
-        self.order, self.augmentation = generator(trial.seed, "order"), generator(trial.seed, "augmentation")
-        self.colour = generator(trial.seed, "colour") if trial.recipe.augmentation == "paper" else None
+        colours = trial.recipe.augmentation in augment.COLOURS
+        streams = "order", "augmentation", *["colour"] * colours
+        self.generators = [generator(trial.seed, stream) for stream in streams]
         torch.manual_seed(trial.seed)  # serves dropout masks alone
-        self.began = self._generators()
+        self.began = [one.get_state() for one in self.generators]
         self.total = torch.zeros((), device=trial.device)
         self.epoch, self.first = 1, 0
         self.curve: list[tuple[int, float]] = []
@@ -42,14 +43,12 @@ class State:
 
     def begin(self, epoch: int, images: int) -> tuple[Tensor, Tensor]:
         """The epoch's order of the images, and its draws."""
-        self.epoch, self.began = epoch, self._generators()
+        self.epoch, self.began = epoch, [one.get_state() for one in self.generators]
         if self.first == 0:
             self.total.zero_()
-        order = torch.randperm(images, generator=self.order)
-        return order.to(self.device), augment.draws(images, self.augmentation, self.colour).to(self.device)
-
-    def _generators(self) -> list[Tensor]:
-        return [one.get_state() for one in (self.order, self.augmentation, self.colour) if one is not None]
+        order, *augmentation = self.generators
+        shuffled = torch.randperm(images, generator=order)
+        return shuffled.to(self.device), augment.draws(images, *augmentation).to(self.device)
 
     @property
     def watches(self) -> bool:
@@ -82,9 +81,8 @@ class State:
         for group in self.optimiser.param_groups:
             group["lr"] = group["lr"].to(self.device)
         self.schedule.load_state_dict(saved["schedule"])
-        for one, state in zip((self.order, self.augmentation, self.colour), saved["began"], strict=False):
-            if one is not None:
-                one.set_state(state)
+        for one, state in zip(self.generators, saved["began"], strict=True):
+            one.set_state(state)
         (torch.cuda.set_rng_state if self.device == "cuda" else torch.set_rng_state)(saved["masks"])
         self.total.copy_(saved["total"])
         self.epoch, self.first = saved["epoch"], saved["first"]

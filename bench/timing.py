@@ -70,7 +70,8 @@ def measure(timing: Timing) -> dict[str, Any]:
     """The timing's samples, and whether the machine was quiet enough to judge by them."""
     samples: list[dict[str, Any]] = []
     stolen: list[float] = []
-    with _working(threads(timing)), load.others() as taken:
+    taken = load.others()
+    with _working(threads(timing)):
         for metric, tasks in SUBJECTS[timing.subject](timing):
             for arm, pair, milliseconds, lost in interleave(tasks, timing.rounds, timing.device):
                 samples.append({"arm": arm, "pair": pair, "metric": metric, "value": milliseconds})

@@ -47,10 +47,12 @@ def refusal(claim: Claim, environments: Iterable[Environment]) -> str:
 
     A job says on which kind of device it runs, so a claim has several kinds only where it compares them.
     """
+    if not any(part.metric.startswith(SPEED) for part in claim.parts):
+        return ""
     known = list(environments)
-    for kind in {one.get("device") for one in known}:
+    for kind in dict.fromkeys(one.get("device") for one in known):
         devices = values((one for one in known if one.get("device") == kind), "device_name")
-        if len(devices) > 1 and any(part.metric.startswith(SPEED) for part in claim.parts):
+        if len(devices) > 1:
             return f"its records mix devices ({_named(devices)}), and a speed holds for the device it was measured on"
     return ""
 

@@ -33,27 +33,27 @@ def decimals(spread: float | None, digits: int = 2) -> int:
 
 def plain(value: float | None, digits: int = 3, signed: bool = False) -> str:
     """A number with at most so many significant digits; whole digits are never rounded away."""
-    if value is not None and (exponent := power(value)):
+    if value is not None and (exponent := _power(value)):
         return _by(plain(value / 10**exponent, digits, signed), exponent)
     text = fixed(value, decimals(value, digits), signed)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def power(*values: float | None) -> int:
+def _power(*values: float | None) -> int:
     """Of ten, by which numbers are written that six decimals would hold too little of; 0 where they do."""
     size = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0)
     return math.floor(math.log10(size)) if LEAST < size < TINY else 0
 
 
 def _by(text: str, exponent: int) -> str:
-    return f"{text} {TIMES} 10{str(exponent).translate(RAISED)}" if exponent else text
+    return f"{text} {TIMES} 10{str(exponent).translate(RAISED)}"
 
 
 def around(mean: float | None, half: float | None, signed: bool = False) -> str:
     """A mean and the half-width of its interval; without the latter, the mean alone."""
     if half is None or not math.isfinite(half):
         return plain(mean, signed=signed)
-    if mean is not None and (exponent := power(mean, half)):
+    if mean is not None and (exponent := _power(mean, half)):
         return _by(f"({around(mean / 10**exponent, half / 10**exponent, signed)})", exponent)
     places = decimals(half) if half else decimals(mean, 3)
     return f"{fixed(mean, places, signed)} {PLUS_MINUS} {fixed(half, places)}"
@@ -62,7 +62,7 @@ def around(mean: float | None, half: float | None, signed: bool = False) -> str:
 def interval(bounds: tuple[float, float] | None) -> str:
     if bounds is None or not all(map(math.isfinite, bounds)):
         return NOTHING
-    if exponent := power(*bounds):
+    if exponent := _power(*bounds):
         low, high = (bound / 10**exponent for bound in bounds)
         return _by(interval((low, high)), exponent)
     places = decimals((bounds[1] - bounds[0]) / 2)

@@ -31,12 +31,11 @@ def machine(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("busy, own, share", [(20, 20, 0.0), (16, 8, 0.4), (20, 0, 1.0), (7.9, 8, 0.0)])
 def test_what_others_worked_is_a_share_of_all_processors(machine, busy, own, share):
-    with load.others() as told:
-        machine.busy, machine.own, machine.wall = machine.busy + busy, machine.own + own, machine.wall + 10
-        assert told() == pytest.approx(share)
+    told = load.others()
+    machine.busy, machine.own, machine.wall = machine.busy + busy, machine.own + own, machine.wall + 10
+    assert told() == pytest.approx(share)
 
 
 def test_where_the_system_keeps_no_such_books_nobody_took_anything(monkeypatch, tmp_path):
     monkeypatch.setattr(load, "STAT", tmp_path / "none")
-    with load.others() as told:
-        assert told() == 0
+    assert load.others()() == 0

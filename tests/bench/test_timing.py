@@ -1,4 +1,3 @@
-from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -83,7 +82,7 @@ def test_a_timing_uses_the_threads_that_it_asks_for_and_gives_them_back(monkeypa
 
 @pytest.mark.parametrize("threads, fit", [(1, True), (2, False)])
 def test_others_at_work_make_a_timing_of_several_threads_unfit(monkeypatch, threads, fit):
-    monkeypatch.setattr(timing.load, "others", lambda: nullcontext(lambda: 0.3))
+    monkeypatch.setattr(timing.load, "others", lambda: lambda: 0.3)
     monkeypatch.setattr(timing, "interleave", lambda *given: iter([("a", 0, 1.0, 0.0), ("a", 1, 1.0, 0.0)]))
     monkeypatch.setitem(timing.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {})]))
     found = measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
