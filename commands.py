@@ -24,7 +24,6 @@ from ablations.request import Request, setting
 from bench import devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery
-from bench.files import write
 from bench.run import Event, run
 from bench.sources import line
 from bench.spec import BadInput, Job
@@ -157,22 +156,16 @@ def pack(options: argparse.Namespace, console: Console) -> int:
     """Exit status 1 where a photograph cannot be read: the others are packed."""
     from bench import pack as packing  # only here: it imports torch
 
-    if options.side < 1:
-        raise BadInput(f"--side is {options.side}: it must be 1 or more")
-    tally, broken = Counter[str](), list[str]()
+    tally, told = Counter[str](), ""
     with console.status("") as status:
         for one in packing.pack(options.folder, options.target, options.side):
             tally[one.what] += 1
-            broken += [one.reason] * bool(one.reason)
-            status.update(
-                f"{tally['packed']:,} packed, {tally['there']:,} were there, {tally['broken']:,} cannot be read"
-            )
-    for reason in broken:
-        console.print(Text(f"left out: {reason}", style="yellow"), soft_wrap=True)
-    write(options.target / packing.BROKEN, "".join(f"{reason}\n" for reason in broken).encode())
-    told = f"{tally['packed']:,} packed, {tally['there']:,} were there, {tally['broken']:,} left out"
+            told = f"{tally['packed']:,} packed, {tally['there']:,} were there, {tally['broken']:,} left out"
+            status.update(told)
+            if one.reason:
+                console.print(Text(f"left out: {one.reason}", style="yellow"), soft_wrap=True)
     console.print(Text(f"{told}; in {options.target}"), highlight=False, soft_wrap=True)
-    return 1 if broken else 0
+    return 1 if tally["broken"] else 0
 
 
 def see_doctor(options: argparse.Namespace, console: Console) -> int:
@@ -213,7 +206,7 @@ def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
     studies = catalogue.find(options.studies)
     device = devices.choose(options.device)
     profile = automatic(device) if options.profile == "auto" else options.profile
-    source = locate(options.data, options.out, photographs=bool(PROFILES[profile].layouts))
+    source = locate(options.data, options.out, PROFILES[profile].photographs)
     try:
         (options.out / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -13,7 +13,7 @@ IMAGENET = ("ungrouped", "two-group", "torchvision")
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
-    sizes = (1, 128) if setting.profile.photographs else (1,)
+    sizes = (1, 128) if setting.profile.large else (1,)
     arms = (("ungrouped", LAYOUTS["ungrouped"]),)
     return (Timing("layers", arms, sizes, min(5, setting.profile.rounds), setting.device, setting.precision),)
 

@@ -80,11 +80,11 @@ def trial(study: Study, arm: str, setting: Setting, seed: int, extra: Levels | N
     """One training run of the arm; extra: levels that go before its own."""
     model, recipe, device = levels(study, arm, setting, extra or {})
     layout = LAYOUTS[model.layout]
-    if setting.profile.layouts and not layout.kept:
+    if setting.profile.photographs and not layout.kept:
         raise BadInput(
             f"layout {model.layout} is for images of {layout.size} pixels; profile {setting.profile.name} is not"
         )
-    if not setting.profile.layouts and layout.kept:
+    if not setting.profile.photographs and layout.kept:
         raise BadInput(f"layout {model.layout} needs images of {layout.size} pixels; they are kept at {SIDE}")
     precision = setting.precision if device == setting.device else "float32"
     return Trial(model, recipe, setting.data, seed, device, precision)

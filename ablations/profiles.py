@@ -19,10 +19,10 @@ class Profile:
     """widths: of a layout, 1 where none is named. images: at most so many are trained on.
 
     epoch_counts: by data set and layout where a data set needs its own, else by layout; the document's where none is.
-    layouts: what stands for a study's layout where images are photographs, which are then read as they are wanted.
+    layouts: what stands for a study's layout where images are photographs.
     levels: of every arm, before a study's own. rate: multiplies every learning rate, which suit Adam.
-    rounds: of every timing. elements: the largest tensor that a timing of kernels uses. photographs: whether the
-    227-pixel networks are timed at batch 128 too (some GiB and, on a CPU, a minute).
+    rounds: of every timing. elements: the largest tensor that a timing of kernels uses. large: whether the 227-pixel
+    networks are timed at batch 128 too (some GiB and, on a CPU, a minute).
     """
 
     name: str
@@ -32,10 +32,15 @@ class Profile:
     seeds: int
     rounds: int
     elements: int
-    photographs: bool = True
+    large: bool = True
     layouts: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
     rate: float = 1.0
+
+    @property
+    def photographs(self) -> bool:
+        """Whether images are such, too large for memory."""
+        return bool(self.layouts)
 
     def width(self, layout: str) -> float:
         return self.widths.get(layout, 1.0)
@@ -66,7 +71,7 @@ CAFFENET = {"document": "caffenet-128", "zhang": "caffenet-128"}  # as Mishkin e
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, 2, 5, 2**22, photographs=False),
+        Profile("smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, 2, 5, 2**22, large=False),
         Profile("quick", WIDTHS, 4_000, {"document": 16, (DIGITS, "document"): 4}, 5, 15, 2**24),
         Profile("standard", WIDTHS, 10_000, {"document": 16}, 10, 30, 2**28),
         Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 16}, 10, 30, 2**28),
@@ -82,7 +87,7 @@ PROFILES = {
             2,
             5,
             2**22,
-            photographs=False,
+            large=False,
             layouts=CAFFENET,
             levels=PAPER,
             rate=RATE,

@@ -17,21 +17,20 @@ from bench.sources import SIDE, Decoded, Split, line, one_in
 from bench.spec import BadInput
 
 VALIDATION = 10  # one training image in so many is set aside
-Facts = dict[str, Any]
 MARGIN = 4  # black pixels around each stored image: the widest padding of a layout
 
+Facts = dict[str, Any]
 
-def facts(folder: Path, decode: Callable[[], Decoded]) -> dict[str, Any]:
+
+def facts(folder: Path, decode: Callable[[], Decoded]) -> Facts:
     """What is known of the data set in the folder, which is decoded where it is not there or was damaged since."""
     return made(folder, _whole, lambda temporary: _store(temporary, *decode()))
 
 
 def made(folder: Path, whole: Callable[[Path], Facts | None], store: Callable[[Path], None]) -> Facts:
     """The facts of a folder in the cache; where it is not whole, it is stored, unless another run did so meanwhile."""
-    return whole(folder) or _stored(folder, whole, store)
-
-
-def _stored(folder: Path, whole: Callable[[Path], Facts | None], store: Callable[[Path], None]) -> Facts:
+    if found := whole(folder):
+        return found
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -40,28 +39,27 @@ def _stored(folder: Path, whole: Callable[[Path], Facts | None], store: Callable
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         found = whole(folder)
         if found is None:
-            files.remove(folder)
-            _placed(folder, store)
+            _replaced(folder, store)
             found = whole(folder)
     if found is None:
         raise BadInput(line(f"{folder} is damaged and cannot be made again: remove it"))
     return found
 
 
-def _placed(folder: Path, store: Callable[[Path], None]) -> None:
+def _replaced(folder: Path, store: Callable[[Path], None]) -> None:
+    """What is there goes once the new is whole, and stays where it cannot be removed."""
     temporary = files.temporary(folder)
     temporary.mkdir()
     try:
         store(temporary)
-        files.place(temporary, folder)
-    except OSError:  # what is damaged could not be removed
+        files.remove(folder)
         if not folder.exists():
-            raise
+            files.place(temporary, folder)
     finally:
         files.remove(temporary)
 
 
-def _whole(folder: Path) -> dict[str, Any] | None:
+def _whole(folder: Path) -> Facts | None:
     """The facts of a decoded data set; None where it is not there or its files are not what the facts say."""
     try:
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
@@ -102,19 +100,19 @@ def _store(temporary: Path, train: Split, test: Split, classes: tuple[str, ...])
     facts = {
         "digest": hashlib.sha256(b"".join(array.tobytes() for array in (*train, *test))).hexdigest()[:16],
         "classes": classes,
-        "train": int((~held).sum()),
-        "validation": int(held.sum()),
-        "test": len(test[1]),
-        "chance": chance(train[1], test[1]),
         "shared_images": _shared(train[0], test[0]),
-        "files": digests(temporary),
     }
-    (temporary / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    describe(temporary, facts, train[1], test[1])
 
 
-def chance(train: np.ndarray, test: np.ndarray) -> float:
-    """Accuracy of guessing training's largest class. Both are labels."""
-    return float((test == np.bincount(train).argmax()).mean())
+def describe(folder: Path, facts: Facts, train: np.ndarray, test: np.ndarray) -> None:
+    """Write the facts, and what follows from the labels of training (validation's among them) and test, and from the
+    arrays in the folder."""
+    held = held_out(train)
+    counts = {"train": int((~held).sum()), "validation": int(held.sum()), "test": len(test)}
+    chance = float((test == np.bincount(train).argmax()).mean())
+    told = {**facts, **counts, "chance": chance, "files": digests(folder)}
+    (folder / "facts.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 def load(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -7,7 +7,6 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ def key(root: Path) -> str:
     return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def facts(root: Path, folder: Path) -> dict[str, Any]:
+def facts(root: Path, folder: Path) -> decoded.Facts:
     """What is known of the photographs under root, from the index in `folder`, which is made where it is not whole."""
     return decoded.made(folder, _whole, lambda temporary: _store(root, temporary))
 
@@ -67,30 +66,25 @@ def _store(root: Path, temporary: Path) -> None:
             told.update(f"{path} {folders.regular(root / path).st_size}\n".encode("utf-8", "surrogateescape"))
         counts = [len(images) for images in classes.values()]
         arrays[split] = np.array([os.fsencode(path) for path in paths]), np.repeat(np.arange(len(counts)), counts)
-    (names_train, labels_train), (names_test, labels_test) = arrays["train"], arrays[test]
-    held = decoded.held_out(labels_train)
-    for split, names, labels, order in (
-        ("train", names_train, labels_train, decoded.in_order(labels_train, ~held)),
-        ("validation", names_train, labels_train, decoded.in_order(labels_train, held)),
-        ("test", names_test, labels_test, decoded.stratified(labels_test, len(labels_test))),
+    train, tested = arrays["train"], arrays[test]
+    held = decoded.held_out(train[1])
+    for split, (own, shown), order in (
+        ("train", train, decoded.in_order(train[1], ~held)),
+        ("validation", train, decoded.in_order(train[1], held)),
+        ("test", tested, decoded.stratified(tested[1], len(tested[1]))),
     ):
-        np.save(temporary / f"{split}_names.npy", names[order])
-        np.save(temporary / f"{split}_labels.npy", labels[order].astype(np.int64))
+        np.save(temporary / f"{split}_names.npy", own[order])
+        np.save(temporary / f"{split}_labels.npy", shown[order].astype(np.int64))
     known = {
         "root": str(root.resolve()),
         "digest": told.hexdigest()[:16],
         "classes": list(map(line, found["train"])),
-        "train": int((~held).sum()),
-        "validation": int(held.sum()),
-        "test": len(labels_test),
-        "chance": decoded.chance(labels_train, labels_test),
         "shared_images": 0,  # pixels are not compared
-        "files": decoded.digests(temporary),
     }
-    (temporary / "facts.json").write_text(json.dumps(known), encoding="utf-8")
+    decoded.describe(temporary, known, train[1], tested[1])
 
 
-def _whole(folder: Path) -> dict[str, Any] | None:
+def _whole(folder: Path) -> decoded.Facts | None:
     """The facts of an index; None where it is not there or its files are not what the facts say."""
     try:
         known = json.loads((folder / "facts.json").read_text(encoding="utf-8"))

@@ -17,28 +17,37 @@ from bench.photographs import square
 from bench.sources import line
 from bench.spec import BadInput
 
-SIDE = 256  # of the square that is kept
 QUALITY = 95
 BROKEN = "broken.txt"  # in the packed folder: one line for each photograph that could not be read
 AHEAD = 8  # files a thread that wait for it: what is in memory does not grow with the folder
 
 
 class Packed(NamedTuple):
-    """The photograph under the root, and what became of it: 'packed', 'there' from before, or why it is 'broken'."""
+    """What became of a photograph: 'packed', 'there' from before, or 'broken' and why."""
 
-    name: str
     what: str
     reason: str = ""
 
 
-def pack(root: Path, target: Path, side: int = SIDE) -> Iterator[Packed]:
+def pack(root: Path, target: Path, side: int) -> Iterator[Packed]:
     """The middle square of each photograph under root, side by side pixels, as a JPEG of quality 95 in the same place
-    under target. What is there already is passed over; what cannot be read is told, and left out."""
+    under target. What is there already is passed over; what cannot be read is left out, and listed at the end."""
+    if side < 1:
+        raise BadInput(f"--side is {side}: it must be 1 or more")
     if target.resolve().is_relative_to(root.resolve()):
         raise BadInput(line(f"{target} lies in {root}: name a folder outside it for what is packed"))
     splits = [split for split in ("train", *index.TESTED) if os.path.isdir(root / split)]
     if not splits:
         raise BadInput(line(f"{root} has no folder train/, val/ or test/: photographs are expected in train/<class>/"))
+    broken = []
+    for one in _all(root, target, splits, side):
+        broken += [f"{one.reason}\n"] * bool(one.reason)
+        yield one
+    files.write(target / BROKEN, "".join(broken).encode())
+
+
+def _all(root: Path, target: Path, splits: list[str], side: int) -> Iterator[Packed]:
+    """By threads: decoding and resizing leave the interpreter to the others."""
     waiting: deque[Future[Packed]] = deque()
     with ThreadPoolExecutor(devices.cores()) as pool:
         for name in _names(root, splits):
@@ -58,12 +67,12 @@ def _names(root: Path, splits: list[str]) -> Iterator[str]:
 def _packed(root: Path, target: Path, name: str, side: int) -> Packed:
     place = target / (name if name.lower().endswith((".jpg", ".jpeg")) else f"{name}.jpg")
     if place.exists():
-        return Packed(name, "there")
+        return Packed("there")
     try:
         pixels = square(root / name, side)
     except BadInput as error:
-        return Packed(name, "broken", str(error))
+        return Packed("broken", str(error))
     content = io.BytesIO()
     Image.fromarray(pixels.numpy()).save(content, "JPEG", quality=QUALITY)
     files.write(place, content.getvalue())
-    return Packed(name, "packed")
+    return Packed("packed")

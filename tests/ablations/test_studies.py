@@ -294,7 +294,7 @@ def test_profiles_spend_more_and_more():
     spent = [
         (profile.width("document"), profile.share(DATA) * profile.epochs("document", DATA) * profile.seeds)
         for profile in PROFILES.values()
-        if not profile.layouts
+        if not profile.photographs
     ]
     assert all(a <= b for a, b in itertools.pairwise(spent))
 

@@ -129,3 +129,4 @@ def test_a_damaged_cache_of_images_that_are_broken_since_is_kept_and_the_image_n
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     facts("")(before.folder)
     assert "test/cat/0.png cannot be read as an image" in refusal(data.locate, str(root), out)
+    assert before.folder.exists()

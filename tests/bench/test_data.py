@@ -351,10 +351,11 @@ def test_nothing_temporary_is_left_in_the_cache(images, out):
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]
 
 
-def test_pixels_are_not_written_over_others_that_could_not_be_removed(images, out):
-    source = data.locate(str(images), out)
+def test_pixels_are_not_written_over_others_that_could_not_be_removed(images, out, monkeypatch):
+    source, remove = data.locate(str(images), out), decoded.files.remove
     split = np.ones((20, 32, 32, 3)), np.arange(20) % 2
-    decoded._placed(source.folder, lambda temporary: decoded._store(temporary, split, split, CLASSES[:2]))
+    monkeypatch.setattr(decoded.files, "remove", lambda path: None if path == source.folder else remove(path))
+    decoded._replaced(source.folder, lambda temporary: decoded._store(temporary, split, split, CLASSES[:2]))
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]
     assert data.locate(str(images), out) == source
 

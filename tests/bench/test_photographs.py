@@ -244,7 +244,7 @@ def test_what_cannot_be_read_is_told_and_left_out(ablate, folder, tmp_path):
 
 def test_a_folder_cannot_be_packed_into_itself(folder):
     with pytest.raises(BadInput, match="name a folder outside it"):
-        list(pack.pack(folder, folder / "packed"))
+        list(pack.pack(folder, folder / "packed", 144))
 
 
 # The whole house

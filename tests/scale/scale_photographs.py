@@ -92,7 +92,7 @@ def test_the_input_path_beats_a_folder_read_by_pil(photos, tmp_path, monkeypatch
     monkeypatch.setattr(photographs, "readers", lambda device: READERS)
     folder = linked(tmp_path / "linked", photos, 1_250)
     source = locate(str(folder), tmp_path / "out", photographs=True)
-    list(pack.pack(folder, tmp_path / "packed"))
+    list(pack.pack(folder, tmp_path / "packed", 256))
     packed = locate(str(tmp_path / "packed"), tmp_path / "out", photographs=True)
     ways = {"pil": pil(folder), "unpacked": Ours(source), "packed": Ours(packed)}
     for way in ways.values():
