@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from bench.augment import centre
+from bench.images import Images
 from bench.layers import LRN, NEIGHBOURS
 from bench.model import AlexNet
-from bench.splits import Images
 
 
 def contrasts(networks: Sequence[AlexNet], images: Images) -> dict[str, dict[str, float]]:

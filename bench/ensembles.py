@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.augment import centre
+from bench.images import Images
 from bench.model import AlexNet
-from bench.splits import Images
 
 MASKS = (1, 3, 10, 30, 100, 200)  # dropout masks that are averaged: about 50 suffice (Srivastava et al. 2014, 7.5)
 NETWORKS = 5  # independent ones

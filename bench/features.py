@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from bench.augment import centre
+from bench.images import Images
 from bench.model import AlexNet
-from bench.splits import Images
 
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 

@@ -8,8 +8,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bench.photographs import Batch, Photographs
-from bench.splits import Images
+from bench.images import Images
+from bench.photographs import Photographs
+from bench.splits import Split
 
 
 class Feed(Protocol):
@@ -43,7 +44,7 @@ class Read:
         canvas = torch.empty(batch, side, side, 3, dtype=torch.uint8, device=photographs.device)
         self.images = Images(canvas, torch.empty(batch, dtype=torch.int64, device=photographs.device))
         self.index = torch.arange(batch, device=photographs.device)
-        self.batches: Iterator[Batch] = iter(())
+        self.batches: Iterator[Images] = iter(())
 
     def begin(self, order: Tensor, first: int) -> None:
         whole = len(order) - len(order) % self.batch
@@ -54,5 +55,5 @@ class Read:
             mine.copy_(read, non_blocking=True)
 
 
-def feed(images: Images | Photographs, batch: int) -> Feed:
+def feed(images: Split, batch: int) -> Feed:
     return Resident(images, batch) if isinstance(images, Images) else Read(images, batch)

@@ -16,7 +16,7 @@ from torch.nn import functional
 from bench.augment import centre, windows
 from bench.model import AlexNet
 from bench.photographs import Photographs
-from bench.splits import Images
+from bench.splits import Split
 
 BATCH = 500  # images evaluated at once
 
@@ -24,7 +24,7 @@ Activity = dict[str, dict[str, Tensor]]
 
 
 @torch.no_grad()
-def evaluate(network: AlexNet, images: Images | Photographs) -> tuple[float, float]:
+def evaluate(network: AlexNet, images: Split) -> tuple[float, float]:
     """Accuracy (a fraction) and mean cross entropy (nats) in eval mode, on the centre of each image."""
     network.eval()
     count = len(images.labels)

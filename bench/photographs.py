@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +13,10 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from bench import devices, folders, index
+from bench.images import Images
 
 AHEAD = 4  # batches that a reader has ready
 PRELOADED = ["torch", "torch._dynamo", "bench.photographs"]  # by the server that readers fork from: they start at once
-
-
-class Batch(NamedTuple):
-    """canvas: (B, C, C, 3) uint8, the middle of each photograph; labels: (B,) int64."""
-
-    canvas: Tensor
-    labels: Tensor
 
 
 class Photographs:
@@ -39,10 +32,10 @@ class Photographs:
     def labelled(self, labels: Tensor) -> Photographs:
         return Photographs(self.pixels, labels, self.device)
 
-    def batches(self, size: int) -> Iterator[Batch]:
+    def batches(self, size: int) -> Iterator[Images]:
         return self.read(torch.arange(len(self.labels)), size)
 
-    def read(self, order: Tensor, size: int) -> Iterator[Batch]:
+    def read(self, order: Tensor, size: int) -> Iterator[Images]:
         """In this order, so many at a time, whatever the number of readers."""
         count = readers(self.device)
         if count:
@@ -59,7 +52,7 @@ class Photographs:
             generator=torch.Generator(),  # else it draws from the one that serves dropout masks
         )
         for places, canvas in zip(order.cpu().split(size), loader, strict=True):
-            yield Batch(canvas.to(self.device, non_blocking=True), self.labels[places].to(self.device))
+            yield Images(canvas.to(self.device, non_blocking=True), self.labels[places].to(self.device))
 
 
 class Pixels(Dataset[Tensor]):

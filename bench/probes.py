@@ -13,10 +13,11 @@ from torch import Tensor
 from bench import competition, ensembles, features, records
 from bench.data import Source
 from bench.decoded import stratified
+from bench.images import Images
 from bench.model import AlexNet
 from bench.photographs import Photographs
 from bench.spec import BadInput, Probe, Trial, identity
-from bench.splits import Images, splits
+from bench.splits import splits
 
 SAMPLE = 2_000  # test images
 

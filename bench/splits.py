@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from bench import decoded, index
 from bench.data import Source
+from bench.images import Images
 from bench.layouts import LAYOUTS
 from bench.model import generator
 from bench.photographs import Photographs, Pixels
 from bench.spec import Trial
-
-
-class Images(NamedTuple):
-    """A split: canvas (N, C, C, 3) uint8, with the layout's padding on each side; labels (N,) int64."""
-
-    canvas: Tensor
-    labels: Tensor
-
-    def first(self, count: int) -> Images:
-        return Images(self.canvas[:count], self.labels[:count])
-
-    def labelled(self, labels: Tensor) -> Images:
-        return self._replace(labels=labels)
-
-    @property
-    def device(self) -> torch.device:
-        return self.canvas.device
-
-    def batches(self, size: int) -> Iterator[Images]:
-        return map(Images, self.canvas.split(size), self.labels.split(size))
-
 
 Split = Images | Photographs
 

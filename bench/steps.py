@@ -12,9 +12,9 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from bench import augment
+from bench.images import Images
 from bench.model import AlexNet
 from bench.spec import Recipe, Timing, Trial
-from bench.splits import Images
 
 Step = Callable[[], None]
 EAGER = 3  # steps before a graph is recorded: libraries choose their kernels and the optimiser makes its state

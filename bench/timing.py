@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from bench import augment, devices, load
+from bench.images import Images
 from bench.model import AlexNet, build
 from bench.spec import Model, Recipe, Timing
-from bench.splits import Images
 from bench.state import optimiser
 from bench.steps import stepper
 

@@ -89,10 +89,7 @@ def train(
             yield _point(epoch * steps, epoch, {"batch/loss": mean, **seen})
             state.flow = {}
 
-    final = _everything(trial, network, images) | state.flow
-    if isinstance(images.test, Photographs):
-        with autocast(trial):
-            final |= measures.crops(network, images.test)
+    final = _everything(trial, network, images) | _crops(trial, network, images) | state.flow
     state.curve.append((recipe.epochs * steps, final["train/accuracy"]))
     reached = measures.steps_to_error(state.curve, 0.25)
     if reached is not None:
@@ -105,12 +102,20 @@ def train(
 
 
 def _everything(trial: Trial, network: AlexNet, images: Splits) -> dict[str, float]:
-    """Every split whole; sparsity is measured on the test images, by the same forward pass."""
+    """The test images, with their sparsity by the same forward pass, and MOST of the others."""
     with autocast(trial), measures.watched(network) as seen:
         test = measures.evaluate(network, images.test)
     metrics = {**_sampled(trial, network, images), "test/accuracy": test[0], "test/loss": test[1]}
     metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
     return metrics | measures.sparsity(seen)
+
+
+def _crops(trial: Trial, network: AlexNet, images: Splits) -> dict[str, float]:
+    """Of photographs, which are tested by the paper's ten crops too."""
+    if not isinstance(images.test, Photographs):
+        return {}
+    with autocast(trial):
+        return measures.crops(network, images.test)
 
 
 def _sampled(trial: Trial, network: AlexNet, images: Splits, count: int = MOST) -> dict[str, float]:

@@ -24,9 +24,9 @@ from ablations.study import (
     seeds,
 )
 from bench import cost, probes
+from bench.images import Images
 from bench.model import build
 from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial, identity
-from bench.splits import Images
 from bench.todo import missing
 from reports.frame import STEPS, combined, observations, results
 

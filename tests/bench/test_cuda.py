@@ -10,9 +10,10 @@ from running import run
 
 from bench import augment, checkpoint, records, steps, timing, work
 from bench.data import locate
+from bench.images import Images
 from bench.model import build
 from bench.spec import AUGMENTATIONS, Data, Model, Recipe, Timing, Trial
-from bench.splits import Images, splits
+from bench.splits import splits
 from bench.state import State
 from bench.train import train
 

@@ -11,11 +11,11 @@ from torch import nn
 
 from bench import measures
 from bench.augment import centre
+from bench.images import Images
 from bench.measures import activity, evaluate, sparsity, steps_to_error, watched
 from bench.model import build
 from bench.pool import ENVIRONMENT
 from bench.spec import Model
-from bench.splits import Images
 
 SMALL = Model(width=0.05)
 

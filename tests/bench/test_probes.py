@@ -7,11 +7,12 @@ from safetensors.torch import save_file
 
 from bench import competition, ensembles, features, probes, records
 from bench.ensembles import scores
+from bench.images import Images
 from bench.layers import LRN
 from bench.measures import evaluate
 from bench.model import build
 from bench.spec import BadInput, Model, Probe, Recipe, Trial, identity
-from bench.splits import Images, splits
+from bench.splits import splits
 
 SMALL = Model(width=1 / 16)
 

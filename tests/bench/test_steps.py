@@ -5,9 +5,9 @@ import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from bench import augment, steps
+from bench.images import Images
 from bench.model import AlexNet
 from bench.spec import AUGMENTATIONS, Data, Model, Recipe, Trial
-from bench.splits import Images
 from bench.steps import stepper
 
 TRIAL = Trial(Model(width=1 / 16), Recipe(batch=8), Data("", 10), 0)

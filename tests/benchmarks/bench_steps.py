@@ -9,9 +9,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from bench import augment
+from bench.images import Images
 from bench.model import build
 from bench.spec import Data, Model, Recipe, Trial
-from bench.splits import Images
 from bench.state import optimiser
 from bench.steps import Step, stepper
 

@@ -1,0 +1,29 @@
+"""A split that lies on its device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Images(NamedTuple):
+    """A split: canvas (N, C, C, 3) uint8, with the layout's padding on each side; labels (N,) int64."""
+
+    canvas: Tensor
+    labels: Tensor
+
+    def first(self, count: int) -> Images:
+        return Images(self.canvas[:count], self.labels[:count])
+
+    def labelled(self, labels: Tensor) -> Images:
+        return self._replace(labels=labels)
+
+    @property
+    def device(self) -> torch.device:
+        return self.canvas.device
+
+    def batches(self, size: int) -> Iterator[Images]:
+        return map(Images, self.canvas.split(size), self.labels.split(size))
