@@ -38,8 +38,8 @@ report: setup  ## judge the last run's records again; STUDY="relu lrn" for other
 ui: setup  ## compare the runs in MLflow
 	$(BIN)/ablate ui --out "$(OUT)" --port $(PORT)
 
-test: setup  ## run the tests
-	$(BIN)/python -m pytest
+test: setup  ## run the tests, two at once
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: setup  ## ruff, mypy, and pip-audit where its data base of vulnerabilities can be reached
 	$(BIN)/ruff check .

@@ -376,7 +376,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
 LONG_STUDY = """
 from ablations.study import Study
 
-STUDY = Study(question="?", claims=(), base={"epochs": 150}, arms={"relu": {}})
+STUDY = Study(question="?", claims=(), base={"epochs": 60}, arms={"relu": {}})
 """
 
 
