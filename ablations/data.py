@@ -1,6 +1,6 @@
 """How much comes from a lot of data? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)"""
 
-from ablations.study import Claim, Contrast, Published, Scale, Study
+from ablations.study import CAFFENET, Claim, Contrast, Printed, Published, Scale, Study
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
 
@@ -15,6 +15,7 @@ STUDY = Study(
     question="How does test accuracy grow with the number of training images?",
     arms={**{arm(share): {"share": share} for share in SHARES}, STEPS: {"share": 0.1, "epochs": 10}},
     scale=Scale("Share of the images, %", {"equal epochs": {arm(share): 100 * share for share in SHARES}}, log=True),
+    printed=Printed(CAFFENET, {arm(1): 0.471, arm(0.5): 0.425}),
     claims=(
         Claim(
             "data",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ablations.designs import overfits_less
-from ablations.study import Claim, Published, Scale, Study
+from ablations.study import CAFFENET, Claim, Printed, Published, Scale, Study
 
 RATES: dict[str, dict[str, Any]] = {f"p = {p:g}": {"dropout": p} for p in (0.5, 0.0, 0.3, 0.7)}
 PLAIN, TWICE = ", no augmentation", ", twice the epochs"
@@ -24,6 +24,7 @@ STUDY = Study(
         },
         metrics=("test/accuracy", "gap/accuracy"),
     ),
+    printed=Printed(CAFFENET, {"p = 0.5": 0.470, "p = 0.3": 0.497}),
     claims=(
         Claim(
             "dropout-overfit",

@@ -1,7 +1,7 @@
 """Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)"""
 
 from ablations.designs import OWN, SHARED, own, rates, with_own_rates
-from ablations.study import Claim, Contrast, Published, Study
+from ablations.study import CAFFENET, Claim, Contrast, Printed, Published, Study
 
 ARMS = {
     "none": {},
@@ -16,6 +16,7 @@ STUDY = Study(
     arms=with_own_rates(ARMS),
     seeds={"standard": 20},
     tuning=rates(ARMS),
+    printed=Printed(CAFFENET, {"none": 0.471, "LRN": 0.470}),
     claims=(
         Claim(
             "lrn-generalisation",

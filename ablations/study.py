@@ -11,9 +11,10 @@ from ablations.profiles import Profile
 from bench.spec import BadInput, Data, Model, Timing
 
 # For study files
-__all__ = ["Ask", "Claim", "Contrast", "Exact", "Published", "Scale", "Setting", "Study", "Switch", "Tuning"]
+__all__ = ["Ask", "Claim", "Contrast", "Exact", "Printed", "Published", "Scale", "Setting", "Study", "Switch", "Tuning"]
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
+CAFFENET = "the caffenet-benchmark (Mishkin et al. 2017): ImageNet at 128 pixels, one run an arm"
 LOOKS = (5, 10, 15)  # pairs at which a run that goes on until its claims are decided looks at them
 AGAIN_SEEDS = 1000  # the A/A arm is the baseline under seeds that no other arm uses
 
@@ -60,6 +61,13 @@ class Scale(NamedTuple):
     series: Mapping[str, Mapping[str, float | str]]
     metrics: tuple[str, ...] = ("test/accuracy",)
     log: bool = False
+
+
+class Printed(NamedTuple):
+    """Test accuracies that somebody printed, by arm, as fractions: shown beside ours, they decide nothing."""
+
+    source: str
+    accuracies: Mapping[str, float]
 
 
 class Switch(NamedTuple):
@@ -109,6 +117,7 @@ class Study:
     timings: Callable[[Setting], tuple[Timing, ...]] = lambda setting: ()
     probes: tuple[Ask, ...] = ()
     scale: Scale | None = None
+    printed: Printed | None = None
     caveats: tuple[str, ...] = ()
     name: str = ""
 

@@ -20,7 +20,7 @@ from reports.origins import mixed, sentence, values
 from reports.others import others
 from reports.scales import scaled
 from reports.summary import split
-from reports.trained import arms, drawn
+from reports.trained import arms, drawn, printed
 from reports.tuned import tuned
 from reports.units import counted, duration
 
@@ -93,7 +93,7 @@ def chapter(study: Study, evidence: Evidence) -> list[Block]:
         blocks += factorial(study, evidence)
     elif study.arms:
         blocks += [Heading("What each arm changes", 3), switches(study, evidence), *warning(study, evidence)]
-        blocks += [Heading("Arms", 3), arms(study, evidence)]
+        blocks += [Heading("Arms", 3), arms(study, evidence), *printed(study, evidence)]
         figures = drawn(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
     blocks += [*scaled(study, evidence), *others(evidence)]

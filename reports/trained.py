@@ -56,6 +56,23 @@ def arms(study: Study, evidence: Evidence) -> Table:
     )
 
 
+def printed(study: Study, evidence: Evidence) -> list[Table]:
+    """What others printed of the same arms, beside ours."""
+    if study.printed is None:
+        return []
+    source, theirs = study.printed
+    base = theirs.get(study.baseline)
+    rows = []
+    for arm, value in theirs.items():
+        difference = "" if base in (None, value) else fixed(100 * (value - base), 1, signed=True)
+        ours = _mean(evidence.results, arm, study.baseline, "test/accuracy")
+        rows.append((Cell(arm), Cell(fixed(100 * value, 1), difference, value), ours))
+    label, percent = heading("test/accuracy")
+    columns = Column("Arm", numeric=False), Column("Printed", percent), Column(f"{label} here", percent)
+    remark = f"Printed: {source}. Below, differences from {study.baseline}. What others printed decides nothing."
+    return [Table(f"{study.name}: test accuracy, printed by others and ours", columns, tuple(rows), remark)]
+
+
 def _floors(table: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
     floors = {metric: summary.floor(table, study.baseline, metric) * unit(metric).factor for metric in metrics}
     told = [

@@ -178,6 +178,12 @@ def test_what_was_published_stands_beside_a_part_that_there_is(study):
             assert figure.value and figure.source
 
 
+@each_study
+def test_what_others_printed_is_of_arms_that_there_are(study):
+    for arm, accuracy in study.printed.accuracies.items() if study.printed else ():
+        assert arm in study.arms and 0 < accuracy < 1
+
+
 def test_no_two_claims_share_an_id():
     ids = [claim.id for study in STUDIES for claim in all_claims(study, DATA)]
     assert len(ids) == len(set(ids))

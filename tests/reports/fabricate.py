@@ -10,7 +10,7 @@ from typing import Any
 
 from ablations.placed import Placed, jobs
 from ablations.profiles import Profile
-from ablations.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Published, Setting, Study
+from ablations.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Printed, Published, Setting, Study
 from bench import records
 from bench.spec import Count, Data, Model, Probe, Timing, Trial
 
@@ -43,6 +43,7 @@ def activations() -> Study:
             for subject, sizes in (("activations", (2**10, 2**14)), ("steps", (128,)))
         ),
         probes=(Ask("Do masks agree?", ("relu",)),),
+        printed=Printed("Somebody et al. 2012, table 2", {"relu": 0.471, "tanh": 0.401}),
         claims=(
             Claim(
                 "relu-better",

@@ -199,6 +199,14 @@ def test_published_figures_stand_beside_those_measured(blocks):
     assert column(published, "Measured here")[0].endswith("points")
 
 
+def test_what_others_printed_of_the_same_arms_stands_beside_ours(blocks):
+    ours, theirs = table(blocks, "activations: means"), table(blocks, "activations: test accuracy, printed")
+    assert "Somebody et al. 2012, table 2" in theirs.remark
+    assert column(theirs, "Arm") == ["relu", "tanh"]
+    assert column(theirs, "Printed") == ["47.1", "40.1"] and theirs.rows[1][1].detail == f"{MINUS}7.0"
+    assert column(theirs, "Test accuracy here") == column(ours, "Test accuracy")[:2]
+
+
 def test_a_study_without_records_is_reported_as_not_run(tmp_path):
     study = fabricate.activations()
     blocks = page(gather(tmp_path, [study], fabricate.setting()))
