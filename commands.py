@@ -9,7 +9,8 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from ablations.memory import check, recall, remember
 from ablations.placed import jobs
 from ablations.profiles import PROFILES, automatic
 from ablations.request import Request, setting
-from bench import devices, display, doctor, plan, records, transfer
+from bench import devices, display, doctor, plan, records, torchrun, transfer
 from bench.data import locate
 from bench.delivery import Delivery
+from bench.pool import Schedule
 from bench.run import Event, run
 from bench.sources import line
 from bench.spec import BadInput, Job
@@ -69,25 +71,39 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     request, pace = _request(options)
     if options.until_decided:
         request = request._replace(setting=request.setting._replace(further={}))
-    out, deadline, workers = options.out, time.time() + limit, devices.workers(request.setting.device)
+    if not torchrun.leads():
+        return torchrun.follow(request.setting.device, request.source)
+    out, deadline = options.out, time.time() + limit
     _introduce(request, console)
     delivery = Delivery(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
     asked, retry = dict[Job, str](), options.retry_failed
-    while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
-        asked |= request.titles()
-        todo, retry = missing(list(asked), out, retry), False
-        devices.demand(todo)
-        remember(request, out)
-        console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
-        keep = kept(list(asked), todo)
-        events = run(todo, keep, request.source, out, workers, deadline, pace.seconds)
-        _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
-        if options.until_decided and time.time() < deadline:
-            request = _further(request, out)
+    with _performers(request) as (schedule, workers):
+        while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
+            asked |= request.titles()
+            todo, retry = missing(list(asked), out, retry), False
+            devices.demand(todo)
+            torchrun.demand(todo, request.source)
+            remember(request, out)
+            console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
+            keep = kept(list(asked), todo)
+            events = run(todo, keep, request.source, out, workers, deadline, pace.seconds, schedule)
+            _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
+            if options.until_decided and time.time() < deadline:
+                request = _further(request, out)
     delivery.deliver_all(request.places())
     _publish_report(delivery, request, out, console)
     unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
     return _end(asked, out, console) or int(unpublished and delivery.installed)
+
+
+@contextmanager
+def _performers(request: Request) -> Iterator[tuple[Schedule | None, int]]:
+    """Who performs jobs, where that is not a pool of processes, and how many at once."""
+    if torchrun.processes() > 1:
+        with torchrun.led(request.setting.device) as schedule:
+            yield schedule, 1
+    else:
+        yield None, devices.workers(request.setting.device)
 
 
 def _follow(events: Iterable[Event], shown: display.Display, delivery: Delivery, request: Request) -> None:

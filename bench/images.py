@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bench.ranks import ALONE, Ranks
+
 
 class Images(NamedTuple):
     """A split: canvas (N, C, C, 3) uint8, with the layout's padding on each side; labels (N,) int64."""
@@ -25,5 +27,6 @@ class Images(NamedTuple):
     def device(self) -> torch.device:
         return self.canvas.device
 
-    def batches(self, size: int) -> Iterator[Images]:
-        return map(Images, self.canvas.split(size), self.labels.split(size))
+    def batches(self, size: int, ranks: Ranks = ALONE) -> Iterator[Images]:
+        """In this order, so many at a time: what this process looks at."""
+        return map(Images, ranks.mine(self.canvas).split(size), ranks.mine(self.labels).split(size))

@@ -16,6 +16,7 @@ from torch.nn import functional
 from bench.augment import centre, windows
 from bench.model import AlexNet
 from bench.photographs import Photographs
+from bench.ranks import ALONE, Ranks
 from bench.splits import Split
 
 BATCH = 500  # images evaluated at once
@@ -24,35 +25,35 @@ Activity = dict[str, dict[str, Tensor]]
 
 
 @torch.no_grad()
-def evaluate(network: AlexNet, images: Split) -> tuple[float, float]:
+def evaluate(network: AlexNet, images: Split, ranks: Ranks = ALONE) -> tuple[float, float]:
     """Accuracy (a fraction) and mean cross entropy (nats) in eval mode, on the centre of each image."""
     network.eval()
     count = len(images.labels)
     right = torch.zeros((), dtype=torch.int64, device=images.device)
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
-    for canvas, truth in images.batches(BATCH):
+    for canvas, truth in images.batches(BATCH, ranks):
         logits = network(centre(canvas, network.layout.size)).float()
         right += (logits.argmax(dim=1) == truth).sum()
         loss += functional.cross_entropy(logits, truth, reduction="sum")
     network.train()
-    return right.item() / count, loss.item() / count
+    return ranks.summed(right).item() / count, ranks.summed(loss).item() / count
 
 
 @torch.no_grad()
-def crops(network: AlexNet, images: Photographs) -> dict[str, float]:
+def crops(network: AlexNet, images: Photographs, ranks: Ranks = ALONE) -> dict[str, float]:
     """`test/top5` of the centre; `test/ten_crop/accuracy` and `test/ten_crop/top5` of the mean prediction over ten
     windows (Krizhevsky et al. 2012, section 4.1). Of fewer than six outputs, all but one count as five."""
     network.eval()
     five = min(5, network.model.classes - 1)
     right = torch.zeros(3, dtype=torch.int64, device=images.device)
-    for canvas, truth in images.batches(BATCH // 10):
+    for canvas, truth in images.batches(BATCH // 10, ranks):
         predictions = [network(window).float().softmax(1) for window in windows(canvas, network.layout.size)]
         mean = torch.stack(predictions).mean(0)
         told = ((predictions[0], five), (mean, 1), (mean, five))
         right += torch.stack([(one.topk(k).indices == truth[:, None]).any(1).sum() for one, k in told])
     network.train()
     names = "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
-    return {name: share / len(images.labels) for name, share in zip(names, right.tolist(), strict=True)}
+    return {name: share / len(images.labels) for name, share in zip(names, ranks.summed(right).tolist(), strict=True)}
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def activity(output: Tensor) -> dict[str, Tensor]:
     }
 
 
-def sparsity(seen: Activity) -> dict[str, float]:
+def sparsity(seen: Activity, ranks: Ranks = ALONE) -> dict[str, float]:
     """`sparsity/<measure>/<layer>` for each watched layer, and the mean over layers.
 
     zeros: share of exact zeros. hoyer: (sqrt n - L1/L2) / (sqrt n - 1) an image (Hoyer 2004, section 3.1).
@@ -106,10 +107,11 @@ def sparsity(seen: Activity) -> dict[str, float]:
     dead: share of units, or channels, that were zero on every image.
     """
     metrics: dict[str, float] = {}
-    for layer, sums in seen.items():
+    for layer, own in seen.items():
+        sums = {name: ranks.summed(value.double()) for name, value in own.items()}
         for measure in ("zeros", "hoyer", "treves_rolls"):
             metrics[f"sparsity/{measure}/{layer}"] = (sums[measure] / sums["images"]).item()
-        metrics[f"sparsity/dead/{layer}"] = 1 - sums["alive"].double().mean().item()
+        metrics[f"sparsity/dead/{layer}"] = 1 - (sums["alive"] > 0).double().mean().item()
     for measure in ("zeros", "hoyer", "treves_rolls", "dead"):
         metrics[f"sparsity/{measure}/mean"] = sum(metrics[f"sparsity/{measure}/{name}"] for name in seen) / len(seen)
     return metrics

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from bench import devices, folders, index
 from bench.images import Images
+from bench.ranks import ALONE, Ranks
 
 AHEAD = 4  # batches that a reader has ready
 PRELOADED = ["torch", "torch._dynamo", "bench.photographs"]  # by the server that readers fork from: they start at once
@@ -32,8 +33,8 @@ class Photographs:
     def labelled(self, labels: Tensor) -> Photographs:
         return Photographs(self.pixels, labels, self.device)
 
-    def batches(self, size: int) -> Iterator[Images]:
-        return self.read(torch.arange(len(self.labels)), size)
+    def batches(self, size: int, ranks: Ranks = ALONE) -> Iterator[Images]:
+        return self.read(ranks.mine(torch.arange(len(self.labels))), size)
 
     def read(self, order: Tensor, size: int) -> Iterator[Images]:
         """In this order, so many at a time, whatever the number of readers."""

@@ -6,7 +6,8 @@ A record is a JSON object:
     status      'finished', 'diverged' (the loss was not finite: a result), or one of FAILURES, which measured nothing
                 and is run again on request; reason: one line, or ''; log: (failures) what led to it
     started, ended   seconds since the epoch
-    environment what measured it: commit, torch, python, platform, device, device_name, threads
+    environment what measured it: commit, torch, python, platform, device, device_name, threads, and processes
+                where a trial was shared by several
     tags        {'profiles': [...], 'studies': {study: [arm, ...]}}; not part of what was measured
     data        (trials) name, digest, classes, train, validation, test, shared_images, note
     network     (trials, counts) parameters, macs, layers: a list of name, kind, shape, output, parameters, macs,

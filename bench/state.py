@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLR
 
 from bench import augment
 from bench.model import AlexNet, generator
+from bench.ranks import ALONE, Ranks
 from bench.spec import Recipe, Trial
 
 MOMENTUM = 0.9  # of SGD (Krizhevsky et al. 2012, section 5)
@@ -26,17 +27,17 @@ class State:
     step_ms: of the steps that an earlier process timed.
     """
 
-    def __init__(self, trial: Trial, network: AlexNet, steps: int) -> None:
-        self.device, self.network = trial.device, network
+    def __init__(self, trial: Trial, network: AlexNet, steps: int, ranks: Ranks = ALONE) -> None:
+        self.device, self.network, self.seed, self.ranks = trial.device, network, trial.seed, ranks
         self.optimiser = optimiser(network, trial.recipe, trial.device)
         self.schedule = _schedule(self.optimiser, trial.recipe, steps)
         colours = trial.recipe.augmentation in augment.COLOURS
         streams = "order", "augmentation", *["colour"] * colours
         self.generators = [generator(trial.seed, stream) for stream in streams]
-        torch.manual_seed(trial.seed)  # serves dropout masks alone
+        self.epoch, self.first = 1, 0
+        torch.manual_seed(self._masks() if ranks.rank else trial.seed)  # serves dropout masks alone
         self.began = [one.get_state() for one in self.generators]
         self.total = torch.zeros((), device=trial.device)
-        self.epoch, self.first = 1, 0
         self.curve: list[tuple[int, float]] = []
         self.flow: dict[str, float] = {}
         self.step_ms: list[float] = []
@@ -64,6 +65,11 @@ class State:
         """Behind an epoch, where the rate depends on validation."""
         self.schedule.step(accuracy)  # type: ignore[arg-type]
 
+    def _masks(self) -> int:
+        """A seed for this process's own masks, from where it begins: what is saved is the first process's."""
+        place = f"masks of process {self.ranks.rank} from epoch {self.epoch}, image {self.first}"
+        return generator(self.seed, place).initial_seed()
+
     def saved(self) -> dict[str, Any]:
         """Tensors and plain values, which `restore` makes a state of again, bit for bit."""
         return {
@@ -83,9 +89,12 @@ class State:
         self.schedule.load_state_dict(saved["schedule"])
         for one, state in zip(self.generators, saved["began"], strict=True):
             one.set_state(state)
-        (torch.cuda.set_rng_state if self.device == "cuda" else torch.set_rng_state)(saved["masks"])
         self.total.copy_(saved["total"])
         self.epoch, self.first = saved["epoch"], saved["first"]
+        if self.ranks.rank:
+            torch.manual_seed(self._masks())
+        else:
+            (torch.cuda.set_rng_state if self.device == "cuda" else torch.set_rng_state)(saved["masks"])
         self.curve, self.flow, self.step_ms = list(saved["curve"]), dict(saved["flow"]), list(saved["step_ms"])
 
 

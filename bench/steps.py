@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from bench import augment
 from bench.images import Images
 from bench.model import AlexNet
+from bench.ranks import ALONE, Ranks
 from bench.spec import Recipe, Timing, Trial
 
 Step = Callable[[], None]
@@ -29,16 +30,17 @@ def stepper(
     index: Tensor,
     draw: Tensor,
     total: Tensor,
+    ranks: Ranks = ALONE,
 ) -> Step:
     """A function that trains once on the images and draws that `index`, (B,), and `draw`, (B, DRAWS), hold when it is
     called, and adds the loss to `total`. Nothing in it waits for the device, which the job names."""
-    layout = network.layout
+    layout, shared = network.layout, ranks.over(network)
     activations = _collected(network) if recipe.activation_penalty else None
 
     def step() -> None:
         inputs = augment.batch(images.canvas, index, draw, recipe.augmentation, layout.size, layout.pad)
         with autocast(job):
-            loss = functional.cross_entropy(network(inputs), images.labels[index])
+            loss = functional.cross_entropy(shared(inputs), images.labels[index])
             if activations is not None:
                 loss = loss + recipe.activation_penalty * sum(a.abs().mean() for a in activations)
                 activations.clear()
@@ -47,7 +49,7 @@ def stepper(
         optimiser.step()
         total.add_(loss.detach())
 
-    return _recorded(step) if job.device == "cuda" else step
+    return _recorded(step) if job.device == "cuda" and ranks.size == 1 else step
 
 
 def autocast(job: Trial | Timing) -> torch.autocast:

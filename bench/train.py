@@ -13,6 +13,7 @@ from bench import augment, measures
 from bench.feed import feed
 from bench.model import AlexNet
 from bench.photographs import Photographs
+from bench.ranks import ALONE, Ranks
 from bench.spec import Trial
 from bench.splits import Splits
 from bench.state import State
@@ -31,6 +32,7 @@ def train(
     images: Splits,
     saved: dict[str, Any] | None = None,
     due: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
 ) -> Iterator[dict[str, Any]]:
     """Points: step, epoch, time and metrics, at the start, after EARLY epochs, about ten times, and at the end.
 
@@ -38,58 +40,59 @@ def train(
     A remainder smaller than a batch is left out of its epoch; every epoch is shuffled anew.
     due: asked after each step, whether to yield {'state': ...} too; from such a state, given as `saved`, a trial goes
     on and ends, bit for bit on a CPU, as if nothing had happened.
+    ranks: all of whose processes do this at once, with the same images, and get the same points.
     """
     recipe, device, count = trial.recipe, trial.device, len(images.train.labels)
     batch = min(recipe.batch, count)
-    steps = count // batch
+    steps, own = count // batch, batch // ranks.size
     network = network.to(device).to(memory_format=torch.channels_last).train()
-    state = State(trial, network, steps)
-    fed = feed(images.train, batch)
-    draw = torch.empty(batch, augment.columns(recipe.augmentation), device=device)
-    step = stepper(trial, recipe, network, state.optimiser, fed.images, fed.index, draw, state.total)
+    state = State(trial, network, steps, ranks)
+    fed = feed(images.train, own)
+    draw = torch.empty(own, augment.columns(recipe.augmentation), device=device)
+    step = stepper(trial, recipe, network, state.optimiser, fed.images, fed.index, draw, state.total, ranks)
     stopwatch = Stopwatch(device)
     peak_is_known = measures.reset_peak_memory(device)
     every = max(1, round(recipe.epochs / EVALUATIONS))
     looks = {*range(every, recipe.epochs, every), *EARLY, recipe.epochs}
     if saved is None:
-        start = _everything(trial, network, images)
+        start = _everything(trial, network, images, ranks)
         state.curve.append((0, start["train/accuracy"]))
         yield _point(0, 0, start)
     else:
         state.restore(saved)
 
     for epoch in range(state.epoch, recipe.epochs + 1):
-        order, draws = state.begin(epoch, count)
+        order, draws = (ranks.of_each(batch, rows) for rows in state.begin(epoch, count))
         fed.begin(order, state.first)
         stopwatch.start()
-        for first in range(state.first, steps * batch, batch):
+        for first in range(state.first, steps * own, own):
             fed.take(first)
-            draw.copy_(draws[first : first + batch])
+            draw.copy_(draws[first : first + own])
             step()
             state.advance()
             stopwatch.mark()
-            number = first // batch + 1
+            number = first // own + 1
             if (epoch, number) == (1, 1) or (number == steps and epoch in looks):
                 state.flow |= _flow(network, epoch, number, trial, steps)
             if due():
-                state.first = first + batch
+                state.first = first + own
                 yield {"state": state.saved() | {"step_ms": state.step_ms + stopwatch.milliseconds()}}
                 stopwatch.start()
         state.first = 0
-        mean = state.total.item() / steps
+        mean = ranks.summed(state.total).item() / ranks.size / steps
         if not math.isfinite(mean):
             yield {**_point(epoch * steps, epoch, {}), "diverged": True}
             return
         if state.watches:
             with autocast(trial):
-                state.settle(measures.evaluate(network, images.validation.first(SAMPLE))[0])
+                state.settle(measures.evaluate(network, images.validation.first(SAMPLE), ranks)[0])
         if epoch in looks and epoch < recipe.epochs:
-            seen = _sampled(trial, network, images, SAMPLE) | state.flow
+            seen = _sampled(trial, network, images, ranks, SAMPLE) | state.flow
             state.curve.append((epoch * steps, seen["train/accuracy"]))
             yield _point(epoch * steps, epoch, {"batch/loss": mean, **seen})
             state.flow = {}
 
-    final = _everything(trial, network, images) | _crops(trial, network, images) | state.flow
+    final = _everything(trial, network, images, ranks) | _crops(trial, network, images, ranks) | state.flow
     state.curve.append((recipe.epochs * steps, final["train/accuracy"]))
     reached = measures.steps_to_error(state.curve, 0.25)
     if reached is not None:
@@ -101,29 +104,29 @@ def train(
     yield {**_point(recipe.epochs * steps, recipe.epochs, {"batch/loss": mean, **final}), "step_ms": step_ms}
 
 
-def _everything(trial: Trial, network: AlexNet, images: Splits) -> dict[str, float]:
+def _everything(trial: Trial, network: AlexNet, images: Splits, ranks: Ranks) -> dict[str, float]:
     """The test images, with their sparsity by the same forward pass, and MOST of the others."""
     with autocast(trial), measures.watched(network) as seen:
-        test = measures.evaluate(network, images.test)
-    metrics = {**_sampled(trial, network, images), "test/accuracy": test[0], "test/loss": test[1]}
+        test = measures.evaluate(network, images.test, ranks)
+    metrics = {**_sampled(trial, network, images, ranks), "test/accuracy": test[0], "test/loss": test[1]}
     metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
-    return metrics | measures.sparsity(seen)
+    return metrics | measures.sparsity(seen, ranks)
 
 
-def _crops(trial: Trial, network: AlexNet, images: Splits) -> dict[str, float]:
+def _crops(trial: Trial, network: AlexNet, images: Splits, ranks: Ranks) -> dict[str, float]:
     """Of photographs, which are tested by the paper's ten crops too."""
     if not isinstance(images.test, Photographs):
         return {}
     with autocast(trial):
-        return measures.crops(network, images.test)
+        return measures.crops(network, images.test, ranks)
 
 
-def _sampled(trial: Trial, network: AlexNet, images: Splits, count: int = MOST) -> dict[str, float]:
+def _sampled(trial: Trial, network: AlexNet, images: Splits, ranks: Ranks, count: int = MOST) -> dict[str, float]:
     """The first images of train and of validation."""
     metrics: dict[str, float] = {}
     for name, split in (("train", images.train), ("validation", images.validation)):
         with autocast(trial):
-            accuracy, loss = measures.evaluate(network, split.first(count))
+            accuracy, loss = measures.evaluate(network, split.first(count), ranks)
         metrics |= {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
     return metrics
 

@@ -24,6 +24,7 @@ from safetensors.torch import save
 from bench import checkpoint, cost, files, probes, records, timing
 from bench.data import Source
 from bench.model import build
+from bench.ranks import ALONE, Ranks
 from bench.spec import Count, Job, Timing, Trial, device
 from bench.splits import splits
 from bench.train import train
@@ -50,35 +51,39 @@ def _end_with(parent: Any, server: int) -> None:
     os._exit(1)
 
 
-def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float | None = None) -> str:
+def perform(
+    job: Job, source: Source, out: Path, keep_weights: bool, seen: float | None = None, ranks: Ranks = ALONE
+) -> str:
     """Measure the job and write its record; returns its status, or 'elsewhere' where another run is at it.
 
     seen: when the job's record ended that the caller knew of; a later one by another run is left as it is, unless it
-    lacks the weights that are wanted.
+    lacks the weights that are wanted. ranks: of the processes that train together, the first of which this is.
     """
     try:
         with FileLock(records.lock(out, job), timeout=0):
             earlier = records.read(out, job) or {}  # a timing that was unfit, a trial without its weights, a failure
             if mine := earlier.get("ended") == seen or (keep_weights and records.weightless(out, job)):
                 tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
-                earlier = {"reason": "", **_measured(job, source, out, keep_weights), **tags, "ended": time.time()}
+                measured = _measured(job, source, out, keep_weights, ranks)
+                earlier = {"reason": "", **measured, **tags, "ended": time.time()}
                 records.write(out, earlier)
             for file in records.unfinished(out, job)[-1 if records.failed(earlier) else 0 :]:  # a failure may go on
                 file.unlink(missing_ok=True)
     except Timeout:
         return "elsewhere"
-    if mine and "CUDA error" in earlier["reason"]:
+    left = ranks.size > 1 and isinstance(job, Trial) and records.failed(earlier)  # the others, in the midst of it
+    if mine and (left or "CUDA error" in earlier["reason"]):
         os._exit(1)  # after such an error every later job of this process would fail
     return earlier["status"]
 
 
-def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
+def _measured(job: Job, source: Source, out: Path, keep_weights: bool, ranks: Ranks) -> dict[str, Any]:
     """The job's record; a failure's, where it raises anything but that a file cannot be used."""
     threads = timing.threads(job) if isinstance(job, Timing) else None
     record = records.new(job) | {"started": time.time(), "environment": environment(device(job), threads)}
     try:
         if isinstance(job, Trial):
-            return record | _trial(job, source, out, keep_weights)
+            return record | _trial(job, source, out, keep_weights, ranks)
         if isinstance(job, Count):
             return record | {"status": "finished", "network": cost.network(job.model)}
         if isinstance(job, Timing):
@@ -93,11 +98,12 @@ def _measured(job: Job, source: Source, out: Path, keep_weights: bool) -> dict[s
         return {**failure, **record}
 
 
-def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[str, Any]:
+def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool, ranks: Ranks) -> dict[str, Any]:
     """Train, from the checkpoint where there is one, appending each point to the part file; a metric that is not finite
     ends the trial as diverged."""
     network, images = build(trial.model, trial.seed), splits(trial, source)
-    saved, origin = checkpoint.resume(out, trial, environment(trial.device))
+    saved, origin = checkpoint.resume(out, trial, environment(trial.device, processes=ranks.size))
+    ranks.told((trial, saved))
     points: list[dict[str, Any]] = saved["points"] if saved else []
     result: dict[str, Any] = {
         **origin,
@@ -109,7 +115,7 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[
     }
     part = records.part(out, trial)
     part.write_text("".join(f"{json.dumps(point)}\n" for point in points), encoding="utf-8")
-    for point in train(trial, network, images, saved, _due(part)):
+    for point in train(trial, network, images, saved, _due(part), ranks):
         if "state" in point:
             checkpoint.write(out, trial, {**point["state"], "points": points, "origin": origin})
             continue
@@ -129,6 +135,12 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool) -> dict[
     return result
 
 
+def accompany(trial: Trial, saved: dict[str, Any] | None, source: Source, ranks: Ranks) -> None:
+    """Train along with the process that writes the trial's record."""
+    for _ in train(trial, build(trial.model, trial.seed), splits(trial, source), saved, ranks=ranks):
+        pass
+
+
 def _due(part: Path) -> Callable[[], bool]:
     """Whether a checkpoint is due; asked after each step, it also gives the sign of life."""
     beat, due = checkpoint.clock(1.0), checkpoint.clock()
@@ -142,9 +154,10 @@ def _due(part: Path) -> Callable[[], bool]:
 
 
 @lru_cache
-def environment(kind: str, threads: int | None = None) -> dict[str, Any]:
+def environment(kind: str, threads: int | None = None, processes: int = 1) -> dict[str, Any]:
     """What measures: versions, commit, processor. threads: this process's, where None."""
-    return {
+    several = {"processes": processes} if processes > 1 else {}
+    return several | {
         "commit": _commit(),
         "torch": str(torch.__version__),  # a checkpoint takes plain text alone
         "python": platform.python_version(),

@@ -1,0 +1,112 @@
+"""One trial on several processes: what each takes of it, and that together they train as one does."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import torchrun
+from bench.ranks import ALONE, Ranks
+from bench.spec import BadInput, Model, Recipe, Trial
+
+ROOT = Path(__file__).parents[2]
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 6), st.integers(0, 19))
+def test_the_processes_parts_of_each_batch_make_up_the_batch(size, each, batches, rest):
+    batch = size * each
+    rows = torch.arange(batches * batch + min(rest, batch - 1))
+    parts = [Ranks(rank, size).of_each(batch, rows) for rank in range(size)]
+    whole = torch.cat([part.view(batches, each) for part in parts], dim=1)
+    assert whole.flatten().equal(rows[: batches * batch])
+
+
+@given(st.integers(1, 5), st.integers(0, 40))
+def test_every_image_is_looked_at_by_one_process(size, count):
+    seen = torch.cat([Ranks(rank, size).mine(torch.arange(count)) for rank in range(size)])
+    assert seen.sort().values.equal(torch.arange(count))
+
+
+def test_one_process_alone_takes_everything_as_it_is():
+    rows, network = torch.rand(12, 3), torch.nn.Linear(3, 1)
+    assert ALONE.mine(rows).equal(rows) and ALONE.of_each(4, rows).equal(rows)
+    assert ALONE.over(network) is network and ALONE.told(rows) is rows and ALONE.summed(rows) is rows
+
+
+@pytest.mark.parametrize(
+    ("size", "change", "said"),
+    [
+        ("3", {}, "batches of 128 images cannot be shared among 3 processes alike"),
+        ("2", {"model": Model(normalisation="batch")}, "batch normalisation would see 2 parts of a batch"),
+        ("1024", {"recipe": Recipe(batch=1024)}, "1024 processes are more than there are images"),
+    ],
+)
+def test_a_trial_that_cannot_be_shared_is_refused_in_one_line(digits, monkeypatch, size, change, said):
+    monkeypatch.setenv("WORLD_SIZE", size)
+    trial = replace(Trial(Model(), Recipe(), digits.data, 0), **change)
+    with pytest.raises(BadInput, match=said) as told:
+        torchrun.demand([trial], digits)
+    assert "\n" not in str(told.value)
+    monkeypatch.delenv("WORLD_SIZE")
+    torchrun.demand([trial], digits)
+
+
+LOSSES = """
+import json, os, sys
+from pathlib import Path
+
+import torch
+from bench import torchrun, train
+from bench.data import locate
+from bench.model import build
+from bench.ranks import ALONE
+from bench.spec import Model, Recipe, Trial
+from bench.splits import splits
+
+torch.set_num_threads(1)
+ranks = torchrun._joined("cpu") if torchrun.processes() > 1 else ALONE
+source, losses, made = locate("digits", Path(sys.argv[1])), [], train.stepper
+
+def stepper(*arguments):
+    step, total = made(*arguments), arguments[7]
+
+    def recorded():
+        before = total.clone()
+        step()
+        losses.append(ranks.summed(total - before).item() / ranks.size)
+
+    return recorded
+
+train.stepper = stepper
+model, recipe = Model(width=1 / 16, dropout=0.0, normalisation="lrn"), Recipe(epochs=2, batch=32, weight_decay=5e-4)
+trial = Trial(model, recipe, source.data, 3)
+points = list(train.train(trial, build(model, 3), splits(trial, source), ranks=ranks))
+if torchrun.leads():
+    print(json.dumps([losses, points[-1]["metrics"]]))
+"""
+
+
+def test_two_processes_train_as_one_does(tmp_path, environment):
+    """The losses of the first fifty steps to 1e-4, relative to them, and what is measured at the end."""
+    script = tmp_path / "losses.py"
+    script.write_text(LOSSES)
+    found = []
+    for words in ([], ["-m", "torch.distributed.run", "--nproc-per-node", "2"]):
+        asked = [sys.executable, *words, str(script), str(tmp_path)]
+        done = subprocess.run(
+            asked, capture_output=True, text=True, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}
+        )
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+    (one, alone), (two, shared) = found
+    assert len(one) >= 50 and one[0] != one[1]
+    assert two[:50] == pytest.approx(one[:50], rel=1e-4)
+    assert alone.keys() == shared.keys()
+    exact = [name for name in alone if not name.startswith(("speed/", "memory/"))]
+    assert [shared[name] for name in exact] == pytest.approx([alone[name] for name in exact], rel=1e-3)
