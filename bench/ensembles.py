@@ -12,6 +12,7 @@ from torch.nn import functional
 from bench.augment import centre
 from bench.images import Images
 from bench.model import AlexNet
+from bench.spec import BadInput
 
 MASKS = (1, 3, 10, 30, 100, 200)  # dropout masks that are averaged: about 50 suffice (Srivastava et al. 2014, 7.5)
 NETWORKS = 5  # independent ones
@@ -74,7 +75,10 @@ def _scaled(network: AlexNet, images: Images) -> Tensor:
 
 def _masked(network: AlexNet, images: Images) -> Iterator[Tensor]:
     """Logarithms of the predictions under new masks, again and again; what comes before them is computed once."""
-    first = next(place for place, module in enumerate(network.layers) if isinstance(module, nn.Dropout))
+    places = [place for place, module in enumerate(network.layers) if isinstance(module, nn.Dropout)]
+    if not places:
+        raise BadInput("a network without dropout has no sub-networks: ask about arms that have it")
+    first = places[0]
     network.eval()
     for module in network.layers:
         module.train(isinstance(module, nn.Dropout))

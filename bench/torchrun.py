@@ -34,8 +34,9 @@ def demand(todo: Iterable[Job], source: Source) -> None:
     if size == 1:
         return
     for trial in (job for job in todo if isinstance(job, Trial)):
-        if trial.recipe.batch % size:
-            raise BadInput(f"batches of {trial.recipe.batch} images cannot be shared among {size} processes alike")
+        batch = min(trial.recipe.batch, round(trial.recipe.share * trial.data.train))
+        if batch % size:
+            raise BadInput(f"batches of {batch} images cannot be shared among {size} processes alike")
         if trial.model.normalisation == "batch":
             told = "name other studies, or run without torchrun"
             raise BadInput(f"batch normalisation would see {size} parts of a batch instead of the whole: {told}")
@@ -46,7 +47,7 @@ def demand(todo: Iterable[Job], source: Source) -> None:
 @contextmanager
 def led(device: str) -> Iterator[Schedule]:
     """In the first process: a function that has a job performed by all, one after the other."""
-    ranks = _joined(device)
+    ranks = joined(device)
 
     def schedule(*job: Any, timeout: float) -> Future[str]:
         future: Future[str] = Future()
@@ -63,7 +64,7 @@ def follow(device: str, source: Source) -> int:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, signal.SIG_DFL)  # Python's own handlers wait for torch, which waits for the others
-    ranks = _joined(device)
+    ranks = joined(device)
     _ready(device)
     while True:
         try:
@@ -76,17 +77,7 @@ def follow(device: str, source: Source) -> int:
         work.accompany(trial, saved, source, ranks)
 
 
-def _fulfil(future: Future[str], device: str, job: Job, source: Source, out: Path, *rest: Any) -> None:
-    from bench import work
-
-    try:
-        _ready(device)
-        future.set_result(work.perform(job, source, out, *rest))
-    except BaseException as error:
-        future.set_exception(error)
-
-
-def _joined(device: str) -> Any:
+def joined(device: str) -> Any:
     """This process among the others."""
     from torch import distributed
 
@@ -95,6 +86,16 @@ def _joined(device: str) -> Any:
     backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=PATIENCE)
     return Ranks(distributed.get_rank(), distributed.get_world_size())
+
+
+def _fulfil(future: Future[str], device: str, job: Job, source: Source, out: Path, *rest: Any) -> None:
+    from bench import work
+
+    try:
+        _ready(device)
+        future.set_result(work.perform(job, source, out, *rest))
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def _ready(device: str) -> None:

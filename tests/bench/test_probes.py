@@ -88,6 +88,11 @@ def test_masks_and_networks_are_averaged_by_hand():
 # Features
 
 
+def test_a_network_without_dropout_has_no_sub_networks():
+    with pytest.raises(BadInput, match="without dropout has no sub-networks"):
+        ensembles.sub_networks([network(dropout=0.0)], images())
+
+
 def test_correlation_by_hand():
     """Units x, -x and one at right angles to both: |r| is 1, 0 and 0. A unit that never varies does not count."""
     x, y = torch.tensor([1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, 1.0, -1.0, -1.0])

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import losses
 import pytest
 import torch
 from hypothesis import given
@@ -57,54 +58,14 @@ def test_a_trial_that_cannot_be_shared_is_refused_in_one_line(digits, monkeypatc
     torchrun.demand([trial], digits)
 
 
-LOSSES = """
-import json, os, sys
-from pathlib import Path
-
-import torch
-from bench import torchrun, train
-from bench.data import locate
-from bench.model import build
-from bench.ranks import ALONE
-from bench.spec import Model, Recipe, Trial
-from bench.splits import splits
-
-torch.set_num_threads(1)
-ranks = torchrun._joined("cpu") if torchrun.processes() > 1 else ALONE
-source, losses, made = locate("digits", Path(sys.argv[1])), [], train.stepper
-
-def stepper(*arguments):
-    step, total = made(*arguments), arguments[7]
-
-    def recorded():
-        before = total.clone()
-        step()
-        losses.append(ranks.summed(total - before).item() / ranks.size)
-
-    return recorded
-
-train.stepper = stepper
-model, recipe = Model(width=1 / 16, dropout=0.0, normalisation="lrn"), Recipe(epochs=2, batch=32, weight_decay=5e-4)
-trial = Trial(model, recipe, source.data, 3)
-points = list(train.train(trial, build(model, 3), splits(trial, source), ranks=ranks))
-if torchrun.leads():
-    print(json.dumps([losses, points[-1]["metrics"]]))
-"""
-
-
-def test_two_processes_train_as_one_does(tmp_path, environment):
+def test_two_processes_train_as_one_does(digits, tmp_path, environment):
     """The losses of the first fifty steps to 1e-4, relative to them, and what is measured at the end."""
-    script = tmp_path / "losses.py"
-    script.write_text(LOSSES)
-    found = []
-    for words in ([], ["-m", "torch.distributed.run", "--nproc-per-node", "2"]):
-        asked = [sys.executable, *words, str(script), str(tmp_path)]
-        done = subprocess.run(
-            asked, capture_output=True, text=True, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}
-        )
-        assert done.returncode == 0, done.stderr
-        found.append(json.loads(done.stdout.splitlines()[-1]))
-    (one, alone), (two, shared) = found
+    script = Path(__file__).with_name("losses.py")
+    asked = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script), str(tmp_path)]
+    variables = environment | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(asked, capture_output=True, text=True, env=variables)
+    assert done.returncode == 0, done.stderr
+    (one, alone), (two, shared) = losses.told(digits), json.loads(done.stdout)
     assert len(one) >= 50 and one[0] != one[1]
     assert two[:50] == pytest.approx(one[:50], rel=1e-4)
     assert alone.keys() == shared.keys()

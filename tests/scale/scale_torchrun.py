@@ -1,0 +1,98 @@
+"""Trials on two processes each, as a user asks for them: the same records, once, and on from a checkpoint."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bench import records
+
+STUDY = """
+from ablations.study import Ask, Claim, Contrast, Study
+
+STUDY = Study(
+    question="?",
+    base={"dropout": 0.0, "epochs": EPOCHS},
+    arms={"relu": {}, "tanh": {"activation": "tanh"}},
+    probes=(Ask("activity", ("relu",)),),
+    claims=(Claim("tanh-better", "Tanh beats ReLU", (Contrast("test/accuracy", "tanh", "relu", margin=1),)),),
+)
+"""
+TORCHRUN = sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"
+NOISY = "speed/", "memory/"
+
+
+@pytest.fixture
+def asked(tmp_path):
+    def words(out, epochs=2, seeds=1):
+        study = tmp_path / f"study_{epochs}.py"
+        study.write_text(STUDY.replace("EPOCHS", str(epochs)))
+        return [
+            "run",
+            study,
+            "--profile",
+            "smoke",
+            "--data",
+            "digits",
+            "--device",
+            "cpu",
+            "--seeds",
+            seeds,
+            "--out",
+            out,
+        ]
+
+    return words
+
+
+def finished(out):
+    found = {record["identity"]: record for record in records.read_all(out)}
+    assert all(record["status"] == "finished" for record in found.values())
+    return found
+
+
+def test_two_processes_give_the_records_of_one(ablate, command, environment, asked, tmp_path):
+    assert ablate(*asked(tmp_path / "one")).returncode == 0
+    words = [*TORCHRUN, command[1], *map(str, asked(tmp_path / "two"))]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("[5/5]") == 1
+    one, two = finished(tmp_path / "one"), finished(tmp_path / "two")
+    assert one.keys() == two.keys() and len(one) == 5
+    for name, record in one.items():
+        if record["kind"] != "trial":
+            assert two[name]["samples"]
+            continue
+        assert two[name]["environment"]["processes"] == 2
+        for ours, theirs in zip(record["points"], two[name]["points"], strict=True):
+            measured = {k: v for k, v in ours["metrics"].items() if not k.startswith(NOISY)}
+            told = {k: theirs["metrics"][k] for k in measured}
+            assert told == pytest.approx(measured, rel=1e-2, abs=3e-3), record["job"]  # an image of 355
+
+
+def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(command, environment, asked, tmp_path):
+    out, variables = tmp_path / "out", environment | {"ABLATE_CHECKPOINT_SECONDS": "0.5"}
+    words = [*TORCHRUN, command[1], *map(str, asked(out, epochs=60))]
+    with subprocess.Popen(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 120
+        while not list(out.glob("trials/*.checkpoint")):
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) != 0
+    began = {file.stem: file.stat().st_mtime for file in out.glob("trials/*.checkpoint")}
+    done = subprocess.run(words, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = finished(out)
+    assert len(found) == 5 and began
+    assert all(found[name]["started"] < stamp for name, stamp in began.items())
+
+
+def test_what_cannot_be_shared_is_said_once_before_anything_trains(command, environment, tmp_path):
+    words = [*TORCHRUN, command[1], "run", "lrn", "--profile", "smoke", "--data", "digits", "--device", "cpu"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode != 0
+    assert done.stderr.count("ablate: batch normalisation would see 2 parts of a batch") == 1
+    assert not list(tmp_path.glob("out/trials/*.json"))
