@@ -63,7 +63,7 @@ def check(request: Request, out: Path) -> plan.Pace:
     for name in ("trials", "reports", "cache"):
         if (out / name).exists() and not ((out / name).is_dir() and os.access(out / name, os.W_OK)):
             raise BadInput(line(f"{out / name} is no folder that can be written: name another one with --out"))
-    asked, pace = {identity(job) for job in request.titles()}, plan.Pace()
+    asked, pace = {identity(job) for job in request.titles()}, plan.Pace(request.source.validation, request.source.test)
     for file in sorted(records.folder(out).glob("*.json")):
         pace.learn(_record(file, out, checks.checked if file.stem in asked else checks.legible))
     return pace

@@ -1,42 +1,67 @@
-"""What a run will cost, from what earlier runs took, or from a rule of thumb where there are none."""
+"""What a run will cost, from what earlier jobs took, or from a rule of thumb where there were none."""
 
 from __future__ import annotations
 
+import heapq
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from statistics import median
 from typing import Any
 
+from bench import records
+from bench.looks import looked_at
 from bench.spec import Job, Model, Probe, Timing, Trial
 
-# Images a second of one core at full width, evaluations included, as measured or worked out from what was: only until a
+# Images a second of one core at full width that are trained on, as measured or worked out from what was: only until a
 # trial of the same layout and width is done.
 IMAGES_PER_SECOND = {
-    "document": 200.0,
-    "zhang": 370.0,
+    "document": 150.0,
+    "zhang": 340.0,
     "caffenet-128": 50.0,
     "torchvision": 17.0,
     "ungrouped": 10.0,
     "two-group": 16.0,
 }
+FORWARD = 4.0  # times as many that are only looked at
 A_GPU = 150.0  # times as many for one of eight trials on an H100, at any width: narrow networks do not fill it
-ROUND_SECONDS, PROBE_SECONDS = 1.5, 20.0  # of a timing's round; of a probe
+ROUND_SECONDS, PROBE_SECONDS, COUNT_SECONDS = 1.5, 20.0, 0.1  # of a timing's round, of a probe, of a count
+START_SECONDS = 8.0  # until the first jobs run
+PUBLISH_SECONDS = 0.05  # of a record, in the one process that hears of all
 WEIGHTS_MB = 8.0  # of a kept trial, at quarter width
+
+Key = tuple[Any, ...]
 
 
 class Pace:
-    """Seconds a job takes; learns from each record that it is shown."""
+    """Seconds a job takes; learns from each record that it is shown.
 
-    def __init__(self, known: Iterable[dict[str, Any]] = ()) -> None:
-        self.seen: dict[tuple[Any, ...], tuple[float, float]] = {}
+    validation, test: images that a trial is evaluated on. A trial's seconds are those of its steps, as its record has
+    them, and all the others, which are laid to its evaluations: so a trial of other epochs, or of another share of the
+    images, is told from it.
+    """
+
+    def __init__(self, validation: int, test: int, known: Iterable[dict[str, Any]] = ()) -> None:
+        self.validation, self.test = validation, test
+        self.trained = defaultdict[Key, list[tuple[float, float]]](list)  # images, and the seconds of their steps
+        self.looking = defaultdict[Key, list[float]](list)  # seconds an image
         for record in known:
             self.learn(record)
 
     def learn(self, record: dict[str, Any]) -> None:
-        if record["kind"] == "trial" and record["status"] == "finished":
-            job = record["job"]
-            key = _key(job["model"], job["device"])
-            visits, seconds = self.seen.get(key, (0.0, 0.0))
-            done = job["recipe"]["epochs"] * job["recipe"]["share"] * record["data"]["train"]
-            self.seen[key] = (visits + done, seconds + record["ended"] - record["started"])
+        if record["kind"] != "trial" or record["status"] != "finished":
+            return
+        speed = records.finals(record).get("speed/images_per_second", 0.0)
+        if speed <= 0:
+            return
+        job, data = record["job"], record["data"]
+        key, recipe = _key(job["model"], job["device"]), job["recipe"]
+        images = round(recipe["share"] * data["train"])
+        trained, looked = (
+            recipe["epochs"] * images,
+            looked_at(recipe["epochs"], images, data["validation"], data["test"]),
+        )
+        self.trained[key].append((trained, trained / speed))
+        self.looking[key].append((record["ended"] - record["started"] - trained / speed) / max(1, looked))
 
     def seconds(self, job: Job) -> float:
         if isinstance(job, Timing):
@@ -44,16 +69,32 @@ class Pace:
         if isinstance(job, Probe):
             return PROBE_SECONDS
         if not isinstance(job, Trial):
-            return 0.1
-        faster = A_GPU if job.device == "cuda" else 1 / job.model.width**2
-        thought = IMAGES_PER_SECOND[job.model.layout] * faster, 1.0
-        visits, seconds = self.seen.get(_key(vars(job.model), job.device), thought)
-        return job.recipe.epochs * job.recipe.share * job.data.train * seconds / visits
+            return COUNT_SECONDS
+        images = round(job.recipe.share * job.data.train)
+        looked = looked_at(job.recipe.epochs, images, self.validation, self.test)
+        train, look = self._each(job)
+        return job.recipe.epochs * images * train + looked * look
+
+    def _each(self, trial: Trial) -> tuple[float, float]:
+        """Seconds an image of training and of looking. The latter's median: a trial that was cut off and went on the
+        next day took a day."""
+        key = _key(vars(trial.model), trial.device)
+        if key in self.trained:
+            images, seconds = map(sum, zip(*self.trained[key], strict=True))
+            return seconds / images, median(self.looking[key])
+        faster = A_GPU if trial.device == "cuda" else 1 / trial.model.width**2
+        each = 1 / (IMAGES_PER_SECOND[trial.model.layout] * faster)
+        return each, each / FORWARD
 
     def left(self, jobs: Sequence[Job], workers: int) -> float:
-        """Wall seconds for the jobs: timings run alone, all others on every worker."""
+        """Wall seconds for the jobs: in their order, each to the next free worker; then timings, which run alone; or
+        for as long as one process takes to publish them all."""
+        free = [0.0] * workers
+        for job in jobs:
+            if not isinstance(job, Timing):
+                heapq.heapreplace(free, free[0] + self.seconds(job))
         alone = sum(self.seconds(job) for job in jobs if isinstance(job, Timing))
-        return alone + sum(self.seconds(job) for job in jobs if not isinstance(job, Timing)) / workers
+        return max(max(free) + alone, PUBLISH_SECONDS * len(jobs))
 
 
 def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
@@ -61,6 +102,6 @@ def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
     return 0.03 * len(todo) + sum(WEIGHTS_MB * (trial.model.width / 0.25) ** 2 for trial in keep)
 
 
-def _key(model: dict[str, Any] | Model, device: str) -> tuple[Any, ...]:
+def _key(model: dict[str, Any] | Model, device: str) -> Key:
     levels = model if isinstance(model, dict) else vars(model)
     return levels["layout"], levels["width"], levels["kernel"], device

@@ -11,6 +11,7 @@ import torch
 
 from bench import augment, measures
 from bench.feed import feed
+from bench.looks import EARLY, MOST, SAMPLE, looks
 from bench.model import AlexNet
 from bench.photographs import Photographs
 from bench.ranks import ALONE, Ranks
@@ -19,11 +20,6 @@ from bench.splits import Splits
 from bench.state import State
 from bench.steps import autocast, stepper
 from bench.timing import Stopwatch, speed
-
-EVALUATIONS = 10  # of a trial, between its start and its end
-EARLY = 1, 5  # epochs after which there is one too
-SAMPLE = 2_000  # images of each split that they look at
-MOST = 50_000  # that the first and the last evaluation look at: all but ImageNet's
 
 
 def train(
@@ -52,8 +48,7 @@ def train(
     step = stepper(trial, recipe, network, state.optimiser, fed.images, fed.index, draw, state.total, ranks)
     stopwatch = Stopwatch(device)
     peak_is_known = measures.reset_peak_memory(device)
-    every = max(1, round(recipe.epochs / EVALUATIONS))
-    looks = {*range(every, recipe.epochs, every), *EARLY, recipe.epochs}
+    looked = looks(recipe.epochs)
     if saved is None:
         start = _everything(trial, network, images, ranks)
         state.curve.append((0, start["train/accuracy"]))
@@ -72,7 +67,7 @@ def train(
             state.advance()
             stopwatch.mark()
             number = first // own + 1
-            if (epoch, number) == (1, 1) or (number == steps and epoch in looks):
+            if (epoch, number) == (1, 1) or (number == steps and epoch in looked):
                 state.flow |= _flow(network, epoch, number, trial, steps)
             if due():
                 state.first = first + own
@@ -86,7 +81,7 @@ def train(
         if state.watches:
             with autocast(trial):
                 state.settle(measures.evaluate(network, images.validation.first(SAMPLE), ranks)[0])
-        if epoch in looks and epoch < recipe.epochs:
+        if epoch in looked and epoch < recipe.epochs:
             seen = _sampled(trial, network, images, ranks, SAMPLE) | state.flow
             state.curve.append((epoch * steps, seen["train/accuracy"]))
             yield _point(epoch * steps, epoch, {"batch/loss": mean, **seen})

@@ -2,37 +2,74 @@ from dataclasses import replace
 
 import pytest
 
-from bench.plan import Pace
+from bench.looks import looked_at, looks
+from bench.plan import PUBLISH_SECONDS, Pace
 from bench.spec import Data, Model, Recipe, Timing, Trial
 
 TRIAL = Trial(Model(width=0.25), Recipe(epochs=10, share=0.5), Data("", 10, train=1_000), 0)
+VALIDATION, TEST = 300, 400
 
 
-def record(trial, seconds):
+def record(trial, seconds, steps=0.6):
+    """A trial that took so long, a share of it at its steps."""
+    images = trial.recipe.epochs * trial.recipe.share * trial.data.train
     return {
         "kind": "trial",
         "status": "finished",
         "job": {"model": vars(trial.model), "recipe": vars(trial.recipe), "device": trial.device},
-        "data": {"train": trial.data.train},
+        "data": {"train": trial.data.train, "validation": VALIDATION, "test": TEST},
+        "points": [{"metrics": {"speed/images_per_second": images / (steps * seconds)}}],
         "started": 100.0,
         "ended": 100.0 + seconds,
     }
 
 
+def known(*records):
+    return Pace(VALIDATION, TEST, records)
+
+
+@pytest.mark.parametrize(("epochs", "found"), [(1, {1}), (2, {1, 2}), (16, {1, 2, 4, 5, 6, 8, 10, 12, 14, 16})])
+def test_a_trial_is_looked_at_early_and_about_ten_times(epochs, found):
+    assert looks(epochs) == found
+
+
+def test_images_that_are_looked_at_are_counted_one_by_one():
+    """Twice all of them, and after 11 of 20 epochs, the last one not among them, 2,000 of training and 300."""
+    assert looked_at(20, 10_000, 300, 400) == 2 * (10_000 + 300 + 400) + 11 * 2_300
+    assert looked_at(1, 80_000, 300, 400) == 2 * (50_000 + 300 + 400)
+
+
 def test_a_trial_takes_as_long_as_those_of_its_layout_and_width_did():
-    pace = Pace([record(TRIAL, 6.0), record(replace(TRIAL, seed=1), 8.0)])
+    pace = known(record(TRIAL, 6.0), record(replace(TRIAL, seed=1), 8.0))
     assert pace.seconds(TRIAL) == pytest.approx(7)
-    assert pace.seconds(replace(TRIAL, recipe=replace(TRIAL.recipe, epochs=20))) == pytest.approx(14)
+
+
+def test_of_twice_the_epochs_the_steps_take_twice_as_long_and_looks_at_all_images_do_not():
+    pace, longer = known(record(TRIAL, 10.0)), replace(TRIAL, recipe=replace(TRIAL.recipe, epochs=20))
+    looked = looked_at(20, 500, VALIDATION, TEST) / looked_at(10, 500, VALIDATION, TEST)
+    assert pace.seconds(longer) == pytest.approx(2 * 6 + looked * 4)
+
+
+def test_a_trial_that_went_on_after_a_night_does_not_count_the_night():
+    pace = known(record(TRIAL, 10.0), record(TRIAL, 10.0), record(TRIAL, 50_000.0, steps=6 / 50_000))
+    assert pace.seconds(TRIAL) == pytest.approx(10)
 
 
 @pytest.mark.parametrize("layout", ["document", "zhang", "torchvision", "ungrouped", "two-group"])
 def test_a_wider_network_is_thought_to_take_longer_before_any_was_seen(layout):
     narrow, wide = (replace(TRIAL, model=Model(layout, width=width)) for width in (0.25, 0.5))
-    assert Pace().seconds(wide) == pytest.approx(4 * Pace().seconds(narrow))
+    assert known().seconds(wide) == pytest.approx(4 * known().seconds(narrow))
 
 
 def test_workers_share_all_but_timings():
     timing = Timing("steps", (("a", Model()),), (8,), 10)
-    pace = Pace([record(TRIAL, 6.0)])
+    pace = known(record(TRIAL, 6.0))
     assert pace.left([TRIAL, TRIAL], 2) == pytest.approx(6)
+    assert pace.left([TRIAL, TRIAL, TRIAL], 2) == pytest.approx(12)  # one of them alone at the end
     assert pace.left([timing], 2) == pace.left([timing], 1) == pace.seconds(timing)
+    assert pace.left([], 2) == 0
+
+
+def test_no_number_of_workers_is_faster_than_the_one_process_that_publishes():
+    jobs = [replace(TRIAL, seed=seed) for seed in range(400)]
+    assert known(record(TRIAL, 6.0)).left(jobs, 1_000) == pytest.approx(400 * PUBLISH_SECONDS)

@@ -44,7 +44,7 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     delivery = Delivery(out, "quick", lambda text: None)
     began, rest, spent = time.time(), time.process_time(), []
-    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, plan.Pace(), 1) as shown:
+    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, plan.Pace(0, 0), 1) as shown:
         for event in run(jobs, kept(jobs, jobs), source, out, workers=1):
             shown.show(event)
             if event.record is not None:

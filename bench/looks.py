@@ -1,0 +1,20 @@
+"""When a trial is evaluated, and on how many images."""
+
+from __future__ import annotations
+
+EVALUATIONS = 10  # of a trial, between its start and its end
+EARLY = 1, 5  # epochs after which there is one too
+SAMPLE = 2_000  # images of training and of validation that they look at
+MOST = 50_000  # that the first and the last evaluation look at: all but ImageNet's; and all of the test images
+
+
+def looks(epochs: int) -> set[int]:
+    """The epochs behind which a trial is evaluated, the last one among them."""
+    every = max(1, round(epochs / EVALUATIONS))
+    return {*range(every, epochs, every), *(epoch for epoch in EARLY if epoch < epochs), epochs}
+
+
+def looked_at(epochs: int, train: int, validation: int, test: int) -> int:
+    """How many images a trial's evaluations take together, one by one."""
+    whole, sample = (sum(min(most, count) for count in (train, validation)) for most in (MOST, SAMPLE))
+    return 2 * (whole + test) + (len(looks(epochs)) - 1) * sample
