@@ -5,12 +5,13 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from statistics import median
 from typing import Any
 
 from bench import records
 from bench.looks import looked_at
-from bench.spec import Job, Model, Probe, Timing, Trial
+from bench.spec import Job, Model, Timing, Trial, device, kind
 
 # Images a second of one core at full width that are trained on, as measured or worked out from what was: only until a
 # trial of the same layout and width is done.
@@ -24,7 +25,10 @@ IMAGES_PER_SECOND = {
 }
 FORWARD = 4.0  # times as many that are only looked at
 A_GPU = 150.0  # times as many for one of eight trials on an H100, at any width: narrow networks do not fill it
-ROUND_SECONDS, PROBE_SECONDS, COUNT_SECONDS = 1.5, 20.0, 0.1  # of a timing's round, of a probe, of a count
+OTHERS = {  # seconds of a timing's round, of a network that a probe asks, of a count
+    "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
+    "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
+}
 START_SECONDS = 8.0  # until the first jobs run
 PUBLISH_SECONDS = 0.05  # of a record, in the one process that hears of all
 WEIGHTS_MB = 8.0  # of a kept trial, at quarter width
@@ -44,32 +48,35 @@ class Pace:
         self.validation, self.test = validation, test
         self.trained = defaultdict[Key, list[tuple[float, float]]](list)  # images, and the seconds of their steps
         self.looking = defaultdict[Key, list[float]](list)  # seconds an image
+        self.others = defaultdict[Key, list[float]](list)  # seconds a round of a timing, or a network of a probe
         for record in known:
             self.learn(record)
 
     def learn(self, record: dict[str, Any]) -> None:
-        if record["kind"] != "trial" or record["status"] != "finished":
+        if record["status"] != "finished":
+            return
+        job, took = record["job"], record["ended"] - record["started"]
+        if record["kind"] != "trial":
+            self.others[_other(record["kind"], job)].append(took / _size(job))
             return
         speed = records.finals(record).get("speed/images_per_second", 0.0)
         if speed <= 0:
             return
-        job, data = record["job"], record["data"]
-        key, recipe = _key(job["model"], job["device"]), job["recipe"]
+        data, recipe = record["data"], job["recipe"]
+        key = _key(job["model"], job["device"])
         images = round(recipe["share"] * data["train"])
         trained, looked = (
             recipe["epochs"] * images,
             looked_at(recipe["epochs"], images, data["validation"], data["test"]),
         )
         self.trained[key].append((trained, trained / speed))
-        self.looking[key].append((record["ended"] - record["started"] - trained / speed) / max(1, looked))
+        self.looking[key].append((took - trained / speed) / max(1, looked))
 
     def seconds(self, job: Job) -> float:
-        if isinstance(job, Timing):
-            return ROUND_SECONDS * job.rounds
-        if isinstance(job, Probe):
-            return PROBE_SECONDS
         if not isinstance(job, Trial):
-            return COUNT_SECONDS
+            fields = asdict(job)
+            each = self.others.get(_other(kind(job), fields)) or [OTHERS[device(job)][kind(job)]]
+            return median(each) * _size(fields)
         images = round(job.recipe.share * job.data.train)
         looked = looked_at(job.recipe.epochs, images, self.validation, self.test)
         train, look = self._each(job)
@@ -105,3 +112,14 @@ def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
 def _key(model: dict[str, Any] | Model, device: str) -> Key:
     levels = model if isinstance(model, dict) else vars(model)
     return levels["layout"], levels["width"], levels["kernel"], device
+
+
+def _other(kind: str, job: dict[str, Any]) -> Key:
+    """What jobs that are no trials are alike in."""
+    device = job["trials"][0]["device"] if kind == "probe" else job.get("device")
+    return kind, job.get("subject") or job.get("question"), device
+
+
+def _size(job: dict[str, Any]) -> int:
+    """Of a job that is no trial: rounds, or networks that are asked."""
+    return job.get("rounds") or len(job.get("trials", "?"))

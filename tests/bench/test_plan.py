@@ -1,10 +1,10 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from bench.looks import looked_at, looks
 from bench.plan import PUBLISH_SECONDS, Pace
-from bench.spec import Data, Model, Recipe, Timing, Trial
+from bench.spec import Data, Model, Probe, Recipe, Timing, Trial, kind
 
 TRIAL = Trial(Model(width=0.25), Recipe(epochs=10, share=0.5), Data("", 10, train=1_000), 0)
 VALIDATION, TEST = 300, 400
@@ -59,6 +59,19 @@ def test_a_trial_that_went_on_after_a_night_does_not_count_the_night():
 def test_a_wider_network_is_thought_to_take_longer_before_any_was_seen(layout):
     narrow, wide = (replace(TRIAL, model=Model(layout, width=width)) for width in (0.25, 0.5))
     assert known().seconds(wide) == pytest.approx(4 * known().seconds(narrow))
+
+
+def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
+    timing, probe = Timing("steps", (("a", Model()),), (8,), 10), Probe("activity", (TRIAL, replace(TRIAL, seed=1)))
+    seen = [
+        {"kind": kind(job), "status": "finished", "job": asdict(job), "started": 100.0, "ended": 100.0 + seconds}
+        for job, seconds in ((timing, 5.0), (probe, 3.0))
+    ]
+    pace = known(*seen)
+    assert pace.seconds(replace(timing, rounds=30)) == pytest.approx(15)
+    assert pace.seconds(Probe("activity", (TRIAL,))) == pytest.approx(1.5)
+    assert pace.seconds(replace(timing, device="cuda")) == known().seconds(replace(timing, device="cuda"))
+    assert pace.seconds(Probe("sub-networks", (TRIAL,))) == known().seconds(Probe("sub-networks", (TRIAL,)))
 
 
 def test_workers_share_all_but_timings():
