@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from statistics import median
 from typing import Any
 
 from bench import records
@@ -46,9 +46,9 @@ class Pace:
 
     def __init__(self, validation: int, test: int, known: Iterable[dict[str, Any]] = ()) -> None:
         self.validation, self.test = validation, test
-        self.trained = defaultdict[Key, list[tuple[float, float]]](list)  # images, and the seconds of their steps
-        self.looking = defaultdict[Key, list[float]](list)  # seconds an image
-        self.others = defaultdict[Key, list[float]](list)  # seconds a round of a timing, or a network of a probe
+        self.trained = defaultdict[Key, tuple[float, float]](lambda: (0.0, 0.0))  # images, seconds of their steps
+        self.looking = defaultdict[Key, list[float]](list)  # seconds an image, sorted
+        self.others = defaultdict[Key, list[float]](list)  # seconds of a timing's round, of a network asked; sorted
         for record in known:
             self.learn(record)
 
@@ -57,7 +57,7 @@ class Pace:
             return
         job, took = record["job"], record["ended"] - record["started"]
         if record["kind"] != "trial":
-            self.others[_other(record["kind"], job)].append(took / _size(job))
+            insort(self.others[_other(record["kind"], job)], took / _size(job))
             return
         speed = records.finals(record).get("speed/images_per_second", 0.0)
         if speed <= 0:
@@ -65,18 +65,17 @@ class Pace:
         data, recipe = record["data"], job["recipe"]
         key = _key(job["model"], job["device"])
         images = round(recipe["share"] * data["train"])
-        trained, looked = (
-            recipe["epochs"] * images,
-            looked_at(recipe["epochs"], images, data["validation"], data["test"]),
-        )
-        self.trained[key].append((trained, trained / speed))
-        self.looking[key].append((took - trained / speed) / max(1, looked))
+        trained = recipe["epochs"] * images
+        looked = looked_at(recipe["epochs"], images, data["validation"], data["test"])
+        before = self.trained[key]
+        self.trained[key] = before[0] + trained, before[1] + trained / speed
+        insort(self.looking[key], (took - trained / speed) / max(1, looked))
 
     def seconds(self, job: Job) -> float:
         if not isinstance(job, Trial):
             fields = asdict(job)
             each = self.others.get(_other(kind(job), fields)) or [OTHERS[device(job)][kind(job)]]
-            return median(each) * _size(fields)
+            return _middle(each) * _size(fields)
         images = round(job.recipe.share * job.data.train)
         looked = looked_at(job.recipe.epochs, images, self.validation, self.test)
         train, look = self._each(job)
@@ -87,8 +86,8 @@ class Pace:
         next day took a day."""
         key = _key(vars(trial.model), trial.device)
         if key in self.trained:
-            images, seconds = map(sum, zip(*self.trained[key], strict=True))
-            return seconds / images, median(self.looking[key])
+            images, seconds = self.trained[key]
+            return seconds / images, _middle(self.looking[key])
         faster = A_GPU if trial.device == "cuda" else 1 / trial.model.width**2
         each = 1 / (IMAGES_PER_SECOND[trial.model.layout] * faster)
         return each, each / FORWARD
@@ -107,6 +106,10 @@ class Pace:
 def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
     """What jobs will add: a record each, and the weights of some."""
     return 0.03 * len(todo) + sum(WEIGHTS_MB * (trial.model.width / 0.25) ** 2 for trial in keep)
+
+
+def _middle(ascending: Sequence[float]) -> float:
+    return ascending[len(ascending) // 2]
 
 
 def _key(model: dict[str, Any] | Model, device: str) -> Key:
