@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from ablations.memory import check, recall, remember
 from ablations.placed import jobs
 from ablations.profiles import PROFILES, automatic
 from ablations.request import Request, setting
-from bench import devices, display, doctor, plan, records, transfer
+from bench import cluster, devices, display, doctor, plan, records, transfer
 from bench.data import locate
 from bench.delivery import Delivery
+from bench.pool import Schedule
 from bench.run import Event, run
 from bench.sources import line
 from bench.spec import BadInput, Job
@@ -65,29 +67,46 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
+    with cluster.connected(options.cluster) if options.cluster else nullcontext():
+        return _run_studies(options, console)
+
+
+def _run_studies(options: argparse.Namespace, console: Console) -> int:
     limit = float("inf") if options.limit is None else _seconds(options.limit)
     request, pace = _request(options)
     if options.until_decided:
         request = request._replace(setting=request.setting._replace(further={}))
-    out, deadline, workers = options.out, time.time() + limit, devices.workers(request.setting.device)
+    out, deadline, kind = options.out, time.time() + limit, request.setting.device
     _introduce(request, console)
     delivery = Delivery(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
     asked, retry = dict[Job, str](), options.retry_failed
-    while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
-        asked |= request.titles()
-        todo, retry = missing(list(asked), out, retry), False
-        devices.demand(todo)
-        remember(request, out)
-        console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
-        keep = kept(list(asked), todo)
-        events = run(todo, keep, request.source, out, workers, deadline, pace.seconds)
-        _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
-        if options.until_decided and time.time() < deadline:
-            request = _further(request, out)
+    with _workers(options, request, console) as (schedule, workers):
+        while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
+            asked |= request.titles()
+            todo, retry = missing(list(asked), out, retry), False
+            cluster.demand(todo, kind) if options.cluster else devices.demand(todo)
+            remember(request, out)
+            console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
+            keep = kept(list(asked), todo)
+            events = run(todo, keep, request.source, out, workers, deadline, pace.seconds, schedule)
+            _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
+            if options.until_decided and time.time() < deadline:
+                request = _further(request, out)
     delivery.deliver_all(request.places())
     _publish_report(delivery, request, out, console)
     unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
     return _end(asked, out, console) or int(unpublished and delivery.installed)
+
+
+def _workers(
+    options: argparse.Namespace, request: Request, console: Console
+) -> AbstractContextManager[tuple[Schedule | None, int]]:
+    """What has jobs performed, where that is a cluster, and how many at once."""
+    kind = request.setting.device
+    if options.cluster:
+        tell = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+        return cluster.opened(request.source, options.out, kind, tell)
+    return nullcontext((None, devices.workers(kind)))
 
 
 def _follow(events: Iterable[Event], shown: display.Display, delivery: Delivery, request: Request) -> None:
@@ -204,7 +223,7 @@ def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
     if options.seeds is not None and options.seeds < 1:
         raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
     studies = catalogue.find(options.studies)
-    device = devices.choose(options.device)
+    device = (cluster if getattr(options, "cluster", None) else devices).choose(options.device)
     profile = automatic(device) if options.profile == "auto" else options.profile
     source = locate(options.data, options.out, PROFILES[profile].photographs)
     try:

@@ -17,6 +17,8 @@ from pebble import ProcessPool
 from bench.data import Source
 from bench.spec import BadInput, Job
 
+Schedule = Callable[..., Future[str]]
+
 STARTS = 10  # of a pool that breaks at once
 ENVIRONMENT = {  # of the workers, read as they start
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
@@ -42,7 +44,7 @@ def environment() -> Iterator[None]:
 
 
 @contextmanager
-def pool(workers: int) -> Iterator[Callable[..., Future[str]]]:
+def pool(workers: int) -> Iterator[Schedule]:
     """A function that has a job performed within so many seconds, by so many workers.
 
     Pebble replaces a worker that dies at a job. Where one dies without a job, or the server that they fork from dies,

@@ -6,12 +6,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import files, leftovers, records
 from bench.data import Source
-from bench.pool import pool
+from bench.pool import Schedule, pool
 from bench.spec import BadInput, Count, Job, Probe, Timing, Trial, identity
 from bench.watch import SILENCE, Watch
 
@@ -39,11 +40,13 @@ def run(
     workers: int,
     deadline: float = float("inf"),
     seconds: Callable[[Job], float] = lambda job: 0.0,
+    schedule: Schedule | None = None,
 ) -> Iterator[Event]:
     """Run the jobs and tell what happens; no job starts after the deadline (seconds since the epoch).
 
     todo: what `missing` gives. keep: the trials among them whose weights stay.
     seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
+    schedule: has a job performed, as `pool` gives it, which is opened where there is none.
     One thread a worker on a CPU, but for a timing that asks for more: results do not depend on the number of workers.
     A disk that takes no result is a BadInput.
     """
@@ -53,10 +56,10 @@ def run(
         return
     records.folder(out).mkdir(parents=True, exist_ok=True)
     known = {job: (records.read(out, job) or {}).get("ended") for job in todo}  # before another run adds to them
-    with pool(workers) as schedule:
+    with nullcontext(schedule) if schedule else pool(workers) as performed:
 
         def submit(job: Job) -> Future[str]:
-            return schedule(job, source, out, job in keep, known[job], timeout=LIMIT)
+            return performed(job, source, out, job in keep, known[job], timeout=LIMIT)
 
         def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
             return _stage(_ordered(jobs, seconds, workers), submit, workers, deadline, out)
