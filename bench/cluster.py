@@ -95,13 +95,14 @@ def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) ->
     """
     if not (count := _slots(kind)):
         raise BadInput(f"the cluster has no {'processor' if kind == 'cpu' else 'GPU'} to run a job on: {HOW}")
-    tell(f"{len(_machines())} machines in the cluster, {count} jobs at once")
+    machines = len(_machines())
+    tell(f"{machines} machine{'s' * (machines > 1)} in the cluster, {count} jobs at once")
     out = Path(os.path.abspath(out))  # not resolved: it is to name the same folder elsewhere
     source = replace(source, folder=Path(os.path.abspath(source.folder)))
     token = files.temporary(out / "cluster")
     token.touch()
+    crew = Crew(source, out, token.name, kind, count, tell)
     try:
-        crew = Crew(source, out, token.name, kind, count, tell)
         with _looping() as loop:
             for _ in range(count):
                 asyncio.run_coroutine_threadsafe(crew.keep(), loop)
@@ -112,8 +113,8 @@ def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) ->
                 return asyncio.run_coroutine_threadsafe(crew.perform(job, *asked, timeout=timeout), loop)
 
             yield schedule, count
-        crew.tidy()
     finally:
+        crew.tidy()
         token.unlink()
 
 

@@ -89,7 +89,7 @@ class Slot:
 
 def scratch(token: str) -> Path:
     """Where the machine's slots work that do not share the folder of records."""
-    return Path(tempfile.gettempdir(), f"ablate-{token}")
+    return Path(tempfile.gettempdir(), f"ablate{token}")
 
 
 def tidy(token: str) -> None:
