@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 import commands
+import plan_and_run
 from ablations.profiles import PROFILES
 from bench import files
 from bench.spec import BadInput
@@ -57,14 +58,18 @@ def _parser() -> argparse.ArgumentParser:
     add = partial(_added, group)
     listed = group.add_parser("list", help="the studies, their questions and claims")
     listed.set_defaults(command=commands.list_studies)
-    plan = add("plan", commands.show_plan, "what a run would do: jobs, those done, time and disk", EXAMPLES)
-    run = add("run", commands.run_studies, "train and measure what has no record yet, then report", EXAMPLES)
+    plan = add("plan", plan_and_run.show_plan, "what a run would do: jobs, those done, time and disk", EXAMPLES)
+    run = add("run", plan_and_run.run_studies, "train and measure what has no record yet, then report", EXAMPLES)
     for either in (plan, run):
         _add_what(either)
     run.add_argument("--limit", metavar="TIME", help="start no job after so long: 90s, 30m, 2h")
     further = "then go on with claims that are not decided: more seeds for their arms, to 10 and to 15 in all"
     run.add_argument("--until-decided", action="store_true", help=further)
     run.add_argument("--retry-failed", action="store_true", help="run again what failed, besides what is missing")
+    nodes = (
+        "run jobs on a Ray cluster: the address of its head, 'auto' on one of its machines, 'local' for this machine"
+    )
+    run.add_argument("--cluster", metavar="ADDRESS", help=nodes)
     report = add("report", commands.report, "judge the last run's records again and write the report; trains nothing")
     report.add_argument("studies", nargs="*", metavar="STUDY", help="which studies; default: those of the last run")
     alike = "write nothing; exit with 1 if a verdict differs from those in this report.json"

@@ -1,37 +1,20 @@
-"""What each command does: the one place that knows bench, ablations and reports. Each returns its exit status."""
+"""What every other command does. Each returns its exit status."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import shlex
-import sys
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from ablations import catalogue
-from ablations.memory import check, recall, remember
-from ablations.placed import jobs
-from ablations.profiles import PROFILES, automatic
-from ablations.request import Request, setting
-from bench import devices, display, doctor, plan, records, torchrun, transfer
-from bench.data import locate
-from bench.delivery import Delivery
-from bench.pool import Schedule
-from bench.run import Event, run
+from ablations.memory import recall
+from bench import doctor, transfer
 from bench.sources import line
-from bench.spec import BadInput, Job
-from bench.todo import kept, missing
+from bench.spec import BadInput
 from bench.ui import serve
-from reports.units import counted
 
 
 def list_studies(options: argparse.Namespace, console: Console) -> int:
@@ -40,99 +23,6 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
         for claim in study.claims:
             console.print(f"    {claim.id}: {claim.sentence}", highlight=False, markup=False)
     return 0
-
-
-def show_plan(options: argparse.Namespace, console: Console) -> int:
-    from reports.planning import prospects  # only here, as below
-
-    request, pace = _request(options)
-    request = request.settled(options.out, assume=True)
-    asked, workers = list(request.titles()), devices.workers(request.setting.device)
-    todo = missing(asked, options.out)
-    _introduce(request, console)
-    for study in request.studies:
-        own = dict.fromkeys(place.job for place in jobs(study, request.setting))
-        lacking = [job for job in todo if job in own]
-        left = display.duration(pace.left(lacking, workers))
-        console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
-        for claim, told in prospects(study, request.setting, options.out):
-            console.print(Text(f"    {claim}: {told}"), highlight=False, soft_wrap=True)
-    size, left = plan.disk_mb(todo, kept(asked, todo)), display.duration(pace.left(todo, workers))
-    console.print(
-        f"{len(todo)} jobs to run (a job that studies share counts once) on {workers} workers: "
-        f"about {left} and {size:.0f} MB in {options.out}"
-    )
-    console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
-    return 0
-
-
-def run_studies(options: argparse.Namespace, console: Console) -> int:
-    limit = float("inf") if options.limit is None else _seconds(options.limit)
-    request, pace = _request(options)
-    if options.until_decided:
-        request = request._replace(setting=request.setting._replace(further={}))
-    if not torchrun.leads():
-        return torchrun.follow(request.setting.device, request.source)
-    out, deadline = options.out, time.time() + limit
-    _introduce(request, console)
-    delivery = Delivery(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
-    asked, retry = dict[Job, str](), options.retry_failed
-    with _performers(request) as (schedule, workers):
-        while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
-            asked |= request.titles()
-            todo, retry = missing(list(asked), out, retry), False
-            devices.demand(todo)
-            torchrun.demand(todo, request.source)
-            remember(request, out)
-            console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
-            keep = kept(list(asked), todo)
-            events = run(todo, keep, request.source, out, workers, deadline, pace.seconds, schedule)
-            _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
-            if options.until_decided and time.time() < deadline:
-                request = _further(request, out)
-    delivery.deliver_all(request.places())
-    _publish_report(delivery, request, out, console)
-    unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
-    return _end(asked, out, console) or int(unpublished and delivery.installed)
-
-
-@contextmanager
-def _performers(request: Request) -> Iterator[tuple[Schedule | None, int]]:
-    """Who performs jobs, where that is not a pool of processes, and how many at once."""
-    if torchrun.processes() > 1:
-        with torchrun.led(request.setting.device) as schedule:
-            yield schedule, 1
-    else:
-        yield None, devices.workers(request.setting.device)
-
-
-def _follow(events: Iterable[Event], shown: display.Display, delivery: Delivery, request: Request) -> None:
-    places = request.places()
-    with shown:
-        for event in events:
-            shown.show(event)
-            if event.record is not None:
-                delivery.deliver(event.record, places)
-
-
-def _further(request: Request, out: Path) -> Request:
-    """With the seeds that undecided claims get for their next look."""
-    from reports import evidence, further  # only here, as below
-
-    found = further.further(evidence.gather(out, request.studies, request.setting))
-    return request._replace(setting=request.setting._replace(further=found))
-
-
-def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:
-    from reports import terminal  # only here: it takes seconds, and every worker imports this file
-
-    files = terminal.report(request, out, console)
-    name = f"({request.setting.profile.name}, {request.source.data.name})"
-    delivery.deliver_report(name, [*files, out / records.REQUEST])
-    if delivery.publisher:
-        folder = shlex.quote(str(out))
-        where = "" if folder == "out" else f" OUT={folder}"
-        console.print(f"Compare the runs in MLflow: make ui{where}, or {sys.argv[0]} ui --out {folder}", soft_wrap=True)
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
@@ -199,51 +89,3 @@ def see_doctor(options: argparse.Namespace, console: Console) -> int:
     how = f"ablate doctor --mend mends {mendable}" if mendable else "each line says how"
     console.print(f"{ill} to mend: {how}" if ill else "healthy", highlight=False)
     return 1 if ill else 0
-
-
-def _end(names: dict[Job, str], out: Path, console: Console) -> int:
-    """What came to nothing, and what is left; the exit status."""
-    found = {job: records.read(out, job) for job in names}
-    failed = {job: record for job, record in found.items() if record and records.failed(record)}
-    for job, record in failed.items():
-        console.print(Text(f"{record['status']}: {names[job]}: {record['reason']}", style="red"))
-    if failed:
-        console.print(f"{counted(len(failed), 'job')} came to nothing; --retry-failed runs exactly those again")
-    if left := sum(record is None for record in found.values()):
-        waits = ", but for probes that wait for what came to nothing" * bool(failed)
-        console.print(f"{counted(left, 'job')} without a record yet: the same command runs exactly those{waits}")
-    return 1 if failed else 0
-
-
-def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
-    """What the options name, checked before anything is trained, and the pace of what was."""
-    if options.seeds is not None and options.seeds < 1:
-        raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
-    studies = catalogue.find(options.studies)
-    device = devices.choose(options.device)
-    profile = automatic(device) if options.profile == "auto" else options.profile
-    source = locate(options.data, options.out, PROFILES[profile].photographs)
-    try:
-        (options.out / "trials").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
-    request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
-    return request, check(request, options.out)
-
-
-def _introduce(request: Request, console: Console) -> None:
-    setting, source = request.setting, request.source
-    if source.note:
-        console.print(Text(f"Note: {source.note}", style="bold yellow"))
-    console.print(
-        f"{source.data.name}: {source.data.train} train, {source.validation} validation, {source.test} test images; "
-        f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds, device {setting.device}",
-        highlight=False,
-    )
-
-
-def _seconds(limit: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", limit)
-    if not match:
-        raise BadInput(f"--limit is {limit!r}: write 90s, 30m or 2h")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "": 1}[match[2]]

@@ -136,6 +136,12 @@ def weightless(out: Path, job: Job) -> bool:
     return record is not None and record["status"] == "finished" and not weights(out, job).exists()
 
 
+def due(out: Path, job: Job, keep_weights: bool, seen: float | None) -> bool:
+    """Whether the job is to be measured by a caller who has seen its record, which ended then: a later one by another
+    run is left as it is, unless it lacks the weights that are wanted."""
+    return (read(out, job) or {}).get("ended") == seen or (keep_weights and weightless(out, job))
+
+
 def askable(out: Path, trial: Trial) -> bool:
     """Whether a probe can ask the trial: it left weights, or diverged and never will."""
     record = read(out, trial)

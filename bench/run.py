@@ -46,7 +46,7 @@ def run(
 
     todo: what `missing` gives. keep: the trials among them whose weights stay.
     seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
-    schedule: who performs them, where that is not a pool of processes of its own.
+    schedule: has a job performed, as `pool` gives it, which is opened where there is none.
     One thread a worker on a CPU, but for a timing that asks for more: results do not depend on the number of workers.
     A disk that takes no result is a BadInput.
     """

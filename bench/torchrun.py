@@ -45,8 +45,8 @@ def demand(todo: Iterable[Job], source: Source) -> None:
 
 
 @contextmanager
-def led(device: str) -> Iterator[Schedule]:
-    """In the first process: a function that has a job performed by all, one after the other."""
+def led(device: str) -> Iterator[tuple[Schedule, int]]:
+    """In the first process: a function that has a job performed by all; one at once."""
     ranks = joined(device)
 
     def schedule(*job: Any, timeout: float) -> Future[str]:
@@ -54,7 +54,7 @@ def led(device: str) -> Iterator[Schedule]:
         Thread(target=_fulfil, args=(future, device, *job, ranks), daemon=True).start()
         return future
 
-    yield schedule
+    yield schedule, 1
     ranks.told(None)  # the others may go; where this process ends otherwise, torchrun ends them
 
 

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import platform
 import signal
-import subprocess
 import threading
 import time
 import traceback
@@ -22,6 +21,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 
 from bench import checkpoint, cost, files, probes, records, timing
+from bench.commit import commit
 from bench.data import Source
 from bench.model import build
 from bench.ranks import ALONE, Ranks
@@ -56,13 +56,13 @@ def perform(
 ) -> str:
     """Measure the job and write its record; returns its status, or 'elsewhere' where another run is at it.
 
-    seen: when the job's record ended that the caller knew of; a later one by another run is left as it is, unless it
-    lacks the weights that are wanted. ranks: of the processes that train together, the first of which this is.
+    seen: when the job's record ended that the caller knew of. ranks: of the processes that train together, the first of
+    which this is.
     """
     try:
         with FileLock(records.lock(out, job), timeout=0):
             earlier = records.read(out, job) or {}  # a timing that was unfit, a trial without its weights, a failure
-            if mine := earlier.get("ended") == seen or (keep_weights and records.weightless(out, job)):
+            if mine := records.due(out, job, keep_weights, seen):
                 tags = {"tags": earlier["tags"]} if "tags" in earlier else {}
                 measured = _measured(job, source, out, keep_weights, ranks)
                 earlier = {"reason": "", **measured, **tags, "ended": time.time()}
@@ -158,7 +158,7 @@ def environment(kind: str, threads: int | None = None, processes: int = 1) -> di
     """What measures: versions, commit, processor. threads: this process's, where None."""
     several = {"processes": processes} if processes > 1 else {}
     return several | {
-        "commit": _commit(),
+        "commit": commit(),
         "torch": str(torch.__version__),  # a checkpoint takes plain text alone
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
@@ -166,19 +166,6 @@ def environment(kind: str, threads: int | None = None, processes: int = 1) -> di
         "device_name": torch.cuda.get_device_name() if kind == "cuda" else _processor(),
         "threads": threads or torch.get_num_threads(),
     }
-
-
-def _commit() -> str:
-    """The commit of this code, with '+' where the files differ from it, or '' outside a checkout."""
-    here, words = Path(__file__).parent.parent, ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        for _ in range(3):  # where it was killed, that says nothing of the checkout
-            told = subprocess.run(words, cwd=here, capture_output=True, text=True)
-            if told.returncode >= 0:
-                break
-    except OSError:
-        return ""
-    return told.stdout.strip()
 
 
 def _processor() -> str:

@@ -39,7 +39,7 @@ def all_measured(out: Path) -> dict[str, dict[str, Any]]:
 def measured(record: dict[str, Any]) -> dict[str, Any]:
     points = [
         {**point, "time": 0, "metrics": {k: v for k, v in point["metrics"].items() if k not in CLOCKS}}
-        for point in record["points"]
+        for point in record.get("points", [])
     ]
     return {**record, "started": 0, "ended": 0, "raw": {}, "points": points}
 

@@ -1,0 +1,140 @@
+"""Jobs on the machines of a Ray cluster. They are sent out, and their records come back, here: nobody else writes and
+publishes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench import commit, devices, files, pool
+from bench.crew import Crew
+from bench.data import Source
+from bench.spec import BadInput, Job, device
+
+ENVIRONMENT = {  # before Ray is imported
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of actors that died at a job: that one tells
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what a later Ray does, about which it warns
+}
+HOW = "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine"
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """In the cluster at this address; 'local' starts one of this machine's processors, which ends with the command."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as error:
+        raise BadInput(f"--cluster needs Ray: pip install 'alexnet-ablations[ray]' ({error})") from error
+    if address.startswith("ray://"):
+        raise BadInput(f"--cluster is {address}: run this on a machine of the cluster, with --cluster auto")
+    told = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
+    own: dict[str, Any] = {
+        "runtime_env": {
+            "py_modules": [str(Path(__file__).parent)],  # this very code, wherever a job runs
+            "env_vars": {**told, **pool.ENVIRONMENT, commit.TOLD: commit.commit()},
+        },
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+    }
+    if address == "local":
+        own |= {"num_cpus": devices.cores(), "include_dashboard": False}
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(address, **own)
+    except (OSError, RuntimeError, ValueError) as error:  # Ray's own are among these
+        raise BadInput(f"no cluster can be used at {address} ({' '.join(str(error).split())}): {HOW}") from error
+    signal.signal(signal.SIGTERM, before)  # Ray takes it
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def choose(wanted: str) -> str:
+    """The kind of device that `--device` asks for."""
+    return wanted if wanted != "auto" else "cuda" if _slots("cuda") else "cpu"
+
+
+def demand(todo: Iterable[Job], kind: str) -> None:
+    """Raises BadInput where a job needs a GPU and no slot has one."""
+    if kind == "cpu" and any(device(job) == "cuda" for job in todo):
+        raise BadInput("there are jobs for a GPU: take --device cuda, and a cluster that has GPUs")
+
+
+def _slots(kind: str) -> int:
+    """How many jobs run at once: one a processor, or some a GPU as far as there are processors to feed them."""
+    found = [{"CPU": 0, "GPU": 0, **machine} for machine in _machines()]
+    if kind == "cpu":
+        return sum(int(has["CPU"]) for has in found)
+    return sum(min(int(has["CPU"]), int(has["GPU"] * devices.TRIALS_A_GPU)) for has in found)
+
+
+def _machines() -> list[dict[str, float]]:
+    """What each has."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+@contextmanager
+def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) -> Iterator[tuple[pool.Schedule, int]]:
+    """A function that has a job performed within so many seconds, as `pool` gives one; and how many run at once.
+
+    kind: of the device that jobs need. tell: takes lines for the user.
+    """
+    if not (count := _slots(kind)):
+        raise BadInput(f"the cluster has no {'processor' if kind == 'cpu' else 'GPU'} to run a job on: {HOW}")
+    machines = len(_machines())
+    tell(f"{machines} machine{'s' * (machines > 1)} in the cluster, {count} jobs at once")
+    out = Path(os.path.abspath(out))  # not resolved: it is to name the same folder elsewhere
+    source = replace(source, folder=Path(os.path.abspath(source.folder)))
+    token = files.temporary(out / "cluster")
+    token.touch()
+    crew = Crew(source, out, token.name, kind, count, tell)
+    try:
+        with _looping() as loop:
+            for _ in range(count):
+                asyncio.run_coroutine_threadsafe(crew.keep(), loop)
+
+            def schedule(job: Job, _: Source, __: Path, *asked: Any, timeout: float) -> Future[str]:
+                if crew.broken:
+                    raise crew.broken
+                return asyncio.run_coroutine_threadsafe(crew.perform(job, *asked, timeout=timeout), loop)
+
+            yield schedule, count
+    finally:
+        crew.tidy()
+        token.unlink()
+
+
+@contextmanager
+def _looping() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop in a thread of its own; what runs in it at the end is cancelled."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        asyncio.run_coroutine_threadsafe(_cancelled(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _cancelled() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,182 @@
+"""A Ray cluster of four machines, on this one: the same records as a local run, whatever dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import processes, until_none_is_left
+from ray.cluster_utils import Cluster
+from runs import run, same
+from torture_kill import saved
+
+from bench import cluster, pool, records
+from bench.data import locate
+from bench.devices import cores
+from bench.run import run as run_jobs
+from bench.spec import Count, Model
+
+MACHINES = 4
+STUDY = """
+from ablations.study import Study
+
+STUDY = Study(question="?", claims=(), base={"epochs": 40, "dropout": 0.5}, arms={"relu": {}})
+"""
+WORDS = "run small.py coadaptation --profile smoke --data digits --device cpu --seeds 2 --out"  # trials and probes
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory) -> Path:
+    """Where what the machines make for a while lies."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def machines(temporary) -> Iterator[Cluster]:
+    """Each with one processor."""
+    found = Cluster()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(temporary))
+        for _ in range(MACHINES):
+            found.add_node(num_cpus=1)
+    yield found
+    found.shutdown()
+
+
+@pytest.fixture
+def marked(environment) -> Iterator[dict[str, str]]:
+    """An environment by which every process of a test is known; none may be left."""
+    mark = str(uuid.uuid4())
+    yield environment | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
+    until_none_is_left(mark)
+
+
+@pytest.fixture(scope="module")
+def alone(command, environment, tmp_path_factory) -> Path:
+    """The results of a local run. Take care to change nothing in it."""
+    here = tmp_path_factory.mktemp("alone")
+    done = run(asked(command, here), environment, here)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return here / "out"
+
+
+def asked(command: tuple[str, ...], here: Path, *more: str, out: str = "out") -> list[str]:
+    (here / "small.py").write_text(STUDY)
+    return [*command, *WORDS.split(), out, *more]
+
+
+def until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {seconds} seconds"
+        time.sleep(0.05)
+    return found
+
+
+def slots(mark: str) -> list[int]:
+    """Processes that perform jobs for the run with this mark."""
+    return [one for one in processes(mark) if b"ray::Slot" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def parts(out: Path) -> list[Path]:
+    return [file for file in records.folder(out).glob("*.part") if file.stat().st_size]
+
+
+def started(words: list[str], environment: dict[str, str], here: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        words, cwd=here, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def test_a_study_on_four_machines_has_the_records_of_a_local_run(command, machines, marked, alone, tmp_path):
+    done = run(asked(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 machines in the cluster, 4 jobs at once" in done.stdout
+    assert not done.stderr
+    same(tmp_path / "out", alone)
+
+
+def test_a_machine_that_dies_costs_what_it_ran_which_goes_on_elsewhere(command, machines, marked, alone, tmp_path):
+    out, mark = tmp_path / "out", marked["ABLATE_TORTURE"]
+    victim = machines.add_node(num_cpus=1)
+    process = started(asked(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
+    with process:
+        until(lambda: len({name for name, _ in saved(out)}) == MACHINES + 1)
+        before, safe = slots(mark), saved(out)
+        machines.remove_node(victim, allow_graceful=False)
+        until(lambda: len({*before} - {*slots(mark)}) == 1)
+        said, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, said
+    same(out, alone)
+    ended = {(r["identity"], p["epoch"]): p["time"] for r in records.read_all(out) for p in r.get("points", [])}
+    assert safe == {point: ended[point] for point in safe}, "what had a checkpoint was trained again"
+
+
+def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machines, marked, alone, temporary, tmp_path):
+    """The folder's name is another one's in every process that began elsewhere. A worker is killed on the way."""
+    written, killed = set[tuple[str, int]](), False
+    words = asked(command, tmp_path, "--cluster", machines.address, out="/proc/self/cwd/out")
+    with started(words, marked, tmp_path) as process:
+        while process.poll() is None:
+            written |= {(file.name, file.stat().st_ino) for file in temporary.glob("ablate.*/cache/*/*_pixels.npy")}
+            if not killed and len(parts(tmp_path / "out")) == MACHINES:
+                os.kill(slots(marked["ABLATE_TORTURE"])[0], signal.SIGKILL)
+                killed = True
+            time.sleep(0.1)
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert killed and "Not every machine sees" in said
+    assert len(written) == len({name for name, _ in written}) == 3
+    assert not list(temporary.glob("ablate.*"))
+    same(tmp_path / "out", alone)
+
+
+@pytest.mark.parametrize("where", ["local", "four machines"])
+def test_ctrl_c_ends_the_command_and_all_that_it_started(command, machines, marked, temporary, tmp_path, where):
+    address = "local" if where == "local" else machines.address
+    words = asked(command, tmp_path, "--cluster", address, out="/proc/self/cwd/out")
+    with started(words, marked, tmp_path) as process:
+        until(lambda: parts(tmp_path / "out"))
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert said.splitlines()[-1].startswith("ablate: stopped; what is finished is kept")
+    assert not list(temporary.glob("ablate.*"))
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_thousand_empty_jobs_take_at_most_twice_the_local_time(machines, tmp_path, capsys):
+    """Rounds of half the jobs in turn, by workers that run already."""
+    source = locate("digits", tmp_path)
+    models = iter(Model(width=1 / 50, classes=2 + number) for number in range(10_000))
+    took: dict[str, float] = Counter()
+
+    def spend(name: str, schedule: pool.Schedule, workers: int, count: int) -> None:
+        jobs, start = [Count(next(models)) for _ in range(count)], time.perf_counter()
+        done = [event for event in run_jobs(jobs, [], source, tmp_path, workers, schedule=schedule)]
+        took[name] += time.perf_counter() - start
+        assert sum(event.what == "done" for event in done) == count
+
+    with (
+        pool.pool(cores()) as here,
+        cluster.connected(machines.address),
+        cluster.opened(source, tmp_path, "cpu", lambda text: None) as (there, slots),
+    ):
+        ways = {"here": (here, cores()), "there": (there, slots)}
+        for count in (20, 500, 500):
+            for name, way in ways.items():
+                spend(name, *way, count)
+            if count == 20:
+                took.clear()
+    with capsys.disabled():
+        print(f"\n1,000 empty jobs: {took['here']:.1f} s here, {took['there']:.1f} s on the cluster")
+    assert took["there"] <= 2 * took["here"]
