@@ -27,6 +27,8 @@ EXAMPLES = """examples:
   ablate report                           judge again and write the report, training nothing
 """
 
+CLUSTER = "the address of its head, 'auto' on one of its machines, 'local' for this machine alone"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
@@ -66,10 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     further = "then go on with claims that are not decided: more seeds for their arms, to 10 and to 15 in all"
     run.add_argument("--until-decided", action="store_true", help=further)
     run.add_argument("--retry-failed", action="store_true", help="run again what failed, besides what is missing")
-    nodes = (
-        "run jobs on a Ray cluster: the address of its head, 'auto' on one of its machines, 'local' for this machine"
-    )
-    run.add_argument("--cluster", metavar="ADDRESS", help=nodes)
+    run.add_argument("--cluster", metavar="ADDRESS", help=f"run jobs on a Ray cluster: {CLUSTER}")
+    plan.add_argument("--cluster", metavar="ADDRESS|N", help=f"on a Ray cluster: {CLUSTER}; or on so many GPUs")
     report = add("report", commands.report, "judge the last run's records again and write the report; trains nothing")
     report.add_argument("studies", nargs="*", metavar="STUDY", help="which studies; default: those of the last run")
     alike = "write nothing; exit with 1 if a verdict differs from those in this report.json"

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -32,32 +32,59 @@ from reports.units import counted
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
-    from reports.planning import prospects  # only here, as below
+    return _in_cluster(options, _plan, console)
 
+
+def run_studies(options: argparse.Namespace, console: Console) -> int:
+    return _in_cluster(options, _run, console)
+
+
+def _in_cluster(options: argparse.Namespace, command: Callable[..., int], console: Console) -> int:
+    with cluster.connected(options.cluster) if options.cluster and not _imagined(options) else nullcontext():
+        return command(options, console)
+
+
+def _imagined(options: argparse.Namespace) -> bool:
+    """Whether a cluster is told by its number of GPUs, or of processors, alone: enough for a plan."""
+    return options.cluster is not None and options.cluster.isdecimal()
+
+
+def _plan(options: argparse.Namespace, console: Console) -> int:
     request, pace = _request(options)
+    workers = _workers(options, request.setting.device)
     request = request.settled(options.out, assume=True)
-    asked, workers = list(request.titles()), devices.workers(request.setting.device)
+    asked = list(request.titles())
     todo = missing(asked, options.out)
     _introduce(request, console)
-    for study in request.studies:
-        own = dict.fromkeys(place.job for place in jobs(study, request.setting))
-        lacking = [job for job in todo if job in own]
-        left = display.duration(pace.left(lacking, workers))
-        console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
-        for claim, told in prospects(study, request.setting, options.out):
-            console.print(Text(f"    {claim}: {told}"), highlight=False, soft_wrap=True)
+    _show_studies(request, options.out, todo, pace, workers, console)
     size, left = plan.disk_mb(todo, kept(asked, todo)), display.duration(pace.left(todo, workers))
+    anew = f" (all {len(asked)} anew: about {display.duration(pace.left(asked, workers))})" * (len(todo) < len(asked))
     console.print(
-        f"{len(todo)} jobs to run (a job that studies share counts once) on {workers} workers: "
-        f"about {left} and {size:.0f} MB in {options.out}"
+        f"{len(todo)} jobs to run (a job that studies share counts once), {workers} at once: "
+        f"about {left}{anew} and {size:.0f} MB in {options.out}"
     )
     console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
     return 0
 
 
-def run_studies(options: argparse.Namespace, console: Console) -> int:
-    with cluster.connected(options.cluster) if options.cluster else nullcontext():
-        return _run(options, console)
+def _workers(options: argparse.Namespace, device: str) -> int:
+    if _imagined(options):
+        return devices.at_once(device, int(options.cluster))
+    return cluster.slots(device) if options.cluster else devices.workers(device)
+
+
+def _show_studies(
+    request: Request, out: Path, todo: list[Job], pace: plan.Pace, workers: int, console: Console
+) -> None:
+    from reports.planning import prospects  # only here, as below
+
+    for study in request.studies:
+        own = dict.fromkeys(place.job for place in jobs(study, request.setting))
+        lacking = [job for job in todo if job in own]
+        left = display.duration(pace.left(lacking, workers))
+        console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
+        for claim, told in prospects(study, request.setting, out):
+            console.print(Text(f"    {claim}: {told}"), highlight=False, soft_wrap=True)
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -159,7 +186,7 @@ def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
     if options.seeds is not None and options.seeds < 1:
         raise BadInput(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
     studies = catalogue.find(options.studies)
-    device = (cluster if getattr(options, "cluster", None) else devices).choose(options.device)
+    device = _device(options)
     profile = automatic(device) if options.profile == "auto" else options.profile
     source = locate(options.data, options.out, PROFILES[profile].photographs)
     try:
@@ -168,6 +195,12 @@ def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
         raise BadInput(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
     request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
     return request, check(request, options.out)
+
+
+def _device(options: argparse.Namespace) -> str:
+    if _imagined(options):
+        return "cpu" if options.device == "cpu" else "cuda"
+    return (cluster if options.cluster else devices).choose(options.device)
 
 
 def _introduce(request: Request, console: Console) -> None:

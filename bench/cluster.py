@@ -63,21 +63,21 @@ def connected(address: str) -> Iterator[None]:
 
 def choose(wanted: str) -> str:
     """The kind of device that `--device` asks for."""
-    return wanted if wanted != "auto" else "cuda" if _slots("cuda") else "cpu"
+    return wanted if wanted != "auto" else "cuda" if slots("cuda") else "cpu"
+
+
+def slots(kind: str) -> int:
+    """How many jobs run at once: one a processor, or some a GPU as far as there are processors to feed them."""
+    found = [{"CPU": 0, "GPU": 0, **machine} for machine in _machines()]
+    if kind == "cpu":
+        return sum(int(has["CPU"]) for has in found)
+    return sum(min(int(has["CPU"]), int(has["GPU"] * devices.TRIALS_A_GPU)) for has in found)
 
 
 def demand(todo: Iterable[Job], kind: str) -> None:
     """Raises BadInput where a job needs a GPU and no slot has one."""
     if kind == "cpu" and any(device(job) == "cuda" for job in todo):
         raise BadInput("there are jobs for a GPU: take --device cuda, and a cluster that has GPUs")
-
-
-def _slots(kind: str) -> int:
-    """How many jobs run at once: one a processor, or some a GPU as far as there are processors to feed them."""
-    found = [{"CPU": 0, "GPU": 0, **machine} for machine in _machines()]
-    if kind == "cpu":
-        return sum(int(has["CPU"]) for has in found)
-    return sum(min(int(has["CPU"]), int(has["GPU"] * devices.TRIALS_A_GPU)) for has in found)
 
 
 def _machines() -> list[dict[str, float]]:
@@ -93,7 +93,7 @@ def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) ->
 
     kind: of the device that jobs need. tell: takes lines for the user.
     """
-    if not (count := _slots(kind)):
+    if not (count := slots(kind)):
         raise BadInput(f"the cluster has no {'processor' if kind == 'cpu' else 'GPU'} to run a job on: {HOW}")
     machines = len(_machines())
     tell(f"{machines} machine{'s' * (machines > 1)} in the cluster, {count} jobs at once")

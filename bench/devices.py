@@ -43,10 +43,15 @@ def workers(kind: str) -> int:
 
     count = torch.cuda.device_count()
     if not count:
-        return TRIALS_A_GPU
+        return at_once(kind, 1)
     memory = min(torch.cuda.get_device_properties(number).total_memory for number in range(count))
     trials = TRIALS_SHARING if _shared() else TRIALS_A_GPU
     return count * max(1, min(trials, cores() // count, memory // BYTES_A_TRIAL))
+
+
+def at_once(kind: str, count: int) -> int:
+    """How many jobs run on so many processors, or on so many GPUs that are shared, somewhere else."""
+    return count * (TRIALS_SHARING if kind == "cuda" else 1)
 
 
 def _shared() -> bool:

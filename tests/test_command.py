@@ -44,6 +44,13 @@ def test_plan_counts_what_is_done(ablate, smoke):
     done = ablate("plan", *smoke.asked, "--out", smoke.out)
     assert done.returncode == 0, done.stderr
     assert "8 jobs,    8 done" in done.stdout
+    assert "0 jobs to run" in done.stdout and "(all 8 anew: about " in done.stdout
+
+
+def test_plan_tells_what_so_many_gpus_would_do(ablate, tmp_path):
+    done = ablate("plan", "relu", "--data", "digits", "--cluster", "64", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "profile standard, 10 seeds, device cuda" in done.stdout and "512 at once" in done.stdout
 
 
 @pytest.mark.parametrize("words", [(), ("list",), ("plan",), ("run",), ("report",), ("ui",)], ids=" ".join)

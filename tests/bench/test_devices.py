@@ -48,7 +48,12 @@ def test_where_kernels_run_beside_each_other_a_gpu_takes_more_trials(machine, tm
 
 def test_without_a_gpu_a_plan_counts_on_one(machine):
     machine(cores=16, gpus=0)
-    assert devices.workers("cuda") == 4
+    assert devices.workers("cuda") == devices.at_once("cuda", 1) == 8
+
+
+def test_elsewhere_a_processor_takes_a_job_and_a_shared_gpu_eight():
+    assert devices.at_once("cpu", 64) == 64
+    assert devices.at_once("cuda", 64) == 512
 
 
 def test_a_gpu_of_any_size_takes_a_trial(machine):

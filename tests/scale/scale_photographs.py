@@ -55,7 +55,7 @@ def source(folder, tmp_path_factory):
 
 @pytest.mark.parametrize("layout", ["ungrouped", "two-group", "torchvision"])
 def test_twenty_steps_of_each_layout_for_imagenet_and_its_ten_crops(source, layout):
-    recipe = Recipe(0.01, "plateau", 5e-4, batch=8, epochs=1, augmentation="paper", optimiser="sgd")
+    recipe = Recipe(0.01 * 8 / 128, "plateau", 5e-4, batch=8, epochs=1, augmentation="paper", optimiser="sgd")
     trial = Trial(Model(layout, classes=1000, initial="paper"), recipe, source.data, 0)
     assert source.data.train // recipe.batch >= 20
     *_, last = train(trial, build(trial.model, 0), splits(trial, source))
