@@ -118,8 +118,9 @@ def curves(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
 
 
 def environment(record: Record) -> dict[str, Any]:
-    """What measured it: empty where a failure left nobody to tell."""
-    return record.get("environment") or {}
+    """What measured it: one process, where it does not say; empty where a failure left nobody to tell."""
+    known = record.get("environment") or {}
+    return {"processes": 1, **known} if known else {}
 
 
 def _with_record(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:

@@ -18,6 +18,7 @@ FIELDS = {
     "device": "kinds of device",
     "device_name": "devices",
     "threads": "numbers of threads",
+    "processes": "numbers of processes a trial",
 }
 SPEED = ("time/", "speed/images_per_second", "speed/step_ms")  # steps to an error are counted, not timed
 NAMED = 5  # so many values of a field are told one by one

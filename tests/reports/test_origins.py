@@ -47,6 +47,12 @@ def test_a_claim_says_what_differs_between_the_records_behind_it(tmp_path):
     assert (claims["relu-step"]["origin"], claims["relu-step"]["origins"]) == ("", {})
 
 
+def test_trials_that_several_processes_shared_are_told_from_those_that_one_ran(tmp_path):
+    evidence = gathered(tmp_path, processes=2)
+    told = "Its records come from 2 numbers of processes a trial (1, 2)."
+    assert judged(evidence, "relu-better").origin == told
+
+
 def test_where_all_records_have_one_origin_nothing_is_said(tmp_path):
     evidence = gathered(tmp_path)
     assert {judgement.origin for judgement in evidence.judgements} == {""}

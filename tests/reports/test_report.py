@@ -42,7 +42,7 @@ def test_the_json_holds_each_claim_with_what_decided_it(out):
     assert [claim["id"] for claim in told["claims"]] == ["relu-better", "relu-gap", "relu-step"]
     assert all(wanted <= claim.keys() for claim in told["claims"] + told["controls"])
     assert told["run"]["Trials"] == "15 different: 14 finished, 1 diverged"
-    assert told["environments"] == [fabricate.ENVIRONMENT]
+    assert told["environments"] == [{"processes": 1, **fabricate.ENVIRONMENT}]
 
 
 def test_the_table_of_trials_has_a_row_a_trial(out):
