@@ -57,8 +57,9 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     todo = missing(asked, options.out)
     _introduce(request, console)
     _show_studies(request, options.out, todo, pace, workers, console)
-    size, left = plan.disk_mb(todo, kept(asked, todo)), display.duration(pace.left(todo, workers))
-    anew = f" (all {len(asked)} anew: about {display.duration(pace.left(asked, workers))})" * (len(todo) < len(asked))
+    size, around = plan.disk_mb(todo, kept(asked, todo)), plan.around(len(request.studies))
+    left, anew = (display.duration(pace.left(some, workers) + around) for some in (todo, asked))
+    anew = f" (all {len(asked)} anew: about {anew})" * (len(todo) < len(asked))
     console.print(
         f"{len(todo)} jobs to run (a job that studies share counts once), {workers} at once: "
         f"about {left}{anew} and {size:.0f} MB in {options.out}"

@@ -29,7 +29,7 @@ OTHERS = {  # seconds of a timing's round, of a network that a probe asks, of a 
     "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
     "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
 }
-START_SECONDS = 8.0  # until the first jobs run
+START_SECONDS, REPORT_SECONDS = 8.0, 2.5  # until the first jobs run; of a study's chapter, drawn at the end
 PUBLISH_SECONDS = 0.05  # of a record, in the one process that hears of all
 WEIGHTS_MB = 8.0  # of a kept trial, at quarter width
 
@@ -101,6 +101,11 @@ class Pace:
                 heapq.heapreplace(free, free[0] + self.seconds(job))
         alone = sum(self.seconds(job) for job in jobs if isinstance(job, Timing))
         return max(max(free) + alone, PUBLISH_SECONDS * len(jobs))
+
+
+def around(studies: int) -> float:
+    """Seconds of a run beside its jobs."""
+    return START_SECONDS + REPORT_SECONDS * studies
 
 
 def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
