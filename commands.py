@@ -67,7 +67,7 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
-    with cluster.connected(options.cluster) if options.cluster else nullcontext():
+    with cluster.connected(options.cluster) if options.cluster is not None else nullcontext():
         return _run_studies(options, console)
 
 
@@ -84,7 +84,7 @@ def _run_studies(options: argparse.Namespace, console: Console) -> int:
         while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
             asked |= request.titles()
             todo, retry = missing(list(asked), out, retry), False
-            cluster.demand(todo, kind) if options.cluster else devices.demand(todo)
+            devices.demand(todo) if schedule is None else cluster.demand(todo, kind)
             remember(request, out)
             console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
             keep = kept(list(asked), todo)
@@ -103,7 +103,7 @@ def _workers(
 ) -> AbstractContextManager[tuple[Schedule | None, int]]:
     """What has jobs performed, where that is a cluster, and how many at once."""
     kind = request.setting.device
-    if options.cluster:
+    if options.cluster is not None:
         tell = partial(console.print, markup=False, highlight=False, soft_wrap=True)
         return cluster.opened(request.source, options.out, kind, tell)
     return nullcontext((None, devices.workers(kind)))
