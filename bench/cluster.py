@@ -28,7 +28,10 @@ ENVIRONMENT = {  # before Ray is imported
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of actors that died at a job: that one tells
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what a later Ray does, about which it warns
 }
-HOW = "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine"
+HOW = (
+    "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine, all "
+    "with the same Ray, Python and RAY_AUTH_MODE"
+)
 
 
 @contextmanager
