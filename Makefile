@@ -61,8 +61,12 @@ $(VENV)/bench: $(VENV)/ready
 torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
 	$(BIN)/python -m pytest tests/torture -o python_files='torture_*.py' -v $(if $(SHORT),--short)
 
-test-scale: setup  ## what takes longer: photographs from the folder that ABLATE_TEST_PHOTOGRAPHS names
+test-scale: $(VENV)/ray  ## what takes longer: four machines; photographs, in the folder ABLATE_TEST_PHOTOGRAPHS names
 	$(BIN)/python -m pytest tests/scale -o python_files='scale_*.py' -v
+
+$(VENV)/ray: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,ray]'
+	@touch $@
 
 calibrate: setup  ## how often verdicts are wrong and right, in 2,000 synthetic studies a row: half an hour
 	$(BIN)/python -m pytest tests/calibration --studies 2000

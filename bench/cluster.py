@@ -4,8 +4,10 @@ publishes."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -19,12 +21,17 @@ from bench.crew import Crew
 from bench.data import Source
 from bench.spec import BadInput, Job, device
 
+PATIENCE = 10.0  # seconds to wait for an address to answer
 ENVIRONMENT = {  # before Ray is imported
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_NUM_REDIS_GET_RETRIES": "1",  # of forty seconds each, for a cluster that is not there
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of actors that died at a job: that one tells
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what a later Ray does, about which it warns
 }
-HOW = "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine"
+HOW = (
+    "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine, all "
+    "with the same Ray, Python and RAY_AUTH_MODE"
+)
 
 
 @contextmanager
@@ -36,29 +43,38 @@ def connected(address: str) -> Iterator[None]:
         import ray
     except ImportError as error:
         raise BadInput(f"--cluster needs Ray: pip install 'alexnet-ablations[ray]' ({error})") from error
-    if address.startswith("ray://"):
-        raise BadInput(f"--cluster is {address}: run this on a machine of the cluster, with --cluster auto")
-    told = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
-    own: dict[str, Any] = {
-        "runtime_env": {
-            "py_modules": [str(Path(__file__).parent)],  # this very code, wherever a job runs
-            "env_vars": {**told, **pool.ENVIRONMENT, commit.TOLD: commit.commit()},
-        },
-        "log_to_driver": False,
-        "logging_level": "ERROR",
-    }
-    if address == "local":
-        own |= {"num_cpus": devices.cores(), "include_dashboard": False}
+    if address not in ("local", "auto"):
+        _reach(address)
+    local: dict[str, Any] = {"num_cpus": devices.cores(), "include_dashboard": False} if address == "local" else {}
     before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, **own)
-    except (OSError, RuntimeError, ValueError) as error:  # Ray's own are among these
+        ray.init(address, runtime_env=_environment(), log_to_driver=False, logging_level=logging.ERROR, **local)
+    except (OSError, RuntimeError) as error:  # Ray's own are among these
         raise BadInput(f"no cluster can be used at {address} ({' '.join(str(error).split())}): {HOW}") from error
-    signal.signal(signal.SIGTERM, before)  # Ray takes it
+    finally:
+        signal.signal(signal.SIGTERM, before)  # Ray takes it
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raises BadInput where nothing answers: Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if "/" in host or not port.isdecimal():
+        raise BadInput(f"--cluster is {address!r}: it takes HOST:PORT, 'auto' on a machine of the cluster, or 'local'")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise BadInput(f"nothing answers at {address} ({error}): {HOW}") from error
+
+
+def _environment() -> dict[str, Any]:
+    """Of the processes that jobs run in: this very code, wherever they run, and what a worker here would have."""
+    told = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
+    variables = {**told, **pool.ENVIRONMENT, commit.TOLD: commit.commit()}
+    return {"py_modules": [str(Path(__file__).parent)], "env_vars": variables}
 
 
 def choose(wanted: str) -> str:

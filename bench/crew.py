@@ -17,7 +17,8 @@ from bench.data import Source
 from bench.remote import BEAT
 from bench.spec import BadInput, Job, Probe, Trial
 
-STARTS = 10  # of a slot that dies as it starts
+STARTS = 5  # of a slot that dies as it starts
+PATIENCE = 60.0  # seconds for a free slot to answer
 LEAVE = 10.0  # seconds to wait at the end for machines that may be gone
 
 
@@ -44,6 +45,7 @@ class Crew:
         self.free = asyncio.Queue[Member]()
         self.strangers = set[str]()  # machines that do not share the folder
         self.pixels: list[Any] = []
+        self.said = set[str]()
         self.broken: BadInput | None = None
 
     async def keep(self) -> None:
@@ -60,19 +62,26 @@ class Crew:
                 self.free.put_nowait(member := Member(actor, shares, asyncio.Event()))
                 await member.gone.wait()
             except ray.exceptions.RayError as error:
-                failures, why = failures + 1, str(error).strip().splitlines()[-1]
+                failures, why = failures + 1, str(error).strip().rpartition("\n")[2]
             finally:
                 ray.kill(actor)
         self.kept -= 1
-        if not self.kept:
-            self.broken = BadInput(
-                f"on the cluster workers die as they start ({why}): is all installed on each machine?"
-            )
+        told = f"workers of the cluster die as they start ({why}): is all installed on each machine?"
+        if self.kept:
+            self._say(told)
+        else:
+            self.broken = BadInput(told)
 
     def _welcome(self, machine: str, shares: bool) -> None:
-        if not shares and not self.strangers:
-            self.tell(f"Not every machine sees {self.out}: where one dies that does not, its jobs start anew")
-        self.strangers |= set() if shares else {machine}
+        if not shares:
+            self.strangers.add(machine)
+            self._say(f"Not every machine sees {self.out}: where one dies that does not, its jobs start anew")
+
+    def _say(self, told: str) -> None:
+        """Once."""
+        if told not in self.said:
+            self.said.add(told)
+            self.tell(told)
 
     async def perform(self, job: Job, keep_weights: bool, seen: float | None, *, timeout: float) -> str:
         """As `work.perform`, on some machine, from where the files come here."""
@@ -167,10 +176,11 @@ async def _alive(member: Member) -> bool:
     from ray.exceptions import RayError
 
     try:
-        await member.actor.ready.remote()
+        async with asyncio.timeout(PATIENCE):
+            await member.actor.ready.remote()
     except BaseException as error:
         member.gone.set()
-        if not isinstance(error, RayError):
+        if not isinstance(error, RayError | TimeoutError):
             raise
     return not member.gone.is_set()
 

@@ -37,6 +37,11 @@ def test_mlflow_is_imported_by_one_file():
     assert users == [ROOT / "bench" / "publish.py"]
 
 
+def test_ray_is_imported_by_what_has_jobs_done_on_a_cluster():
+    users = {file.name for room in ROOMS for file in files(room) if "ray" in set(imports(file))}
+    assert users == {"cluster.py", "crew.py", "remote.py"}
+
+
 def test_the_vocabulary_needs_the_standard_library_alone():
     assert set(imports(ROOT / "bench" / "spec.py")) <= {"bench", *sys.stdlib_module_names}
     assert set(imports(ROOT / "bench" / "__init__.py")) <= set(sys.stdlib_module_names)
@@ -73,7 +78,7 @@ def test_torch_is_left_to_those_who_measure():
 
 def test_a_worker_that_imports_the_command_waits_for_nothing_slow():
     done = after("import sys\n", "import ablate; print(*sys.modules)")
-    assert {"torch", "mlflow", "seaborn", "scipy", "typst"}.isdisjoint(done.stdout.split()), done.stderr
+    assert {"torch", "mlflow", "ray", "seaborn", "scipy", "typst"}.isdisjoint(done.stdout.split()), done.stderr
 
 
 def test_every_study_is_found_without_torch():

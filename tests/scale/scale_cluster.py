@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import time
 import uuid
 from collections import Counter
@@ -34,9 +35,10 @@ WORDS = "run small.py coadaptation --profile smoke --data digits --device cpu --
 
 
 @pytest.fixture(scope="module")
-def temporary(tmp_path_factory) -> Path:
-    """Where what the machines make for a while lies."""
-    return tmp_path_factory.mktemp("temporary")
+def temporary() -> Iterator[Path]:
+    """Where what the machines make for a while lies; Ray wants a short name."""
+    with tempfile.TemporaryDirectory(prefix="ablate") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,79 @@
+"""What --cluster says where it cannot be used, and what it counts. Ray itself: tests/scale."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import cluster
+from bench.spec import BadInput, Count, Model, Timing
+
+ROOT = Path(__file__).parents[2]
+COMMAND = """
+import sys, types
+sys.path.insert(0, sys.argv.pop(1))
+sys.modules["ray"] = {}
+import ablate
+sys.exit(ablate.main(["run", "--cluster", *sys.argv[1:]]))
+"""
+ABSENT, EMPTY = "None", "types.ModuleType('ray')"
+
+
+def after(ray, *arguments, cwd):
+    words = [sys.executable, "-c", COMMAND.replace("{}", ray), str(ROOT), *arguments]
+    return subprocess.run(words, capture_output=True, text=True, cwd=cwd)
+
+
+def test_without_ray_one_line_says_what_to_install_before_anything_is_done(tmp_path):
+    done = after(ABSENT, "auto", cwd=tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith("ablate: --cluster needs Ray: pip install 'alexnet-ablations[ray]'")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["ray://head:10001", "nonsense", "", "head:port"])
+def test_what_is_no_address_is_refused_in_one_line(tmp_path, address):
+    done = after(EMPTY, address, cwd=tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith(f"ablate: --cluster is {address!r}: it takes HOST:PORT, 'auto' on a machine")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_address_at_which_nothing_answers_is_said_to_be_one_with_how_to_start_a_cluster(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = after(EMPTY, address, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ablate: nothing answers at {address} (") and "ray start --head" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "machines, cpu, cuda",
+    [
+        ([{"CPU": 4.0}, {"CPU": 2.5}, {}], 6, 0),
+        ([{"CPU": 8.0, "GPU": 1.0}, {"CPU": 6.0, "GPU": 2.0}, {"CPU": 2.0}], 16, 10),
+    ],
+)
+def test_a_job_takes_a_processor_or_a_quarter_of_a_gpu_beside_one(monkeypatch, machines, cpu, cuda):
+    monkeypatch.setattr(cluster, "_machines", lambda: machines)
+    assert (cluster._slots("cpu"), cluster._slots("cuda")) == (cpu, cuda)
+    assert cluster.choose("auto") == ("cuda" if cuda else "cpu")
+    assert cluster.choose("cpu") == "cpu"
+
+
+def test_a_cluster_without_gpus_is_told_of(monkeypatch, digits, tmp_path):
+    monkeypatch.setattr(cluster, "_machines", lambda: [{"CPU": 4.0}])
+    with (
+        pytest.raises(BadInput, match="the cluster has no GPU"),
+        cluster.opened(digits, tmp_path, "cuda", lambda text: None),
+    ):
+        pass
+    on_gpu = Timing("steps", (("relu", Model()),), (8,), 3, device="cuda")
+    cluster.demand([Count(Model()), on_gpu], "cuda")
+    with pytest.raises(BadInput, match="take --device cuda"):
+        cluster.demand([Count(Model()), on_gpu], "cpu")
