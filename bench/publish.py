@@ -14,6 +14,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blo
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # PostgreSQL's own default is the system's: minutes
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run, into the display
 
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -32,6 +33,7 @@ databases.MAX_RETRY_COUNT = 2  # attempts to connect; ten of them block 105 seco
 
 BATCH = 1000  # metrics a request: MLflow's limit
 WAIT = 10.0  # seconds for another run that publishes
+TRIES = 5  # of what a server refuses; it does so to one of two machines that write the same name at once
 POLL = 0.005  # seconds between looks: a run with much to publish lets go for about a millisecond at a time
 
 
@@ -62,8 +64,8 @@ class Publisher:
     """Knows which records the server has. Made in the parent process; where the server is away it raises whatever
     MLflow, its driver or its store of artifacts do.
 
-    One experiment a data set, and one for all that is not a trial. Several runs into one `out` publish one at a time:
-    each record is there once.
+    One experiment a data set, and one for all that is not a trial. Several runs into one `out` publish one at a time;
+    machines that share a server do it at once, and of the runs that they make of one job one stays.
     """
 
     def __init__(self, out: Path) -> None:
@@ -73,30 +75,48 @@ class Publisher:
             _prepare(out)
             self.client = MlflowClient(uri(out))
             self.experiments = _experiments(self.client)
-            self.known = {run.data.tags.get("identity"): run for run in runs(self.client, self.experiments)}
+            found = sorted(runs(self.client, self.experiments), key=rank)
+            self.known = {run.data.tags.get("identity"): run for run in found}
 
     def publish(self, record: dict[str, Any]) -> None:
         """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
         left unfinished is completed: the same points at the same times add nothing. A job that was measured again
-        gets a run anew."""
-        with self.turn():
-            known = self.known.get(record["identity"])
-            if known is None or not same(known, record):
-                known = self._published(record["identity"])
-            if known is not None and not same(known, record):
-                self.client.delete_run(known.info.run_id)
-                known = None
-            if known is None or known.info.status == "RUNNING":
-                self._publish(record, known)
-            else:
-                self._retag(known, words.tags(record))
+        gets a run anew, unless another machine has published a better one."""
+        self._insist(partial(self._publish, record))
 
-    def _publish(self, record: dict[str, Any], known: Any) -> None:
-        started = int(record["started"] * 1e3)
-        run = known or self.client.create_run(
-            self._experiment(record.get("data")), started, words.tags(record), words.run_name(record)
-        )
-        run_id = run.info.run_id
+    def _insist(self, action: Callable[[], None]) -> None:
+        """In its turn, and again where the server refuses."""
+        with self.turn():
+            for left in reversed(range(TRIES)):
+                try:
+                    return action()
+                except MlflowException as error:
+                    if not left or not refused(error):
+                        raise
+                    self.known.clear()  # another machine may have deleted any
+
+    def _publish(self, record: dict[str, Any]) -> None:
+        known = self.known.get(record["identity"])
+        if known is None or not same(known, record):
+            known = self._one(record["identity"])
+        if known is None or not (same(known, record) or outranks(known, record)):
+            return self._create(record)
+        if known.info.status == "RUNNING":
+            self._fill(known.info.run_id, record)
+        # the job may be used by more studies since
+        self._retag(known, words.tags(record) if same(known, record) else words.studies(record))
+
+    def _create(self, record: dict[str, Any]) -> None:
+        experiment, started = self._experiment(record.get("data")), int(record["started"] * 1e3)
+        run = self.client.create_run(experiment, started, words.tags(record), words.run_name(record))
+        try:
+            self._fill(run.info.run_id, record)
+        except MlflowException as error:
+            if refused(error):  # the next try makes another
+                self.client.delete_run(run.info.run_id)
+            raise
+
+    def _fill(self, run_id: str, record: dict[str, Any]) -> None:
         points = [Metric(*point) for point in words.metrics(record)]
         for start in range(0, len(points), BATCH):
             self.client.log_batch(run_id, metrics=points[start : start + BATCH])
@@ -106,32 +126,36 @@ class Publisher:
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
-        if known:  # the record may be used by more studies since
-            self.client.log_batch(run_id, tags=[RunTag(k, v) for k, v in words.tags(record).items()])
         self.client.set_terminated(
             run_id, "FAILED" if records.failed(record) else "FINISHED", int(record["ended"] * 1e3)
         )
-        self.known[record["identity"]] = self.client.get_run(run_id)
+        self.known[record["identity"]] = self._one(record["identity"])
 
-    def _published(self, identity: str) -> Any:
-        """The record's run, where another process has made it since."""
+    def _one(self, identity: str) -> Any:
+        """The run to go by. Once it has ended, those are deleted that cannot come to outrank it: whichever of several
+        machines ends last sees them all."""
         self.experiments = _experiments(self.client)
-        return next(runs(self.client, self.experiments, f"tags.identity = '{identity}'"), None)
+        report = identity.startswith("report ")  # whose name may hold quotes
+        wanted = "tags.identity LIKE 'report %'" if report else f"tags.identity = '{identity}'"
+        there = [run for run in runs(self.client, self.experiments, wanted) if run.data.tags["identity"] == identity]
+        *others, best = sorted(there, key=rank) or [None]
+        for other in others:
+            if best.info.status != "RUNNING" and rank(other)[1:] < rank(best)[1:]:
+                self.client.delete_run(other.info.run_id)
+        return best
 
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
         """The report's files as artifacts of one run, to be read inside MLflow; the next report replaces them."""
-        identity = f"report {name}"
-        with self.turn():
-            self.experiments = _experiments(self.client)
-            reports = runs(self.client, self.experiments, "tags.identity LIKE 'report %'")
-            run = next((run for run in reports if run.data.tags["identity"] == identity), None)
-            if run is None:
-                run = self.client.create_run(
-                    self._experiment(None), tags={"identity": identity}, run_name=identity[: words.LONGEST]
-                )
-            for file in files:
-                self.client.log_artifact(run.info.run_id, str(file))
-            self.client.set_terminated(run.info.run_id)
+        self._insist(partial(self._publish_report, f"report {name}", list(files)))
+
+    def _publish_report(self, identity: str, files: list[Path]) -> None:
+        run = self._one(identity) or self.client.create_run(
+            self._experiment(None), tags={"identity": identity}, run_name=identity[: words.LONGEST]
+        )
+        for file in files:
+            self.client.log_artifact(run.info.run_id, str(file))
+        self.client.set_terminated(run.info.run_id)
+        self._one(identity)
 
     def _experiment(self, data: dict[str, Any] | None) -> str:
         name = words.experiment(data)
@@ -144,7 +168,7 @@ class Publisher:
         new = [RunTag(k, v) for k, v in wanted.items() if run.data.tags.get(k) != v]
         if new:
             self.client.log_batch(run.info.run_id, tags=new)
-            self.known[wanted["identity"]] = self.client.get_run(run.info.run_id)
+            self.known[run.data.tags["identity"]] = self.client.get_run(run.info.run_id)
 
 
 def fetch(address: str, folder: Path, wanted: Callable[[str], object]) -> list[Path]:
@@ -182,6 +206,18 @@ def same(run: Any, record: dict[str, Any]) -> bool:
     """Whether the run tells of this measurement, and not of one before it: that ran at another time."""
     started, ended = (int(record[name] * 1e3) for name in ("started", "ended"))
     return run.info.start_time == started and (run.info.status == "RUNNING" or run.info.end_time == ended)
+
+
+def rank(run: Any) -> tuple[bool, bool, int, float, str]:
+    """Of several runs of one job the highest stays: one that ended, a result, the latest; alike on every machine."""
+    result, info = run.data.tags.get("status") not in records.FAILURES, run.info
+    return info.status != "RUNNING", result, info.start_time or 0, info.end_time or float("inf"), info.run_id
+
+
+def outranks(run: Any, record: dict[str, Any]) -> bool:
+    """Whether the run tells of a measurement, another machine's, that stays before the record's."""
+    started, ended = (int(record[name] * 1e3) for name in ("started", "ended"))
+    return rank(run)[:-1] > (True, not records.failed(record), started, ended)
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:

@@ -31,7 +31,7 @@ def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[Difference]:
 
 def _by_identity(publisher: publish.Publisher) -> dict[str, list[Any]]:
     published: dict[str, list[Any]] = {}
-    for run in publish.runs(publisher.client, publisher.experiments):
+    for run in sorted(publish.runs(publisher.client, publisher.experiments), key=publish.rank):
         if run.data.tags.get("kind") and run.data.tags.get("identity"):
             published.setdefault(run.data.tags["identity"], []).append(run)
     return published
@@ -54,6 +54,8 @@ def _state(run: Any, record: dict[str, Any]) -> tuple[str, str] | None:
     identity = record["identity"]
     if run is None:
         return "pending", f"MLflow: {identity} is not published"
+    if publish.outranks(run, record):
+        return None
     if not publish.same(run, record):
         return "stale", f"MLflow: {identity} was measured again since it was published"
     if run.info.status == "RUNNING":

@@ -43,8 +43,6 @@ def params(record: dict[str, Any]) -> dict[str, str]:
 
 def tags(record: dict[str, Any]) -> dict[str, str]:
     known, environment = record.get("tags", {}), record["environment"]
-    studies = known.get("studies", {})
-    names = _names(f"study.{study}" for study in studies)
     found = {
         "identity": record["identity"],
         "kind": record["kind"],
@@ -52,11 +50,18 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         "profile": ", ".join(known.get("profiles", [])),
         "device": environment.get("device", ""),
         **{f"environment.{name}": str(value) for name, value in environment.items()},
-        **{names[f"study.{study}"]: ", ".join(filter(None, arms)) or "yes" for study, arms in studies.items()},
+        **studies(record),
     }
     if note := record.get("data", {}).get("note"):
         found["data.note"] = note
     return {name: value[:TEXT] for name, value in found.items()}
+
+
+def studies(record: dict[str, Any]) -> dict[str, str]:
+    """The tags that tell where a record is used."""
+    known = record.get("tags", {}).get("studies", {})
+    names = _names(f"study.{study}" for study in known)
+    return {names[f"study.{study}"]: (", ".join(filter(None, arms)) or "yes")[:TEXT] for study, arms in known.items()}
 
 
 def metrics(record: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:

@@ -218,6 +218,12 @@ def test_a_job_that_was_measured_again_is_stale_in_mlflow_until_it_is_published_
     assert list(doctor.examine(published)) == []
 
 
+def test_a_job_that_another_machine_measured_later_is_no_illness(published):
+    record = records.read(published, names(published)[0])
+    records.write(published, record | {name: record[name] - 60 for name in ("started", "ended")})
+    assert list(doctor.examine(published)) == []
+
+
 def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_none(published):
     (published / "mlflow.db").unlink()
     assert told(published) == [("pending", "MLflow")] * len(names(published))

@@ -115,7 +115,7 @@ def test_records_of_another_data_set_go_to_its_own_experiment(told, tmp_path):
         records.write(tmp_path, {**record, "identity": identity, "data": {**record["data"], "name": name}})
         publisher.publish(records.read(tmp_path, identity))
     names = [name for name in publisher.experiments if "ablations" in name]
-    assert [name.split(": ")[1].split(" [")[0] for name in names] == ["one", "two"]
+    assert sorted(name.split(": ")[1].split(" [")[0] for name in names) == ["one", "two"]
 
 
 def test_tags_tell_where_a_run_belongs_and_what_measured_it(told):
@@ -230,6 +230,70 @@ def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(told, tmp_pa
     assert (run["status"], run["ended"]) == ("FINISHED", int(again(unfit)["ended"] * 1e3))
     (file,) = publish.fetch(publish.uri(tmp_path), tmp_path, lambda name: name.endswith(".json"))
     assert json.loads(file.read_text())["fit"]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The address of a database that machines share."""
+    return f"sqlite:///{tmp_path_factory.mktemp('shared')}/server.db"
+
+
+@pytest.fixture
+def machine(shared, tmp_path, monkeypatch):
+    """Makes the publisher of a machine that has this one record."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", shared)
+    monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts
+
+    def made(name, record):
+        records.write(tmp_path / name, record)
+        return publish.Publisher(tmp_path / name)
+
+    return made
+
+
+def measured(record, seconds, identity, **others):
+    """The record as another machine would have it that began so much later."""
+    data = record["data"] | {"name": identity}  # and so an experiment of its own
+    times = {name: record[name] + seconds for name in ("started", "ended")}
+    return record | times | {"identity": identity, "data": data} | others
+
+
+@pytest.mark.parametrize("seconds", [-60, 0, 60])
+@pytest.mark.parametrize("when", ["create_experiment", "create_run", "log_inputs", "set_terminated"])
+def test_what_two_machines_publish_at_once_is_one_run_of_the_later_measurement(
+    told, machine, monkeypatch, when, seconds
+):
+    identity = f"{when} {seconds}"
+    first, second = (measured(trials(told)[0], later, identity) for later in (0, seconds))
+    one, other = machine("one", first), machine("other", second)
+    call, coming = getattr(one.client, when), [second]
+
+    def interrupted(*arguments, **options):
+        while coming:
+            other.publish(coming.pop())
+        return call(*arguments, **options)
+
+    monkeypatch.setattr(one.client, when, interrupted)
+    one.publish(first)
+    assert not coming
+    found = [run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity]
+    best = max(first, second, key=lambda record: record["started"])
+    assert [(run.info.status, publish.same(run, best)) for run in found] == [("FINISHED", True)]
+    points = [(name, value, *at) for name, those in runs(one)[identity]["points"].items() for *at, value in those]
+    assert sorted(points) == sorted(words.metrics(best))
+
+
+@pytest.mark.parametrize("failed_first", [False, True])
+def test_a_result_stays_before_another_machines_failure_and_learns_where_the_job_is_used(told, machine, failed_first):
+    identity = f"failed first: {failed_first}"
+    result = measured(trials(told)[0], 0, identity)
+    elsewhere = {"profiles": ["smoke"], "studies": {"elsewhere": [""]}}
+    failure = measured(result, 60, identity, status="out of memory", tags=elsewhere)
+    for record in (failure, result, failure) if failed_first else (result, failure):
+        publisher = machine(record["status"], record)
+        publisher.publish(record)
+    tags = runs(publisher)[identity]["tags"]
+    assert (tags["status"], tags["study.relu"], tags["study.elsewhere"]) == ("finished", "relu, again", "yes")
 
 
 KILLED = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -72,9 +71,3 @@ def same(out: Path, alone: Path) -> None:
     assert weights(out) == weights(alone)
     assert left(out) == left(alone)
     assert published(out) == {identity: 1 for identity in all_measured(alone)}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from runs import asked, free_port
+from runs import asked
+from servers import free_port, mlflow_server
 
 from bench import publish, records, words
-
-
-@contextmanager
-def server(port: int, folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """A real `mlflow server`, killed at the end."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with subprocess.Popen(
-        command, env=environment | quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
-    ) as process:
-        try:
-            until_it_answers(port)
-            yield
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def until_it_answers(port: int) -> None:
-    end = time.monotonic() + 120
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < end, "the server does not start"
-            time.sleep(0.2)
 
 
 @pytest.mark.parametrize("stays_away", [False, True])
@@ -52,20 +21,21 @@ def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, shor
         pytest.skip("a server that is there at the end is for the long form")
     port, out, chance = free_port(), tmp_path / "out", random.Random(int(stays_away))
     environment = marked | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+    server = partial(mlflow_server, port, f"sqlite:///{tmp_path}/server.db", tmp_path / "artifacts", marked)
     words = asked(command, tmp_path, short)
     with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for _ in range(1 if short else 3):
             time.sleep(chance.uniform(0, 5))
-            with server(port, tmp_path, marked):
+            with server():
                 time.sleep(chance.uniform(1, 5 if short else 20))
         if stays_away:
             said, _ = process.communicate(timeout=600)
         else:
-            with server(port, tmp_path, marked):
+            with server():
                 said, _ = process.communicate(timeout=600)
     assert process.returncode == 0, said
     assert records.read_all(out)
-    with server(port, tmp_path, marked):
+    with server():
         assert subprocess.run(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL).returncode == 0
         monkeypatch.setenv("MLFLOW_TRACKING_URI", environment["MLFLOW_TRACKING_URI"])
         check(out)
