@@ -40,15 +40,17 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def _in_cluster(options: argparse.Namespace, command: Callable[..., int], console: Console) -> int:
-    with (
-        cluster.connected(options.cluster) if options.cluster is not None and not _imagined(options) else nullcontext()
-    ):
+    with cluster.connected(options.cluster) if _clustered(options) else nullcontext():
         return command(options, console)
+
+
+def _clustered(options: argparse.Namespace) -> bool:
+    return options.cluster is not None and not _imagined(options)
 
 
 def _imagined(options: argparse.Namespace) -> bool:
     """Whether a cluster is told by its number of GPUs, or of processors, alone: enough for a plan."""
-    return options.cluster is not None and options.cluster.isdecimal()
+    return (options.cluster or "").isdecimal()
 
 
 def _plan(options: argparse.Namespace, console: Console) -> int:
@@ -73,7 +75,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
 def _workers(options: argparse.Namespace, device: str) -> int:
     if _imagined(options):
         return devices.at_once(device, int(options.cluster))
-    return cluster.slots(device) if options.cluster is not None else devices.workers(device)
+    return cluster.slots(device) if _clustered(options) else devices.workers(device)
 
 
 def _show_studies(
@@ -126,7 +128,7 @@ def _performers(
     device = request.setting.device
     if torchrun.processes() > 1:
         return torchrun.led(device)
-    if options.cluster is not None:
+    if _clustered(options):
         tell = partial(console.print, markup=False, highlight=False, soft_wrap=True)
         return cluster.opened(request.source, options.out, device, tell)
     return nullcontext((None, devices.workers(device)))
@@ -134,7 +136,7 @@ def _performers(
 
 def _demand(options: argparse.Namespace, request: Request, todo: list[Job]) -> None:
     """Raises BadInput where a job cannot be performed."""
-    if options.cluster is not None:
+    if _clustered(options):
         cluster.demand(todo, request.setting.device)
     else:
         devices.demand(todo)
@@ -203,7 +205,7 @@ def _request(options: argparse.Namespace) -> tuple[Request, plan.Pace]:
 def _device(options: argparse.Namespace) -> str:
     if _imagined(options):
         return "cpu" if options.device == "cpu" else "cuda"
-    return (cluster if options.cluster is not None else devices).choose(options.device)
+    return (cluster if _clustered(options) else devices).choose(options.device)
 
 
 def _introduce(request: Request, console: Console) -> None:

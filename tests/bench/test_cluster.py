@@ -61,7 +61,7 @@ def test_an_address_at_which_nothing_answers_is_said_to_be_one_with_how_to_start
 )
 def test_a_job_takes_a_processor_or_a_quarter_of_a_gpu_beside_one(monkeypatch, machines, cpu, cuda):
     monkeypatch.setattr(cluster, "_machines", lambda: machines)
-    assert (cluster._slots("cpu"), cluster._slots("cuda")) == (cpu, cuda)
+    assert (cluster.slots("cpu"), cluster.slots("cuda")) == (cpu, cuda)
     assert cluster.choose("auto") == ("cuda" if cuda else "cpu")
     assert cluster.choose("cpu") == "cpu"
 
