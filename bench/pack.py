@@ -39,6 +39,9 @@ def pack(root: Path, target: Path, side: int) -> Iterator[Packed]:
     splits = [split for split in ("train", *index.TESTED) if os.path.isdir(root / split)]
     if not splits:
         raise BadInput(line(f"{root} has no folder train/, val/ or test/: photographs are expected in train/<class>/"))
+    for folder in (target, *(place for split in splits for place in (target / split).glob("*"))):
+        for left in files.leftovers(folder):  # of one that was killed
+            files.remove(left)
     broken = []
     for one in _all(root, target, splits, side):
         broken += [f"{one.reason}\n"] * bool(one.reason)
