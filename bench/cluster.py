@@ -25,8 +25,7 @@ PATIENCE = 10.0  # seconds to wait for an address to answer
 ENVIRONMENT = {  # before Ray is imported
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_NUM_REDIS_GET_RETRIES": "1",  # of forty seconds each, for a cluster that is not there
-    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of actors that died at a job: that one tells
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what a later Ray does, about which it warns
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # lines of its log that Ray shows here: what counts is told by `run`
 }
 HOW = (
     "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine, all "
@@ -42,7 +41,7 @@ def connected(address: str) -> Iterator[None]:
     try:
         import ray
     except ImportError as error:
-        raise BadInput(f"--cluster needs Ray: pip install 'alexnet-ablations[ray]' ({error})") from error
+        raise BadInput(f"--cluster needs Ray: pip install ray, or '.[ray]' in this repository ({error})") from error
     if address not in ("local", "auto"):
         _reach(address)
     local: dict[str, Any] = {"num_cpus": devices.cores(), "include_dashboard": False} if address == "local" else {}
