@@ -48,7 +48,7 @@ def connected(address: str) -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, runtime_env=_environment(), log_to_driver=False, logging_level=logging.ERROR, **local)
-    except (OSError, RuntimeError) as error:  # Ray's own are among these
+    except (OSError, RuntimeError, ray.exceptions.RayError) as error:
         raise BadInput(f"no cluster can be used at {address} ({' '.join(str(error).split())}): {HOW}") from error
     finally:
         signal.signal(signal.SIGTERM, before)  # Ray takes it
@@ -110,8 +110,7 @@ def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) ->
     """
     if not (count := _slots(kind)):
         raise BadInput(f"the cluster has no {'processor' if kind == 'cpu' else 'GPU'} to run a job on: {HOW}")
-    machines = len(_machines())
-    tell(f"{machines} machine{'s' * (machines > 1)} in the cluster, {count} jobs at once")
+    tell(f"machines in the cluster: {len(_machines())}; jobs at once: {count}")
     out = Path(os.path.abspath(out))  # not resolved: it is to name the same folder elsewhere
     source = replace(source, folder=Path(os.path.abspath(source.folder)))
     token = files.temporary(out / "cluster")
