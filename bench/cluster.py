@@ -25,8 +25,7 @@ PATIENCE = 10.0  # seconds to wait for an address to answer
 ENVIRONMENT = {  # before Ray is imported
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_NUM_REDIS_GET_RETRIES": "1",  # of forty seconds each, for a cluster that is not there
-    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of actors that died at a job: that one tells
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what a later Ray does, about which it warns
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # lines of its log that Ray shows here: what counts is told by `run`
 }
 HOW = (
     "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine, all "
@@ -42,14 +41,14 @@ def connected(address: str) -> Iterator[None]:
     try:
         import ray
     except ImportError as error:
-        raise BadInput(f"--cluster needs Ray: pip install 'alexnet-ablations[ray]' ({error})") from error
+        raise BadInput(f"--cluster needs Ray: pip install ray, or '.[ray]' in this repository ({error})") from error
     if address not in ("local", "auto"):
         _reach(address)
     local: dict[str, Any] = {"num_cpus": devices.cores(), "include_dashboard": False} if address == "local" else {}
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, runtime_env=_environment(), log_to_driver=False, logging_level=logging.ERROR, **local)
-    except (OSError, RuntimeError) as error:  # Ray's own are among these
+    except (OSError, RuntimeError, ray.exceptions.RayError) as error:
         raise BadInput(f"no cluster can be used at {address} ({' '.join(str(error).split())}): {HOW}") from error
     finally:
         signal.signal(signal.SIGTERM, before)  # Ray takes it
@@ -111,8 +110,7 @@ def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) ->
     """
     if not (count := slots(kind)):
         raise BadInput(f"the cluster has no {'processor' if kind == 'cpu' else 'GPU'} to run a job on: {HOW}")
-    machines = len(_machines())
-    tell(f"{machines} machine{'s' * (machines > 1)} in the cluster, {count} jobs at once")
+    tell(f"machines in the cluster: {len(_machines())}; jobs at once: {count}")
     out = Path(os.path.abspath(out))  # not resolved: it is to name the same folder elsewhere
     source = replace(source, folder=Path(os.path.abspath(source.folder)))
     token = files.temporary(out / "cluster")

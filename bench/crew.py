@@ -127,8 +127,7 @@ class Crew:
 
     async def _there(self, member: Member, job: Job, *asked: Any) -> str:
         """In the folder itself; the record may not be in this machine's sight of it yet."""
-        told = [told async for told in _performed(member, job, self.source, *asked)]
-        status, found = told[-1]
+        ((status, found),) = [told async for told in _performed(member, job, self.source, *asked)]
         for content in found.values():
             if (records.read(self.out, job) or {}).get("ended") != json.loads(content)["ended"]:
                 files.write(records.path(self.out, job), content)

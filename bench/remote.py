@@ -5,7 +5,6 @@ Imported there with Ray and torch; the command imports it for the slot's name al
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import tempfile
@@ -34,9 +33,11 @@ class Slot:
     """
 
     def __init__(self, out: Path, token: str) -> None:
+        import torch
+        import torch._dynamo  # which the first optimiser's step imports
+
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's to handle
-        importlib.import_module("torch").set_num_threads(1)
-        importlib.import_module("torch._dynamo")  # which the first optimiser's step imports
+        torch.set_num_threads(1)
         self.out, self.own, self.shares = out, scratch(token), (out / token).exists()
         self.thread = ThreadPoolExecutor(1)  # one for all jobs, as what torch is told counts for a thread
 
@@ -55,16 +56,17 @@ class Slot:
         given: Files | None = None,
         pixels: Sequence[Any] = (),
     ) -> Iterator[bytes | tuple[str, Files]]:
-        """Yields what the part file has grown by, or nothing, as a sign of life; at last the status and the files."""
+        """Yields, away from the shared folder, what the part file has grown by, if only as a sign of life; at last the
+        status and the files."""
         from bench import work
 
         out = self.out if self.shares else self._furnished(job, given)
         if pixels:
             source = replace(source, folder=_unpacked(self.own / "cache" / source.folder.name, pixels))
-        part, told = records.part(out, job), 0
+        part, told, beat = records.part(out, job), 0, None if self.shares else BEAT
         performed = self.thread.submit(work.perform, job, source, out, keep_weights, seen)
-        while not wait([performed], BEAT).done:
-            yield (grown := b"" if self.shares else _from(part, told))
+        while not wait([performed], beat).done:
+            yield (grown := _from(part, told))
             told += len(grown)
         status = performed.result()
         yield status, self._found(out, job)

@@ -29,7 +29,7 @@ def after(ray, *arguments, cwd):
 def test_without_ray_one_line_says_what_to_install_before_anything_is_done(tmp_path):
     done = after(ABSENT, "auto", cwd=tmp_path)
     assert done.returncode == 2 and not done.stdout
-    assert done.stderr.startswith("ablate: --cluster needs Ray: pip install 'alexnet-ablations[ray]'")
+    assert done.stderr.startswith("ablate: --cluster needs Ray: pip install ray, or '.[ray]'")
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

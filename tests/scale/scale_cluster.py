@@ -102,7 +102,7 @@ def started(words: list[str], environment: dict[str, str], here: Path) -> subpro
 def test_a_study_on_four_machines_has_the_records_of_a_local_run(command, machines, marked, alone, tmp_path):
     done = run(asked(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 machines in the cluster, 4 jobs at once" in done.stdout
+    assert "machines in the cluster: 4; jobs at once: 4" in done.stdout
     assert not done.stderr
     same(tmp_path / "out", alone)
 
@@ -117,7 +117,7 @@ def test_a_machine_that_dies_costs_what_it_ran_which_goes_on_elsewhere(command, 
         machines.remove_node(victim, allow_graceful=False)
         until(lambda: len({*before} - {*slots(mark)}) == 1)
         said, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, said
+    assert process.returncode == 0 and "raylet" not in said, said
     same(out, alone)
     ended = {(r["identity"], p["epoch"]): p["time"] for r in records.read_all(out) for p in r.get("points", [])}
     assert safe == {point: ended[point] for point in safe}, "what had a checkpoint was trained again"
@@ -135,7 +135,7 @@ def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machin
                 killed = True
             time.sleep(0.1)
         said, _ = process.communicate()
-    assert process.returncode == 0, said
+    assert process.returncode == 0 and "raylet" not in said, said
     assert killed and "Not every machine sees" in said
     assert len(written) == len({name for name, _ in written}) == 3
     assert not list(temporary.glob("ablate.*"))
