@@ -4,6 +4,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -253,7 +254,7 @@ def test_a_folder_cannot_be_packed_into_itself(folder):
 def test_a_study_of_photographs_goes_through_the_whole_house(ablate, folder, tmp_path):
     (tmp_path / "bite.py").write_text(
         """
-from ablations.study import Ask, Claim, Contrast, Published, Study
+from ablations.study import CAFFENET, Ask, Claim, Contrast, Printed, Study
 
 STUDY = Study(
     question="Is tanh as good on photographs?",
@@ -264,9 +265,9 @@ STUDY = Study(
             "tanh-top5",
             "Tanh gets more photographs right among five",
             (Contrast("test/ten_crop/top5", "tanh", "relu", margin=1),),
-            published=(Published(".471 with ReLU, .401 with tanh", "Mishkin et al. 2017, table 3"),),
         ),
     ),
+    printed=Printed(CAFFENET, {"relu": 0.471, "tanh": 0.401}),
 )
 """
     )
@@ -274,6 +275,9 @@ STUDY = Study(
     done = ablate("run", tmp_path / "bite.py", "--data", folder, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     page = (tmp_path / "out/reports/report.html").read_text(encoding="utf-8")
-    assert "Test accuracy, top 5" in page and ".471 with ReLU, .401 with tanh" in page
+    assert "Test accuracy, top 5" in page
+    printed = page[page.index("test accuracy, printed by others and ours") :]
+    assert "47.1" in printed and "the caffenet-benchmark (Mishkin et al. 2017)" in printed
     assert "caffenet-128" in done.stdout + json.dumps([r["job"] for r in records.read_all(tmp_path / "out")])
-    assert (tmp_path / "out/mlflow.db").exists()
+    names = {metric for (metric,) in sqlite3.connect(tmp_path / "out/mlflow.db").execute("select key from metrics")}
+    assert {"test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"} <= names
