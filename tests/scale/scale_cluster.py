@@ -57,7 +57,8 @@ def machines(temporary) -> Iterator[Cluster]:
 def marked(environment) -> Iterator[dict[str, str]]:
     """An environment by which every process of a test is known; none may be left."""
     mark = str(uuid.uuid4())
-    yield environment | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
+    alone = {"RAY_AUTH_MODE": "disabled"}  # else Ray puts a token into the home folder
+    yield environment | alone | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
     until_none_is_left(mark)
 
 
