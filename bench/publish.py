@@ -42,9 +42,14 @@ def uri(out: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
 
 
+def shared() -> bool:
+    """Whether a server is named, which others may publish to as well."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+
+
 def exists(out: Path) -> bool:
     """Whether there is a server to ask, or a database."""
-    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (out / "mlflow.db").exists()
+    return shared() or (out / "mlflow.db").exists()
 
 
 def _prepare(out: Path) -> None:
@@ -141,6 +146,8 @@ class Publisher:
         *others, best = sorted(there, key=rank) or [None]
         for other in others:
             if best.info.status != "RUNNING" and rank(other)[1:] < rank(best)[1:]:
+                used = {name: text for name, text in other.data.tags.items() if name.startswith("study.")}
+                self._retag(best, used | best.data.tags)
                 self.client.delete_run(other.info.run_id)
         return best
 
@@ -160,7 +167,7 @@ class Publisher:
     def _experiment(self, data: dict[str, Any] | None) -> str:
         name = words.experiment(data)
         if name not in self.experiments:
-            local = None if os.environ.get("MLFLOW_TRACKING_URI") else (self.out.resolve() / "artifacts").as_uri()
+            local = None if shared() else (self.out.resolve() / "artifacts").as_uri()
             self.experiments[name] = self.client.create_experiment(name, artifact_location=local)
         return self.experiments[name]
 

@@ -22,7 +22,8 @@ def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[Difference]:
 
     published = _by_identity(publisher()) if publish.exists(out) else {}
     for identity, found in published.items():
-        yield from _run(publisher(), identity, found, whole.get(identity))
+        if identity in whole or not publish.shared():  # else it is another machine's
+            yield from _run(publisher(), identity, found, whole.get(identity))
     for identity, record in whole.items():
         found = published.get(identity, [])
         if state := _state(found[-1] if found else None, record):

@@ -208,6 +208,17 @@ def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published
     assert {finding.state for finding in doctor.examine(published)} == {"orphaned"}
 
 
+def test_what_others_publish_to_a_server_is_no_illness(published, monkeypatch):
+    lost, half = names(published)[:2]
+    publisher = publish.Publisher(published)
+    publisher.client.update_run(publisher.known[half].info.run_id, status="RUNNING")
+    for name in (lost, half):
+        records.path(published, name).unlink()
+        records.weights(published, name).unlink(missing_ok=True)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", publish.uri(published))
+    assert list(doctor.examine(published)) == []
+
+
 def test_a_job_that_was_measured_again_is_stale_in_mlflow_until_it_is_published_again(published):
     name = names(published)[0]
     records.write(published, records.read(published, name) | {"ended": time.time()})
