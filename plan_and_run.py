@@ -36,6 +36,10 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
+    if _imagined(options):
+        raise BadInput(f"--cluster is {options.cluster!r}: a number is enough for a plan, a run needs an address")
+    if options.cluster is not None and torchrun.processes() > 1:
+        raise BadInput("torchrun puts several processes to a trial, --cluster a trial to a process: take one of them")
     return _in_cluster(options, _run, console)
 
 
@@ -63,9 +67,11 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     _show_studies(request, options.out, todo, pace, workers, console)
     size, around = plan.disk_mb(todo, kept(asked, todo)), plan.around(len(request.studies))
     left, anew = (display.duration(pace.left(some, workers) + around) for some in (todo, asked))
+    sharing = f" ({devices.TRIALS_SHARING} a GPU, beside NVIDIA's Multi-Process Service)" * _imagined(options)
+    sharing *= request.setting.device == "cuda"
     anew = f" (all {len(asked)} anew: about {anew})" * (len(todo) < len(asked))
     console.print(
-        f"{len(todo)} jobs to run (a job that studies share counts once), {workers} at once: "
+        f"{len(todo)} jobs to run (a job that studies share counts once), {workers} at once{sharing}: "
         f"about {left}{anew} and {size:.0f} MB in {options.out}"
     )
     console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
@@ -74,8 +80,12 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
 
 def _workers(options: argparse.Namespace, device: str) -> int:
     if _imagined(options):
-        return devices.at_once(device, int(options.cluster))
-    return cluster.slots(device) if _clustered(options) else devices.workers(device)
+        found = devices.at_once(device, int(options.cluster))
+    else:
+        found = cluster.slots(device) if _clustered(options) else devices.workers(device)
+    if not found:
+        raise BadInput(f"--cluster {options.cluster} has nothing that a job for {device} could run on")
+    return found
 
 
 def _show_studies(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 EVALUATIONS = 10  # of a trial, between its start and its end
 EARLY = 1, 5  # epochs after which there is one too
 SAMPLE = 2_000  # images of training and of validation that they look at
 MOST = 50_000  # that the first and the last evaluation look at: all but ImageNet's; and all of the test images
 
 
-def looks(epochs: int) -> set[int]:
+@lru_cache
+def looks(epochs: int) -> frozenset[int]:
     """The epochs behind which a trial is evaluated, the last one among them."""
     every = max(1, round(epochs / EVALUATIONS))
-    return {*range(every, epochs, every), *(epoch for epoch in EARLY if epoch < epochs), epochs}
+    return frozenset({*range(every, epochs, every), *(epoch for epoch in EARLY if epoch < epochs), epochs})
 
 
 def looked_at(epochs: int, train: int, validation: int, test: int) -> int:

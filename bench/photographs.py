@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,4 +84,7 @@ def square(file: Path, side: int) -> Tensor:
 
 def readers(device: str) -> int:
     """Processes that decode for one trial. On a CPU the trial decodes for itself: its neighbours train meanwhile."""
-    return 0 if device == "cpu" else max(1, devices.cores() // torch.cuda.device_count() - 1)
+    if device == "cpu":
+        return 0
+    trials = int(os.environ.get("LOCAL_WORLD_SIZE", 0)) or devices.workers(device)  # at once: torchrun's, or a pool's
+    return max(1, devices.cores() // trials - 1)

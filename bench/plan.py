@@ -6,7 +6,6 @@ import heapq
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from bench import records
@@ -31,6 +30,7 @@ OTHERS = {  # seconds of a timing's round, of a network that a probe asks, of a 
 }
 START_SECONDS, REPORT_SECONDS = 8.0, 2.5  # until the first jobs run; of a study's chapter, drawn at the end
 PUBLISH_SECONDS = 0.05  # of a record, in the one process that hears of all
+LEAST = 1e-6  # images a second: slower ones are no measurement
 WEIGHTS_MB = 8.0  # of a kept trial, at quarter width
 
 Key = tuple[Any, ...]
@@ -46,37 +46,39 @@ class Pace:
 
     def __init__(self, validation: int, test: int, known: Iterable[dict[str, Any]] = ()) -> None:
         self.validation, self.test = validation, test
-        self.trained = defaultdict[Key, tuple[float, float]](lambda: (0.0, 0.0))  # images, seconds of their steps
+        self.trained: dict[Key, tuple[float, float]] = {}  # images, and the seconds of their steps
         self.looking = defaultdict[Key, list[float]](list)  # seconds an image, sorted
         self.others = defaultdict[Key, list[float]](list)  # seconds of a timing's round, of a network asked; sorted
         for record in known:
             self.learn(record)
 
     def learn(self, record: dict[str, Any]) -> None:
-        if record["status"] != "finished":
+        """What several processes shared tells nothing of one."""
+        if record["status"] != "finished" or record["environment"].get("processes", 1) > 1:
             return
         job, took = record["job"], record["ended"] - record["started"]
         if record["kind"] != "trial":
-            insort(self.others[_other(record["kind"], job)], took / _size(job))
+            what, networks = job.get("subject") or job.get("question"), job.get("trials") or [{}]
+            key = record["kind"], what, job.get("device") or networks[0].get("device", "cpu")
+            insort(self.others[key], took / (job.get("rounds") or len(networks)))
             return
         speed = records.finals(record).get("speed/images_per_second", 0.0)
-        if speed <= 0:
+        if speed <= LEAST:
             return
         data, recipe = record["data"], job["recipe"]
-        key = _key(job["model"], job["device"])
-        images = round(recipe["share"] * data["train"])
+        key, images = _key(job["model"], job["device"]), _images(recipe["share"], data["train"])
         trained = recipe["epochs"] * images
         looked = looked_at(recipe["epochs"], images, data["validation"], data["test"])
-        before = self.trained[key]
-        self.trained[key] = before[0] + trained, before[1] + trained / speed
-        insort(self.looking[key], (took - trained / speed) / max(1, looked))
+        insort(self.looking[key], max(0.0, took - trained / speed) / max(1, looked))
+        before = self.trained.get(key, (0.0, 0.0))
+        self.trained[key] = before[0] + trained, before[1] + trained / speed  # last: another thread looks here first
 
     def seconds(self, job: Job) -> float:
         if not isinstance(job, Trial):
-            fields = asdict(job)
-            each = self.others.get(_other(kind(job), fields)) or [OTHERS[device(job)][kind(job)]]
-            return _middle(each) * _size(fields)
-        images = round(job.recipe.share * job.data.train)
+            what = getattr(job, "subject", None) or getattr(job, "question", None)
+            each = self.others.get((kind(job), what, device(job))) or [OTHERS[device(job)][kind(job)]]
+            return _middle(each) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
+        images = _images(job.recipe.share, job.data.train)
         looked = looked_at(job.recipe.epochs, images, self.validation, self.test)
         train, look = self._each(job)
         return job.recipe.epochs * images * train + looked * look
@@ -122,12 +124,5 @@ def _key(model: dict[str, Any] | Model, device: str) -> Key:
     return levels["layout"], levels["width"], levels["kernel"], device
 
 
-def _other(kind: str, job: dict[str, Any]) -> Key:
-    """What jobs that are no trials are alike in."""
-    device = job["trials"][0]["device"] if kind == "probe" else job.get("device")
-    return kind, job.get("subject") or job.get("question"), device
-
-
-def _size(job: dict[str, Any]) -> int:
-    """Of a job that is no trial: rounds, or networks that are asked."""
-    return job.get("rounds") or len(job.get("trials", "?"))
+def _images(share: float, train: int) -> int:
+    return max(1, round(share * train))

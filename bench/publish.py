@@ -34,6 +34,7 @@ databases.MAX_RETRY_COUNT = 2  # attempts to connect; ten of them block 105 seco
 BATCH = 1000  # metrics a request: MLflow's limit
 WAIT = 10.0  # seconds for another run that publishes
 TRIES = 5  # of what a server refuses; it does so to one of two machines that write the same name at once
+WEIGHTS = {"weights"}  # the tag of a run that has them
 POLL = 0.005  # seconds between looks: a run with much to publish lets go for about a millisecond at a time
 
 
@@ -84,7 +85,7 @@ class Publisher:
             self.known = {run.data.tags.get("identity"): run for run in found}
 
     def publish(self, record: dict[str, Any]) -> None:
-        """Once, with the record's own timestamps; later calls only add tags that are new. A run that an earlier attempt
+        """Once, with the record's own timestamps; later calls only set tags that differ. A run that an earlier attempt
         left unfinished is completed: the same points at the same times add nothing. A job that was measured again
         gets a run anew, unless another machine has published a better one."""
         self._insist(partial(self._publish, record))
@@ -104,16 +105,18 @@ class Publisher:
         known = self.known.get(record["identity"])
         if known is None or not same(known, record):
             known = self._one(record["identity"])
-        if known is None or not (same(known, record) or outranks(known, record)):
-            return self._create(record)
-        if known.info.status == "RUNNING":
+        tags = tagged(self.out, record)
+        if known is None or not (same(known, record) or outranks(known, record, tags)):
+            return self._create(record, tags)
+        lacks_weights = WEIGHTS <= tags.keys() - known.data.tags.keys()
+        if same(known, record) and (known.info.status == "RUNNING" or lacks_weights):
             self._fill(known.info.run_id, record)
         # the job may be used by more studies since
-        self._retag(known, words.tags(record) if same(known, record) else words.studies(record))
+        self._retag(known, tags if same(known, record) else words.studies(record))
 
-    def _create(self, record: dict[str, Any]) -> None:
+    def _create(self, record: dict[str, Any], tags: dict[str, str]) -> None:
         experiment, started = self._experiment(record.get("data")), int(record["started"] * 1e3)
-        run = self.client.create_run(experiment, started, words.tags(record), words.run_name(record))
+        run = self.client.create_run(experiment, started, tags, words.run_name(record))
         try:
             self._fill(run.info.run_id, record)
         except MlflowException as error:
@@ -215,16 +218,28 @@ def same(run: Any, record: dict[str, Any]) -> bool:
     return run.info.start_time == started and (run.info.status == "RUNNING" or run.info.end_time == ended)
 
 
-def rank(run: Any) -> tuple[bool, bool, int, float, str]:
-    """Of several runs of one job the highest stays: one that ended, a result, the latest; alike on every machine."""
-    result, info = run.data.tags.get("status") not in records.FAILURES, run.info
-    return info.status != "RUNNING", result, info.start_time or 0, info.end_time or float("inf"), info.run_id
+def tagged(out: Path, record: dict[str, Any]) -> dict[str, str]:
+    """The record's tags, with one where its weights were kept."""
+    weights = records.weights(out, record["identity"]).exists()
+    return words.tags(record) | (dict.fromkeys(WEIGHTS, "kept") if weights else {})
 
 
-def outranks(run: Any, record: dict[str, Any]) -> bool:
+def rank(run: Any) -> tuple[bool, bool, bool, bool, int, int, str]:
+    """Of several runs of one job the highest stays, alike on every machine: one that is whole, that came to a result,
+    of a quiet machine, with its weights, the latest."""
+    info = run.info
+    whole = info.status in ("FINISHED", "FAILED")  # another machine's doctor may have ended it
+    return whole, *_worth(run.data.tags), info.start_time or 0, info.end_time if whole else 0, info.run_id
+
+
+def outranks(run: Any, record: dict[str, Any], tags: dict[str, str]) -> bool:
     """Whether the run tells of a measurement, another machine's, that stays before the record's."""
     started, ended = (int(record[name] * 1e3) for name in ("started", "ended"))
-    return rank(run)[:-1] > (True, not records.failed(record), started, ended)
+    return rank(run)[:-1] > (True, *_worth(tags), started, ended)
+
+
+def _worth(tags: dict[str, str]) -> tuple[bool, bool, bool]:
+    return tags.get("status") not in records.FAILURES, tags.get("fit") != "no", tags.keys() >= WEIGHTS
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:

@@ -26,7 +26,7 @@ def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[Difference]:
             yield from _run(publisher(), identity, found, whole.get(identity))
     for identity, record in whole.items():
         found = published.get(identity, [])
-        if state := _state(found[-1] if found else None, record):
+        if state := _state(out, found[-1] if found else None, record):
             yield (*state, partial(_publish, publisher, record))
 
 
@@ -50,12 +50,12 @@ def _run(publisher: publish.Publisher, identity: str, found: list[Any], record: 
         yield "orphaned", f"MLflow: {identity} has no record here ({where})", None
 
 
-def _state(run: Any, record: dict[str, Any]) -> tuple[str, str] | None:
+def _state(out: Path, run: Any, record: dict[str, Any]) -> tuple[str, str] | None:
     """What is to be said of a record's run."""
     identity = record["identity"]
     if run is None:
         return "pending", f"MLflow: {identity} is not published"
-    if publish.outranks(run, record):
+    if publish.outranks(run, record, publish.tagged(out, record)):
         return None
     if not publish.same(run, record):
         return "stale", f"MLflow: {identity} was measured again since it was published"

@@ -37,6 +37,10 @@ class Ranks(NamedTuple):
             dist.all_reduce(value)
         return value
 
+    def lost(self, error: Exception) -> bool:
+        """Whether the error says that another process is gone: gloo's have no class of their own."""
+        return self.size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))
+
     def told(self, value: Any) -> Any:
         """The first process's value, in all of them."""
         if self.size == 1:

@@ -1,6 +1,6 @@
 """What runs on the machines of a cluster: a slot, which performs one job after another and sends back what came of it.
 
-Imported there with Ray and torch; the command imports it for the slot's name alone.
+Imported there with Ray and torch; the command has its handles, and packs here what is sent.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Slot:
         given: Files | None = None,
         pixels: Sequence[Any] = (),
     ) -> Iterator[bytes | tuple[str, Files]]:
-        """Yields, away from the shared folder, what the part file has grown by, if only as a sign of life; at last the
-        status and the files."""
+        """Yields, away from the shared folder, what the part file has grown by, or nothing where it was touched as a
+        sign of life; at last the status and the files."""
         from bench import work
 
         out = self.out if self.shares else self._furnished(job, given)
@@ -65,9 +65,12 @@ class Slot:
             source = replace(source, folder=_unpacked(self.own / "cache" / source.folder.name, pixels))
         part, told, beat = records.part(out, job), 0, None if self.shares else BEAT
         performed = self.thread.submit(work.perform, job, source, out, keep_weights, seen)
+        stamp = None
         while not wait([performed], beat).done:
-            yield (grown := _from(part, told))
-            told += len(grown)
+            if (now := _stamp(part)) != stamp:
+                stamp = now
+                yield (grown := _from(part, told))
+                told += len(grown)
         status = performed.result()
         yield status, self._found(out, job)
         if not self.shares and status != "elsewhere":
@@ -129,6 +132,10 @@ def _unpacked(folder: Path, pixels: Sequence[Any]) -> Path:
                 content.tofile(made / name)
             os.replace(made, folder)
     return folder
+
+
+def _stamp(file: Path) -> int | None:
+    return file.stat().st_mtime_ns if file.exists() else None
 
 
 def _from(file: Path, start: int) -> bytes:

@@ -89,7 +89,7 @@ class State:
         self.schedule.load_state_dict(saved["schedule"])
         for one, state in zip(self.generators, saved["began"], strict=True):
             one.set_state(state)
-        self.total.copy_(saved["total"])
+        self.total.copy_(saved["total"])  # the first process's part, which stands for each other's too
         self.epoch, self.first = saved["epoch"], saved["first"]
         if self.ranks.rank:
             torch.manual_seed(self._masks())

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, InvalidStateError
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from threading import Thread, Timer
+from typing import Any, NoReturn
 
+from bench import records
 from bench.data import Source
 from bench.pool import Schedule
 from bench.spec import BadInput, Job, Trial
 
+LEAVE = 5.0  # seconds that a job may take to end once its result is known
 PATIENCE = timedelta(days=1)  # of a process that waits for another: one that died is noticed at once
 
 
@@ -47,14 +50,27 @@ def demand(todo: Iterable[Job], source: Source) -> None:
 @contextmanager
 def led(device: str) -> Iterator[tuple[Schedule, int]]:
     """In the first process: a function that has a job performed by all; one at once."""
-    ranks = joined(device)
+    ranks, busy = joined(device), list[Thread]()
+
+    def idle() -> None:
+        for thread in busy:
+            thread.join(LEAVE)  # a job that was given up may never end, and the others wait in the midst of it
+            if thread.is_alive():
+                raise BadInput("a trial hangs among the processes; its record says so: the same command goes on")
+        busy.clear()
 
     def schedule(*job: Any, timeout: float) -> Future[str]:
+        idle()
         future: Future[str] = Future()
-        Thread(target=_fulfil, args=(future, device, *job, ranks), daemon=True).start()
+        late = Timer(timeout, _end, (future.set_exception, TimeoutError()))
+        late.daemon = True
+        late.start()
+        busy.append(Thread(target=_fulfil, args=(future, late, device, *job, ranks), daemon=True))
+        busy[0].start()
         return future
 
     yield schedule, 1
+    idle()
     ranks.told(None)  # the others may go; where this process ends otherwise, torchrun ends them
 
 
@@ -74,6 +90,8 @@ def follow(device: str, source: Source) -> int:
         if told is None:
             return 0
         trial, saved = told
+        if trial.data.digest != source.data.digest:
+            raise BadInput(f"this process has other images than the first one: {source.data.name}")
         work.accompany(trial, saved, source, ranks)
 
 
@@ -88,14 +106,34 @@ def joined(device: str) -> Any:
     return Ranks(distributed.get_rank(), distributed.get_world_size())
 
 
-def _fulfil(future: Future[str], device: str, job: Job, source: Source, out: Path, *rest: Any) -> None:
+def _fulfil(future: Future[str], late: Timer, device: str, job: Job, source: Source, out: Path, *rest: Any) -> None:
     from bench import work
 
     try:
         _ready(device)
-        future.set_result(work.perform(job, source, out, *rest))
-    except BaseException as error:
-        future.set_exception(error)
+        status = work.perform(job, source, out, *rest)
+    except Exception as error:
+        if rest[-1].lost(error):
+            _leave(f"another process is gone ({' '.join(str(error).split())}): the same command goes on")
+        _end(future.set_exception, error)
+    else:
+        if status in records.FAILURES and isinstance(job, Trial):
+            reason = (records.read(out, job) or {}).get("reason", status)
+            _leave(f"a trial failed ({reason}), whose record is kept: the same command goes on with the others")
+        _end(future.set_result, status)
+    late.cancel()
+
+
+def _end(how: Callable[[Any], None], what: Any) -> None:
+    """Unless it was given up."""
+    with suppress(InvalidStateError):
+        how(what)
+
+
+def _leave(why: str) -> NoReturn:
+    """End this process, and with it the others, which wait for it in the midst of a trial."""
+    print(f"ablate: {why}", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _ready(device: str) -> None:

@@ -52,6 +52,8 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         **{f"environment.{name}": str(value) for name, value in environment.items()},
         **studies(record),
     }
+    if not record.get("fit", True):
+        found["fit"] = "no"
     if note := record.get("data", {}).get("note"):
         found["data.note"] = note
     return {name: value[:TEXT] for name, value in found.items()}

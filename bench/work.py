@@ -71,8 +71,7 @@ def perform(
                 file.unlink(missing_ok=True)
     except Timeout:
         return "elsewhere"
-    left = ranks.size > 1 and isinstance(job, Trial) and records.failed(earlier)  # the others, in the midst of it
-    if mine and (left or "CUDA error" in earlier["reason"]):
+    if mine and "CUDA error" in earlier["reason"]:
         os._exit(1)  # after such an error every later job of this process would fail
     return earlier["status"]
 
@@ -90,7 +89,7 @@ def _measured(job: Job, source: Source, out: Path, keep_weights: bool, ranks: Ra
             return record | {"status": "finished", **timing.measure(job)}
         return record | {"status": "finished", "samples": probes.answer(job, out, source)}
     except Exception as error:
-        if files.mend(error):
+        if files.mend(error) or ranks.lost(error):
             raise
         memory = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -121,9 +120,9 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool, ranks: R
             continue
         if "step_ms" in point:  # to the microsecond: more digits are most of a record's size, and noise
             result["raw"]["step_ms"] = [round(step, 3) for step in point.pop("step_ms")]
+        diverged = _diverged(point)
         finite = {name: value for name, value in point["metrics"].items() if math.isfinite(value)}
-        diverged = point.pop("diverged", False) or len(finite) < len(point["metrics"])
-        points.append({**point, "metrics": finite})
+        points.append({name: point[name] for name in ("step", "epoch", "time")} | {"metrics": finite})
         with part.open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(points[-1])}\n")
         if diverged:
@@ -137,8 +136,14 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool, ranks: R
 
 def accompany(trial: Trial, saved: dict[str, Any] | None, source: Source, ranks: Ranks) -> None:
     """Train along with the process that writes the trial's record."""
-    for _ in train(trial, build(trial.model, trial.seed), splits(trial, source), saved, ranks=ranks):
-        pass
+    for point in train(trial, build(trial.model, trial.seed), splits(trial, source), saved, ranks=ranks):
+        if _diverged(point):
+            return
+
+
+def _diverged(point: dict[str, Any]) -> bool:
+    """Whether a point ends its trial: every process decides alike."""
+    return point.get("diverged", False) or not all(map(math.isfinite, point["metrics"].values()))
 
 
 def _due(part: Path) -> Callable[[], bool]:

@@ -69,6 +69,8 @@ def test_help_is_there_for_every_command(ablate, tmp_path, words):
         ("run --data digits --limit soon", "--limit is 'soon'"),
         ("run --data digits --out file", "file cannot be made"),
         ("plan --data digits --out file/below", "file/below cannot be made"),
+        ("run relu --data digits --cluster 8", "a number is enough for a plan, a run needs an address"),
+        ("plan relu --data digits --cluster 0", "--cluster 0 has nothing that a job for cpu could run on"),
         ("report", "nothing was run"),
         ("report --out file", "nothing was run"),
     ],

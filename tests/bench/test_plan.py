@@ -19,6 +19,7 @@ def record(trial, seconds, steps=0.6):
         "job": {"model": vars(trial.model), "recipe": vars(trial.recipe), "device": trial.device},
         "data": {"train": trial.data.train, "validation": VALIDATION, "test": TEST},
         "points": [{"metrics": {"speed/images_per_second": images / (steps * seconds)}}],
+        "environment": {},
         "started": 100.0,
         "ended": 100.0 + seconds,
     }
@@ -63,8 +64,9 @@ def test_a_wider_network_is_thought_to_take_longer_before_any_was_seen(layout):
 
 def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
     timing, probe = Timing("steps", (("a", Model()),), (8,), 10), Probe("activity", (TRIAL, replace(TRIAL, seed=1)))
+    common = {"status": "finished", "environment": {}, "started": 100.0}
     seen = [
-        {"kind": kind(job), "status": "finished", "job": asdict(job), "started": 100.0, "ended": 100.0 + seconds}
+        {**common, "kind": kind(job), "job": asdict(job), "ended": 100.0 + seconds}
         for job, seconds in ((timing, 5.0), (probe, 3.0))
     ]
     pace = known(*seen)
@@ -72,6 +74,23 @@ def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
     assert pace.seconds(Probe("activity", (TRIAL,))) == pytest.approx(1.5)
     assert pace.seconds(replace(timing, device="cuda")) == known().seconds(replace(timing, device="cuda"))
     assert pace.seconds(Probe("sub-networks", (TRIAL,))) == known().seconds(Probe("sub-networks", (TRIAL,)))
+
+
+def test_what_several_processes_shared_tells_nothing_of_one():
+    shared = record(TRIAL, 1.0) | {"environment": {"processes": 8}}
+    assert known(shared).seconds(TRIAL) == known().seconds(TRIAL)
+
+
+@pytest.mark.parametrize("train", [1, 5])
+@pytest.mark.parametrize("seconds", [0.0, 1e-3])
+@pytest.mark.parametrize("speed", [0.0, 5e-324, 1e300])
+def test_records_of_odd_numbers_make_no_plan_impossible(train, seconds, speed):
+    tiny = replace(TRIAL, recipe=replace(TRIAL.recipe, share=0.05), data=replace(TRIAL.data, train=train))
+    odd = record(tiny, 1.0) | {"points": [{"metrics": {"speed/images_per_second": speed}}], "ended": 100.0 + seconds}
+    probe = {"kind": "probe", "job": {"question": "activity", "trials": []}, "started": 100.0, "ended": 100.0}
+    pace = known(odd, probe | {"status": "finished", "environment": {}})
+    for job in (tiny, TRIAL, Probe("activity", (TRIAL,))):
+        assert 0 <= pace.seconds(job) < float("inf")
 
 
 def test_workers_share_all_but_timings():

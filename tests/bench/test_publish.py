@@ -296,6 +296,56 @@ def test_a_result_stays_before_another_machines_failure_and_learns_where_the_job
     assert (tags["status"], tags["study.relu"], tags["study.elsewhere"]) == ("finished", "relu, again", "yes")
 
 
+@pytest.mark.parametrize("later", ["unfit", "without weights"])
+def test_a_better_measurement_stays_before_another_machines_later_one(told, machine, tmp_path, later):
+    kind = {"unfit": "timing", "without weights": "trial"}[later]
+    first = next(record for record in told.records if record["kind"] == kind)
+    identity = f"better: {later}"
+    better = measured(first | {"data": trials(told)[0]["data"]}, 0, identity)
+    worse = measured(better, 60, identity, **({"fit": False, "why_unfit": "busy"} if later == "unfit" else {}))
+    one, other = machine("one", better), machine("other", worse)
+    if kind == "trial":
+        records.weights(tmp_path / "one", identity).write_bytes(b"weights")
+    for publisher, record in ((one, better), (other, worse), (one, better), (other, worse)):
+        publisher.publish(record)
+    (found,) = (run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
+    assert publish.same(found, better)
+    if kind == "trial":
+        assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
+
+
+def test_weights_that_are_kept_later_follow_the_run_that_is_there(told, machine, tmp_path):
+    identity = "weights later"
+    record = measured(trials(told)[0], 0, identity)
+    other, one = machine("other", record), machine("one", record)
+    records.weights(tmp_path / "one", identity).write_bytes(b"weights")
+    other.publish(record)
+    one.publish(record)
+    (found,) = (run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
+    assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
+
+
+@pytest.mark.parametrize("by", ["death", "a doctor elsewhere"])
+def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(told, machine, monkeypatch, by):
+    identity = f"left by {by}"
+    record = measured(trials(told)[0], 0, identity)
+    publisher = machine("one", record)
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher.client, "set_terminated", lambda *_: exec("raise KeyboardInterrupt"))
+        with pytest.raises(KeyboardInterrupt):
+            publisher.publish(record)
+    left = next(run for run in publish.runs(publisher.client, publisher.experiments) if run.info.status == "RUNNING")
+    if "doctor" in by:
+        publisher.client.set_terminated(left.info.run_id, "KILLED")
+    again = measured(record, 60, identity)
+    for one in (record, again):
+        machine("one", one).publish(one)
+    (found,) = (
+        run for run in publish.runs(publisher.client, publisher.experiments) if run.data.tags["identity"] == identity
+    )
+    assert publish.same(found, again) and found.info.status == "FINISHED"
+
+
 KILLED = """
 import os, sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)

@@ -1,9 +1,11 @@
 """Trials on two processes each, as a user asks for them: the same records, once, and on from a checkpoint."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +90,53 @@ def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(c
     found = finished(out)
     assert len(found) == 5 and began
     assert all(found[name]["started"] < stamp for name, stamp in began.items())
+
+
+def test_a_trial_that_diverges_is_a_result_and_the_next_one_trains(command, environment, tmp_path):
+    (tmp_path / "wild.py").write_text(
+        """
+from ablations.study import Study
+
+WILD = {"optimiser": "sgd", "learning_rate": 100.0, "schedule": "constant"}
+STUDY = Study(question="?", claims=(), base={"epochs": 3}, arms={"wild": WILD, "tame": {}})
+"""
+    )
+    words = [*TORCHRUN, command[1], "run", "wild.py", "--profile", "smoke", "--data", "digits", "--seeds", "1"]
+    done = subprocess.run(
+        [*words, "--device", "cpu"], env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    found = [
+        (record["job"]["recipe"]["learning_rate"], record["status"]) for record in records.read_all(tmp_path / "out")
+    ]
+    assert (100.0, "diverged") in found and {status for rate, status in found if rate < 1} == {"finished"}
+
+
+def test_a_process_that_dies_ends_the_command_and_no_record_blames_the_trial(command, environment, asked, tmp_path):
+    out = tmp_path / "out"
+    words = [*TORCHRUN, command[1], *map(str, asked(out, epochs=60))]
+    with subprocess.Popen(
+        words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        end = time.monotonic() + 120
+        while not any(file.stat().st_size for file in out.glob("trials/*.part")):
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.05)
+        follower = next(one for one in children(process.pid) if b"RANK=1" in environ(one))
+        os.kill(follower, signal.SIGKILL)
+        _, said = process.communicate(timeout=100)
+    assert process.returncode != 0
+    assert "ablate: another process is gone" in said or "stopped" in said
+    assert not [record for record in records.read_all(out) if records.failed(record)]
+
+
+def children(parent):
+    lists = (file.read_text().split() for file in Path(f"/proc/{parent}/task").glob("*/children"))
+    return [int(child) for pids in lists for child in pids]
+
+
+def environ(process):
+    return Path(f"/proc/{process}/environ").read_bytes()
 
 
 def test_what_cannot_be_shared_is_said_once_before_anything_trains(command, environment, tmp_path):
