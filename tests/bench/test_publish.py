@@ -301,7 +301,7 @@ def test_a_better_measurement_stays_before_another_machines_later_one(told, mach
     kind = {"unfit": "timing", "without weights": "trial"}[later]
     first = next(record for record in told.records if record["kind"] == kind)
     identity = f"better: {later}"
-    better = measured(first | {"data": trials(told)[0]["data"]}, 0, identity)
+    better = measured(first | {"data": trials(told)[0]["data"]}, 0, identity, fit=True)  # this machine may be busy
     worse = measured(better, 60, identity, **({"fit": False, "why_unfit": "busy"} if later == "unfit" else {}))
     one, other = machine("one", better), machine("other", worse)
     if kind == "trial":
