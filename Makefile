@@ -61,7 +61,7 @@ $(VENV)/bench: $(VENV)/ready
 torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
 	$(BIN)/python -m pytest tests/torture -o python_files='torture_*.py' -v $(if $(SHORT),--short)
 
-test-scale: setup  ## what takes longer: photographs from the folder that ABLATE_TEST_PHOTOGRAPHS names
+test-scale: setup  ## what takes longer: a team's server; photographs from the folder that ABLATE_TEST_PHOTOGRAPHS names
 	$(BIN)/python -m pytest tests/scale -o python_files='scale_*.py' -v
 
 calibrate: setup  ## how often verdicts are wrong and right, in 2,000 synthetic studies a row: half an hour
