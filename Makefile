@@ -61,7 +61,7 @@ $(VENV)/bench: $(VENV)/ready
 torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
 	$(BIN)/python -m pytest tests/torture -o python_files='torture_*.py' -v $(if $(SHORT),--short)
 
-test-scale: $(VENV)/ray  ## what takes longer: four machines; photographs, in the folder ABLATE_TEST_PHOTOGRAPHS names
+test-scale: $(VENV)/ray  ## what takes longer: torchrun, Ray, a team's server; photographs of ABLATE_TEST_PHOTOGRAPHS
 	$(BIN)/python -m pytest tests/scale -o python_files='scale_*.py' -v
 
 $(VENV)/ray: $(VENV)/ready
