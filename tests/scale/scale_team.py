@@ -59,9 +59,9 @@ def publish_at_once(home, command, environment):
     return said
 
 
-def known(address, home):
+def known(database, home):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", address)
+        patch.setenv("MLFLOW_TRACKING_URI", database)
         return all_runs(publish.Publisher(home))
 
 
@@ -81,23 +81,23 @@ def story(home, command, ablate, environment):
         told("createdb", "team")
         with serve() as address:
             story.said = publish_at_once(home, command, environment | {"MLFLOW_TRACKING_URI": address})
-            story.published = known(address, home)
+            story.published = known(database, home)
             told("pg_dump", "-Fc", "-f", dump, "team")
             shutil.copytree(artifacts, kept)
         told("dropdb", "--force", "team")
         told("createdb", "team")
         shutil.rmtree(artifacts)
         with serve() as address:
-            story.wiped = known(address, home)
+            story.wiped = known(database, home)
             run_all(ablate, home, MLFLOW_TRACKING_URI=address)
-            story.published_again = known(address, home)
+            story.published_again = known(database, home)
         told("dropdb", "--force", "team")
         told("createdb", "team")
         shutil.rmtree(artifacts)
         told("pg_restore", "-d", "team", dump)
         shutil.copytree(kept, artifacts)
         with serve() as address:
-            story.restored = known(address, home)
+            story.restored = known(database, home)
             story.imported = ablate("import", address, "--weights", "--out", home / "imported")
     return story
 
