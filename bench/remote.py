@@ -19,6 +19,7 @@ from filelock import FileLock
 from bench import files, records
 from bench.data import Source
 from bench.spec import Job, Probe
+from bench.watch import touched
 
 BEAT = 1.0  # seconds between two signs of life
 
@@ -65,14 +66,14 @@ class Slot:
             source = replace(source, folder=_unpacked(self.own / "cache" / source.folder.name, pixels))
         part, told, beat = records.part(out, job), 0, None if self.shares else BEAT
         performed = self.thread.submit(work.perform, job, source, out, keep_weights, seen)
-        stamp = None
+        seen_at = None
         while not wait([performed], beat).done:
-            if (now := _stamp(part)) != stamp:
-                stamp = now
+            if (now := touched(part)) != seen_at:
+                seen_at = now
                 yield (grown := _from(part, told))
                 told += len(grown)
         status = performed.result()
-        yield status, self._found(out, job)
+        yield status, {} if status == "elsewhere" else self._found(out, job)
         if not self.shares and status != "elsewhere":
             files.remove(out)
 
@@ -132,10 +133,6 @@ def _unpacked(folder: Path, pixels: Sequence[Any]) -> Path:
                 content.tofile(made / name)
             os.replace(made, folder)
     return folder
-
-
-def _stamp(file: Path) -> int | None:
-    return file.stat().st_mtime_ns if file.exists() else None
 
 
 def _from(file: Path, start: int) -> bytes:

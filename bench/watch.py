@@ -26,18 +26,18 @@ class Watch:
 
     def begin(self) -> None:
         """A worker begins, or begins again: points that were told are not told again."""
-        self.stale = self.stamp = self._stamp()
+        self.stale = self.stamp = touched(self.part)
         self.silent, self.looked = 0.0, time.monotonic()
 
     def hung(self) -> bool:
-        now, stamp = time.monotonic(), self._stamp()
+        now, stamp = time.monotonic(), touched(self.part)
         self.silent = 0.0 if stamp != self.stamp else self.silent + min(now - self.looked, LOOK)
         self.stamp, self.looked = stamp, now
         return self.silent > SILENCE
 
     def points(self) -> Iterator[dict[str, Any]]:
         """Those that were appended since the last time."""
-        if self._stamp() == self.stale:
+        if touched(self.part) == self.stale:
             return
         try:
             lines = self.part.read_bytes().splitlines(keepends=True)
@@ -48,7 +48,9 @@ class Watch:
             yield json.loads(line)
         self.read = max(self.read, len(whole))
 
-    def _stamp(self) -> int | None:
-        with suppress(FileNotFoundError):
-            return self.part.stat().st_mtime_ns
-        return None
+
+def touched(file: Path) -> int | None:
+    """When the file was last written or touched; None where it is not there."""
+    with suppress(FileNotFoundError):
+        return file.stat().st_mtime_ns
+    return None

@@ -3,11 +3,13 @@
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from bench import cluster
+from bench import cluster, records, remote
 from bench.spec import BadInput, Count, Model, Timing
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +79,13 @@ def test_a_cluster_without_gpus_is_told_of(monkeypatch, digits, tmp_path):
     cluster.demand([Count(Model()), on_gpu], "cuda")
     with pytest.raises(BadInput, match="take --device cuda"):
         cluster.demand([Count(Model()), on_gpu], "cpu")
+
+
+def test_a_job_that_another_run_is_at_sends_back_no_record_of_it(tmp_path):
+    """It would be written over the one that the other run is about to write."""
+    job, slot = Count(Model()), object.__new__(remote.Slot)
+    slot.out, slot.own, slot.shares, slot.thread = tmp_path, tmp_path / "own", True, ThreadPoolExecutor(1)
+    records.folder(tmp_path).mkdir()
+    records.write(tmp_path, records.new(job) | records.failure("failed", "an earlier try"))
+    with FileLock(records.lock(tmp_path, job)):
+        assert list(slot.perform(job, None, False, None)) == [("elsewhere", {})]
