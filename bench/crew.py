@@ -148,8 +148,7 @@ class Crew:
             if status != "elsewhere":
                 for name, content in found.items():  # the record last
                     files.write(records.folder(self.out) / name, content)
-                for file in records.unfinished(self.out, job)[-1 if status in records.FAILURES else 0 :]:
-                    file.unlink(missing_ok=True)
+                records.clear(self.out, job, status in records.FAILURES)
         return status
 
     def _pixels(self, job: Job) -> list[Any]:

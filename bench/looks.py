@@ -1,4 +1,4 @@
-"""When a trial is evaluated, and on how many images."""
+"""On how many images a trial is trained, when it is evaluated, and on how many."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ EVALUATIONS = 10  # of a trial, between its start and its end
 EARLY = 1, 5  # epochs after which there is one too
 SAMPLE = 2_000  # images of training and of validation that they look at
 MOST = 50_000  # that the first and the last evaluation look at: all but ImageNet's; and all of the test images
+
+
+def trained_on(share: float, train: int) -> int:
+    """How many images are a share of those that are left to train on."""
+    return max(1, round(share * train))
 
 
 @lru_cache

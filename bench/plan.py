@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from bench import records
-from bench.looks import looked_at
+from bench.looks import looked_at, trained_on
 from bench.spec import Job, Model, Timing, Trial, device, kind
 
 # Images a second of one core at full width that are trained on, as measured or worked out from what was: only until a
@@ -66,7 +66,7 @@ class Pace:
         if speed <= LEAST:
             return
         data, recipe = record["data"], job["recipe"]
-        key, images = _key(job["model"], job["device"]), _images(recipe["share"], data["train"])
+        key, images = _key(job["model"], job["device"]), trained_on(recipe["share"], data["train"])
         trained = recipe["epochs"] * images
         looked = looked_at(recipe["epochs"], images, data["validation"], data["test"])
         insort(self.looking[key], max(0.0, took - trained / speed) / max(1, looked))
@@ -78,7 +78,7 @@ class Pace:
             what = getattr(job, "subject", None) or getattr(job, "question", None)
             each = self.others.get((kind(job), what, device(job))) or [OTHERS[device(job)][kind(job)]]
             return _middle(each) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
-        images = _images(job.recipe.share, job.data.train)
+        images = trained_on(job.recipe.share, job.data.train)
         looked = looked_at(job.recipe.epochs, images, self.validation, self.test)
         train, look = self._each(job)
         return job.recipe.epochs * images * train + looked * look
@@ -122,7 +122,3 @@ def _middle(ascending: Sequence[float]) -> float:
 def _key(model: dict[str, Any] | Model, device: str) -> Key:
     levels = model if isinstance(model, dict) else vars(model)
     return levels["layout"], levels["width"], levels["kernel"], device
-
-
-def _images(share: float, train: int) -> int:
-    return max(1, round(share * train))

@@ -34,7 +34,7 @@ databases.MAX_RETRY_COUNT = 2  # attempts to connect; ten of them block 105 seco
 BATCH = 1000  # metrics a request: MLflow's limit
 WAIT = 10.0  # seconds for another run that publishes
 TRIES = 5  # of what a server refuses; it does so to one of two machines that write the same name at once
-WEIGHTS = {"weights"}  # the tag of a run that has them
+WEIGHTS = "weights"  # the tag of a run that has them
 POLL = 0.005  # seconds between looks: a run with much to publish lets go for about a millisecond at a time
 
 
@@ -108,14 +108,14 @@ class Publisher:
         tags = tagged(self.out, record)
         if known is None or not (same(known, record) or outranks(known, record, tags)):
             return self._create(record, tags)
-        lacks_weights = WEIGHTS <= tags.keys() - known.data.tags.keys()
+        lacks_weights = WEIGHTS in tags and WEIGHTS not in known.data.tags
         if same(known, record) and (known.info.status == "RUNNING" or lacks_weights):
             self._fill(known.info.run_id, record)
         # the job may be used by more studies since
         self._retag(known, tags if same(known, record) else words.studies(record))
 
     def _create(self, record: dict[str, Any], tags: dict[str, str]) -> None:
-        experiment, started = self._experiment(record.get("data")), int(record["started"] * 1e3)
+        experiment, (started, _) = self._experiment(record.get("data")), _times(record)
         run = self.client.create_run(experiment, started, tags, words.run_name(record))
         try:
             self._fill(run.info.run_id, record)
@@ -134,9 +134,8 @@ class Publisher:
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
-        self.client.set_terminated(
-            run_id, "FAILED" if records.failed(record) else "FINISHED", int(record["ended"] * 1e3)
-        )
+        _, ended = _times(record)
+        self.client.set_terminated(run_id, "FAILED" if records.failed(record) else "FINISHED", ended)
         self.known[record["identity"]] = self._one(record["identity"])
 
     def _one(self, identity: str) -> Any:
@@ -148,7 +147,7 @@ class Publisher:
         there = [run for run in runs(self.client, self.experiments, wanted) if run.data.tags["identity"] == identity]
         *others, best = sorted(there, key=rank) or [None]
         for other in others:
-            if best.info.status != "RUNNING" and rank(other)[1:] < rank(best)[1:]:
+            if rank(best)[0] and rank(other)[1:] < rank(best)[1:]:
                 used = {name: text for name, text in other.data.tags.items() if name.startswith("study.")}
                 self._retag(best, used | best.data.tags)
                 self.client.delete_run(other.info.run_id)
@@ -214,14 +213,14 @@ def runs(client: MlflowClient, experiments: dict[str, str], filter_string: str =
 
 def same(run: Any, record: dict[str, Any]) -> bool:
     """Whether the run tells of this measurement, and not of one before it: that ran at another time."""
-    started, ended = (int(record[name] * 1e3) for name in ("started", "ended"))
+    started, ended = _times(record)
     return run.info.start_time == started and (run.info.status == "RUNNING" or run.info.end_time == ended)
 
 
 def tagged(out: Path, record: dict[str, Any]) -> dict[str, str]:
     """The record's tags, with one where its weights were kept."""
     weights = records.weights(out, record["identity"]).exists()
-    return words.tags(record) | (dict.fromkeys(WEIGHTS, "kept") if weights else {})
+    return words.tags(record) | ({WEIGHTS: "kept"} if weights else {})
 
 
 def rank(run: Any) -> tuple[bool, bool, bool, bool, int, int, str]:
@@ -234,12 +233,16 @@ def rank(run: Any) -> tuple[bool, bool, bool, bool, int, int, str]:
 
 def outranks(run: Any, record: dict[str, Any], tags: dict[str, str]) -> bool:
     """Whether the run tells of a measurement, another machine's, that stays before the record's."""
-    started, ended = (int(record[name] * 1e3) for name in ("started", "ended"))
-    return rank(run)[:-1] > (True, *_worth(tags), started, ended)
+    return rank(run)[:-1] > (True, *_worth(tags), *_times(record))
+
+
+def _times(record: dict[str, Any]) -> tuple[int, int]:
+    """In MLflow's milliseconds: when the record's measurement began and ended."""
+    return int(record["started"] * 1e3), int(record["ended"] * 1e3)
 
 
 def _worth(tags: dict[str, str]) -> tuple[bool, bool, bool]:
-    return tags.get("status") not in records.FAILURES, tags.get("fit") != "no", tags.keys() >= WEIGHTS
+    return tags.get("status") not in records.FAILURES, tags.get("fit") != "no", WEIGHTS in tags
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:

@@ -153,6 +153,12 @@ def part(out: Path, job: Job | str) -> Path:
     return path(out, job).with_suffix(".part")
 
 
+def clear(out: Path, job: Job, failure: bool) -> None:
+    """Remove what lies beside the record of a job that is done; of a failure all but the lock stays: it may go on."""
+    for file in unfinished(out, job)[-1 if failure else 0 :]:
+        file.unlink(missing_ok=True)
+
+
 def unfinished(out: Path, job: Job | str) -> list[Path]:
     """What lies beside a record only while its job is not done, whether it is there or not."""
     return [path(out, job).with_suffix(suffix) for suffix in UNFINISHED]

@@ -12,6 +12,7 @@ from bench import decoded, index
 from bench.data import Source
 from bench.images import Images
 from bench.layouts import LAYOUTS
+from bench.looks import trained_on
 from bench.model import generator
 from bench.photographs import Photographs, Pixels
 from bench.spec import Trial
@@ -40,7 +41,7 @@ def splits(trial: Trial, source: Source) -> Splits:
 
 def _asked(trial: Trial, train: Split, validation: Split, test: Split) -> Splits:
     """The trial's share of the training images, with its labels."""
-    train = train.first(max(1, round(trial.recipe.share * trial.data.train)))
+    train = train.first(trained_on(trial.recipe.share, trial.data.train))
     if trial.recipe.labels == "shuffled":
         order = torch.randperm(len(train.labels), generator=generator(trial.seed, "labels"))
         train = train.labelled(train.labels[order.to(train.labels.device)])

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from bench import records
 from bench.data import Source
+from bench.looks import trained_on
 from bench.pool import Schedule
 from bench.spec import BadInput, Job, Trial
 
@@ -37,7 +38,7 @@ def demand(todo: Iterable[Job], source: Source) -> None:
     if size == 1:
         return
     for trial in (job for job in todo if isinstance(job, Trial)):
-        batch = min(trial.recipe.batch, round(trial.recipe.share * trial.data.train))
+        batch = min(trial.recipe.batch, trained_on(trial.recipe.share, trial.data.train))
         if batch % size:
             raise BadInput(f"batches of {batch} images cannot be shared among {size} processes alike")
         if trial.model.normalisation == "batch":

@@ -67,8 +67,7 @@ def perform(
                 measured = _measured(job, source, out, keep_weights, ranks)
                 earlier = {"reason": "", **measured, **tags, "ended": time.time()}
                 records.write(out, earlier)
-            for file in records.unfinished(out, job)[-1 if records.failed(earlier) else 0 :]:  # a failure may go on
-                file.unlink(missing_ok=True)
+            records.clear(out, job, records.failed(earlier))
     except Timeout:
         return "elsewhere"
     if mine and "CUDA error" in earlier["reason"]:

@@ -5,9 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from processes import processes
 
 from bench import records
 
@@ -122,21 +122,12 @@ def test_a_process_that_dies_ends_the_command_and_no_record_blames_the_trial(com
         while not any(file.stat().st_size for file in out.glob("trials/*.part")):
             assert time.monotonic() < end and process.poll() is None
             time.sleep(0.05)
-        follower = next(one for one in children(process.pid) if b"RANK=1" in environ(one))
+        (follower,) = processes("LOCAL_RANK=1")
         os.kill(follower, signal.SIGKILL)
         _, said = process.communicate(timeout=100)
     assert process.returncode != 0
     assert "ablate: another process is gone" in said or "stopped" in said
     assert not [record for record in records.read_all(out) if records.failed(record)]
-
-
-def children(parent):
-    lists = (file.read_text().split() for file in Path(f"/proc/{parent}/task").glob("*/children"))
-    return [int(child) for pids in lists for child in pids]
-
-
-def environ(process):
-    return Path(f"/proc/{process}/environ").read_bytes()
 
 
 def test_what_cannot_be_shared_is_said_once_before_anything_trains(command, environment, tmp_path):
