@@ -7,18 +7,24 @@ import subprocess
 from pathlib import Path
 
 TOLD = "ABLATE_COMMIT"  # of a copy that is no checkout: where it is set, it is taken for the commit
+# `describe --dirty` would say it in one word, but locks the index: killed there, it leaves the user's git locked out
+STATUS = "git --no-optional-locks status --porcelain=v2 --branch --untracked-files=no"
+LENGTH = 7  # letters, as git itself shortens it
 
 
 def commit() -> str:
     """With '+' where the files differ from it, or '' outside a checkout."""
     if TOLD in os.environ:
         return os.environ[TOLD]
-    here, words = Path(__file__).parent.parent, ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    here, status = Path(__file__).parent.parent, ""
     try:
         for _ in range(3):  # where it was killed, that says nothing of the checkout
-            told = subprocess.run(words, cwd=here, capture_output=True, text=True)
-            if told.returncode >= 0:
+            done = subprocess.run(STATUS.split(), cwd=here, capture_output=True, text=True)
+            if done.returncode >= 0:
+                status = done.stdout
                 break
     except OSError:
         return ""
-    return told.stdout.strip()
+    _, _, head = status.partition("# branch.oid ")
+    changed = any(not line.startswith("#") for line in status.splitlines())
+    return "" if head.startswith("(") else head[:LENGTH] + "+" * changed  # '(initial)': nothing is committed yet

@@ -24,6 +24,7 @@ from mlflow.store.db import utils as databases
 
 from bench import files, records, words
 from bench.spec import BadInput
+from bench.twins import WEIGHTS, outranks, rank, same, tagged, times
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its tracebacks: what it raises is told in one line
@@ -34,7 +35,6 @@ databases.MAX_RETRY_COUNT = 2  # attempts to connect; ten of them block 105 seco
 BATCH = 1000  # metrics a request: MLflow's limit
 WAIT = 10.0  # seconds for another run that publishes
 TRIES = 5  # of what a server refuses; it does so to one of two machines that write the same name at once
-WEIGHTS = "weights"  # the tag of a run that has them
 POLL = 0.005  # seconds between looks: a run with much to publish lets go for about a millisecond at a time
 
 
@@ -115,7 +115,7 @@ class Publisher:
         self._retag(known, tags if same(known, record) else words.studies(record))
 
     def _create(self, record: dict[str, Any], tags: dict[str, str]) -> None:
-        experiment, (started, _) = self._experiment(record.get("data")), _times(record)
+        experiment, (started, _) = self._experiment(record.get("data")), times(record)
         run = self.client.create_run(experiment, started, tags, words.run_name(record))
         try:
             self._fill(run.info.run_id, record)
@@ -134,7 +134,7 @@ class Publisher:
         for file in (records.path(self.out, record["identity"]), records.weights(self.out, record["identity"])):
             if file.exists():
                 self.client.log_artifact(run_id, str(file))
-        _, ended = _times(record)
+        _, ended = times(record)
         self.client.set_terminated(run_id, "FAILED" if records.failed(record) else "FINISHED", ended)
         self.known[record["identity"]] = self._one(record["identity"])
 
@@ -209,40 +209,6 @@ def runs(client: MlflowClient, experiments: dict[str, str], filter_string: str =
         token = page.token
         if not token:
             return
-
-
-def same(run: Any, record: dict[str, Any]) -> bool:
-    """Whether the run tells of this measurement, and not of one before it: that ran at another time."""
-    started, ended = _times(record)
-    return run.info.start_time == started and (run.info.status == "RUNNING" or run.info.end_time == ended)
-
-
-def tagged(out: Path, record: dict[str, Any]) -> dict[str, str]:
-    """The record's tags, with one where its weights were kept."""
-    weights = records.weights(out, record["identity"]).exists()
-    return words.tags(record) | ({WEIGHTS: "kept"} if weights else {})
-
-
-def rank(run: Any) -> tuple[bool, bool, bool, bool, int, int, str]:
-    """Of several runs of one job the highest stays, alike on every machine: one that is whole, that came to a result,
-    of a quiet machine, with its weights, the latest."""
-    info = run.info
-    whole = info.status in ("FINISHED", "FAILED")  # another machine's doctor may have ended it
-    return whole, *_worth(run.data.tags), info.start_time or 0, info.end_time if whole else 0, info.run_id
-
-
-def outranks(run: Any, record: dict[str, Any], tags: dict[str, str]) -> bool:
-    """Whether the run tells of a measurement, another machine's, that stays before the record's."""
-    return rank(run)[:-1] > (True, *_worth(tags), *_times(record))
-
-
-def _times(record: dict[str, Any]) -> tuple[int, int]:
-    """In MLflow's milliseconds: when the record's measurement began and ended."""
-    return int(record["started"] * 1e3), int(record["ended"] * 1e3)
-
-
-def _worth(tags: dict[str, str]) -> tuple[bool, bool, bool]:
-    return tags.get("status") not in records.FAILURES, tags.get("fit") != "no", WEIGHTS in tags
 
 
 def _dataset(data: dict[str, Any]) -> DatasetInput:

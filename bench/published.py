@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import publish
+from bench.twins import outranks, rank, same, tagged
 
 Difference = tuple[str, str, Callable[[], object] | None]  # state, what, what mends it
 
@@ -32,7 +33,7 @@ def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[Difference]:
 
 def _by_identity(publisher: publish.Publisher) -> dict[str, list[Any]]:
     published: dict[str, list[Any]] = {}
-    for run in sorted(publish.runs(publisher.client, publisher.experiments), key=publish.rank):
+    for run in sorted(publish.runs(publisher.client, publisher.experiments), key=rank):
         if run.data.tags.get("kind") and run.data.tags.get("identity"):
             published.setdefault(run.data.tags["identity"], []).append(run)
     return published
@@ -55,9 +56,9 @@ def _state(out: Path, run: Any, record: dict[str, Any]) -> tuple[str, str] | Non
     identity = record["identity"]
     if run is None:
         return "pending", f"MLflow: {identity} is not published"
-    if publish.outranks(run, record, publish.tagged(out, record)):
+    if outranks(run, record, tagged(out, record)):
         return None
-    if not publish.same(run, record):
+    if not same(run, record):
         return "stale", f"MLflow: {identity} was measured again since it was published"
     if run.info.status == "RUNNING":
         return "stale", f"MLflow: {identity} is half published"

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from bench import publish, records, words
 from bench.spec import Data, Model, Recipe, Trial
+from bench.twins import same
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -278,7 +279,7 @@ def test_what_two_machines_publish_at_once_is_one_run_of_the_later_measurement(
     assert not coming
     found = [run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity]
     best = max(first, second, key=lambda record: record["started"])
-    assert [(run.info.status, publish.same(run, best)) for run in found] == [("FINISHED", True)]
+    assert [(run.info.status, same(run, best)) for run in found] == [("FINISHED", True)]
     points = [(name, value, *at) for name, those in runs(one)[identity]["points"].items() for *at, value in those]
     assert sorted(points) == sorted(words.metrics(best))
 
@@ -309,7 +310,7 @@ def test_a_better_measurement_stays_before_another_machines_later_one(told, mach
     for publisher, record in ((one, better), (other, worse), (one, better), (other, worse)):
         publisher.publish(record)
     (found,) = (run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
-    assert publish.same(found, better)
+    assert same(found, better)
     if kind == "trial":
         assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
 
@@ -343,7 +344,7 @@ def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(told, machi
     (found,) = (
         run for run in publish.runs(publisher.client, publisher.experiments) if run.data.tags["identity"] == identity
     )
-    assert publish.same(found, again) and found.info.status == "FINISHED"
+    assert same(found, again) and found.info.status == "FINISHED"
 
 
 KILLED = """

@@ -1,0 +1,82 @@
+"""What is said of the commit of the code."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench import commit
+
+KILLED = """#!/bin/sh
+if [ ! -e "{mark}" ]; then touch "{mark}"; kill -9 $$; fi
+exec "{git}" "$@"
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+    return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A repository of one file, which is not committed yet, in the place of this one."""
+    file = tmp_path / "code" / "bench" / "commit.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("first\n")
+    git(tmp_path, "init", "-q", "code")
+    monkeypatch.setattr(commit, "__file__", str(file))
+    return file
+
+
+def test_the_commit_is_as_git_shortens_it_and_a_plus_says_that_files_differ(checkout):
+    assert commit.commit() == ""  # nothing is committed yet
+    git(checkout.parent, "add", ".")
+    assert commit.commit() == ""
+    git(checkout.parent, "commit", "-q", "-m", "first")
+    short = git(checkout.parent, "rev-parse", "--short", "HEAD")
+    assert commit.commit() == short
+    (checkout.parent / "untracked.py").write_text("of no account")
+    checkout.touch()
+    assert commit.commit() == short
+    checkout.write_text("second\n")
+    assert commit.commit() == short + "+"
+    git(checkout.parent, "add", "commit.py")
+    assert commit.commit() == short + "+"
+    git(checkout.parent, "checkout", "-q", "--detach")
+    assert commit.commit() == short + "+"
+
+
+def test_asking_writes_nothing_into_the_repository(checkout):
+    """A git that is killed as it writes would leave index.lock, which locks the user's own git out."""
+    git(checkout.parent, "add", ".")
+    git(checkout.parent, "commit", "-q", "-m", "first")
+    index = checkout.parents[1] / ".git" / "index"
+    before = index.stat().st_mtime_ns, index.read_bytes()
+    checkout.touch()  # which makes git want to note the new time
+    assert commit.commit()
+    assert (index.stat().st_mtime_ns, index.read_bytes()) == before
+    git(checkout.parent, "describe", "--always", "--dirty")
+    assert index.read_bytes() != before[1]  # so that the touch was one that git notes
+
+
+def test_a_git_that_is_killed_is_asked_again(tmp_path, monkeypatch):
+    mark, expected = tmp_path / "killed once", commit.commit()
+    (tmp_path / "git").write_text(KILLED.format(mark=mark, git=shutil.which("git")))
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert commit.commit() == expected
+    assert mark.exists()
+    assert bool(expected) == (Path(__file__).parents[2] / ".git").exists()
+
+
+def test_outside_a_checkout_and_without_git_there_is_no_commit_and_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(commit, "__file__", str(tmp_path / "bench" / "commit.py"))
+    (tmp_path / "bench").mkdir()
+    assert commit.commit() == ""
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit.commit() == ""
