@@ -28,6 +28,10 @@ def find(wanted: Sequence[str]) -> list[Study]:
     taken = [study.name for study in found]
     if twice := [name for name in taken if taken.count(name) > 1]:
         raise BadInput(line(f"two studies are called {twice[0]}: rename the file of one"))
+    claims = [(claim.id, study.name) for study in found for claim in study.claims]
+    for claim, _ in claims:
+        if len(where := [study for one, study in claims if one == claim]) > 1:
+            raise BadInput(line(f"two claims have the id {claim!r} ({' and '.join(where)}): rename one"))
     return found
 
 

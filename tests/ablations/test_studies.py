@@ -368,3 +368,16 @@ def test_two_studies_of_one_name_are_refused(tmp_path):
     file.write_text("from ablations.relu import STUDY")
     with pytest.raises(BadInput, match="two studies are called relu"):
         catalogue.find(["relu", str(file)])
+
+
+def test_two_claims_of_one_id_are_refused(tmp_path):
+    """Verdicts are compared, and found, by it."""
+    file = tmp_path / "mine.py"
+    file.write_text("from ablations.lrn import STUDY")
+    with pytest.raises(BadInput, match=r"two claims have the id '[a-z-]+' \(lrn and mine\): rename one"):
+        catalogue.find(["lrn", str(file)])
+    part = "Contrast('test/accuracy', 'relu', 'tanh', margin=1)"
+    claim = f"Claim('c', 'C', ({part},))"
+    file.write_text(f"from ablations.study import Claim, Contrast, Study\nSTUDY = Study('?', ({claim}, {claim}))\n")
+    with pytest.raises(BadInput, match=r"two claims have the id 'c' \(mine and mine\)"):
+        catalogue.find([str(file)])
