@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -20,20 +20,26 @@ DECADES = 30  # a larger factor between a panel's means wants a logarithmic axis
 DOTS = 200  # at most so many in a row: more can hardly be told apart, and each takes a line of the file
 
 
-def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], name: str) -> Drawing:
-    """table: arm, epoch, metric, mean, half (of the 95 % interval). A panel a metric, a line an arm."""
+def curves(
+    table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], faint: Collection[str], name: str
+) -> Drawing:
+    """table: arm, epoch, metric, mean, half (of the 95 % interval). A panel a metric, a line an arm; `faint` ones are
+    alike, behind the others."""
     with style():
         figure, panels = sheet(len(axes), 2.7)
         for panel, axis in zip(panels, axes, strict=True):
-            handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
+            handles, grey = list[Artist](), list[Artist]()  # the panel's own list leaves out names that begin with '_'
             for arm, (colour, marker, dash) in looks(arms):
                 line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
                 mean, half = line["mean"] * axis.factor, line["half"].fillna(0) * axis.factor
+                if arm in faint:
+                    grey = panel.plot(line["epoch"], mean, color=EDGE, linewidth=0.6, zorder=1.5)
+                    continue
                 panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
                 handles += panel.plot(line["epoch"], mean, color=colour, linestyle=dash, marker=marker, markersize=3.2)
             panel.set(xlabel="Epoch", ylabel=axis.label)
             panel.margins(x=0.02)
-        legend(figure, handles, arms)
+        legend(figure, [*handles, *grey], [*(arm for arm in arms if arm not in faint), *["all others"] * len(grey)])
         ends = _ends(table, axes[-1], arms)
         what = " and ".join(axis.label for axis in axes)
         return Drawing(svg(figure, name), f"Learning curves: {what} by epoch. At the last epoch: {ends}.")

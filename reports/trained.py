@@ -12,7 +12,7 @@ from bench.spec import Trial
 from reports import figures, summary
 from reports.blocks import Cell, Column, Figure, Table
 from reports.changes import titled, trained
-from reports.drawing import Axis, axis
+from reports.drawing import COLOURS, Axis, axis
 from reports.evidence import Evidence
 from reports.frame import CURVES, STEPS
 from reports.units import NOTHING, PLUS_MINUS, around, compact, counted, fixed, heading, plain, unit
@@ -127,8 +127,18 @@ def _curves(study: Study, evidence: Evidence) -> Figure | None:
     table = summary.by_arm(evidence.curves, ("arm", "epoch", "metric"))
     arms = [arm for arm in trained(evidence) if arm != AGAIN and arm in set(table["arm"])]
     axes = [axis(metric) for metric in CURVES if metric in set(table["metric"])]
-    drawing = figures.curves(table, axes, arms, f"{study.name}-curves")
-    return Figure(*drawing, "Learning curves: means over seeds; the bands are 95 % intervals.")
+    faint = _beyond(study, arms)
+    drawing = figures.curves(table, axes, arms, faint, f"{study.name}-curves")
+    caption = "Learning curves: means over seeds; the bands are 95 % intervals."
+    return Figure(*drawing, caption + f" {counted(len(faint), 'further arm')} in grey, without bands." * bool(faint))
+
+
+def _beyond(study: Study, arms: Sequence[str]) -> list[str]:
+    """Those that are more than can be told apart by colour: the baseline and what claims compare go before them."""
+    parts = [part for claim in study.claims for part in claim.parts]
+    compared = [arm for part in parts for arm in (part.arm, part.reference)]
+    order = [arm for arm in dict.fromkeys([study.baseline, *compared, *arms]) if arm in arms]
+    return order[len(COLOURS) :]
 
 
 def _differences(study: Study, evidence: Evidence) -> Figure | None:

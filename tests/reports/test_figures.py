@@ -20,7 +20,9 @@ AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images a second"))
 @cache
 def curves():
     rows = [(a, e, m, 0.1 * e, np.nan if e else 0.1) for a in ARMS for e in range(4) for m in "ab"]
-    return figures.curves(pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"]), AXES, ARMS, "one")
+    return figures.curves(
+        pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"]), AXES, ARMS, ARMS[6:], "one"
+    )
 
 
 @cache
@@ -91,9 +93,19 @@ def test_every_arm_is_in_the_legend_whatever_its_name(monkeypatch):
     names = ["_hidden", "", "a" * 200, "$x$"]
     rows = [(arm, epoch, metric, 0.1, 0.1) for arm in names for epoch in (0, 1) for metric in "ab"]
     table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
-    figures.curves(table, AXES, names, "six")
+    figures.curves(table, AXES, names, [], "six")
     figures.scatter(table[table["epoch"] == 0], *AXES, names, "seven")
     assert shown == [["_hidden", "", f"{'a' * 26}\n{'a' * 26}\n\N{HORIZONTAL ELLIPSIS}", "$x$"]] * 2
+
+
+def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(monkeypatch):
+    shown = []
+    monkeypatch.setattr(Figure, "legend", lambda self, handles, labels, **placed: shown.append((handles, labels)))
+    curves.__wrapped__()
+    ((handles, labels),) = shown
+    assert len(handles) == len(labels) == 7
+    assert labels == [*map(drawing.wrapped, ARMS[:6]), "all others"]
+    assert {handle.get_color() for handle in handles[:-1]}.isdisjoint({handles[-1].get_color()})
 
 
 def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
