@@ -74,6 +74,10 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
         f"{len(todo)} jobs to run (a job that studies share counts once), {workers} at once{sharing}: "
         f"about {left}{anew} and {size:.0f} MB in {options.out}"
     )
+    if pace.guesses(todo):
+        console.print(
+            "No trial is done here yet, so the time is a rule of thumb: run a little (--limit 5m), plan again."
+        )
     console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
     return 0
 

@@ -13,7 +13,7 @@ from bench.looks import looked_at, trained_on
 from bench.spec import Job, Model, Timing, Trial, device, kind
 
 # Images a second of one core at full width that are trained on, as measured or worked out from what was: only until a
-# trial of the same layout and width is done.
+# trial of the same layout and width is done, and those of others say how this machine compares.
 IMAGES_PER_SECOND = {
     "document": 240.0,
     "zhang": 380.0,
@@ -90,9 +90,18 @@ class Pace:
         if key in self.trained:
             images, seconds = self.trained[key]
             return seconds / images, _middle(self.looking[key])
-        faster = A_GPU if trial.device == "cuda" else 1 / trial.model.width**2
-        each = 1 / (IMAGES_PER_SECOND[trial.model.layout] * faster)
+        each = _rule(key) * self._slower(trial.device)
         return each, each / FORWARD
+
+    def _slower(self, device: str) -> float:
+        """Times as long as the rule of thumb says, by the networks that were measured."""
+        seen = [(seconds, images * _rule(key)) for key, (images, seconds) in self.trained.items() if key[-1] == device]
+        measured, told = map(sum, zip(*seen, strict=True)) if seen else (1.0, 1.0)
+        return measured / told
+
+    def guesses(self, jobs: Iterable[Job]) -> bool:
+        """Whether no trial tells how long any of those among the jobs takes."""
+        return not self.trained and any(isinstance(job, Trial) for job in jobs)
 
     def left(self, jobs: Sequence[Job], workers: int) -> float:
         """Wall seconds for the jobs: in their order, each to the next free worker; then timings, which run alone; or
@@ -113,6 +122,12 @@ def around(studies: int) -> float:
 def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
     """What jobs will add: a record each, and the weights of some."""
     return 0.03 * len(todo) + sum(WEIGHTS_MB * (trial.model.width / 0.25) ** 2 for trial in keep)
+
+
+def _rule(key: Key) -> float:
+    """Seconds an image that is trained on, by the rule of thumb."""
+    layout, width, _, device = key
+    return 1 / (IMAGES_PER_SECOND[layout] * (A_GPU if device == "cuda" else 1 / width**2))
 
 
 def _middle(ascending: Sequence[float]) -> float:

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from bench.looks import looked_at, looks
-from bench.plan import PUBLISH_SECONDS, Pace
+from bench.plan import IMAGES_PER_SECOND, PUBLISH_SECONDS, Pace
 from bench.spec import Data, Model, Probe, Recipe, Timing, Trial, kind
 
 TRIAL = Trial(Model(width=0.25), Recipe(epochs=10, share=0.5), Data("", 10, train=1_000), 0)
@@ -60,6 +60,21 @@ def test_a_trial_that_went_on_after_a_night_does_not_count_the_night():
 def test_a_wider_network_is_thought_to_take_longer_before_any_was_seen(layout):
     narrow, wide = (replace(TRIAL, model=Model(layout, width=width)) for width in (0.25, 0.5))
     assert known().seconds(wide) == pytest.approx(4 * known().seconds(narrow))
+
+
+def test_what_was_measured_of_one_network_says_how_this_machine_compares_for_another():
+    other, elsewhere = replace(TRIAL, model=Model("zhang", width=0.5)), replace(TRIAL, device="cuda")
+    faster, twice = (known(record(TRIAL, seconds, steps=0.5)) for seconds in (6.0, 12.0))
+    assert twice.seconds(other) == pytest.approx(2 * faster.seconds(other))
+    both = known(record(TRIAL, 6.0), record(elsewhere, 0.1))
+    assert both.seconds(other) == known(record(TRIAL, 6.0)).seconds(other)
+    rule = 1 / (IMAGES_PER_SECOND["document"] / TRIAL.model.width**2)
+    as_said = 10 * 500 * rule  # seconds of its steps
+    assert known(record(TRIAL, as_said, steps=1.0)).seconds(other) == pytest.approx(known().seconds(other))
+
+
+def test_a_plan_is_a_guess_until_any_trial_is_done():
+    assert known().guesses([TRIAL]) and not known().guesses([]) and not known(record(TRIAL, 1.0)).guesses([TRIAL])
 
 
 def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
