@@ -4,7 +4,7 @@ import pytest
 
 from bench.looks import looked_at, looks
 from bench.plan import IMAGES_PER_SECOND, PUBLISH_SECONDS, Pace
-from bench.spec import Data, Model, Probe, Recipe, Timing, Trial, kind
+from bench.spec import KERNELS, Data, Model, Probe, Recipe, Timing, Trial, kind
 
 TRIAL = Trial(Model(width=0.25), Recipe(epochs=10, share=0.5), Data("", 10, train=1_000), 0)
 VALIDATION, TEST = 300, 400
@@ -60,6 +60,11 @@ def test_a_trial_that_went_on_after_a_night_does_not_count_the_night():
 def test_a_wider_network_is_thought_to_take_longer_before_any_was_seen(layout):
     narrow, wide = (replace(TRIAL, model=Model(layout, width=width)) for width in (0.25, 0.5))
     assert known().seconds(wide) == pytest.approx(4 * known().seconds(narrow))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_network_of_any_kernel_has_a_rule_of_thumb(kernel):
+    assert known().seconds(replace(TRIAL, model=Model("zhang", width=0.25, kernel=kernel))) > 0
 
 
 def test_what_was_measured_of_one_network_says_how_this_machine_compares_for_another():
