@@ -28,18 +28,19 @@ def curves(
     with style():
         figure, panels = sheet(len(axes), 2.7)
         for panel, axis in zip(panels, axes, strict=True):
-            handles, grey = list[Artist](), list[Artist]()  # the panel's own list leaves out names that begin with '_'
+            handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
+            others: list[Artist] = []
             for arm, (colour, marker, dash) in looks(arms):
                 line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
                 mean, half = line["mean"] * axis.factor, line["half"].fillna(0) * axis.factor
                 if arm in faint:
-                    grey = panel.plot(line["epoch"], mean, color=EDGE, linewidth=0.6, zorder=1.5)
+                    others[:] = panel.plot(line["epoch"], mean, color=EDGE, linewidth=0.6, zorder=1.5)
                     continue
                 panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
                 handles += panel.plot(line["epoch"], mean, color=colour, linestyle=dash, marker=marker, markersize=3.2)
             panel.set(xlabel="Epoch", ylabel=axis.label)
             panel.margins(x=0.02)
-        legend(figure, [*handles, *grey], [*(arm for arm in arms if arm not in faint), *["all others"] * len(grey)])
+        legend(figure, [*handles, *others], [*(arm for arm in arms if arm not in faint), *["all others"] * len(others)])
         ends = _ends(table, axes[-1], arms)
         what = " and ".join(axis.label for axis in axes)
         return Drawing(svg(figure, name), f"Learning curves: {what} by epoch. At the last epoch: {ends}.")

@@ -136,9 +136,8 @@ def _curves(study: Study, evidence: Evidence) -> Figure | None:
 def _beyond(study: Study, arms: Sequence[str]) -> list[str]:
     """Those that are more than can be told apart by colour: the baseline and what claims compare go before them."""
     parts = [part for claim in study.claims for part in claim.parts]
-    compared = [arm for part in parts for arm in (part.arm, part.reference)]
-    order = [arm for arm in dict.fromkeys([study.baseline, *compared, *arms]) if arm in arms]
-    return order[len(COLOURS) :]
+    asked = {study.baseline, *(arm for part in parts for arm in (part.arm, part.reference))}
+    return sorted(arms, key=lambda arm: arm not in asked)[len(COLOURS) :]
 
 
 def _differences(study: Study, evidence: Evidence) -> Figure | None:
