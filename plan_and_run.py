@@ -76,7 +76,8 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     )
     if pace.guesses(todo):
         console.print(
-            "No trial is done here yet, so the time is a rule of thumb: run a little (--limit 5m), plan again."
+            f"No trial on a {request.setting.device} is done here yet, so the time is a rule of thumb: run a little "
+            "(--limit 5m), plan again."
         )
     console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
     return 0

@@ -31,7 +31,7 @@ def find(wanted: Sequence[str]) -> list[Study]:
     claims = [(claim.id, study.name) for study in found for claim in study.claims]
     for claim, _ in claims:
         if len(where := [study for one, study in claims if one == claim]) > 1:
-            raise BadInput(line(f"two claims have the id {claim!r} ({' and '.join(where)}): rename one"))
+            raise BadInput(line(f"several claims have the id {claim!r} ({' and '.join(where)}): rename them"))
     return found
 
 

@@ -12,19 +12,35 @@ from bench import records
 from bench.looks import looked_at, trained_on
 from bench.spec import Job, Model, Timing, Trial, device, kind
 
-# Images a second of one core at full width that are trained on, as measured or worked out from what was: only until a
-# trial of the same layout, width and kernel is done, and those of others say how this machine compares.
+# Images a second that are trained on, as measured: of one core at full width; of one of eight trials on an H100 at any
+# width, since narrow networks do not fill it, where those of photographs are a guess. Only until a trial of the same
+# layout, width and kernel is done; those of others say how this machine compares.
 IMAGES_PER_SECOND = {
-    "document": 215.0,
-    "zhang": 420.0,
-    "caffenet-128": 50.0,
-    "torchvision": 17.0,
-    "ungrouped": 10.0,
-    "two-group": 16.0,
+    "cpu": {
+        "document": 215.0,
+        "zhang": 420.0,
+        "caffenet-128": 50.0,
+        "torchvision": 17.0,
+        "ungrouped": 10.0,
+        "two-group": 16.0,
+    },
+    "cuda": {
+        "document": 87_000.0,
+        "zhang": 52_000.0,
+        "caffenet-128": 7_500.0,
+        "torchvision": 2_500.0,
+        "ungrouped": 1_500.0,
+        "two-group": 2_400.0,
+    },
 }
-KERNEL = {"5x5": 1.0, "pair": 1.65, "pair-linear": 1.6, "pair-matched": 1.3}  # times as long, of Zhang's network
+KERNEL = {
+    "5x5": 1.0,
+    "pair": 1.65,
+    "pair-linear": 1.6,
+    "pair-matched": 1.3,
+}  # times as long, of Zhang's network on a CPU
+NARROW = 1e-4  # seconds an image on a core, however narrow the network
 FORWARD = 4.0  # times as many that are only looked at
-A_GPU = 165.0  # times as many for one of eight trials on an H100, at any width: narrow networks do not fill it
 OTHERS = {  # seconds of a timing's round, of a network that a probe asks, of a count
     "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
     "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
@@ -47,8 +63,7 @@ class Pace:
 
     def __init__(self, validation: int, test: int, known: Iterable[dict[str, Any]] = ()) -> None:
         self.validation, self.test = validation, test
-        self.trained: dict[Key, tuple[float, float]] = {}  # images, and the seconds of their steps
-        self.looking = defaultdict[Key, list[float]](list)  # seconds an image, sorted
+        self.trials: dict[Key, tuple[list[float], list[float]]] = {}  # seconds an image of training, of looking; sorted
         self.others = defaultdict[Key, list[float]](list)  # seconds of a timing's round, of a network asked; sorted
         for record in known:
             self.learn(record)
@@ -70,9 +85,10 @@ class Pace:
         key, images = _key(job["model"], job["device"]), trained_on(recipe["share"], data["train"])
         trained = recipe["epochs"] * images
         looked = looked_at(recipe["epochs"], images, data["validation"], data["test"])
-        insort(self.looking[key], max(0.0, took - trained / speed) / max(1, looked))
-        before = self.trained.get(key, (0.0, 0.0))
-        self.trained[key] = before[0] + trained, before[1] + trained / speed  # last: another thread looks here first
+        training, looking = self.trials.get(key, ([], []))
+        insort(training, 1 / speed)
+        insort(looking, max(0.0, took - trained / speed) / max(1, looked))
+        self.trials[key] = training, looking  # last: another thread looks here
 
     def seconds(self, job: Job) -> float:
         if not isinstance(job, Trial):
@@ -85,24 +101,24 @@ class Pace:
         return job.recipe.epochs * images * train + looked * look
 
     def _each(self, trial: Trial) -> tuple[float, float]:
-        """Seconds an image of training and of looking. The latter's median: a trial that was cut off and went on the
-        next day took a day."""
+        """Seconds an image of training and of looking: medians, since a trial that was cut off and went on the next day
+        took a day."""
         key = _key(vars(trial.model), trial.device)
-        if key in self.trained:
-            images, seconds = self.trained[key]
-            return seconds / images, _middle(self.looking[key])
+        if key in self.trials:
+            training, looking = self.trials[key]
+            return _middle(training), _middle(looking)
         each = _rule(key) * self._slower(trial.device)
         return each, each / FORWARD
 
     def _slower(self, device: str) -> float:
-        """Times as long as the rule of thumb says, by the networks that were measured."""
-        seen = [(seconds, images * _rule(key)) for key, (images, seconds) in self.trained.items() if key[-1] == device]
-        measured, told = map(sum, zip(*seen, strict=True)) if seen else (1.0, 1.0)
-        return measured / told
+        """Times as long as the rule of thumb says, by the networks that were measured: their median."""
+        seen = [_middle(each) / _rule(key) for key, (each, _) in [*self.trials.items()] if key[-1] == device]
+        return _middle(sorted(seen)) if seen else 1.0
 
     def guesses(self, jobs: Iterable[Job]) -> bool:
-        """Whether no trial tells how long any of those among the jobs takes."""
-        return not self.trained and any(isinstance(job, Trial) for job in jobs)
+        """Whether there are trials among the jobs, and none that is done on such a device tells how long they take."""
+        done = {key[-1] for key in self.trials}
+        return any(isinstance(job, Trial) and job.device not in done for job in jobs)
 
     def left(self, jobs: Sequence[Job], workers: int) -> float:
         """Wall seconds for the jobs: in their order, each to the next free worker; then timings, which run alone; or
@@ -128,7 +144,8 @@ def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
 def _rule(key: Key) -> float:
     """Seconds an image that is trained on, by the rule of thumb."""
     layout, width, kernel, device = key
-    return KERNEL[kernel] / (IMAGES_PER_SECOND[layout] * (A_GPU if device == "cuda" else 1 / width**2))
+    each = KERNEL[kernel] / IMAGES_PER_SECOND[device][layout]
+    return each if device == "cuda" else max(NARROW, each * width**2)
 
 
 def _middle(ascending: Sequence[float]) -> float:

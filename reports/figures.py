@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -20,27 +20,28 @@ DECADES = 30  # a larger factor between a panel's means wants a logarithmic axis
 DOTS = 200  # at most so many in a row: more can hardly be told apart, and each takes a line of the file
 
 
-def curves(
-    table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], faint: Collection[str], name: str
-) -> Drawing:
+def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], faint: Sequence[str], name: str) -> Drawing:
     """table: arm, epoch, metric, mean, half (of the 95 % interval). A panel a metric, a line an arm; `faint` ones are
     alike, behind the others."""
+    clear = [arm for arm in arms if arm not in faint]
     with style():
         figure, panels = sheet(len(axes), 2.7)
         for panel, axis in zip(panels, axes, strict=True):
-            handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
-            others: list[Artist] = []
-            for arm, (colour, marker, dash) in looks(arms):
-                line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
-                mean, half = line["mean"] * axis.factor, line["half"].fillna(0) * axis.factor
-                if arm in faint:
-                    others[:] = panel.plot(line["epoch"], mean, color=EDGE, linewidth=0.6, zorder=1.5)
-                    continue
+            handles, others = (
+                list[Artist](),
+                list[Artist](),
+            )  # the panel's own list leaves out names that begin with '_'
+            for arm in faint:
+                line = _line(table, arm, axis)
+                others[:] = panel.plot(line["epoch"], line["mean"], color=EDGE, linewidth=0.6, zorder=1.5)
+            for arm, (colour, marker, dash) in looks(clear):
+                line = _line(table, arm, axis)
+                mean, half = line["mean"], line["half"]
                 panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
                 handles += panel.plot(line["epoch"], mean, color=colour, linestyle=dash, marker=marker, markersize=3.2)
             panel.set(xlabel="Epoch", ylabel=axis.label)
             panel.margins(x=0.02)
-        legend(figure, [*handles, *others], [*(arm for arm in arms if arm not in faint), *["all others"] * len(others)])
+        legend(figure, [*handles, *others], [*clear, *(faint if len(faint) == 1 else ["all others"] * len(others))])
         ends = _ends(table, axes[-1], arms)
         what = " and ".join(axis.label for axis in axes)
         return Drawing(svg(figure, name), f"Learning curves: {what} by epoch. At the last epoch: {ends}.")
@@ -174,6 +175,12 @@ def heat(table: pd.DataFrame, label: str, name: str) -> Drawing:
         mean = table.mean(axis=1)
         told = "; ".join(f"{arm} {value:.0f}" for arm, value in mean.items())
         return Drawing(svg(figure, name), f"{label}, by layer and arm. Means over the layers: {told}.")
+
+
+def _line(table: pd.DataFrame, arm: str, axis: Axis) -> pd.DataFrame:
+    """epoch, mean and half, as shown."""
+    line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
+    return line.assign(mean=line["mean"] * axis.factor, half=line["half"].fillna(0) * axis.factor)
 
 
 def _ends(table: pd.DataFrame, axis: Axis, arms: Sequence[str]) -> str:

@@ -374,10 +374,10 @@ def test_two_claims_of_one_id_are_refused(tmp_path):
     """Verdicts are compared, and found, by it."""
     file = tmp_path / "mine.py"
     file.write_text("from ablations.lrn import STUDY")
-    with pytest.raises(BadInput, match=r"two claims have the id '[a-z-]+' \(lrn and mine\): rename one"):
+    with pytest.raises(BadInput, match=r"several claims have the id '[a-z-]+' \(lrn and mine\): rename them"):
         catalogue.find(["lrn", str(file)])
     part = "Contrast('test/accuracy', 'relu', 'tanh', margin=1)"
     claim = f"Claim('c', 'C', ({part},))"
     file.write_text(f"from ablations.study import Claim, Contrast, Study\nSTUDY = Study('?', ({claim}, {claim}))\n")
-    with pytest.raises(BadInput, match=r"two claims have the id 'c' \(mine and mine\)"):
+    with pytest.raises(BadInput, match=r"several claims have the id 'c' \(mine and mine\)"):
         catalogue.find([str(file)])

@@ -22,6 +22,11 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
+@pytest.fixture(autouse=True)
+def untold(monkeypatch):
+    monkeypatch.delenv(commit.TOLD, raising=False)
+
+
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A repository of one file, which is not committed yet, in the place of this one."""
@@ -33,12 +38,12 @@ def checkout(tmp_path, monkeypatch):
     return file
 
 
-def test_the_commit_is_as_git_shortens_it_and_a_plus_says_that_files_differ(checkout):
+def test_the_commit_is_said_in_seven_letters_and_a_plus_says_that_files_differ(checkout):
     assert commit.commit() == ""  # nothing is committed yet
     git(checkout.parent, "add", ".")
     assert commit.commit() == ""
     git(checkout.parent, "commit", "-q", "-m", "first")
-    short = git(checkout.parent, "rev-parse", "--short", "HEAD")
+    short = git(checkout.parent, "rev-parse", "HEAD")[:7]
     assert commit.commit() == short
     (checkout.parent / "untracked.py").write_text("of no account")
     checkout.touch()
@@ -49,6 +54,14 @@ def test_the_commit_is_as_git_shortens_it_and_a_plus_says_that_files_differ(chec
     assert commit.commit() == short + "+"
     git(checkout.parent, "checkout", "-q", "--detach")
     assert commit.commit() == short + "+"
+
+
+@pytest.mark.parametrize("branch", [b"caf\xe9", "caf\u00e9".encode(), "two\u2028lines".encode()])
+def test_branches_may_have_any_name(checkout, branch):
+    git(checkout.parent, "add", ".")
+    git(checkout.parent, "commit", "-q", "-m", "first")
+    git(checkout.parent, "branch", "-m", os.fsdecode(branch))
+    assert commit.commit() == git(checkout.parent, "rev-parse", "HEAD")[:7]
 
 
 def test_asking_writes_nothing_into_the_repository(checkout):

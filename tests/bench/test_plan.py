@@ -2,8 +2,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from bench.layouts import LAYOUTS
 from bench.looks import looked_at, looks
-from bench.plan import IMAGES_PER_SECOND, PUBLISH_SECONDS, Pace
+from bench.plan import IMAGES_PER_SECOND, NARROW, PUBLISH_SECONDS, Pace
 from bench.spec import KERNELS, Data, Model, Probe, Recipe, Timing, Trial, kind
 
 TRIAL = Trial(Model(width=0.25), Recipe(epochs=10, share=0.5), Data("", 10, train=1_000), 0)
@@ -73,13 +74,33 @@ def test_what_was_measured_of_one_network_says_how_this_machine_compares_for_ano
     assert twice.seconds(other) == pytest.approx(2 * faster.seconds(other))
     both = known(record(TRIAL, 6.0), record(elsewhere, 0.1))
     assert both.seconds(other) == known(record(TRIAL, 6.0)).seconds(other)
-    rule = 1 / (IMAGES_PER_SECOND["document"] / TRIAL.model.width**2)
+    rule = TRIAL.model.width**2 / IMAGES_PER_SECOND["cpu"]["document"]
     as_said = 10 * 500 * rule  # seconds of its steps
     assert known(record(TRIAL, as_said, steps=1.0)).seconds(other) == pytest.approx(known().seconds(other))
 
 
-def test_a_plan_is_a_guess_until_any_trial_is_done():
-    assert known().guesses([TRIAL]) and not known().guesses([]) and not known(record(TRIAL, 1.0)).guesses([TRIAL])
+def test_trials_of_a_narrow_network_that_are_slow_for_their_size_say_nothing_of_wide_ones():
+    """A sixteenth of the width needs a 256th of the multiplications, and by far not a 256th of the time."""
+    narrow = replace(TRIAL, model=Model(width=1 / 16))
+    assert known(record(narrow, 10 * 500 * NARROW, steps=1.0)).seconds(TRIAL) == pytest.approx(known().seconds(TRIAL))
+
+
+def test_hours_that_one_trial_stood_still_within_a_step_are_not_counted():
+    seen = [record(replace(TRIAL, seed=seed), 6.0) for seed in range(2)]
+    stood, other = record(TRIAL, 36_000.0, steps=1.0), replace(TRIAL, model=Model("zhang", width=0.5))
+    assert known(*seen, stood).seconds(TRIAL) == pytest.approx(6.0)
+    assert known(*seen, stood).seconds(other) == pytest.approx(known(*seen).seconds(other))
+
+
+def test_a_plan_is_a_guess_until_any_trial_is_done_on_such_a_device():
+    elsewhere = replace(TRIAL, device="cuda")
+    assert known().guesses([TRIAL]) and not known().guesses([])
+    assert not known(record(TRIAL, 1.0)).guesses([TRIAL]) and known(record(TRIAL, 1.0)).guesses([TRIAL, elsewhere])
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_every_layout_has_a_rule_of_thumb_on_every_device(device):
+    assert IMAGES_PER_SECOND[device].keys() == LAYOUTS.keys()
 
 
 def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():

@@ -103,9 +103,14 @@ def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(m
     monkeypatch.setattr(Figure, "legend", lambda self, handles, labels, **placed: shown.append((handles, labels)))
     curves.__wrapped__()
     ((handles, labels),) = shown
+    assert len({handle.get_color() for handle in handles}) == 7
     assert len(handles) == len(labels) == 7
     assert labels == [*map(drawing.wrapped, ARMS[:6]), "all others"]
-    assert {handle.get_color() for handle in handles[:-1]}.isdisjoint({handles[-1].get_color()})
+    shown.clear()
+    rows = [(arm, epoch, axis.metric, 0.1, 0.1) for arm in "abc" for epoch in (0, 1) for axis in AXES]
+    table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
+    figures.curves(table, AXES, list("abc"), ["b"], "six")
+    assert shown[0][1] == ["a", "c", "b"]
 
 
 def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
