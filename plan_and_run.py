@@ -18,7 +18,6 @@ from rich.text import Text
 
 from ablations import catalogue
 from ablations.memory import check, remember
-from ablations.placed import jobs
 from ablations.profiles import PROFILES, automatic
 from ablations.request import Request, setting
 from bench import cluster, devices, display, plan, records, torchrun
@@ -98,8 +97,9 @@ def _show_studies(
 ) -> None:
     from reports.planning import prospects  # only here, as below
 
+    placed = request.placed()  # with what tuning tries
     for study in request.studies:
-        own = dict.fromkeys(place.job for place in jobs(study, request.setting))
+        own = dict.fromkeys(place.job for place in placed if place.study == study.name)
         lacking = [job for job in todo if job in own]
         left = display.duration(pace.left(lacking, workers))
         console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
@@ -124,7 +124,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             todo, retry = missing(list(asked), out, retry), False
             _demand(options, request, todo)
             remember(request, out)
-            console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already", highlight=False)
+            more = f"; tuning asks for about {later} more" if (later := _later(request, out)) else ""
+            console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already{more}", highlight=False)
             keep = kept(list(asked), todo)
             events = run(todo, keep, request.source, out, workers, deadline, pace.seconds, schedule)
             _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
@@ -133,7 +134,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     delivery.deliver_all(request.places())
     _publish_report(delivery, request, out, console)
     unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
-    return _end(asked, out, console) or int(unpublished and delivery.installed)
+    return _end(asked, _later(request, out), out, console) or int(unpublished and delivery.installed)
+
+
+def _later(request: Request, out: Path) -> int:
+    """How many jobs follow what tuning has yet to find, as far as can be told."""
+    return len(request.settled(out, assume=True).titles()) - len(request.titles())
 
 
 def _performers(
@@ -187,8 +193,8 @@ def _publish_report(delivery: Delivery, request: Request, out: Path, console: Co
         console.print(f"Compare the runs in MLflow: make ui{where}, or {sys.argv[0]} ui --out {folder}", soft_wrap=True)
 
 
-def _end(names: dict[Job, str], out: Path, console: Console) -> int:
-    """What came to nothing, and what is left; the exit status."""
+def _end(names: dict[Job, str], later: int, out: Path, console: Console) -> int:
+    """What came to nothing, and what is left, `later` of it not known yet; the exit status."""
     found = {job: records.read(out, job) for job in names}
     failed = {job: record for job, record in found.items() if record and records.failed(record)}
     for job, record in failed.items():
@@ -197,7 +203,8 @@ def _end(names: dict[Job, str], out: Path, console: Console) -> int:
         console.print(f"{counted(len(failed), 'job')} came to nothing; --retry-failed runs exactly those again")
     if left := sum(record is None for record in found.values()):
         waits = ", but for probes that wait for what came to nothing" * bool(failed)
-        console.print(f"{counted(left, 'job')} without a record yet: the same command runs exactly those{waits}")
+        more = f", then about {later} that follow from tuning" * bool(later)
+        console.print(f"{counted(left, 'job')} without a record yet: the same command runs exactly those{more}{waits}")
     return 1 if failed else 0
 
 

@@ -95,6 +95,13 @@ def demand(todo: Iterable[Job], kind: str) -> None:
         raise BadInput("there are jobs for a GPU: take --device cuda, and a cluster that has GPUs")
 
 
+def _head() -> str:
+    """HOST:PORT."""
+    import ray
+
+    return ray.get_runtime_context().gcs_address
+
+
 def _machines() -> list[dict[str, float]]:
     """What each has."""
     import ray
@@ -118,8 +125,8 @@ def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) ->
     crew = Crew(source, out, token.name, kind, count, tell)
     try:
         with _looping() as loop:
-            for _ in range(count):
-                asyncio.run_coroutine_threadsafe(crew.keep(), loop)
+            for work in (crew.watch(_head()), *(crew.keep() for _ in range(count))):
+                asyncio.run_coroutine_threadsafe(work, loop)
 
             def schedule(job: Job, _: Source, __: Path, *asked: Any, timeout: float) -> Future[str]:
                 if crew.broken:

@@ -19,6 +19,7 @@ from bench.spec import BadInput, Job, Probe, Trial
 
 STARTS = 5  # of a slot that dies as it starts
 PATIENCE = 60.0  # seconds for a free slot to answer
+PULSE, MISSED = 5.0, 3  # seconds between two questions to the head; how many in a row may go without an answer
 LEAVE = 10.0  # seconds to wait at the end for machines that may be gone
 
 
@@ -71,6 +72,22 @@ class Crew:
             self._say(told)
         else:
             self.broken = BadInput(told)
+
+    async def watch(self, head: str) -> None:
+        """Until the cluster's head, HOST:PORT, is gone: Ray would end this process a minute later, without a word."""
+        host, _, port = head.rpartition(":")
+        missed = 0
+        while missed < MISSED:
+            await asyncio.sleep(PULSE)
+            try:
+                async with asyncio.timeout(PULSE):
+                    _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+                writer.close()
+                missed = 0
+            except (OSError, TimeoutError):
+                missed += 1
+        how = "start another; what is finished is kept, and the same command goes on"
+        self.broken = BadInput(f"the cluster's head at {head} is gone: {how}")
 
     def _welcome(self, machine: str, shares: bool) -> None:
         if not shares:

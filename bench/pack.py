@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,11 +43,22 @@ def pack(root: Path, target: Path, side: int) -> Iterator[Packed]:
     for folder in (target, *(place for split in splits for place in (target / split).glob("*"))):
         for left in files.leftovers(folder):  # of one that was killed
             files.remove(left)
+    if (there := _side(target, splits)) not in (None, side):
+        raise BadInput(line(f"{target} holds squares of {there} pixels, --side is {side}: name another folder"))
     broken = []
     for one in _all(root, target, splits, side):
         broken += [f"{one.reason}\n"] * bool(one.reason)
         yield one
     files.write(target / BROKEN, "".join(broken).encode())
+
+
+def _side(target: Path, splits: list[str]) -> int | None:
+    """Of the squares that are there: that of the first, since a folder is packed in one size."""
+    for split in splits:
+        for file in (target / split).glob("*/*"):
+            with suppress(OSError), Image.open(file) as image:
+                return image.width
+    return None
 
 
 def _all(root: Path, target: Path, splits: list[str], side: int) -> Iterator[Packed]:

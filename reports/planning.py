@@ -54,8 +54,8 @@ def _told(part: Contrast, pilot: Pilot | None, pairs: int) -> str:
         _needed(fewest(pilot.deviation, margin_of(part))) for fewest in (stats.pairs_to_detect, stats.pairs_to_equate)
     ]
     return (
-        f"{label}: {counted(pairs, 'seed')} {_decided(part, pilot, pairs)}; the margin of "
-        f"{amount(part.margin, unit_of(part))} needs {needs[0]} for a difference, {needs[1]} for equivalence "
+        f"{label}: {counted(pairs, 'seed')} {_decided(part, pilot, pairs)}; a difference as large as the margin, "
+        f"{amount(part.margin, unit_of(part))}, is told from nothing by {needs[0]}, ruled out by {needs[1]} "
         f"(pilot of {counted(pilot.pairs, 'pair')})"
     )
 
@@ -66,7 +66,7 @@ def _decided(part: Contrast, pilot: Pilot, pairs: int) -> str:
     if least is None or supported is None:
         return "decide nothing"
     told = f"tell {_size(part, least)} from nothing"
-    return told if part.direction == "equal" else f"{told} and support {_size(part, supported)}"
+    return told if part.direction == "equal" else f"{told}, support the claim if it is {_size(part, supported)}"
 
 
 def _size(part: Contrast, difference: float) -> str:

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import shutil
 import time
 
@@ -194,6 +195,23 @@ def test_a_limit_that_is_over_leaves_jobs_and_says_so(ablate, smoke, tmp_path):
     assert "8 jobs" in done.stdout and "same command" in done.stdout
     assert not list((tmp_path / "trials").glob("*.json"))
     assert {verdict for _, verdict, _ in verdicts(tmp_path)} == {"not run"}
+
+
+def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
+    """Of the plan and its rows, of what a run begins with, and of what it leaves."""
+    asked = "relu", "--data", "digits", "--device", "cpu", "--profile", "smoke", "--seeds", "2", "--out", tmp_path
+    plan = ablate("plan", *asked).stdout
+    total, row = (
+        int(re.search(sum_of, plan, re.MULTILINE)[1]) for sum_of in (r"^(\d+) jobs to run", r"^relu +(\d+) jobs")
+    )
+    assert row == total
+    said = ablate("run", *asked, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9").stdout
+    known, later = map(
+        int, re.search(r"^0 of (\d+) jobs are done already; tuning asks for about (\d+) more", said, re.M).groups()
+    )
+    assert later > 0 and known + later == total
+    left = f"{known} jobs without a record yet: the same command runs exactly those, then about {later} that follow"
+    assert left in said
 
 
 def test_a_run_until_decided_goes_on_look_by_look_and_its_report_says_so(ablate, smoke, tmp_path):

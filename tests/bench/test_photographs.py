@@ -243,6 +243,12 @@ def test_what_cannot_be_read_is_told_and_left_out(ablate, folder, tmp_path):
     assert [file.name for file in (tmp_path / "packed").glob("*/*/*")] == ["good.png.jpg"]
 
 
+def test_squares_of_two_sizes_are_not_put_into_one_folder(folder, tmp_path):
+    list(pack.pack(folder, tmp_path / "packed", 144))
+    with pytest.raises(BadInput, match="packed holds squares of 144 pixels, --side is 256: name another folder"):
+        list(pack.pack(folder, tmp_path / "packed", 256))
+
+
 def test_a_folder_cannot_be_packed_into_itself(folder):
     with pytest.raises(BadInput, match="name a folder outside it"):
         list(pack.pack(folder, folder / "packed", 144))

@@ -37,9 +37,9 @@ def test_the_pilots_deviation_gives_effects_and_seeds(planned):
     assert len(told) == 2
     for line, margin in zip(told, (1.0, 0.5), strict=True):
         assert f"5 seeds tell {stats.detectable(spread, 5):.3g} points from nothing" in line
-        assert f"and support {stats.supportable(spread, 5, margin):.3g} points" in line
-        assert f"needs {stats.pairs_to_detect(spread, margin)} for a difference" in line
-        assert f"{stats.pairs_to_equate(spread, margin)} for equivalence (pilot of 5 pairs)" in line
+        assert f", support the claim if it is {stats.supportable(spread, 5, margin):.3g} points" in line
+        assert f"is told from nothing by {stats.pairs_to_detect(spread, margin)}, " in line
+        assert f"ruled out by {stats.pairs_to_equate(spread, margin)} (pilot of 5 pairs)" in line
 
 
 def test_one_seed_decides_nothing_whatever_the_pilot_says(planned):

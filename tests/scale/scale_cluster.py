@@ -143,6 +143,21 @@ def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machin
     same(tmp_path / "out", alone)
 
 
+@pytest.mark.parametrize("dies", ["the head alone", "all of its machine"])
+def test_a_head_that_dies_ends_the_command_in_one_line_and_the_same_command_goes_on(command, marked, tmp_path, dies):
+    out, short_lived, many = tmp_path / "out", Cluster(), ("--seeds", "90")
+    head = short_lived.add_node(num_cpus=2)
+    with started(asked(command, tmp_path, *many, "--cluster", short_lived.address), marked, tmp_path) as process:
+        until(lambda: records.read_all(out) and parts(out))
+        head.kill_gcs_server() if dies == "the head alone" else short_lived.shutdown()
+        said, _ = process.communicate(timeout=100)
+    short_lived.shutdown()
+    assert process.returncode == 2 and "Traceback" not in said, said
+    assert said.splitlines()[-1].startswith("ablate: the cluster's head at "), said
+    done = run(asked(command, tmp_path, *many, "--limit", "0s"), marked, tmp_path)
+    assert f"{len(records.read_all(out))} of " in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("where", ["local", "four machines"])
 def test_ctrl_c_ends_the_command_and_all_that_it_started(command, machines, marked, temporary, tmp_path, where):
     address = "local" if where == "local" else machines.address
