@@ -12,11 +12,12 @@ from typing import Any
 
 from rich.console import Console
 
-import commands
-import plan_and_run
 from ablations.profiles import PROFILES
 from bench import files
 from bench.spec import BadInput
+from commands import others
+from commands.plan import show_plan
+from commands.run import run_studies
 
 EXAMPLES = """examples:
   ablate run                              all studies, at the profile that suits the device
@@ -59,9 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     group = parser.add_subparsers(required=True, metavar="COMMAND")
     add = partial(_added, group)
     listed = group.add_parser("list", help="the studies, their questions and claims")
-    listed.set_defaults(command=commands.list_studies)
-    plan = add("plan", plan_and_run.show_plan, "what a run would do: jobs, those done, time and disk", EXAMPLES)
-    run = add("run", plan_and_run.run_studies, "train and measure what has no record yet, then report", EXAMPLES)
+    listed.set_defaults(command=others.list_studies)
+    plan = add("plan", show_plan, "what a run would do: jobs, those done, time and disk", EXAMPLES)
+    run = add("run", run_studies, "train and measure what has no record yet, then report", EXAMPLES)
     for either in (plan, run):
         _add_what(either)
     run.add_argument("--limit", metavar="TIME", help="start no job after so long: 90s, 30m, 2h")
@@ -70,13 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--retry-failed", action="store_true", help="run again what failed, besides what is missing")
     run.add_argument("--cluster", metavar="ADDRESS", help=f"run jobs on a Ray cluster: {CLUSTER}")
     plan.add_argument("--cluster", metavar="ADDRESS|N", help=f"on a Ray cluster: {CLUSTER}; or on so many GPUs")
-    report = add("report", commands.report, "judge the last run's records again and write the report; trains nothing")
+    report = add("report", others.report, "judge the last run's records again and write the report; trains nothing")
     report.add_argument("studies", nargs="*", metavar="STUDY", help="which studies; default: those of the last run")
     alike = "write nothing; exit with 1 if a verdict differs from those in this report.json"
     report.add_argument("--check", type=Path, metavar="FILE", help=alike)
-    export = add("export", commands.export, "write every finished record into one file")
+    export = add("export", others.export, "write every finished record into one file")
     export.add_argument("file", type=Path, metavar="FILE")
-    take = add("import", commands.import_records, "take records from such a file, a folder, or an MLflow server")
+    take = add("import", others.import_records, "take records from such a file, a folder, or an MLflow server")
     take.add_argument("origin", metavar="FILE | FOLDER | MLFLOW-URI")
     for either in (export, take):
         either.add_argument("--weights", action="store_true", help="weights too")
@@ -84,10 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("folder", type=_folder, metavar="FOLDER", help="with train/<class>/, and val/ or test/")
     pack.add_argument("target", type=_folder, metavar="OUT", help="where they go; what is there already stays")
     pack.add_argument("--side", type=int, default=256, help="of the square that is kept (default: 256; 144 for 128 px)")
-    pack.set_defaults(command=commands.pack)
-    doctor = add("doctor", commands.see_doctor, "what is pending, broken, stale or orphaned")
+    pack.set_defaults(command=others.pack)
+    doctor = add("doctor", others.see_doctor, "what is pending, broken, stale or orphaned")
     doctor.add_argument("--mend", action="store_true", help="mend it: nothing that was measured is deleted")
-    ui = add("ui", commands.ui, "open the runs in MLflow, on this machine only")
+    ui = add("ui", others.ui, "open the runs in MLflow, on this machine only")
     ui.add_argument("--port", type=int, default=5000)
     return parser
 

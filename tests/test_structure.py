@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("bench", "ablations", "reports", "commands", "plan_and_run", "ablate")  # each may import those before it
+ROOMS = ("bench", "ablations", "reports", "commands", "ablate")  # each may import those before it
 
 
 def files(room):

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import ablate as command
-import commands
-import plan_and_run
+import commands.others
+import commands.run
 from ablations.memory import recall
 from ablations.profiles import PROFILES
 from ablations.request import _jobs
@@ -162,9 +162,9 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
         def deliver_all(self, *_: object) -> None: ...
         def deliver_report(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(plan_and_run, "run", lambda *_: iter(()))
-    monkeypatch.setattr(plan_and_run, "Delivery", Nowhere)
-    monkeypatch.setattr(commands, "serve", lambda *_: 0)
+    monkeypatch.setattr(commands.run, "run", lambda *_: iter(()))
+    monkeypatch.setattr(commands.run, "Delivery", Nowhere)
+    monkeypatch.setattr(commands.others, "serve", lambda *_: 0)
     monkeypatch.setattr(terminal, "report", lambda *_: [])
     monkeypatch.setenv("ABLATE_DATA", str(images))
 

@@ -26,7 +26,7 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
-    from reports import terminal  # only here, as above
+    from reports import terminal  # only here: it takes seconds, and every worker imports the command
 
     request = recall(options.out, options.studies)
     if options.check:

@@ -1,0 +1,1 @@
+"""What each command does: `plan`, `run`, and the others. Each returns its exit status."""
