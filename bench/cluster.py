@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import commit, devices, files, pool
-from bench.crew import Crew
+from bench.crew import Crew, knock
 from bench.data import Source
 from bench.spec import BadInput, Job, device
 
@@ -64,7 +63,7 @@ def _reach(address: str) -> None:
     if "/" in host or not port.isdecimal():
         raise BadInput(f"--cluster is {address!r}: it takes HOST:PORT, 'auto' on a machine of the cluster, or 'local'")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+        knock(address, PATIENCE)
     except (OSError, OverflowError) as error:
         raise BadInput(f"nothing answers at {address} ({error}): {HOW}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -75,16 +76,13 @@ class Crew:
 
     async def watch(self, head: str) -> None:
         """Until the cluster's head, HOST:PORT, is gone: Ray would end this process a minute later, without a word."""
-        host, _, port = head.rpartition(":")
         missed = 0
         while missed < MISSED:
             await asyncio.sleep(PULSE)
             try:
-                async with asyncio.timeout(PULSE):
-                    _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-                writer.close()
+                await asyncio.to_thread(knock, head, PULSE)
                 missed = 0
-            except (OSError, TimeoutError):
+            except OSError:
                 missed += 1
         how = "start another; what is finished is kept, and the same command goes on"
         self.broken = BadInput(f"the cluster's head at {head} is gone: {how}")
@@ -185,6 +183,12 @@ class Crew:
         removed = [remove.options(num_cpus=0, scheduling_strategy=place).remote(self.token) for place in there]
         if removed:
             ray.wait(removed, num_returns=len(removed), timeout=LEAVE)
+
+
+def knock(address: str, seconds: float) -> None:
+    """Raises OSError where nothing answers at HOST:PORT for so long."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), seconds).close()
 
 
 async def _alive(member: Member) -> bool:

@@ -27,13 +27,11 @@ def curves(table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], faint
     with style():
         figure, panels = sheet(len(axes), 2.7)
         for panel, axis in zip(panels, axes, strict=True):
-            handles, others = (
-                list[Artist](),
-                list[Artist](),
-            )  # the panel's own list leaves out names that begin with '_'
+            handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
+            others: Sequence[Artist] = ()
             for arm in faint:
                 line = _line(table, arm, axis)
-                others[:] = panel.plot(line["epoch"], line["mean"], color=EDGE, linewidth=0.6, zorder=1.5)
+                others = panel.plot(line["epoch"], line["mean"], color=EDGE, linewidth=0.6, zorder=1.5)
             for arm, (colour, marker, dash) in looks(clear):
                 line = _line(table, arm, axis)
                 mean, half = line["mean"], line["half"]
