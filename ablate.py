@@ -12,9 +12,9 @@ from typing import Any
 
 from rich.console import Console
 
-from ablations.profiles import PROFILES
-from bench import files
-from bench.spec import BadInput
+from ablations.framework.profiles import PROFILES
+from bench.spec.errors import InputError
+from bench.system import files
 from commands import others
 from commands.plan import show_plan
 from commands.run import run_studies
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120, markup=False)  # names may hold brackets
     try:
         return options.command(options, console)
-    except BadInput as error:
+    except InputError as error:
         print(f"ablate: {error}", file=sys.stderr)
         return 2
     except OSError as error:

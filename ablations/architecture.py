@@ -1,13 +1,12 @@
 """How large is AlexNet, and where do its parameters and its work lie? (Krizhevsky et al. 2012, section 3.5)"""
 
-from ablations.study import Claim, Exact, Published, Setting, Study
-from bench.spec import Model, Timing
+from ablations import Claim, Exact, ModelConfig, Published, Setting, Study, Timing
 
 LAYOUTS = {
-    "ungrouped": Model(layout="ungrouped", classes=1000),
-    "two-group": Model(layout="two-group", classes=1000),
-    "torchvision": Model(layout="torchvision", classes=1000),
-    "document": Model(layout="document", classes=10),
+    "ungrouped": ModelConfig(layout="ungrouped", classes=1000),
+    "two-group": ModelConfig(layout="two-group", classes=1000),
+    "torchvision": ModelConfig(layout="torchvision", classes=1000),
+    "document": ModelConfig(layout="document", classes=10),
 }
 IMAGENET = ("ungrouped", "two-group", "torchvision")
 

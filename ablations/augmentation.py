@@ -1,7 +1,7 @@
 """Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1)"""
 
-from ablations.designs import overfits_less
-from ablations.study import Claim, Published, Study
+from ablations import Claim, Published, Study
+from ablations.framework.designs import overfits_less
 
 TWICE = {"epochs": 2}
 

@@ -1,6 +1,6 @@
 """Does dropout make hidden units less dependent on each other? (Srivastava et al. 2014, section 7.1)"""
 
-from ablations.study import Ask, Claim, Contrast, Study
+from ablations import Ask, Claim, Contrast, Study
 
 WITH, WITHOUT, MATCHED = "p = 0.5", "p = 0", "p = 0, at a matched training loss"
 

@@ -1,6 +1,6 @@
 """How much comes from a lot of data? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)"""
 
-from ablations.study import CAFFENET, Claim, Contrast, Printed, Published, Scale, Study
+from ablations import CAFFENET, Claim, Contrast, Printed, Published, Scale, Study
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
 

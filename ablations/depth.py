@@ -1,6 +1,6 @@
 """Does depth matter? (Krizhevsky et al. 2012, section 7: about 2 points for any layer that is left out)"""
 
-from ablations.study import Claim, Contrast, Published, Study
+from ablations import Claim, Contrast, Published, Study
 
 STUDY = Study(
     question="What does leaving out convolutions, or adding one, do to accuracy?",

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ablations.designs import overfits_less
-from ablations.study import CAFFENET, Claim, Printed, Published, Scale, Study
+from ablations import CAFFENET, Claim, Printed, Published, Scale, Study
+from ablations.framework.designs import overfits_less
 
 RATES: dict[str, dict[str, Any]] = {f"p = {p:g}": {"dropout": p} for p in (0.5, 0.0, 0.3, 0.7)}
 PLAIN, TWICE = ", no augmentation", ", twice the epochs"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ablations.study import Claim, Contrast, Published, Study, Tuning
+from ablations import Claim, Contrast, Published, Study, Tuning
 
 PLACES: dict[str, dict[str, Any]] = {
     "fully connected": {"dropout_place": "fc"},

@@ -1,7 +1,6 @@
 """What does a GPU bring? (Krizhevsky et al. 2012, section 3.2)"""
 
-from ablations.study import Claim, Contrast, Setting, Study
-from bench.spec import Model, Timing
+from ablations import Claim, Contrast, ModelConfig, Setting, Study, Timing
 
 DEVICES = ("cpu", "cuda")
 
@@ -10,7 +9,7 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
     """A training step on each device, the CPU with all of its cores; without a GPU there is nothing to compare."""
     if setting.device != "cuda":
         return ()
-    model = Model(width=setting.profile.width("document"))
+    model = ModelConfig(width=setting.profile.width("document"))
     return tuple(
         Timing("steps", ((device, model),), (128,), setting.profile.rounds, device, precision, threads)
         for device, precision, threads in (("cpu", "float32", 0), ("cuda", setting.precision, 1))

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ablations.designs import OWN, SHARED, own, rates, with_own_rates
-from ablations.study import Claim, Contrast, Scale, Study
+from ablations import Claim, Contrast, Scale, Study
+from ablations.framework.designs import OWN, SHARED, own, rates, with_own_rates
 
 DEPTHS: dict[int, dict[str, Any]] = {
     8: {},

@@ -1,7 +1,7 @@
 """Which ingredients made it work? (Krizhevsky et al. 2012, sections 3 and 4; Mishkin et al. 2017)"""
 
-from ablations.designs import Switch, effects, full_factorial, main
-from ablations.study import Claim, Contrast, Published, Study
+from ablations import Claim, Contrast, Published, Study
+from ablations.framework.designs import Switch, effects, full_factorial, main
 
 SWITCHES = {
     "ReLU": Switch(on={"activation": "relu"}, off={"activation": "tanh"}),

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from ablations.designs import OWN, SHARED, own, rates, with_own_rates
-from ablations.study import Claim, Contrast, Exact, Published, Setting, Study
-from bench.spec import Model, Timing
+from ablations import Claim, Contrast, Exact, ModelConfig, Published, Setting, Study, Timing
+from ablations.framework.designs import OWN, SHARED, own, rates, with_own_rates
 
 KERNELS: dict[str, dict[str, Any]] = {
     "5x5": {},
@@ -18,7 +17,7 @@ MIDDLES = {"half as wide between": 0.5, "as wide between": 1.0, "twice as wide b
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
     width = setting.profile.width("zhang")
-    arms = tuple((arm, Model(**{**NETWORK, **levels, "width": width})) for arm, levels in KERNELS.items())
+    arms = tuple((arm, ModelConfig(**{**NETWORK, **levels, "width": width})) for arm, levels in KERNELS.items())
     return (Timing("steps", arms, (128,), setting.profile.rounds, setting.device, setting.precision),)
 
 
@@ -28,8 +27,8 @@ STUDY = Study(
     arms=with_own_rates(KERNELS),
     tuning=rates(KERNELS),
     counts={
-        "one 5x5": Model(**NETWORK),
-        **{f"pair, {name}": Model(**NETWORK, kernel="pair", middle=middle) for name, middle in MIDDLES.items()},
+        "one 5x5": ModelConfig(**NETWORK),
+        **{f"pair, {name}": ModelConfig(**NETWORK, kernel="pair", middle=middle) for name, middle in MIDDLES.items()},
     },
     timings=timings,
     claims=(

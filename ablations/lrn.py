@@ -1,7 +1,7 @@
 """Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)"""
 
-from ablations.designs import OWN, SHARED, own, rates, with_own_rates
-from ablations.study import CAFFENET, Claim, Contrast, Printed, Published, Study
+from ablations import CAFFENET, Claim, Contrast, Printed, Published, Study
+from ablations.framework.designs import OWN, SHARED, own, rates, with_own_rates
 
 ARMS = {
     "none": {},

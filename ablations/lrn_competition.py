@@ -1,6 +1,6 @@
 """Does local response normalisation make strong responses stronger? (Krizhevsky et al. 2012, section 3.3)"""
 
-from ablations.study import Ask, Claim, Contrast, Study
+from ablations import Ask, Claim, Contrast, Study
 
 BEFORE, BEHIND, PERMUTED = "before LRN", "behind LRN", "behind LRN of permuted channels"
 

@@ -1,8 +1,7 @@
 """Is ReLU cheaper, faster to learn and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1)"""
 
-from ablations.designs import either_rate, rates, with_own_rates
-from ablations.study import CAFFENET, Ask, Claim, Contrast, Printed, Published, Setting, Study
-from bench.spec import Model, Timing
+from ablations import CAFFENET, Ask, Claim, Contrast, ModelConfig, Printed, Published, Setting, Study, Timing
+from ablations.framework.designs import either_rate, rates, with_own_rates
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 ARMS = {name: {"activation": name} for name in ACTIVATIONS}
@@ -11,7 +10,7 @@ STEPS = "speed/steps_to_train_error_25"
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
     profile = setting.profile
-    arms = tuple((name, Model(activation=name, width=profile.width("document"))) for name in ACTIVATIONS)
+    arms = tuple((name, ModelConfig(activation=name, width=profile.width("document"))) for name in ACTIVATIONS)
     sizes = tuple(2**n for n in range(10, 30, 2) if 2**n <= profile.elements)
     return (
         Timing("activations", arms, sizes, profile.rounds, setting.device, setting.precision),

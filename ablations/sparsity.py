@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ablations.study import Claim, Contrast, Published, Scale, Study
+from ablations import Claim, Contrast, Published, Scale, Study
 
 # A penalty on activations, by about the share of active units that it brings (docs/log.md)
 PENALTIES: dict[str, dict[str, Any]] = {

@@ -1,6 +1,6 @@
 """Does dropout average exponentially many sub-networks? (Srivastava et al. 2014, section 7.5)"""
 
-from ablations.study import AGAIN, Ask, Claim, Contrast, Published, Study
+from ablations import AGAIN, Ask, Claim, Contrast, Published, Study
 
 ARM, SCALED, ALL_MASKS = "p = 0.5", "weight scaling", "arithmetic mean of 200 masks"
 GAIN = "masks' gain less half the networks'"  # of 30 masks over one, of 5 networks over one

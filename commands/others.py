@@ -9,16 +9,17 @@ from functools import partial
 from rich.console import Console
 from rich.text import Text
 
-from ablations import catalogue
-from ablations.memory import recall
-from bench import doctor, transfer
-from bench.sources import line
-from bench.spec import BadInput
-from bench.ui import serve
+from ablations.framework import discovery
+from ablations.framework.request_store import recall
+from bench.records import transfer
+from bench.spec.errors import InputError
+from bench.system.text import printable
+from commands import diagnosis
+from commands.mlflow_ui import serve
 
 
 def list_studies(options: argparse.Namespace, console: Console) -> int:
-    for study in catalogue.find([]):
+    for study in discovery.find([]):
         console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
         for claim in study.claims:
             console.print(f"    {claim.id}: {claim.sentence}", highlight=False, markup=False)
@@ -26,7 +27,7 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
-    from reports import terminal  # only here: it takes seconds, and every worker imports the command
+    from reports.rendering import terminal  # only here: it takes seconds, and every worker imports the command
 
     request = recall(options.out, options.studies)
     if options.check:
@@ -52,7 +53,7 @@ def import_records(options: argparse.Namespace, console: Console) -> int:
         console.print(Text(f"refused: {refused}", style="yellow"), soft_wrap=True)
     for name in taken.studies:
         told = f"the study {name} is not taken along: name your own copy of the file to report on it"
-        console.print(Text(line(told), style="yellow"), soft_wrap=True)
+        console.print(Text(printable(told), style="yellow"), soft_wrap=True)
     told = f"{len(taken.new)} records imported, {len(taken.known)} were here, {len(taken.refused)} refused"
     console.print(told, highlight=False)
     return 1 if taken.refused else 0
@@ -60,7 +61,7 @@ def import_records(options: argparse.Namespace, console: Console) -> int:
 
 def pack(options: argparse.Namespace, console: Console) -> int:
     """Exit status 1 where a photograph cannot be read: the others are packed."""
-    from bench import pack as packing  # only here: it imports torch
+    from bench.data import pack as packing  # only here: it imports torch
 
     tally, told = Counter[str](), ""
     with console.status("") as status:
@@ -77,9 +78,9 @@ def pack(options: argparse.Namespace, console: Console) -> int:
 def see_doctor(options: argparse.Namespace, console: Console) -> int:
     """Exit status 1 while something is broken, stale or orphaned."""
     if not options.out.is_dir():
-        raise BadInput(f"there is no folder {options.out}: nothing was run into it yet")
+        raise InputError(f"there is no folder {options.out}: nothing was run into it yet")
     ill, mendable = 0, 0
-    for finding in doctor.examine(options.out):
+    for finding in diagnosis.examine(options.out):
         mended = options.mend and finding.mend is not None
         if mended and finding.mend:
             finding.mend()

@@ -8,11 +8,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ablations.request import Request
-from bench import cluster, devices, display, plan
-from bench.spec import BadInput, Job
-from bench.todo import kept, missing
-from commands.asked import clustered, imagined, in_cluster, introduce, requested
+from ablations.framework.request import Request
+from bench.runner import estimate
+from bench.runner.backends import ray_cluster
+from bench.runner.pending import kept, missing
+from bench.spec.errors import InputError
+from bench.spec.jobs import Job
+from bench.system import devices
+from commands import progress
+from commands.options import clustered, imagined, in_cluster, introduce, requested
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
@@ -27,8 +31,8 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     todo = missing(asked, options.out)
     introduce(request, console)
     _show_studies(request, options.out, todo, pace, workers, console)
-    size, around = plan.disk_mb(todo, kept(asked, todo)), plan.around(len(request.studies))
-    left, anew = (display.duration(pace.left(some, workers) + around) for some in (todo, asked))
+    size, around = estimate.disk_mb(todo, kept(asked, todo)), estimate.around(len(request.studies))
+    left, anew = (progress.duration(pace.left(some, workers) + around) for some in (todo, asked))
     sharing = f" ({devices.TRIALS_SHARING} a GPU, beside NVIDIA's Multi-Process Service)" * imagined(options)
     sharing *= request.setting.device == "cuda"
     anew = f" (all {len(asked)} anew: about {anew})" * (len(todo) < len(asked))
@@ -49,22 +53,22 @@ def _workers(options: argparse.Namespace, device: str) -> int:
     if imagined(options):
         found = devices.at_once(device, int(options.cluster))
     else:
-        found = cluster.slots(device) if clustered(options) else devices.workers(device)
+        found = ray_cluster.slots(device) if clustered(options) else devices.workers(device)
     if not found:
-        raise BadInput(f"--cluster {options.cluster} has nothing that a job for {device} could run on")
+        raise InputError(f"--cluster {options.cluster} has nothing that a job for {device} could run on")
     return found
 
 
 def _show_studies(
-    request: Request, out: Path, todo: list[Job], pace: plan.Pace, workers: int, console: Console
+    request: Request, out: Path, todo: list[Job], pace: estimate.Pace, workers: int, console: Console
 ) -> None:
-    from reports.planning import prospects  # only here: it takes seconds, and every worker imports the command
+    from reports.statistics.power import prospects  # only here: it takes seconds, and every worker imports the command
 
     placed = request.placed()  # with what tuning tries
     for study in request.studies:
         own = dict.fromkeys(place.job for place in placed if place.study == study.name)
         lacking = [job for job in todo if job in own]
-        left = display.duration(pace.left(lacking, workers))
+        left = progress.duration(pace.left(lacking, workers))
         console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
         for claim, told in prospects(study, request.setting, out):
             console.print(Text(f"    {claim}: {told}"), highlight=False, soft_wrap=True)

@@ -16,23 +16,27 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ablations.memory import remember
-from ablations.request import Request
-from bench import cluster, devices, display, records, torchrun
-from bench.delivery import Delivery
-from bench.pool import Schedule
-from bench.run import Event, run
-from bench.spec import BadInput, Job
-from bench.todo import kept, missing
-from commands.asked import clustered, imagined, in_cluster, introduce, requested
-from reports.units import counted
+from ablations.framework.request import Request
+from ablations.framework.request_store import remember
+from bench.records import store
+from bench.runner.backends import ray_cluster, torchrun
+from bench.runner.backends.local import Schedule
+from bench.runner.pending import kept, missing
+from bench.runner.scheduler import Event, run
+from bench.spec.errors import InputError
+from bench.spec.jobs import Job
+from bench.system import devices
+from bench.tracking.retry_queue import Delivery
+from commands import progress
+from commands.options import clustered, imagined, in_cluster, introduce, requested
+from reports.text.formatting import counted
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     if imagined(options):
-        raise BadInput(f"--cluster is {options.cluster!r}: a number is enough for a plan, a run needs an address")
+        raise InputError(f"--cluster is {options.cluster!r}: a number is enough for a plan, a run needs an address")
     if options.cluster is not None and torchrun.processes() > 1:
-        raise BadInput("torchrun puts several processes to a trial, --cluster a trial to a process: take one of them")
+        raise InputError("torchrun puts several processes to a trial, --cluster a trial to a process: take one of them")
     return in_cluster(options, _run, console)
 
 
@@ -57,7 +61,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already{more}", highlight=False)
             keep = kept(list(asked), todo)
             events = run(todo, keep, request.source, out, workers, deadline, pace.seconds, schedule)
-            _follow(events, display.Display(console, todo, asked, pace, workers), delivery, request)
+            _follow(events, progress.Display(console, todo, asked, pace, workers), delivery, request)
             if options.until_decided and time.time() < deadline:
                 request = _further(request, out)
     delivery.deliver_all(request.places())
@@ -80,20 +84,20 @@ def _performers(
         return torchrun.led(device)
     if clustered(options):
         tell = partial(console.print, markup=False, highlight=False, soft_wrap=True)
-        return cluster.opened(request.source, options.out, device, tell)
+        return ray_cluster.opened(request.source, options.out, device, tell)
     return nullcontext((None, devices.workers(device)))
 
 
 def _demand(options: argparse.Namespace, request: Request, todo: list[Job]) -> None:
-    """Raises BadInput where a job cannot be performed."""
+    """Raises InputError where a job cannot be performed."""
     if clustered(options):
-        cluster.demand(todo, request.setting.device)
+        ray_cluster.demand(todo, request.setting.device)
     else:
         devices.demand(todo)
         torchrun.demand(todo, request.source)
 
 
-def _follow(events: Iterable[Event], shown: display.Display, delivery: Delivery, request: Request) -> None:
+def _follow(events: Iterable[Event], shown: progress.Display, delivery: Delivery, request: Request) -> None:
     places = request.places()
     with shown:
         for event in events:
@@ -104,18 +108,19 @@ def _follow(events: Iterable[Event], shown: display.Display, delivery: Delivery,
 
 def _further(request: Request, out: Path) -> Request:
     """With the seeds that undecided claims get for their next look."""
-    from reports import evidence, further  # only here, as below
+    from reports.statistics import further_seeds  # only here, as below
+    from reports.tables import evidence
 
-    found = further.further(evidence.gather(out, request.studies, request.setting))
+    found = further_seeds.further(evidence.gather(out, request.studies, request.setting))
     return request._replace(setting=request.setting._replace(further=found))
 
 
 def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:
-    from reports import terminal  # only here: it takes seconds, and every worker imports this file
+    from reports.rendering import terminal  # only here: it takes seconds, and every worker imports this file
 
     files = terminal.report(request, out, console)
     name = f"({request.setting.profile.name}, {request.source.data.name})"
-    delivery.deliver_report(name, [*files, out / records.REQUEST])
+    delivery.deliver_report(name, [*files, out / store.REQUEST])
     if delivery.publisher:
         folder = shlex.quote(str(out))
         where = "" if folder == "out" else f" OUT={folder}"
@@ -124,8 +129,8 @@ def _publish_report(delivery: Delivery, request: Request, out: Path, console: Co
 
 def _end(names: dict[Job, str], later: int, out: Path, console: Console) -> int:
     """What came to nothing, and what is left, `later` of it not known yet; the exit status."""
-    found = {job: records.read(out, job) for job in names}
-    failed = {job: record for job, record in found.items() if record and records.failed(record)}
+    found = {job: store.read(out, job) for job in names}
+    failed = {job: record for job, record in found.items() if record and store.failed(record)}
     for job, record in failed.items():
         console.print(Text(f"{record['status']}: {names[job]}: {record['reason']}", style="red"))
     if failed:
@@ -140,5 +145,5 @@ def _end(names: dict[Job, str], later: int, out: Path, console: Console) -> int:
 def _seconds(limit: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", limit)
     if not match:
-        raise BadInput(f"--limit is {limit!r}: write 90s, 30m or 2h")
+        raise InputError(f"--limit is {limit!r}: write 90s, 30m or 2h")
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "": 1}[match[2]]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.sources import line
-from bench.spec import BadInput
-from reports.judge import Judgement
+from bench.spec.errors import InputError
+from bench.system.text import printable
+from reports.statistics.judge import Judgement
 
 Verdicts = Mapping[tuple[str, str], str]  # by study and claim
 
@@ -20,9 +20,11 @@ def stored(file: Path) -> Verdicts:
         report = json.loads(file.read_text(encoding="utf-8"))
         return _verdicts(entry for part in ("claims", "controls") for entry in report[part])
     except OSError as error:
-        raise BadInput(line(f"{file} cannot be read ({error.strerror}): name a report.json that was kept")) from error
+        raise InputError(
+            printable(f"{file} cannot be read ({error.strerror}): name a report.json that was kept")
+        ) from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise BadInput(line(f"{file} is no report.json: name one that 'ablate report' wrote")) from error
+        raise InputError(printable(f"{file} is no report.json: name one that 'ablate report' wrote")) from error
 
 
 def present(judgements: Iterable[Judgement]) -> Verdicts:
@@ -32,7 +34,7 @@ def present(judgements: Iterable[Judgement]) -> Verdicts:
 def changed(before: Verdicts, now: Verdicts) -> list[str]:
     """A line for each claim whose verdict differs, or that only one of the two has."""
     return [
-        line(f"{claim} ({study}): stored {_told(before, study, claim)}, now {_told(now, study, claim)}")
+        printable(f"{claim} ({study}): stored {_told(before, study, claim)}, now {_told(now, study, claim)}")
         for study, claim in dict.fromkeys((*before, *now))
         if before.get((study, claim)) != now.get((study, claim))
     ]

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations.study import Setting, Study
-from bench.files import write
-from bench.sources import line
-from reports.claims import passed
-from reports.evidence import Evidence, gather
-from reports.frame import environment
-from reports.html import html
-from reports.judge import Judgement
-from reports.page import TITLE, facts, page
-from reports.pdf import pdf
+from ablations.framework.study import Setting, Study
+from bench.system.files import write
+from bench.system.text import printable
+from reports.rendering.html import html
+from reports.rendering.pdf import pdf
+from reports.sections.claims import passed
+from reports.sections.page import TITLE, facts, page
+from reports.statistics.judge import Judgement
+from reports.tables.evidence import Evidence, gather
+from reports.tables.observations import environment
 
 
 def build(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Judgement]:
@@ -35,7 +35,7 @@ def _cell(value: Any) -> Any:
     """A text on one line, and behind an apostrophe where a spreadsheet would take it for a formula and run it."""
     if not isinstance(value, str):
         return value
-    text = line(value)
+    text = printable(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 

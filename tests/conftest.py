@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 STUDY = """
-from ablations.study import Claim, Contrast, Study
+from ablations.framework.study import Claim, Contrast, Study
 
 STUDY = Study(
     question="Is tanh better than ReLU on these images?",

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bench import publish
+from bench.tracking import mlflow_client
 
 USER = "nobody" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
 
@@ -81,10 +81,10 @@ def until_it_answers(port: int) -> None:
             time.sleep(0.2)
 
 
-def all_runs(publisher: publish.Publisher) -> dict[str, list[Any]]:
+def all_runs(publisher: mlflow_client.Publisher) -> dict[str, list[Any]]:
     """All that MLflow knows of each run, by its identity, but for what it numbers itself."""
     found = dict[str, list[Any]]()
-    for one in publish.runs(publisher.client, publisher.experiments):
+    for one in mlflow_client.runs(publisher.client, publisher.experiments):
         histories = [publisher.client.get_metric_history(one.info.run_id, name) for name in one.data.metrics]
         found.setdefault(one.data.tags["identity"], []).append(
             {

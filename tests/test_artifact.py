@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from bench.model import AlexNet
-from bench.spec import Model
+from bench.models.alexnet import AlexNet
+from bench.spec.config import ModelConfig
 record, weights, images = sys.argv[1:]
-network = AlexNet(Model(**json.loads(Path(record).read_text())["job"]["model"])).eval()
+network = AlexNet(ModelConfig(**json.loads(Path(record).read_text())["job"]["model"])).eval()
 network.load_state_dict(load_file(weights))
 files = sorted(Path(images).glob("*/*.png"))
 classes = sorted({file.parent.name for file in files})

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from ablations import catalogue
-from ablations.memory import recall
-from ablations.study import Contrast, seeds
-from bench.spec import Count, identity
-from reports.claims import estimate, interval, named
-from reports.evidence import gather
+from ablations.framework import discovery
+from ablations.framework.request_store import recall
+from ablations.framework.study import Contrast, seeds
+from bench.spec.jobs import Count, identity
 from reports.report import summary
-from reports.units import NOTHING
+from reports.sections.claims import estimate, interval, named
+from reports.tables.evidence import gather
+from reports.text.formatting import NOTHING
 
-ARCHITECTURE = catalogue.find(["architecture"])[0]  # whose counts need nothing but the revision
+ARCHITECTURE = discovery.find(["architecture"])[0]  # whose counts need nothing but the revision
 FINDINGS = Path(__file__).parent.parent / "docs" / "findings"
 
 
@@ -57,7 +57,7 @@ def test_every_number_comes_out_of_the_records_again(evidence, kept):
 
 def test_all_claims_of_the_house_are_answered(kept):
     verdicts = {claim["id"]: claim["verdict"] for claim in kept["claims"]}
-    assert len(verdicts) == 20 and verdicts.keys() <= {c.id for study in catalogue.find([]) for c in study.claims}
+    assert len(verdicts) == 20 and verdicts.keys() <= {c.id for study in discovery.find([]) for c in study.claims}
     assert "not run" not in verdicts.values()
     assert list(verdicts.values()).count("underpowered") <= 4
 

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import records, work
-from bench.data import locate
-from bench.spec import Model, Recipe, Trial
+from bench.data.source import locate
+from bench.records import store
+from bench.runner import worker
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
 
 FOLDER = os.environ.get("ABLATE_TEST_DATA", "")
 
@@ -15,10 +17,10 @@ FOLDER = os.environ.get("ABLATE_TEST_DATA", "")
 )
 def test_a_small_trial_on_real_images_does_better_than_chance(tmp_path):
     source = locate(FOLDER, tmp_path)
-    recipe = Recipe(epochs=15, share=min(1, 3_000 / source.data.train), augmentation="none", learning_rate=2e-3)
-    trial = Trial(Model(classes=source.data.classes, width=1 / 8, dropout=0.0), recipe, source.data, 0)
-    records.folder(tmp_path).mkdir()
-    assert work.perform(trial, source, tmp_path, keep_weights=False) == "finished"
-    record = records.read(tmp_path, trial)
+    recipe = TrainConfig(epochs=15, share=min(1, 3_000 / source.data.train), augmentation="none", learning_rate=2e-3)
+    trial = Trial(ModelConfig(classes=source.data.classes, width=1 / 8, dropout=0.0), recipe, source.data, 0)
+    store.folder(tmp_path).mkdir()
+    assert worker.perform(trial, source, tmp_path, keep_weights=False) == "finished"
+    record = store.read(tmp_path, trial)
     assert record["data"]["test"] == len([f for f in Path(FOLDER).glob("test/*/*") if f.is_file()])
-    assert records.finals(record)["test/accuracy"] > 2 / source.data.classes
+    assert store.finals(record)["test/accuracy"] > 2 / source.data.classes

@@ -6,11 +6,11 @@ from functools import cache
 import pytest
 import torch
 
-from ablations import catalogue
-from ablations.claim import METRICS
-from ablations.placed import jobs, levels
-from ablations.profiles import PROFILES
-from ablations.study import (
+from ablations.framework import discovery
+from ablations.framework.claim import METRICS
+from ablations.framework.expand import jobs, levels
+from ablations.framework.profiles import PROFILES
+from ablations.framework.study import (
     AGAIN,
     AGAIN_SEEDS,
     SHUFFLED,
@@ -23,16 +23,19 @@ from ablations.study import (
     all_claims,
     seeds,
 )
-from bench import cost, probes
-from bench.images import Images
-from bench.model import build
-from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial, identity
-from bench.todo import missing
-from reports.frame import STEPS, combined, observations, results
+from bench.data.images import Images
+from bench.models import complexity
+from bench.models.alexnet import build
+from bench.probes import questions
+from bench.runner.pending import missing
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Timing, Trial, identity
+from reports.tables.observations import STEPS, combined, observations, results
 
-DATA = Data("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
-DIGITS = Data("fedcba9876543210", classes=10, train=1_302, name="digits")
-STUDIES = catalogue.find([])
+DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
+DIGITS = DataConfig("fedcba9876543210", classes=10, train=1_302, name="digits")
+STUDIES = discovery.find([])
 TRIAL_METRICS = {
     "test/accuracy",
     "test/loss",
@@ -59,13 +62,13 @@ def setting(study, profile=PROFILES["quick"], data=DATA):
     """With a level of its own for each arm that is tuned, as if it had been chosen."""
     takes = study.tuning.takes if study.tuning else {}
     sources = list(dict.fromkeys(takes.values()))
-    house = {**vars(Model()), **vars(Recipe())}[study.tuning.factor] if study.tuning else 0
+    house = {**vars(ModelConfig()), **vars(TrainConfig())}[study.tuning.factor] if study.tuning else 0
     chosen = {arm: house * (1 + sources.index(source) / 100) for arm, source in takes.items()}
     return Setting(profile, data, "cuda" if study.name == "gpu" else "cpu", chosen={study.name: chosen})
 
 
 def placed(name, profile="quick", data=DATA):
-    study = catalogue.find([name])[0]
+    study = discovery.find([name])[0]
     return jobs(study, setting(study, PROFILES[profile], data))
 
 
@@ -93,7 +96,7 @@ def test_every_network_of_a_study_can_be_built(study, profile):
             models.add(place.job.model)
         elif isinstance(place.job, Timing):
             models.update(model for _, model in place.job.arms)
-    assert all(cost.network(model)["parameters"] > 0 for model in models)
+    assert all(complexity.network(model)["parameters"] > 0 for model in models)
 
 
 def imagined(place):
@@ -103,7 +106,7 @@ def imagined(place):
     if isinstance(job, Trial):
         record["points"] = [{"step": 0, "epoch": 0, "metrics": dict.fromkeys(TRIAL_METRICS, 1.0)}]
     elif isinstance(job, Count):
-        record["network"] = cost.network(job.model)
+        record["network"] = complexity.network(job.model)
     elif isinstance(job, Timing):
         metrics = {
             "activations": [f"time/kernel_ms/{size}" for size in job.sizes],
@@ -124,7 +127,7 @@ def imagined(place):
 @cache
 def answered(question):
     """What the question really answers, of small networks that know nothing."""
-    asked, model = probes.QUESTIONS[question], Model(width=1 / 16, normalisation="lrn")
+    asked, model = questions.QUESTIONS[question], ModelConfig(width=1 / 16, normalisation="lrn")
     canvas = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)
     networks = [build(model, seed) for seed in range(asked.networks)]
     with torch.no_grad():
@@ -281,12 +284,12 @@ def test_an_arms_levels_go_before_the_studys_base():
 
 
 def test_a_factor_that_does_not_exist_is_named_with_those_that_do():
-    with pytest.raises(BadInput, match=r"study mine, arm 'arm': no factor.*'drop-out'.*dropout.*augmentation"):
+    with pytest.raises(InputError, match=r"study mine, arm 'arm': no factor.*'drop-out'.*dropout.*augmentation"):
         made(**{"drop-out": 0.1})
 
 
 def test_a_level_that_does_not_exist_is_bad_input():
-    with pytest.raises(BadInput, match="activation is 'softplus'; it can be relu, tanh, sigmoid"):
+    with pytest.raises(InputError, match="activation is 'softplus'; it can be relu, tanh, sigmoid"):
         made(activation="softplus")
 
 
@@ -306,15 +309,15 @@ def test_profiles_spend_more_and_more():
 
 
 def test_studies_are_found_by_name_once_each_and_all_where_none_is_named():
-    assert [study.name for study in catalogue.find(["relu", "lrn", "relu"])] == ["relu", "lrn"]
-    assert [study.name for study in STUDIES] == catalogue.names()
-    assert {"architecture", "augmentation", "dropout", "kernels", "lrn", "relu"} <= set(catalogue.names())
+    assert [study.name for study in discovery.find(["relu", "lrn", "relu"])] == ["relu", "lrn"]
+    assert [study.name for study in STUDIES] == discovery.names()
+    assert {"architecture", "augmentation", "dropout", "kernels", "lrn", "relu"} <= set(discovery.names())
 
 
 @pytest.mark.parametrize("name", ["nope", "study", "profiles", "catalogue", "", "../relu"])
 def test_a_name_that_is_no_study_is_answered_with_those_that_are(name):
-    with pytest.raises(BadInput, match=r"there is no study .*relu"):
-        catalogue.find([name])
+    with pytest.raises(InputError, match=r"there is no study .*relu"):
+        discovery.find([name])
 
 
 @pytest.mark.parametrize(
@@ -333,21 +336,21 @@ def test_a_file_that_is_no_study_is_bad_input_with_the_reason(tmp_path, text, sa
     file = tmp_path / "mine.py"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(BadInput, match=said) as caught:
-        catalogue.find([str(file)])
+    with pytest.raises(InputError, match=said) as caught:
+        discovery.find([str(file)])
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_is_a_study_by_its_own_name(tmp_path):
-    (tmp_path / "my_study.py").write_text("from ablations.study import Study\nSTUDY = Study('Why?', ())\n")
-    (found,) = catalogue.find([str(tmp_path / "my_study.py")])
+    (tmp_path / "my_study.py").write_text("from ablations import Study\nSTUDY = Study('Why?', ())\n")
+    (found,) = discovery.find([str(tmp_path / "my_study.py")])
     assert (found.name, found.question) == ("my_study", "Why?")
 
 
 def test_a_metric_that_nothing_records_is_refused_before_anything_trains():
     typo = Claim("mine", "A claim", (Contrast("test/acuracy", "a", "b", margin=1),))
     study = Study(name="mine", question="?", claims=(typo,), arms={"a": {}, "b": {"dropout": 0.0}})
-    with pytest.raises(BadInput, match="study mine, claim mine: no metric is called 'test/acuracy'"):
+    with pytest.raises(InputError, match="study mine, claim mine: no metric is called 'test/acuracy'"):
         jobs(study, Setting(PROFILES["smoke"], DATA))
 
 
@@ -359,25 +362,25 @@ def test_every_metric_of_a_real_trial_can_be_named_by_a_claim(smoke):
 
 def test_a_level_that_cannot_be_used_names_the_study_and_the_arm():
     study = Study(name="mine", question="?", claims=(), arms={"a": {"dropout": "lots"}})
-    with pytest.raises(BadInput, match="study mine, arm 'a': dropout is 'lots'"):
+    with pytest.raises(InputError, match="study mine, arm 'a': dropout is 'lots'"):
         jobs(study, Setting(PROFILES["smoke"], DATA))
 
 
 def test_two_studies_of_one_name_are_refused(tmp_path):
     file = tmp_path / "relu.py"
     file.write_text("from ablations.relu import STUDY")
-    with pytest.raises(BadInput, match="two studies are called relu"):
-        catalogue.find(["relu", str(file)])
+    with pytest.raises(InputError, match="two studies are called relu"):
+        discovery.find(["relu", str(file)])
 
 
 def test_two_claims_of_one_id_are_refused(tmp_path):
     """Verdicts are compared, and found, by it."""
     file = tmp_path / "mine.py"
     file.write_text("from ablations.lrn import STUDY")
-    with pytest.raises(BadInput, match=r"several claims have the id '[a-z-]+' \(lrn and mine\): rename them"):
-        catalogue.find(["lrn", str(file)])
+    with pytest.raises(InputError, match=r"several claims have the id '[a-z-]+' \(lrn and mine\): rename them"):
+        discovery.find(["lrn", str(file)])
     part = "Contrast('test/accuracy', 'relu', 'tanh', margin=1)"
     claim = f"Claim('c', 'C', ({part},))"
-    file.write_text(f"from ablations.study import Claim, Contrast, Study\nSTUDY = Study('?', ({claim}, {claim}))\n")
-    with pytest.raises(BadInput, match=r"several claims have the id 'c' \(mine and mine\)"):
-        catalogue.find([str(file)])
+    file.write_text(f"from ablations import Claim, Contrast, Study\nSTUDY = Study('?', ({claim}, {claim}))\n")
+    with pytest.raises(InputError, match=r"several claims have the id 'c' \(mine and mine\)"):
+        discovery.find([str(file)])

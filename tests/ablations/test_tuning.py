@@ -1,12 +1,14 @@
 import pytest
 
-from ablations.placed import jobs
-from ablations.profiles import PROFILES
-from ablations.study import AGAIN, SHUFFLED, Setting, Study, Tuning
-from ablations.tuning import MOST, SEEDS, tune
-from bench.spec import BadInput, Data, Trial, identity
+from ablations.framework.expand import jobs
+from ablations.framework.profiles import PROFILES
+from ablations.framework.study import AGAIN, SHUFFLED, Setting, Study, Tuning
+from ablations.framework.tuning import MOST, SEEDS, tune
+from bench.spec.config import DataConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Trial, identity
 
-SETTING = Setting(PROFILES["smoke"], Data("digest", 10, train=1000))
+SETTING = Setting(PROFILES["smoke"], DataConfig("digest", 10, train=1000))
 TAKES = {"relu": "relu", "tanh": "relu", "tanh, own": "tanh"}
 ARMS = {"relu": {}, "tanh": {"activation": "tanh"}, "tanh, own": {"activation": "tanh"}}
 GRID = (0.001, 0.002, 0.004)
@@ -99,11 +101,11 @@ def test_arms_of_one_level_are_one_trial():
 
 @pytest.mark.parametrize("grid", [(0.1, 0.2), (0.3, 0.2, 0.1)])
 def test_a_grid_that_is_none_is_refused(grid):
-    with pytest.raises(BadInput, match="a tuning's grid"):
+    with pytest.raises(InputError, match="a tuning's grid"):
         Tuning("learning_rate", grid, TAKES)
 
 
 def test_an_arm_that_there_is_not_is_refused():
     odd = Study("?", (), arms=ARMS, tuning=Tuning("learning_rate", GRID, {"rule": "relu"}), name="mine")
-    with pytest.raises(BadInput, match="there is no arm 'rule'"):
+    with pytest.raises(InputError, match="there is no arm 'rule'"):
         jobs(odd, SETTING)

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.spec import BadInput
+from bench.spec.errors import InputError
 
 WIDE = "x" * 300  # longer than a file's name may be
 STUDY = """
-from ablations.study import Claim, Contrast, Exact, Study
-from bench.spec import Model, Timing
+from ablations import Claim, Contrast, Exact, ModelConfig, Study, Timing
 PART = Contrast("test/accuracy", "a", "b", margin=1)
 CLAIM = Claim("mine", "A claim", (PART,))
 def study(**fields):
@@ -28,7 +27,7 @@ def noise(seed=0, size=(32, 32)):
 
 def refusal(call, *arguments):
     """The one line that the call is refused with."""
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         call(*arguments)
     assert str(caught.value).isprintable(), str(caught.value)
     return str(caught.value)

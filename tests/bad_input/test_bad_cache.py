@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inputs import refusal
 
-from bench import data, decoded
+from bench.data import pixel_cache, source
 
 
 def cut(name):
@@ -97,36 +97,36 @@ HARMS = {
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_a_damaged_cache_is_noticed_and_decoded_again(root, out, harm):
-    before = data.locate(str(root), out)
+    before = source.locate(str(root), out)
     known = {file.name: file.read_bytes() for file in before.folder.iterdir()}
     harm(before.folder)
-    assert data.locate(str(root), out) == before
+    assert source.locate(str(root), out) == before
     assert {file.name: file.read_bytes() for file in before.folder.iterdir()} == known
     assert sorted(os.listdir(out / "cache")) == [before.folder.name, f"{before.folder.name}.lock"]
 
 
 def test_what_another_run_made_again_meanwhile_is_taken_and_stays(root, out, monkeypatch):
-    before, whole, looks = data.locate(str(root), out), decoded._whole, []
+    before, whole, looks = source.locate(str(root), out), pixel_cache._whole, []
     facts("")(before.folder)
 
     def seen_before_the_other_run(folder):
         found = whole(folder)
         looks.append(found)
         if len(looks) == 1:
-            assert found is None and data.locate(str(root), out) == before
+            assert found is None and source.locate(str(root), out) == before
             (folder / "of the other run").touch()
         return found
 
-    monkeypatch.setattr(decoded, "_whole", seen_before_the_other_run)
-    assert data.locate(str(root), out) == before
+    monkeypatch.setattr(pixel_cache, "_whole", seen_before_the_other_run)
+    assert source.locate(str(root), out) == before
     assert (before.folder / "of the other run").exists()
 
 
 def test_a_damaged_cache_of_images_that_are_broken_since_is_kept_and_the_image_named(root, out):
-    before = data.locate(str(root), out)
+    before = source.locate(str(root), out)
     file, times = root / "test/cat/0.png", (root / "test/cat/0.png").stat()
     file.write_bytes(bytes(times.st_size))
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     facts("")(before.folder)
-    assert "test/cat/0.png cannot be read as an image" in refusal(data.locate, str(root), out)
+    assert "test/cat/0.png cannot be read as an image" in refusal(source.locate, str(root), out)
     assert before.folder.exists()

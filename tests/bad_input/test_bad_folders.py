@@ -7,7 +7,8 @@ import shutil
 import pytest
 from inputs import WIDE, noise, refusal
 
-from bench import data, sources
+from bench.data.source import locate
+from bench.system.text import printable
 
 
 def loop(root):
@@ -70,7 +71,7 @@ FOLDERS += [newline, undecodable]
 
 @pytest.mark.parametrize("harm", FOLDERS, ids=lambda harm: harm.__name__.replace("_", " "))
 def test_a_folder_that_cannot_be_used_is_refused(root, out, harm):
-    assert harm(root) in refusal(data.locate, str(root), out)
+    assert harm(root) in refusal(locate, str(root), out)
     assert not list(out.rglob("*.npy"))
 
 
@@ -79,7 +80,7 @@ def test_a_folder_that_cannot_be_used_is_refused(root, out, harm):
 def test_what_may_not_be_read_is_refused(root, out, place):
     (root / place).chmod(0)
     try:
-        assert "read" in refusal(data.locate, str(root), out)
+        assert "read" in refusal(locate, str(root), out)
     finally:
         (root / place).chmod(0o755)
 
@@ -106,29 +107,29 @@ def test_any_name_of_a_folder_a_class_and_a_file_is_used_and_shown_on_one_line(r
     for split in ("train", "test"):
         (root / split / "dog").rename(root / split / name)
     (root / "train/cat/0.png").rename(root / f"train/cat/{name}.png")
-    source = data.locate(str(root.rename(root.with_name(name))), out)
-    assert sorted(source.classes) == sorted(["cat", sources.line(name)])
-    assert source.data.name == sources.line(name)
+    source = locate(str(root.rename(root.with_name(name))), out)
+    assert sorted(source.classes) == sorted(["cat", printable(name)])
+    assert source.data.name == printable(name)
     assert json.dumps(source.facts(), ensure_ascii=False).encode().decode().isprintable()
 
 
 def test_what_is_hidden_is_passed_over(root, out):
-    before = data.locate(str(root), out)
+    before = locate(str(root), out)
     for place in ("train/.ipynb_checkpoints", "test/cat/.ipynb_checkpoints", ".git"):
         (root / place).mkdir()
         shutil.copy(root / "train/cat/0.png", root / place)
     for place in ("train/.DS_Store", "train/cat/.DS_Store", "train/cat/._0.png", ".DS_Store"):
         (root / place).write_bytes(b"\0\0\0\1Bud1")
-    assert data.locate(str(root), out) == before
+    assert locate(str(root), out) == before
 
 
 def test_links_to_images_and_to_folders_are_used(root, out):
-    before = data.locate(str(root), out)
+    before = locate(str(root), out)
     for place in ("train/cat/0.png", "test/dog"):
         kept = root.with_name(place.replace("/", "-"))
         (root / place).rename(kept)
         (root / place).symlink_to(kept)
-    assert data.locate(str(root), out).data == before.data
+    assert locate(str(root), out).data == before.data
 
 
 @pytest.mark.parametrize(
@@ -146,4 +147,4 @@ def test_links_to_images_and_to_folders_are_used(root, out):
     ids=ascii,
 )
 def test_a_name_of_data_that_leads_nowhere_is_refused(out, wanted, said):
-    assert said in refusal(data.locate, wanted, out)
+    assert said in refusal(locate, wanted, out)

@@ -6,8 +6,9 @@ import shutil
 import pytest
 
 import ablate as command
-from bench import records
-from reports import planning, terminal
+from bench.records import store
+from reports.rendering import terminal
+from reports.statistics import power
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ RECORDS = {
 @pytest.mark.parametrize("words", ["run", "plan", "report"])
 @pytest.mark.parametrize("change, said", RECORDS.values(), ids=RECORDS)
 def test_a_record_that_is_none_is_named_with_what_to_do(told, smoke, kept, words, change, said):
-    file = min(records.folder(kept).glob("*.json"))
+    file = min(store.folder(kept).glob("*.json"))
     file.write_text(change(file.read_text()))
     asked = () if words == "report" else smoke.asked
     line = told(words, *asked, "--out", kept)
@@ -47,25 +48,25 @@ def test_a_record_that_is_none_is_named_with_what_to_do(told, smoke, kept, words
 
 
 def test_records_of_an_earlier_revision_are_passed_over(smoke, kept):
-    file = min(records.folder(kept).glob("*.json"))
+    file = min(store.folder(kept).glob("*.json"))
     file.with_name("0" * 16 + ".json").write_text(changed(identity="0" * 16)(file.read_text()))
     assert command.main(["plan", *smoke.asked, "--out", str(kept)]) == 0
 
 
 @pytest.mark.parametrize("words", ["plan", "report"])
 def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypatch, words):
-    read, load = [], records.load
-    monkeypatch.setattr(records, "load", lambda file: read.append(file) or load(file))
+    read, load = [], store.load
+    monkeypatch.setattr(store, "load", lambda file: read.append(file) or load(file))
     monkeypatch.setattr(terminal, "report", lambda *_: [])
-    monkeypatch.setattr(planning, "prospects", lambda *_: [])
+    monkeypatch.setattr(power, "prospects", lambda *_: [])
     assert command.main([words, *(smoke.asked if words == "plan" else ()), "--out", str(kept)]) == 0
-    assert sorted(read) == sorted(records.folder(kept).glob("*.json"))
+    assert sorted(read) == sorted(store.folder(kept).glob("*.json"))
 
 
 @pytest.mark.parametrize("words", ["run", "report"])
 @pytest.mark.parametrize("content", ["[1]", '"x"', "{}"])
 def test_a_stranger_among_the_records_that_is_none_stops_a_run_and_a_report(told, smoke, kept, words, content):
-    (records.folder(kept) / "notes.json").write_text(content)
+    (store.folder(kept) / "notes.json").write_text(content)
     assert "notes.json is no record" in told(words, *(smoke.asked if words == "run" else ()), "--out", kept)
 
 

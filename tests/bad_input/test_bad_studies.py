@@ -3,12 +3,12 @@
 import pytest
 from inputs import WIDE, refusal, written
 
-from ablations import catalogue, request
-from ablations.profiles import PROFILES
-from ablations.study import Setting
-from bench.spec import Data, Model, Recipe
+from ablations.framework import discovery, request
+from ablations.framework.profiles import PROFILES
+from ablations.framework.study import Setting
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 
-DATA = Data("0123456789abcdef", classes=10, train=100)
+DATA = DataConfig("0123456789abcdef", classes=10, train=100)
 
 
 # Settings
@@ -17,15 +17,15 @@ DATA = Data("0123456789abcdef", classes=10, train=100)
 @pytest.mark.parametrize(
     "kind, levels, said",
     [
-        (Recipe, {"epochs": 2.5}, "epochs is 2.5; it must be a whole number"),
-        (Recipe, {"batch": 16.0}, "batch is 16.0; it must be a whole number"),
-        (Recipe, {"epochs": True}, "epochs is True"),
-        (Recipe, {"share": float("nan")}, "share is nan"),
-        (Recipe, {"augmentation": ["both"]}, "augmentation is ['both']"),
-        (Model, {"extra": 0.5}, "extra is 0.5"),
-        (Model, {"without": None}, "write the layers as a tuple"),
-        (Model, {"without": (3,)}, "cannot leave out 3"),
-        (Model, {"width": "wide"}, "width is 'wide'"),
+        (TrainConfig, {"epochs": 2.5}, "epochs is 2.5; it must be a whole number"),
+        (TrainConfig, {"batch": 16.0}, "batch is 16.0; it must be a whole number"),
+        (TrainConfig, {"epochs": True}, "epochs is True"),
+        (TrainConfig, {"share": float("nan")}, "share is nan"),
+        (TrainConfig, {"augmentation": ["both"]}, "augmentation is ['both']"),
+        (ModelConfig, {"extra": 0.5}, "extra is 0.5"),
+        (ModelConfig, {"without": None}, "write the layers as a tuple"),
+        (ModelConfig, {"without": (3,)}, "cannot leave out 3"),
+        (ModelConfig, {"width": "wide"}, "width is 'wide'"),
     ],
     ids=str,
 )
@@ -51,7 +51,10 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
         ("STUDY = study(arms={'a': {}, 'again': {}})", "has the name of a control"),
         ("STUDY = study(counts={'c': 'Model'})", "count 'c' must be a Model"),
         ("STUDY = study(scale='Layers')", "scale must be a Scale"),
-        ("from ablations.study import Scale\nSTUDY = study(scale=Scale('Layers', {'a': 8}))", "scale must be a Scale"),
+        (
+            "from ablations import Scale\nSTUDY = study(scale=Scale('Layers', {'a': 8}))",
+            "scale must be a Scale",
+        ),
         ("STUDY = study(timings=3)", "timings must be a function"),
         ("STUDY = study(claims=(Claim('c', 'C', (Contrast(3, 'a', 'b', margin=1),)),))", "must be text"),
         (
@@ -67,34 +70,34 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
     ids=ascii,
 )
 def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, said):
-    told = refusal(catalogue.find, [written(tmp_path, code)])
+    told = refusal(discovery.find, [written(tmp_path, code)])
     assert said in told and str(tmp_path / "mine.py") in told
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\0", b"\0", b"x = '\xff'"], ids=["utf-16", "nul", "latin-1"])
 def test_a_study_file_that_is_no_text_is_refused(tmp_path, content):
     (tmp_path / "mine.py").write_bytes(content)
-    assert "mine.py is no study" in refusal(catalogue.find, [str(tmp_path / "mine.py")])
+    assert "mine.py is no study" in refusal(discovery.find, [str(tmp_path / "mine.py")])
 
 
 def test_a_folder_a_link_and_a_long_name_for_a_study_are_refused(tmp_path):
     (tmp_path / "folder.py").mkdir()
     (tmp_path / "loop.py").symlink_to("loop.py")
-    assert "folder.py is no regular file" in refusal(catalogue.find, [str(tmp_path / "folder.py")])
-    assert "there is no file" in refusal(catalogue.find, [str(tmp_path / "loop.py")])
-    assert "there is no file" in refusal(catalogue.find, [f"{WIDE}.py"])
-    assert "there is no study" in refusal(catalogue.find, [str(tmp_path)])
+    assert "folder.py is no regular file" in refusal(discovery.find, [str(tmp_path / "folder.py")])
+    assert "there is no file" in refusal(discovery.find, [str(tmp_path / "loop.py")])
+    assert "there is no file" in refusal(discovery.find, [f"{WIDE}.py"])
+    assert "there is no study" in refusal(discovery.find, [str(tmp_path)])
 
 
 def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
-    named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', Model()),), (8,), 3),))"
+    named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', ModelConfig()),), (8,), 3),))"
     for code in ("STUDY = study(timings=lambda setting: 1 / 0)", "STUDY = study(base={'epochs': 'many'})", named):
-        (study,) = catalogue.find([written(tmp_path, code)])
+        (study,) = discovery.find([written(tmp_path, code)])
         told = refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))
         assert "study mine cannot be used: " in told
 
 
 def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):
-    code = "from ablations.study import Scale\nSTUDY = study(scale=Scale('Layers', {'line': {'nowhere': 8}}))"
-    (study,) = catalogue.find([written(tmp_path, code)])
+    code = "from ablations import Scale\nSTUDY = study(scale=Scale('Layers', {'line': {'nowhere': 8}}))"
+    (study,) = discovery.find([written(tmp_path, code)])
     assert "there is no arm 'nowhere'" in refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))

@@ -6,13 +6,14 @@ from typing import NamedTuple
 import pytest
 from running import run
 
-from bench import records, transfer
-from bench.data import Source, locate
-from bench.run import Event
-from bench.spec import Count, Job, Model, Probe, Recipe, Timing, Trial
+from bench.data.source import Source, locate
+from bench.records import store, transfer
+from bench.runner.scheduler import Event
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Count, Job, Probe, Timing, Trial
 
-SMALL = Model(width=1 / 16)
-BRIEF = Recipe(epochs=2, share=0.2)
+SMALL = ModelConfig(width=1 / 16)
+BRIEF = TrainConfig(epochs=2, share=0.2)
 
 
 class Ran(NamedTuple):
@@ -46,6 +47,6 @@ def ran(digits, tmp_path_factory):
 def archive(ran, tmp_path_factory):
     """All records of `ran`, with weights and with what was asked, in one file."""
     out = shutil.copytree(ran.out, tmp_path_factory.mktemp("packed") / "out")
-    (out / records.REQUEST).write_text('{"studies": ["relu"]}')
+    (out / store.REQUEST).write_text('{"studies": ["relu"]}')
     assert transfer.pack(out, out.parent / "results.zip", weights=True) == (len(ran.jobs), 0)
     return out.parent / "results.zip"

@@ -7,19 +7,21 @@ from unittest.mock import patch
 
 import torch
 
-from bench import torchrun, train
-from bench.data import locate
-from bench.model import build
-from bench.ranks import ALONE
-from bench.spec import Model, Recipe, Trial
-from bench.splits import splits
+from bench.data.source import locate
+from bench.data.splits import splits
+from bench.models.alexnet import build
+from bench.runner.backends import torchrun
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.system.process_group import SINGLE
+from bench.training import loop
 
-MODEL = Model(width=1 / 16, dropout=0.0, normalisation="lrn")
-RECIPE = Recipe(epochs=2, batch=32, weight_decay=5e-4)
+MODEL = ModelConfig(width=1 / 16, dropout=0.0, normalisation="lrn")
+RECIPE = TrainConfig(epochs=2, batch=32, weight_decay=5e-4)
 
 
-def told(source, ranks=ALONE):
-    losses, made = [], train.stepper
+def told(source, ranks=SINGLE):
+    losses, made = [], loop.stepper
 
     def stepper(*arguments):
         step, total = made(*arguments), arguments[7]
@@ -32,8 +34,8 @@ def told(source, ranks=ALONE):
         return recorded
 
     trial = Trial(MODEL, RECIPE, source.data, 3)
-    with patch.object(train, "stepper", stepper):
-        *_, last = train.train(trial, build(MODEL, 3), splits(trial, source), ranks=ranks)
+    with patch.object(loop, "stepper", stepper):
+        *_, last = loop.train(trial, build(MODEL, 3), splits(trial, source), ranks=ranks)
     return losses, last["metrics"]
 
 

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from bench import files
-from bench.run import run as run_all
-from bench.todo import kept, missing
+from bench.runner.pending import kept, missing
+from bench.runner.scheduler import run as run_all
+from bench.system import files
 
 
 def run(jobs, source, out, workers, retry_failed=False, **options):

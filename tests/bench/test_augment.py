@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from torchvision.transforms import RandomResizedCrop
 
-from bench import augment
-from bench.augment import DRAWS, batch, centre, draws, normalised
-from bench.spec import AUGMENTATIONS
+from bench.components import augmentations
+from bench.components.augmentations import DRAWS, batch, centre, draws, normalised
+from bench.spec.config import AUGMENTATIONS
 
 
 def generator(seed=0):
@@ -178,7 +178,7 @@ def test_every_crop_window_is_reached_about_equally_often(pad, size, places):
 def test_the_largest_draw_stays_inside():
     edge = torch.full((1, DRAWS), 1 - 2**-24)  # the largest that torch.rand can give
     for margin in range(1, 300):
-        assert augment._offsets(edge[:, 0], margin).item() == margin
+        assert augmentations._offsets(edge[:, 0], margin).item() == margin
     corner = pixels(batch(addressed(40), torch.zeros(1).long(), edge, "crop", 32, 4))[0, 0, 0]
     assert corner.tolist() == [8, 8, 0]
 
@@ -194,9 +194,9 @@ def test_draws_are_uniform_and_repeatable():
 
 
 def windows(draw, within):
-    height, width = augment._extent(draw[:, 5:], within)
-    top = augment._offsets(draw[:, 3], within - height)
-    left = augment._offsets(draw[:, 4], within - width)
+    height, width = augmentations._extent(draw[:, 5:], within)
+    top = augmentations._offsets(draw[:, 3], within - height)
+    left = augmentations._offsets(draw[:, 4], within - width)
     return torch.stack((top, left, height, width), dim=1)
 
 
@@ -264,25 +264,25 @@ def test_a_resized_crop_is_its_window_cut_out_and_then_resized(augmentation, sid
 @pytest.mark.parametrize("pad", [0, 4])
 def test_a_window_that_is_the_whole_image_is_the_image(pad):
     canvas, draw = padded(4, 32, pad), draws(4, generator())
-    draw[:, 5 : 5 + augment.TRIES] = 1 - 2**-24  # all of the area
-    draw[:, 5 + augment.TRIES :] = 0.5  # as wide as high
+    draw[:, 5 : 5 + augmentations.TRIES] = 1 - 2**-24  # all of the area
+    draw[:, 5 + augmentations.TRIES :] = 0.5  # as wide as high
     images = batch(canvas, torch.arange(4), draw, "resized", 32, pad)
     torch.testing.assert_close(images, centre(canvas, 32), rtol=0, atol=1e-5)
 
 
 def test_where_no_try_fits_the_window_is_the_whole_image():
     canvas, draw = padded(4, 32, 4), draws(4, generator())
-    draw[:, 5 : 5 + augment.TRIES] = 1 - 2**-24
-    draw[:, 5 + augment.TRIES :] = 0  # all of the area cannot be higher than wide
+    draw[:, 5 : 5 + augmentations.TRIES] = 1 - 2**-24
+    draw[:, 5 + augmentations.TRIES :] = 0  # all of the area cannot be higher than wide
     images = batch(canvas, torch.arange(4), draw, "resized", 32, 4)
     torch.testing.assert_close(images, centre(canvas, 32), rtol=0, atol=1e-5)
 
 
 def test_the_first_try_that_fits_is_taken():
-    draw = torch.full((1, 2 * augment.TRIES), 0.0)
+    draw = torch.full((1, 2 * augmentations.TRIES), 0.0)
     draw[0, :3] = torch.tensor([1 - 2**-24, 0.5, 0.1])
-    draw[0, augment.TRIES : augment.TRIES + 3] = torch.tensor([0.0, 0.5, 0.5])
-    height, width = augment._extent(draw, 32)
+    draw[0, augmentations.TRIES : augmentations.TRIES + 3] = torch.tensor([0.0, 0.5, 0.5])
+    height, width = augmentations._extent(draw, 32)
     assert height.item() == width.item() == round(math.sqrt((0.08 + 0.5 * 0.92) * 32**2))
 
 

@@ -7,23 +7,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import checkpoint, records
-from bench.model import build
-from bench.spec import Data, Model, Recipe, Trial
-from bench.splits import splits
-from bench.train import train
+from bench.data.splits import splits
+from bench.models.alexnet import build
+from bench.records import store
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.training import checkpoint
+from bench.training.loop import train
 
 TIMED = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 TRIALS = {
-    "dropout and crops": (Model(width=1 / 16), Recipe(epochs=4, share=0.3)),
-    "batch normalisation": (Model(width=1 / 16, normalisation="batch"), Recipe(epochs=4, share=0.3)),
+    "dropout and crops": (ModelConfig(width=1 / 16), TrainConfig(epochs=4, share=0.3)),
+    "batch normalisation": (ModelConfig(width=1 / 16, normalisation="batch"), TrainConfig(epochs=4, share=0.3)),
     "Zhang's, constant rate, shuffled": (
-        Model("zhang", width=1 / 16, normalisation="lrn"),
-        Recipe(epochs=4, share=0.3, schedule="constant", labels="shuffled", augmentation="document"),
+        ModelConfig("zhang", width=1 / 16, normalisation="lrn"),
+        TrainConfig(epochs=4, share=0.3, schedule="constant", labels="shuffled", augmentation="document"),
     ),
     "penalty and decay": (
-        Model(width=1 / 16, activation="tanh"),
-        Recipe(epochs=4, share=0.3, activation_penalty=0.1, weight_decay=1e-3),
+        ModelConfig(width=1 / 16, activation="tanh"),
+        TrainConfig(epochs=4, share=0.3, activation_penalty=0.1, weight_decay=1e-3),
     ),
 }
 STEPS = 3  # an epoch's
@@ -123,12 +125,12 @@ def test_a_state_comes_back_as_it_was_from_beside_the_record_and_a_new_one_takes
     saved = checkpoint.read(tmp_path, trial)
     assert torch.equal(saved.pop("weights"), torch.arange(3.0))
     assert saved == {"step": 2, "points": [{"a": 0.1}]}
-    assert list(tmp_path.rglob("*.*")) == [records.path(tmp_path, trial).with_suffix(".checkpoint")]
+    assert list(tmp_path.rglob("*.*")) == [store.path(tmp_path, trial).with_suffix(".checkpoint")]
 
 
 @pytest.mark.parametrize("told, seconds", [({}, 60), ({"ABLATE_CHECKPOINT_SECONDS": "2.5"}, 2.5)])
 def test_a_minute_lies_between_checkpoints_unless_the_environment_says_otherwise(environment, told, seconds):
-    code = "from bench import checkpoint; print(checkpoint.EVERY, *checkpoint.clock.__defaults__)"
+    code = "from bench.training import checkpoint; print(checkpoint.EVERY, *checkpoint.clock.__defaults__)"
     here = {"cwd": Path(__file__).parents[2], "env": environment | told}
     done = subprocess.run([sys.executable, "-c", code], **here, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(float(seconds))] * 2
@@ -137,7 +139,7 @@ def test_a_minute_lies_between_checkpoints_unless_the_environment_says_otherwise
 # Where a trial began
 
 HERE = {"commit": "a", "torch": "2.14.0", "device_name": "a processor", "threads": 1}
-TRIAL = Trial(*TRIALS["dropout and crops"], Data("0123456789abcdef", 10, train=1_000), 0)
+TRIAL = Trial(*TRIALS["dropout and crops"], DataConfig("0123456789abcdef", 10, train=1_000), 0)
 
 
 def left(out, **changed):

@@ -4,10 +4,12 @@ import json
 
 import pytest
 
-from bench import checks, records
-from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial
+from bench.records import store, validation
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Timing, Trial
 
-TRIAL = Trial(Model(), Recipe(), Data("0123456789abcdef", 10, train=90, name="images"), 3)
+TRIAL = Trial(ModelConfig(), TrainConfig(), DataConfig("0123456789abcdef", 10, train=90, name="images"), 3)
 KNOWN = {"status": "finished", "reason": "", "started": 1e9, "ended": 1e9 + 5, "environment": {"torch": "2.9"}}
 LAYER = {"name": "fc4", "kind": "fc", "parameters": 20, "macs": 20, "dropout": None, "gain": 1.0, "shape": [4, 5]}
 NETWORK = {"parameters": 20, "macs": 20, "layers": [LAYER]}
@@ -20,20 +22,20 @@ SAMPLED = {"samples": [SAMPLE], "fit": True, "why_unfit": ""}
 WHOLE = [
     (TRIAL, TRAINED),
     (TRIAL, {"status": "died", "reason": "its worker died"}),
-    (Count(Model()), {"network": NETWORK}),
-    (Timing("steps", (("relu", Model()),), (8,), 3), SAMPLED),
+    (Count(ModelConfig()), {"network": NETWORK}),
+    (Timing("steps", (("relu", ModelConfig()),), (8,), 3), SAMPLED),
     (Probe("sub-networks", (TRIAL,)), {"samples": [SAMPLE]}),
 ]
 
 
 def written(out, job, fields):
-    return records.write(out, {**records.new(job), **KNOWN, **fields})
+    return store.write(out, {**store.new(job), **KNOWN, **fields})
 
 
 @pytest.mark.parametrize("job, fields", WHOLE, ids=lambda part: type(part).__name__)
 def test_a_whole_record_is_taken_as_it_is(tmp_path, job, fields):
     file = written(tmp_path, job, fields)
-    assert checks.checked(file) == checks.legible(file) == json.loads(file.read_text())
+    assert validation.checked(file) == validation.legible(file) == json.loads(file.read_text())
 
 
 HARMS = {
@@ -64,8 +66,8 @@ HARMS = {
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_a_record_with_something_that_cannot_be_read_is_refused_whoever_asked_for_it(tmp_path, harm):
     file = written(tmp_path, TRIAL, {**TRAINED, **harm})
-    for read in (checks.checked, checks.legible):
-        with pytest.raises(BadInput, match=file.name):
+    for read in (validation.checked, validation.legible):
+        with pytest.raises(InputError, match=file.name):
             read(file)
 
 
@@ -76,18 +78,18 @@ PARTS = [(0, "points"), (0, "data"), (2, "network"), (3, "samples"), (3, "fit"),
 def test_a_result_without_a_part_is_refused(tmp_path, number, lost):
     job, fields = WHOLE[number]
     file = written(tmp_path, job, {name: value for name, value in fields.items() if name != lost})
-    with pytest.raises(BadInput, match=f"KeyError: '{lost}'"):
-        checks.checked(file)
+    with pytest.raises(InputError, match=f"KeyError: '{lost}'"):
+        validation.checked(file)
 
 
 def test_points_of_a_failure_are_looked_at_too(tmp_path):
     file = written(tmp_path, TRIAL, {"status": "died", "points": [{"step": 0}]})
-    with pytest.raises(BadInput, match="no record"):
-        checks.checked(file)
+    with pytest.raises(InputError, match="no record"):
+        validation.checked(file)
 
 
 def test_the_record_of_another_revision_is_legible_and_not_this_versions(tmp_path):
     file = written(tmp_path, TRIAL, {**TRAINED, "identity": "0" * 16})
-    assert checks.legible(file)["identity"] == "0" * 16
-    with pytest.raises(BadInput, match="not the record of its own job"):
-        checks.checked(file)
+    assert validation.legible(file)["identity"] == "0" * 16
+    with pytest.raises(InputError, match="not the record of its own job"):
+        validation.checked(file)

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bench import cluster, records, remote
-from bench.spec import BadInput, Count, Model, Timing
+from bench.records import store
+from bench.runner.backends import ray_cluster, ray_worker
+from bench.spec.config import ModelConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Timing
 
 ROOT = Path(__file__).parents[2]
 COMMAND = """
@@ -62,30 +65,30 @@ def test_an_address_at_which_nothing_answers_is_said_to_be_one_with_how_to_start
     ],
 )
 def test_a_job_takes_a_processor_or_a_quarter_of_a_gpu_beside_one(monkeypatch, machines, cpu, cuda):
-    monkeypatch.setattr(cluster, "_machines", lambda: machines)
-    assert (cluster.slots("cpu"), cluster.slots("cuda")) == (cpu, cuda)
-    assert cluster.choose("auto") == ("cuda" if cuda else "cpu")
-    assert cluster.choose("cpu") == "cpu"
+    monkeypatch.setattr(ray_cluster, "_machines", lambda: machines)
+    assert (ray_cluster.slots("cpu"), ray_cluster.slots("cuda")) == (cpu, cuda)
+    assert ray_cluster.choose("auto") == ("cuda" if cuda else "cpu")
+    assert ray_cluster.choose("cpu") == "cpu"
 
 
 def test_a_cluster_without_gpus_is_told_of(monkeypatch, digits, tmp_path):
-    monkeypatch.setattr(cluster, "_machines", lambda: [{"CPU": 4.0}])
+    monkeypatch.setattr(ray_cluster, "_machines", lambda: [{"CPU": 4.0}])
     with (
-        pytest.raises(BadInput, match="the cluster has no GPU"),
-        cluster.opened(digits, tmp_path, "cuda", lambda text: None),
+        pytest.raises(InputError, match="the cluster has no GPU"),
+        ray_cluster.opened(digits, tmp_path, "cuda", lambda text: None),
     ):
         pass
-    on_gpu = Timing("steps", (("relu", Model()),), (8,), 3, device="cuda")
-    cluster.demand([Count(Model()), on_gpu], "cuda")
-    with pytest.raises(BadInput, match="take --device cuda"):
-        cluster.demand([Count(Model()), on_gpu], "cpu")
+    on_gpu = Timing("steps", (("relu", ModelConfig()),), (8,), 3, device="cuda")
+    ray_cluster.demand([Count(ModelConfig()), on_gpu], "cuda")
+    with pytest.raises(InputError, match="take --device cuda"):
+        ray_cluster.demand([Count(ModelConfig()), on_gpu], "cpu")
 
 
 def test_a_job_that_another_run_is_at_sends_back_no_record_of_it(tmp_path):
     """It would be written over the one that the other run is about to write."""
-    job, slot = Count(Model()), object.__new__(remote.Slot)
+    job, slot = Count(ModelConfig()), object.__new__(ray_worker.Slot)
     slot.out, slot.own, slot.shares, slot.thread = tmp_path, tmp_path / "own", True, ThreadPoolExecutor(1)
-    records.folder(tmp_path).mkdir()
-    records.write(tmp_path, records.new(job) | records.failure("failed", "an earlier try"))
-    with FileLock(records.lock(tmp_path, job)):
+    store.folder(tmp_path).mkdir()
+    store.write(tmp_path, store.new(job) | store.failure("failed", "an earlier try"))
+    with FileLock(store.lock(tmp_path, job)):
         assert list(slot.perform(job, None, False, None)) == [("elsewhere", {})]

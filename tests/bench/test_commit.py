@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import commit
+from bench.system import git as git_module
 
 KILLED = """#!/bin/sh
 if [ ! -e "{mark}" ]; then touch "{mark}"; kill -9 $$; fi
@@ -24,36 +24,36 @@ def git(folder: Path, *words: str) -> str:
 
 @pytest.fixture(autouse=True)
 def untold(monkeypatch):
-    monkeypatch.delenv(commit.TOLD, raising=False)
+    monkeypatch.delenv(git_module.TOLD, raising=False)
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A repository of one file, which is not committed yet, in the place of this one."""
-    file = tmp_path / "code" / "bench" / "commit.py"
+    file = tmp_path / "code" / "bench" / "system" / "git.py"
     file.parent.mkdir(parents=True)
     file.write_text("first\n")
     git(tmp_path, "init", "-q", "code")
-    monkeypatch.setattr(commit, "__file__", str(file))
+    monkeypatch.setattr(git_module, "__file__", str(file))
     return file
 
 
 def test_the_commit_is_said_in_seven_letters_and_a_plus_says_that_files_differ(checkout):
-    assert commit.commit() == ""  # nothing is committed yet
+    assert git_module.commit() == ""  # nothing is committed yet
     git(checkout.parent, "add", ".")
-    assert commit.commit() == ""
+    assert git_module.commit() == ""
     git(checkout.parent, "commit", "-q", "-m", "first")
     short = git(checkout.parent, "rev-parse", "HEAD")[:7]
-    assert commit.commit() == short
+    assert git_module.commit() == short
     (checkout.parent / "untracked.py").write_text("of no account")
     checkout.touch()
-    assert commit.commit() == short
+    assert git_module.commit() == short
     checkout.write_text("second\n")
-    assert commit.commit() == short + "+"
-    git(checkout.parent, "add", "commit.py")
-    assert commit.commit() == short + "+"
+    assert git_module.commit() == short + "+"
+    git(checkout.parent, "add", "git.py")
+    assert git_module.commit() == short + "+"
     git(checkout.parent, "checkout", "-q", "--detach")
-    assert commit.commit() == short + "+"
+    assert git_module.commit() == short + "+"
 
 
 @pytest.mark.parametrize("branch", [b"caf\xe9", "caf\u00e9".encode(), "two\u2028lines".encode()])
@@ -61,36 +61,36 @@ def test_branches_may_have_any_name(checkout, branch):
     git(checkout.parent, "add", ".")
     git(checkout.parent, "commit", "-q", "-m", "first")
     git(checkout.parent, "branch", "-m", os.fsdecode(branch))
-    assert commit.commit() == git(checkout.parent, "rev-parse", "HEAD")[:7]
+    assert git_module.commit() == git(checkout.parent, "rev-parse", "HEAD")[:7]
 
 
 def test_asking_writes_nothing_into_the_repository(checkout):
     """A git that is killed as it writes would leave index.lock, which locks the user's own git out."""
     git(checkout.parent, "add", ".")
     git(checkout.parent, "commit", "-q", "-m", "first")
-    index = checkout.parents[1] / ".git" / "index"
+    index = checkout.parents[2] / ".git" / "index"
     before = index.stat().st_mtime_ns, index.read_bytes()
     os.utime(checkout, (1e9, 1e9))  # which makes git want to note the new time
-    assert commit.commit()
+    assert git_module.commit()
     assert (index.stat().st_mtime_ns, index.read_bytes()) == before
     git(checkout.parent, "describe", "--always", "--dirty")
     assert index.read_bytes() != before[1]  # so that the touch was one that git notes
 
 
 def test_a_git_that_is_killed_is_asked_again(tmp_path, monkeypatch):
-    mark, expected = tmp_path / "killed once", commit.commit()
+    mark, expected = tmp_path / "killed once", git_module.commit()
     (tmp_path / "git").write_text(KILLED.format(mark=mark, git=shutil.which("git")))
     (tmp_path / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert commit.commit() == expected
+    assert git_module.commit() == expected
     assert mark.exists()
     assert bool(expected) == (Path(__file__).parents[2] / ".git").exists()
 
 
 def test_outside_a_checkout_and_without_git_there_is_no_commit_and_no_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(commit, "__file__", str(tmp_path / "bench" / "commit.py"))
-    (tmp_path / "bench").mkdir()
-    assert commit.commit() == ""
+    monkeypatch.setattr(git_module, "__file__", str(tmp_path / "bench" / "system" / "git.py"))
+    (tmp_path / "bench" / "system").mkdir(parents=True)
+    assert git_module.commit() == ""
     monkeypatch.undo()
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert commit.commit() == ""
+    assert git_module.commit() == ""

@@ -8,20 +8,25 @@ import pytest
 import torch
 from running import run
 
-from bench import augment, checkpoint, records, steps, timing, work
-from bench.data import locate
-from bench.images import Images
-from bench.model import build
-from bench.spec import AUGMENTATIONS, Data, Model, Recipe, Timing, Trial
-from bench.splits import splits
-from bench.state import State
-from bench.train import train
+from bench.components import augmentations
+from bench.data.images import Images
+from bench.data.source import locate
+from bench.data.splits import splits
+from bench.models.alexnet import build
+from bench.records import store
+from bench.runner import worker
+from bench.spec.config import AUGMENTATIONS, DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Timing, Trial
+from bench.timing import measurement
+from bench.training import checkpoint, step
+from bench.training.loop import train
+from bench.training.state import State
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
-MODEL = Model(width=1 / 16, dropout=0.0)
-RECIPE = Recipe(learning_rate=1e-3, batch=64, epochs=4, augmentation="none")
-TRIAL = Trial(MODEL, RECIPE, Data("made up", 10, train=512), 0, "cuda")
+MODEL = ModelConfig(width=1 / 16, dropout=0.0)
+RECIPE = TrainConfig(learning_rate=1e-3, batch=64, epochs=4, augmentation="none")
+TRIAL = Trial(MODEL, RECIPE, DataConfig("made up", 10, train=512), 0, "cuda")
 STEPS = 8  # of an epoch
 
 
@@ -47,7 +52,7 @@ class Training:
         pixels = Images(*(part.to(trial.device) for part in images(self.network.layout)))
         self.index, self.draw = self.indices[: self.batch].clone(), self.draws[: self.batch].clone()
         fixed = pixels, self.index, self.draw, self.state.total
-        self.step = steps.stepper(trial, trial.recipe, self.network, self.state.optimiser, *fixed)
+        self.step = step.stepper(trial, trial.recipe, self.network, self.state.optimiser, *fixed)
         self.first = 0
 
     def __call__(self):
@@ -71,7 +76,7 @@ KINDS = {
     "plain": TRIAL,
     "constant rate": replace(TRIAL, recipe=replace(RECIPE, schedule="constant", weight_decay=0.1)),
     "penalty": replace(TRIAL, recipe=replace(RECIPE, activation_penalty=0.1)),
-    "zhang": replace(TRIAL, model=Model("zhang", width=1 / 8, dropout=0.0)),
+    "zhang": replace(TRIAL, model=ModelConfig("zhang", width=1 / 8, dropout=0.0)),
     **{name: replace(TRIAL, model=replace(MODEL, normalisation=name)) for name in ("lrn", "batch", "constant")},
     **{name: replace(TRIAL, model=replace(MODEL, activation=name)) for name in ("tanh", "sigmoid")},
     "k-winners": replace(TRIAL, model=replace(MODEL, activation="k-winners", active=0.2)),
@@ -83,7 +88,7 @@ each_kind = pytest.mark.parametrize("trial", KINDS.values(), ids=KINDS)
 @each_kind
 def test_a_replayed_graph_trains_as_the_same_steps_one_by_one(trial, monkeypatch):
     replayed = losses(trial)
-    monkeypatch.setattr(steps, "_recorded", lambda step: step)
+    monkeypatch.setattr(step, "_recorded", lambda step: step)
     assert replayed == pytest.approx(losses(trial), rel=1e-3)
 
 
@@ -126,12 +131,14 @@ def test_a_graph_reads_the_rate_that_the_schedule_sets():
 def test_both_devices_cut_the_same_windows(augmentation):
     layout = build(MODEL, 0).layout
     canvas, numbers = images(layout).canvas, torch.Generator().manual_seed(2)
-    draw = augment.draws(64, numbers, numbers)
+    draw = augmentations.draws(64, numbers, numbers)
     args = augmentation, layout.size, layout.pad
-    here = augment.batch(canvas, torch.arange(64), draw, *args)
-    there = augment.batch(canvas.cuda(), torch.arange(64).cuda(), draw.cuda(), *args).cpu()
+    here = augmentations.batch(canvas, torch.arange(64), draw, *args)
+    there = augmentations.batch(canvas.cuda(), torch.arange(64).cuda(), draw.cuda(), *args).cpu()
     close = torch.isclose(here, there, atol=1e-4)
-    assert close.all() or (augmentation in augment.RESIZES and close.float().mean() > 0.98)  # a rounding moves a window
+    assert close.all() or (
+        augmentation in augmentations.RESIZES and close.float().mean() > 0.98
+    )  # a rounding moves a window
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +155,9 @@ def test_a_whole_trial_learns_and_tells_all_that_a_cpu_tells(digits, source, tmp
     told = {}
     for device, precision in (("cuda", "bfloat16"), ("cpu", "float32")):
         trial = replace(digits, device=device, precision=precision)
-        assert work.perform(trial, source, tmp_path, keep_weights=True) == "finished", records.read(tmp_path, trial)
-        told[device] = records.finals(records.read(tmp_path, trial))
-        assert records.weights(tmp_path, trial).exists()
+        assert worker.perform(trial, source, tmp_path, keep_weights=True) == "finished", store.read(tmp_path, trial)
+        told[device] = store.finals(store.read(tmp_path, trial))
+        assert store.weights(tmp_path, trial).exists()
     assert set(told["cpu"]) - {"memory/peak_mb"} <= set(told["cuda"])
     assert told["cuda"]["test/accuracy"] == pytest.approx(told["cpu"]["test/accuracy"], abs=0.06)
     assert told["cuda"]["test/accuracy"] > 0.7
@@ -161,31 +168,31 @@ def test_a_trial_that_was_stopped_goes_on_from_its_checkpoint(digits, source, tm
     due = iter([*[False] * 30, True, *[False] * 10_000])
     points = train(digits, build(digits.model, 0), splits(digits, source), due=lambda: next(due))
     saved = next(point["state"] for point in points if "state" in point)
-    records.folder(tmp_path).mkdir()
+    store.folder(tmp_path).mkdir()
     checkpoint.write(tmp_path, digits, saved)
     rest = list(train(digits, build(digits.model, 0), splits(digits, source), checkpoint.read(tmp_path, digits)))
     assert [point["epoch"] for point in rest] == [point["epoch"] for point in whole if point["epoch"] > 1]
     assert rest[-1]["metrics"]["test/loss"] == pytest.approx(whole[-1]["metrics"]["test/loss"], rel=0.1)
-    assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (timing.WARM_UP + 1)
+    assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (measurement.WARM_UP + 1)
 
 
 def test_out_of_memory_is_told_as_such_and_the_next_trial_runs(digits, source, tmp_path):
     torch.cuda.empty_cache()
     try:
         torch.cuda.set_per_process_memory_fraction(1e-3)
-        large = replace(digits, model=Model(width=1.0))
-        assert work.perform(large, source, tmp_path, keep_weights=False) == "out of memory"
+        large = replace(digits, model=ModelConfig(width=1.0))
+        assert worker.perform(large, source, tmp_path, keep_weights=False) == "out of memory"
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert work.perform(digits, source, tmp_path, keep_weights=False) == "finished"
+    assert worker.perform(digits, source, tmp_path, keep_weights=False) == "finished"
 
 
 def test_a_trial_takes_no_more_memory_for_those_before_it(digits, source, tmp_path):
     peaks = []
     for seed in range(4):
         trial = replace(digits, seed=seed)
-        work.perform(trial, source, tmp_path, keep_weights=False)
-        peaks.append(records.finals(records.read(tmp_path, trial))["memory/peak_mb"])
+        worker.perform(trial, source, tmp_path, keep_weights=False)
+        peaks.append(store.finals(store.read(tmp_path, trial))["memory/peak_mb"])
     assert max(peaks[1:]) - min(peaks[1:]) < 1
 
 
@@ -193,14 +200,14 @@ def test_a_worker_whose_gpu_failed_is_replaced(digits, source, tmp_path):
     bad = replace(digits, model=replace(MODEL, classes=2))  # labels beyond the outputs: an assertion on the device
     jobs = [bad, digits, replace(digits, seed=1)]
     list(run(jobs, source, tmp_path, workers=2))
-    assert [records.read(tmp_path, job)["status"] for job in jobs] == ["failed", "finished", "finished"]
-    assert "CUDA error" in records.read(tmp_path, bad)["reason"]
+    assert [store.read(tmp_path, job)["status"] for job in jobs] == ["failed", "finished", "finished"]
+    assert "CUDA error" in store.read(tmp_path, bad)["reason"]
 
 
 @pytest.mark.parametrize("subject, sizes", [("activations", (1024, 2**20)), ("steps", (64,)), ("layers", (1, 64))])
 def test_timings_are_positive_and_whole(subject, sizes):
-    arms = tuple((name, Model(width=1 / 16, activation=name)) for name in ("relu", "tanh"))
-    found = timing.measure(Timing(subject, arms, sizes, 5, "cuda", "bfloat16"))
+    arms = tuple((name, ModelConfig(width=1 / 16, activation=name)) for name in ("relu", "tanh"))
+    found = measurement.measure(Timing(subject, arms, sizes, 5, "cuda", "bfloat16"))
     assert len({(s["arm"], s["metric"], s["pair"]) for s in found["samples"]}) == len(found["samples"]) > 0
     assert np.all([s["value"] > 0 for s in found["samples"]])
     json.dumps(found, allow_nan=False)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench import data, decoded, folders, sources
-from bench.layouts import LAYOUTS
-from bench.spec import BadInput
+from bench.components.layouts import LAYOUTS
+from bench.data import datasets, image_folder, pixel_cache, sampling
+from bench.data.source import locate
+from bench.spec.errors import InputError
 
 CLASSES = ("cat", "dog", "eel")
 
@@ -33,8 +34,10 @@ def make(root, classes=CLASSES, train=20, test=4, suffix=".png"):
 
 def stored(source):
     """Pixels and labels of each split, without the margin."""
-    inner = slice(decoded.MARGIN, -decoded.MARGIN)
-    return {name: (pixels[:, inner, inner], labels) for name, (pixels, labels) in decoded.load(source.folder).items()}
+    inner = slice(pixel_cache.MARGIN, -pixel_cache.MARGIN)
+    return {
+        name: (pixels[:, inner, inner], labels) for name, (pixels, labels) in pixel_cache.load(source.folder).items()
+    }
 
 
 def kept(source):
@@ -56,8 +59,8 @@ def out(tmp_path):
 @pytest.fixture
 def decodings(monkeypatch):
     """Every file that is decoded."""
-    seen, decode = [], folders._pixels
-    monkeypatch.setattr(folders, "_pixels", lambda file: seen.append(file) or decode(file))
+    seen, decode = [], image_folder._pixels
+    monkeypatch.setattr(image_folder, "_pixels", lambda file: seen.append(file) or decode(file))
     return seen
 
 
@@ -80,7 +83,7 @@ def offline(monkeypatch, tmp_path):
 
 
 def test_a_folder_of_images_is_used_as_it_is(images, out):
-    source = data.locate(str(images), out)
+    source = locate(str(images), out)
     assert source.classes == CLASSES
     assert (source.data.classes, source.data.train, source.validation, source.test) == (3, 54, 6, 12)
     assert (source.data.name, source.shared_images, source.note) == ("images", 0, "")
@@ -97,35 +100,39 @@ def test_a_folder_of_images_is_used_as_it_is(images, out):
 
 
 def test_images_are_stored_with_a_black_margin(images, out):
-    for pixels, _ in decoded.load(data.locate(str(images), out).folder).values():
-        assert pixels.shape[1:] == (32 + 2 * decoded.MARGIN, 32 + 2 * decoded.MARGIN, 3)
-        assert pixels[:, decoded.MARGIN : -decoded.MARGIN, decoded.MARGIN : -decoded.MARGIN].any(axis=(1, 2, 3)).all()
-        pixels[:, decoded.MARGIN : -decoded.MARGIN, decoded.MARGIN : -decoded.MARGIN] = 0
+    for pixels, _ in pixel_cache.load(locate(str(images), out).folder).values():
+        assert pixels.shape[1:] == (32 + 2 * pixel_cache.MARGIN, 32 + 2 * pixel_cache.MARGIN, 3)
+        assert (
+            pixels[:, pixel_cache.MARGIN : -pixel_cache.MARGIN, pixel_cache.MARGIN : -pixel_cache.MARGIN]
+            .any(axis=(1, 2, 3))
+            .all()
+        )
+        pixels[:, pixel_cache.MARGIN : -pixel_cache.MARGIN, pixel_cache.MARGIN : -pixel_cache.MARGIN] = 0
         assert not pixels.any()
 
 
 def test_no_layout_pads_further_than_the_margin():
-    assert max(layout.pad for layout in LAYOUTS.values()) == decoded.MARGIN
+    assert max(layout.pad for layout in LAYOUTS.values()) == pixel_cache.MARGIN
 
 
 def test_training_images_are_stored_in_stratified_order(images, out):
     for name in ("train", "validation"):
-        labels = stored(data.locate(str(images), out))[name][1]
+        labels = stored(locate(str(images), out))[name][1]
         assert all(set(labels[n : n + 3]) == {0, 1, 2} for n in range(0, len(labels), 3))
 
 
 def test_other_files_beside_the_images_are_no_images(images, out):
-    plain = data.locate(str(images), out)
+    plain = locate(str(images), out)
     (images / "train/cat/notes.txt").write_text("not an image")
     (images / "train/README").write_text("not a class")
-    assert data.locate(str(images), out) == plain
+    assert locate(str(images), out) == plain
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "CMYK", "1", "I;16"])
 def test_any_mode_of_image_becomes_three_channels(images, out, mode):
     suffix = "tif" if mode == "CMYK" else "png"
     Image.new(mode, (32, 32)).save(images / f"train/cat/odd.{suffix}")
-    source = data.locate(str(images), out)
+    source = locate(str(images), out)
     assert len(kept(source)) == 61
 
 
@@ -133,7 +140,7 @@ def test_any_mode_of_image_becomes_three_channels(images, out, mode):
 def test_images_of_any_size_are_cut_square_and_resized(images, out, size):
     image = Image.new("RGB", size, (10, 20, 30))
     image.save(images / "test/cat/000.png")
-    first = stored(data.locate(str(images), out))["test"][0][0]
+    first = stored(locate(str(images), out))["test"][0][0]
     assert (first == (10, 20, 30)).all()
 
 
@@ -141,11 +148,11 @@ def test_the_middle_of_a_wide_image_is_kept(images, out):
     wide = Image.new("RGB", (96, 32), "black")
     wide.paste("white", (32, 0, 64, 32))
     wide.save(images / "test/cat/000.png")
-    assert (stored(data.locate(str(images), out))["test"][0][0] == 255).all()
+    assert (stored(locate(str(images), out))["test"][0][0] == 255).all()
 
 
 def test_suffixes_may_be_in_capitals(tmp_path, out):
-    assert data.locate(str(make(tmp_path / "old camera", suffix=".JPG")), out).data.train == 54
+    assert locate(str(make(tmp_path / "old camera", suffix=".JPG")), out).data.train == 54
 
 
 # Folders that cannot be used
@@ -252,8 +259,8 @@ BREAKAGES += [
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda b: b.__name__.replace("_", " "))
 def test_a_folder_that_cannot_be_used_is_refused_in_one_line_that_names_the_path(images, out, breakage):
     named = breakage(images)
-    with pytest.raises(BadInput) as refusal:
-        data.locate(str(images), out)
+    with pytest.raises(InputError) as refusal:
+        locate(str(images), out)
     assert str(named) in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert not list(out.rglob("*.npy"))
@@ -261,8 +268,8 @@ def test_a_folder_that_cannot_be_used_is_refused_in_one_line_that_names_the_path
 
 def test_a_refusal_names_the_classes_that_differ(images, out):
     other_classes(images)
-    with pytest.raises(BadInput, match=r"differ \(eel, emu\)"):
-        data.locate(str(images), out)
+    with pytest.raises(InputError, match=r"differ \(eel, emu\)"):
+        locate(str(images), out)
 
 
 @pytest.mark.filterwarnings("ignore:Truncated File Read")
@@ -275,8 +282,8 @@ def test_an_image_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix):
     for length in range(1, len(whole), max(1, len(whole) // 60)):
         file.write_bytes(whole[:length])
         try:
-            folders._pixels(file)
-        except BadInput as refusal:
+            image_folder._pixels(file)
+        except InputError as refusal:
             refused += 1
             assert str(file) in str(refusal)
             assert "\n" not in str(refusal)
@@ -285,26 +292,26 @@ def test_an_image_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix):
 
 def test_a_mended_folder_is_read_after_a_refusal(images, out):
     broken = no_image_at_all(images)
-    with pytest.raises(BadInput):
-        data.locate(str(images), out)
+    with pytest.raises(InputError):
+        locate(str(images), out)
     noise(77).save(broken)
-    assert data.locate(str(images), out).data.train == 54
+    assert locate(str(images), out).data.train == 54
 
 
 # The cache and the digest
 
 
 def test_a_second_look_decodes_nothing(images, out, decodings):
-    first = data.locate(str(images), out)
+    first = locate(str(images), out)
     assert len(decodings) == 72
-    assert data.locate(str(images), out) == first
+    assert locate(str(images), out) == first
     assert len(decodings) == 72
 
 
 def test_a_folder_that_moved_is_the_same_data_and_is_not_decoded_again(images, out, decodings):
-    before = data.locate(str(images), out)
+    before = locate(str(images), out)
     moved = images.rename(images.with_name("elsewhere"))
-    after = data.locate(str(moved), out)
+    after = locate(str(moved), out)
     assert after.data.digest == before.data.digest
     assert after.data.name == "elsewhere"
     assert len(decodings) == 72
@@ -312,68 +319,68 @@ def test_a_folder_that_moved_is_the_same_data_and_is_not_decoded_again(images, o
 
 def test_copies_that_are_decoded_apart_have_the_same_digest(images, tmp_path):
     copy = shutil.copytree(images, tmp_path / "copy", copy_function=shutil.copyfile)
-    one, two = data.locate(str(images), tmp_path / "a"), data.locate(str(copy), tmp_path / "b")
+    one, two = locate(str(images), tmp_path / "a"), locate(str(copy), tmp_path / "b")
     assert one.folder != two.folder
     assert one.data.digest == two.data.digest
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_the_digest_changes_with_a_single_pixel(images, out, split):
-    before = data.locate(str(images), out)
+    before = locate(str(images), out)
     file = images / split / "dog/002.png"
     with Image.open(file) as image:
         red, green, blue = image.getpixel((5, 6))
         image.putpixel((5, 6), (red ^ 1, green, blue))
         image.save(file)
-    assert data.locate(str(images), out).data.digest != before.data.digest
+    assert locate(str(images), out).data.digest != before.data.digest
 
 
 def test_the_digest_changes_with_a_label(images, out):
-    before = data.locate(str(images), out)
+    before = locate(str(images), out)
     (images / "train/cat/019.png").rename(images / "train/dog/000b.png")
-    assert data.locate(str(images), out).data.digest != before.data.digest
+    assert locate(str(images), out).data.digest != before.data.digest
 
 
 def test_a_pixel_changed_in_place_is_noticed_though_size_and_name_stay(tmp_path, out):
     root = make(tmp_path / "images", suffix=".bmp")
-    before = data.locate(str(root), out)
+    before = locate(str(root), out)
     file = root / "train/dog/002.bmp"
     stat = file.stat()
     raw = bytearray(file.read_bytes())
     raw[-1] ^= 1
     file.write_bytes(raw)
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    assert data.locate(str(root), out).data.digest != before.data.digest
+    assert locate(str(root), out).data.digest != before.data.digest
 
 
 def test_nothing_temporary_is_left_in_the_cache(images, out):
-    source = data.locate(str(images), out)
+    source = locate(str(images), out)
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]
 
 
 def test_pixels_are_not_written_over_others_that_could_not_be_removed(images, out, monkeypatch):
-    source, remove = data.locate(str(images), out), decoded.files.remove
+    source, remove = locate(str(images), out), pixel_cache.files.remove
     split = np.ones((20, 32, 32, 3)), np.arange(20) % 2
-    monkeypatch.setattr(decoded.files, "remove", lambda path: None if path == source.folder else remove(path))
-    decoded._replaced(source.folder, lambda temporary: decoded._store(temporary, split, split, CLASSES[:2]))
+    monkeypatch.setattr(pixel_cache.files, "remove", lambda path: None if path == source.folder else remove(path))
+    pixel_cache._replaced(source.folder, lambda temporary: pixel_cache._store(temporary, split, split, CLASSES[:2]))
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]
-    assert data.locate(str(images), out) == source
+    assert locate(str(images), out) == source
 
 
 def test_pixels_are_mapped_so_that_workers_share_them(images, out):
-    arrays = [array for split in decoded.load(data.locate(str(images), out).folder).values() for array in split]
+    arrays = [array for split in pixel_cache.load(locate(str(images), out).folder).values() for array in split]
     assert len(arrays) == 6
     assert all(isinstance(array, np.memmap) for array in arrays)
 
 
 def test_what_a_process_writes_to_its_pixels_reaches_no_other(images, out):
-    folder = data.locate(str(images), out).folder
-    decoded.load(folder)["train"][0][:] = 7
-    assert not (decoded.load(folder)["train"][0] == 7).all()
+    folder = locate(str(images), out).folder
+    pixel_cache.load(folder)["train"][0][:] = 7
+    assert not (pixel_cache.load(folder)["train"][0] == 7).all()
 
 
 def test_facts_are_what_a_record_tells(images, out):
-    source = data.locate(str(images), out)
+    source = locate(str(images), out)
     assert source.facts() == {
         "name": "images",
         "digest": source.data.digest,
@@ -392,7 +399,7 @@ def test_facts_are_what_a_record_tells(images, out):
 def test_test_images_that_also_stand_in_train_are_counted_and_told(images, out):
     shutil.copy(images / "train/cat/000.png", images / "test/cat/000.png")
     shutil.copy(images / "train/cat/001.png", images / "test/dog/000.png")
-    source = data.locate(str(images), out)
+    source = locate(str(images), out)
     assert source.shared_images == 2
     assert source.note == "2 of 12 test images also stand, pixel for pixel, in train."
     assert source.facts()["shared_images"] == 2
@@ -400,7 +407,7 @@ def test_test_images_that_also_stand_in_train_are_counted_and_told(images, out):
 
 def test_an_image_twice_in_one_split_is_not_shared(images, out):
     shutil.copy(images / "train/cat/000.png", images / "train/cat/001.png")
-    assert data.locate(str(images), out).shared_images == 0
+    assert locate(str(images), out).shared_images == 0
 
 
 # Which data set is taken
@@ -423,23 +430,23 @@ def test_digits_are_1797_images_split_by_class(digits):
 
 def test_auto_takes_the_folder_that_the_environment_names(images, out, offline, monkeypatch):
     monkeypatch.setenv("ABLATE_DATA", str(images))
-    assert data.locate("auto", out).data.name == "images"
+    assert locate("auto", out).data.name == "images"
     assert not offline
 
 
 def test_a_named_data_set_goes_before_the_environment(images, out, digits, monkeypatch):
     monkeypatch.setenv("ABLATE_DATA", str(images))
-    assert data.locate("digits", digits.folder.parents[1]).data == digits.data
+    assert locate("digits", digits.folder.parents[1]).data == digits.data
 
 
 def test_a_missing_folder_in_the_environment_is_refused_and_not_passed_over(tmp_path, out, offline, monkeypatch):
     monkeypatch.setenv("ABLATE_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(BadInput, match="nowhere"):
-        data.locate("auto", out)
+    with pytest.raises(InputError, match="nowhere"):
+        locate("auto", out)
 
 
 def test_auto_without_a_network_takes_digits_and_says_so(digits, offline):
-    source = data.locate("auto", digits.folder.parents[1])
+    source = locate("auto", digits.folder.parents[1])
     assert source.data == digits.data
     assert source.note.startswith(digits.note)
     assert "neither on disk nor within reach" in source.note
@@ -448,29 +455,29 @@ def test_auto_without_a_network_takes_digits_and_says_so(digits, offline):
 
 
 def test_cifar10_on_disk_is_at_hand_without_asking_the_network(offline, tmp_path):
-    assert not sources.cifar10_at_hand()
+    assert not datasets.cifar10_at_hand()
     (tmp_path / "empty/torchvision/cifar-10-batches-py").mkdir(parents=True)
     offline.clear()
-    assert sources.cifar10_at_hand()
+    assert datasets.cifar10_at_hand()
     assert not offline
 
 
 def test_auto_takes_cifar10_where_it_is_at_hand(images, out, monkeypatch):
     monkeypatch.delenv("ABLATE_DATA", raising=False)
-    monkeypatch.setattr(sources, "cifar10_at_hand", lambda: True)
-    monkeypatch.setattr(sources, "cifar10", folders.image_folder(images).decode)
-    source = data.locate("auto", out)
+    monkeypatch.setattr(datasets, "cifar10_at_hand", lambda: True)
+    monkeypatch.setattr(datasets, "cifar10", image_folder.image_folder(images).decode)
+    source = locate("auto", out)
     assert (source.data.name, source.note) == ("CIFAR-10", "")
 
 
 def test_auto_falls_back_to_digits_where_the_download_fails_and_says_why(digits, monkeypatch):
     def fail():
-        raise BadInput("CIFAR-10 could not be downloaded (cut off)")
+        raise InputError("CIFAR-10 could not be downloaded (cut off)")
 
     monkeypatch.delenv("ABLATE_DATA", raising=False)
-    monkeypatch.setattr(sources, "cifar10_at_hand", lambda: True)
-    monkeypatch.setattr(sources, "cifar10", fail)
-    source = data.locate("auto", digits.folder.parents[1])
+    monkeypatch.setattr(datasets, "cifar10_at_hand", lambda: True)
+    monkeypatch.setattr(datasets, "cifar10", fail)
+    source = locate("auto", digits.folder.parents[1])
     assert source.data == digits.data
     assert "could not be downloaded (cut off)" in source.note
 
@@ -480,8 +487,8 @@ def test_a_download_that_fails_is_refused_in_one_line(monkeypatch, out):
         raise RuntimeError("Dataset not found or corrupted.")
 
     monkeypatch.setattr("torchvision.datasets.CIFAR10", fail)
-    with pytest.raises(BadInput, match="could not be downloaded") as refusal:
-        data.locate("cifar10", out)
+    with pytest.raises(InputError, match="could not be downloaded") as refusal:
+        locate("cifar10", out)
     assert "\n" not in str(refusal.value)
 
 
@@ -495,7 +502,7 @@ LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=120).map(np.array)
 def test_a_stratified_subset_is_as_even_as_can_be(labels):
     totals = np.bincount(labels, minlength=5)
     for count in range(1, len(labels) + 1):
-        chosen = decoded.stratified(labels, count)
+        chosen = sampling.stratified(labels, count)
         assert len(set(chosen.tolist())) == count
         found = np.bincount(labels[chosen], minlength=5)
         unfinished = found[found < totals]
@@ -506,27 +513,27 @@ def test_a_stratified_subset_is_as_even_as_can_be(labels):
 @given(labels=LABELS, counts=st.tuples(st.integers(1, 120), st.integers(1, 120)))
 def test_stratified_subsets_are_nested_and_always_the_same(labels, counts):
     fewer, more = sorted(min(count, len(labels)) for count in counts)
-    small, large = decoded.stratified(labels, fewer), decoded.stratified(labels, more)
+    small, large = sampling.stratified(labels, fewer), sampling.stratified(labels, more)
     assert np.array_equal(large[:fewer], small)
-    assert np.array_equal(decoded.stratified(labels.copy(), fewer), small)
+    assert np.array_equal(sampling.stratified(labels.copy(), fewer), small)
 
 
 def test_a_stratified_subset_is_drawn_from_all_over():
-    chosen = decoded.stratified(np.repeat(np.arange(10), 100), 100)
+    chosen = sampling.stratified(np.repeat(np.arange(10), 100), 100)
     assert (np.bincount(chosen // 100) == 10).all()
     assert len(set((chosen % 100).tolist())) > 40
 
 
 def test_validation_is_one_in_ten_of_each_class_and_apart_from_train():
     labels = np.repeat(np.arange(10), 500)
-    held = decoded.held_out(labels)
+    held = sampling.held_out(labels)
     assert np.bincount(labels[held]).tolist() == [50] * 10
     assert np.bincount(labels[~held]).tolist() == [450] * 10
-    assert np.array_equal(held, decoded.held_out(labels.copy()))
+    assert np.array_equal(held, sampling.held_out(labels.copy()))
     positions = np.flatnonzero(held) % 500
     assert 200 < positions.mean() < 300
 
 
 def test_validation_of_uneven_classes_is_a_tenth_of_each_and_at_least_one():
     labels = np.array([0] * 100 + [1] * 30 + [2] * 11 + [3] * 2)
-    assert np.bincount(labels[decoded.held_out(labels)]).tolist() == [10, 3, 1, 1]
+    assert np.bincount(labels[sampling.held_out(labels)]).tolist() == [10, 3, 1, 1]

@@ -4,9 +4,11 @@ from itertools import pairwise
 import pytest
 from mlflow.exceptions import MlflowException
 
-from bench import delivery, publish, records
-from bench.delivery import Delivery
-from bench.spec import Count, Model
+from bench.records import store
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Count
+from bench.tracking import mlflow_client, retry_queue
+from bench.tracking.retry_queue import Delivery
 
 WIDTHS = (0.1, 0.2, 0.3, 0.4)
 
@@ -37,7 +39,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch):
     server = Server()
-    monkeypatch.setattr(publish, "Publisher", server.connect)
+    monkeypatch.setattr(mlflow_client, "Publisher", server.connect)
     return server
 
 
@@ -46,8 +48,8 @@ def finished(tmp_path):
     """Records on disk."""
     found = []
     for width in WIDTHS:
-        record = records.new(Count(Model(width=width))) | {"status": "finished", "started": 0, "ended": 1}
-        records.write(tmp_path, record)
+        record = store.new(Count(ModelConfig(width=width))) | {"status": "finished", "started": 0, "ended": 1}
+        store.write(tmp_path, record)
         found.append(record)
     return found
 
@@ -57,7 +59,7 @@ def names(found):
 
 
 def test_what_a_server_missed_comes_at_the_next_contact_in_order_and_once(server, finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(delivery, "AGAIN", 0.0)
+    monkeypatch.setattr(retry_queue, "AGAIN", 0.0)
     said = []
     told = Delivery(tmp_path, "smoke", said.append)
     told.deliver(finished[0], {})
@@ -95,7 +97,7 @@ def test_a_server_that_stays_away_leaves_every_record_due(server, finished, tmp_
     told = Delivery(tmp_path, "smoke", lambda text: None)
     told.deliver_all({})
     assert sorted(told.due) == sorted(names(finished))
-    assert records.read_all(tmp_path)
+    assert store.read_all(tmp_path)
 
 
 def test_a_record_that_the_server_refuses_is_told_kept_and_in_nobodys_way(server, finished, tmp_path):
@@ -105,15 +107,15 @@ def test_a_record_that_the_server_refuses_is_told_kept_and_in_nobodys_way(server
         told.deliver(record, {})
     assert server.got == names(finished[1:]) and not told.due
     assert said == ["MLflow refused a record, which is kept: MlflowException: a name"]
-    assert records.read(tmp_path, finished[0]["identity"]) is not None
+    assert store.read(tmp_path, finished[0]["identity"]) is not None
 
 
 def test_a_record_that_another_run_has_replaced_is_not_put_back(server, finished, tmp_path):
-    first = records.read(tmp_path, finished[0]["identity"])
-    overtaken = first | records.failure("died", "before another run's retry")
+    first = store.read(tmp_path, finished[0]["identity"])
+    overtaken = first | store.failure("died", "before another run's retry")
     Delivery(tmp_path, "smoke", lambda text: None).deliver(overtaken, {first["identity"]: [("relu", "tanh")]})
     tags = {"profiles": ["smoke"], "studies": {"relu": ["tanh"]}}
-    assert records.read(tmp_path, first["identity"]) == first | {"tags": tags}
+    assert store.read(tmp_path, first["identity"]) == first | {"tags": tags}
 
 
 def test_a_report_goes_to_a_server_that_is_there_alone(server, tmp_path):
@@ -159,7 +161,9 @@ def test_whatever_a_driver_raises_is_one_line_and_the_run_goes_on(
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(publish if contact == "connect" else server, contact.replace("connect", "Publisher"), fail)
+    monkeypatch.setattr(
+        mlflow_client if contact == "connect" else server, contact.replace("connect", "Publisher"), fail
+    )
     said = []
     told = Delivery(tmp_path, "smoke", said.append)
     told.deliver(finished[0], {})
@@ -167,17 +171,17 @@ def test_whatever_a_driver_raises_is_one_line_and_the_run_goes_on(
     assert said == [
         f"MLflow cannot be reached; what is missed is published later: {type(error).__name__}: {error.args[0]}"
     ]
-    assert records.read(tmp_path, finished[0]["identity"]) is not None
+    assert store.read(tmp_path, finished[0]["identity"]) is not None
     assert list(told.due) == ([] if contact == "publish_report" else names(finished[:1]))
 
 
 def test_an_mlflow_that_cannot_be_imported_is_as_one_that_is_away(finished, tmp_path, monkeypatch):
-    monkeypatch.delattr("bench.publish")
-    monkeypatch.setitem(sys.modules, "bench.publish", None)
+    monkeypatch.delattr("bench.tracking.mlflow_client")
+    monkeypatch.setitem(sys.modules, "bench.tracking.mlflow_client", None)
     said = []
     told = Delivery(tmp_path, "smoke", said.append)
     told.deliver_all({})
-    assert len(said) == 1 and "ModuleNotFoundError: import of bench.publish halted" in said[0]
+    assert len(said) == 1 and "ModuleNotFoundError: import of bench.tracking.mlflow_client halted" in said[0]
     assert sorted(told.due) == sorted(names(finished))
 
 

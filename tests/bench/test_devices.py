@@ -4,11 +4,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench import devices
-from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Trial
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Trial
+from bench.system import devices
 
 GIB = 2**30
-CPU = Trial(Model(), Recipe(), Data("", 10), 0)
+CPU = Trial(ModelConfig(), TrainConfig(), DataConfig("", 10), 0)
 GPU = replace(CPU, device="cuda")
 
 
@@ -71,10 +73,10 @@ def test_auto_takes_a_gpu_where_there_is_one(machine):
 
 def test_without_a_gpu_nothing_runs_on_one(machine):
     machine(cores=2, gpus=0)
-    devices.demand([CPU, Count(Model())])
-    with pytest.raises(BadInput, match="no GPU"):
+    devices.demand([CPU, Count(ModelConfig())])
+    with pytest.raises(InputError, match="no GPU"):
         devices.demand([CPU, GPU])
-    with pytest.raises(BadInput, match="no GPU"):
+    with pytest.raises(InputError, match="no GPU"):
         devices.demand([Probe("averages", (GPU,))])
     machine(cores=2, gpus=1)
     devices.demand([GPU])

@@ -12,8 +12,15 @@ import pytest
 from filelock import FileLock
 from running import half_written
 
-from bench import REVISION, checkpoint, checks, doctor, publish, records, work
-from bench.spec import BadInput, Model, Recipe, Trial, identity
+from bench import REVISION
+from bench.records import store, validation
+from bench.runner import worker
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Trial, identity
+from bench.tracking import mlflow_client
+from bench.training import checkpoint
+from commands import diagnosis
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -34,12 +41,12 @@ def published(smoke, tmp_path, monkeypatch):
 
 
 def told(out):
-    return [(finding.state, finding.what.split(":")[0].split(" ")[0]) for finding in doctor.examine(out)]
+    return [(finding.state, finding.what.split(":")[0].split(" ")[0]) for finding in diagnosis.examine(out)]
 
 
 def mend(out):
     """As the command does: each finding as it is found."""
-    for finding in doctor.examine(out):
+    for finding in diagnosis.examine(out):
         if finding.mend:
             finding.mend()
 
@@ -49,7 +56,7 @@ def contents(folder):
 
 
 def names(out):
-    return sorted(file.stem for file in records.folder(out).glob("*.json"))
+    return sorted(file.stem for file in store.folder(out).glob("*.json"))
 
 
 def gone():
@@ -64,59 +71,59 @@ def test_a_finished_run_is_healthy(published):
 
 
 def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp_path, monkeypatch):
-    write, trial = checkpoint.write, Trial(Model(width=1 / 16), Recipe(epochs=2, share=0.2), digits.data, 0)
+    write, trial = checkpoint.write, Trial(ModelConfig(width=1 / 16), TrainConfig(epochs=2, share=0.2), digits.data, 0)
 
     def killed(*arguments):
         write(*arguments)
         raise KeyboardInterrupt
 
-    records.folder(tmp_path).mkdir()
+    store.folder(tmp_path).mkdir()
     monkeypatch.setattr(checkpoint, "clock", lambda seconds=0.0: lambda: True)
     monkeypatch.setattr(checkpoint, "write", killed)
     with pytest.raises(KeyboardInterrupt):
-        work.perform(trial, digits, tmp_path, keep_weights=False)
-    name, before = records.path(tmp_path, trial).stem, contents(tmp_path)
-    (finding,) = doctor.examine(tmp_path)
+        worker.perform(trial, digits, tmp_path, keep_weights=False)
+    name, before = store.path(tmp_path, trial).stem, contents(tmp_path)
+    (finding,) = diagnosis.examine(tmp_path)
     assert finding == ("pending", f"{name}: interrupted; a run that asks for it goes on from its checkpoint", None)
     mend(tmp_path)
     assert contents(tmp_path) == before and checkpoint.read(tmp_path, trial)["points"]
 
 
 def test_a_job_that_was_killed_before_a_checkpoint_starts_again(out):
-    records.path(out, names(out)[0]).with_suffix(".part").write_text("{}\n")
-    records.path(out, names(out)[0]).unlink()
-    states = [finding.what for finding in doctor.examine(out) if "interrupted" in finding.what]
+    store.path(out, names(out)[0]).with_suffix(".part").write_text("{}\n")
+    store.path(out, names(out)[0]).unlink()
+    states = [finding.what for finding in diagnosis.examine(out) if "interrupted" in finding.what]
     assert states == [
-        f"{next(records.folder(out).glob('*.part')).stem}: interrupted before its first checkpoint; "
+        f"{next(store.folder(out).glob('*.part')).stem}: interrupted before its first checkpoint; "
         "a run that asks for it starts it again"
     ]
 
 
 def test_a_job_that_a_run_is_at_is_running_and_left_alone(out):
     name = "0" * 16
-    records.part(out, name).write_text("{}\n")
-    with FileLock(records.lock(out, name)):
+    store.part(out, name).write_text("{}\n")
+    with FileLock(store.lock(out, name)):
         assert told(out) == [("running", name)]
         mend(out)
-        assert records.part(out, name).exists()
+        assert store.part(out, name).exists()
     assert told(out) == [("pending", name)]
 
 
 def test_part_files_beside_a_result_are_stale_and_removed(out):
-    name, before = names(out)[0], contents(records.folder(out))
-    for file in records.unfinished(out, name):
+    name, before = names(out)[0], contents(store.folder(out))
+    for file in store.unfinished(out, name):
         file.write_text("left")
     assert told(out) == [("stale", name)]
     mend(out)
-    assert told(out) == [] and contents(records.folder(out)) == before
+    assert told(out) == [] and contents(store.folder(out)) == before
 
 
 def test_a_failure_is_pending_and_its_checkpoint_is_no_rest(out):
     name = names(out)[0]
-    records.write(out, records.read(out, name) | {"status": "timed out", "reason": "it took more than 24 hours"})
-    file = records.path(out, name).with_suffix(".checkpoint")
+    store.write(out, store.read(out, name) | {"status": "timed out", "reason": "it took more than 24 hours"})
+    file = store.path(out, name).with_suffix(".checkpoint")
     file.write_text("what a retry goes on from")
-    findings = list(doctor.examine(out))
+    findings = list(diagnosis.examine(out))
     assert [finding[::2] for finding in findings] == [("pending", None)] * 2
     assert findings[0].what == f"{name}.json: timed out (it took more than 24 hours): run --retry-failed"
     mend(out)
@@ -124,31 +131,31 @@ def test_a_failure_is_pending_and_its_checkpoint_is_no_rest(out):
 
 
 def test_a_broken_record_is_put_aside_each_time_under_a_name_of_its_own(out):
-    file = min(records.folder(out).glob("*.json"))
+    file = min(store.folder(out).glob("*.json"))
     whole = file.read_bytes()
     for content in (whole[:99], b"[]", whole.replace(b'"seed": ', b'"seed": 7')):
         file.write_bytes(content)
         assert told(out)[0][0] == "broken"
         mend(out)
         assert not file.exists()
-    aside = sorted(kept.name for kept in (out / doctor.BROKEN).iterdir() if kept.suffix == ".json")
+    aside = sorted(kept.name for kept in (out / diagnosis.BROKEN).iterdir() if kept.suffix == ".json")
     assert aside == [f"{file.stem}.2.json", f"{file.stem}.3.json", file.name]
-    assert {whole[:99], b"[]"} < contents(out / doctor.BROKEN)
+    assert {whole[:99], b"[]"} < contents(out / diagnosis.BROKEN)
 
 
 def test_weights_without_a_record_are_orphaned_and_put_aside(out):
-    weights = min(records.folder(out).glob("*.safetensors"))
+    weights = min(store.folder(out).glob("*.safetensors"))
     content = weights.read_bytes()
-    records.path(out, weights.stem).unlink()
+    store.path(out, weights.stem).unlink()
     assert told(out) == [("orphaned", weights.name)]
     mend(out)
-    assert told(out) == [] and (out / doctor.BROKEN / weights.name).read_bytes() == content
+    assert told(out) == [] and (out / diagnosis.BROKEN / weights.name).read_bytes() == content
 
 
 def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is_not(out):
     before, dead = contents(out), gone()
     for process in (dead, os.getpid()):
-        half_written(records.path(out, "0" * 16), process).write_text("{")
+        half_written(store.path(out, "0" * 16), process).write_text("{")
         pixels = half_written(out / "cache" / "digits-32+4-2", process)
         pixels.mkdir()
         (pixels / "train_pixels.npy").write_text("half")
@@ -159,10 +166,12 @@ def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is
 
 
 def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
-    file = min(records.folder(out).glob("*.json"))
-    record = checks.checked(file)
-    earlier = records.write(out, record | {"identity": identity(checks.job_of(record), REVISION - 1), "status": "died"})
-    (finding,) = doctor.examine(out)
+    file = min(store.folder(out).glob("*.json"))
+    record = validation.checked(file)
+    earlier = store.write(
+        out, record | {"identity": identity(validation.job_of(record), REVISION - 1), "status": "died"}
+    )
+    (finding,) = diagnosis.examine(out)
     what = f"{earlier.name}: of revision {REVISION - 1}: kept, not used"
     assert finding == ("earlier", what, None)
 
@@ -171,68 +180,68 @@ def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
 
 
 def runs(out):
-    publisher = publish.Publisher(out)
-    found = publish.runs(publisher.client, publisher.experiments)
+    publisher = mlflow_client.Publisher(out)
+    found = mlflow_client.runs(publisher.client, publisher.experiments)
     return sorted((run.data.tags["identity"], run.info.status) for run in found if run.data.tags.get("kind"))
 
 
 def test_a_view_that_differs_from_the_records_is_mended_by_publishing(published):
-    before, client = runs(published), publish.Publisher(published).client
+    before, client = runs(published), mlflow_client.Publisher(published).client
     absent, half, twice = names(published)[:3]
-    known = publish.Publisher(published).known
+    known = mlflow_client.Publisher(published).known
     client.delete_run(known[absent].info.run_id)
     client.update_run(known[half].info.run_id, status="RUNNING")
     for _ in range(2):
         run = client.create_run(known[twice].info.experiment_id, tags={"identity": twice, "kind": "trial"})
         assert run.info.status == "RUNNING"
-    what = {finding.what: finding.state for finding in doctor.examine(published)}
+    what = {finding.what: finding.state for finding in diagnosis.examine(published)}
     assert what[f"MLflow: {absent} is not published"] == "pending"
     assert what[f"MLflow: {half} is half published"] == "stale"
     assert what[f"MLflow: {twice} is there twice"] == "stale"
     mend(published)
-    assert list(doctor.examine(published)) == []
+    assert list(diagnosis.examine(published)) == []
     assert runs(published) == before
 
 
 def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published):
     lost, half = names(published)[:2]
-    known, client = publish.Publisher(published).known, publish.Publisher(published).client
+    known, client = mlflow_client.Publisher(published).known, mlflow_client.Publisher(published).client
     client.create_run(known[lost].info.experiment_id, tags={"identity": lost, "kind": "trial"})
     for name in (lost, half):
-        for file in records.folder(published).glob(f"{name}.*"):
+        for file in store.folder(published).glob(f"{name}.*"):
             file.unlink()
     client.update_run(known[half].info.run_id, status="RUNNING")
     mend(published)
     ended = [status for identity, status in runs(published) if identity == half]
     assert ended == ["KILLED"] and (lost, "FINISHED") in runs(published)
-    assert {finding.state for finding in doctor.examine(published)} == {"orphaned"}
+    assert {finding.state for finding in diagnosis.examine(published)} == {"orphaned"}
 
 
 def test_what_others_publish_to_a_server_is_no_illness(published, monkeypatch):
     lost, half = names(published)[:2]
-    publisher = publish.Publisher(published)
+    publisher = mlflow_client.Publisher(published)
     publisher.client.update_run(publisher.known[half].info.run_id, status="RUNNING")
     for name in (lost, half):
-        records.path(published, name).unlink()
-        records.weights(published, name).unlink(missing_ok=True)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", publish.uri(published))
-    assert list(doctor.examine(published)) == []
+        store.path(published, name).unlink()
+        store.weights(published, name).unlink(missing_ok=True)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_client.uri(published))
+    assert list(diagnosis.examine(published)) == []
 
 
 def test_a_job_that_was_measured_again_is_stale_in_mlflow_until_it_is_published_again(published):
     name = names(published)[0]
-    records.write(published, records.read(published, name) | {"ended": time.time()})
-    assert [finding[:2] for finding in doctor.examine(published)] == [
+    store.write(published, store.read(published, name) | {"ended": time.time()})
+    assert [finding[:2] for finding in diagnosis.examine(published)] == [
         ("stale", f"MLflow: {name} was measured again since it was published")
     ]
     mend(published)
-    assert list(doctor.examine(published)) == []
+    assert list(diagnosis.examine(published)) == []
 
 
 def test_a_job_that_another_machine_measured_later_is_no_illness(published):
-    record = records.read(published, names(published)[0])
-    records.write(published, record | {name: record[name] - 60 for name in ("started", "ended")})
-    assert list(doctor.examine(published)) == []
+    record = store.read(published, names(published)[0])
+    store.write(published, record | {name: record[name] - 60 for name in ("started", "ended")})
+    assert list(diagnosis.examine(published)) == []
 
 
 def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_none(published):
@@ -240,14 +249,14 @@ def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_no
     assert told(published) == [("pending", "MLflow")] * len(names(published))
     assert not (published / "mlflow.db").exists()
     mend(published)
-    assert list(doctor.examine(published)) == []
+    assert list(diagnosis.examine(published)) == []
     assert {identity for identity, _ in runs(published)} == set(names(published))
 
 
 def test_a_server_that_is_away_is_told_of_where_no_database_ever_was(published, monkeypatch):
     (published / "mlflow.db").unlink()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    (away,) = doctor.examine(published)
+    (away,) = diagnosis.examine(published)
     assert away.state == "broken" and "http://127.0.0.1:9 cannot be read" in away.what and away.mend is None
 
 
@@ -256,30 +265,30 @@ def test_a_server_that_goes_away_as_it_is_mended_is_one_line(published, monkeypa
         raise ModuleNotFoundError("No module named 'boto3'")
 
     (published / "mlflow.db").unlink()
-    monkeypatch.setattr(publish.Publisher, "publish", gone)
-    finding = next(doctor.examine(published))
-    with pytest.raises(BadInput, match="MLflow cannot be mended: ModuleNotFoundError: No module named 'boto3'"):
+    monkeypatch.setattr(mlflow_client.Publisher, "publish", gone)
+    finding = next(diagnosis.examine(published))
+    with pytest.raises(InputError, match="MLflow cannot be mended: ModuleNotFoundError: No module named 'boto3'"):
         finding.mend()
 
 
 def test_a_run_of_somebody_else_among_ours_is_left_alone(published):
-    publisher = publish.Publisher(published)
+    publisher = mlflow_client.Publisher(published)
     publisher.client.create_run(next(iter(publisher.known.values())).info.experiment_id, tags={"kind": "mine"})
-    assert list(doctor.examine(published)) == []
+    assert list(diagnosis.examine(published)) == []
 
 
 def test_a_broken_record_does_not_keep_mlflow_from_being_examined(published):
-    file = min(records.folder(published).glob("*.json"))
+    file = min(store.folder(published).glob("*.json"))
     file.write_text("[]")
     assert told(published) == [("broken", str(file)), ("orphaned", "MLflow")]
 
 
 def test_a_database_that_is_damaged_is_put_aside_and_one_elsewhere_is_not(published, monkeypatch):
     (published / "mlflow.db").write_text("no database")
-    (finding,) = doctor.examine(published)
+    (finding,) = diagnosis.examine(published)
     assert finding.state == "broken" and "file is not a database" in finding.what
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    (away,) = doctor.examine(published)
+    (away,) = diagnosis.examine(published)
     assert away.state == "broken" and "127.0.0.1:9 cannot be read" in away.what and away.mend is None
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     for number in "", ".2":
@@ -287,13 +296,13 @@ def test_a_database_that_is_damaged_is_put_aside_and_one_elsewhere_is_not(publis
         (published / "mlflow.db-journal").write_text(f"its journal{number}")
         finding.mend()
         assert told(published) == [("pending", "MLflow")] * len(names(published))
-        assert (published / doctor.BROKEN / f"mlflow{number}.db").read_text() == "no database"
-        assert (published / doctor.BROKEN / f"mlflow{number}.db-journal").read_text() == f"its journal{number}"
+        assert (published / diagnosis.BROKEN / f"mlflow{number}.db").read_text() == "no database"
+        assert (published / diagnosis.BROKEN / f"mlflow{number}.db-journal").read_text() == f"its journal{number}"
 
 
 def test_a_database_that_is_only_locked_is_not_put_aside(published):
     with closing(sqlite3.connect(published / "mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        (finding,) = doctor.examine(published)
+        (finding,) = diagnosis.examine(published)
     assert "database is locked" in finding.what and finding.mend is None
-    assert list(doctor.examine(published)) == []
+    assert list(diagnosis.examine(published)) == []

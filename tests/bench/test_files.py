@@ -4,8 +4,11 @@ import os
 
 import pytest
 
-from bench import data, files, records, transfer
-from bench.spec import Count, Model
+from bench.data import source
+from bench.records import store, transfer
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Count
+from bench.system import files
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_an_archive_is_on_the_disk_before_it_has_its_name(tmp_path, ran, told):
 
 
 def test_every_file_of_decoded_pixels_is_on_the_disk_before_their_folder_has_its_name(tmp_path, told):
-    folder = data.locate("digits", tmp_path).folder
+    folder = source.locate("digits", tmp_path).folder
     assert flushed_around(told, folder.name) == ({"...", *os.listdir(folder)}, {"cache"})
 
 
@@ -62,5 +65,5 @@ def test_where_a_folder_cannot_be_flushed_its_files_are_written_nevertheless(tmp
         return opened(path, *arguments)
 
     monkeypatch.setattr(os, "open", only_files)
-    record = records.new(Count(Model())) | {"status": "finished"}
-    assert records.write(tmp_path, record).exists()
+    record = store.new(Count(ModelConfig())) | {"status": "finished"}
+    assert store.write(tmp_path, record).exists()

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout, KWinners, Linear
+from bench.models.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout, KWinners, Linear
 
 UNIT_VARIANCE = 1e-4 * 127.5**2
 

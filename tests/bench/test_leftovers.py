@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from running import half_written, run
 
-from bench import files, leftovers, records
-from bench.spec import Count, Model, identity
+from bench.records import cleanup, store
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Count, identity
+from bench.system import files
 
-JOB = Count(Model(width=1 / 16))
+JOB = Count(ModelConfig(width=1 / 16))
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +29,8 @@ def touch(file):
 
 def beside(out, **fields):
     """A record, and all that an unfinished job has."""
-    records.write(out, records.new(JOB) | {"status": "finished", "started": 0, "ended": 1} | fields)
-    rest = records.unfinished(out, JOB)
+    store.write(out, store.new(JOB) | {"status": "finished", "started": 0, "ended": 1} | fields)
+    rest = store.unfinished(out, JOB)
     for file in rest:
         file.touch()
     return rest
@@ -39,7 +41,7 @@ def test_what_a_killed_process_was_writing_is_removed_by_the_next_run(digits, tm
     for file in (
         half_written(tmp_path / "results.zip", gone),
         journal.with_name(f"{journal.name}-journal"),
-        half_written(records.path(tmp_path, JOB), gone),
+        half_written(store.path(tmp_path, JOB), gone),
         half_written(tmp_path / "cache" / "digits", gone) / "pixels.npy",
         half_written(tmp_path / "reports" / "report.html", gone),
     ):
@@ -68,7 +70,10 @@ def test_two_that_write_one_file_do_not_write_into_one_another(tmp_path):
 
 
 def test_a_process_of_another_container_is_not_taken_for_one_of_here():
-    words, root = [sys.executable, "-c", "from bench import files; print(files._here())"], Path(__file__).parents[2]
+    words, root = (
+        [sys.executable, "-c", "from bench.system import files; print(files._here())"],
+        Path(__file__).parents[2],
+    )
     try:
         apart = subprocess.run(["unshare", "--pid", "--fork", *words], cwd=root, capture_output=True, text=True)
     except FileNotFoundError:
@@ -82,7 +87,7 @@ def test_part_files_beside_a_finished_record_are_removed_by_the_next_run(digits,
     rest = beside(tmp_path)
     assert list(run([JOB], digits, tmp_path, workers=1)) == []
     assert not any(file.exists() for file in rest)
-    assert records.read(tmp_path, JOB)
+    assert store.read(tmp_path, JOB)
 
 
 def test_a_job_that_failed_keeps_its_checkpoint(digits, tmp_path):
@@ -93,21 +98,21 @@ def test_a_job_that_failed_keeps_its_checkpoint(digits, tmp_path):
 
 def test_a_job_that_is_to_be_run_keeps_its_checkpoint(tmp_path):
     beside(tmp_path)
-    assert list(leftovers.found(tmp_path, {identity(JOB)})) == []
+    assert list(cleanup.found(tmp_path, {identity(JOB)})) == []
 
 
 def test_a_job_that_a_worker_is_at_keeps_its_checkpoint(tmp_path):
     rest = beside(tmp_path)
-    ((_, remove),) = leftovers.found(tmp_path)  # before the worker begins
+    ((_, remove),) = cleanup.found(tmp_path)  # before the worker begins
     hold = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
-    words = [sys.executable, "-c", hold, str(records.lock(tmp_path, JOB))]
+    words = [sys.executable, "-c", hold, str(store.lock(tmp_path, JOB))]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        assert list(leftovers.found(tmp_path)) == []
+        assert list(cleanup.found(tmp_path)) == []
         remove()
         assert all(file.exists() for file in rest)
         process.communicate("\n")
-    assert len(list(leftovers.found(tmp_path))) == 1
+    assert len(list(cleanup.found(tmp_path))) == 1
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):

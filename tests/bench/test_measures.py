@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench import measures
-from bench.augment import centre
-from bench.images import Images
-from bench.measures import activity, evaluate, sparsity, steps_to_error, watched
-from bench.model import build
-from bench.pool import ENVIRONMENT
-from bench.spec import Model
+from bench.components.augmentations import centre
+from bench.data.images import Images
+from bench.metrics import measures
+from bench.metrics.measures import activity, evaluate, sparsity, steps_to_error, watched
+from bench.models.alexnet import build
+from bench.runner.backends.local import ENVIRONMENT
+from bench.spec.config import ModelConfig
 
-SMALL = Model(width=0.05)
+SMALL = ModelConfig(width=0.05)
 
 
 def measured(output):
@@ -146,7 +146,7 @@ def test_nothing_is_watched_any_more_afterwards():
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 def test_smooth_activations_are_never_zero(activation):
-    network = build(Model(width=0.05, activation=activation), 0).eval()
+    network = build(ModelConfig(width=0.05, activation=activation), 0).eval()
     with torch.no_grad(), watched(network) as seen:
         network(torch.rand(4, 3, 32, 32))
     assert sparsity(seen)["sparsity/zeros/mean"] == sparsity(seen)["sparsity/dead/mean"] == 0
@@ -158,7 +158,7 @@ def test_smooth_activations_are_never_zero(activation):
 @pytest.mark.parametrize("layout, side", [("document", 40), ("zhang", 32)])
 @pytest.mark.parametrize("count", [1, 250, 613])
 def test_evaluation_is_a_plain_loop_over_the_centres(layout, side, count):
-    network = build(Model(layout=layout, width=0.05, normalisation="batch"), 0)
+    network = build(ModelConfig(layout=layout, width=0.05, normalisation="batch"), 0)
     numbers = torch.Generator().manual_seed(1)
     canvas = torch.randint(0, 256, (count, side, side, 3), generator=numbers).to(torch.uint8)
     labels = torch.randint(0, 10, (count,), generator=numbers)
@@ -175,7 +175,7 @@ def test_evaluation_is_a_plain_loop_over_the_centres(layout, side, count):
 
 
 def test_evaluation_leaves_the_network_in_training_and_its_statistics_alone():
-    network = build(Model(width=0.05, normalisation="batch"), 0)
+    network = build(ModelConfig(width=0.05, normalisation="batch"), 0)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     evaluate(network, Images(torch.zeros(3, 40, 40, 3, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)))
     assert network.training

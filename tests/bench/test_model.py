@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench import cost
-from bench.layers import LRN, Dropout, KWinners, Linear
-from bench.layouts import LAYOUTS
-from bench.model import ACTIVATIONS, AlexNet, build, generator
-from bench.spec import BadInput, Model
+from bench.components.layouts import LAYOUTS
+from bench.models import complexity
+from bench.models.alexnet import ACTIVATIONS, AlexNet, build, generator
+from bench.models.layers import LRN, Dropout, KWinners, Linear
+from bench.spec.config import ModelConfig
+from bench.spec.errors import InputError
 
-SMALL = Model(width=0.05)
-ZHANG = Model(layout="zhang", width=0.25)
+SMALL = ModelConfig(width=0.05)
+ZHANG = ModelConfig(layout="zhang", width=0.25)
 
 
 def on_meta(model):
@@ -25,14 +26,14 @@ def on_meta(model):
 
 
 def names(**levels):
-    return [name for name, _ in on_meta(Model(**levels)).layers.named_children()]
+    return [name for name, _ in on_meta(ModelConfig(**levels)).layers.named_children()]
 
 
 def weighted(**levels):
     """The shapes of the weights, by the name of their layer."""
     return {
         name: tuple(layer.weight.shape)
-        for name, layer in on_meta(Model(**levels)).layers.named_children()
+        for name, layer in on_meta(ModelConfig(**levels)).layers.named_children()
         if isinstance(layer, nn.Conv2d | nn.Linear)
     }
 
@@ -55,13 +56,13 @@ def images(count, side, seed=0):
 def test_the_torchvision_layout_has_torchvisions_weights_in_its_order():
     with torch.device("meta"):
         theirs = torchvision.models.alexnet(weights=None)
-    ours = on_meta(Model(layout="torchvision", classes=1000))
+    ours = on_meta(ModelConfig(layout="torchvision", classes=1000))
     assert [w.shape for w in ours.state_dict().values()] == [w.shape for w in theirs.state_dict().values()]
 
 
 def test_the_torchvision_layout_computes_what_torchvision_computes():
     theirs = torchvision.models.alexnet(weights=None).eval()
-    ours = with_weights_of(theirs, Model(layout="torchvision", classes=1000))
+    ours = with_weights_of(theirs, ModelConfig(layout="torchvision", classes=1000))
     with torch.no_grad():
         torch.testing.assert_close(ours(images(2, 224)), theirs(images(2, 224)), rtol=1e-5, atol=1e-5)
 
@@ -83,7 +84,7 @@ def documents_network():
 
 def test_the_document_layout_computes_what_the_documents_network_computes():
     theirs = documents_network()
-    ours = with_weights_of(theirs, Model())
+    ours = with_weights_of(theirs, ModelConfig())
     with torch.no_grad():
         torch.testing.assert_close(ours(images(4, 32)), theirs.eval()(images(4, 32)), rtol=1e-5, atol=1e-6)
     assert sum(p.numel() for p in theirs.parameters()) == 28_733_258
@@ -92,16 +93,16 @@ def test_the_document_layout_computes_what_the_documents_network_computes():
 def test_the_document_layout_drops_where_the_documents_network_drops():
     with torch.device("meta"):
         theirs = [type(layer) for layer in documents_network()]
-        ours = [type(layer) for layer in AlexNet(Model()).layers]
+        ours = [type(layer) for layer in AlexNet(ModelConfig()).layers]
     own = {nn.Dropout: Dropout, nn.Linear: Linear}
     assert ours == [own.get(kind, kind) for kind in theirs]
 
 
 def test_zhangs_layout_is_two_modules_of_convolution_pooling_and_normalisation():
-    kinds = [type(layer) for layer in on_meta(Model(layout="zhang", normalisation="lrn", dropout=0.0)).layers]
+    kinds = [type(layer) for layer in on_meta(ModelConfig(layout="zhang", normalisation="lrn", dropout=0.0)).layers]
     module, hidden = [nn.Conv2d, nn.ReLU, nn.MaxPool2d, LRN], [Linear, nn.ReLU]
     assert kinds == [*module, *module, nn.Flatten, *hidden, *hidden, Linear]
-    outputs = {row["name"]: row["output"] for row in cost.network(Model(layout="zhang"))["layers"]}
+    outputs = {row["name"]: row["output"] for row in complexity.network(ModelConfig(layout="zhang"))["layers"]}
     assert outputs == {"conv1": [64, 28, 28], "conv2": [64, 14, 14], "fc3": [384], "fc4": [192], "fc5": [10]}
     assert weighted(layout="zhang")["fc3"] == (384, 64 * 7 * 7)
 
@@ -116,7 +117,9 @@ def test_the_papers_layout_normalises_before_it_pools_and_drops_after_the_activa
 
 
 def test_two_groups_stand_in_the_second_fourth_and_fifth_convolution():
-    groups = {n: m.groups for n, m in on_meta(Model(layout="two-group")).layers.named_children() if "groups" in vars(m)}
+    groups = {
+        n: m.groups for n, m in on_meta(ModelConfig(layout="two-group")).layers.named_children() if "groups" in vars(m)
+    }
     assert groups == {"conv1": 1, "conv2": 2, "conv3": 1, "conv4": 2, "conv5": 2}
 
 
@@ -128,7 +131,7 @@ def test_two_groups_stand_in_the_second_fourth_and_fifth_convolution():
     "activation, kind", [("relu", nn.ReLU), ("tanh", nn.Tanh), ("sigmoid", nn.Sigmoid), ("k-winners", KWinners)]
 )
 def test_every_hidden_layer_has_the_activation_and_the_output_has_none(layout, activation, kind):
-    network = on_meta(Model(layout=layout, activation=activation))
+    network = on_meta(ModelConfig(layout=layout, activation=activation))
     hidden = list(weighted(layout=layout))[:-1]
     assert [name for name, _ in network.activations()] == hidden
     assert all(type(module) is kind for _, module in network.activations())
@@ -151,8 +154,11 @@ def test_a_pair_of_small_kernels_stands_for_each_large_one():
 
 @pytest.mark.parametrize("layout", ["zhang", "document", "ungrouped", "two-group", "torchvision"])
 def test_a_pair_sees_and_returns_the_same_maps_as_the_kernel_that_it_stands_for(layout):
-    one = {row["name"]: row["output"] for row in cost.network(Model(layout=layout))["layers"]}
-    two = {row["name"]: row["output"] for row in cost.network(Model(layout=layout, kernel="pair-matched"))["layers"]}
+    one = {row["name"]: row["output"] for row in complexity.network(ModelConfig(layout=layout))["layers"]}
+    two = {
+        row["name"]: row["output"]
+        for row in complexity.network(ModelConfig(layout=layout, kernel="pair-matched"))["layers"]
+    }
     assert two["conv2b"] == one["conv2"]
     assert {name: two[name] for name in one if name in two} == {n: o for n, o in one.items() if n in two}
 
@@ -176,7 +182,7 @@ def test_the_linear_pair_has_no_activation_between_and_is_else_the_pair():
     assert "conv2a_act" in pair
     assert linear == [name for name in pair if name != "conv2a_act"]
     assert names(kernel="pair-linear", normalisation="batch").count("conv2a_bn") == 0
-    assert on_meta(Model(kernel="pair-linear")).gains["conv2a"] == 1.0
+    assert on_meta(ModelConfig(kernel="pair-linear")).gains["conv2a"] == 1.0
 
 
 DROPS = {
@@ -190,7 +196,7 @@ DROPS = {
 @pytest.mark.parametrize("layout", ["document", "zhang"])
 def test_dropout_stands_where_its_place_says(layout):
     def found(place, dropout=0.3):
-        network = on_meta(Model(layout=layout, dropout=dropout, dropout_place=place))
+        network = on_meta(ModelConfig(layout=layout, dropout=dropout, dropout_place=place))
         drops = {n: m.p for n, m in network.layers.named_children() if isinstance(m, nn.Dropout)}
         assert set(drops.values()) <= {0.3}
         return list(drops)
@@ -213,7 +219,7 @@ def test_batch_normalisation_stands_before_every_hidden_activation_and_nowhere_e
     for before, after in pairwise(batch):
         assert before.endswith("_bn") == after.endswith("_act")
     assert [name for name in batch if not name.endswith("_bn")] == names(layout=layout)
-    kinds = dict(on_meta(Model(layout=layout, normalisation="batch")).layers.named_children())
+    kinds = dict(on_meta(ModelConfig(layout=layout, normalisation="batch")).layers.named_children())
     assert isinstance(kinds["conv1_bn"], nn.BatchNorm2d)
     assert isinstance(kinds[next(n for n in batch if n.startswith("fc") and n.endswith("_bn"))], nn.BatchNorm1d)
 
@@ -223,7 +229,7 @@ def test_batch_normalisation_stands_before_every_hidden_activation_and_nowhere_e
     "level, shown", [("lrn", "LRN(alpha=0.0001)"), ("lrn-rescaled", "LRN(alpha=1.62563)"), ("constant", "Constant()")]
 )
 def test_other_normalisations_follow_the_first_two_convolutions(layout, level, shown):
-    network = on_meta(Model(layout=layout, normalisation=level))
+    network = on_meta(ModelConfig(layout=layout, normalisation=level))
     found = {n: repr(m) for n, m in network.layers.named_children() if n.endswith("_norm")}
     assert found == {"conv1_norm": shown, "conv2_norm": shown}
 
@@ -239,7 +245,7 @@ def test_normalisation_follows_the_pair_once():
 def test_layers_can_be_left_out(layout, without):
     whole, less = weighted(layout=layout), weighted(layout=layout, without=without)
     assert list(less) == [name for name in whole if name not in without]
-    on_meta(Model(layout=layout, without=without))(torch.empty(1, 3, *[LAYOUTS[layout].size] * 2, device="meta"))
+    on_meta(ModelConfig(layout=layout, without=without))(torch.empty(1, 3, *[LAYOUTS[layout].size] * 2, device="meta"))
 
 
 @pytest.mark.parametrize("layout, hidden", [("document", "fc7"), ("zhang", "fc4"), ("ungrouped", "fc7")])
@@ -299,7 +305,7 @@ def test_width_scales_every_layer_but_the_output(layout):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("kernel", ["5x5", "pair", "pair-matched", "pair-linear"])
 def test_every_width_can_be_built(layout, width, kernel):
-    network = on_meta(Model(layout=layout, width=width, kernel=kernel, extra=1))
+    network = on_meta(ModelConfig(layout=layout, width=width, kernel=kernel, extra=1))
     assert network(torch.empty(2, 3, *[LAYOUTS[layout].size] * 2, device="meta")).shape == (2, 10)
 
 
@@ -317,8 +323,8 @@ def test_every_width_can_be_built(layout, width, kernel):
     ],
 )
 def test_a_switch_that_a_layout_cannot_take_is_refused_in_one_line(levels, can):
-    with pytest.raises(BadInput) as refusal:
-        on_meta(Model(**levels))
+    with pytest.raises(InputError) as refusal:
+        on_meta(ModelConfig(**levels))
     assert "\n" not in str(refusal.value)
     assert str(refusal.value).endswith(f"it can: {can}")
     assert f"layout {levels.get('layout', 'document')} cannot leave out" in str(refusal.value)
@@ -327,7 +333,7 @@ def test_a_switch_that_a_layout_cannot_take_is_refused_in_one_line(levels, can):
 @settings(deadline=None, max_examples=40)
 @given(
     model=st.builds(
-        Model,
+        ModelConfig,
         layout=st.sampled_from(["document", "zhang"]),
         width=st.sampled_from([0.02, 0.1]),
         activation=st.sampled_from(list(ACTIVATIONS)),
@@ -402,7 +408,7 @@ def test_layers_of_equal_shape_have_draws_of_their_own():
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 def test_weights_have_mean_zero_and_variance_gain_squared_over_fan_in(activation):
-    network = build(Model(width=0.25, activation=activation), 0)
+    network = build(ModelConfig(width=0.25, activation=activation), 0)
     for name, gain in network.gains.items():
         weight, bias = network.layers.get_submodule(name).weight, network.layers.get_submodule(name).bias
         fan_in = weight[0].numel()
@@ -414,7 +420,7 @@ def test_weights_have_mean_zero_and_variance_gain_squared_over_fan_in(activation
 
 @pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "zhang"])
 def test_the_papers_weights_deviate_by_a_hundredth_and_its_biases_are_one_where_it_says(layout):
-    network = build(Model(layout, width=0.1, initial="paper"), 0)
+    network = build(ModelConfig(layout, width=0.1, initial="paper"), 0)
     for name in network.gains:
         layer = network.layers.get_submodule(name)
         assert layer.weight.std().item() == pytest.approx(0.01, rel=4 / math.sqrt(2 * layer.weight.numel())), name
@@ -423,7 +429,7 @@ def test_the_papers_weights_deviate_by_a_hundredth_and_its_biases_are_one_where_
 
 def test_the_layout_of_128_pixels_has_the_sizes_of_the_benchmark():
     """Mishkin et al. 2017, section 2.1: fifth pooling of 3x3, connected layers of 2048; convolutions as Caffe's."""
-    rows = {row["name"]: row for row in cost.network(Model("caffenet-128", classes=1000))["layers"]}
+    rows = {row["name"]: row for row in complexity.network(ModelConfig("caffenet-128", classes=1000))["layers"]}
     convolutions = 34_944 + 307_456 + 885_120 + 663_936 + 442_624
     connected = (2304 * 2048 + 2048) + (2048 * 2048 + 2048) + (2048 * 1000 + 1000)
     assert sum(row["parameters"] for row in rows.values()) == convolutions + connected
@@ -431,7 +437,7 @@ def test_the_layout_of_128_pixels_has_the_sizes_of_the_benchmark():
 
 
 def test_grouped_layers_count_the_inputs_that_they_see():
-    network = build(Model(layout="two-group", width=0.1), 0)
+    network = build(ModelConfig(layout="two-group", width=0.1), 0)
     layer = network.layers.get_submodule("conv4")
     assert layer.weight.var().item() * layer.weight[0].numel() == pytest.approx(2, rel=0.1)
 

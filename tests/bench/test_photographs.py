@@ -14,13 +14,19 @@ from PIL import Image, ImageOps
 from torchvision.transforms import TenCrop
 from torchvision.transforms.functional import to_tensor
 
-from bench import augment, feed, measures, pack, photographs, records, work
-from bench.data import locate
-from bench.model import build
-from bench.photographs import square
-from bench.spec import BadInput, Model, Recipe, Trial
-from bench.splits import splits
-from bench.train import train
+from bench.components import augmentations
+from bench.data import loader, pack, photos
+from bench.data.photos import square
+from bench.data.source import locate
+from bench.data.splits import splits
+from bench.metrics import measures
+from bench.models.alexnet import build
+from bench.records import store
+from bench.runner import worker
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Trial
+from bench.training.loop import train
 
 CLASSES = "n01440764", "n02084071", "n04254680"
 SIZES = (170, 150), (150, 210), (144, 144), (330, 160)
@@ -47,8 +53,8 @@ def source(folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trial(source):
-    recipe = Recipe(0.01, "plateau", 5e-4, batch=8, epochs=2, augmentation="paper", optimiser="sgd")
-    return Trial(Model("caffenet-128", classes=1000, width=1 / 16, initial="paper"), recipe, source.data, 0)
+    recipe = TrainConfig(0.01, "plateau", 5e-4, batch=8, epochs=2, augmentation="paper", optimiser="sgd")
+    return Trial(ModelConfig("caffenet-128", classes=1000, width=1 / 16, initial="paper"), recipe, source.data, 0)
 
 
 # Found and cut
@@ -58,13 +64,13 @@ def test_an_index_holds_every_photograph_once_and_one_in_ten_for_validation(fold
     assert (source.data.train, source.validation, source.test) == (27, 3, 12)
     assert (source.data.classes, source.classes, source.photographs) == (3, CLASSES, True)
     files = {
-        split: [photographs.index.file(source.folder, split, n) for n in range(count)]
+        split: [photos.photo_index.file(source.folder, split, n) for n in range(count)]
         for split, count in (("train", 27), ("validation", 3), ("test", 12))
     }
     assert sorted(files["train"] + files["validation"]) == sorted((folder / "train").glob("*/*"))
     assert sorted(files["test"]) == sorted((folder / "val").glob("*/*"))
     for split, own in files.items():
-        labels = photographs.index.labels(source.folder, split)
+        labels = photos.photo_index.labels(source.folder, split)
         assert [CLASSES[label] for label in labels] == [file.parent.name for file in own]
         assert sorted(labels[:3]) == [0, 1, 2], "stratified"
 
@@ -83,7 +89,7 @@ def test_a_photograph_more_or_another_size_is_another_data_set(folder, tmp_path)
 @pytest.mark.parametrize("wanted", ["auto", "digits", "cifar10", ""])
 def test_small_images_are_no_photographs(wanted, tmp_path, monkeypatch):
     monkeypatch.delenv("ABLATE_DATA", raising=False)
-    with pytest.raises(BadInput, match="takes a folder of photographs"):
+    with pytest.raises(InputError, match="takes a folder of photographs"):
         locate(wanted, tmp_path, photographs=True)
 
 
@@ -113,7 +119,7 @@ def test_other_modes_and_formats_are_read_as_colours(tmp_path, mode, suffix):
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_batches_come_in_order_whatever_the_number_of_readers(source, trial, monkeypatch, count):
-    monkeypatch.setattr(photographs, "readers", lambda device: count)
+    monkeypatch.setattr(photos, "readers", lambda device: count)
     images = splits(trial, source).train
     order = torch.randperm(27, generator=torch.Generator().manual_seed(3))
     read = list(images.read(order, 10))
@@ -123,9 +129,9 @@ def test_batches_come_in_order_whatever_the_number_of_readers(source, trial, mon
 
 
 def _first_label(pixels, labels, turn, answers):
-    work.start(turn)
-    photographs.readers = lambda device: 1
-    answers.put(next(photographs.Photographs(pixels, labels, "cpu").batches(4)).labels.tolist())
+    worker.start(turn)
+    photos.readers = lambda device: 1
+    answers.put(next(photos.Photographs(pixels, labels, "cpu").batches(4)).labels.tolist())
 
 
 def test_a_worker_can_have_readers(source, trial):
@@ -141,14 +147,14 @@ def test_a_worker_can_have_readers(source, trial):
 def test_arms_of_a_seed_see_the_same_crops_and_shifts(source, trial):
     def seen(**levels):
         images = splits(trial, source).train
-        fed = feed.feed(images, 8)
+        fed = loader.feed(images, 8)
         steps = []
-        state = work.train.__globals__["State"](replace(trial, **levels), build(trial.model, 0), 3)
+        state = worker.train.__globals__["State"](replace(trial, **levels), build(trial.model, 0), 3)
         order, draws = state.begin(1, 27)
         fed.begin(order, 0)
         for first in range(0, 24, 8):
             fed.take(first)
-            steps.append(augment.batch(fed.images.canvas, fed.index, draws[first : first + 8], "paper", 128, 0))
+            steps.append(augmentations.batch(fed.images.canvas, fed.index, draws[first : first + 8], "paper", 128, 0))
         return torch.stack(steps)
 
     assert torch.equal(seen(), seen(model=replace(trial.model, activation="tanh")))
@@ -163,9 +169,9 @@ def test_a_broken_photograph_ends_the_trial_and_is_named(trial, tmp_path):
     (tmp_path / "images/train/a/1.jpg").write_bytes(b"no image")
     source = locate(str(tmp_path / "images"), tmp_path / "out", photographs=True)
     broken = replace(trial, data=source.data, recipe=replace(trial.recipe, batch=2))
-    records.folder(tmp_path / "out").mkdir()
-    assert work.perform(broken, source, tmp_path / "out", keep_weights=False) == "failed"
-    assert "images/train/a/1.jpg cannot be read as an image" in records.read(tmp_path / "out", broken)["reason"]
+    store.folder(tmp_path / "out").mkdir()
+    assert worker.perform(broken, source, tmp_path / "out", keep_weights=False) == "failed"
+    assert "images/train/a/1.jpg cannot be read as an image" in store.read(tmp_path / "out", broken)["reason"]
 
 
 # Trained on
@@ -245,12 +251,12 @@ def test_what_cannot_be_read_is_told_and_left_out(ablate, folder, tmp_path):
 
 def test_squares_of_two_sizes_are_not_put_into_one_folder(folder, tmp_path):
     list(pack.pack(folder, tmp_path / "packed", 144))
-    with pytest.raises(BadInput, match="packed holds squares of 144 pixels, --side is 256: name another folder"):
+    with pytest.raises(InputError, match="packed holds squares of 144 pixels, --side is 256: name another folder"):
         list(pack.pack(folder, tmp_path / "packed", 256))
 
 
 def test_a_folder_cannot_be_packed_into_itself(folder):
-    with pytest.raises(BadInput, match="name a folder outside it"):
+    with pytest.raises(InputError, match="name a folder outside it"):
         list(pack.pack(folder, folder / "packed", 144))
 
 
@@ -260,7 +266,7 @@ def test_a_folder_cannot_be_packed_into_itself(folder):
 def test_a_study_of_photographs_goes_through_the_whole_house(ablate, folder, tmp_path):
     (tmp_path / "bite.py").write_text(
         """
-from ablations.study import CAFFENET, Ask, Claim, Contrast, Printed, Study
+from ablations.framework.study import CAFFENET, Ask, Claim, Contrast, Printed, Study
 
 STUDY = Study(
     question="Is tanh as good on photographs?",
@@ -284,6 +290,6 @@ STUDY = Study(
     assert "Test accuracy, top 5" in page
     printed = page[page.index("test accuracy, printed by others and ours") :]
     assert "47.1" in printed and "the caffenet-benchmark (Mishkin et al. 2017)" in printed
-    assert "caffenet-128" in done.stdout + json.dumps([r["job"] for r in records.read_all(tmp_path / "out")])
+    assert "caffenet-128" in done.stdout + json.dumps([r["job"] for r in store.read_all(tmp_path / "out")])
     names = {metric for (metric,) in sqlite3.connect(tmp_path / "out/mlflow.db").execute("select key from metrics")}
     assert {"test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"} <= names

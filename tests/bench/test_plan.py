@@ -2,12 +2,13 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from bench.layouts import LAYOUTS
-from bench.looks import looked_at, looks
-from bench.plan import IMAGES_PER_SECOND, NARROW, PUBLISH_SECONDS, Pace
-from bench.spec import KERNELS, Data, Model, Probe, Recipe, Timing, Trial, kind
+from bench.components.layouts import LAYOUTS
+from bench.runner.estimate import IMAGES_PER_SECOND, NARROW, PUBLISH_SECONDS, Pace
+from bench.spec.config import KERNELS, DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Probe, Timing, Trial, job_kind
+from bench.training.evaluation_schedule import evaluation_epochs, looked_at
 
-TRIAL = Trial(Model(width=0.25), Recipe(epochs=10, share=0.5), Data("", 10, train=1_000), 0)
+TRIAL = Trial(ModelConfig(width=0.25), TrainConfig(epochs=10, share=0.5), DataConfig("", 10, train=1_000), 0)
 VALIDATION, TEST = 300, 400
 
 
@@ -32,7 +33,7 @@ def known(*records):
 
 @pytest.mark.parametrize(("epochs", "found"), [(1, {1}), (2, {1, 2}), (16, {1, 2, 4, 5, 6, 8, 10, 12, 14, 16})])
 def test_a_trial_is_looked_at_early_and_about_ten_times(epochs, found):
-    assert looks(epochs) == found
+    assert evaluation_epochs(epochs) == found
 
 
 def test_images_that_are_looked_at_are_counted_one_by_one():
@@ -59,17 +60,17 @@ def test_a_trial_that_went_on_after_a_night_does_not_count_the_night():
 
 @pytest.mark.parametrize("layout", ["document", "zhang", "torchvision", "ungrouped", "two-group"])
 def test_a_wider_network_is_thought_to_take_longer_before_any_was_seen(layout):
-    narrow, wide = (replace(TRIAL, model=Model(layout, width=width)) for width in (0.25, 0.5))
+    narrow, wide = (replace(TRIAL, model=ModelConfig(layout, width=width)) for width in (0.25, 0.5))
     assert known().seconds(wide) == pytest.approx(4 * known().seconds(narrow))
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_network_of_any_kernel_has_a_rule_of_thumb(kernel):
-    assert known().seconds(replace(TRIAL, model=Model("zhang", width=0.25, kernel=kernel))) > 0
+    assert known().seconds(replace(TRIAL, model=ModelConfig("zhang", width=0.25, kernel=kernel))) > 0
 
 
 def test_what_was_measured_of_one_network_says_how_this_machine_compares_for_another():
-    other, elsewhere = replace(TRIAL, model=Model("zhang", width=0.5)), replace(TRIAL, device="cuda")
+    other, elsewhere = replace(TRIAL, model=ModelConfig("zhang", width=0.5)), replace(TRIAL, device="cuda")
     faster, twice = (known(record(TRIAL, seconds, steps=0.5)) for seconds in (6.0, 12.0))
     assert twice.seconds(other) == pytest.approx(2 * faster.seconds(other))
     both = known(record(TRIAL, 6.0), record(elsewhere, 0.1))
@@ -81,13 +82,13 @@ def test_what_was_measured_of_one_network_says_how_this_machine_compares_for_ano
 
 def test_trials_of_a_narrow_network_that_are_slow_for_their_size_say_nothing_of_wide_ones():
     """A sixteenth of the width needs a 256th of the multiplications, and by far not a 256th of the time."""
-    narrow = replace(TRIAL, model=Model(width=1 / 16))
+    narrow = replace(TRIAL, model=ModelConfig(width=1 / 16))
     assert known(record(narrow, 10 * 500 * NARROW, steps=1.0)).seconds(TRIAL) == pytest.approx(known().seconds(TRIAL))
 
 
 def test_hours_that_one_trial_stood_still_within_a_step_are_not_counted():
     seen = [record(replace(TRIAL, seed=seed), 6.0) for seed in range(2)]
-    stood, other = record(TRIAL, 36_000.0, steps=1.0), replace(TRIAL, model=Model("zhang", width=0.5))
+    stood, other = record(TRIAL, 36_000.0, steps=1.0), replace(TRIAL, model=ModelConfig("zhang", width=0.5))
     assert known(*seen, stood).seconds(TRIAL) == pytest.approx(6.0)
     assert known(*seen, stood).seconds(other) == pytest.approx(known(*seen).seconds(other))
 
@@ -104,10 +105,13 @@ def test_every_layout_has_a_rule_of_thumb_on_every_device(device):
 
 
 def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
-    timing, probe = Timing("steps", (("a", Model()),), (8,), 10), Probe("activity", (TRIAL, replace(TRIAL, seed=1)))
+    timing, probe = (
+        Timing("steps", (("a", ModelConfig()),), (8,), 10),
+        Probe("activity", (TRIAL, replace(TRIAL, seed=1))),
+    )
     common = {"status": "finished", "environment": {}, "started": 100.0}
     seen = [
-        {**common, "kind": kind(job), "job": asdict(job), "ended": 100.0 + seconds}
+        {**common, "kind": job_kind(job), "job": asdict(job), "ended": 100.0 + seconds}
         for job, seconds in ((timing, 5.0), (probe, 3.0))
     ]
     pace = known(*seen)
@@ -135,7 +139,7 @@ def test_records_of_odd_numbers_make_no_plan_impossible(train, seconds, speed):
 
 
 def test_workers_share_all_but_timings():
-    timing = Timing("steps", (("a", Model()),), (8,), 10)
+    timing = Timing("steps", (("a", ModelConfig()),), (8,), 10)
     pace = known(record(TRIAL, 6.0))
     assert pace.left([TRIAL, TRIAL], 2) == pytest.approx(6)
     assert pace.left([TRIAL, TRIAL, TRIAL], 2) == pytest.approx(12)  # one of them alone at the end

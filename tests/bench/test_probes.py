@@ -5,16 +5,19 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bench import competition, ensembles, features, probes, records
-from bench.ensembles import scores
-from bench.images import Images
-from bench.layers import LRN
-from bench.measures import evaluate
-from bench.model import build
-from bench.spec import BadInput, Model, Probe, Recipe, Trial, identity
-from bench.splits import splits
+from bench.data.images import Images
+from bench.data.splits import splits
+from bench.metrics.measures import evaluate
+from bench.models.alexnet import build
+from bench.models.layers import LRN
+from bench.probes import competition, ensembles, features, questions
+from bench.probes.ensembles import scores
+from bench.records import store
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Probe, Trial, identity
 
-SMALL = Model(width=1 / 16)
+SMALL = ModelConfig(width=1 / 16)
 
 
 def images(count=40, seed=0):
@@ -26,7 +29,7 @@ def images(count=40, seed=0):
 
 
 def network(seed=0, **levels):
-    return build(Model(width=1 / 16, **levels), seed).eval()
+    return build(ModelConfig(width=1 / 16, **levels), seed).eval()
 
 
 # Scores
@@ -89,7 +92,7 @@ def test_masks_and_networks_are_averaged_by_hand():
 
 
 def test_a_network_without_dropout_has_no_sub_networks():
-    with pytest.raises(BadInput, match="without dropout has no sub-networks"):
+    with pytest.raises(InputError, match="without dropout has no sub-networks"):
         ensembles.sub_networks([network(dropout=0.0)], images())
 
 
@@ -180,10 +183,10 @@ def kept(digits, tmp_path):
     """Trials that were not trained, with weights as if they had been."""
 
     def keep(*seeds):
-        trials = tuple(Trial(SMALL, Recipe(epochs=1), digits.data, seed) for seed in seeds)
-        records.folder(tmp_path).mkdir(exist_ok=True)
+        trials = tuple(Trial(SMALL, TrainConfig(epochs=1), digits.data, seed) for seed in seeds)
+        store.folder(tmp_path).mkdir(exist_ok=True)
         for trial in trials:
-            save_file(build(SMALL, trial.seed).state_dict(), records.weights(tmp_path, trial))
+            save_file(build(SMALL, trial.seed).state_dict(), store.weights(tmp_path, trial))
         return trials
 
     return keep
@@ -191,9 +194,9 @@ def kept(digits, tmp_path):
 
 def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, digits, tmp_path):
     trials = kept(0, 1, 2)
-    records.weights(tmp_path, trials[1]).unlink()
-    records.write(tmp_path, records.new(trials[1]) | {"status": "diverged"})
-    samples = probes.answer(Probe("co-adaptation", trials), tmp_path, digits)
+    store.weights(tmp_path, trials[1]).unlink()
+    store.write(tmp_path, store.new(trials[1]) | {"status": "diverged"})
+    samples = questions.answer(Probe("co-adaptation", trials), tmp_path, digits)
     assert {sample["pair"] for sample in samples} == {0, 2}
     assert {sample["arm"] for sample in samples} == {""}
 
@@ -201,24 +204,24 @@ def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, di
 @pytest.mark.parametrize("status", [None, "finished", "died"])
 def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(kept, digits, tmp_path, status):
     trials = kept(0, 1)
-    records.weights(tmp_path, trials[1]).unlink()
+    store.weights(tmp_path, trials[1]).unlink()
     if status:
-        records.write(tmp_path, records.new(trials[1]) | {"status": status})
-    with pytest.raises(BadInput, match=f"weights of trial {identity(trials[1])} are not there"):
-        probes.answer(Probe("co-adaptation", trials), tmp_path, digits)
+        store.write(tmp_path, store.new(trials[1]) | {"status": status})
+    with pytest.raises(InputError, match=f"weights of trial {identity(trials[1])} are not there"):
+        questions.answer(Probe("co-adaptation", trials), tmp_path, digits)
 
 
 def test_a_question_to_five_takes_them_in_groups_and_no_trial_twice(kept, digits, tmp_path):
-    samples = probes.answer(Probe("averages", kept(*range(12))), tmp_path, digits)
+    samples = questions.answer(Probe("averages", kept(*range(12))), tmp_path, digits)
     assert {sample["pair"] for sample in samples} == {0, 1}
 
 
 def test_an_answer_is_the_same_again(kept, digits, tmp_path):
     probe = Probe("sub-networks", kept(0))
-    assert probes.answer(probe, tmp_path, digits) == probes.answer(probe, tmp_path, digits)
+    assert questions.answer(probe, tmp_path, digits) == questions.answer(probe, tmp_path, digits)
 
 
 def test_a_restored_network_is_the_one_that_was_kept(kept, digits, tmp_path):
     (trial,) = kept(3)
     test = splits(trial, digits).test.first(30)
-    assert evaluate(probes.restored(trial, tmp_path), test) == evaluate(build(SMALL, 3), test)
+    assert evaluate(questions.restored(trial, tmp_path), test) == evaluate(build(SMALL, 3), test)

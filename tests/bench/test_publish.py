@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 
-from bench import publish, records, words
-from bench.spec import Data, Model, Recipe, Trial
-from bench.twins import same
+from bench.records import store
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.tracking import mlflow_client, mlflow_format
+from bench.tracking.duplicates import same
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -22,20 +24,20 @@ UNUSUAL = "p = 0.5 (50 %), 'é' @ [w/ LRN]: #1!"
 def told(ran, tmp_path_factory):
     """The records of `ran`, tagged and twice published into a fresh database."""
     out = tmp_path_factory.mktemp("told")
-    shutil.copytree(records.folder(ran.out), records.folder(out))
-    for record in records.read_all(out):
-        records.tag(out, record["identity"], "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
+    shutil.copytree(store.folder(ran.out), store.folder(out))
+    for record in store.read_all(out):
+        store.tag(out, record["identity"], "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         first = publish_all(out)
         once = runs(first)
         second = publish_all(out)
-    return SimpleNamespace(out=out, records=records.read_all(out), publisher=second, once=once, twice=runs(second))
+    return SimpleNamespace(out=out, records=store.read_all(out), publisher=second, once=once, twice=runs(second))
 
 
 def publish_all(out):
-    publisher = publish.Publisher(out)
-    for record in records.read_all(out):
+    publisher = mlflow_client.Publisher(out)
+    for record in store.read_all(out):
         publisher.publish(record)
     return publisher
 
@@ -103,7 +105,9 @@ def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(told):
 
 def test_a_longer_budget_is_another_variant():
     def variant(**recipe):
-        return words.variant(dataclasses.asdict(Trial(Model(), Recipe(**recipe), Data("d", 10, train=1000), 0)))
+        return mlflow_format.variant(
+            dataclasses.asdict(Trial(ModelConfig(), TrainConfig(**recipe), DataConfig("d", 10, train=1000), 0))
+        )
 
     assert variant(epochs=4, share=0.5) == "baseline (4 epochs of 500, width 1)"
     assert variant(epochs=8, share=0.5) != variant(epochs=4, share=0.5)
@@ -111,10 +115,10 @@ def test_a_longer_budget_is_another_variant():
 
 def test_records_of_another_data_set_go_to_its_own_experiment(told, tmp_path):
     record = trials(told)[0]
-    publisher = publish.Publisher(tmp_path)
+    publisher = mlflow_client.Publisher(tmp_path)
     for name, identity in (("one", "a" * 16), ("two", "b" * 16)):
-        records.write(tmp_path, {**record, "identity": identity, "data": {**record["data"], "name": name}})
-        publisher.publish(records.read(tmp_path, identity))
+        store.write(tmp_path, {**record, "identity": identity, "data": {**record["data"], "name": name}})
+        publisher.publish(store.read(tmp_path, identity))
     names = [name for name in publisher.experiments if "ablations" in name]
     assert sorted(name.split(": ")[1].split(" [")[0] for name in names) == ["one", "two"]
 
@@ -170,7 +174,7 @@ def test_a_trials_data_set_is_its_input(told):
 def test_the_record_and_kept_weights_are_artifacts(told):
     for record in told.records:
         name = record["identity"]
-        expected = [f"{name}.json"] + [f"{name}.safetensors"] * records.weights(told.out, name).exists()
+        expected = [f"{name}.json"] + [f"{name}.safetensors"] * store.weights(told.out, name).exists()
         assert told.once[name]["artifacts"] == expected
     run_id = told.publisher.known[trials(told)[0]["identity"]].info.run_id
     file = told.publisher.client.download_artifacts(run_id, f"{trials(told)[0]['identity']}.json")
@@ -192,15 +196,18 @@ def test_a_new_tag_reaches_a_run_that_is_there(told):
 
 
 def test_a_run_that_an_earlier_attempt_left_is_completed(told):
-    first, record = publish.Publisher(told.out), trials(told)[0] | {"identity": "left unfinished"}
+    first, record = mlflow_client.Publisher(told.out), trials(told)[0] | {"identity": "left unfinished"}
     run = first.client.create_run(
-        first._experiment(record["data"]), int(record["started"] * 1e3), words.tags(record), words.run_name(record)
+        first._experiment(record["data"]),
+        int(record["started"] * 1e3),
+        mlflow_format.tags(record),
+        mlflow_format.run_name(record),
     )
-    points = [publish.Metric(*point) for point in words.metrics(record)]
+    points = [mlflow_client.Metric(*point) for point in mlflow_format.metrics(record)]
     first.client.log_batch(run.info.run_id, metrics=points[: len(points) // 2])
-    first.client.log_batch(run.info.run_id, params=[publish.Param("seed", str(record["job"]["seed"]))])
+    first.client.log_batch(run.info.run_id, params=[mlflow_client.Param("seed", str(record["job"]["seed"]))])
 
-    second = publish.Publisher(told.out)
+    second = mlflow_client.Publisher(told.out)
     second.publish(record)
     found, whole = runs(second)["left unfinished"], told.once[trials(told)[0]["identity"]]
     for what in ("status", "started", "ended", "name", "params", "points", "data"):
@@ -217,19 +224,19 @@ def again(record):
 @pytest.mark.parametrize("half", [False, True], ids=["whole", "half published"])
 def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(told, tmp_path, half):
     unfit = next(record for record in told.records if record["kind"] == "timing") | {"fit": False}
-    records.write(tmp_path, unfit)
+    store.write(tmp_path, unfit)
     publisher = publish_all(tmp_path)
     if half:
         publisher.client.update_run(publisher.known[unfit["identity"]].info.run_id, status="RUNNING")
-    other = publish.Publisher(tmp_path)
-    records.write(tmp_path, again(unfit))
+    other = mlflow_client.Publisher(tmp_path)
+    store.write(tmp_path, again(unfit))
     publisher.publish(again(unfit))
     other.publish(again(unfit))  # it has not heard that the run was made anew
     (run,) = runs(other).values()
     values = sorted(value for points in run["points"].values() for _, _, value in points)
     assert values == sorted(sample["value"] for sample in again(unfit)["samples"])
     assert (run["status"], run["ended"]) == ("FINISHED", int(again(unfit)["ended"] * 1e3))
-    (file,) = publish.fetch(publish.uri(tmp_path), tmp_path, lambda name: name.endswith(".json"))
+    (file,) = mlflow_client.fetch(mlflow_client.uri(tmp_path), tmp_path, lambda name: name.endswith(".json"))
     assert json.loads(file.read_text())["fit"]
 
 
@@ -246,8 +253,8 @@ def machine(shared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts
 
     def made(name, record):
-        records.write(tmp_path / name, record)
-        return publish.Publisher(tmp_path / name)
+        store.write(tmp_path / name, record)
+        return mlflow_client.Publisher(tmp_path / name)
 
     return made
 
@@ -277,11 +284,11 @@ def test_what_two_machines_publish_at_once_is_one_run_of_the_later_measurement(
     monkeypatch.setattr(one.client, when, interrupted)
     one.publish(first)
     assert not coming
-    found = [run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity]
+    found = [run for run in mlflow_client.runs(one.client, one.experiments) if run.data.tags["identity"] == identity]
     best = max(first, second, key=lambda record: record["started"])
     assert [(run.info.status, same(run, best)) for run in found] == [("FINISHED", True)]
     points = [(name, value, *at) for name, those in runs(one)[identity]["points"].items() for *at, value in those]
-    assert sorted(points) == sorted(words.metrics(best))
+    assert sorted(points) == sorted(mlflow_format.metrics(best))
 
 
 @pytest.mark.parametrize("failed_first", [False, True])
@@ -306,10 +313,10 @@ def test_a_better_measurement_stays_before_another_machines_later_one(told, mach
     worse = measured(better, 60, identity, **({"fit": False, "why_unfit": "busy"} if later == "unfit" else {}))
     one, other = machine("one", better), machine("other", worse)
     if kind == "trial":
-        records.weights(tmp_path / "one", identity).write_bytes(b"weights")
+        store.weights(tmp_path / "one", identity).write_bytes(b"weights")
     for publisher, record in ((one, better), (other, worse), (one, better), (other, worse)):
         publisher.publish(record)
-    (found,) = (run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
+    (found,) = (run for run in mlflow_client.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
     assert same(found, better)
     if kind == "trial":
         assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
@@ -319,10 +326,10 @@ def test_weights_that_are_kept_later_follow_the_run_that_is_there(told, machine,
     identity = "weights later"
     record = measured(trials(told)[0], 0, identity)
     other, one = machine("other", record), machine("one", record)
-    records.weights(tmp_path / "one", identity).write_bytes(b"weights")
+    store.weights(tmp_path / "one", identity).write_bytes(b"weights")
     other.publish(record)
     one.publish(record)
-    (found,) = (run for run in publish.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
+    (found,) = (run for run in mlflow_client.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
     assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
 
 
@@ -335,14 +342,18 @@ def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(told, machi
         patch.setattr(publisher.client, "set_terminated", lambda *_: exec("raise KeyboardInterrupt"))
         with pytest.raises(KeyboardInterrupt):
             publisher.publish(record)
-    left = next(run for run in publish.runs(publisher.client, publisher.experiments) if run.info.status == "RUNNING")
+    left = next(
+        run for run in mlflow_client.runs(publisher.client, publisher.experiments) if run.info.status == "RUNNING"
+    )
     if "doctor" in by:
         publisher.client.set_terminated(left.info.run_id, "KILLED")
     again = measured(record, 60, identity)
     for one in (record, again):
         machine("one", one).publish(one)
     (found,) = (
-        run for run in publish.runs(publisher.client, publisher.experiments) if run.data.tags["identity"] == identity
+        run
+        for run in mlflow_client.runs(publisher.client, publisher.experiments)
+        if run.data.tags["identity"] == identity
     )
     assert same(found, again) and found.info.status == "FINISHED"
 
@@ -364,12 +375,12 @@ def test_a_new_database_does_not_inherit_the_journal_of_an_earlier_one(monkeypat
     subprocess.run([sys.executable, "-c", KILLED, tmp_path / "mlflow.db"])
     assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
     (tmp_path / "mlflow.db").unlink()
-    assert publish.Publisher(tmp_path).known == {}
+    assert mlflow_client.Publisher(tmp_path).known == {}
     assert not (tmp_path / "mlflow.db-journal").exists()
 
 
 def test_a_database_that_was_deleted_is_filled_again(told, tmp_path):
-    shutil.copytree(records.folder(told.out), records.folder(tmp_path))
+    shutil.copytree(store.folder(told.out), store.folder(tmp_path))
     publisher = publish_all(tmp_path)  # as after `rm mlflow.db`: a folder with records and no database
     assert runs(publisher) == told.once
 
@@ -379,7 +390,7 @@ def test_arms_may_have_any_name(told):
     names = {"relu": UNUSUAL, "tanh": "ungrouped: convolutions"}
     samples = [{**sample, "arm": names[sample["arm"]]} for sample in record["samples"]]
     tags = {"profiles": [], "studies": {UNUSUAL: [UNUSUAL]}}
-    publisher = publish.Publisher(told.out)
+    publisher = mlflow_client.Publisher(told.out)
     publisher.publish(record | {"identity": "unusual", "samples": samples, "tags": tags})
     found = runs(publisher)["unusual"]
     assert found["status"] == "FINISHED"
@@ -392,7 +403,7 @@ def test_arms_may_have_any_name(told):
 def test_an_arm_that_looks_like_a_path_is_no_obstacle(told, arm):
     record = next(record for record in told.records if record["kind"] == "timing")
     sample = {**record["samples"][0], "arm": arm}
-    publisher = publish.Publisher(told.out)
+    publisher = mlflow_client.Publisher(told.out)
     publisher.publish(
         record | {"identity": f"path {arm}", "samples": [sample], "tags": {"profiles": [], "studies": {}}}
     )
@@ -400,7 +411,7 @@ def test_an_arm_that_looks_like_a_path_is_no_obstacle(told, arm):
 
 
 def test_a_report_is_one_run_however_often_it_is_made(told, tmp_path):
-    publisher = publish.Publisher(told.out)
+    publisher = mlflow_client.Publisher(told.out)
     file = tmp_path / "report.html"
     for text in ("old", "new"):
         file.write_text(text)
@@ -412,10 +423,10 @@ def test_a_report_is_one_run_however_often_it_is_made(told, tmp_path):
 def test_a_report_of_runs_that_go_on_at_once_is_one_run(told, tmp_path):
     file = tmp_path / "report.html"
     file.write_text("report")
-    for publisher in [publish.Publisher(told.out), publish.Publisher(told.out)]:
+    for publisher in [mlflow_client.Publisher(told.out), mlflow_client.Publisher(told.out)]:
         publisher.publish_report('it\'s "two" at once', [file])
-    publisher = publish.Publisher(told.out)
-    found = publish.runs(publisher.client, publisher.experiments)
+    publisher = mlflow_client.Publisher(told.out)
+    found = mlflow_client.runs(publisher.client, publisher.experiments)
     assert [run.info.status for run in found if "at once" in run.info.run_name] == ["FINISHED"]
 
 
@@ -425,15 +436,15 @@ def test_what_is_away_says_so_within_seconds(monkeypatch, tmp_path, address):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(tmp_path))
     begun = time.monotonic()
     with pytest.raises(Exception, match=r"127\.0\.0\.1|unable to open database file"):
-        publish.Publisher(tmp_path)
+        mlflow_client.Publisher(tmp_path)
     assert time.monotonic() - begun < 15
 
 
 def test_another_run_that_does_not_let_go_of_mlflow_is_not_waited_for_without_end(monkeypatch, tmp_path):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(publish, "WAIT", 0.1)
+    monkeypatch.setattr(mlflow_client, "WAIT", 0.1)
     with FileLock(tmp_path / "mlflow.lock"), pytest.raises(OSError, match=r"mlflow\.lock"):
-        publish.Publisher(tmp_path)
+        mlflow_client.Publisher(tmp_path)
 
 
 class Page(list):
@@ -449,7 +460,7 @@ def test_every_page_of_a_servers_runs_is_read_and_other_peoples_experiments_are_
         asked.append((experiments, filter_string, page_token))
         return {None: first, "more": second}[page_token]
 
-    ours = {f"{words.PREFIX}: digits": "1", "another's": "2"}
-    assert list(publish.runs(SimpleNamespace(search_runs=search_runs), ours, "what")) == ["a", "b", "c"]
+    ours = {f"{mlflow_format.PREFIX}: digits": "1", "another's": "2"}
+    assert list(mlflow_client.runs(SimpleNamespace(search_runs=search_runs), ours, "what")) == ["a", "b", "c"]
     assert asked == [(["1"], "what", None), (["1"], "what", "more")]
-    assert list(publish.runs(SimpleNamespace(search_runs=search_runs), {"another's": "2"})) == []
+    assert list(mlflow_client.runs(SimpleNamespace(search_runs=search_runs), {"another's": "2"})) == []

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import publish, records, words
+from bench.records import store
+from bench.tracking import mlflow_client, mlflow_format
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -36,8 +37,8 @@ NAMES = (
 def told(ran, tmp_path_factory):
     """A trial for each name, of a study, an arm and a data set that are called so; a timing of all of them as arms."""
     out, found = tmp_path_factory.mktemp("hostile") / "out", []
-    trial = next(record for record in records.read_all(ran.out) if record["kind"] == "trial")
-    timing = next(record for record in records.read_all(ran.out) if record["kind"] == "timing")
+    trial = next(record for record in store.read_all(ran.out) if record["kind"] == "trial")
+    timing = next(record for record in store.read_all(ran.out) if record["kind"] == "timing")
     for number, name in enumerate(NAMES):
         data = trial["data"] | {"name": name, "note": name}
         tags = {"profiles": [name], "studies": {other: [name] for other in (*NAMES[:number], name)}}
@@ -48,15 +49,15 @@ def told(ran, tmp_path_factory):
     found.append(found[-1] | {"identity": "e" * 16, "job": timing["job"] | {"subject": LONG}})
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        publisher = publish.Publisher(out)
+        publisher = mlflow_client.Publisher(out)
     for record in found:
-        records.write(out, record)
+        store.write(out, record)
         publisher.publish(record)
     (out / "report.html").write_text("<p>")
     for name in NAMES:
         publisher.publish_report(f"(smoke, {name})", [out / "report.html"])
     client = publisher.client
-    runs = list(publish.runs(client, {e.name: e.experiment_id for e in client.search_experiments()}))
+    runs = list(mlflow_client.runs(client, {e.name: e.experiment_id for e in client.search_experiments()}))
     return SimpleNamespace(out=out, records=found, client=client, runs={run.data.tags["identity"]: run for run in runs})
 
 
@@ -77,7 +78,7 @@ def test_every_name_is_there_as_it_is(told):
         (given,) = run.inputs.dataset_inputs
         assert given.dataset.name == name[:200] and given.dataset.digest == record["data"]["digest"]
         experiment = told.client.get_experiment(run.info.experiment_id).name
-        assert experiment == words.experiment(record["data"]) and name[:200] in experiment
+        assert experiment == mlflow_format.experiment(record["data"]) and name[:200] in experiment
 
 
 def test_every_arm_keeps_its_own_points(told):
@@ -98,10 +99,10 @@ def test_the_record_that_is_kept_with_a_run_is_whole(told, tmp_path):
 
 
 def test_publishing_again_adds_nothing(told):
-    again = publish.Publisher(told.out)
+    again = mlflow_client.Publisher(told.out)
     for record in told.records:
         again.publish(record)
-    now = {run.data.tags["identity"]: run for run in publish.runs(again.client, again.experiments)}
+    now = {run.data.tags["identity"]: run for run in mlflow_client.runs(again.client, again.experiments)}
     assert {name: dict(run.data.tags) for name, run in now.items()} == {
         name: dict(run.data.tags) for name, run in told.runs.items()
     }

@@ -12,9 +12,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import torchrun
-from bench.ranks import ALONE, Ranks
-from bench.spec import BadInput, Model, Recipe, Trial
+from bench.runner.backends import torchrun
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Trial
+from bench.system.process_group import SINGLE, ProcessGroup
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,35 +25,35 @@ ROOT = Path(__file__).parents[2]
 def test_the_processes_parts_of_each_batch_make_up_the_batch(size, each, batches, rest):
     batch = size * each
     rows = torch.arange(batches * batch + min(rest, batch - 1))
-    parts = [Ranks(rank, size).of_each(batch, rows) for rank in range(size)]
+    parts = [ProcessGroup(rank, size).of_each(batch, rows) for rank in range(size)]
     whole = torch.cat([part.view(batches, each) for part in parts], dim=1)
     assert whole.flatten().equal(rows[: batches * batch])
 
 
 @given(st.integers(1, 5), st.integers(0, 40))
 def test_every_image_is_looked_at_by_one_process(size, count):
-    seen = torch.cat([Ranks(rank, size).mine(torch.arange(count)) for rank in range(size)])
+    seen = torch.cat([ProcessGroup(rank, size).mine(torch.arange(count)) for rank in range(size)])
     assert seen.sort().values.equal(torch.arange(count))
 
 
 def test_one_process_alone_takes_everything_as_it_is():
     rows, network = torch.rand(12, 3), torch.nn.Linear(3, 1)
-    assert ALONE.mine(rows).equal(rows) and ALONE.of_each(4, rows).equal(rows)
-    assert ALONE.over(network) is network and ALONE.told(rows) is rows and ALONE.summed(rows) is rows
+    assert SINGLE.mine(rows).equal(rows) and SINGLE.of_each(4, rows).equal(rows)
+    assert SINGLE.over(network) is network and SINGLE.told(rows) is rows and SINGLE.summed(rows) is rows
 
 
 @pytest.mark.parametrize(
     ("size", "change", "said"),
     [
         ("3", {}, "batches of 128 images cannot be shared among 3 processes alike"),
-        ("2", {"model": Model(normalisation="batch")}, "batch normalisation would see 2 parts of a batch"),
-        ("1024", {"recipe": Recipe(batch=1024)}, "1024 processes are more than there are images"),
+        ("2", {"model": ModelConfig(normalisation="batch")}, "batch normalisation would see 2 parts of a batch"),
+        ("1024", {"recipe": TrainConfig(batch=1024)}, "1024 processes are more than there are images"),
     ],
 )
 def test_a_trial_that_cannot_be_shared_is_refused_in_one_line(digits, monkeypatch, size, change, said):
     monkeypatch.setenv("WORLD_SIZE", size)
-    trial = replace(Trial(Model(), Recipe(), digits.data, 0), **change)
-    with pytest.raises(BadInput, match=said) as told:
+    trial = replace(Trial(ModelConfig(), TrainConfig(), digits.data, 0), **change)
+    with pytest.raises(InputError, match=said) as told:
         torchrun.demand([trial], digits)
     assert "\n" not in str(told.value)
     monkeypatch.delenv("WORLD_SIZE")

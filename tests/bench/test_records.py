@@ -7,17 +7,21 @@ import time
 import pytest
 from filelock import FileLock
 
-from bench import records
-from bench.spec import BadInput, Count, Data, Model, Probe, Recipe, Timing, Trial, identity
+from bench.records import store
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Timing, Trial, identity
 
-TRIAL = Trial(Model(without=("conv3",)), Recipe(), Data("0123456789abcdef", 10, train=45_000, name="CIFAR-10"), 3)
+TRIAL = Trial(
+    ModelConfig(without=("conv3",)), TrainConfig(), DataConfig("0123456789abcdef", 10, train=45_000, name="CIFAR-10"), 3
+)
 JOBS = [
     TRIAL,
-    Count(Model()),
-    Timing("steps", (("relu", Model()), ("tanh", Model(activation="tanh"))), (128,), 10),
+    Count(ModelConfig()),
+    Timing("steps", (("relu", ModelConfig()), ("tanh", ModelConfig(activation="tanh"))), (128,), 10),
     Probe("dropout", (TRIAL,)),
 ]
-WHOLE = records.new(TRIAL) | {"status": "finished"}
+WHOLE = store.new(TRIAL) | {"status": "finished"}
 
 
 def files(out):
@@ -26,111 +30,111 @@ def files(out):
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
 def test_a_record_comes_back_as_it_was_written(tmp_path, job):
-    record = {**records.new(job), "status": "finished", "reason": "café ½", "points": [{"metrics": {"a": 0.1 + 0.2}}]}
-    target = records.write(tmp_path, record)
+    record = {**store.new(job), "status": "finished", "reason": "café ½", "points": [{"metrics": {"a": 0.1 + 0.2}}]}
+    target = store.write(tmp_path, record)
     assert target == tmp_path / "trials" / f"{identity(job)}.json"
-    back = records.read(tmp_path, job)
+    back = store.read(tmp_path, job)
     assert back == json.loads(json.dumps(record))
     assert back["points"] == record["points"]
     assert back["reason"] == record["reason"]
-    assert records.read(tmp_path, identity(job)) == back
+    assert store.read(tmp_path, identity(job)) == back
 
 
 def test_a_new_record_tells_its_identity_kind_and_every_field():
-    record = records.new(TRIAL)
+    record = store.new(TRIAL)
     assert (record["schema"], record["identity"], record["kind"]) == (1, identity(TRIAL), "trial")
     assert record["job"] == dataclasses.asdict(TRIAL)
     assert record["job"]["data"]["name"] == "CIFAR-10"
-    assert [records.new(job)["kind"] for job in JOBS] == ["trial", "count", "timing", "probe"]
+    assert [store.new(job)["kind"] for job in JOBS] == ["trial", "count", "timing", "probe"]
 
 
 def test_a_job_without_a_record_has_none(tmp_path):
-    assert records.read(tmp_path, TRIAL) is None
-    assert records.read_all(tmp_path) == []
+    assert store.read(tmp_path, TRIAL) is None
+    assert store.read_all(tmp_path) == []
 
 
 def test_only_the_record_is_left_in_the_folder(tmp_path):
     for reason in ("first", "second"):
-        records.write(tmp_path, {**WHOLE, "reason": reason})
+        store.write(tmp_path, {**WHOLE, "reason": reason})
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
-    assert records.read(tmp_path, TRIAL)["reason"] == "second"
+    assert store.read(tmp_path, TRIAL)["reason"] == "second"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
 def test_what_json_cannot_hold_is_refused_and_the_old_record_stays(tmp_path, value):
-    records.write(tmp_path, {**WHOLE, "reason": "whole"})
+    store.write(tmp_path, {**WHOLE, "reason": "whole"})
     with pytest.raises((ValueError, TypeError)):
-        records.write(tmp_path, {**WHOLE, "reason": value})
-    assert records.read(tmp_path, TRIAL)["reason"] == "whole"
+        store.write(tmp_path, {**WHOLE, "reason": value})
+    assert store.read(tmp_path, TRIAL)["reason"] == "whole"
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
 
 
 def test_a_write_that_is_cut_short_leaves_the_old_record_whole(tmp_path, monkeypatch):
-    records.write(tmp_path, {**WHOLE, "reason": "whole"})
+    store.write(tmp_path, {**WHOLE, "reason": "whole"})
 
     def power_cut(*_):
         raise OSError(errno.EIO, "gone")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="gone"):
         patch.setattr(os, "replace", power_cut)
-        records.write(tmp_path, {**WHOLE, "reason": "half"})
-    assert records.read(tmp_path, TRIAL)["reason"] == "whole"
-    assert [record["reason"] for record in records.read_all(tmp_path)] == ["whole"]
+        store.write(tmp_path, {**WHOLE, "reason": "half"})
+    assert store.read(tmp_path, TRIAL)["reason"] == "whole"
+    assert [record["reason"] for record in store.read_all(tmp_path)] == ["whole"]
 
 
 def test_all_records_are_read_and_nothing_else(tmp_path):
     for job in JOBS:
-        records.write(tmp_path, records.new(job) | {"status": "finished"})
-    records.part(tmp_path, TRIAL).write_text('{"step": 0}\n')
-    records.weights(tmp_path, TRIAL).write_bytes(b"weights")
-    assert [record["identity"] for record in records.read_all(tmp_path)] == sorted(identity(job) for job in JOBS)
+        store.write(tmp_path, store.new(job) | {"status": "finished"})
+    store.part(tmp_path, TRIAL).write_text('{"step": 0}\n')
+    store.weights(tmp_path, TRIAL).write_bytes(b"weights")
+    assert [record["identity"] for record in store.read_all(tmp_path)] == sorted(identity(job) for job in JOBS)
 
 
 def test_weights_and_points_of_a_running_job_lie_beside_its_record(tmp_path):
-    assert records.weights(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.safetensors"
-    assert records.part(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
+    assert store.weights(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.safetensors"
+    assert store.part(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
 
 
 def test_what_an_unfinished_job_leaves_lies_beside_its_record(tmp_path):
     stem = tmp_path / "trials" / identity(TRIAL)
     left = [stem.with_suffix(end) for end in (".part", ".checkpoint", ".lock")]
-    assert records.unfinished(tmp_path, TRIAL) == records.unfinished(tmp_path, identity(TRIAL)) == left
-    assert [records.part(tmp_path, TRIAL), records.lock(tmp_path, TRIAL)] == left[::2]
+    assert store.unfinished(tmp_path, TRIAL) == store.unfinished(tmp_path, identity(TRIAL)) == left
+    assert [store.part(tmp_path, TRIAL), store.lock(tmp_path, TRIAL)] == left[::2]
 
 
 @pytest.mark.parametrize("status", ["failed", "out of memory", "died", "hung", "timed out"])
 def test_a_failure_tells_its_status_and_the_beginning_of_its_reason(status):
     before = time.time()
-    failure = records.failure(status, "no room " * 100, "line\n" * 1000)
+    failure = store.failure(status, "no room " * 100, "line\n" * 1000)
     assert before <= failure["started"] == failure["ended"] <= time.time()
     assert (failure["status"], failure["reason"]) == (status, ("no room " * 100)[:300])
     assert (failure["log"], failure["environment"]) == ("line\n" * 1000, {})
-    assert records.failure(status, "")["log"] == ""
-    assert records.failed(failure)
+    assert store.failure(status, "")["log"] == ""
+    assert store.failed(failure)
 
 
 @pytest.mark.parametrize("status", ["finished", "diverged"])
 def test_a_result_is_no_failure(status):
-    assert not records.failed({"status": status})
+    assert not store.failed({"status": status})
 
 
 def test_the_last_value_of_a_metric_is_the_final_one():
     points = [{"metrics": {"test/accuracy": 0.1, "sparsity/zeros/mean": 0.5}}, {"metrics": {"test/accuracy": 0.7}}]
-    assert records.finals({"points": points}) == {"test/accuracy": 0.7, "sparsity/zeros/mean": 0.5}
+    assert store.finals({"points": points}) == {"test/accuracy": 0.7, "sparsity/zeros/mean": 0.5}
 
 
 def test_a_folder_in_a_records_place_is_named_in_one_line(tmp_path):
-    records.path(tmp_path, TRIAL).mkdir(parents=True)
-    with pytest.raises(BadInput, match=r"is no whole record .*Is a directory"):
-        records.read(tmp_path, TRIAL)
+    store.path(tmp_path, TRIAL).mkdir(parents=True)
+    with pytest.raises(InputError, match=r"is no whole record .*Is a directory"):
+        store.read(tmp_path, TRIAL)
 
 
 @pytest.mark.parametrize("other", ["0" * 16, "../../secret", "", 7, None])
 def test_a_record_under_anothers_name_is_none_since_its_identity_makes_paths(tmp_path, other):
-    file = records.write(tmp_path, WHOLE)
+    file = store.write(tmp_path, WHOLE)
     file.write_text(json.dumps({**WHOLE, "identity": other}))
-    for read in (lambda: records.read_all(tmp_path), lambda: records.read(tmp_path, TRIAL)):
-        with pytest.raises(BadInput, match=rf"{file.name} is not the record of its own job: ablate doctor --mend"):
+    for read in (lambda: store.read_all(tmp_path), lambda: store.read(tmp_path, TRIAL)):
+        with pytest.raises(InputError, match=rf"{file.name} is not the record of its own job: ablate doctor --mend"):
             read()
 
 
@@ -139,9 +143,9 @@ def test_a_record_under_anothers_name_is_none_since_its_identity_makes_paths(tmp
 
 @pytest.fixture
 def tagged(tmp_path):
-    records.write(tmp_path, WHOLE)
-    records.tag(tmp_path, TRIAL, "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
-    return records.read(tmp_path, TRIAL)
+    store.write(tmp_path, WHOLE)
+    store.tag(tmp_path, TRIAL, "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
+    return store.read(tmp_path, TRIAL)
 
 
 def test_tags_tell_where_a_job_is_used(tagged):
@@ -150,47 +154,47 @@ def test_tags_tell_where_a_job_is_used(tagged):
 
 
 def test_tags_of_another_study_and_profile_are_added(tagged, tmp_path):
-    records.tag(tmp_path, TRIAL, "full", [("lrn", "none"), ("dropout", "all")])
-    assert records.read(tmp_path, TRIAL)["tags"] == {
+    store.tag(tmp_path, TRIAL, "full", [("lrn", "none"), ("dropout", "all")])
+    assert store.read(tmp_path, TRIAL)["tags"] == {
         "profiles": ["full", "quick"],
         "studies": {"dropout": ["p = 0.5", "baseline", "all"], "lrn": ["none"]},
     }
 
 
 def test_a_tag_that_is_there_rewrites_nothing(tagged, tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "write", lambda *_: pytest.fail("was written again"))
-    records.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
-    records.tag(tmp_path, TRIAL, "quick", [])
+    monkeypatch.setattr(store, "write", lambda *_: pytest.fail("was written again"))
+    store.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
+    store.tag(tmp_path, TRIAL, "quick", [])
 
 
 def test_a_job_without_a_record_is_not_tagged(tmp_path):
-    records.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
+    store.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
     assert files(tmp_path) == []
 
 
 def test_tagging_adds_to_what_another_run_wrote_since_and_leaves_no_lock(tagged, tmp_path, monkeypatch):
-    read, newer = records.read, tagged | {"reason": "measured again"}
+    read, newer = store.read, tagged | {"reason": "measured again"}
 
     def overtaken(out, job):
         """The record as it is; the next look finds what another run has written meanwhile."""
         found = read(out, job)
         if found == tagged:
-            records.write(out, newer)
+            store.write(out, newer)
         return found
 
-    monkeypatch.setattr(records, "read", overtaken)
-    records.tag(tmp_path, TRIAL, "full", [])
+    monkeypatch.setattr(store, "read", overtaken)
+    store.tag(tmp_path, TRIAL, "full", [])
     assert read(tmp_path, TRIAL) == newer | {"tags": tagged["tags"] | {"profiles": ["full", "quick"]}}
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
 
 
 def test_a_job_that_a_worker_is_at_is_tagged_at_the_next_contact(tagged, tmp_path):
-    with FileLock(records.lock(tmp_path, TRIAL)):
-        records.tag(tmp_path, TRIAL, "full", [])
-        assert records.read(tmp_path, TRIAL) == tagged
-        assert records.lock(tmp_path, TRIAL).exists()
-    records.tag(tmp_path, TRIAL, "full", [])
-    assert records.read(tmp_path, TRIAL)["tags"]["profiles"] == ["full", "quick"]
+    with FileLock(store.lock(tmp_path, TRIAL)):
+        store.tag(tmp_path, TRIAL, "full", [])
+        assert store.read(tmp_path, TRIAL) == tagged
+        assert store.lock(tmp_path, TRIAL).exists()
+    store.tag(tmp_path, TRIAL, "full", [])
+    assert store.read(tmp_path, TRIAL)["tags"]["profiles"] == ["full", "quick"]
 
 
 def test_tags_are_no_part_of_the_identity(tagged):
@@ -201,10 +205,11 @@ def test_tags_are_no_part_of_the_identity(tagged):
     "content", ['{"identity": "01', "[]", "null", '"x"', "3", "{}", "[" * 100_000, '{"status": ""}']
 )
 def test_what_is_no_record_is_named_in_one_line(tmp_path, content):
-    records.folder(tmp_path).mkdir()
-    (records.folder(tmp_path) / "0123456789abcdef.json").write_text(content)
-    for read in (lambda: records.read_all(tmp_path), lambda: records.read(tmp_path, "0123456789abcdef")):
+    store.folder(tmp_path).mkdir()
+    (store.folder(tmp_path) / "0123456789abcdef.json").write_text(content)
+    for read in (lambda: store.read_all(tmp_path), lambda: store.read(tmp_path, "0123456789abcdef")):
         with pytest.raises(
-            BadInput, match=r"^.*0123456789abcdef\.json is no whole record \(.+\): ablate doctor --mend puts it aside$"
+            InputError,
+            match=r"^.*0123456789abcdef\.json is no whole record \(.+\): ablate doctor --mend puts it aside$",
         ):
             read()

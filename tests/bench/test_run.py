@@ -15,12 +15,14 @@ from filelock import FileLock
 from pebble import ProcessPool
 from running import half_written, run
 
-from bench import records
-from bench.spec import BadInput, Count, Model, Probe, Recipe, Timing, Trial, identity
-from bench.todo import missing
+from bench.records import store
+from bench.runner.pending import missing
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Timing, Trial, identity
 
-SMALL = Model(width=1 / 16)
-BRIEF = Recipe(epochs=2, share=0.2)
+SMALL = ModelConfig(width=1 / 16)
+BRIEF = TrainConfig(epochs=2, share=0.2)
 CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 
 
@@ -41,7 +43,7 @@ def measured(record):
 
 
 def all_measured(out):
-    return {record["identity"]: measured(record) for record in records.read_all(out)}
+    return {record["identity"]: measured(record) for record in store.read_all(out)}
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +54,17 @@ def alone(ran, tmp_path_factory):
 
 
 def test_every_kind_of_job_ends_with_a_record(ran):
-    assert {record["kind"] for record in records.read_all(ran.out)} == {"trial", "count", "probe", "timing"}
-    assert {record["identity"] for record in records.read_all(ran.out)} == {identity(job) for job in ran.jobs}
-    assert all(record["status"] == "finished" for record in records.read_all(ran.out))
+    assert {record["kind"] for record in store.read_all(ran.out)} == {"trial", "count", "probe", "timing"}
+    assert {record["identity"] for record in store.read_all(ran.out)} == {identity(job) for job in ran.jobs}
+    assert all(record["status"] == "finished" for record in store.read_all(ran.out))
 
 
 def test_one_worker_and_two_give_the_same_records_and_weights(ran, alone):
     assert all_measured(alone.out) == all_measured(ran.out)
-    kept = sorted(file.name for file in records.folder(ran.out).glob("*.safetensors"))
-    assert kept == sorted(file.name for file in records.folder(alone.out).glob("*.safetensors"))
+    kept = sorted(file.name for file in store.folder(ran.out).glob("*.safetensors"))
+    assert kept == sorted(file.name for file in store.folder(alone.out).glob("*.safetensors"))
     for name in kept:
-        assert (records.folder(ran.out) / name).read_bytes() == (records.folder(alone.out) / name).read_bytes()
+        assert (store.folder(ran.out) / name).read_bytes() == (store.folder(alone.out) / name).read_bytes()
 
 
 def test_each_job_is_told_of_from_start_to_record(ran):
@@ -81,27 +83,27 @@ def test_timings_run_last_and_by_themselves(ran):
 
 
 def test_a_worker_computes_with_one_thread(ran):
-    assert [record["environment"]["threads"] for record in records.read_all(ran.out)] == [1] * len(ran.jobs)
+    assert [record["environment"]["threads"] for record in store.read_all(ran.out)] == [1] * len(ran.jobs)
 
 
 def test_weights_are_kept_of_seed_0_and_of_probed_trials_alone(ran):
     trials = [job for job in ran.jobs if isinstance(job, Trial)]
     probed = {trial for job in ran.jobs if isinstance(job, Probe) for trial in job.trials}
-    kept = {trial for trial in trials if records.weights(ran.out, trial).exists()}
+    kept = {trial for trial in trials if store.weights(ran.out, trial).exists()}
     assert kept == {trial for trial in trials if trial.seed == 0 or trial in probed}
     assert len(kept) == 3
 
 
 def test_nothing_but_records_and_weights_is_left(ran):
-    assert {file.suffix for file in records.folder(ran.out).iterdir()} == {".json", ".safetensors"}
+    assert {file.suffix for file in store.folder(ran.out).iterdir()} == {".json", ".safetensors"}
 
 
 def test_jobs_that_have_a_record_are_skipped(ran):
-    before = {file: file.stat().st_mtime_ns for file in records.folder(ran.out).iterdir()}
+    before = {file: file.stat().st_mtime_ns for file in store.folder(ran.out).iterdir()}
     jobs = [job for job in ran.jobs if not isinstance(job, Timing)]  # on a busy machine the timing may be unfit
     assert missing(jobs, ran.out) == []
     assert list(run(jobs, ran.source, ran.out, workers=2)) == []
-    assert {file: file.stat().st_mtime_ns for file in records.folder(ran.out).iterdir()} == before
+    assert {file: file.stat().st_mtime_ns for file in store.folder(ran.out).iterdir()} == before
 
 
 def test_a_job_that_is_asked_for_twice_is_missing_once(ran, tmp_path):
@@ -110,7 +112,7 @@ def test_a_job_that_is_asked_for_twice_is_missing_once(ran, tmp_path):
 
 def test_nothing_starts_after_the_deadline(ran, tmp_path):
     assert list(run(ran.jobs, ran.source, tmp_path, workers=2, deadline=time.time() - 1)) == []
-    assert records.read_all(tmp_path) == []
+    assert store.read_all(tmp_path) == []
 
 
 def test_jobs_run_as_declared_and_the_last_few_longest_first(digits, tmp_path):
@@ -140,17 +142,17 @@ def test_a_worker_does_not_wait_for_who_listens(digits, tmp_path):
     for event in run(jobs, digits, tmp_path, workers=1):
         if event.what == "done":
             time.sleep(patience)
-    first, second = (records.read(tmp_path, job) for job in jobs)
+    first, second = (store.read(tmp_path, job) for job in jobs)
     assert 0 <= second["started"] - first["ended"] < patience / 2
 
 
 def test_a_job_that_raises_has_a_record_that_says_why_and_the_rest_goes_on(digits, tmp_path):
-    impossible = Trial(Model(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)  # its images are too small
+    impossible = Trial(ModelConfig(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)  # its images are too small
     good = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]
     events = list(run([impossible, *good], digits, tmp_path, workers=1))
     (failed,) = (event for event in events if event.what == "failed")
     assert failed.job == impossible
-    assert failed.record == records.read(tmp_path, impossible)
+    assert failed.record == store.read(tmp_path, impossible)
     assert failed.record["status"] == "failed"
     assert failed.record["reason"].startswith("RuntimeError: Given input size")
     assert "\n" not in failed.record["reason"]
@@ -159,7 +161,7 @@ def test_a_job_that_raises_has_a_record_that_says_why_and_the_rest_goes_on(digit
 
 
 def test_what_failed_is_run_again_on_request_alone(digits, tmp_path):
-    impossible = Trial(Model(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)
+    impossible = Trial(ModelConfig(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)
     jobs = [impossible, Count(SMALL)]
     list(run(jobs, digits, tmp_path, workers=1))
     assert missing(jobs, tmp_path) == []
@@ -170,15 +172,15 @@ def test_what_failed_is_run_again_on_request_alone(digits, tmp_path):
 
 def test_a_failure_that_succeeds_later_leaves_nothing_of_the_failure(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
-    records.write(tmp_path, records.new(trial) | records.failure("died", "the power was cut", "log"))
+    store.write(tmp_path, store.new(trial) | store.failure("died", "the power was cut", "log"))
     list(run([trial], ran.source, tmp_path, workers=1, retry_failed=True))
-    assert measured(records.read(tmp_path, trial)) == measured(records.read(ran.out, trial)) | {"reason": ""}
+    assert measured(store.read(tmp_path, trial)) == measured(store.read(ran.out, trial)) | {"reason": ""}
 
 
 def test_a_run_first_removes_what_killed_processes_left(ran, tmp_path):
     with subprocess.Popen(["true"]) as process:
         process.wait()
-    half = half_written(records.path(tmp_path, "0" * 16), process.pid)
+    half = half_written(store.path(tmp_path, "0" * 16), process.pid)
     half.parent.mkdir()
     half.write_text("{")
     assert list(run([], ran.source, tmp_path, workers=1)) == []
@@ -189,11 +191,11 @@ def workers_of(parent):
     return [worker for server in children(parent) for worker in children(server)]
 
 
-LONG = Recipe(epochs=400, share=0.2)
+LONG = TrainConfig(epochs=400, share=0.2)
 
 
 def test_a_worker_that_dies_again_and_again_makes_its_job_a_failure(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.run.DEATHS", 1)
+    monkeypatch.setattr("bench.runner.scheduler.DEATHS", 1)
     job, deaths, last = Trial(SMALL, replace(LONG, epochs=100_000), digits.data, 0), 0, None
     for last in run([job], digits, tmp_path, workers=1):
         if last.what == "started":
@@ -212,38 +214,38 @@ def test_where_the_pool_breaks_another_one_goes_on(digits, tmp_path, victim):
     jobs = [Count(replace(SMALL, width=1 / n)) for n in (16, 8, 4)]
     for event in run(jobs, digits, tmp_path, workers=1):
         if event.what == "done" and event.job == jobs[0]:
-            until(lambda: records.path(tmp_path, jobs[1]).exists(), 60)
+            until(lambda: store.path(tmp_path, jobs[1]).exists(), 60)
             time.sleep(0.3)
             (worker,) = workers_of(os.getpid())
             server = next(one for one in children(os.getpid()) if worker in children(one))
             os.kill(server if victim == "the server of workers" else worker, signal.SIGKILL)
             until(lambda worker=worker: not alive(worker), 10)
             time.sleep(0.5)
-    assert {record["status"] for record in records.read_all(tmp_path)} == {"finished"}
-    assert len(records.read_all(tmp_path)) == len(jobs)
+    assert {record["status"] for record in store.read_all(tmp_path)} == {"finished"}
+    assert len(store.read_all(tmp_path)) == len(jobs)
 
 
 def test_workers_that_die_as_they_start_are_said_to(digits, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise BrokenProcessPool
 
-    monkeypatch.setattr("bench.pool.ProcessPool.schedule", broken)
-    with pytest.raises(BadInput, match="workers die as they start"):
+    monkeypatch.setattr("bench.runner.backends.local.ProcessPool.schedule", broken)
+    with pytest.raises(InputError, match="workers die as they start"):
         list(run([Count(SMALL)], digits, tmp_path, workers=1))
 
 
 def test_a_worker_that_hangs_is_killed_and_its_job_a_failure(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.watch.SILENCE", 2.0)
+    monkeypatch.setattr("bench.records.progress.SILENCE", 2.0)
     job, other = Trial(SMALL, LONG, digits.data, 0), Count(SMALL)
     for event in run([job, other], digits, tmp_path, workers=1):
         if event.what == "point" and event.point["step"] == 0:
             os.kill(workers_of(os.getpid())[-1], signal.SIGSTOP)
-    assert records.read(tmp_path, job)["status"] == "hung"
-    assert records.read(tmp_path, other)["status"] == "finished"
+    assert store.read(tmp_path, job)["status"] == "hung"
+    assert store.read(tmp_path, other)["status"] == "finished"
 
 
 def test_a_job_that_takes_too_long_is_a_failure(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.run.LIMIT", 1.0)
+    monkeypatch.setattr("bench.runner.scheduler.LIMIT", 1.0)
     job = Trial(SMALL, replace(LONG, epochs=100_000), digits.data, 0)
     *_, last = run([job], digits, tmp_path, workers=1)
     assert (last.what, last.record["status"]) == ("failed", "timed out")
@@ -251,8 +253,8 @@ def test_a_job_that_takes_too_long_is_a_failure(digits, tmp_path, monkeypatch):
 
 def test_a_job_that_another_run_is_at_is_left_to_it(digits, tmp_path):
     job, other = Trial(SMALL, BRIEF, digits.data, 0), Count(SMALL)
-    records.folder(tmp_path).mkdir(parents=True)
-    lock = FileLock(records.lock(tmp_path, job))
+    store.folder(tmp_path).mkdir(parents=True)
+    lock = FileLock(store.lock(tmp_path, job))
     lock.acquire()
     told = []
     for event in run([job, other], digits, tmp_path, workers=1):
@@ -266,65 +268,65 @@ def test_a_job_that_another_run_is_at_is_left_to_it(digits, tmp_path):
 
 def test_a_job_that_another_run_finished_meanwhile_is_not_run_again(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
-    theirs = records.read(ran.out, trial)
-    records.write(tmp_path, theirs)
-    from bench import work
+    theirs = store.read(ran.out, trial)
+    store.write(tmp_path, theirs)
+    from bench.runner import worker
 
-    assert work.perform(trial, ran.source, tmp_path, False, seen=None) == "finished"
-    assert records.read(tmp_path, trial) == theirs
+    assert worker.perform(trial, ran.source, tmp_path, False, seen=None) == "finished"
+    assert store.read(tmp_path, trial) == theirs
 
 
 def test_a_job_whose_record_came_before_its_turn_is_not_run_again(ran, tmp_path):
     first, second, *_ = (job for job in ran.jobs if isinstance(job, Trial))
-    theirs = records.read(ran.out, second)
+    theirs = store.read(ran.out, second)
     for event in run([first, second], ran.source, tmp_path, workers=1):
         if event.job == first:
-            shutil.copy(records.weights(ran.out, second), records.weights(tmp_path, second))
-            records.write(tmp_path, theirs)
+            shutil.copy(store.weights(ran.out, second), store.weights(tmp_path, second))
+            store.write(tmp_path, theirs)
     assert (event.what, event.job) == ("done", second)
-    assert records.read(tmp_path, second) == theirs
+    assert store.read(tmp_path, second) == theirs
 
 
 def test_a_job_whose_record_came_without_the_weights_that_are_wanted_is_run_again(ran, tmp_path):
     first, second, *_ = (job for job in ran.jobs if isinstance(job, Trial))
-    theirs = records.read(ran.out, second)
+    theirs = store.read(ran.out, second)
     for event in run([first, second], ran.source, tmp_path, workers=1):
         if event.job == first:
-            records.write(tmp_path, theirs)
-    assert records.weights(tmp_path, second).exists()
-    assert records.read(tmp_path, second)["started"] > theirs["started"]
+            store.write(tmp_path, theirs)
+    assert store.weights(tmp_path, second).exists()
+    assert store.read(tmp_path, second)["started"] > theirs["started"]
 
 
 def test_a_probe_of_a_trial_that_failed_waits_until_it_is_mended(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
     probe = Probe("sub-networks", (trial,))
-    records.write(tmp_path, records.new(trial) | records.failure("died", "its worker died"))
+    store.write(tmp_path, store.new(trial) | store.failure("died", "its worker died"))
     assert list(run([trial, probe], ran.source, tmp_path, workers=1)) == []
-    assert not records.path(tmp_path, probe).exists()
+    assert not store.path(tmp_path, probe).exists()
     list(run([trial, probe], ran.source, tmp_path, workers=1, retry_failed=True))
-    assert records.read(tmp_path, probe)["samples"]
+    assert store.read(tmp_path, probe)["samples"]
 
 
 def test_what_an_earlier_run_left_of_a_trial_neither_stops_nor_condemns_it(digits, tmp_path):
     job = Trial(SMALL, BRIEF, digits.data, 0)
-    records.folder(tmp_path).mkdir(parents=True)
-    records.part(tmp_path, job).write_bytes(b'\0\0\0{"x"\n\xff\n')
-    os.utime(records.part(tmp_path, job), (0, 0))
+    store.folder(tmp_path).mkdir(parents=True)
+    store.part(tmp_path, job).write_bytes(b'\0\0\0{"x"\n\xff\n')
+    os.utime(store.part(tmp_path, job), (0, 0))
     events = list(run([job], digits, tmp_path, workers=1))
     assert (events[-1].what, events[-1].record["status"]) == ("done", "finished")
 
 
 def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
-    earlier = records.read(ran.out, trial) | {"tags": {"profiles": ["smoke"], "studies": {"relu": ["relu"]}}}
-    records.write(tmp_path, earlier)
+    earlier = store.read(ran.out, trial) | {"tags": {"profiles": ["smoke"], "studies": {"relu": ["relu"]}}}
+    store.write(tmp_path, earlier)
     assert missing([trial], tmp_path) == []
     probe = Probe("sub-networks", (trial,))
     done = [event.job for event in run([trial, probe], ran.source, tmp_path, workers=1) if event.what == "done"]
     assert done == [trial, probe]
-    again = records.read(tmp_path, trial)
+    again = store.read(tmp_path, trial)
     assert again["tags"] == earlier["tags"]
-    assert records.finals(again)["test/accuracy"] == records.finals(earlier)["test/accuracy"]
+    assert store.finals(again)["test/accuracy"] == store.finals(earlier)["test/accuracy"]
     assert missing([trial, probe], tmp_path) == []
 
 
@@ -333,16 +335,16 @@ def test_a_probe_answers_for_the_trials_that_did_not_diverge(ran, tmp_path):
     bad = Trial(replace(SMALL, extra=20), replace(BRIEF, learning_rate=100.0), ran.source.data, 0)
     probe = Probe("sub-networks", (bad, good))
     list(run([bad, good, probe], ran.source, tmp_path, workers=2))
-    assert records.read(tmp_path, bad)["status"] == "diverged"
-    assert {sample["pair"] for sample in records.read(tmp_path, probe)["samples"]} == {1}
+    assert store.read(tmp_path, bad)["status"] == "diverged"
+    assert {sample["pair"] for sample in store.read(tmp_path, probe)["samples"]} == {1}
 
 
 def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_path):
     timing = next(job for job in ran.jobs if isinstance(job, Timing))
-    record = records.read(ran.out, timing)
-    records.write(tmp_path, record | {"fit": False})
+    record = store.read(ran.out, timing)
+    store.write(tmp_path, record | {"fit": False})
     assert missing([timing], tmp_path) == [timing]
-    records.write(tmp_path, record | {"fit": True})
+    store.write(tmp_path, record | {"fit": True})
     assert missing([timing], tmp_path) == []
 
 
@@ -351,12 +353,12 @@ def test_a_folder_that_takes_no_result_ends_the_run_with_what_to_do(digits, tmp_
     told = Future()
     told.set_exception(OSError(number, os.strerror(number), "out/trials"))
     monkeypatch.setattr(ProcessPool, "schedule", lambda *_, **__: told)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(InputError, match=said):
         list(run([Count(SMALL)], digits, tmp_path, workers=1))
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
-    long = [Trial(SMALL, Recipe(epochs=40, share=0.2), digits.data, seed) for seed in (0, 1)]
+    long = [Trial(SMALL, TrainConfig(epochs=40, share=0.2), digits.data, seed) for seed in (0, 1)]
     jobs = [*long, Count(SMALL), Trial(SMALL, BRIEF, digits.data, 2)]
     events, seen, killed = [], set(), False
     for event in run(jobs, digits, tmp_path, workers=2):
@@ -370,11 +372,11 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
     assert {event.job for event in events if event.what == "done"} == set(jobs)
     assert len([event for event in events if event.what == "started"]) == len(jobs) + 1
     assert missing(jobs, tmp_path) == []
-    assert {file.suffix for file in records.folder(tmp_path).iterdir()} == {".json", ".safetensors"}
+    assert {file.suffix for file in store.folder(tmp_path).iterdir()} == {".json", ".safetensors"}
 
 
 LONG_STUDY = """
-from ablations.study import Study
+from ablations.framework.study import Study
 
 STUDY = Study(question="?", claims=(), base={"epochs": 60}, arms={"relu": {}})
 """
@@ -386,20 +388,20 @@ def test_killing_the_command_ends_its_workers_and_the_next_run_goes_on(command, 
     command = [*command, "run", "long.py", "--profile", "smoke", "--data", "digits", "--device", "cpu", "--seeds", "1"]
     out = tmp_path / "out"
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
-        until(lambda: records.read_all(out), 300)
+        until(lambda: store.read_all(out), 300)
         workers = [worker for server in children(process.pid) for worker in children(server)]
         os.kill(process.pid, signal.SIGKILL)
     assert len(workers) >= 2
     until(lambda: not any(map(alive, workers)), 30)
-    kept = {record["identity"]: (record["started"], record["points"]) for record in records.read_all(out)}
+    kept = {record["identity"]: (record["started"], record["points"]) for record in store.read_all(out)}
     assert 1 <= len(kept) < 3
 
     again = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    found = {record["identity"]: record for record in records.read_all(out)}
+    found = {record["identity"]: record for record in store.read_all(out)}
     assert len(found) == 3
     assert {name: (found[name]["started"], found[name]["points"]) for name in kept} == kept
-    assert not list(records.folder(out).glob("*.part"))
+    assert not list(store.folder(out).glob("*.part"))
 
 
 def until(condition, seconds):
@@ -426,5 +428,5 @@ def test_a_record_is_strict_json(ran):
     def refuse(name):
         raise AssertionError(name)
 
-    for file in records.folder(ran.out).glob("*.json"):
+    for file in store.folder(ran.out).glob("*.json"):
         json.loads(file.read_text(), parse_constant=refuse)

@@ -5,34 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.spec import (
-    DOCUMENT_RECIPE,
-    BadInput,
-    Count,
-    Data,
-    Model,
-    Probe,
-    Recipe,
-    Timing,
-    Trial,
-    describe,
-    identity,
-    kind,
-)
+from bench.spec.config import DOCUMENT_RECIPE, DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Timing, Trial, describe, identity, job_kind
 
-DATA = Data("0123456789abcdef", 10)
-TRIAL = Trial(Model(), Recipe(), DATA, 0)
+DATA = DataConfig("0123456789abcdef", 10)
+TRIAL = Trial(ModelConfig(), TrainConfig(), DATA, 0)
 
 
 # A change here means that every finished record is measured again: raise bench.REVISION and say so in the changelog.
 @pytest.mark.parametrize(
     "job, pinned",
     [
-        (Count(Model()), "411c37945a22d69b"),
+        (Count(ModelConfig()), "411c37945a22d69b"),
         (TRIAL, "9056e11e212334f5"),
         (
             Trial(
-                Model(layout="zhang", width=0.5, without=("fc4",), normalisation="lrn", dropout=0.0),
+                ModelConfig(layout="zhang", width=0.5, without=("fc4",), normalisation="lrn", dropout=0.0),
                 DOCUMENT_RECIPE,
                 DATA,
                 3,
@@ -42,7 +31,7 @@ TRIAL = Trial(Model(), Recipe(), DATA, 0)
             "b7f7dc886a731917",
         ),
         (
-            Timing("steps", (("relu", Model()), ("tanh", Model(activation="tanh"))), (128,), 10),
+            Timing("steps", (("relu", ModelConfig()), ("tanh", ModelConfig(activation="tanh"))), (128,), 10),
             "e8133502774d98ad",
         ),
         (Probe("dropout", (TRIAL,)), "4f25b9d3bf32a63a"),
@@ -54,32 +43,34 @@ def test_identities_stay_what_they_were(job, pinned):
 
 
 def test_whole_numbers_and_their_float_spelling_are_the_same_job():
-    ints = Trial(Model(width=1, dropout=0, middle=1), Recipe(weight_decay=0, share=1), DATA, 0)
-    floats = Trial(Model(width=1.0, dropout=0.0, middle=1.0), Recipe(weight_decay=0.0, share=1.0), DATA, 0)
+    ints = Trial(ModelConfig(width=1, dropout=0, middle=1), TrainConfig(weight_decay=0, share=1), DATA, 0)
+    floats = Trial(ModelConfig(width=1.0, dropout=0.0, middle=1.0), TrainConfig(weight_decay=0.0, share=1.0), DATA, 0)
     assert identity(ints) == identity(floats)
 
 
 def test_tags_are_no_part_of_what_a_job_is():
-    named = dataclasses.replace(TRIAL, data=Data(DATA.digest, DATA.classes, train=45_000, chance=0.1, name="CIFAR-10"))
+    named = dataclasses.replace(
+        TRIAL, data=DataConfig(DATA.digest, DATA.classes, train=45_000, chance=0.1, name="CIFAR-10")
+    )
     assert named != TRIAL
     assert identity(named) == identity(TRIAL)
 
 
 @dataclass(frozen=True)
-class LaterModel(Model):
+class LaterModel(ModelConfig):
     polish: float = field(default=0.5, metadata={"birth": 0.0})
 
 
 def test_a_later_field_at_its_birth_value_leaves_the_identity_alone():
     born = dataclasses.replace(TRIAL, model=LaterModel(polish=0.0))
-    assert describe(born.model) == describe(Model())
+    assert describe(born.model) == describe(ModelConfig())
     assert identity(born) == identity(TRIAL)
     assert identity(dataclasses.replace(TRIAL, model=LaterModel(polish=0))) == identity(TRIAL)
 
 
 def test_a_later_field_counts_by_its_birth_value_and_not_by_its_default():
     by_default = dataclasses.replace(TRIAL, model=LaterModel())
-    assert describe(by_default.model) == {**describe(Model()), "polish": 0.5}
+    assert describe(by_default.model) == {**describe(ModelConfig()), "polish": 0.5}
     assert identity(by_default) != identity(TRIAL)
 
 
@@ -89,10 +80,10 @@ def test_a_later_field_counts_by_its_birth_value_and_not_by_its_default():
         ("seed", 1),
         ("device", "cuda"),
         ("precision", "bfloat16"),
-        ("data", Data("fedcba9876543210", 10)),
-        ("data", Data("0123456789abcdef", 11)),
+        ("data", DataConfig("fedcba9876543210", 10)),
+        ("data", DataConfig("0123456789abcdef", 11)),
         *(
-            ("model", Model(**{name: level}))
+            ("model", ModelConfig(**{name: level}))
             for name, level in {
                 "layout": "zhang",
                 "classes": 11,
@@ -108,7 +99,7 @@ def test_a_later_field_counts_by_its_birth_value_and_not_by_its_default():
             }.items()
         ),
         *(
-            ("recipe", Recipe(**{name: level}))
+            ("recipe", TrainConfig(**{name: level}))
             for name, level in {
                 "learning_rate": 1e-4,
                 "schedule": "constant",
@@ -130,10 +121,10 @@ def test_every_field_that_is_no_tag_makes_another_job(path, level):
 @pytest.mark.parametrize(
     "path, level",
     [
-        ("model", Model(initial="paper")),
-        ("recipe", Recipe(optimiser="sgd")),
-        ("recipe", Recipe(schedule="plateau")),
-        ("recipe", Recipe(augmentation="paper")),
+        ("model", ModelConfig(initial="paper")),
+        ("recipe", TrainConfig(optimiser="sgd")),
+        ("recipe", TrainConfig(schedule="plateau")),
+        ("recipe", TrainConfig(augmentation="paper")),
     ],
 )
 def test_the_papers_recipe_makes_another_job(path, level):
@@ -141,20 +132,20 @@ def test_the_papers_recipe_makes_another_job(path, level):
 
 
 def test_the_share_of_winners_makes_another_job():
-    half, fifth = (Model(activation="k-winners", active=share) for share in (0.5, 0.2))
+    half, fifth = (ModelConfig(activation="k-winners", active=share) for share in (0.5, 0.2))
     assert identity(dataclasses.replace(TRIAL, model=half)) != identity(dataclasses.replace(TRIAL, model=fifth))
 
 
 def test_the_cases_above_name_every_field_there_is():
-    assert len(dataclasses.fields(Model)) == 11 + 2  # active and initial, below
-    assert len(dataclasses.fields(Recipe)) == 9 + 1  # optimiser, below
-    assert len(dataclasses.fields(Data)) == 5
+    assert len(dataclasses.fields(ModelConfig)) == 11 + 2  # active and initial, below
+    assert len(dataclasses.fields(TrainConfig)) == 9 + 1  # optimiser, below
+    assert len(dataclasses.fields(DataConfig)) == 5
     assert len(dataclasses.fields(Trial)) == 6
 
 
 def test_kinds_of_job_never_share_an_identity():
-    jobs = [Count(Model()), TRIAL, Timing("steps", (), (1,), 1), Probe("dropout", (TRIAL,))]
-    assert [kind(job) for job in jobs] == ["count", "trial", "timing", "probe"]
+    jobs = [Count(ModelConfig()), TRIAL, Timing("steps", (), (1,), 1), Probe("dropout", (TRIAL,))]
+    assert [job_kind(job) for job in jobs] == ["count", "trial", "timing", "probe"]
     assert len({identity(job) for job in jobs}) == 4
 
 
@@ -166,64 +157,64 @@ def test_an_identity_is_sixteen_hexadecimal_digits():
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["relu", "tanh"])), min_size=2, max_size=6))
 def test_jobs_share_an_identity_exactly_when_they_are_equal(levels):
-    jobs = [Trial(Model(activation=activation), Recipe(), DATA, seed) for seed, activation in levels]
+    jobs = [Trial(ModelConfig(activation=activation), TrainConfig(), DATA, seed) for seed, activation in levels]
     assert len({identity(job) for job in jobs}) == len(set(jobs))
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Model(layout="vgg"),
-        lambda: Model(activation="gelu"),
-        lambda: Model(normalisation="layer"),
-        lambda: Model(dropout_place="everywhere"),
-        lambda: Model(kernel="7x7"),
-        lambda: Model(dropout=-0.1),
-        lambda: Model(dropout=1.0),
-        lambda: Model(dropout=float("nan")),
-        lambda: Model(width=0),
-        lambda: Model(width=9),
-        lambda: Model(middle=0),
-        lambda: Model(classes=0),
-        lambda: Model(extra=-1),
-        lambda: Model(active=0.5),
-        lambda: Model(activation="k-winners", active=0.0),
-        lambda: Timing("activations", (("a", Model(activation="k-winners")),), (1024,), 5),
-        lambda: Recipe(schedule="cosine"),
-        lambda: Recipe(augmentation="rotate"),
-        lambda: Recipe(labels="false"),
-        lambda: Recipe(learning_rate=0),
-        lambda: Recipe(learning_rate=float("inf")),
-        lambda: Recipe(share=0),
-        lambda: Recipe(share=1.1),
-        lambda: Recipe(epochs=0),
-        lambda: Recipe(batch=0),
-        lambda: Recipe(weight_decay=-1e-4),
-        lambda: Recipe(activation_penalty=-1e10),
+        lambda: ModelConfig(layout="vgg"),
+        lambda: ModelConfig(activation="gelu"),
+        lambda: ModelConfig(normalisation="layer"),
+        lambda: ModelConfig(dropout_place="everywhere"),
+        lambda: ModelConfig(kernel="7x7"),
+        lambda: ModelConfig(dropout=-0.1),
+        lambda: ModelConfig(dropout=1.0),
+        lambda: ModelConfig(dropout=float("nan")),
+        lambda: ModelConfig(width=0),
+        lambda: ModelConfig(width=9),
+        lambda: ModelConfig(middle=0),
+        lambda: ModelConfig(classes=0),
+        lambda: ModelConfig(extra=-1),
+        lambda: ModelConfig(active=0.5),
+        lambda: ModelConfig(activation="k-winners", active=0.0),
+        lambda: Timing("activations", (("a", ModelConfig(activation="k-winners")),), (1024,), 5),
+        lambda: TrainConfig(schedule="cosine"),
+        lambda: TrainConfig(augmentation="rotate"),
+        lambda: TrainConfig(labels="false"),
+        lambda: TrainConfig(learning_rate=0),
+        lambda: TrainConfig(learning_rate=float("inf")),
+        lambda: TrainConfig(share=0),
+        lambda: TrainConfig(share=1.1),
+        lambda: TrainConfig(epochs=0),
+        lambda: TrainConfig(batch=0),
+        lambda: TrainConfig(weight_decay=-1e-4),
+        lambda: TrainConfig(activation_penalty=-1e10),
     ],
 )
 def test_a_level_that_does_not_exist_is_refused_in_one_line(make):
-    with pytest.raises(BadInput) as refusal:
+    with pytest.raises(InputError) as refusal:
         make()
     assert "\n" not in str(refusal.value)
     assert " is " in str(refusal.value)
 
 
 def test_a_refusal_names_the_levels_that_there_are():
-    with pytest.raises(BadInput, match="activation is 'gelu'; it can be relu, tanh, sigmoid, k-winners"):
-        Model(activation="gelu")
-    with pytest.raises(BadInput, match=r"dropout is 2; it must be a number between 0 and 0\.95"):
-        Model(dropout=2)
+    with pytest.raises(InputError, match="activation is 'gelu'; it can be relu, tanh, sigmoid, k-winners"):
+        ModelConfig(activation="gelu")
+    with pytest.raises(InputError, match=r"dropout is 2; it must be a number between 0 and 0\.95"):
+        ModelConfig(dropout=2)
 
 
 def test_the_documents_recipe_is_the_documents():
-    assert DOCUMENT_RECIPE == Recipe(
+    assert DOCUMENT_RECIPE == TrainConfig(
         learning_rate=1e-4, schedule="constant", weight_decay=1e-8, batch=128, epochs=10, augmentation="document"
     )
 
 
 def test_a_level_of_the_wrong_type_is_refused_in_one_line():
-    with pytest.raises(BadInput, match="dropout is 'lots'; it must be a number"):
-        Model(dropout="lots")
-    with pytest.raises(BadInput, match=r"write the layers as a tuple, \('fc7',\)"):
-        Model(without="fc7")
+    with pytest.raises(InputError, match="dropout is 'lots'; it must be a number"):
+        ModelConfig(dropout="lots")
+    with pytest.raises(InputError, match=r"write the layers as a tuple, \('fc7',\)"):
+        ModelConfig(without="fc7")

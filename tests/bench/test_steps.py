@@ -4,13 +4,15 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from bench import augment, steps
-from bench.images import Images
-from bench.model import AlexNet
-from bench.spec import AUGMENTATIONS, Data, Model, Recipe, Trial
-from bench.steps import stepper
+from bench.components import augmentations
+from bench.data.images import Images
+from bench.models.alexnet import AlexNet
+from bench.spec.config import AUGMENTATIONS, DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.training import step
+from bench.training.step import stepper
 
-TRIAL = Trial(Model(width=1 / 16), Recipe(batch=8), Data("", 10), 0)
+TRIAL = Trial(ModelConfig(width=1 / 16), TrainConfig(batch=8), DataConfig("", 10), 0)
 
 
 def valueless_step(trial):
@@ -18,7 +20,7 @@ def valueless_step(trial):
     network = AlexNet(trial.model)
     side = network.layout.size + 2 * network.layout.pad
     images = Images(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
-    draw = torch.zeros(8, augment.columns(trial.recipe.augmentation))
+    draw = torch.zeros(8, augmentations.columns(trial.recipe.augmentation))
     index, total = torch.zeros(8, dtype=torch.int64), torch.zeros(())
     optimiser = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
     optimiser.param_groups[0]["lr"] = torch.tensor(1e-3)  # whose value the constructor would ask for
@@ -83,7 +85,7 @@ class Recorder:
 def test_on_a_gpu_every_call_trains_once_and_the_graph_is_recorded_once(monkeypatch):
     recorder = Recorder()
     monkeypatch.setattr(torch, "cuda", recorder)
-    call = steps._recorded(recorder.step)
+    call = step._recorded(recorder.step)
     for _ in range(6):
         call()
     assert recorder.log == ["run", "run", "run", "record", "replay", "replay", "replay"]

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from bench import arrivals, transfer
-from bench.spec import BadInput
+from bench.records import importing, transfer
+from bench.spec.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 NAME = "0" * 16 + ".json"
@@ -26,17 +26,17 @@ def test_no_entry_of_an_archive_is_written_outside(archive, tmp_path, monkeypatc
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     odd = tampered(archive, tmp_path / "odd.zip", lambda name, content: (way.format(name), content))
-    with pytest.raises(BadInput, match="holds no record of this harness"):
+    with pytest.raises(InputError, match="holds no record of this harness"):
         transfer.take(odd, tmp_path / "out", weights=True)
     assert sorted(os.listdir(tmp_path)) == ["odd.zip", "temporary"] and not os.listdir(tmp_path / "temporary")
 
 
 def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setitem(arrivals.LARGEST, ".json", 10**6)
+    monkeypatch.setitem(importing.LARGEST, ".json", 10**6)
     odd = str(tmp_path / "odd.zip")
     with zipfile.ZipFile(odd, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr(NAME, b" " * (10**6 + 1))
-    with pytest.raises(BadInput, match=f"{NAME} is too large"):
+    with pytest.raises(InputError, match=f"{NAME} is too large"):
         transfer.take(odd, tmp_path / "out", weights=False)
     assert not (tmp_path / "out").exists()
 
@@ -48,17 +48,17 @@ def test_a_damaged_archive_is_named_in_one_line_and_nothing_arrives(archive, tmp
     flipped = whole[:start] + bytes(byte ^ 0xFF for byte in whole[start : start + 64]) + whole[start + 64 :]
     for content in (b"", b"no archive", whole[:-30], whole[: len(whole) // 2], flipped):
         odd.write_bytes(content)
-        with pytest.raises(BadInput, match=r"^.*odd\.zip is no file of ablate export \(.*\)$"):
+        with pytest.raises(InputError, match=r"^.*odd\.zip is no file of ablate export \(.*\)$"):
             transfer.take(str(odd), tmp_path / "out", weights=True)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_place_that_holds_nothing_is_named(tmp_path):
-    with pytest.raises(BadInput, match=r"there is no .*absent"):
+    with pytest.raises(InputError, match=r"there is no .*absent"):
         transfer.take(str(tmp_path / "absent"), tmp_path / "out", False)
-    with pytest.raises(BadInput, match="holds no record"):
+    with pytest.raises(InputError, match="holds no record"):
         transfer.take(str(tmp_path), tmp_path / "out", False)
-    with pytest.raises(BadInput, match=r"no finished record .* nothing to export"):
+    with pytest.raises(InputError, match=r"no finished record .* nothing to export"):
         transfer.pack(tmp_path, tmp_path / "results.zip", False)
     assert not list(tmp_path.iterdir())
 
@@ -71,11 +71,11 @@ def test_an_address_that_gives_nothing_is_named_and_nothing_is_made(tmp_path, mo
         ("http://127.0.0.1:9", "cannot be read by MLflow"),
         ("gopher://nowhere", "cannot be read by MLflow"),
     ):
-        with pytest.raises(BadInput, match=said) as told:
+        with pytest.raises(InputError, match=said) as told:
             transfer.take(address, tmp_path / "out", False)
         assert "\n" not in str(told.value)
     assert os.listdir(tmp_path) == ["damaged.db"]
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(BadInput, match="mlflow is not installed"):
+    with pytest.raises(InputError, match="mlflow is not installed"):
         transfer.take("http://127.0.0.1:9", tmp_path / "out", False)

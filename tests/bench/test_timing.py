@@ -4,19 +4,22 @@ import pytest
 import torch
 from torch import nn
 
-from bench import timing
-from bench.model import build
-from bench.spec import Model, Timing
-from bench.timing import Stopwatch, interleave, measure, speed, unfit
+from bench.models.alexnet import build
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Timing
+from bench.timing import measurement
+from bench.timing.measurement import Stopwatch, interleave, measure, speed, unfit
 
-TINY = Model(layout="zhang", width=0.05, dropout=0.0)
+TINY = ModelConfig(layout="zhang", width=0.05, dropout=0.0)
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that stands still until a task moves it: `now` on the wall, `busy` on the processor, in seconds."""
     fake = SimpleNamespace(now=0.0, busy=0.0)
-    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: fake.now, process_time=lambda: fake.busy))
+    monkeypatch.setattr(
+        measurement, "time", SimpleNamespace(perf_counter=lambda: fake.now, process_time=lambda: fake.busy)
+    )
     return fake
 
 
@@ -45,17 +48,17 @@ def test_every_round_runs_each_arm_once_in_turn(clock):
 def test_warm_up_is_run_and_not_counted(clock):
     calls = []
     samples = list(interleave({name: task(clock, name, calls, 1.0) for name in "AB"}, 2, "cpu"))
-    warm_up = timing.WARM_UP + 1  # the last of them tells how long a call takes
+    warm_up = measurement.WARM_UP + 1  # the last of them tells how long a call takes
     assert "".join(calls) == "A" * warm_up + "B" * warm_up + "ABAB"
     assert len(samples) == 4
 
 
 def test_a_short_call_is_repeated_and_told_as_one(clock):
     calls = []
-    tasks = {"short": task(clock, "s", calls, timing.MINIMUM / 8), "long": task(clock, "l", calls, 1.0)}
+    tasks = {"short": task(clock, "s", calls, measurement.MINIMUM / 8), "long": task(clock, "l", calls, 1.0)}
     samples = list(interleave(tasks, 2, "cpu"))
     assert "".join(calls[-18:]) == "ssssssssl" * 2
-    assert [took for _, _, took, _ in samples] == pytest.approx([timing.MINIMUM / 8 * 1e3, 1e3] * 2)
+    assert [took for _, _, took, _ in samples] == pytest.approx([measurement.MINIMUM / 8 * 1e3, 1e3] * 2)
 
 
 def test_time_without_the_processor_is_told_as_a_share(clock):
@@ -71,9 +74,9 @@ def test_more_processor_than_wall_time_is_no_negative_loss(clock):
 
 @pytest.mark.parametrize("threads, used", [(1, 1), (2, 2), (0, 7)])
 def test_a_timing_uses_the_threads_that_it_asks_for_and_gives_them_back(monkeypatch, threads, used):
-    monkeypatch.setattr(timing.devices, "cores", lambda: 7)
+    monkeypatch.setattr(measurement.devices, "cores", lambda: 7)
     monkeypatch.setitem(
-        timing.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {"a": lambda: seen.append(now())})])
+        measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {"a": lambda: seen.append(now())})])
     )
     now, seen = torch.get_num_threads, []
     measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
@@ -82,9 +85,9 @@ def test_a_timing_uses_the_threads_that_it_asks_for_and_gives_them_back(monkeypa
 
 @pytest.mark.parametrize("threads, fit", [(1, True), (2, False)])
 def test_others_at_work_make_a_timing_of_several_threads_unfit(monkeypatch, threads, fit):
-    monkeypatch.setattr(timing.load, "others", lambda: lambda: 0.3)
-    monkeypatch.setattr(timing, "interleave", lambda *given: iter([("a", 0, 1.0, 0.0), ("a", 1, 1.0, 0.0)]))
-    monkeypatch.setitem(timing.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {})]))
+    monkeypatch.setattr(measurement.cpu_load, "others", lambda: lambda: 0.3)
+    monkeypatch.setattr(measurement, "interleave", lambda *given: iter([("a", 0, 1.0, 0.0), ("a", 1, 1.0, 0.0)]))
+    monkeypatch.setitem(measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {})]))
     found = measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
     why = "" if fit else "the machine was busy: 30% of the time went to other processes"
     assert (found["fit"], found["why_unfit"]) == (fit, why)
@@ -169,7 +172,7 @@ def arms(**models):
     return tuple(models.items())
 
 
-ACTIVATIONS = arms(**{name: Model(activation=name) for name in ("relu", "sigmoid", "tanh")})
+ACTIVATIONS = arms(**{name: ModelConfig(activation=name) for name in ("relu", "sigmoid", "tanh")})
 
 
 @pytest.mark.parametrize(
@@ -181,12 +184,12 @@ ACTIVATIONS = arms(**{name: Model(activation=name) for name in ("relu", "sigmoid
             ["relu", "sigmoid", "tanh", "copy"],
         ),
         (
-            Timing("steps", arms(relu=TINY, lrn=Model(**{**vars(TINY), "normalisation": "lrn"})), (4,), 3),
+            Timing("steps", arms(relu=TINY, lrn=ModelConfig(**{**vars(TINY), "normalisation": "lrn"})), (4,), 3),
             ["time/step_ms"],
             ["relu", "lrn"],
         ),
         (
-            Timing("layers", arms(zhang=TINY, document=Model(width=0.02)), (1, 4), 3),
+            Timing("layers", arms(zhang=TINY, document=ModelConfig(width=0.02)), (1, 4), 3),
             ["time/forward_ms/batch 1", "time/forward_ms/batch 4"],
             [
                 *("zhang: convolutions", "zhang: fully connected"),
@@ -207,7 +210,7 @@ def test_a_timing_gives_every_arm_metric_and_round_in_turn(job, metrics, expecte
 
 
 def test_a_timing_on_a_busy_machine_is_marked(monkeypatch):
-    monkeypatch.setattr(timing, "interleave", lambda tasks, rounds, device: [("low", 0, 1.0, 0.5)])
+    monkeypatch.setattr(measurement, "interleave", lambda tasks, rounds, device: [("low", 0, 1.0, 0.5)])
     result = measure(Timing("steps", arms(low=TINY), (2,), 1))
     assert (result["fit"], result["why_unfit"][:20]) == (False, "the machine was busy")
 
@@ -216,7 +219,7 @@ def test_a_timing_on_a_busy_machine_is_marked(monkeypatch):
 def test_the_kernels_that_are_timed_compute_the_activation_and_its_gradient(name, module):
     inputs = torch.randn(100, generator=torch.Generator().manual_seed(0)).requires_grad_()
     gradient, output, result = torch.full((100,), 2.0), torch.empty(100), torch.empty(100)
-    timing._both_ways(name, inputs.detach(), gradient, output, result)()
+    measurement._both_ways(name, inputs.detach(), gradient, output, result)()
     expected = module(inputs)
     expected.backward(gradient)
     torch.testing.assert_close(output, expected.detach())
@@ -225,8 +228,8 @@ def test_the_kernels_that_are_timed_compute_the_activation_and_its_gradient(name
 
 def test_a_step_trains_the_network(monkeypatch):
     network = build(TINY, 0)
-    monkeypatch.setattr(timing, "build", lambda model, seed: network)
-    step = timing._step(TINY, 4, Timing("steps", arms(relu=TINY), (4,), 1))
+    monkeypatch.setattr(measurement, "build", lambda model, seed: network)
+    step = measurement._step(TINY, 4, Timing("steps", arms(relu=TINY), (4,), 1))
     before = [p.detach().clone() for p in network.parameters()]
     step()
     assert all(not torch.equal(p, old) for p, old in zip(network.parameters(), before, strict=True))
@@ -235,9 +238,9 @@ def test_a_step_trains_the_network(monkeypatch):
 def test_the_two_parts_that_are_timed_make_up_the_network(monkeypatch):
     network = build(TINY, 0).to(memory_format=torch.channels_last).eval()
     parts = []
-    monkeypatch.setattr(timing, "_forward", lambda part, inputs: parts.append((part, inputs)))
+    monkeypatch.setattr(measurement, "_forward", lambda part, inputs: parts.append((part, inputs)))
     job = Timing("layers", arms(zhang=TINY), (2,), 1)
-    list(timing._layers(job))
+    list(measurement._layers(job))
     (convolutions, images), (classifier, middle) = parts
     with torch.no_grad():
         torch.testing.assert_close(convolutions(images).flatten(1), middle)

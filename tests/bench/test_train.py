@@ -5,16 +5,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench import augment, records, work
-from bench.measures import steps_to_error
-from bench.model import build
-from bench.spec import DOCUMENT_RECIPE, Model, Recipe, Trial
-from bench.splits import splits
-from bench.state import State, optimiser
-from bench.train import train
+from bench.components import augmentations
+from bench.data.splits import splits
+from bench.metrics.measures import steps_to_error
+from bench.models.alexnet import build
+from bench.records import store
+from bench.runner import worker
+from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.training.loop import train
+from bench.training.state import State, optimiser
 
-SMALL = Model(width=1 / 16)
-BRIEF = Recipe(epochs=2, share=0.2)
+SMALL = ModelConfig(width=1 / 16)
+BRIEF = TrainConfig(epochs=2, share=0.2)
 TIMED = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 
 
@@ -50,14 +53,14 @@ def fed(monkeypatch, points):
     """What a trial's batches are made from: the images' numbers and the draws, batch by batch."""
 
     def collect(trial):
-        seen, original = [], augment.batch
+        seen, original = [], augmentations.batch
 
         def batch(canvas, index, draw, *rest):
             seen.append((index.clone(), draw.clone()))
             return original(canvas, index, draw, *rest)
 
         with monkeypatch.context() as patch:
-            patch.setattr(augment, "batch", batch)
+            patch.setattr(augmentations, "batch", batch)
             points(trial)
         return seen
 
@@ -171,8 +174,8 @@ def test_accuracies_are_fractions(trial, points):
 @pytest.fixture(scope="module")
 def learnt(digits):
     """The points of a trial that is long enough to learn."""
-    recipe = Recipe(epochs=15, learning_rate=3e-3, augmentation="none")
-    job = Trial(Model(width=1 / 16, dropout=0.0), recipe, digits.data, 0)
+    recipe = TrainConfig(epochs=15, learning_rate=3e-3, augmentation="none")
+    job = Trial(ModelConfig(width=1 / 16, dropout=0.0), recipe, digits.data, 0)
     return list(train(job, build(job.model, 0), splits(job, digits)))
 
 
@@ -183,15 +186,15 @@ def test_a_trial_learns(learnt):
 
 def test_a_loss_that_is_not_finite_ends_the_trial_and_keeps_what_was_recorded(trial, digits, tmp_path):
     job = trial(learning_rate=100, epochs=10, dropout=0.0, extra=20, schedule="constant")
-    records.folder(tmp_path).mkdir()
-    assert work.perform(job, digits, tmp_path, keep_weights=True) == "diverged"
-    record = records.read(tmp_path, job)
+    store.folder(tmp_path).mkdir()
+    assert worker.perform(job, digits, tmp_path, keep_weights=True) == "diverged"
+    record = store.read(tmp_path, job)
     assert record["status"] == "diverged"
     assert "not finite" in record["reason"]
     assert record["points"][0]["epoch"] == 0 and "test/accuracy" in record["points"][0]["metrics"]
     assert all(math.isfinite(v) for point in record["points"] for v in point["metrics"].values())
-    assert not records.weights(tmp_path, job).exists()
-    assert not records.part(tmp_path, job).exists()
+    assert not store.weights(tmp_path, job).exists()
+    assert not store.part(tmp_path, job).exists()
 
 
 def test_shuffled_labels_keep_the_size_of_each_class(trial, digits):
@@ -238,7 +241,7 @@ def rates(monkeypatch, points):
                 seen.append(float(self.param_groups[0]["lr"]))
                 return super().step(*rest)
 
-        monkeypatch.setattr("bench.state.Adam", Adam)
+        monkeypatch.setattr("bench.training.state.Adam", Adam)
         points(trial)
         return seen
 
@@ -325,7 +328,7 @@ def test_an_activation_penalty_lowers_the_mean_activation(trial, digits):
         for _, module in network.activations():
             module.register_forward_hook(lambda module, inputs, output: means.append(output.abs().mean().item()))
         with torch.no_grad():
-            network(augment.centre(images.test.canvas, 32))
+            network(augmentations.centre(images.test.canvas, 32))
         return sum(means)
 
     assert mean_activation(1.0) < 0.5 * mean_activation(0.0)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from running import run
 
-from bench import arrivals, records, transfer
-from bench.spec import BadInput, Timing
-from bench.todo import missing
+from bench.records import importing, store, transfer
+from bench.runner.pending import missing
+from bench.spec.errors import InputError
+from bench.spec.jobs import Timing
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -19,21 +20,21 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 @pytest.fixture
 def two(ran, tmp_path):
     """A folder with two records of trials: the first and the second file."""
-    folder = records.folder(tmp_path / "two")
+    folder = store.folder(tmp_path / "two")
     folder.mkdir(parents=True)
-    trials = [record["identity"] for record in records.read_all(ran.out) if record["kind"] == "trial"]
-    return [Path(shutil.copy(records.path(ran.out, identity), folder)) for identity in trials[:2]]
+    trials = [record["identity"] for record in store.read_all(ran.out) if record["kind"] == "trial"]
+    return [Path(shutil.copy(store.path(ran.out, identity), folder)) for identity in trials[:2]]
 
 
 def files(out):
-    return {file.name: file.read_bytes() for file in records.folder(out).iterdir()}
+    return {file.name: file.read_bytes() for file in store.folder(out).iterdir()}
 
 
 def test_records_and_weights_arrive_as_they_were(ran, archive, tmp_path):
     taken = transfer.take(str(archive), tmp_path, weights=True)
     assert (len(taken.new), taken.known, taken.refused) == (len(ran.jobs), [], [])
     assert files(tmp_path) == files(ran.out)
-    assert (tmp_path / records.REQUEST).read_text() == '{"studies": ["relu"]}'
+    assert (tmp_path / store.REQUEST).read_text() == '{"studies": ["relu"]}'
 
 
 def test_weights_travel_on_request_alone(ran, archive, tmp_path):
@@ -45,15 +46,15 @@ def test_weights_travel_on_request_alone(ran, archive, tmp_path):
 
 def test_what_was_here_counts_as_known_and_stays_but_lacking_weights_are_added(ran, archive, tmp_path):
     transfer.take(str(archive), tmp_path, weights=False)
-    (tmp_path / records.REQUEST).write_text("mine")
-    one = records.read_all(tmp_path)[0]
-    records.write(tmp_path, one | {"tags": {"profiles": ["mine"], "studies": {}}})
+    (tmp_path / store.REQUEST).write_text("mine")
+    one = store.read_all(tmp_path)[0]
+    store.write(tmp_path, one | {"tags": {"profiles": ["mine"], "studies": {}}})
     before = files(tmp_path)
     taken = transfer.take(str(archive), tmp_path, weights=True)
     assert (taken.new, len(taken.known), taken.refused) == ([], len(ran.jobs), [])
     assert {name: files(tmp_path)[name] for name in before} == before
     assert files(tmp_path).keys() == files(ran.out).keys()
-    assert (tmp_path / records.REQUEST).read_text() == "mine"
+    assert (tmp_path / store.REQUEST).read_text() == "mine"
 
 
 @pytest.mark.parametrize("inside", [".", "trials"])
@@ -94,20 +95,20 @@ def test_a_record_that_is_not_to_be_had_is_refused_and_the_others_arrive(two, tm
 
 
 def test_a_record_larger_than_any_is_refused_unread(two, tmp_path, monkeypatch):
-    monkeypatch.setitem(arrivals.LARGEST, ".json", two[0].stat().st_size - 1)
+    monkeypatch.setitem(importing.LARGEST, ".json", two[0].stat().st_size - 1)
     two[1].write_text("{}")
     assert f"{two[0].name} is larger" in transfer.take(str(tmp_path / "two"), tmp_path / "out", False).refused[0]
 
 
 def test_a_result_takes_the_place_of_a_failure(two, tmp_path):
     failure = json.loads(two[0].read_text()) | {"status": "died"}
-    records.write(tmp_path / "out", failure)
+    store.write(tmp_path / "out", failure)
     assert transfer.take(str(tmp_path / "two"), tmp_path / "out", False).new == [file.stem for file in two]
-    assert records.read(tmp_path / "out", two[0].stem)["status"] == "finished"
+    assert store.read(tmp_path / "out", two[0].stem)["status"] == "finished"
 
 
 def test_a_broken_record_that_is_in_the_way_is_left_and_named(two, tmp_path):
-    file = records.path(tmp_path / "out", two[0].stem)
+    file = store.path(tmp_path / "out", two[0].stem)
     file.parent.mkdir(parents=True)
     file.write_text("{")
     taken = transfer.take(str(tmp_path / "two"), tmp_path / "out", False)
@@ -133,7 +134,7 @@ def test_what_would_be_refused_on_the_way_in_is_not_packed_and_counted(two, tmp_
 
 def test_an_archive_that_cannot_be_written_leaves_nothing(two, tmp_path):
     (tmp_path / "results.zip").mkdir()
-    with pytest.raises(BadInput, match=r"results\.zip cannot be written \(Is a directory\)"):
+    with pytest.raises(InputError, match=r"results\.zip cannot be written \(Is a directory\)"):
         transfer.pack(tmp_path / "two", tmp_path / "results.zip", False)
     assert sorted(os.listdir(tmp_path)) == ["results.zip", "two"]
 
@@ -144,8 +145,8 @@ def test_everything_comes_back_from_mlflow(smoke, tmp_path, weights):
     assert (len(taken.new), taken.known, taken.refused) == (8, [], [])
     expected = {name: content for name, content in files(smoke.out).items() if weights or name.endswith(".json")}
     assert files(tmp_path) == expected
-    here, there = (json.loads((out / records.REQUEST).read_text()) for out in (tmp_path, smoke.out))
-    assert here == there | {"studies": [], records.ELSEWHERE: [str(smoke.study)]}
+    here, there = (json.loads((out / store.REQUEST).read_text()) for out in (tmp_path, smoke.out))
+    assert here == there | {"studies": [], store.ELSEWHERE: [str(smoke.study)]}
 
 
 # Weights
@@ -173,7 +174,7 @@ def test_weights_that_are_none_are_refused_and_their_record_arrives(two, tmp_pat
 
 
 def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
-    monkeypatch.setitem(arrivals.LARGEST, ".safetensors", 9)
+    monkeypatch.setitem(importing.LARGEST, ".safetensors", 9)
     taken = transfer.take(str(ran.out), tmp_path, weights=True)
     assert len(taken.new) == len(ran.jobs) and all("safetensors is larger" in told for told in taken.refused)
     assert taken.refused and not list(tmp_path.rglob("*.safetensors"))
@@ -184,17 +185,17 @@ def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
 
 def test_a_study_in_a_file_is_not_taken_along_since_a_report_would_run_its_code(two, tmp_path):
     asked = {"studies": ["relu", "/their/evil.py"], "seeds": 3}
-    (tmp_path / "two" / records.REQUEST).write_text(json.dumps(asked))
+    (tmp_path / "two" / store.REQUEST).write_text(json.dumps(asked))
     for origin, out in (("two", "out"), ("out", "again")):
         taken = transfer.take(str(tmp_path / origin), tmp_path / out, False)
         assert taken.studies == ["/their/evil.py"] and taken.refused == []
-        kept = json.loads((tmp_path / out / records.REQUEST).read_text())
-        assert kept == {"studies": ["relu"], "seeds": 3, records.ELSEWHERE: ["/their/evil.py"]}
+        kept = json.loads((tmp_path / out / store.REQUEST).read_text())
+        assert kept == {"studies": ["relu"], "seeds": 3, store.ELSEWHERE: ["/their/evil.py"]}
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"studies": "relu"}', b"\xff\xfe\0", b"[" * 100_000])
 def test_a_damaged_run_json_is_refused_and_the_records_arrive(two, tmp_path, content):
-    (tmp_path / "two" / records.REQUEST).write_bytes(content)
+    (tmp_path / "two" / store.REQUEST).write_bytes(content)
     taken = transfer.take(str(tmp_path / "two"), tmp_path / "out", False)
     assert len(taken.new) == 2 and [told.startswith("run.json is damaged (") for told in taken.refused] == [True]
-    assert not (tmp_path / "out" / records.REQUEST).exists()
+    assert not (tmp_path / "out" / store.REQUEST).exists()

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from bench import watch
-from bench.watch import Watch
+from bench.records import progress
+from bench.records.progress import Watch
 
 OLD = '{"step": 0}\n{"step": 9}\n'
 
@@ -69,14 +69,14 @@ def test_silence_is_counted_from_the_beginning_and_not_from_the_files_time(part,
     os.utime(part, (0, 0))
     looked = Watch(part)
     hung = []
-    for clock[0] in range(1, int(watch.SILENCE) + 2):
+    for clock[0] in range(1, int(progress.SILENCE) + 2):
         hung.append(looked.hung())
-    assert hung == [False] * int(watch.SILENCE) + [True]
+    assert hung == [False] * int(progress.SILENCE) + [True]
 
 
 def test_a_sign_of_life_ends_the_silence(part, clock):
     looked = Watch(part)
-    for clock[0] in range(1, int(watch.SILENCE)):
+    for clock[0] in range(1, int(progress.SILENCE)):
         assert not looked.hung()
     rewritten(part, OLD)
     assert not looked.hung() and looked.silent == 0
@@ -84,5 +84,5 @@ def test_a_sign_of_life_ends_the_silence(part, clock):
 
 def test_who_looks_may_have_slept_himself(part, clock):
     looked = Watch(part)
-    clock[0] = 10 * watch.SILENCE
-    assert not looked.hung() and looked.silent == watch.LOOK
+    clock[0] = 10 * progress.SILENCE
+    assert not looked.hung() and looked.silent == progress.LOOK

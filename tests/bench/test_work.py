@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench import checkpoint, records, work
-from bench.spec import Model, Recipe, Trial
+from bench.records import store
+from bench.runner import worker
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.training import checkpoint
 
 
 @pytest.fixture
@@ -18,12 +21,12 @@ def failed(digits, tmp_path, monkeypatch):
             yield {"state": {}}
             raise error
 
-        monkeypatch.setattr(work, "train", train)
-        trial = Trial(Model(width=1 / 16), Recipe(epochs=2, share=0.2), digits.data, 0)
-        records.folder(tmp_path).mkdir(exist_ok=True)
-        seen = (records.read(tmp_path, trial) or {}).get("ended")
-        work.perform(trial, digits, tmp_path, keep_weights=False, seen=seen)
-        return records.read(tmp_path, trial)
+        monkeypatch.setattr(worker, "train", train)
+        trial = Trial(ModelConfig(width=1 / 16), TrainConfig(epochs=2, share=0.2), digits.data, 0)
+        store.folder(tmp_path).mkdir(exist_ok=True)
+        seen = (store.read(tmp_path, trial) or {}).get("ended")
+        worker.perform(trial, digits, tmp_path, keep_weights=False, seen=seen)
+        return store.read(tmp_path, trial)
 
     return fail
 
@@ -48,7 +51,7 @@ def test_memory_that_is_not_there_has_a_status_of_its_own(failed, error, monkeyp
 def test_a_failure_keeps_the_checkpoint_that_the_next_try_goes_on_from(failed, tmp_path):
     record = failed(RuntimeError("no luck"))
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no luck")
-    left = {file.suffix for file in records.unfinished(tmp_path, record["identity"]) if file.exists()}
+    left = {file.suffix for file in store.unfinished(tmp_path, record["identity"]) if file.exists()}
     assert left == {".part", ".checkpoint"}
     assert checkpoint.path(tmp_path, record["identity"]).exists()
 

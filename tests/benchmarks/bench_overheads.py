@@ -15,22 +15,25 @@ import synthetic
 from machine import alone, paired
 from rich.console import Console
 
-from bench import measures, plan, records
-from bench.data import Source
-from bench.delivery import Delivery
-from bench.display import Display
-from bench.model import build
-from bench.run import run
-from bench.spec import Model, Recipe, Trial
-from bench.splits import splits
-from bench.todo import kept
+from bench.data.source import Source
+from bench.data.splits import splits
+from bench.metrics import measures
+from bench.models.alexnet import build
+from bench.records import store
+from bench.runner import estimate
+from bench.runner.pending import kept
+from bench.runner.scheduler import run
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.tracking.retry_queue import Delivery
+from commands.progress import Display
 
-MODELS = {"the document": Model(width=0.25), "Zhang": Model("zhang", width=0.5, normalisation="lrn")}
+MODELS = {"the document": ModelConfig(width=0.25), "Zhang": ModelConfig("zhang", width=0.5, normalisation="lrn")}
 
 
 def trial(network: str, source: Source, seed: int, short: bool) -> Trial:
     """As the profile `quick` has it: 4,000 images, 16 epochs."""
-    recipe = Recipe(epochs=1, share=0.1) if short else Recipe(epochs=16, share=4_000 / source.data.train)
+    recipe = TrainConfig(epochs=1, share=0.1) if short else TrainConfig(epochs=16, share=4_000 / source.data.train)
     return Trial(MODELS[network], recipe, source.data, seed)
 
 
@@ -44,7 +47,7 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     delivery = Delivery(out, "quick", lambda text: None)
     began, rest, spent = time.time(), time.process_time(), []
-    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, plan.Pace(0, 0), 1) as shown:
+    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.Pace(0, 0), 1) as shown:
         for event in run(jobs, kept(jobs, jobs), source, out, workers=1):
             shown.show(event)
             if event.record is not None:
@@ -75,7 +78,7 @@ def test_overheads_of_a_trial(figure, short, tmp_path):
     source = noise(tmp_path, short)
     jobs = [trial("the document", source, seed, short) for seed in range(2 if short else 4)]
     began, spent = run_as_the_command_does(jobs, source, tmp_path)
-    found: list[dict[str, Any]] = sorted(records.read_all(tmp_path), key=lambda record: record["started"])
+    found: list[dict[str, Any]] = sorted(store.read_all(tmp_path), key=lambda record: record["started"])
     publishing, rest = (spent / seconds(found)[:, None]).T
     pauses = [after["started"] - before["ended"] for before, after in itertools.pairwise(found)]
     figure("publishing / trial", publishing, 0.02, most=True, unit="%")
@@ -91,5 +94,5 @@ def test_measures_against_a_trial(figure, short, tmp_path, network):
     assert [event.what for event in run([job], [job], source, tmp_path, workers=1)][-1] == "done"
     times = alone(evaluation_with_measures_and_without, job, source, 1 if short else 9)
     twice = 2 * (times["with"] - times["without"]) / 1e3  # at the start and at the end of a trial
-    share = twice / seconds(records.read_all(tmp_path))
+    share = twice / seconds(store.read_all(tmp_path))
     figure(f"measures / trial, {network}'s network", share, 0.03, most=True, unit="%")

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from bench import augment
-from bench.layers import LRN, Dropout
-from bench.spec import Model, Recipe
-from bench.timing import Task
+from bench.components import augmentations
+from bench.models.layers import LRN, Dropout
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.timing.measurement import Task
 
 BATCH = 128
 
@@ -24,12 +24,12 @@ Times = dict[str, np.ndarray]
 def input_of_a_batch(augmentation: str) -> Task:
     """From pixels to normalised floats."""
     canvas = torch.randint(0, 256, (4096, 40, 40, 3)).to(torch.uint8)
-    index, draw = torch.randint(0, 4096, (BATCH,)), torch.rand(BATCH, augment.DRAWS)
-    return lambda: augment.batch(canvas, index, draw, augmentation, 32, 4)
+    index, draw = torch.randint(0, 4096, (BATCH,)), torch.rand(BATCH, augmentations.DRAWS)
+    return lambda: augmentations.batch(canvas, index, draw, augmentation, 32, 4)
 
 
 def input_and_step(augmentation: str, rounds: int) -> Times:
-    step = training_step(Model(), Recipe(augmentation=augmentation))
+    step = training_step(ModelConfig(), TrainConfig(augmentation=augmentation))
     return paired({"input": input_of_a_batch(augmentation), "step": step}, rounds)
 
 
@@ -82,7 +82,9 @@ def test_lrn_against_torchs(figure, short):
 
 
 def with_lrn_and_without(rounds: int) -> Times:
-    return paired({level: training_step(Model(normalisation=level), Recipe()) for level in ("lrn", "none")}, rounds)
+    return paired(
+        {level: training_step(ModelConfig(normalisation=level), TrainConfig()) for level in ("lrn", "none")}, rounds
+    )
 
 
 def test_an_arm_with_lrn_against_the_arm_without(figure, short):

@@ -13,12 +13,13 @@ import numpy as np
 import synthetic
 from fabricated import fabricate
 
-from bench.data import Source, locate
-from bench.delivery import Delivery
-from bench.devices import workers
-from bench.run import run
-from bench.spec import Model, Recipe, Trial
-from bench.todo import kept
+from bench.data.source import Source, locate
+from bench.runner.pending import kept
+from bench.runner.scheduler import run
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.system.devices import workers
+from bench.tracking.retry_queue import Delivery
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent.parent)))}
@@ -27,8 +28,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.
 def tiny(tmp_path: Path, count: int) -> tuple[list[Trial], Source]:
     """Trials of one step on one batch: next to no training."""
     source = locate(str(synthetic.folder(tmp_path / "images", 2, 1)), tmp_path / "out")
-    recipe = Recipe(epochs=1, batch=source.data.train)
-    return [Trial(Model(width=0.01), recipe, source.data, seed) for seed in range(count)], source
+    recipe = TrainConfig(epochs=1, batch=source.data.train)
+    return [Trial(ModelConfig(width=0.01), recipe, source.data, seed) for seed in range(count)], source
 
 
 def memory() -> float:
@@ -93,10 +94,10 @@ def test_memory_does_not_grow_with_the_number_of_trials(figure, short, tmp_path)
 def test_memory_of_a_further_worker(figure, short, tmp_path):
     """At quarter width, on 60,000 images, once training runs."""
     source = synthetic.source(tmp_path, *((500, 100) if short else (50_000, 10_000)))
-    recipe = Recipe(epochs=1 if short else 4, share=0.1)
+    recipe = TrainConfig(epochs=1 if short else 4, share=0.1)
 
     def peak(count: int, first: int) -> float:
-        jobs = [Trial(Model(width=0.25), recipe, source.data, first + number) for number in range(count)]
+        jobs = [Trial(ModelConfig(width=0.25), recipe, source.data, first + number) for number in range(count)]
         return max(memories(jobs, source, tmp_path / str(count), count))
 
     rounds = range(1 if short else 3)

@@ -8,21 +8,22 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
-from bench import augment
-from bench.images import Images
-from bench.model import build
-from bench.spec import Data, Model, Recipe, Trial
-from bench.state import optimiser
-from bench.steps import Step, stepper
+from bench.components import augmentations
+from bench.data.images import Images
+from bench.models.alexnet import build
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.training.state import optimiser
+from bench.training.step import Step, stepper
 
 
-def training_step(model: Model, recipe: Recipe) -> Step:
+def training_step(model: ModelConfig, recipe: TrainConfig) -> Step:
     """The harness's own step on noise, augmentation included."""
-    trial = Trial(model, recipe, Data("", model.classes), 0)
+    trial = Trial(model, recipe, DataConfig("", model.classes), 0)
     network = build(model, 0).to(memory_format=torch.channels_last).train()
     side = network.layout.size + 2 * network.layout.pad
     images = Images(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
-    index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, augment.DRAWS)
+    index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, augmentations.DRAWS)
     return stepper(trial, recipe, network, optimiser(network, recipe, "cpu"), images, index, draw, torch.zeros(()))
 
 
@@ -40,7 +41,7 @@ def flops(step: Step) -> float:
 
 def against_product(width: float, rounds: int, steps: int) -> list[tuple[float, float, float]]:
     """In each of several processes: rates of a matrix product, of a copy and of steps, by turns."""
-    step = training_step(Model(width=width), Recipe())
+    step = training_step(ModelConfig(width=width), TrainConfig())
     work = flops(step)
     tasks = (*machine.product(), 8), (*machine.copy(), 8), (step, work, steps)
     for task, _, _ in tasks:
@@ -63,8 +64,8 @@ def adam_against_scaling(rounds: int, steps: int) -> list[tuple[float, float]]:
 
     The step reads weights, gradients and two moments and writes all but the gradients: 28 bytes a parameter.
     """
-    network = build(Model(), 0)
-    adam = optimiser(network, Recipe(), "cpu")
+    network = build(ModelConfig(), 0)
+    adam = optimiser(network, TrainConfig(), "cpu")
     for parameter in network.parameters():
         parameter.grad = torch.randn_like(parameter)
     work = 28.0 * sum(parameter.numel() for parameter in network.parameters())

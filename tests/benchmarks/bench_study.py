@@ -13,12 +13,13 @@ import pytest
 import synthetic
 from peers import BATCH, PEERS, RATE, SAMPLE, Work
 
-from bench import records
-from bench.data import Source, locate
-from bench.devices import workers
-from bench.run import run
-from bench.spec import Model, Recipe, Trial
-from bench.todo import kept
+from bench.data.source import Source, locate
+from bench.records import store
+from bench.runner.pending import kept
+from bench.runner.scheduler import run
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.system.devices import workers
 
 TRIALS = 4
 HERE = Path(__file__).parent
@@ -28,11 +29,11 @@ Did = dict[str, float]
 
 def by_the_harness(work: Work, source: Source, out: Path) -> Did:
     """What the harness did, as its records tell."""
-    recipe = Recipe(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
-    jobs = [Trial(Model(width=work.width), recipe, source.data, seed) for seed in range(work.trials)]
+    recipe = TrainConfig(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
+    jobs = [Trial(ModelConfig(width=work.width), recipe, source.data, seed) for seed in range(work.trials)]
     for event in run(jobs, kept(jobs, jobs), source, out, workers("cpu")):
         assert event.what != "failed", event.reason
-    found = records.read_all(out)
+    found = store.read_all(out)
     start, end = min(record["started"] for record in found), max(record["ended"] for record in found)
     everything = source.data.train + source.validation + source.test
     sampled = min(SAMPLE, source.data.train) + min(SAMPLE, source.validation)
@@ -80,13 +81,14 @@ def test_a_study_against_its_peers(figure, short, tmp_path, name, width, images,
 START = """
 import sys
 from pathlib import Path
-from bench import records
-from bench.data import locate
-from bench.run import run
-from bench.spec import Count, Model
+from bench.records import store
+from bench.data.source import locate
+from bench.runner.scheduler import run
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Count
 if __name__ == "__main__":
     out = Path(sys.argv[2])
-    *_, end = run([Count(Model())], (), locate(sys.argv[1], out), out, workers=2)
+    *_, end = run([Count(ModelConfig())], (), locate(sys.argv[1], out), out, workers=2)
     print(end.record["started"])
 """
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import figures
 import pytest
 
-from bench.devices import workers
-from bench.work import environment
+from bench.runner.worker import environment
+from bench.system.devices import workers
 
 ADDED = pytest.StashKey[list[figures.Figure]]()
 

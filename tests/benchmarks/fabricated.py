@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ablations.placed import Placed, jobs
-from ablations.profiles import Profile
-from ablations.study import SHUFFLED, Claim, Contrast, Setting, Study, all_arms
-from bench import records
-from bench.spec import Data
+from ablations.framework.expand import Placed, jobs
+from ablations.framework.profiles import Profile
+from ablations.framework.study import SHUFFLED, Claim, Contrast, Setting, Study, all_arms
+from bench.records import store
+from bench.spec.config import DataConfig
 
 ARMS: dict[str, dict[str, Any]] = {
     "relu": {},
@@ -28,7 +28,7 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "mean")
 MEASURED = [f"sparsity/{what}/{layer}" for layer in LAYERS for what in ("zeros", "hoyer", "treves_rolls", "dead")]
 TIME = "speed/steps_to_train_error_25"
 EPOCHS, EVERY, STEPS = 22, 2, 500
-DATA = Data("0123456789abcdef", classes=10, train=45_000, chance=0.1, name="made-up images")
+DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, chance=0.1, name="made-up images")
 SOURCE = {"name": DATA.name, "digest": DATA.digest, "classes": [f"class {n}" for n in range(DATA.classes)]}
 SOURCE |= {"train": DATA.train, "validation": 5_000, "test": 10_000, "shared_images": 0, "note": ""}
 ENVIRONMENT = {"commit": "1a2b3c4", "torch": "2.14.0", "python": "3.11.9", "platform": "Linux", "device": "cpu"}
@@ -51,7 +51,7 @@ def fabricate(out: Path, trials: int) -> None:
     (study,), setting = asked(trials)
     draw = np.random.default_rng(0)
     for place in jobs(study, setting):
-        records.write(out, _record(place, draw))
+        store.write(out, _record(place, draw))
 
 
 def _claims() -> tuple[Claim, ...]:
@@ -65,7 +65,7 @@ def _claims() -> tuple[Claim, ...]:
 
 def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
     """A trial that learns, the later arms a little less; with sigmoid it never reaches 25 % training error."""
-    from bench.cost import network  # imports torch, which a report does without
+    from bench.models.complexity import network  # imports torch, which a report does without
 
     rank = list(ARMS).index(place.arm) if place.arm in ARMS else 0
     top = 0.1 if place.arm == SHUFFLED else 0.7 - 0.004 * rank
@@ -79,7 +79,7 @@ def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
     reached = {} if place.arm == "sigmoid" else {TIME: 200.0 + 8 * rank + draw.integers(9)}
     points[-1]["metrics"] |= finals | reached
     return {
-        **records.new(place.job),
+        **store.new(place.job),
         "started": 1_790_000_000.0 + (place.seed or 0),
         "environment": ENVIRONMENT,
         "data": SOURCE,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.devices import workers
-from bench.pool import environment
-from bench.timing import Task, interleave
+from bench.runner.backends.local import environment
+from bench.system.devices import workers
+from bench.timing.measurement import Task, interleave
 
 SIDE = 2048  # of the matrices: three of them are larger than any cache
 BYTES = 2**28  # of the copy

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.data import Source, cached
+from bench.data.source import Source, cached
 
 CLASSES = 10
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ablations.study import Contrast
-from reports import sequential, stats
-from reports.outcome import decide
-from reports.pairs import Pairs
+from ablations.framework.study import Contrast
+from reports.statistics import paired_tests, sequential
+from reports.statistics.pairs import Pairs
+from reports.statistics.verdicts import decide
 
 MOST = sequential.LOOKS[-1]
 NOTHING = 1e-6  # a margin so small that p alone decides
@@ -91,7 +91,7 @@ def judged(differences: list[np.ndarray], rule: Rule) -> list[str]:
     family = [_pairs(own, rule.looks) for own in differences]
     found = [pairs.summary() for pairs in family]
     tested = [c for c, one in enumerate(found) if one.p_value is not None]
-    p_holm = dict(zip(tested, stats.holm([found[c].p_value for c in tested]), strict=True))
+    p_holm = dict(zip(tested, paired_tests.holm([found[c].p_value for c in tested]), strict=True))
     return [
         decide(part, pairs, one, p_holm.get(c))[0] for c, (pairs, one) in enumerate(zip(family, found, strict=True))
     ]

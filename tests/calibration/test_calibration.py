@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from simulate import DRAWS, MOST, NOTHING, SHARED, Rule, any_claim, each_claim, error, judged, simulate, taken
 
-from ablations.study import Claim, Contrast
-from reports import stats
-from reports.frame import Observation
-from reports.judge import judge
-from reports.sequential import LOOKS
+from ablations.framework.study import Claim, Contrast
+from reports.statistics import paired_tests
+from reports.statistics.judge import judge
+from reports.statistics.sequential import LOOKS
+from reports.tables.observations import Observation
 
 WRONG, DECIDED = ("supported", "refuted"), ("supported", "refuted", "no effect")
 FAMILY = 6  # claims of a study, as many as the house's own that need training
@@ -52,15 +52,15 @@ def nothing_there(draw, rule, claims=1):
 def planned(draw, rule, claims=1):
     """The smallest effect that the plan calls decidable, at a margin that so many pairs detect."""
     pairs = rule.pairs
-    return Row(draw, rule, claims, stats.supportable(1.0, pairs, rule.margin), DECIDED, least=stats.POWER)
+    return Row(draw, rule, claims, paired_tests.supportable(1.0, pairs, rule.margin), DECIDED, least=paired_tests.POWER)
 
 
 def margin(pairs):
-    return stats.detectable(1.0, pairs)
+    return paired_tests.detectable(1.0, pairs)
 
 
-EQUATED = stats.pairs_to_equate(1.0, 1.0)
-ZERO = Row("normal", Rule(EQUATED, 1.0), 1, 0.0, ("no effect",), least=stats.POWER)
+EQUATED = paired_tests.pairs_to_equate(1.0, 1.0)
+ZERO = Row("normal", Rule(EQUATED, 1.0), 1, 0.0, ("no effect",), least=paired_tests.POWER)
 ROWS = [
     *(nothing_there(draw, Rule(pairs)) for draw in ONE for pairs in LOOKS),
     *(nothing_there(draw, Rule(pairs), FAMILY) for draw in DRAWS if draw not in SKEWED for pairs in LOOKS[:2]),
@@ -76,7 +76,7 @@ ROWS = [
     ZERO._replace(rule=Rule(EQUATED, 1.0, "equal"), effect=1.0, verdicts=("supported",), most=0.05, least=0.0),
     ZERO._replace(rule=Rule(EQUATED, 1.0, "equal"), effect=1.0, verdicts=("refuted",), most=0.05, least=0.0),
     planned("normal", Rule(10, margin(10)), FAMILY),
-    Row("normal", Rule(10, margin(10)), 1, margin(10), DECIDED, least=stats.POWER),
+    Row("normal", Rule(10, margin(10)), 1, margin(10), DECIDED, least=paired_tests.POWER),
 ]
 
 
@@ -104,7 +104,7 @@ def test_verdicts_are_wrong_as_rarely_and_right_as_often_as_promised(row, studie
     for count in (studies, 10 * studies):  # of seventy rows chance alone takes three beyond: ten times the studies tell
         found = simulate(DRAWS[row.draw], row.rule, count, row.claims, row.effect, seed + count)
         share = (any_claim if row.most < 1 else each_claim)(found, row.verdicts)
-        beyond = share - row.most > 2 * error(0.05, count) or row.least - share > 2 * error(stats.POWER, count)
+        beyond = share - row.most > 2 * error(0.05, count) or row.least - share > 2 * error(paired_tests.POWER, count)
         if not beyond:
             break
     tell(*row.told(share, len(found), taken(found)))

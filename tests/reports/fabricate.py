@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations.placed import Placed, jobs
-from ablations.profiles import Profile
-from ablations.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Printed, Published, Setting, Study
-from bench import records
-from bench.spec import Count, Data, Model, Probe, Timing, Trial
+from ablations.framework.expand import Placed, jobs
+from ablations.framework.profiles import Profile
+from ablations.framework.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Printed, Published, Setting, Study
+from bench.records import store
+from bench.spec.config import DataConfig, ModelConfig
+from bench.spec.jobs import Count, Probe, Timing, Trial
 
 LAYERS = ("conv1", "conv2", "conv3", "fc4", "fc5", "fc6")
 NOTE = "Digits are not mirror-invariant: mirroring harms here."
-DATA = Data("0123456789abcdef", classes=10, train=4_500, name="digits (scikit-learn)", chance=0.1)
+DATA = DataConfig("0123456789abcdef", classes=10, train=4_500, name="digits (scikit-learn)", chance=0.1)
 ENVIRONMENT = {
     "commit": "1a2b3c4",
     "torch": "2.14.0",
@@ -39,7 +40,7 @@ def activations() -> Study:
         name="activations",
         arms={"relu": {}, "tanh": {"activation": "tanh"}, "sigmoid": {"activation": "sigmoid", "dropout": 0.0}},
         timings=lambda setting: tuple(
-            Timing(subject, (("relu", Model()), ("tanh", Model())), sizes, 5)
+            Timing(subject, (("relu", ModelConfig()), ("tanh", ModelConfig())), sizes, 5)
             for subject, sizes in (("activations", (2**10, 2**14)), ("steps", (128,)))
         ),
         probes=(Ask("Do masks agree?", ("relu",)),),
@@ -72,7 +73,7 @@ def sizes() -> Study:
     return Study(
         question="How large is the network?",
         name="sizes",
-        counts={"wide": Model(), "narrow": Model(width=0.5)},
+        counts={"wide": ModelConfig(), "narrow": ModelConfig(width=0.5)},
         claims=(Claim("size", "It has about 62.3 M parameters", (Exact("parameters/total", "wide", 62.2e6, 62.4e6),)),),
     )
 
@@ -81,19 +82,19 @@ def write(out: Path, studies: Sequence[Study], setting: Setting, lost: Sequence[
     """A record for every job. lost: (arm, seed) of trials that diverged."""
     for study in studies:
         for place in jobs(study, setting):
-            records.write(out, record(study, place, (place.arm, place.seed) in lost))
+            store.write(out, record(study, place, (place.arm, place.seed) in lost))
 
 
 def amend(out: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Write every record again with what the change says of it on top."""
-    for one in records.read_all(out):
-        records.write(out, {**one, **change(one)})
+    for one in store.read_all(out):
+        store.write(out, {**one, **change(one)})
 
 
 def record(study: Study, place: Placed, diverged: bool = False) -> dict[str, Any]:
     draw = random.Random(repr((study.name, place.arm, place.seed)))
     common = {
-        **records.new(place.job),
+        **store.new(place.job),
         "status": "diverged" if diverged else "finished",
         "reason": "the loss was not finite" if diverged else "",
         "started": 1_790_000_000.0,
@@ -125,12 +126,12 @@ def _samples(values: dict[str, float], metrics: Sequence[str], pairs: int, draw:
     ]
 
 
-def network(model: Model) -> dict[str, Any]:
+def network(model: ModelConfig) -> dict[str, Any]:
     rows = [_layer(name, number, model) for number, name in enumerate(LAYERS) if name not in model.without]
     return {"parameters": sum(r["parameters"] for r in rows), "macs": sum(r["macs"] for r in rows), "layers": rows}
 
 
-def _layer(name: str, number: int, model: Model) -> dict[str, Any]:
+def _layer(name: str, number: int, model: ModelConfig) -> dict[str, Any]:
     conv = name.startswith("conv")
     units, places = round((64 if conv else 4096) * model.width), 64 if conv else 1
     weights = units * (64 * 9 if conv else 2304)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from reports.blocks import Block, Figure
+from reports.rendering.blocks import Block, Figure
 
 
 def said(blocks: list[Block]) -> list[str]:

@@ -1,21 +1,21 @@
-"""What an arm changes, told from networks as `bench.cost` counts them."""
+"""What an arm changes, told from networks as `bench.models.complexity` counts them."""
 
 import dataclasses
 
 import pytest
 
-from bench.cost import network
-from bench.spec import Model, Recipe
-from reports.changes import ARROW, changes, confounded
-from reports.units import TIMES
+from bench.models.complexity import network
+from bench.spec.config import ModelConfig, TrainConfig
+from reports.sections.switches import ARROW, changes, confounded
+from reports.text.formatting import TIMES
 
 ZHANG = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0, "width": 0.5}
 DOCUMENT = {"width": 1 / 4}
 
 
 def record(recipe=None, **model):
-    job = {"recipe": dataclasses.asdict(recipe or Recipe()), "device": "cpu", "precision": "float32"}
-    return {"network": network(Model(**model)), "job": job}
+    job = {"recipe": dataclasses.asdict(recipe or TrainConfig()), "device": "cpu", "precision": "float32"}
+    return {"network": network(ModelConfig(**model)), "job": job}
 
 
 def told(baseline, **levels):
@@ -67,7 +67,7 @@ def test_aspects_that_changed_at_once_are_named(levels, aspects):
 
 
 def test_a_recipe_is_compared_field_by_field():
-    found = changes(record(Recipe(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
+    found = changes(record(TrainConfig(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
     assert found == {"epochs": f"20 {ARROW} 10", "augmentation": f"both {ARROW} none"}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import ablate
 import commands.others
-from ablations.request import Request
+from ablations.framework.request import Request
 from reports import check
 from reports.report import build
 

@@ -1,9 +1,9 @@
 import pytest
 
-from ablations.study import Claim, Contrast
-from reports.claims import line, passed
-from reports.judge import Judgement
-from reports.outcome import Outcome
+from ablations.framework.study import Claim, Contrast
+from reports.sections.claims import line, passed
+from reports.statistics.judge import Judgement
+from reports.statistics.verdicts import Outcome
 
 
 def judged(name, verdict):

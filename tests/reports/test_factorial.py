@@ -8,13 +8,13 @@ import fabricate
 import pandas as pd
 import pytest
 
-from ablations.designs import NONE, effects, full_factorial
-from ablations.study import Study, Switch, Tuning
-from ablations.tuning import Tuned
-from reports.blocks import Figure, Note, Table
-from reports.evidence import Evidence
-from reports.factorial import TICK, factorial
-from reports.tuned import tuned
+from ablations.framework.designs import NONE, effects, full_factorial
+from ablations.framework.study import Study, Switch, Tuning
+from ablations.framework.tuning import Tuned
+from reports.rendering.blocks import Figure, Note, Table
+from reports.sections.factorial import TICK, factorial
+from reports.sections.tuning import tuned
+from reports.tables.evidence import Evidence
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
 STUDY = Study("?", (), arms=full_factorial(SWITCHES), switches=SWITCHES, combinations=effects(SWITCHES), name="mine")

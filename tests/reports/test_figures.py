@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from reports import drawing, figures
-from reports.drawing import Axis
+from reports.rendering import figures, plot_style
+from reports.rendering.plot_style import Axis
 
 ARMS = ["baseline", *(f"an arm with a rather long name, number {number} $x_{number}$" for number in range(8))]
 AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images a second"))
@@ -105,7 +105,7 @@ def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(m
     ((handles, labels),) = shown
     assert len({handle.get_color() for handle in handles}) == 7
     assert len(handles) == len(labels) == 7
-    assert labels == [*map(drawing.wrapped, ARMS[:6]), "all others"]
+    assert labels == [*map(plot_style.wrapped, ARMS[:6]), "all others"]
     shown.clear()
     rows = [(arm, epoch, axis.metric, 0.1, 0.1) for arm in "abc" for epoch in (0, 1) for axis in AXES]
     table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
@@ -119,5 +119,5 @@ def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
 
 
 def test_the_first_nine_arms_look_different_without_colour_and_without_shape():
-    colours, markers, _ = zip(*(look for _, look in drawing.looks(ARMS)), strict=True)
+    colours, markers, _ = zip(*(look for _, look in plot_style.looks(ARMS)), strict=True)
     assert len(set(colours)) == len(set(markers)) == len(ARMS) == 9

@@ -3,12 +3,12 @@
 import fabricate
 import pytest
 
-from ablations.placed import jobs
-from ablations.study import LOOKS, Claim, Contrast, Study, Switch
-from bench.spec import Probe, Trial
-from reports.evidence import gather
-from reports.further import further
+from ablations.framework.expand import jobs
+from ablations.framework.study import LOOKS, Claim, Contrast, Study, Switch
+from bench.spec.jobs import Probe, Trial
 from reports.report import summary
+from reports.statistics.further_seeds import further
+from reports.tables.evidence import gather
 
 ARMS = {"base": {}, "same": {"dropout": 0.4}, "other": {"activation": "tanh"}}
 HALFWAY, FAR = 1.2, 40.0  # margins in points: what the first two arms differ by, which decides nothing, and far more

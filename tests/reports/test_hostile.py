@@ -12,14 +12,15 @@ import pytest
 from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
-from ablations.study import Ask, Claim, Contrast, Published, Study
-from bench.spec import Model, Timing
-from reports.blocks import Cell, Column, Contents, Heading, Line, Table, Text, Verdicts
-from reports.evidence import gather
-from reports.html import html
-from reports.page import page
-from reports.pdf import pdf
+from ablations.framework.study import Ask, Claim, Contrast, Published, Study
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Timing
+from reports.rendering.blocks import Cell, Column, Contents, Heading, Line, Table, Text, Verdicts
+from reports.rendering.html import html
+from reports.rendering.pdf import pdf
 from reports.report import build
+from reports.sections.page import page
+from reports.tables.evidence import gather
 
 RIGHT_TO_LEFT = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER VAV}"
 LONG = "pneumono" * 40
@@ -48,8 +49,8 @@ def hostile(name: str) -> Study:
         question=f"Is {name} so?",
         name=name,
         arms={arm: {"activation": "tanh"} if number % 2 else {} for number, arm in enumerate(NAMES)},
-        counts={name: Model()},
-        timings=lambda setting: (Timing("steps", tuple((arm, Model()) for arm in NAMES), (128,), 5),),
+        counts={name: ModelConfig()},
+        timings=lambda setting: (Timing("steps", tuple((arm, ModelConfig()) for arm in NAMES), (128,), 5),),
         probes=(Ask(name, (first,)),),
         claims=tuple(
             Claim(

@@ -9,11 +9,11 @@ import pytest
 from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
-from reports.blocks import Cell, Column, Figure, Heading, Line, Note, Table, Text, Verdicts
-from reports.evidence import gather
-from reports.html import html
-from reports.judge import VERDICTS
-from reports.page import page
+from reports.rendering.blocks import Cell, Column, Figure, Heading, Line, Note, Table, Text, Verdicts
+from reports.rendering.html import html
+from reports.sections.page import page
+from reports.statistics.judge import VERDICTS
+from reports.tables.evidence import gather
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablations.study import Claim, Contrast, Exact, Published
-from reports.frame import Observation
-from reports.judge import VERDICTS, judge
-from reports.units import TIMES
+from ablations.framework.study import Claim, Contrast, Exact, Published
+from reports.statistics.judge import VERDICTS, judge
+from reports.tables.observations import Observation
+from reports.text.formatting import TIMES
 
 ACCURACY, STEPS = "test/accuracy", "speed/steps_to_train_error_25"
 NOISE = (-0.2, 0.1, 0.0, 0.2, -0.1)  # in points; the mean is 0, the standard deviation 0.158

@@ -6,14 +6,14 @@ import fabricate
 import pandas as pd
 import pytest
 
-from ablations.study import Claim, Contrast, Exact
-from reports import origins
-from reports.blocks import Facts, Note, Text
-from reports.evidence import gather
-from reports.frame import Observation
-from reports.judge import judge
-from reports.page import page
+from ablations.framework.study import Claim, Contrast, Exact
+from reports.rendering.blocks import Facts, Note, Text
 from reports.report import summary
+from reports.sections.page import page
+from reports.statistics.judge import judge
+from reports.tables import provenance
+from reports.tables.evidence import gather
+from reports.tables.observations import Observation
 
 CPU = {"device": "cpu", "device_name": "a processor"}
 OTHER = {"device": "cpu", "device_name": "another processor"}
@@ -61,12 +61,12 @@ def test_where_all_records_have_one_origin_nothing_is_said(tmp_path):
 
 def test_a_record_that_does_not_tell_where_it_comes_from_differs_from_none():
     environments = [{}, {"commit": ""}, {"commit": "a", "torch": None}, {"commit": "a", "torch": "2.14.0"}]
-    assert origins.mixed(environments) == {}
+    assert provenance.mixed(environments) == {}
 
 
 def test_three_differences_are_a_list_and_of_many_values_the_first_are_named():
-    found = origins.mixed({"commit": f"c{n}", "threads": n, "python": f"3.{n % 2}"} for n in range(12))
-    assert origins.sentence(found, "They") == (
+    found = provenance.mixed({"commit": f"c{n}", "threads": n, "python": f"3.{n % 2}"} for n in range(12))
+    assert provenance.sentence(found, "They") == (
         "They come from 12 commits (c0, c1, c2, c3, c4 and 7 more), 2 versions of Python (3.0, 3.1) "
         "and 12 numbers of threads (0, 1, 2, 3, 4 and 7 more)."
     )

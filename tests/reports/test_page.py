@@ -8,18 +8,18 @@ from pathlib import Path
 import fabricate
 import pytest
 
-from ablations.placed import jobs
-from ablations.study import Setting, Study
-from bench import records
-from bench.records import FAILURES
-from bench.spec import Trial
-from reports import figures
-from reports.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
-from reports.changes import QUOTED
-from reports.evidence import gather
-from reports.others import BY
-from reports.page import page
-from reports.units import MINUS, TIMES
+from ablations.framework.expand import jobs
+from ablations.framework.study import Setting, Study
+from bench.records import store
+from bench.records.store import FAILURES
+from bench.spec.jobs import Trial
+from reports.rendering import figures
+from reports.rendering.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
+from reports.sections.measurements import BY
+from reports.sections.page import page
+from reports.sections.switches import QUOTED
+from reports.tables.evidence import gather
+from reports.text.formatting import MINUS, TIMES
 
 
 def made(out: Path, *studies: Study, setting: Setting | None = None, **options) -> list[Block]:
@@ -79,8 +79,8 @@ def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp
     trials = [place for place in jobs(study, setting) if place.arm in ("tanh", "sigmoid")]
     for status, place in zip(FAILURES, trials, strict=False):
         reason = f"why it {status}."
-        records.write(tmp_path, records.new(place.job) | records.failure(status, reason, "a log"))
-    records.path(tmp_path, trials[5].job).unlink()
+        store.write(tmp_path, store.new(place.job) | store.failure(status, reason, "a log"))
+    store.path(tmp_path, trials[5].job).unlink()
     blocks = page(gather(tmp_path, [study], setting))
     note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
     assert note.text == (
@@ -101,7 +101,7 @@ def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp
 def test_of_many_reasons_the_first_are_told(tmp_path):
     study, setting = fabricate.activations(), fabricate.setting(seeds=5)
     for number, place in enumerate(place for place in jobs(study, setting) if isinstance(place.job, Trial)):
-        records.write(tmp_path, records.new(place.job) | records.failure("failed", f"reason {number:02}"))
+        store.write(tmp_path, store.new(place.job) | store.failure("failed", f"reason {number:02}"))
     (note,) = (
         block
         for block in page(gather(tmp_path, [study], setting))

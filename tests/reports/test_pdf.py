@@ -9,10 +9,10 @@ import pypdf
 import pytest
 from said import alternatives, said, squeezed
 
-from reports.blocks import Cell, Column, Contents, Figure, Heading, Items, Line, Note, Table, Text, Verdicts
-from reports.evidence import gather
-from reports.page import page
-from reports.pdf import pdf
+from reports.rendering.blocks import Cell, Column, Contents, Figure, Heading, Items, Line, Note, Table, Text, Verdicts
+from reports.rendering.pdf import pdf
+from reports.sections.page import page
+from reports.tables.evidence import gather
 
 HOSTILE = '<script> & "quoted" #set page(width: 1pt) $x^2$ \\ _a_ *b* `c` @d [e] // f'
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"><rect width="9" height="9"/></svg>'

@@ -3,10 +3,11 @@
 import fabricate
 import pytest
 
-from ablations.study import AGAIN
-from reports import stats, summary
-from reports.evidence import gather
-from reports.planning import prospects
+from ablations.framework.study import AGAIN
+from reports.statistics import paired_tests
+from reports.statistics.power import prospects
+from reports.tables import summary
+from reports.tables.evidence import gather
 
 
 @pytest.fixture
@@ -32,14 +33,14 @@ def test_the_pilots_deviation_gives_effects_and_seeds(planned):
     """A line for each metric and margin: what statsmodels and the noncentral t say of the A/A differences."""
     study, setting, out = planned
     differences = summary.pairs(gather(out, [study], setting).results, AGAIN, "relu", "test/accuracy") * 100
-    spread = stats.deviation(list(differences))
+    spread = paired_tests.deviation(list(differences))
     told = [line for claim, line in prospects(study, setting, out) if claim == "relu-better"]
     assert len(told) == 2
     for line, margin in zip(told, (1.0, 0.5), strict=True):
-        assert f"5 seeds tell {stats.detectable(spread, 5):.3g} points from nothing" in line
-        assert f", support the claim if it is {stats.supportable(spread, 5, margin):.3g} points" in line
-        assert f"is told from nothing by {stats.pairs_to_detect(spread, margin)}, " in line
-        assert f"ruled out by {stats.pairs_to_equate(spread, margin)} (pilot of 5 pairs)" in line
+        assert f"5 seeds tell {paired_tests.detectable(spread, 5):.3g} points from nothing" in line
+        assert f", support the claim if it is {paired_tests.supportable(spread, 5, margin):.3g} points" in line
+        assert f"is told from nothing by {paired_tests.pairs_to_detect(spread, margin)}, " in line
+        assert f"ruled out by {paired_tests.pairs_to_equate(spread, margin)} (pilot of 5 pairs)" in line
 
 
 def test_one_seed_decides_nothing_whatever_the_pilot_says(planned):

@@ -11,7 +11,7 @@ import sys
 import fabricate
 import pytest
 
-from ablations.study import AGAIN, SHUFFLED
+from ablations.framework.study import AGAIN, SHUFFLED
 from reports import report
 from reports.report import build
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from fabricate import activations, setting, write
 
-from ablations.study import Scale
-from reports import evidence, scales
-from reports.blocks import Figure, Heading, Table
+from ablations.framework.study import Scale
+from reports.rendering.blocks import Figure, Heading, Table
+from reports.sections import scaling
+from reports.tables import evidence
 
 SHARES = np.array([5.0, 10, 25, 50, 100])
-LOGARITHM, POWER = scales.LAWS
+LOGARITHM, POWER = scaling.LAWS
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def shown(tmp_path):
     def show(scale):
         study = dataclasses.replace(activations(), scale=scale)
         write(tmp_path, [study], setting())
-        return scales.scaled(study, evidence.gather(tmp_path, [study], setting()).of(study))
+        return scaling.scaled(study, evidence.gather(tmp_path, [study], setting()).of(study))
 
     return show
 
@@ -34,15 +35,15 @@ def shown(tmp_path):
     ids=["logarithm", "power"],
 )
 def test_a_law_that_holds_is_found_and_foretells_the_largest(law, other, accuracies):
-    np.testing.assert_allclose(scales.fit(law, SHARES, accuracies)(SHARES), accuracies, atol=1e-6)
-    np.testing.assert_allclose(scales.fit(law, SHARES[:-1], accuracies[:-1])(SHARES[-1:]), accuracies[-1:], atol=1e-6)
-    assert np.abs(scales.fit(other, SHARES, accuracies)(SHARES) - accuracies).max() > 1e-3
+    np.testing.assert_allclose(scaling.fit(law, SHARES, accuracies)(SHARES), accuracies, atol=1e-6)
+    np.testing.assert_allclose(scaling.fit(law, SHARES[:-1], accuracies[:-1])(SHARES[-1:]), accuracies[-1:], atol=1e-6)
+    assert np.abs(scaling.fit(other, SHARES, accuracies)(SHARES) - accuracies).max() > 1e-3
 
 
 def test_the_straight_line_in_the_logarithm_is_numpys():
     accuracies = np.array([0.3, 0.37, 0.44, 0.5, 0.58])
     slope, start = np.polyfit(np.log(SHARES), accuracies, 1)
-    np.testing.assert_allclose(scales.fit(LOGARITHM, SHARES, accuracies)(SHARES), start + slope * np.log(SHARES))
+    np.testing.assert_allclose(scaling.fit(LOGARITHM, SHARES, accuracies)(SHARES), start + slope * np.log(SHARES))
 
 
 def test_arms_are_drawn_where_they_lie_and_laws_only_on_a_logarithmic_scale(shown):
@@ -66,12 +67,12 @@ def test_too_few_numbers_have_no_law(shown):
 
 @pytest.mark.parametrize("x, y", [(SHARES, np.array([0.2, 0.4, 0.6, 0.8, 1.0])), (SHARES - 5, SHARES / 200)])
 def test_what_has_no_logarithm_has_no_law(x, y):
-    for law in scales.LAWS:
-        assert {cell.text for cell in scales._fitted(law, x, y)} == {"\N{EN DASH}"}
+    for law in scaling.LAWS:
+        assert {cell.text for cell in scaling._fitted(law, x, y)} == {"\N{EN DASH}"}
 
 
 def test_a_study_without_a_scale_or_without_numbers_shows_nothing(shown, tmp_path):
     assert shown(None) == []
     assert shown(Scale("Layers", {"deep": {"relu": 8}}, metrics=("nowhere/recorded",))) == []
     study = dataclasses.replace(activations(), scale=Scale("Layers", {"deep": {"relu": 8}}))
-    assert scales.scaled(study, evidence.gather(tmp_path / "empty", [study], setting()).of(study)) == []
+    assert scaling.scaled(study, evidence.gather(tmp_path / "empty", [study], setting()).of(study)) == []

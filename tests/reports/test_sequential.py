@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm, ttest_1samp
 
-from reports import sequential, stats
-from reports.sequential import LOOKS
+from reports.statistics import paired_tests, sequential
+from reports.statistics.sequential import LOOKS
 
 alphas = st.floats(-5, 0).map(lambda power: 10**power)
 
@@ -66,26 +66,26 @@ def draws(pairs, center=0.5, seed=0):
 def test_pairs_between_looks_wait_for_the_next_one():
     differences = draws(13)
     assert sequential.summary(differences) == sequential.summary(differences[:10])
-    assert sequential.summary(differences[:4]) == stats.Summary(pytest.approx(np.mean(differences[:4])))
-    assert sequential.summary([]) == stats.Summary()
+    assert sequential.summary(differences[:4]) == paired_tests.Summary(pytest.approx(np.mean(differences[:4])))
+    assert sequential.summary([]) == paired_tests.Summary()
 
 
 @given(st.integers(0, 1000), st.sampled_from(LOOKS))
 def test_every_answer_is_more_careful_than_that_of_a_fixed_number_of_pairs(seed, pairs):
     differences = draws(pairs, seed=seed)
-    ours, fixed = sequential.summary(differences), stats.summary(differences)
+    ours, fixed = sequential.summary(differences), paired_tests.summary(differences)
     assert ours.mean == fixed.mean
     assert ours.interval[0] < fixed.interval[0] and fixed.interval[1] < ours.interval[1]
     assert ours.interval[0] < ours.ninety[0] and ours.ninety[1] < ours.interval[1]
-    assert min(1, ours.p_value) >= min(stats.summary(differences[:n]).p_value for n in LOOKS if n <= pairs)
+    assert min(1, ours.p_value) >= min(paired_tests.summary(differences[:n]).p_value for n in LOOKS if n <= pairs)
 
 
 @given(st.integers(0, 1000))
 def test_the_first_looks_interval_excludes_zero_exactly_where_its_p_is_below_alpha(seed):
     differences = draws(5, center=8, seed=seed)
     found = sequential.summary(differences)
-    if abs(found.p_value - stats.ALPHA) > 1e-6:
-        assert (found.interval[0] > 0) == (found.p_value < stats.ALPHA)
+    if abs(found.p_value - paired_tests.ALPHA) > 1e-6:
+        assert (found.interval[0] > 0) == (found.p_value < paired_tests.ALPHA)
 
 
 def test_an_earlier_crossing_stays_a_crossing():
@@ -96,7 +96,7 @@ def test_an_earlier_crossing_stays_a_crossing():
 
 
 def test_equal_differences_leave_no_spread_at_a_look_either():
-    assert sequential.summary([1.0] * 5) == stats.Summary(1.0)
+    assert sequential.summary([1.0] * 5) == paired_tests.Summary(1.0)
     found = sequential.summary([1.0] * 5 + draws(5))
     assert found.p_value is not None and found.interval is not None
 
@@ -106,7 +106,7 @@ def test_of_normal_differences_without_effect_at_most_five_in_a_hundred_cross():
     sampled = np.random.default_rng(3).normal(size=(20_000, 15))
     crossed = [
         ttest_1samp(sampled[:, :pairs], 0, axis=1).pvalue <= level
-        for pairs, level in zip(LOOKS, sequential.levels(stats.ALPHA), strict=True)
+        for pairs, level in zip(LOOKS, sequential.levels(paired_tests.ALPHA), strict=True)
     ]
     share = np.mean(np.any(crossed, axis=0))
     assert share <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 20_000)

@@ -1,9 +1,9 @@
 import pytest
 
-from ablations.study import Claim, Contrast, Exact
-from reports.judge import VERDICTS, Judgement
-from reports.outcome import Outcome
-from reports.turning import turning
+from ablations.framework.study import Claim, Contrast, Exact
+from reports.statistics.judge import VERDICTS, Judgement
+from reports.statistics.verdicts import Outcome
+from reports.text.outlook import turning
 
 
 def judged(verdict, part, **numbers):

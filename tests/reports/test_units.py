@@ -1,7 +1,20 @@
 import pytest
 
-from ablations.study import Contrast, Exact
-from reports.units import MINUS, TIMES, amount, around, asked, heading, interval, named, plain, stated, unit, unit_of
+from ablations.framework.study import Contrast, Exact
+from reports.text.formatting import (
+    MINUS,
+    TIMES,
+    amount,
+    around,
+    asked,
+    heading,
+    interval,
+    named,
+    plain,
+    stated,
+    unit,
+    unit_of,
+)
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,17 @@ from ray.cluster_utils import Cluster
 from runs import run, same
 from torture_kill import saved
 
-from bench import cluster, pool, records
-from bench.data import locate
-from bench.devices import cores
-from bench.run import run as run_jobs
-from bench.spec import Count, Model
+from bench.data.source import locate
+from bench.records import store
+from bench.runner.backends import local, ray_cluster
+from bench.runner.scheduler import run as run_jobs
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Count
+from bench.system.devices import cores
 
 MACHINES = 4
 STUDY = """
-from ablations.study import Study
+from ablations.framework.study import Study
 
 STUDY = Study(question="?", claims=(), base={"epochs": 40, "dropout": 0.5}, arms={"relu": {}})
 """
@@ -90,7 +92,7 @@ def slots(mark: str) -> list[int]:
 
 
 def parts(out: Path) -> list[Path]:
-    return [file for file in records.folder(out).glob("*.part") if file.stat().st_size]
+    return [file for file in store.folder(out).glob("*.part") if file.stat().st_size]
 
 
 def started(words: list[str], environment: dict[str, str], here: Path) -> subprocess.Popen[str]:
@@ -120,7 +122,7 @@ def test_a_machine_that_dies_costs_what_it_ran_which_goes_on_elsewhere(command, 
         said, _ = process.communicate(timeout=200)
     assert process.returncode == 0 and "raylet" not in said, said
     same(out, alone)
-    ended = {(r["identity"], p["epoch"]): p["time"] for r in records.read_all(out) for p in r.get("points", [])}
+    ended = {(r["identity"], p["epoch"]): p["time"] for r in store.read_all(out) for p in r.get("points", [])}
     assert safe == {point: ended[point] for point in safe}, "what had a checkpoint was trained again"
 
 
@@ -148,14 +150,14 @@ def test_a_head_that_dies_ends_the_command_in_one_line_and_the_same_command_goes
     out, short_lived, many = tmp_path / "out", Cluster(), ("--seeds", "90")
     head = short_lived.add_node(num_cpus=2)
     with started(asked(command, tmp_path, *many, "--cluster", short_lived.address), marked, tmp_path) as process:
-        until(lambda: records.read_all(out) and parts(out))
+        until(lambda: store.read_all(out) and parts(out))
         head.kill_gcs_server() if dies == "the head alone" else short_lived.shutdown()
         said, _ = process.communicate(timeout=100)
     short_lived.shutdown()
     assert process.returncode == 2 and "Traceback" not in said, said
     assert said.splitlines()[-1].startswith("ablate: the cluster's head at "), said
     done = run(asked(command, tmp_path, *many, "--limit", "0s"), marked, tmp_path)
-    assert f"{len(records.read_all(out))} of " in done.stdout, done.stdout + done.stderr
+    assert f"{len(store.read_all(out))} of " in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("where", ["local", "four machines"])
@@ -175,19 +177,19 @@ def test_ctrl_c_ends_the_command_and_all_that_it_started(command, machines, mark
 def test_a_thousand_empty_jobs_take_at_most_twice_the_local_time(machines, tmp_path, capsys):
     """Rounds of half the jobs in turn, by workers that run already."""
     source = locate("digits", tmp_path)
-    models = iter(Model(width=1 / 50, classes=2 + number) for number in range(10_000))
+    models = iter(ModelConfig(width=1 / 50, classes=2 + number) for number in range(10_000))
     took: dict[str, float] = Counter()
 
-    def spend(name: str, schedule: pool.Schedule, workers: int, count: int) -> None:
+    def spend(name: str, schedule: local.Schedule, workers: int, count: int) -> None:
         jobs, start = [Count(next(models)) for _ in range(count)], time.perf_counter()
         done = [event for event in run_jobs(jobs, [], source, tmp_path, workers, schedule=schedule)]
         took[name] += time.perf_counter() - start
         assert sum(event.what == "done" for event in done) == count
 
     with (
-        pool.pool(cores()) as here,
-        cluster.connected(machines.address),
-        cluster.opened(source, tmp_path, "cpu", lambda text: None) as (there, slots),
+        local.pool(cores()) as here,
+        ray_cluster.connected(machines.address),
+        ray_cluster.opened(source, tmp_path, "cpu", lambda text: None) as (there, slots),
     ):
         ways = {"here": (here, cores()), "there": (there, slots)}
         for count in (20, 500, 500):

@@ -16,13 +16,14 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from bench import index, pack, photographs
-from bench.data import locate
-from bench.model import build
-from bench.photographs import Photographs, Pixels
-from bench.spec import Model, Recipe, Trial
-from bench.splits import splits
-from bench.train import train
+from bench.data import pack, photo_index, photos
+from bench.data.photos import Photographs, Pixels
+from bench.data.source import locate
+from bench.data.splits import splits
+from bench.models.alexnet import build
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+from bench.training.loop import train
 
 GIVEN = os.environ.get("ABLATE_TEST_PHOTOGRAPHS", "")
 CLASSES, ROUNDS, READERS, BATCH = 5, 3, 2, 32
@@ -39,13 +40,13 @@ def linked(target, photos, count):
 
 
 @pytest.fixture(scope="module")
-def photos():
+def photographs():
     return sorted(Path(GIVEN).glob("train/*/*.JPEG"))[:250]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, photos):
-    return linked(tmp_path_factory.mktemp("photographs") / "sample", photos, len(photos))
+def folder(tmp_path_factory, photographs):
+    return linked(tmp_path_factory.mktemp("photographs") / "sample", photographs, len(photographs))
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +56,8 @@ def source(folder, tmp_path_factory):
 
 @pytest.mark.parametrize("layout", ["ungrouped", "two-group", "torchvision"])
 def test_twenty_steps_of_each_layout_for_imagenet_and_its_ten_crops(source, layout):
-    recipe = Recipe(0.01 * 8 / 128, "plateau", 5e-4, batch=8, epochs=1, augmentation="paper", optimiser="sgd")
-    trial = Trial(Model(layout, classes=1000, initial="paper"), recipe, source.data, 0)
+    recipe = TrainConfig(0.01 * 8 / 128, "plateau", 5e-4, batch=8, epochs=1, augmentation="paper", optimiser="sgd")
+    trial = Trial(ModelConfig(layout, classes=1000, initial="paper"), recipe, source.data, 0)
     assert source.data.train // recipe.batch >= 20
     *_, last = train(trial, build(trial.model, 0), splits(trial, source))
     assert "diverged" not in last and len(last["step_ms"]) >= 17
@@ -73,7 +74,7 @@ class Ours:
     """The input path: what a trial reads in an epoch."""
 
     def __init__(self, source, split="train"):
-        labels = torch.from_numpy(index.labels(source.folder, split))
+        labels = torch.from_numpy(photo_index.labels(source.folder, split))
         self.images = Photographs(Pixels(source.folder, split, 256), labels, "cpu")
 
     def __iter__(self):
@@ -88,9 +89,9 @@ def pil(folder):
     return DataLoader(images, BATCH, shuffle=True, num_workers=READERS)
 
 
-def test_the_input_path_beats_a_folder_read_by_pil(photos, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(photographs, "readers", lambda device: READERS)
-    folder = linked(tmp_path / "linked", photos, 1_250)
+def test_the_input_path_beats_a_folder_read_by_pil(photographs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(photos, "readers", lambda device: READERS)
+    folder = linked(tmp_path / "linked", photographs, 1_250)
     source = locate(str(folder), tmp_path / "out", photographs=True)
     list(pack.pack(folder, tmp_path / "packed", 256))
     packed = locate(str(tmp_path / "packed"), tmp_path / "out", photographs=True)
@@ -112,8 +113,8 @@ import json, os, sys
 from pathlib import Path
 import torch
 from bench import index, photographs
-from bench.data import locate
-from bench.photographs import Photographs, Pixels
+from bench.data.source import locate
+from bench.data.photos import Photographs, Pixels
 
 def peak(process):
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
@@ -145,10 +146,10 @@ if __name__ == "__main__":
 """
 
 
-def test_memory_stays_flat_from_250_to_50_000_photographs(photos, tmp_path):
+def test_memory_stays_flat_from_250_to_50_000_photographs(photographs, tmp_path):
     found = {}
     for count in (250, 50_000):
-        folder = linked(tmp_path / str(count), photos, count)
+        folder = linked(tmp_path / str(count), photographs, count)
         words = [sys.executable, "-c", MEMORY, str(folder), str(tmp_path / f"out{count}")]
         done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
         assert done.returncode == 0, done.stderr

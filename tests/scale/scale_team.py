@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from servers import all_runs, free_port, mlflow_server, postgres, program
 
-from bench import publish, records
+from bench.records import store
+from bench.tracking import mlflow_client
 
 STUDY = """
-from ablations.study import Study
+from ablations.framework.study import Study
 
 STUDY = Study(question="?", claims=(), arms={{"relu": {{}}, "its own": {{"dropout": {}}}}})
 """
@@ -28,11 +29,11 @@ def home(ablate, tmp_path_factory):
     for number, name in enumerate(MACHINES, 1):
         (home / f"{name}.py").write_text(STUDY.format(number / 10))
     run_all(ablate, home)
-    for record in records.read_all(home / "all"):
+    for record in store.read_all(home / "all"):
         for name in record["tags"]["studies"]:
-            records.folder(home / name).mkdir(parents=True, exist_ok=True)
-            for file in records.folder(home / "all").glob(f"{record['identity']}.*"):
-                shutil.copy(file, records.folder(home / name))
+            store.folder(home / name).mkdir(parents=True, exist_ok=True)
+            for file in store.folder(home / "all").glob(f"{record['identity']}.*"):
+                shutil.copy(file, store.folder(home / name))
     return home
 
 
@@ -43,7 +44,7 @@ def run_all(ablate, home, **variables):
 
 
 def contents(out):
-    return {file.name: file.read_bytes() for file in records.folder(out).iterdir()}
+    return {file.name: file.read_bytes() for file in store.folder(out).iterdir()}
 
 
 def publish_at_once(home, command, environment):
@@ -62,7 +63,7 @@ def publish_at_once(home, command, environment):
 def known(database, home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", database)
-        return all_runs(publish.Publisher(home))
+        return all_runs(mlflow_client.Publisher(home))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def story(home, command, ablate, environment):
 def test_of_four_machines_that_publish_at_once_every_run_is_there_once(home, story):
     both = contents(home / "ada").keys() & contents(home / "ben").keys()
     assert both and all(contents(home / name).keys() > both for name in MACHINES)
-    identities = {record["identity"] for record in records.read_all(home / "all")}
+    identities = {record["identity"] for record in store.read_all(home / "all")}
     assert story.published.keys() == identities | {"report (smoke, digits (scikit-learn))"}
     assert {(len(those), those[0]["status"]) for those in story.published.values()} == {(1, "FINISHED")}
 

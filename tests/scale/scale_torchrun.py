@@ -9,10 +9,10 @@ import time
 import pytest
 from processes import processes
 
-from bench import records
+from bench.records import store
 
 STUDY = """
-from ablations.study import Ask, Claim, Contrast, Study
+from ablations.framework.study import Ask, Claim, Contrast, Study
 
 STUDY = Study(
     question="?",
@@ -50,7 +50,7 @@ def asked(tmp_path):
 
 
 def finished(out):
-    found = {record["identity"]: record for record in records.read_all(out)}
+    found = {record["identity"]: record for record in store.read_all(out)}
     assert all(record["status"] == "finished" for record in found.values())
     return found
 
@@ -95,7 +95,7 @@ def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(c
 def test_a_trial_that_diverges_is_a_result_and_the_next_one_trains(command, environment, tmp_path):
     (tmp_path / "wild.py").write_text(
         """
-from ablations.study import Study
+from ablations.framework.study import Study
 
 WILD = {"optimiser": "sgd", "learning_rate": 100.0, "schedule": "constant"}
 STUDY = Study(question="?", claims=(), base={"epochs": 3}, arms={"wild": WILD, "tame": {}})
@@ -107,7 +107,7 @@ STUDY = Study(question="?", claims=(), base={"epochs": 3}, arms={"wild": WILD, "
     )
     assert done.returncode == 0, done.stderr
     found = [
-        (record["job"]["recipe"]["learning_rate"], record["status"]) for record in records.read_all(tmp_path / "out")
+        (record["job"]["recipe"]["learning_rate"], record["status"]) for record in store.read_all(tmp_path / "out")
     ]
     assert (100.0, "diverged") in found and {status for rate, status in found if rate < 1} == {"finished"}
 
@@ -127,7 +127,7 @@ def test_a_process_that_dies_ends_the_command_and_no_record_blames_the_trial(com
         _, said = process.communicate(timeout=100)
     assert process.returncode != 0
     assert "ablate: another process is gone" in said or "stopped" in said
-    assert not [record for record in records.read_all(out) if records.failed(record)]
+    assert not [record for record in store.read_all(out) if store.failed(record)]
 
 
 def test_what_cannot_be_shared_is_said_once_before_anything_trains(command, environment, tmp_path):

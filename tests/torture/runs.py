@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bench import records
+from bench.records import store
 
 STUDY = """
-from ablations.study import Study
+from ablations.framework.study import Study
 
 STUDY = Study(question="?", claims=(), base={"epochs": 100, "dropout": 0.5}, arms={"relu": {}})
 """
@@ -32,7 +32,7 @@ def run(words: list[str], environment: dict[str, str], here: Path) -> subprocess
 
 def all_measured(out: Path) -> dict[str, dict[str, Any]]:
     """The records less their times."""
-    return {record["identity"]: measured(record) for record in records.read_all(out)}
+    return {record["identity"]: measured(record) for record in store.read_all(out)}
 
 
 def measured(record: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def measured(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def weights(out: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in records.folder(out).glob("*.safetensors")}
+    return {file.name: file.read_bytes() for file in store.folder(out).glob("*.safetensors")}
 
 
 def left(out: Path) -> set[str]:

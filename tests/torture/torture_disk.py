@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from runs import asked, run, same
 
-from bench import records
+from bench.records import store
 
 
 def limited(words: list[str], kib: int) -> list[str]:
@@ -20,7 +20,7 @@ def limited(words: list[str], kib: int) -> list[str]:
 def done(alone, tmp_path) -> Path:
     """The results of a run that ended well, less a record whose weights were not kept: those would be written first."""
     out = shutil.copytree(alone, tmp_path / "out")
-    min(file for file in records.folder(out).glob("*.json") if not records.weights(out, file.stem).exists()).unlink()
+    min(file for file in store.folder(out).glob("*.json") if not store.weights(out, file.stem).exists()).unlink()
     return out
 
 
@@ -38,7 +38,7 @@ def refused(told: subprocess.CompletedProcess[str], what: str) -> None:
 
 
 def results(out: Path) -> dict[Path, bytes]:
-    return {file: file.read_bytes() for file in records.folder(out).glob("*.json")}
+    return {file: file.read_bytes() for file in store.folder(out).glob("*.json")}
 
 
 def test_a_disk_that_is_full_loses_nothing_and_the_same_command_goes_on(words, marked, alone, done, tmp_path):
@@ -46,7 +46,7 @@ def test_a_disk_that_is_full_loses_nothing_and_the_same_command_goes_on(words, m
     record = min(map(len, before.values())) // 1024 - 1  # room for a trial's points, and none for its record
     for what, seconds in (".checkpoint", "0"), (".json", "1000"):
         refused(run(limited(words, record), marked | {"ABLATE_CHECKPOINT_SECONDS": seconds}, tmp_path), what)
-        assert results(done) == before and records.read_all(done)
+        assert results(done) == before and store.read_all(done)
     (done / "mlflow.db").unlink()
     refused(run(limited(words, 400), marked | {"ABLATE_CHECKPOINT_SECONDS": "1000"}, tmp_path), "MLflow")
     assert run(words, marked, tmp_path).returncode == 0

@@ -25,20 +25,27 @@ from PIL import Image
 import ablate as command
 import commands.others
 import commands.run
-from ablations.memory import recall
-from ablations.profiles import PROFILES
-from ablations.request import _jobs
-from ablations.study import Setting, Study
-from bench import data, decoded, records, sources, spec
-from bench.spec import BadInput, Data, Model, Recipe, Trial
-from reports import report, terminal
+from ablations.framework.profiles import PROFILES
+from ablations.framework.request import _jobs
+from ablations.framework.request_store import recall
+from ablations.framework.study import Setting, Study
+from bench.data import pixel_cache
+from bench.data.source import locate
+from bench.records import store
+from bench.spec import config
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Trial, identity
+from bench.system.text import printable
+from reports import report
+from reports.rendering import terminal
 
 SECONDS = 60  # of one example, at most
 LONG, SHORT = 700, 20  # examples of each property
-RECIPES = [field.name for field in dataclasses.fields(Recipe)]
-MODELS = [field.name for field in dataclasses.fields(Model)]
-WORDS = [getattr(spec, name) for name in ("ACTIVATIONS", "NORMALISATIONS", "DROPOUT_PLACES", "KERNELS")]
-LEVELS = [level for words in (*WORDS, spec.AUGMENTATIONS, ("document", "zhang", "shuffled")) for level in words]
+RECIPES = [field.name for field in dataclasses.fields(TrainConfig)]
+MODELS = [field.name for field in dataclasses.fields(ModelConfig)]
+WORDS = [getattr(config, name) for name in ("ACTIVATIONS", "NORMALISATIONS", "DROPOUT_PLACES", "KERNELS")]
+LEVELS = [level for words in (*WORDS, config.AUGMENTATIONS, ("document", "zhang", "shuffled")) for level in words]
 
 
 def often(test: Callable[..., None], short: bool) -> Callable[..., None]:
@@ -78,8 +85,8 @@ def snapshot(tree: Path) -> dict[str, Any]:
     return found
 
 
-def refused(error: BadInput) -> None:
-    assert str(error) and str(error) == sources.line(str(error)), repr(str(error))
+def refused(error: InputError) -> None:
+    assert str(error) and str(error) == printable(str(error)), repr(str(error))
 
 
 # Names: what a Linux file or argument may be called
@@ -222,19 +229,19 @@ FIELDS = st.dictionaries(st.sampled_from([*RECIPES, *MODELS]), ANY | LAYERS, max
 def test_settings_are_built_or_refused(short):
     @given(FIELDS)
     def check(levels: dict[str, Any]) -> None:
-        source = Data("0123456789abcdef", 10, train=100)
+        source = DataConfig("0123456789abcdef", 10, train=100)
         try:
-            model = Model(**{name: level for name, level in levels.items() if name in MODELS})
-            recipe = Recipe(**{name: level for name, level in levels.items() if name in RECIPES})
-        except BadInput as error:
+            model = ModelConfig(**{name: level for name, level in levels.items() if name in MODELS})
+            recipe = TrainConfig(**{name: level for name, level in levels.items() if name in RECIPES})
+        except InputError as error:
             assert "\n" not in str(error)
         else:
             job = Trial(model, recipe, source, 0)
-            assert len(spec.identity(job)) == 16 and hash(job) == hash(dataclasses.replace(job))
+            assert len(identity(job)) == 16 and hash(job) == hash(dataclasses.replace(job))
         try:
             study = Study("?", (), arms={"a": {}, "b": levels}, name="mine")
             assert _jobs(study, Setting(PROFILES["smoke"], source))
-        except BadInput as error:
+        except InputError as error:
             assert "\n" not in str(error)
 
     often(check, short)()
@@ -311,14 +318,14 @@ def test_a_folder_is_used_or_refused(short, tmp_path):
                     put(root / spot / name, content)
             with unhurt(root), in_time():
                 try:
-                    source = data.locate(str(root), Path(here, "out"))
-                except BadInput as error:
+                    source = locate(str(root), Path(here, "out"))
+                except InputError as error:
                     refused(error)
                     return
                 assert set(os.listdir(here)) == {"images", "out"}
                 assert len(source.classes) == source.data.classes >= 2
-                assert all(name == sources.line(name) for name in (*source.classes, source.data.name))
-                assert [len(labels) for _, labels in decoded.load(source.folder).values()] == [
+                assert all(name == printable(name) for name in (*source.classes, source.data.name))
+                assert [len(labels) for _, labels in pixel_cache.load(source.folder).values()] == [
                     source.data.train,
                     source.validation,
                     source.test,
@@ -366,9 +373,7 @@ def finished(smoke, tmp_path, monkeypatch) -> Path:
 
 
 def test_a_record_or_a_request_is_reported_or_refused(short, finished):
-    whole = {
-        file: file.read_text() for file in [*sorted(records.folder(finished).glob("*.json")), finished / "run.json"]
-    }
+    whole = {file: file.read_text() for file in [*sorted(store.folder(finished).glob("*.json")), finished / "run.json"]}
 
     @given(st.sampled_from(list(whole)), HARMS, st.sampled_from([*[None] * 20, 0, 100, 5_000]))
     def check(file: Path, harms: list[tuple[list[int], str, Any]], cut: int | None) -> None:
@@ -377,10 +382,10 @@ def test_a_record_or_a_request_is_reported_or_refused(short, finished):
             value = harmed(value, *harm)
         file.write_text(json.dumps(value)[:cut])
         try:
-            with unhurt(records.folder(finished)), in_time():
+            with unhurt(store.folder(finished)), in_time():
                 request = recall(finished)
                 report.build(finished, request.studies, request.setting)
-        except BadInput as error:
+        except InputError as error:
             refused(error)
         finally:
             file.write_text(whole[file])

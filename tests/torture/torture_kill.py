@@ -15,7 +15,7 @@ from pathlib import Path
 from processes import parent, processes, until_none_is_left
 from runs import asked, run, same
 
-from bench import records
+from bench.records import store
 
 MORE = 4  # seeds that are added where all is measured before enough was killed
 KINDS = {"command": 0.15, "helper": 0.1, "worker": 0.75}  # helper: the server of workers, and what tracks semaphores
@@ -42,7 +42,7 @@ def test_a_hundred_kills_change_nothing(command, marked, alone, short, tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
 
     same(out, alone)
-    ended = {(r["identity"], point["epoch"]): point["time"] for r in records.read_all(out) for point in r["points"]}
+    ended = {(r["identity"], point["epoch"]): point["time"] for r in store.read_all(out) for point in r["points"]}
     assert safe == {point: ended[point] for point in safe}, "what had a checkpoint was trained again"
     assert short or safe
 
@@ -87,7 +87,7 @@ def killed(victim: int) -> bool:
 def saved(out: Path) -> Points:
     """The points of unfinished trials that their checkpoints hold: a trial writes those that it has."""
     found = Points()
-    for file in records.folder(out).glob("*.part"):
+    for file in store.folder(out).glob("*.part"):
         with suppress(FileNotFoundError):  # it has no checkpoint yet, or ends
             until = file.with_suffix(".checkpoint").stat().st_mtime
             points = [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]

@@ -12,7 +12,8 @@ import pytest
 from runs import asked
 from servers import free_port, mlflow_server
 
-from bench import publish, records, words
+from bench.records import store
+from bench.tracking import mlflow_client, mlflow_format
 
 
 @pytest.mark.parametrize("stays_away", [False, True])
@@ -34,7 +35,7 @@ def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, shor
             with server():
                 said, _ = process.communicate(timeout=600)
     assert process.returncode == 0, said
-    assert records.read_all(out)
+    assert store.read_all(out)
     with server():
         assert subprocess.run(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL).returncode == 0
         monkeypatch.setenv("MLFLOW_TRACKING_URI", environment["MLFLOW_TRACKING_URI"])
@@ -43,13 +44,13 @@ def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, shor
 
 def check(out: Path) -> None:
     """Every record is one run, which ended, with each point once."""
-    publisher = publish.Publisher(out)
-    runs = [run for run in publish.runs(publisher.client, publisher.experiments) if run.data.tags.get("kind")]
-    assert sorted(run.data.tags["identity"] for run in runs) == sorted(r["identity"] for r in records.read_all(out))
+    publisher = mlflow_client.Publisher(out)
+    runs = [run for run in mlflow_client.runs(publisher.client, publisher.experiments) if run.data.tags.get("kind")]
+    assert sorted(run.data.tags["identity"] for run in runs) == sorted(r["identity"] for r in store.read_all(out))
     for run in runs:
-        record = records.read(out, run.data.tags["identity"])
+        record = store.read(out, run.data.tags["identity"])
         assert record is not None and run.info.status == "FINISHED"
-        told = {(name, step, value, ms) for name, value, ms, step in words.metrics(record)}
+        told = {(name, step, value, ms) for name, value, ms, step in mlflow_format.metrics(record)}
         found = [
             (m.key, m.step, m.value, m.timestamp)
             for name in run.data.metrics

@@ -6,7 +6,8 @@ import shutil
 
 from servers import all_runs, postgres
 
-from bench import publish, records
+from bench.records import store
+from bench.tracking import mlflow_client
 
 
 def test_postgresql_gets_the_same_runs_as_sqlite(alone, tmp_path, monkeypatch):
@@ -17,10 +18,10 @@ def test_postgresql_gets_the_same_runs_as_sqlite(alone, tmp_path, monkeypatch):
         for address in f"sqlite:///{tmp_path}/fresh.db", empty:
             monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
             for _ in "once", "again":
-                publisher = publish.Publisher(out)
-                for record in records.read_all(out):
+                publisher = mlflow_client.Publisher(out)
+                for record in store.read_all(out):
                     publisher.publish(record)
                 publisher.publish_report("?", [out / "reports" / "report.html"])
             found.append(all_runs(publisher))
-    assert len(found[0]) == len(records.read_all(out)) + 1
+    assert len(found[0]) == len(store.read_all(out)) + 1
     assert found[0] == found[1]

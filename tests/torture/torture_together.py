@@ -9,7 +9,7 @@ from collections import defaultdict
 import pytest
 from runs import asked, same
 
-from bench import records
+from bench.records import store
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -20,7 +20,7 @@ def test_several_runs_share_the_work(command, marked, alone, short, tmp_path, co
     runs = [subprocess.Popen(words, cwd=tmp_path, env=marked, stdout=subprocess.DEVNULL) for _ in range(count)]
     ends = defaultdict(set)  # of each record, whenever it was looked at
     while any(process.poll() is None for process in runs):
-        for record in records.read_all(out):
+        for record in store.read_all(out):
             ends[record["identity"]].add(record["ended"])
         time.sleep(0.05)
     assert [process.returncode for process in runs] == [0] * count

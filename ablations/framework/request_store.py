@@ -1,0 +1,120 @@
+"""What the last run was asked, kept beside its records so that reports can ask again; whether all that can be used."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablations.framework import discovery
+from ablations.framework.request import Request, setting
+from ablations.framework.study import AGAIN_SEEDS
+from bench.data.source import Source
+from bench.records import store, validation
+from bench.runner import estimate
+from bench.spec.config import DataConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import identity
+from bench.system.files import write
+from bench.system.text import printable
+
+
+def remember(request: Request, out: Path) -> None:
+    setting, source = request.setting, request.source
+    kept = {
+        "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.names],
+        "profile": setting.profile.name,
+        "seeds": setting.seeds,
+        "further": None if setting.further is None else _nested(setting.further),
+        "device": setting.device,
+        "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
+    }
+    try:
+        write(out / store.REQUEST, json.dumps(kept, indent=2).encode())
+    except OSError as error:
+        raise InputError(
+            printable(f"{out} cannot be written ({error.strerror}): name another folder with --out")
+        ) from error
+
+
+def recall(out: Path, names: Sequence[str] = ()) -> Request:
+    """The last run's request, or what it would be of the studies that are named; needs neither the data nor torch."""
+    file = out / store.REQUEST
+    if not os.path.exists(file):  # Path.exists raises where a name is too long
+        raise InputError(printable(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)"))
+    try:
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        source, last = _source(kept["source"]), validation.texts(kept["studies"])
+        elsewhere = validation.texts(kept.get(store.ELSEWHERE, []))
+        chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
+        chosen = chosen._replace(further=_further(kept.get("further")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            printable(f"{file} is damaged ({reason}): ablate run, as it was called, writes it anew")
+        ) from error
+    if elsewhere and not names:
+        told = f"{file} was imported without {', '.join(elsewhere)}"
+        raise InputError(printable(f"{told}: name the studies to report, and your own copies of the files"))
+    chosen_names = tuple(names) or last
+    request = Request(chosen_names, discovery.find(chosen_names), chosen, source)
+    check(request, out)
+    return request
+
+
+def check(request: Request, out: Path) -> estimate.Pace:
+    """What earlier jobs tell of the time that others will take; InputError where a folder of `out` or a record cannot
+    be used. Those that the request asks for by name must be this version's own; any other may be asked for by
+    tuning."""
+    for name in ("trials", "reports", "cache"):
+        if (out / name).exists() and not ((out / name).is_dir() and os.access(out / name, os.W_OK)):
+            raise InputError(printable(f"{out / name} is no folder that can be written: name another one with --out"))
+    asked, pace = (
+        {identity(job) for job in request.titles()},
+        estimate.Pace(request.source.validation, request.source.test),
+    )
+    for file in sorted(store.folder(out).glob("*.json")):
+        pace.learn(_record(file, out, validation.checked if file.stem in asked else validation.legible))
+    return pace
+
+
+def _record(file: Path, out: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return read(file)
+    except InputError as error:
+        mend = f"ablate doctor --mend --out {out} puts it aside, and the next run measures it again"
+        raise InputError(printable(f"{file} is no record that can be used ({str(error)[:300]}): {mend}")) from error
+
+
+def _source(kept: dict[str, Any]) -> Source:
+    validation.typed(kept, {"folder": str, "note": str, "validation": int, "test": int, "shared_images": int})
+    validation.typed(
+        kept["data"], {"digest": str, "classes": int, "train": int, "chance": validation.NUMBER, "name": str}
+    )
+    data = DataConfig(**kept["data"])
+    if data.train < 1 or data.classes < 2:
+        raise ValueError(f"{data.train} images of {data.classes} classes")
+    return Source(
+        **{**kept, "data": data, "folder": Path(kept["folder"]), "classes": validation.texts(kept["classes"])}
+    )
+
+
+def _nested(further: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Seeds by study and arm."""
+    found: dict[str, dict[str, int]] = {}
+    for (study, arm), seeds in further.items():
+        found.setdefault(study, {})[arm] = seeds
+    return found
+
+
+def _further(kept: Any) -> dict[tuple[str, str], int] | None:
+    """What `_nested` wrote; None of a run with a fixed number of seeds."""
+    if kept is None:
+        return None
+    for arms in kept.values():
+        validation.typed(arms, dict.fromkeys(arms, int))
+        if any(not 1 <= seeds <= AGAIN_SEEDS for seeds in arms.values()):
+            raise ValueError(f"further seeds are {arms}")
+    return {(study, arm): seeds for study, arms in kept.items() for arm, seeds in arms.items()}

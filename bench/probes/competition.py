@@ -1,0 +1,44 @@
+"""What local response normalisation does to the strongest response and its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bench.components.augmentations import centre
+from bench.data.images import Images
+from bench.models.alexnet import AlexNet
+from bench.models.layers import LRN, NEIGHBOURS
+
+
+def contrasts(networks: Sequence[AlexNet], images: Images) -> dict[str, dict[str, float]]:
+    """`competition/contrast`, mean over the network's LRN layers: before each layer, behind it, and behind it when it
+    takes its neighbours from randomly permuted channels."""
+    (network,) = networks
+    found: dict[str, list[float]] = {"before LRN": [], "behind LRN": [], "behind LRN of permuted channels": []}
+    output = centre(images.canvas, network.layout.size)
+    for module in network.eval().layers:
+        if isinstance(module, LRN):
+            order = torch.randperm(output.shape[1])
+            permuted = module(output[:, order])[:, order.argsort()]
+            for own, behind in zip(found.values(), (output, module(output), permuted), strict=True):
+                own.append(contrast(output, behind))
+        output = module(output)
+    return {arm: {"competition/contrast": sum(own) / len(own)} for arm, own in found.items() if own}
+
+
+def contrast(before: Tensor, behind: Tensor) -> float:
+    """Mean of (largest - neighbours) / (largest + neighbours), with the mean of the two channels on either side of the
+    one that was largest before, over all places of all images where something is active. Both: (N, C, H, W)."""
+    channels = before.shape[1]
+    largest = before.argmax(1, keepdim=True)
+    reach = NEIGHBOURS // 2
+    near = [largest + step for step in range(-reach, reach + 1) if step]
+    inside = [((place >= 0) & (place < channels)) for place in near]
+    values = [behind.gather(1, place.clamp(0, channels - 1)) * ok for place, ok in zip(near, inside, strict=True)]
+    neighbours = torch.stack(values).sum(0) / torch.stack(inside).sum(0).clamp_min(1)
+    top = behind.gather(1, largest)
+    active = before.gather(1, largest) > 0
+    return ((top - neighbours) / (top + neighbours))[active].double().mean().item()

@@ -1,0 +1,97 @@
+"""The four kinds of job that can be run, and their identity. Standard library only."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench import REVISION
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.fields import whole
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run."""
+
+    model: ModelConfig
+    recipe: TrainConfig
+    data: DataConfig
+    seed: int
+    device: str = "cpu"
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Count:
+    """Parameters and multiply-accumulates of a network, a layer at a time; nothing is allocated."""
+
+    model: ModelConfig
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Arms timed against each other, interleaved, in one process.
+
+    subject: 'activations' (forward and backward of the arm's activation over `sizes` elements, beside a copy of
+        the same bytes), 'steps' (a training step of each arm's network on a batch of `sizes` images) or
+        'layers' (forward time of every layer of each arm's network, at each batch size).
+    threads: of the processor; 0 takes one a core.
+    """
+
+    subject: str
+    arms: tuple[tuple[str, ModelConfig], ...]
+    sizes: tuple[int, ...]
+    rounds: int
+    device: str = "cpu"
+    precision: str = "float32"
+    threads: int = field(default=1, metadata={"birth": 1})
+
+    def __post_init__(self) -> None:
+        whole("threads", self.threads, 0, 10_000)
+        if self.subject == "activations" and any(model.activation == "k-winners" for _, model in self.arms):
+            raise InputError("k-winners is no function of one element: time its network's steps, not its kernel")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A question to the weights of finished trials; it trains nothing."""
+
+    question: str
+    trials: tuple[Trial, ...]
+
+
+Job = Trial | Count | Timing | Probe
+
+
+def describe(value: Any) -> Any:
+    """The fields that make up an identity, as JSON values: tags are left out, and so are later fields at birth."""
+    if dataclasses.is_dataclass(value):
+        levels = {f: getattr(value, f.name) for f in dataclasses.fields(value) if not f.metadata.get("tag")}
+        return {
+            f.name: float(level) if f.type == "float" else describe(level)
+            for f, level in levels.items()
+            if not ("birth" in f.metadata and level == f.metadata["birth"])
+        }
+    return [describe(item) for item in value] if isinstance(value, tuple) else value
+
+
+def job_kind(job: Job) -> str:
+    return type(job).__name__.lower()
+
+
+def job_device(job: Job) -> str:
+    """The kind of device that the job runs on; a count needs none."""
+    if isinstance(job, Probe):
+        return job.trials[0].device
+    return "cpu" if isinstance(job, Count) else job.device
+
+
+def identity(job: Job, revision: int = REVISION) -> str:
+    """Sixteen hexadecimal digits that name what the job would measure."""
+    text = json.dumps({"revision": revision, "kind": job_kind(job), "job": describe(job)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

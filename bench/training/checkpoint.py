@@ -1,0 +1,71 @@
+"""A running trial's state on disk: written whole or not at all, and read without running any code in it."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.records import store
+from bench.spec.jobs import Job
+from bench.system import files
+
+EVERY = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # between two checkpoints of a trial
+
+State = dict[str, Any]
+
+
+def path(out: Path, job: Job) -> Path:
+    return store.path(out, job).with_suffix(".checkpoint")
+
+
+def write(out: Path, job: Job, state: State) -> None:
+    content = io.BytesIO()  # into a file, torch says nothing clear where the disk is full
+    torch.save(state, content)
+    files.write(path(out, job), content.getvalue())
+
+
+def read(out: Path, job: Job) -> State | None:
+    """The job's state, or None where there is none that can be read."""
+    try:
+        return torch.load(path(out, job), map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        return None
+    except (MemoryError, OSError):
+        raise
+    except Exception:  # torch raises whatever it met in a damaged file
+        path(out, job).unlink(missing_ok=True)
+        return None
+
+
+def resume(out: Path, job: Job, environment: dict[str, Any]) -> tuple[State | None, dict[str, Any]]:
+    """The state to go on from, and when and where the trial began, as its record tells it.
+
+    None, and here and now, where there is no state or it is of another environment, in which a step may give other
+    bits. Another commit's goes on: equal identities mean equal numbers, and the record names both.
+    """
+    state = read(out, job)
+    origin = (state or {}).get("origin")
+    if not origin or {**origin["environment"], "commit": ""} != {**environment, "commit": ""}:
+        return None, {"started": time.time(), "environment": environment}
+    commits = dict.fromkeys([*origin["environment"]["commit"].split(", "), environment["commit"]])
+    return state, {**origin, "environment": {**environment, "commit": ", ".join(commits)}}
+
+
+def clock(seconds: float = EVERY) -> Callable[[], bool]:
+    """A function that is true once in so many seconds."""
+    last = time.monotonic()
+
+    def due() -> bool:
+        nonlocal last
+        if time.monotonic() - last < seconds:
+            return False
+        last = time.monotonic()
+        return True
+
+    return due

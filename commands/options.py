@@ -1,0 +1,67 @@
+"""What the options of `plan` and `run` name, checked before anything is trained."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from rich.console import Console
+from rich.text import Text
+
+from ablations.framework import discovery
+from ablations.framework.profiles import PROFILES, automatic
+from ablations.framework.request import Request, setting
+from ablations.framework.request_store import check
+from bench.data.source import locate
+from bench.runner.backends import ray_cluster
+from bench.runner.estimate import Pace
+from bench.spec.errors import InputError
+from bench.system import devices
+
+
+def in_cluster(options: argparse.Namespace, command: Callable[..., int], console: Console) -> int:
+    with ray_cluster.connected(options.cluster) if clustered(options) else nullcontext():
+        return command(options, console)
+
+
+def clustered(options: argparse.Namespace) -> bool:
+    return options.cluster is not None and not imagined(options)
+
+
+def imagined(options: argparse.Namespace) -> bool:
+    """Whether a cluster is told by its number of GPUs, or of processors, alone: enough for a plan."""
+    return (options.cluster or "").isdecimal()
+
+
+def requested(options: argparse.Namespace) -> tuple[Request, Pace]:
+    """What the options name, checked before anything is trained, and the pace of what was."""
+    if options.seeds is not None and options.seeds < 1:
+        raise InputError(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
+    studies = discovery.find(options.studies)
+    device = _device(options)
+    profile = automatic(device) if options.profile == "auto" else options.profile
+    source = locate(options.data, options.out, PROFILES[profile].photographs)
+    try:
+        (options.out / "trials").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
+    request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
+    return request, check(request, options.out)
+
+
+def _device(options: argparse.Namespace) -> str:
+    if imagined(options):
+        return "cpu" if options.device == "cpu" else "cuda"
+    return (ray_cluster if clustered(options) else devices).choose(options.device)
+
+
+def introduce(request: Request, console: Console) -> None:
+    setting, source = request.setting, request.source
+    if source.note:
+        console.print(Text(f"Note: {source.note}", style="bold yellow"))
+    console.print(
+        f"{source.data.name}: {source.data.train} train, {source.validation} validation, {source.test} test images; "
+        f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds, device {setting.device}",
+        highlight=False,
+    )

@@ -1,0 +1,101 @@
+"""Everything that a page is made from: what was asked, what was recorded, what was judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ablations.framework import tuning
+from ablations.framework.expand import Placed, jobs
+from ablations.framework.study import Contrast, Setting, Study, all_arms, all_claims, asked, by_looks
+from ablations.framework.tuning import Tuned
+from bench.records import store as files
+from bench.spec.jobs import Job
+from reports.statistics.judge import Judgement, judge
+from reports.tables import observations, summary
+from reports.tables.observations import Record, environment, identity
+from reports.text.formatting import unit
+
+
+@dataclass(frozen=True)
+class Evidence:
+    studies: Sequence[Study]
+    setting: Setting
+    placed: Sequence[Placed]
+    records: Mapping[str, Record]
+    trials: pd.DataFrame
+    results: pd.DataFrame
+    curves: pd.DataFrame
+    judgements: Sequence[Judgement]
+    tuned: Mapping[str, Tuned] = field(default_factory=dict)
+
+    def of(self, study: Study) -> Evidence:
+        """What belongs to one study."""
+        return dataclasses.replace(
+            self,
+            studies=(study,),
+            placed=[place for place in self.placed if place.study == study.name],
+            judgements=[judgement for judgement in self.judgements if judgement.study == study.name],
+            trials=_of(self.trials, study),
+            results=_of(self.results, study),
+            curves=_of(self.curves, study),
+        )
+
+    def floor(self, judgement: Judgement) -> float | None:
+        """The noise floor, in shown units, of a difference between arms; None for a claim that rests on none."""
+        part = judgement.main.part
+        if not isinstance(part, Contrast) or part.ratio or not isinstance(part.reference, str):
+            return None
+        study = next(study for study in self.studies if study.name == judgement.study)
+        return summary.floor(_of(self.results, study), study.baseline, part.metric) * unit(part.metric).factor
+
+    def record(self, job: Job) -> Record | None:
+        return self.records.get(identity(job))
+
+    def first(self, arm: str, kind: type) -> Record | None:
+        """The record of the arm's first job of this kind that has one with a network."""
+        found = (self.record(place.job) for place in self.placed if place.arm == arm and isinstance(place.job, kind))
+        return next((record for record in found if record and record.get("network")), None)
+
+
+def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    return table[table["study"] == study.name] if len(table) else table
+
+
+def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
+    tuned = {study.name: tuning.tune(study, setting, lambda trial: _read(out, identity(trial))) for study in studies}
+    setting = setting._replace(chosen={name: found.chosen for name, found in tuned.items()})
+    placed = [place for study in studies for place in jobs(study, setting)]
+    found = {name: _read(out, name) for name in dict.fromkeys(identity(place.job) for place in placed)}
+    records = {name: record for name, record in found.items() if record is not None}
+    results = observations.results(placed, records)
+    combined = [observations.combined(study, _of(results, study)) for study in studies if study.combinations]
+    every_observation = pd.concat([observations.observations(placed, records), *combined], ignore_index=True)
+    claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
+    looks = {
+        (study.name, arm): asked(study, arm, setting)
+        for study in studies
+        if by_looks(study, setting)
+        for arm in (*all_arms(study), *study.combinations)
+    }
+    return Evidence(
+        studies,
+        setting,
+        placed,
+        records,
+        observations.trials(placed, records),
+        results,
+        observations.curves(placed, records),
+        judge(claims, every_observation, {name: environment(record) for name, record in records.items()}, looks),
+        tuned,
+    )
+
+
+def _read(out: Path, name: str) -> Record | None:
+    """The record without the values behind its aggregates: most of its size, and shown nowhere."""
+    record = files.read(out, name)
+    return record and {name: part for name, part in record.items() if name != "raw"}
