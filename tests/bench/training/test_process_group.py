@@ -18,7 +18,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE, ProcessGroup
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 6), st.integers(0, 19))

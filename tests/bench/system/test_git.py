@@ -84,7 +84,7 @@ def test_a_git_that_is_killed_is_asked_again(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert git_module.commit() == expected
     assert mark.exists()
-    assert bool(expected) == (Path(__file__).parents[2] / ".git").exists()
+    assert bool(expected) == (Path(__file__).parents[3] / ".git").exists()
 
 
 def test_outside_a_checkout_and_without_git_there_is_no_commit_and_no_error(tmp_path, monkeypatch):

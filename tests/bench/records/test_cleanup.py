@@ -72,7 +72,7 @@ def test_two_that_write_one_file_do_not_write_into_one_another(tmp_path):
 def test_a_process_of_another_container_is_not_taken_for_one_of_here():
     words, root = (
         [sys.executable, "-c", "from bench.system import files; print(files._here())"],
-        Path(__file__).parents[2],
+        Path(__file__).parents[3],
     )
     try:
         apart = subprocess.run(["unshare", "--pid", "--fork", *words], cwd=root, capture_output=True, text=True)

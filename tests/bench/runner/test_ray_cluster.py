@@ -15,7 +15,7 @@ from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Timing
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMAND = """
 import sys, types
 sys.path.insert(0, sys.argv.pop(1))
