@@ -27,7 +27,7 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
-    from reports.rendering import terminal  # only here: it takes seconds, and every worker imports the command
+    from reports import terminal  # only here: it takes seconds, and every worker imports the command
 
     request = recall(options.out, options.studies)
     if options.check:

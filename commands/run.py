@@ -116,7 +116,7 @@ def _further(request: Request, out: Path) -> Request:
 
 
 def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:
-    from reports.rendering import terminal  # only here: it takes seconds, and every worker imports this file
+    from reports import terminal  # only here: it takes seconds, and every worker imports this file
 
     files = terminal.report(request, out, console)
     name = f"({request.setting.profile.name}, {request.source.data.name})"

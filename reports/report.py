@@ -10,10 +10,11 @@ from typing import Any
 from ablations.framework.study import Setting, Study
 from bench.system.files import write
 from bench.system.text import printable
+from reports.document import TITLE, page
 from reports.rendering.html import html
 from reports.rendering.pdf import pdf
 from reports.sections.claims import passed
-from reports.sections.page import TITLE, facts, page
+from reports.sections.overview import facts
 from reports.statistics.judge import Judgement
 from reports.tables.evidence import Evidence, gather
 from reports.tables.observations import environment

@@ -13,9 +13,9 @@ from reports.rendering import figures
 from reports.rendering.blocks import Cell, Column, Figure, Table
 from reports.rendering.plot_style import COLOURS, Axis, axis
 from reports.sections.switches import titled, trained
-from reports.tables import summary
+from reports.statistics import summary
 from reports.tables.evidence import Evidence
-from reports.tables.observations import CURVES, STEPS
+from reports.tables.observations import CURVES, STEPS, TOTALS
 from reports.text.formatting import NOTHING, PLUS_MINUS, around, compact, counted, fixed, heading, plain, unit
 
 SHOWN = (
@@ -27,7 +27,6 @@ SHOWN = (
     "speed/images_per_second",
     "sparsity/zeros/mean",
 )
-TOTALS = ("parameters", "macs")
 
 
 def arms(study: Study, evidence: Evidence) -> Table:

@@ -8,8 +8,8 @@ from ablations.framework.study import Contrast, Exact
 from reports.rendering.blocks import Block, Cell, Column, Line, Table, Text, Verdicts
 from reports.statistics.judge import DECIDED, Judgement
 from reports.statistics.paired_tests import POWER, SPLITS, SPLITTABLE
+from reports.statistics.summary import Split
 from reports.statistics.verdicts import Outcome, estimate, looked, paired
-from reports.tables.summary import Split
 from reports.text.formatting import NOTHING, PLUS_MINUS, asked, fixed, interval, named, plain, probability, stated
 from reports.text.outlook import turning
 

@@ -12,9 +12,10 @@ from ablations.framework.study import Study
 from reports.rendering import figures
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Note, Table
 from reports.rendering.plot_style import Axis
-from reports.tables import observations, summary
+from reports.statistics import summary
+from reports.statistics.summary import Mean
+from reports.tables import observations
 from reports.tables.evidence import Evidence
-from reports.tables.summary import Mean
 from reports.text.formatting import NOTHING, around
 
 METRIC, POINTS = "test/accuracy", 100

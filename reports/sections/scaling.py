@@ -13,7 +13,7 @@ from ablations.framework.study import Scale, Study
 from reports.rendering import figures
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Table
 from reports.rendering.plot_style import Axis, axis
-from reports.tables import summary
+from reports.statistics import summary
 from reports.tables.evidence import Evidence
 from reports.text.formatting import NOTHING, fixed, unit
 

@@ -9,7 +9,8 @@ from typing import Any
 from ablations.framework.study import AGAIN, SHUFFLED, Study
 from bench.spec.jobs import Trial
 from reports.rendering.blocks import Cell, Column, Note, Table
-from reports.tables.evidence import Evidence, Record
+from reports.tables.evidence import Evidence
+from reports.tables.observations import TOTALS, Record
 from reports.text.formatting import TIMES, compact, fixed, plain
 
 ARROW = "\N{RIGHTWARDS ARROW}"
@@ -61,7 +62,7 @@ def warning(study: Study, evidence: Evidence) -> list[Note]:
 def changes(arm: Record, baseline: Record) -> dict[str, str]:
     """Each aspect in which the arm differs from the baseline, with what it was and what it became."""
     found = {**_layers(arm, baseline), **_recipe(arm, baseline), **_device(arm, baseline)}
-    for total in ("parameters", "macs"):
+    for total in TOTALS:
         before, after = baseline["network"][total], arm["network"][total]
         if before != after:
             label = "MACs" if total == "macs" else total

@@ -15,8 +15,9 @@ from ablations.framework.study import Contrast, Setting, Study, all_arms, all_cl
 from ablations.framework.tuning import Tuned
 from bench.records import store as files
 from bench.spec.jobs import Job
+from reports.statistics import summary
 from reports.statistics.judge import Judgement, judge
-from reports.tables import observations, summary
+from reports.tables import observations
 from reports.tables.observations import Record, environment, identity
 from reports.text.formatting import unit
 

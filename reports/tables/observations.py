@@ -15,6 +15,7 @@ from bench.records.store import finals
 from bench.spec import jobs
 from bench.spec.jobs import Count, Trial
 
+TOTALS = ("parameters", "macs")  # of a network, and of each layer
 STEPS = "speed/steps_to_train_error_25"
 CURVES = ("train/accuracy", "validation/accuracy")
 PLACE = ["study", "arm", "pair", "identity", "censored"]
@@ -48,7 +49,7 @@ def observations(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     trained["censored"] &= trained["metric"] == STEPS
     rows = [
         Observation(place.study, arm, pair, metric, value, False, record.get("fit", True), record["identity"])
-        for place, record in _finished(placed, records)
+        for place, record in finished(placed, records)
         if not isinstance(place.job, Trial)
         for arm, pair, metric, value in _measured(place, record)
     ]
@@ -63,7 +64,7 @@ def results(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     pair: the study's seed; the A/A arm's own seeds lie elsewhere.
     """
     found = [
-        (place, record, finals(record)) for place, record in _finished(placed, records) if isinstance(place.job, Trial)
+        (place, record, finals(record)) for place, record in finished(placed, records) if isinstance(place.job, Trial)
     ]
     places = [
         (place.study, place.arm, place.seed, record["identity"], STEPS not in own) for place, record, own in found
@@ -129,7 +130,7 @@ def _with_record(placed: Iterable[Placed], records: Records) -> Iterator[tuple[P
             yield place, record
 
 
-def _finished(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:
+def finished(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:
     return ((place, record) for place, record in _with_record(placed, records) if record["status"] == "finished")
 
 
@@ -150,7 +151,7 @@ def samples(record: Record, arm: str) -> list[dict[str, Any]]:
 
 def _counted(network: dict[str, Any]) -> dict[str, float]:
     counts: dict[str, float] = {}
-    for what in ("parameters", "macs"):
+    for what in TOTALS:
         counts[f"{what}/total"] = network[what]
         for layer in network["layers"]:
             place = f"{what}/{layer['name'].rstrip('ab')}"  # a pair, conv2a and conv2b, stands for conv2

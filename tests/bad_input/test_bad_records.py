@@ -7,7 +7,7 @@ import pytest
 
 import ablate as command
 from bench.records import store
-from reports.rendering import terminal
+from reports import terminal
 from reports.statistics import power
 
 

@@ -15,11 +15,11 @@ from said import alternatives, said, squeezed
 from ablations.framework.study import Ask, Claim, Contrast, Published, Study
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
+from reports.document import page
 from reports.rendering.blocks import Cell, Column, Contents, Heading, Line, Table, Text, Verdicts
 from reports.rendering.html import html
 from reports.rendering.pdf import pdf
 from reports.report import build
-from reports.sections.page import page
 from reports.tables.evidence import gather
 
 RIGHT_TO_LEFT = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER VAV}"

@@ -37,8 +37,7 @@ from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
 from bench.system.text import printable
-from reports import report
-from reports.rendering import terminal
+from reports import report, terminal
 
 SECONDS = 60  # of one example, at most
 LONG, SHORT = 700, 20  # examples of each property

@@ -9,9 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
+from reports.document import page
 from reports.rendering.blocks import Cell, Column, Figure, Heading, Line, Note, Table, Text, Verdicts
 from reports.rendering.html import html
-from reports.sections.page import page
 from reports.statistics.judge import VERDICTS
 from reports.tables.evidence import gather
 

@@ -9,9 +9,9 @@ import pypdf
 import pytest
 from said import alternatives, said, squeezed
 
+from reports.document import page
 from reports.rendering.blocks import Cell, Column, Contents, Figure, Heading, Items, Line, Note, Table, Text, Verdicts
 from reports.rendering.pdf import pdf
-from reports.sections.page import page
 from reports.tables.evidence import gather
 
 HOSTILE = '<script> & "quoted" #set page(width: 1pt) $x^2$ \\ _a_ *b* `c` @d [e] // f'

@@ -4,9 +4,8 @@ import fabricate
 import pytest
 
 from ablations.framework.study import AGAIN
-from reports.statistics import paired_tests
+from reports.statistics import paired_tests, summary
 from reports.statistics.power import prospects
-from reports.tables import summary
 from reports.tables.evidence import gather
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from ablations.framework.study import Claim, Contrast, Exact
+from reports.document import page
 from reports.rendering.blocks import Facts, Note, Text
 from reports.report import summary
-from reports.sections.page import page
 from reports.statistics.judge import judge
 from reports.tables import provenance
 from reports.tables.evidence import gather

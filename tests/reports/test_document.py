@@ -13,10 +13,10 @@ from ablations.framework.study import Setting, Study
 from bench.records import store
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
+from reports.document import page
 from reports.rendering import figures
 from reports.rendering.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
-from reports.sections.measurements import BY
-from reports.sections.page import page
+from reports.sections.counts import BY
 from reports.sections.switches import QUOTED
 from reports.tables.evidence import gather
 from reports.text.formatting import MINUS, TIMES

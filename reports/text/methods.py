@@ -1,8 +1,6 @@
-"""How to read the report: the sentences that are the same in every one."""
+"""Verdicts, methods and limits explained: the same in every report."""
 
 from __future__ import annotations
-
-from reports.rendering.blocks import Block, Facts, Heading, Items, Text
 
 VERDICTS = (
     ("supported", "The mean difference goes the claimed way, is at least as large as the margin, and a difference of "
@@ -66,18 +64,3 @@ LIMITS = (
     "A claim is judged by one metric and one margin, written down before. Another reader may want another margin: the "
     "intervals are there to judge by.",
 )
-
-
-def blocks() -> list[Block]:
-    return [
-        Heading("How to read a verdict"),
-        Text(
-            "Each claim names a metric, two arms to compare, a direction and a margin. Accuracies are percentages of "
-            "images; differences between them are in points, so that 71 % against 70 % is one point."
-        ),
-        Facts(VERDICTS, verdicts=True),
-        Heading("Methods"),
-        Facts(METHODS),
-        Heading("What this cannot say"),
-        Items(LIMITS),
-    ]

@@ -1,51 +1,28 @@
-"""The whole report as blocks: verdicts first, then what was run, then a chapter a study."""
+"""The first page: verdicts, controls, and what was run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from ablations.framework.study import LOOKS, Study, seeds
+from ablations.framework.study import LOOKS, seeds
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
-from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, Verdicts, visible
-from reports.sections import reading
-from reports.sections.arms import arms, drawn, printed
-from reports.sections.claims import controls, detail, line, passed, published
-from reports.sections.factorial import factorial
-from reports.sections.measurements import others
-from reports.sections.scaling import scaled
-from reports.sections.switches import switches, warning
-from reports.sections.tuning import tuned
+from reports.rendering.blocks import Block, Heading, Note, Verdicts
+from reports.sections.claims import controls, line, passed
+from reports.statistics.summary import split
 from reports.tables.evidence import Evidence
 from reports.tables.observations import environment
 from reports.tables.provenance import mixed, sentence, values
-from reports.tables.summary import split
 from reports.text.formatting import counted, duration
 
-TITLE = "AlexNet: claims and verdicts"
 GPU = (
     "Holds on a CPU only. On a GPU the same job may give other bits: torch does not make deterministic those of CUDA's "
     "backward kernels that add by atomics, nor adaptive pooling's backward pass where a layout has it."
 )
-NAMED = 20  # so many lost seeds of an arm are told one by one
 
 
-def page(evidence: Evidence) -> list[Block]:
-    blocks: list[Block] = [Heading(TITLE, 1), Text(_summary(evidence), lead=True), *_notes(evidence)]
-    blocks += [
-        Contents("Contents"),
-        *_verdicts(evidence),
-        Heading("What was run"),
-        Facts(tuple(facts(evidence).items())),
-    ]
-    for study in evidence.studies:
-        blocks += chapter(study, evidence.of(study))
-    return [visible(block) for block in blocks + reading.blocks()]
-
-
-def _summary(evidence: Evidence) -> str:
+def summarise(evidence: Evidence) -> str:
     primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
     tally = Counter(judgement.verdict for judgement in primary)
     told = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
@@ -54,22 +31,22 @@ def _summary(evidence: Evidence) -> str:
     return f"{asked}: {told}." if told else f"{asked}."
 
 
-def _notes(evidence: Evidence) -> list[Block]:
+def notes(evidence: Evidence) -> list[Block]:
     """What changes how everything else is to be read."""
     told = dict.fromkeys(record["data"]["note"] for record in evidence.records.values() if record.get("data"))
-    notes: list[Block] = [Note("About the data", note, loud=True) for note in told if note]
+    blocks: list[Block] = [Note("About the data", note, loud=True) for note in told if note]
     if evidence.setting.profile.name == "smoke":
         text = "The smoke profile only shows that the machinery works. Its networks have hardly learnt anything."
-        notes.append(Note("Not a result", text, loud=True))
+        blocks.append(Note("Not a result", text, loud=True))
     if wrong := [j.claim.id for j in evidence.judgements if not j.claim.primary and passed(j) == "unexpected"]:
         text = f"{', '.join(wrong)}: see the table of controls. The studies concerned are in doubt."
-        notes.append(Note("A control came out the wrong way", text, loud=True))
+        blocks.append(Note("A control came out the wrong way", text, loud=True))
     if differing := mixed(map(environment, evidence.records.values())):
-        notes.append(Note("Mixed records", sentence(differing, "The records")))
-    return notes
+        blocks.append(Note("Mixed records", sentence(differing, "The records")))
+    return blocks
 
 
-def _verdicts(evidence: Evidence) -> list[Block]:
+def build_verdicts(evidence: Evidence) -> list[Block]:
     primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
     rest = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
     blocks: list[Block] = [
@@ -79,54 +56,6 @@ def _verdicts(evidence: Evidence) -> list[Block]:
     found = [split(study, evidence.of(study).results) for study in evidence.studies if study.arms]
     splits = [one for one in found if one is not None]
     return blocks + ([Heading("Controls", 3), controls(rest, splits)] if rest else [])
-
-
-def chapter(study: Study, evidence: Evidence) -> list[Block]:
-    """A study: its claims, its arms, its other jobs. evidence: what belongs to it."""
-    primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
-    blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True), *_lost(evidence)]
-    blocks += [Heading("Claims", 3)] * bool(primary)
-    for judgement in primary:
-        blocks += detail(judgement, evidence.floor(judgement))
-    blocks += tuned(study, evidence)
-    if study.switches:
-        blocks += factorial(study, evidence)
-    elif study.arms:
-        blocks += [Heading("What each arm changes", 3), switches(study, evidence), *warning(study, evidence)]
-        blocks += [Heading("Arms", 3), arms(study, evidence), *printed(study, evidence)]
-        figures = drawn(study, evidence)
-        blocks += [Heading("Figures", 3), *figures] if figures else []
-    blocks += [*scaled(study, evidence), *others(evidence)]
-    if any(judgement.claim.published for judgement in primary):
-        blocks += [Heading("Published figures", 3), published(study.name, primary)]
-    if study.caveats:
-        blocks += [Heading("Caveats", 3), Items(study.caveats)]
-    return blocks
-
-
-def _lost(evidence: Evidence) -> list[Block]:
-    """Trials without a result, counted and named with their reasons, a status at a time."""
-    rows = evidence.trials
-    if not len(rows) or (rows["status"] == "finished").all():
-        return []
-    told = []
-    for status in ("diverged", *FAILURES, "not run"):
-        lost = rows[rows["status"] == status]
-        named = [f"{arm} (seed {_seeds(group['seed'].tolist())})" for arm, group in lost.groupby("arm", sort=False)]
-        told += [f"{len(lost)} of {len(rows)} trials {status}: {'; '.join(named)}."] if named else []
-        told += _reasons(evidence, lost["identity"])
-    return [Note("Trials without a result", " ".join(told))]
-
-
-def _reasons(evidence: Evidence, identities: Iterable[str]) -> list[str]:
-    records = [evidence.records[name] for name in identities if name in evidence.records]
-    reasons = sorted({str(record["reason"]).rstrip(".") for record in records if record.get("reason")})
-    more = f"{len(reasons) - NAMED:,} more reasons."
-    return [f"Reason: {reason}." for reason in reasons[:NAMED]] + [more] * (len(reasons) > NAMED)
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds[:NAMED])) + f" and {len(seeds) - NAMED:,} more" * (len(seeds) > NAMED)
 
 
 def facts(evidence: Evidence) -> dict[str, str]:

@@ -1,4 +1,4 @@
-from reports.sections.measurements import shares
+from reports.sections.timings import shares
 
 
 def test_a_parts_share_is_of_its_own_networks_time_in_the_same_round():

@@ -1,0 +1,56 @@
+"""Counted networks: parameters and multiply-accumulates, layer by layer."""
+
+from __future__ import annotations
+
+from bench.spec.jobs import Count
+from reports.rendering.blocks import Block, Cell, Column, Table
+from reports.tables.evidence import Evidence
+from reports.tables.observations import TOTALS, Record, finished
+from reports.text.formatting import NOTHING, TIMES, fixed
+
+BY = f"\N{NO-BREAK SPACE}{TIMES}\N{NO-BREAK SPACE}"  # keeps a shape on one line
+
+
+def build_counts(evidence: Evidence) -> list[Block]:
+    return [
+        tabulate_layers(record, f"{place.study}, {place.arm}: layer by layer")
+        for place, record in finished(evidence.placed, evidence.records)
+        if isinstance(place.job, Count)
+    ]
+
+
+def tabulate_layers(record: Record, caption: str) -> Table:
+    """Parameters and multiply-accumulates, a layer at a time, with their shares."""
+    network = record["network"]
+    convolutions = [row for row in network["layers"] if row["kind"] == "conv"]
+    sums = [
+        {"name": "convolutions together", **{total: sum(row[total] for row in convolutions) for total in TOTALS}},
+        {"name": "all layers", **{total: network[total] for total in TOTALS}},
+    ]
+    return Table(
+        caption,
+        (
+            Column("Layer", numeric=False),
+            Column("Weights", numeric=False),
+            Column("Output", numeric=False),
+            Column("Parameters"),
+            Column("Share of parameters", "%"),
+            Column("MACs", "an image"),
+            Column("Share of MACs", "%"),
+        ),
+        tuple(_layer(row, network) for row in (*network["layers"], *sums)),
+        sums=2,
+    )
+
+
+def _layer(row: Record, network: Record) -> tuple[Cell, ...]:
+    shapes = [Cell(BY.join(map(str, row[field])) if field in row else "") for field in ("shape", "output")]
+    amounts = [
+        cell
+        for total in TOTALS
+        for cell in (
+            Cell(f"{row[total]:,}", sort=row[total]),
+            Cell(fixed(100 * row[total] / network[total], 2), sort=row[total]) if network[total] else Cell(NOTHING),
+        )
+    ]
+    return Cell(row["name"]), *shapes, *amounts
