@@ -9,6 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from bench.data.source import locate
+
 STUDY = """
 from ablations.framework.study import Claim, Contrast, Study
 
@@ -107,3 +109,9 @@ def smoke(ablate, images, tmp_path_factory):
     study.write_text(STUDY, encoding="utf-8")
     done = Smoke(study, images, None, here / "out")
     return done._replace(said=ablate("run", *done.asked, "--out", done.out, cwd=here))
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """The built-in data set of 8x8 digits, which needs no download."""
+    return locate("digits", tmp_path_factory.mktemp("digits"))

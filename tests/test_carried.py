@@ -24,8 +24,8 @@ def test_the_report_is_the_same_after_each_way(ablate, smoke, archive, tmp_path,
     told = ablate("import", origin, "--out", tmp_path / "out", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     assert told.stdout.splitlines() == [
-        f"the study {smoke.study} is not taken along: name your own copy of the file to report on it",
-        "8 records imported, 0 were here, 0 refused",
+        f"the file of the study {smoke.study} is not imported: to report on it, name your own copy of the file",
+        "8 records imported, 0 already here, 0 refused",
     ]
     bare = ablate("report", "--out", tmp_path / "out", cwd=tmp_path)
     assert bare.returncode == 2 and f"was imported without {smoke.study}: name the studies" in bare.stderr
@@ -39,21 +39,21 @@ def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_sta
     assert ablate("import", archive, "--out", tmp_path).returncode == 0
     file = min((tmp_path / "trials").glob("*.json"))
     again = ablate("import", archive, "--out", tmp_path)
-    assert (again.returncode, again.stdout) == (0, "0 records imported, 8 were here, 0 refused\n")
+    assert (again.returncode, again.stdout) == (0, "0 records imported, 8 already here, 0 refused\n")
     file = file.rename(file.with_name("0" * 16 + ".json"))
     back = ablate("import", tmp_path, "--out", tmp_path / "other")
     assert back.returncode == 1
     assert back.stdout.splitlines() == [
-        f"refused: {file} is not the record of its own job: ablate doctor --mend puts it aside",
-        f"the study {smoke.study} is not taken along: name your own copy of the file to report on it",
-        "7 records imported, 0 were here, 1 refused",
+        f"refused: {file} is not the record of its own job: ablate doctor --fix puts it aside",
+        f"the file of the study {smoke.study} is not imported: to report on it, name your own copy of the file",
+        "7 records imported, 0 already here, 1 refused",
     ]
 
 
-def test_the_doctor_tells_by_its_exit_status_whether_something_is_left_to_mend(ablate, archive, tmp_path):
+def test_the_doctor_tells_by_its_exit_status_whether_something_is_left_to_repair(ablate, archive, tmp_path):
     ablate("import", archive, "--out", tmp_path)
     (tmp_path / "trials" / ("0" * 16 + ".json")).write_text("{")
-    ill, mended, healthy = (ablate("doctor", *words, "--out", tmp_path) for words in ((), ("--mend",), ()))
-    assert [done.returncode for done in (ill, mended, healthy)] == [1, 0, 0]
-    assert ill.stdout.startswith("broken ") and mended.stdout.startswith("mended ")
+    unhealthy, fixed, healthy = (ablate("doctor", *words, "--out", tmp_path) for words in ((), ("--fix",), ()))
+    assert [done.returncode for done in (unhealthy, fixed, healthy)] == [1, 0, 0]
+    assert unhealthy.stdout.startswith("broken ") and fixed.stdout.startswith("fixed ")
     assert healthy.stdout == "healthy\n"

@@ -84,7 +84,7 @@ def _record(file: Path, out: Path, read: Callable[[Path], dict[str, Any]]) -> di
     try:
         return read(file)
     except InputError as error:
-        mend = f"ablate doctor --mend --out {out} puts it aside, and the next run measures it again"
+        mend = f"ablate doctor --fix --out {out} puts it aside, and the next run measures it again"
         raise InputError(printable(f"{file} is no record that can be used ({str(error)[:300]}): {mend}")) from error
 
 

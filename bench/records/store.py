@@ -37,7 +37,7 @@ from bench.system import files
 SCHEMA = 1
 REQUEST = "run.json"  # beside the records: what the last run was asked, which a report needs
 ELSEWHERE = "studies elsewhere"  # in it, after an import: studies in files, which were left where they are
-ASIDE = ": ablate doctor --mend puts it aside"  # what to do about a file that is no record
+ASIDE = ": ablate doctor --fix puts it aside"  # what to do about a file that is no record
 UNFINISHED = (".part", ".checkpoint", ".lock")  # of a job that is not done; the lock goes last
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 

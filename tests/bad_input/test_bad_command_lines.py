@@ -7,7 +7,7 @@ import pytest
 from inputs import WIDE, written
 
 import ablate as command
-import commands.others
+import commands.report
 
 
 @pytest.mark.parametrize("seeds", ["-1", "1001", "1000000000"])
@@ -56,7 +56,7 @@ def test_what_the_system_refuses_is_told_with_what_to_do_about_it(told, monkeypa
     def refuse(*_):
         raise OSError(number, os.strerror(number), "out/run.json")
 
-    monkeypatch.setattr(commands.others, "recall", refuse)
+    monkeypatch.setattr(commands.report, "recall", refuse)
     line = told("report")
     assert "out/run.json" in line and said in line and ("make room" in line) == (number == errno.ENOSPC)
 

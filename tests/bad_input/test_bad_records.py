@@ -44,7 +44,7 @@ def test_a_record_that_is_none_is_named_with_what_to_do(told, smoke, kept, words
     file.write_text(change(file.read_text()))
     asked = () if words == "report" else smoke.asked
     line = told(words, *asked, "--out", kept)
-    assert str(file) in line and said in line and "ablate doctor --mend" in line
+    assert str(file) in line and said in line and "ablate doctor --fix" in line
 
 
 def test_records_of_an_earlier_revision_are_passed_over(smoke, kept):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from running import run
 
-from bench.data.source import Source, locate
+from bench.data.source import Source
 from bench.records import store, transfer
 from bench.runner.scheduler import Event
 from bench.spec.config import ModelConfig, TrainConfig
@@ -21,11 +21,6 @@ class Ran(NamedTuple):
     source: Source
     out: Path
     events: list[Event]
-
-
-@pytest.fixture(scope="session")
-def digits(tmp_path_factory):
-    return locate("digits", tmp_path_factory.mktemp("digits"))
 
 
 def of_each_kind(source):

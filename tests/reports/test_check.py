@@ -6,7 +6,7 @@ import fabricate
 import pytest
 
 import ablate
-import commands.others
+import commands.report
 from ablations.framework.request import Request
 from reports import check
 from reports.report import build
@@ -18,7 +18,7 @@ def out(tmp_path, monkeypatch):
     study, setting = fabricate.activations(), fabricate.setting()
     fabricate.write(tmp_path, [study], setting)
     build(tmp_path, [study], setting)
-    monkeypatch.setattr(commands.others, "recall", lambda out, names: Request((), [study], setting, None))
+    monkeypatch.setattr(commands.report, "recall", lambda out, names: Request((), [study], setting, None))
     return tmp_path
 
 

@@ -169,7 +169,7 @@ def test_ctrl_c_ends_the_command_and_all_that_it_started(command, machines, mark
         os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=30)
     assert process.returncode == 130, said
-    assert said.splitlines()[-1].startswith("ablate: stopped; what is finished is kept")
+    assert said.splitlines()[-1].startswith("ablate: stopped; finished jobs are kept")
     assert not list(temporary.glob("ablate.*"))
     assert not list((tmp_path / "out").glob(".*"))
 

@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import ablate as command
-import commands.others
 import commands.run
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request import _jobs
@@ -112,7 +111,7 @@ VALUES = {  # most of them good, so that most lines get far
     "--out": (["out", "new/deep", "kept", "kept"], st.sampled_from(["file", "file/below", "", "x" * 300]) | NAMES),
     "--port": (["5000"], NUMBERS | NAMES),
 }
-FLAGS = ["--help", "--mend", "--weights", "--retry-failed", "--"]
+FLAGS = ["--help", "--fix", "--weights", "--retry-failed", "--"]
 ASKED = ["--profile", "--data", "--seeds", "--out"]
 OWN = {  # what a command takes: options, then arguments
     "list": ([], []),
@@ -122,7 +121,7 @@ OWN = {  # what a command takes: options, then arguments
     "ui": (["--out", "--port"], []),
     "export": (["--out", "--weights"], ["file.zip", "file/below", "images"]),
     "import": (["--out", "--weights"], ["kept", "file", "images", "nowhere"]),
-    "doctor": (["--out", "--mend"], []),
+    "doctor": (["--out", "--fix"], []),
 }
 ODD = st.sampled_from(["bad.py", "folder.py", "nope", "", "nope.py"]) | NAMES
 
@@ -170,7 +169,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
 
     monkeypatch.setattr(commands.run, "run", lambda *_: iter(()))
     monkeypatch.setattr(commands.run, "Delivery", Nowhere)
-    monkeypatch.setattr(commands.others, "serve", lambda *_: 0)
+    monkeypatch.setattr(command, "serve_ui", lambda *_: 0)
     monkeypatch.setattr(terminal, "report", lambda *_: [])
     monkeypatch.setenv("ABLATE_DATA", str(images))
 

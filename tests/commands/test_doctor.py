@@ -1,4 +1,4 @@
-"""What the doctor finds, and that mending deletes nothing that was measured."""
+"""Findings of the doctor; its repairs delete no measurement."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
 from bench.tracking import mlflow_client
 from bench.training import checkpoint
-from commands import diagnosis
+from commands import doctor
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -40,15 +40,15 @@ def published(smoke, tmp_path, monkeypatch):
     return shutil.copytree(smoke.out, tmp_path / "out")
 
 
-def told(out):
-    return [(finding.state, finding.what.split(":")[0].split(" ")[0]) for finding in diagnosis.examine(out)]
+def findings(out):
+    return [(finding.state, finding.text.split(":")[0].split(" ")[0]) for finding in doctor.examine(out)]
 
 
-def mend(out):
-    """As the command does: each finding as it is found."""
-    for finding in diagnosis.examine(out):
-        if finding.mend:
-            finding.mend()
+def repair(out):
+    """Repair each finding as it is found, as the command does."""
+    for finding in doctor.examine(out):
+        if finding.repair:
+            finding.repair()
 
 
 def contents(folder):
@@ -67,7 +67,7 @@ def gone():
 
 
 def test_a_finished_run_is_healthy(published):
-    assert told(published) == []
+    assert findings(published) == []
 
 
 def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp_path, monkeypatch):
@@ -83,19 +83,19 @@ def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp
     with pytest.raises(KeyboardInterrupt):
         worker.perform(trial, digits, tmp_path, keep_weights=False)
     name, before = store.path(tmp_path, trial).stem, contents(tmp_path)
-    (finding,) = diagnosis.examine(tmp_path)
-    assert finding == ("pending", f"{name}: interrupted; a run that asks for it goes on from its checkpoint", None)
-    mend(tmp_path)
+    (finding,) = doctor.examine(tmp_path)
+    assert finding == ("pending", f"{name}: interrupted; a run that needs it resumes from its checkpoint", None)
+    repair(tmp_path)
     assert contents(tmp_path) == before and checkpoint.read(tmp_path, trial)["points"]
 
 
 def test_a_job_that_was_killed_before_a_checkpoint_starts_again(out):
     store.path(out, names(out)[0]).with_suffix(".part").write_text("{}\n")
     store.path(out, names(out)[0]).unlink()
-    states = [finding.what for finding in diagnosis.examine(out) if "interrupted" in finding.what]
+    states = [finding.text for finding in doctor.examine(out) if "interrupted" in finding.text]
     assert states == [
         f"{next(store.folder(out).glob('*.part')).stem}: interrupted before its first checkpoint; "
-        "a run that asks for it starts it again"
+        "a run that needs it starts it again"
     ]
 
 
@@ -103,19 +103,19 @@ def test_a_job_that_a_run_is_at_is_running_and_left_alone(out):
     name = "0" * 16
     store.part(out, name).write_text("{}\n")
     with FileLock(store.lock(out, name)):
-        assert told(out) == [("running", name)]
-        mend(out)
+        assert findings(out) == [("running", name)]
+        repair(out)
         assert store.part(out, name).exists()
-    assert told(out) == [("pending", name)]
+    assert findings(out) == [("pending", name)]
 
 
 def test_part_files_beside_a_result_are_stale_and_removed(out):
     name, before = names(out)[0], contents(store.folder(out))
     for file in store.unfinished(out, name):
         file.write_text("left")
-    assert told(out) == [("stale", name)]
-    mend(out)
-    assert told(out) == [] and contents(store.folder(out)) == before
+    assert findings(out) == [("stale", name)]
+    repair(out)
+    assert findings(out) == [] and contents(store.folder(out)) == before
 
 
 def test_a_failure_is_pending_and_its_checkpoint_is_no_rest(out):
@@ -123,10 +123,10 @@ def test_a_failure_is_pending_and_its_checkpoint_is_no_rest(out):
     store.write(out, store.read(out, name) | {"status": "timed out", "reason": "it took more than 24 hours"})
     file = store.path(out, name).with_suffix(".checkpoint")
     file.write_text("what a retry goes on from")
-    findings = list(diagnosis.examine(out))
-    assert [finding[::2] for finding in findings] == [("pending", None)] * 2
-    assert findings[0].what == f"{name}.json: timed out (it took more than 24 hours): run --retry-failed"
-    mend(out)
+    failure, checkpoint = doctor.examine(out)
+    assert [finding[::2] for finding in (failure, checkpoint)] == [("pending", None)] * 2
+    assert failure.text == f"{name}.json: timed out (it took more than 24 hours): run --retry-failed"
+    repair(out)
     assert file.exists()
 
 
@@ -135,21 +135,21 @@ def test_a_broken_record_is_put_aside_each_time_under_a_name_of_its_own(out):
     whole = file.read_bytes()
     for content in (whole[:99], b"[]", whole.replace(b'"seed": ', b'"seed": 7')):
         file.write_bytes(content)
-        assert told(out)[0][0] == "broken"
-        mend(out)
+        assert findings(out)[0][0] == "broken"
+        repair(out)
         assert not file.exists()
-    aside = sorted(kept.name for kept in (out / diagnosis.BROKEN).iterdir() if kept.suffix == ".json")
+    aside = sorted(kept.name for kept in (out / doctor.BROKEN).iterdir() if kept.suffix == ".json")
     assert aside == [f"{file.stem}.2.json", f"{file.stem}.3.json", file.name]
-    assert {whole[:99], b"[]"} < contents(out / diagnosis.BROKEN)
+    assert {whole[:99], b"[]"} < contents(out / doctor.BROKEN)
 
 
 def test_weights_without_a_record_are_orphaned_and_put_aside(out):
     weights = min(store.folder(out).glob("*.safetensors"))
     content = weights.read_bytes()
     store.path(out, weights.stem).unlink()
-    assert told(out) == [("orphaned", weights.name)]
-    mend(out)
-    assert told(out) == [] and (out / diagnosis.BROKEN / weights.name).read_bytes() == content
+    assert findings(out) == [("orphaned", weights.name)]
+    repair(out)
+    assert findings(out) == [] and (out / doctor.BROKEN / weights.name).read_bytes() == content
 
 
 def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is_not(out):
@@ -159,9 +159,9 @@ def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is
         pixels = half_written(out / "cache" / "digits-32+4-2", process)
         pixels.mkdir()
         (pixels / "train_pixels.npy").write_text("half")
-    assert [state for state, _ in told(out)] == ["stale"] * 2
-    mend(out)
-    assert told(out) == [] and before < contents(out)
+    assert [state for state, _ in findings(out)] == ["stale"] * 2
+    repair(out)
+    assert findings(out) == [] and before < contents(out)
     assert len([*out.rglob(f"*-{os.getpid()}-*")]) == 2 and not [*out.rglob(f"*-{dead}-*")]
 
 
@@ -171,7 +171,7 @@ def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
     earlier = store.write(
         out, record | {"identity": identity(validation.job_of(record), REVISION - 1), "status": "died"}
     )
-    (finding,) = diagnosis.examine(out)
+    (finding,) = doctor.examine(out)
     what = f"{earlier.name}: of revision {REVISION - 1}: kept, not used"
     assert finding == ("earlier", what, None)
 
@@ -185,7 +185,7 @@ def runs(out):
     return sorted((run.data.tags["identity"], run.info.status) for run in found if run.data.tags.get("kind"))
 
 
-def test_a_view_that_differs_from_the_records_is_mended_by_publishing(published):
+def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(published):
     before, client = runs(published), mlflow_client.Publisher(published).client
     absent, half, twice = names(published)[:3]
     known = mlflow_client.Publisher(published).known
@@ -194,12 +194,12 @@ def test_a_view_that_differs_from_the_records_is_mended_by_publishing(published)
     for _ in range(2):
         run = client.create_run(known[twice].info.experiment_id, tags={"identity": twice, "kind": "trial"})
         assert run.info.status == "RUNNING"
-    what = {finding.what: finding.state for finding in diagnosis.examine(published)}
+    what = {finding.text: finding.state for finding in doctor.examine(published)}
     assert what[f"MLflow: {absent} is not published"] == "pending"
     assert what[f"MLflow: {half} is half published"] == "stale"
     assert what[f"MLflow: {twice} is there twice"] == "stale"
-    mend(published)
-    assert list(diagnosis.examine(published)) == []
+    repair(published)
+    assert list(doctor.examine(published)) == []
     assert runs(published) == before
 
 
@@ -211,10 +211,10 @@ def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published
         for file in store.folder(published).glob(f"{name}.*"):
             file.unlink()
     client.update_run(known[half].info.run_id, status="RUNNING")
-    mend(published)
+    repair(published)
     ended = [status for identity, status in runs(published) if identity == half]
     assert ended == ["KILLED"] and (lost, "FINISHED") in runs(published)
-    assert {finding.state for finding in diagnosis.examine(published)} == {"orphaned"}
+    assert {finding.state for finding in doctor.examine(published)} == {"orphaned"}
 
 
 def test_what_others_publish_to_a_server_is_no_illness(published, monkeypatch):
@@ -225,84 +225,84 @@ def test_what_others_publish_to_a_server_is_no_illness(published, monkeypatch):
         store.path(published, name).unlink()
         store.weights(published, name).unlink(missing_ok=True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_client.uri(published))
-    assert list(diagnosis.examine(published)) == []
+    assert list(doctor.examine(published)) == []
 
 
 def test_a_job_that_was_measured_again_is_stale_in_mlflow_until_it_is_published_again(published):
     name = names(published)[0]
     store.write(published, store.read(published, name) | {"ended": time.time()})
-    assert [finding[:2] for finding in diagnosis.examine(published)] == [
+    assert [finding[:2] for finding in doctor.examine(published)] == [
         ("stale", f"MLflow: {name} was measured again since it was published")
     ]
-    mend(published)
-    assert list(diagnosis.examine(published)) == []
+    repair(published)
+    assert list(doctor.examine(published)) == []
 
 
 def test_a_job_that_another_machine_measured_later_is_no_illness(published):
     record = store.read(published, names(published)[0])
     store.write(published, record | {name: record[name] - 60 for name in ("started", "ended")})
-    assert list(diagnosis.examine(published)) == []
+    assert list(doctor.examine(published)) == []
 
 
 def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_none(published):
     (published / "mlflow.db").unlink()
-    assert told(published) == [("pending", "MLflow")] * len(names(published))
+    assert findings(published) == [("pending", "MLflow")] * len(names(published))
     assert not (published / "mlflow.db").exists()
-    mend(published)
-    assert list(diagnosis.examine(published)) == []
+    repair(published)
+    assert list(doctor.examine(published)) == []
     assert {identity for identity, _ in runs(published)} == set(names(published))
 
 
 def test_a_server_that_is_away_is_told_of_where_no_database_ever_was(published, monkeypatch):
     (published / "mlflow.db").unlink()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    (away,) = diagnosis.examine(published)
-    assert away.state == "broken" and "http://127.0.0.1:9 cannot be read" in away.what and away.mend is None
+    (away,) = doctor.examine(published)
+    assert away.state == "broken" and "http://127.0.0.1:9 cannot be read" in away.text and away.repair is None
 
 
-def test_a_server_that_goes_away_as_it_is_mended_is_one_line(published, monkeypatch):
+def test_a_server_that_goes_away_during_a_repair_is_one_line(published, monkeypatch):
     def gone(*_):
         raise ModuleNotFoundError("No module named 'boto3'")
 
     (published / "mlflow.db").unlink()
     monkeypatch.setattr(mlflow_client.Publisher, "publish", gone)
-    finding = next(diagnosis.examine(published))
-    with pytest.raises(InputError, match="MLflow cannot be mended: ModuleNotFoundError: No module named 'boto3'"):
-        finding.mend()
+    finding = next(doctor.examine(published))
+    with pytest.raises(InputError, match="the repair in MLflow failed: ModuleNotFoundError: No module named 'boto3'"):
+        finding.repair()
 
 
 def test_a_run_of_somebody_else_among_ours_is_left_alone(published):
     publisher = mlflow_client.Publisher(published)
     publisher.client.create_run(next(iter(publisher.known.values())).info.experiment_id, tags={"kind": "mine"})
-    assert list(diagnosis.examine(published)) == []
+    assert list(doctor.examine(published)) == []
 
 
 def test_a_broken_record_does_not_keep_mlflow_from_being_examined(published):
     file = min(store.folder(published).glob("*.json"))
     file.write_text("[]")
-    assert told(published) == [("broken", str(file)), ("orphaned", "MLflow")]
+    assert findings(published) == [("broken", str(file)), ("orphaned", "MLflow")]
 
 
 def test_a_database_that_is_damaged_is_put_aside_and_one_elsewhere_is_not(published, monkeypatch):
     (published / "mlflow.db").write_text("no database")
-    (finding,) = diagnosis.examine(published)
-    assert finding.state == "broken" and "file is not a database" in finding.what
+    (finding,) = doctor.examine(published)
+    assert finding.state == "broken" and "file is not a database" in finding.text
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    (away,) = diagnosis.examine(published)
-    assert away.state == "broken" and "127.0.0.1:9 cannot be read" in away.what and away.mend is None
+    (away,) = doctor.examine(published)
+    assert away.state == "broken" and "127.0.0.1:9 cannot be read" in away.text and away.repair is None
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     for number in "", ".2":
         (published / "mlflow.db").write_text("no database")
         (published / "mlflow.db-journal").write_text(f"its journal{number}")
-        finding.mend()
-        assert told(published) == [("pending", "MLflow")] * len(names(published))
-        assert (published / diagnosis.BROKEN / f"mlflow{number}.db").read_text() == "no database"
-        assert (published / diagnosis.BROKEN / f"mlflow{number}.db-journal").read_text() == f"its journal{number}"
+        finding.repair()
+        assert findings(published) == [("pending", "MLflow")] * len(names(published))
+        assert (published / doctor.BROKEN / f"mlflow{number}.db").read_text() == "no database"
+        assert (published / doctor.BROKEN / f"mlflow{number}.db-journal").read_text() == f"its journal{number}"
 
 
 def test_a_database_that_is_only_locked_is_not_put_aside(published):
     with closing(sqlite3.connect(published / "mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        (finding,) = diagnosis.examine(published)
-    assert "database is locked" in finding.what and finding.mend is None
-    assert list(diagnosis.examine(published)) == []
+        (finding,) = doctor.examine(published)
+    assert "database is locked" in finding.text and finding.repair is None
+    assert list(doctor.examine(published)) == []

@@ -1,0 +1,138 @@
+"""`ablate doctor`: what is pending, broken, stale or orphaned in an output folder and in MLflow, and its repair."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+from bench import REVISION
+from bench.records import cleanup, store, validation
+from bench.spec.errors import InputError
+from bench.system.text import printable
+from bench.tracking.mlflow_format import brief
+
+HARMLESS = "pending", "running", "earlier"
+DAMAGED = "is not a database", "malformed"  # SQLite's messages for a damaged file, not for a locked or a newer one
+BROKEN = "broken"  # the folder that unusable files are moved to: no measurement is ever deleted
+
+
+class Finding(NamedTuple):
+    """One deviation from a folder of finished, published records.
+
+    Attributes:
+        state: 'pending' (the next run goes on with it), 'running', 'earlier' (a record of an earlier revision),
+            'broken', 'stale' or 'orphaned'.
+        text: What is wrong and where.
+        repair: Repairs it; None where no automatic repair exists.
+    """
+
+    state: str
+    text: str
+    repair: Callable[[], object] | None = None
+
+
+def diagnose(options: argparse.Namespace, console: Console) -> int:
+    """Print every finding, repairing it with --fix; exit status 1 while something is broken, stale or orphaned."""
+    if not options.out.is_dir():
+        raise InputError(f"there is no folder {options.out}: nothing was run into it yet")
+    unhealthy_count, repairable_count = 0, 0
+    for finding in examine(options.out):
+        state = finding.state
+        if options.fix and finding.repair:
+            finding.repair()
+            state = "fixed"
+        elif state not in HARMLESS:
+            unhealthy_count, repairable_count = unhealthy_count + 1, repairable_count + (finding.repair is not None)
+        console.print(Text(f"{state:<8} {finding.text}"), soft_wrap=True)
+    advice = f"ablate doctor --fix repairs {repairable_count}" if repairable_count else "each line says how"
+    console.print(f"{unhealthy_count} to repair: {advice}" if unhealthy_count else "healthy", highlight=False)
+    return 1 if unhealthy_count else 0
+
+
+def examine(out: Path) -> Iterator[Finding]:
+    """Yield the findings about an output folder and its MLflow runs, without changing anything."""
+    usable_records: dict[str, Any] = {}
+    yield from _examine_records(out, usable_records)
+    yield from _examine_unfinished_jobs(out)
+    yield from (Finding("stale", text, remove) for text, remove in cleanup.found(out))
+    for file in sorted(store.folder(out).glob("*.safetensors")):
+        if not store.path(out, file.stem).exists():
+            yield Finding("orphaned", f"{file.name}: weights without a record", partial(_move_aside, file, out))
+    if importlib.util.find_spec("mlflow"):
+        yield from _examine_mlflow(out, usable_records)
+
+
+def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Finding]:
+    """Fill `usable_records`, by identity, while yielding what is wrong with the others."""
+    for file in sorted(store.folder(out).glob("*.json")):
+        try:
+            record = validation.legible(file)
+            revision = validation.revision(file, record)
+        except InputError as error:
+            text = f"{printable(str(error)).removesuffix(store.ASIDE)}: --fix moves it to {out / BROKEN}"
+            yield Finding("broken", text, partial(_move_aside, file, out))
+            continue
+        usable_records[file.stem] = record
+        if revision != REVISION:
+            yield Finding("earlier", f"{file.name}: of revision {revision}: kept, not used")
+        elif store.failed(record):
+            yield Finding("pending", f"{file.name}: {record['status']} ({record['reason']}): run --retry-failed")
+
+
+def _examine_unfinished_jobs(out: Path) -> Iterator[Finding]:
+    """Report the part files, checkpoints and locks of jobs that are not finished, or failed."""
+    for name in cleanup.unfinished(out):
+        if cleanup.held(out, name):
+            yield Finding("running", f"{name}: a run is working on it")
+        elif not cleanup.finished(out, name):
+            if (store.folder(out) / f"{name}.checkpoint").exists():
+                yield Finding("pending", f"{name}: interrupted; a run that needs it resumes from its checkpoint")
+            else:
+                text = f"{name}: interrupted before its first checkpoint; a run that needs it starts it again"
+                yield Finding("pending", text, partial(cleanup.clear, out, name))
+
+
+def _examine_mlflow(out: Path, usable_records: dict[str, Any]) -> Iterator[Finding]:
+    try:
+        from bench.tracking import consistency  # mlflow may be missing
+
+        for state, text, repair in consistency.examine(out, usable_records):
+            yield Finding(state, text, repair and partial(_repair_mlflow, repair))
+    except Exception as error:  # database drivers raise classes of their own
+        address = os.environ.get("MLFLOW_TRACKING_URI")
+        text = f"MLflow: {address or out / 'mlflow.db'} cannot be read ({brief(error)})"
+        damaged = not address and any(message in str(error) for message in DAMAGED)
+        # the next run makes a new database
+        yield Finding("broken", text, partial(_move_aside, out / "mlflow.db", out) if damaged else None)
+
+
+def _repair_mlflow(repair: Callable[[], object]) -> None:
+    try:
+        repair()
+    except Exception as error:  # database drivers raise classes of their own
+        raise InputError(f"the repair in MLflow failed: {brief(error)}") from error
+
+
+def _move_aside(file: Path, out: Path) -> None:
+    """Move a file to the folder of broken ones, under a free name.
+
+    A database takes its journal along: SQLite would replay it into the next database.
+    """
+
+    def target(name: str, number: int) -> Path:
+        stem, dot, suffix = name.rpartition(".")
+        return out / BROKEN / (name if number == 1 else f"{stem}.{number}{dot}{suffix}")
+
+    number = next(number for number in count(1) if not target(file.name, number).exists())
+    (out / BROKEN).mkdir(exist_ok=True)
+    for moved_file in (file, *file.parent.glob(f"{file.name}-*")):
+        moved_file.replace(target(moved_file.name, number))

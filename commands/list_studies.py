@@ -1,0 +1,19 @@
+"""`ablate list`: the built-in studies with their questions and claims."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+from rich.text import Text
+
+from ablations.framework import discovery
+
+
+def list_studies(options: argparse.Namespace, console: Console) -> int:
+    """Print every built-in study; return the exit status."""
+    for study in discovery.find([]):
+        console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
+        for claim in study.claims:
+            console.print(f"    {claim.id}: {claim.sentence}", highlight=False, markup=False)
+    return 0

@@ -1,0 +1,25 @@
+"""`ablate pack`: resize photographs once, so that later epochs decode less."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+
+from rich.console import Console
+from rich.text import Text
+
+
+def pack_photographs(options: argparse.Namespace, console: Console) -> int:
+    """Pack the folder; return the exit status, 1 if a photograph cannot be read and was left out."""
+    from bench.data import pack as packing  # imported late: it imports torch
+
+    tally, counts = Counter[str](), ""
+    with console.status("") as status:
+        for one in packing.pack(options.folder, options.target, options.side):
+            tally[one.what] += 1
+            counts = f"{tally['packed']:,} packed, {tally['there']:,} were there, {tally['broken']:,} left out"
+            status.update(counts)
+            if one.reason:
+                console.print(Text(f"left out: {one.reason}", style="yellow"), soft_wrap=True)
+    console.print(Text(f"{counts}; in {options.target}"), highlight=False, soft_wrap=True)
+    return 1 if tally["broken"] else 0

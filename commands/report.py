@@ -1,0 +1,20 @@
+"""`ablate report`: judge the records again and write the report, training nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+
+from ablations.framework.request_store import recall
+
+
+def write_report(options: argparse.Namespace, console: Console) -> int:
+    """Write the report, or with --check compare its verdicts with a file's; return the exit status."""
+    from reports import terminal  # imported late: it takes seconds, and every worker imports the command
+
+    request = recall(options.out, options.studies)
+    if options.check:
+        return terminal.compare(request, options.check, options.out, console)
+    terminal.report(request, options.out, console)
+    return 0
