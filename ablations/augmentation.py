@@ -1,7 +1,7 @@
 """Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1)"""
 
 from ablations import Claim, Published, Study
-from ablations.framework.designs import overfits_less
+from ablations.framework.designs import less_overfitting
 
 TWICE = {"epochs": 2}
 
@@ -21,8 +21,8 @@ STUDY = Study(
             "augmentation",
             "Mirroring and random crops narrow the gap between training and test accuracy and raise test accuracy",
             (
-                *overfits_less("both", "none", gap=2, accuracy=1, regime="the profile's epochs"),
-                *overfits_less(
+                *less_overfitting("both", "none", gap=2, accuracy=1, regime="the profile's epochs"),
+                *less_overfitting(
                     "both, twice the epochs", "none, twice the epochs", gap=2, accuracy=1, regime="twice the epochs"
                 ),
             ),

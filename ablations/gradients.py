@@ -3,7 +3,7 @@
 from typing import Any
 
 from ablations import Claim, Contrast, Scale, Study
-from ablations.framework.designs import OWN, SHARED, own, rates, with_own_rates
+from ablations.framework.designs import OWN_RATE, SHARED_RATE, add_own_rate_arms, learning_rate_tuning, own_rate_arm
 
 DEPTHS: dict[int, dict[str, Any]] = {
     8: {},
@@ -32,23 +32,25 @@ def flows(other: str) -> tuple[Contrast, ...]:
         *(
             Contrast(f"gradient/first_to_last/{when}", arm("relu", 12), arm(other, 12), 2, ratio=True, regime=regime)
             for when in ("start", "epoch_1")
-            for regime in (f"{other}, {SHARED}",)
+            for regime in (f"{other}, {SHARED_RATE}",)
         ),
-        Contrast("test/accuracy", arm("relu", 12), arm(other, 12), margin=1, regime=f"{other}, {SHARED}"),
-        Contrast("test/accuracy", arm("relu", 12), own(arm(other, 12)), margin=1, regime=f"{other}, {OWN}"),
+        Contrast("test/accuracy", arm("relu", 12), arm(other, 12), margin=1, regime=f"{other}, {SHARED_RATE}"),
+        Contrast(
+            "test/accuracy", arm("relu", 12), own_rate_arm(arm(other, 12)), margin=1, regime=f"{other}, {OWN_RATE}"
+        ),
     )
 
 
 STUDY = Study(
     question="How much of the gradient reaches the first layer, and how deep a network trains, with each activation?",
     base={"dropout": 0.0, "augmentation": "none"},
-    arms=with_own_rates({**PLAIN, **NORMALISED}, TUNED),
-    tuning=rates({**PLAIN, **NORMALISED}, TUNED),
+    arms=add_own_rate_arms({**PLAIN, **NORMALISED}, TUNED),
+    tuning=learning_rate_tuning({**PLAIN, **NORMALISED}, TUNED),
     scale=Scale(
         "Layers",
         {
             **{a: {arm(a, depth): depth for depth in sorted(DEPTHS)} for a in ("relu", *OTHERS)},
-            **{own(a): {own(arm(a, depth)): depth for depth in sorted(DEPTHS)} for a in OTHERS},
+            **{own_rate_arm(a): {own_rate_arm(arm(a, depth)): depth for depth in sorted(DEPTHS)} for a in OTHERS},
             **{f"{a}, batch normalisation": {f"{arm(a, 12)}, batch normalisation": 12} for a in ("relu", *OTHERS)},
         },
         metrics=("test/accuracy", "gradient/first_to_last/start", "gradient/first_to_last/epoch_1"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ablations import Claim, Contrast, Exact, ModelConfig, Published, Setting, Study, Timing
-from ablations.framework.designs import OWN, SHARED, own, rates, with_own_rates
+from ablations.framework.designs import OWN_RATE, SHARED_RATE, add_own_rate_arms, learning_rate_tuning, own_rate_arm
 
 KERNELS: dict[str, dict[str, Any]] = {
     "5x5": {},
@@ -24,8 +24,8 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
 STUDY = Study(
     question="Do two stacked 3x3 convolutions beat one 5x5: with fewer parameters, and by what they learn?",
     base=NETWORK,
-    arms=with_own_rates(KERNELS),
-    tuning=rates(KERNELS),
+    arms=add_own_rate_arms(KERNELS),
+    tuning=learning_rate_tuning(KERNELS),
     counts={
         "one 5x5": ModelConfig(**NETWORK),
         **{f"pair, {name}": ModelConfig(**NETWORK, kernel="pair", middle=middle) for name, middle in MIDDLES.items()},
@@ -52,7 +52,7 @@ STUDY = Study(
             "Stacked small kernels learn more: at equal parameters, and thanks to the activation between them",
             tuple(
                 Contrast("test/accuracy", name(arm), reference, margin=0.5, regime=rate)
-                for rate, name in ((SHARED, str), (OWN, own))
+                for rate, name in ((SHARED_RATE, str), (OWN_RATE, own_rate_arm))
                 for arm, reference in (
                     ("pair, matched parameters", "5x5"),
                     ("3x3 pair", name("pair, linear between")),

@@ -12,7 +12,7 @@ from ablations.framework import discovery
 
 def list_studies(options: argparse.Namespace, console: Console) -> int:
     """Print every built-in study; return the exit status."""
-    for study in discovery.find([]):
+    for study in discovery.find_studies([]):
         console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
         for claim in study.claims:
             console.print(f"    {claim.id}: {claim.sentence}", highlight=False, markup=False)

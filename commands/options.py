@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ablations.framework import discovery
-from ablations.framework.profiles import PROFILES, automatic
-from ablations.framework.request import Request, setting
-from ablations.framework.request_store import check
+from ablations.framework.profiles import PROFILES, default_profile
+from ablations.framework.request import Request, make_setting
+from ablations.framework.request_store import check_output
 from bench.data.source import locate
 from bench.runner.backends import ray_cluster
 from bench.runner.estimate import Pace
@@ -38,16 +38,17 @@ def requested(options: argparse.Namespace) -> tuple[Request, Pace]:
     """What the options name, checked before anything is trained, and the pace of what was."""
     if options.seeds is not None and options.seeds < 1:
         raise InputError(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
-    studies = discovery.find(options.studies)
+    studies = discovery.find_studies(options.studies)
     device = _device(options)
-    profile = automatic(device) if options.profile == "auto" else options.profile
+    profile = default_profile(device) if options.profile == "auto" else options.profile
     source = locate(options.data, options.out, PROFILES[profile].photographs)
     try:
         (options.out / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
-    request = Request(tuple(options.studies), studies, setting(profile, options.seeds, source.data, device), source)
-    return request, check(request, options.out)
+    setting = make_setting(profile, options.seeds, source.data, device)
+    request = Request(tuple(options.studies), studies, setting, source)
+    return request, check_output(request, options.out)
 
 
 def _device(options: argparse.Namespace) -> str:

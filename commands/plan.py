@@ -26,8 +26,8 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 def _plan(options: argparse.Namespace, console: Console) -> int:
     request, pace = requested(options)
     workers = _workers(options, request.setting.device)
-    request = request.settled(options.out, assume=True)
-    asked = list(request.titles())
+    request = request.with_tuned_levels(options.out, assume_missing=True)
+    asked = list(request.job_titles())
     todo = missing(asked, options.out)
     introduce(request, console)
     _show_studies(request, options.out, todo, pace, workers, console)
@@ -64,7 +64,7 @@ def _show_studies(
 ) -> None:
     from reports.statistics.power import prospects  # only here: it takes seconds, and every worker imports the command
 
-    placed = request.placed()  # with what tuning tries
+    placed = request.placed_jobs()  # with what tuning tries
     for study in request.studies:
         own = dict.fromkeys(place.job for place in placed if place.study == study.name)
         lacking = [job for job in todo if job in own]

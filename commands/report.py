@@ -6,14 +6,14 @@ import argparse
 
 from rich.console import Console
 
-from ablations.framework.request_store import recall
+from ablations.framework.request_store import load_request
 
 
 def write_report(options: argparse.Namespace, console: Console) -> int:
     """Write the report, or with --check compare its verdicts with a file's; return the exit status."""
     from reports import terminal  # imported late: it takes seconds, and every worker imports the command
 
-    request = recall(options.out, options.studies)
+    request = load_request(options.out, options.studies)
     if options.check:
         return terminal.compare(request, options.check, options.out, console)
     terminal.report(request, options.out, console)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ablations.framework.request import Request
-from ablations.framework.request_store import remember
+from ablations.framework.request_store import save_request
 from bench.records import store
 from bench.runner.backends import ray_cluster, torchrun
 from bench.runner.backends.local import Schedule
@@ -44,7 +44,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     limit = float("inf") if options.limit is None else _seconds(options.limit)
     request, pace = requested(options)
     if options.until_decided:
-        request = request._replace(setting=request.setting._replace(further={}))
+        request = request._replace(setting=request.setting._replace(extra_seeds={}))
     if not torchrun.leads():
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit
@@ -52,11 +52,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     delivery = Delivery(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
     asked, retry = dict[Job, str](), options.retry_failed
     with _performers(options, request, console) as (schedule, workers):
-        while (request := request.settled(out)).titles().keys() - asked.keys():  # what was found may ask for more
-            asked |= request.titles()
+        # Tuning that has finished adds jobs
+        while (request := request.with_tuned_levels(out)).job_titles().keys() - asked.keys():
+            asked |= request.job_titles()
             todo, retry = missing(list(asked), out, retry), False
             _demand(options, request, todo)
-            remember(request, out)
+            save_request(request, out)
             more = f"; tuning asks for about {later} more" if (later := _later(request, out)) else ""
             console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already{more}", highlight=False)
             keep = kept(list(asked), todo)
@@ -64,7 +65,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             _follow(events, progress.Display(console, todo, asked, pace, workers), delivery, request)
             if options.until_decided and time.time() < deadline:
                 request = _further(request, out)
-    delivery.deliver_all(request.places())
+    delivery.deliver_all(request.arms_by_identity())
     _publish_report(delivery, request, out, console)
     unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
     return _end(asked, _later(request, out), out, console) or int(unpublished and delivery.installed)
@@ -72,7 +73,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _later(request: Request, out: Path) -> int:
     """How many jobs follow what tuning has yet to find, as far as can be told."""
-    return len(request.settled(out, assume=True).titles()) - len(request.titles())
+    return len(request.with_tuned_levels(out, assume_missing=True).job_titles()) - len(request.job_titles())
 
 
 def _performers(
@@ -98,7 +99,7 @@ def _demand(options: argparse.Namespace, request: Request, todo: list[Job]) -> N
 
 
 def _follow(events: Iterable[Event], shown: progress.Display, delivery: Delivery, request: Request) -> None:
-    places = request.places()
+    places = request.arms_by_identity()
     with shown:
         for event in events:
             shown.show(event)
@@ -112,7 +113,7 @@ def _further(request: Request, out: Path) -> Request:
     from reports.tables import evidence
 
     found = further_seeds.further(evidence.gather(out, request.studies, request.setting))
-    return request._replace(setting=request.setting._replace(further=found))
+    return request._replace(setting=request.setting._replace(extra_seeds=found))
 
 
 def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:

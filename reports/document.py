@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ablations.framework.expand import Placed
+from ablations.framework.expand import PlacedJob
 from ablations.framework.study import Study
 from bench.records.store import FAILURES
 from bench.spec.jobs import Count, Probe, Timing
@@ -75,7 +75,7 @@ def _measurements(evidence: Evidence) -> list[Block]:
     return blocks
 
 
-def _unfinished(place: Placed, record: Record | None) -> Note | None:
+def _unfinished(place: PlacedJob, record: Record | None) -> Note | None:
     if record and record["status"] == "finished":
         return None
     name = place.arm or getattr(place.job, "subject", "") or getattr(place.job, "question", "")

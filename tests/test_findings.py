@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from ablations.framework import discovery
-from ablations.framework.request_store import recall
-from ablations.framework.study import Contrast, seeds
+from ablations.framework.request_store import load_request
+from ablations.framework.study import Contrast, seeds_per_arm
 from bench.spec.jobs import Count, identity
 from reports.report import summary
 from reports.sections.claims import estimate, interval, named
 from reports.tables.evidence import gather
 from reports.text.formatting import NOTHING
 
-ARCHITECTURE = discovery.find(["architecture"])[0]  # whose counts need nothing but the revision
+ARCHITECTURE = discovery.find_studies(["architecture"])[0]  # whose counts need nothing but the revision
 FINDINGS = Path(__file__).parent.parent / "docs" / "findings"
 
 
@@ -26,7 +26,7 @@ def evidence(tmp_path_factory, kept):
         archive.extractall(out, filter="data")
     if not any((out / "trials" / f"{identity(Count(count))}.json").exists() for count in ARCHITECTURE.counts.values()):
         pytest.skip("the findings are of an earlier revision: they are to be run again")
-    request = recall(out, list(dict.fromkeys(claim["study"] for claim in kept["claims"])))
+    request = load_request(out, list(dict.fromkeys(claim["study"] for claim in kept["claims"])))
     return gather(out, request.studies, request.setting)
 
 
@@ -57,14 +57,15 @@ def test_every_number_comes_out_of_the_records_again(evidence, kept):
 
 def test_all_claims_of_the_house_are_answered(kept):
     verdicts = {claim["id"]: claim["verdict"] for claim in kept["claims"]}
-    assert len(verdicts) == 20 and verdicts.keys() <= {c.id for study in discovery.find([]) for c in study.claims}
+    claims = {claim.id for study in discovery.find_studies([]) for claim in study.claims}
+    assert len(verdicts) == 20 and verdicts.keys() <= claims
     assert "not run" not in verdicts.values()
     assert list(verdicts.values()).count("underpowered") <= 4
 
 
 def test_every_trained_arm_has_the_seeds_that_were_set_for_it(evidence):
     counts = evidence.trials[evidence.trials["status"] == "finished"].groupby(["study", "arm"])["pair"].nunique()
-    wanted = {study.name: seeds(study, evidence.setting) for study in evidence.studies if study.arms}
+    wanted = {study.name: seeds_per_arm(study, evidence.setting) for study in evidence.studies if study.arms}
     assert {(study, count) for (study, _), count in counts.items()} == set(wanted.items())
     assert min(count for study, count in wanted.items() if study != "ingredients") >= 5
 

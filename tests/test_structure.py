@@ -87,7 +87,7 @@ def test_a_worker_that_imports_the_command_waits_for_nothing_slow():
 
 
 def test_every_study_is_found_without_torch():
-    done = after(NO_TORCH, "from ablations.framework import discovery; print(len(discovery.find([])))")
+    done = after(NO_TORCH, "from ablations.framework import discovery; print(len(discovery.find_studies([])))")
     assert done.returncode == 0 and int(done.stdout) >= 6, done.stderr
 
 

@@ -13,17 +13,17 @@ from typing import Any
 from ablations.framework.study import Contrast, Levels, Switch, Tuning
 
 Switches = Mapping[str, Switch]
-NONE = "none of them"
-SHARED, OWN = "a shared learning rate", "its own learning rate"
-RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)  # where a search for a learning rate begins
+ALL_OFF = "none of them"
+SHARED_RATE, OWN_RATE = "a shared learning rate", "its own learning rate"
+LEARNING_RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)  # where a search for a learning rate begins
 
 
-def arm(switches: Switches, on: Collection[str]) -> str:
+def arm_name(switches: Switches, on: Collection[str]) -> str:
     """The name of the arm with these switches on."""
-    return " + ".join(name for name in switches if name in on) or NONE
+    return " + ".join(name for name in switches if name in on) or ALL_OFF
 
 
-def levels(switches: Switches, on: Collection[str]) -> Levels:
+def _switched_levels(switches: Switches, on: Collection[str]) -> Levels:
     return {k: v for name, switch in switches.items() for k, v in (switch.on if name in on else switch.off).items()}
 
 
@@ -54,7 +54,7 @@ def add_one_in(switches: Switches) -> dict[str, Levels]:
 
 
 def _arms(switches: Switches, chosen: Iterable[Collection[str]]) -> dict[str, Levels]:
-    return {arm(switches, on): levels(switches, on) for on in chosen}
+    return {arm_name(switches, on): _switched_levels(switches, on) for on in chosen}
 
 
 def subsets(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
@@ -66,19 +66,19 @@ def subsets(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
 # Combinations: weights of a full factorial's arms, by name
 
 
-def effects(switches: Switches) -> dict[str, dict[str, float]]:
+def effect_weights(switches: Switches) -> dict[str, dict[str, float]]:
     """Every main effect, two-way interaction, left-out and added-in gain and Shapley share, as weights of arms."""
-    found = {main(name): _main(switches, (name,)) for name in switches}
+    found = {main_effect(name): _main(switches, (name,)) for name in switches}
     found |= {interaction(a, b): _main(switches, (a, b)) for a, b in itertools.combinations(switches, 2)}
     for name in switches:
         others = tuple(other for other in switches if other != name)
-        found[left_out(name)] = {arm(switches, switches): 1.0, arm(switches, others): -1.0}
-        found[added_in(name)] = {arm(switches, (name,)): 1.0, arm(switches, ()): -1.0}
-        found[shapley(name)] = _shapley(switches, name)
+        found[left_out(name)] = {arm_name(switches, switches): 1.0, arm_name(switches, others): -1.0}
+        found[added_in(name)] = {arm_name(switches, (name,)): 1.0, arm_name(switches, ()): -1.0}
+        found[shapley_share(name)] = _shapley(switches, name)
     return found
 
 
-def main(name: str) -> str:
+def main_effect(name: str) -> str:
     return f"main effect of {name}"
 
 
@@ -94,7 +94,7 @@ def added_in(name: str) -> str:
     return f"{name}, added to none"
 
 
-def shapley(name: str) -> str:
+def shapley_share(name: str) -> str:
     return f"Shapley share of {name}"
 
 
@@ -102,7 +102,7 @@ def _main(switches: Switches, names: Collection[str]) -> dict[str, float]:
     """Mean where the product of the named switches' signs is +1 less the mean where it is -1 (Box, Hunter & Hunter
     2005, section 5.5: an interaction is half the difference between one's effects at the other's two levels)."""
     half = 2 ** (len(switches) - 1)
-    return {arm(switches, on): (-1) ** len(set(names) - set(on)) / half for on in subsets(switches)}
+    return {arm_name(switches, on): (-1) ** len(set(names) - set(on)) / half for on in subsets(switches)}
 
 
 def _shapley(switches: Switches, name: str) -> dict[str, float]:
@@ -112,15 +112,15 @@ def _shapley(switches: Switches, name: str) -> dict[str, float]:
     count, others = len(switches), [other for other in switches if other != name]
     for on in subsets(others):
         share = math.factorial(len(on)) * math.factorial(count - len(on) - 1) / math.factorial(count)
-        weights[arm(switches, (*on, name))] = share
-        weights[arm(switches, on)] = -share
+        weights[arm_name(switches, (*on, name))] = share
+        weights[arm_name(switches, on)] = -share
     return weights
 
 
 # Patterns of arms and claims
 
 
-def overfits_less(arm: str, reference: str, *, gap: float, accuracy: float, regime: str) -> tuple[Contrast, ...]:
+def less_overfitting(arm: str, reference: str, *, gap: float, accuracy: float, regime: str) -> tuple[Contrast, ...]:
     """The arm's gap between training and test accuracy is smaller, and its test accuracy higher, each by at least so
     many points."""
     return (
@@ -129,32 +129,34 @@ def overfits_less(arm: str, reference: str, *, gap: float, accuracy: float, regi
     )
 
 
-def own(arm: str) -> str:
+def own_rate_arm(arm: str) -> str:
     """The name of the arm that has its own learning rate."""
-    return f"{arm}, {OWN}"
+    return f"{arm}, {OWN_RATE}"
 
 
-def with_own_rates(arms: Mapping[str, Levels], tuned: Mapping[str, str] | None = None) -> dict[str, Levels]:
+def add_own_rate_arms(arms: Mapping[str, Levels], tuned: Mapping[str, str] | None = None) -> dict[str, Levels]:
     """The arms, which share the learning rate that is best for the baseline, and each but the baseline with its own.
 
     tuned: the arms that have one of their own, and of which arm it is the best; default: each of its own.
     """
     others = list(arms)[1:]
-    return {**arms, **{own(arm): arms[arm] for arm in (others if tuned is None else tuned)}}
+    return {**arms, **{own_rate_arm(arm): arms[arm] for arm in (others if tuned is None else tuned)}}
 
 
-def rates(arms: Mapping[str, Levels], tuned: Mapping[str, str] | None = None) -> Tuning:
+def learning_rate_tuning(arms: Mapping[str, Levels], tuned: Mapping[str, str] | None = None) -> Tuning:
     """The tuning that `with_own_rates` needs."""
     baseline, *others = arms
     takes = {arm: baseline for arm in arms}
-    takes |= {own(arm): source for arm, source in (tuned or {arm: arm for arm in others}).items()}
-    return Tuning("learning_rate", RATES, takes)
+    takes |= {own_rate_arm(arm): source for arm, source in (tuned or {arm: arm for arm in others}).items()}
+    return Tuning("learning_rate", LEARNING_RATES, takes)
 
 
-def either_rate(metric: str, arm: str, reference: str, margin: float, **options: Any) -> tuple[Contrast, Contrast]:
+def contrasts_at_both_rates(
+    metric: str, arm: str, reference: str, margin: float, **options: Any
+) -> tuple[Contrast, Contrast]:
     """The contrast at the shared learning rate, and with each arm's own; the reference is the baseline, whose own the
     shared one is."""
     return (
-        Contrast(metric, arm, reference, margin, regime=SHARED, **options),
-        Contrast(metric, own(arm), reference, margin, regime=OWN, **options),
+        Contrast(metric, arm, reference, margin, regime=SHARED_RATE, **options),
+        Contrast(metric, own_rate_arm(arm), reference, margin, regime=OWN_RATE, **options),
     )

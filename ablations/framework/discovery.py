@@ -18,14 +18,14 @@ from bench.spec.errors import InputError
 from bench.system.text import printable
 
 
-def names() -> list[str]:
+def study_names() -> list[str]:
     """The studies of this package, by name."""
     return sorted(info.name for info in pkgutil.iter_modules(ablations.__path__) if _has_study(info.name))
 
 
-def find(wanted: Sequence[str]) -> list[Study]:
+def find_studies(wanted: Sequence[str]) -> list[Study]:
     """The studies called by name or by a path ending in .py; all of the package's where none is named."""
-    found = [_load(name) for name in dict.fromkeys(wanted or names())]
+    found = [_load(name) for name in dict.fromkeys(wanted or study_names())]
     taken = [study.name for study in found]
     if twice := [name for name in taken if taken.count(name) > 1]:
         raise InputError(printable(f"two studies are called {twice[0]}: rename the file of one"))
@@ -39,11 +39,11 @@ def find(wanted: Sequence[str]) -> list[Study]:
 def _load(name: str) -> Study:
     if name.endswith(".py"):
         module = _from_file(Path(name))
-    elif name in names():
+    elif name in study_names():
         module = importlib.import_module(f"ablations.{name}")
     else:
         raise InputError(
-            printable(f"there is no study {name!r}: it can be {', '.join(names())}, or a file that ends in .py")
+            printable(f"there is no study {name!r}: it can be {', '.join(study_names())}, or a file that ends in .py")
         )
     study = getattr(module, "STUDY", None)
     if not isinstance(study, Study):

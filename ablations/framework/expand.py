@@ -6,7 +6,16 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from ablations.framework.claim import METRICS
-from ablations.framework.study import AGAIN, AGAIN_SEEDS, Levels, Setting, Study, all_arms, asked, seeds
+from ablations.framework.study import (
+    AGAIN,
+    AGAIN_SEED_OFFSET,
+    Levels,
+    Setting,
+    Study,
+    all_arms,
+    requested_seeds,
+    seeds_per_arm,
+)
 from bench.components.layouts import LAYOUTS
 from bench.data.datasets import SIDE
 from bench.spec.config import ModelConfig, TrainConfig
@@ -14,7 +23,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Job, Probe, Trial
 
 
-class Placed(NamedTuple):
+class PlacedJob(NamedTuple):
     """A job's place in a study. arm and seed are empty for jobs that name their own arms."""
 
     study: str
@@ -23,35 +32,35 @@ class Placed(NamedTuple):
     job: Job
 
 
-def jobs(study: Study, setting: Setting) -> list[Placed]:
+def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     """Every job of the study at this setting, seed by seed, so that a run cut short has whole pairs. Arms whose level
     is not chosen yet have none."""
-    arms = {arm: asked(study, arm, setting) for arm in all_arms(study) if _possible(study, arm, setting)}
-    fixed = seeds(study, setting)
+    arms = {arm: requested_seeds(study, arm, setting) for arm in all_arms(study) if _possible(study, arm, setting)}
+    fixed = seeds_per_arm(study, setting)
     placed = [
-        Placed(study.name, arm, seed, trial(study, arm, setting, seed + AGAIN_SEEDS * (arm == AGAIN)))
+        PlacedJob(study.name, arm, seed, make_trial(study, arm, setting, seed + AGAIN_SEED_OFFSET * (arm == AGAIN)))
         for seed in range(max(arms.values(), default=0))
         for arm, own in arms.items()
         if seed < own
     ]
-    placed += [Placed(study.name, arm, None, Count(model)) for arm, model in study.counts.items()]
-    placed += [Placed(study.name, "", None, timing) for timing in study.timings(setting)]
+    placed += [PlacedJob(study.name, arm, None, Count(model)) for arm, model in study.counts.items()]
+    placed += [PlacedJob(study.name, "", None, timing) for timing in study.timings(setting)]
     for question, probed, _ in study.probes:
         own = [place for arm in probed for place in placed if place.arm == arm]
         trials = tuple(p.job for p in own if isinstance(p.job, Trial) and p.seed is not None and p.seed < fixed)
-        placed += [Placed(study.name, probed[0], None, Probe(question, trials))] if trials else []
+        placed += [PlacedJob(study.name, probed[0], None, Probe(question, trials))] if trials else []
     _check(study, setting)
     return placed
 
 
 def _possible(study: Study, arm: str, setting: Setting) -> bool:
     """Whether the arm's level is known, where one is to be chosen, and its device is there."""
-    tuned = study.tuning and taker(study, arm) in study.tuning.takes
-    chosen = not tuned or taker(study, arm) in setting.chosen.get(study.name, {})
+    tuned = study.tuning and _tuned_name(study, arm) in study.tuning.takes
+    chosen = not tuned or _tuned_name(study, arm) in setting.tuned_levels.get(study.name, {})
     return chosen and all_arms(study)[arm].get("device", "cpu") in ("cpu", setting.device)
 
 
-def taker(study: Study, arm: str) -> str:
+def _tuned_name(study: Study, arm: str) -> str:
     """Under what name an arm takes its tuned level: a control is the baseline."""
     return arm if arm in study.arms else study.baseline
 
@@ -78,9 +87,9 @@ def _check(study: Study, setting: Setting) -> None:
         raise InputError(f"study {study.name}: there is no arm {odd[0]!r}; its arms are {', '.join(sorted(trained))}")
 
 
-def trial(study: Study, arm: str, setting: Setting, seed: int, extra: Levels | None = None) -> Trial:
+def make_trial(study: Study, arm: str, setting: Setting, seed: int, extra: Levels | None = None) -> Trial:
     """One training run of the arm; extra: levels that go before its own."""
-    model, recipe, device = levels(study, arm, setting, extra or {})
+    model, recipe, device = resolve_levels(study, arm, setting, extra or {})
     layout = LAYOUTS[model.layout]
     if setting.profile.photographs and not layout.kept:
         raise InputError(
@@ -92,13 +101,13 @@ def trial(study: Study, arm: str, setting: Setting, seed: int, extra: Levels | N
     return Trial(model, recipe, setting.data, seed, device, precision)
 
 
-def levels(study: Study, arm: str, setting: Setting, extra: Levels) -> tuple[ModelConfig, TrainConfig, str]:
+def resolve_levels(study: Study, arm: str, setting: Setting, extra: Levels) -> tuple[ModelConfig, TrainConfig, str]:
     """The arm's model, recipe and device: the profile's, then the study's base, the arm's own levels, its tuned one.
 
     Levels named 'share' and 'epochs' multiply the profile's; a learning rate is multiplied by the profile's `rate`. An
     unknown name is a InputError.
     """
-    tuned = setting.chosen.get(study.name, {}).get(taker(study, arm))
+    tuned = setting.tuned_levels.get(study.name, {}).get(_tuned_name(study, arm))
     found = {} if study.tuning is None or tuned is None else {study.tuning.factor: tuned}
     profile, data = setting.profile, setting.data
     chosen = {**profile.levels, **study.base, **all_arms(study)[arm], **found, **extra}

@@ -96,5 +96,5 @@ PROFILES = {
 }
 
 
-def automatic(device: str) -> str:
+def default_profile(device: str) -> str:
     return "quick" if device == "cpu" else "standard"

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ablations.framework.expand import Placed, jobs
+from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.profiles import PROFILES
-from ablations.framework.study import AGAIN_SEEDS, Setting, Study
-from ablations.framework.tuning import assumed, tune
+from ablations.framework.study import AGAIN_SEED_OFFSET, Setting, Study
+from ablations.framework.tuning import placeholder_levels, tune
 from bench.data.source import Source
 from bench.records import store
 from bench.spec.config import DataConfig
@@ -20,43 +20,57 @@ from bench.system.text import printable
 
 
 class Request(NamedTuple):
-    """names: of the studies, as the user wrote them; none means all. tries: what tuning wants, as far as is known."""
+    """What `ablate run` is asked to do.
 
-    names: tuple[str, ...]
+    Attributes:
+        study_names: as the user wrote them; empty for all studies.
+        studies: the studies of these names.
+        setting: profile, data, device and seeds.
+        source: the data set's files.
+        tuning_trials: trials that choose levels, as far as they are known (see `with_tuned_levels`).
+    """
+
+    study_names: tuple[str, ...]
     studies: list[Study]
     setting: Setting
     source: Source
-    tries: tuple[Placed, ...] = ()
+    tuning_trials: tuple[PlacedJob, ...] = ()
 
-    def placed(self) -> list[Placed]:
-        return [*self.tries, *(place for study in self.studies for place in _jobs(study, self.setting))]
+    def placed_jobs(self) -> list[PlacedJob]:
+        return [*self.tuning_trials, *(place for study in self.studies for place in _study_jobs(study, self.setting))]
 
-    def settled(self, out: Path, assume: bool = False) -> Request:
-        """With what tuning has found so far, and what it has yet to try. assume: some level for each arm whose own is
-        not known yet, so that its jobs can be counted."""
-        chosen, tries = {}, list[Placed]()
+    def with_tuned_levels(self, out: Path, assume_missing: bool = False) -> Request:
+        """The request with the levels that tuning has chosen so far, and the trials that it still needs.
+
+        Args:
+            out: the folder with the records of earlier trials.
+            assume_missing: whether an arm without a chosen level gets a placeholder, so that its jobs can be counted.
+        """
+        chosen, tries = {}, list[PlacedJob]()
         for study in self.studies:
             found = tune(study, self.setting, partial(store.read, out))
-            chosen[study.name] = found.chosen or (assumed(study.tuning) if assume and study.tuning else {})
-            tries += found.tries
-        return self._replace(setting=self.setting._replace(chosen=chosen), tries=tuple(tries))
+            chosen[study.name] = found.tuned_levels or (
+                placeholder_levels(study.tuning) if assume_missing and study.tuning else {}
+            )
+            tries += found.trials
+        return self._replace(setting=self.setting._replace(tuned_levels=chosen), tuning_trials=tuple(tries))
 
-    def titles(self) -> dict[Job, str]:
+    def job_titles(self) -> dict[Job, str]:
         """The jobs, each once, with what a person reads for it: its place in the first study that asks for it."""
         found: dict[Job, str] = {}
-        for place in self.placed():
+        for place in self.placed_jobs():
             found.setdefault(place.job, _title(place))
         return found
 
-    def places(self) -> dict[str, list[tuple[str, str]]]:
+    def arms_by_identity(self) -> dict[str, list[tuple[str, str]]]:
         """Where each job is used, by its identity: pairs of study and arm."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for place in self.placed():
+        for place in self.placed_jobs():
             found.setdefault(identity(place.job), []).append((place.study, place.arm))
         return found
 
 
-def _title(place: Placed) -> str:
+def _title(place: PlacedJob) -> str:
     job = place.job
     if isinstance(job, Trial):
         return f"{place.study} / {place.arm} / seed {place.seed}"
@@ -64,10 +78,10 @@ def _title(place: Placed) -> str:
     return f"{place.study} / {job_kind(job)} of {what}"
 
 
-def _jobs(study: Study, setting: Setting) -> list[Placed]:
+def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
     """The study's jobs; raises InputError where the study's own code or levels raise anything."""
     try:
-        found = jobs(study, setting)
+        found = expand_study(study, setting)
         for place in found:
             hash(place.job), identity(place.job), json.dumps(describe(place.job), ensure_ascii=False).encode()
     except InputError:
@@ -77,10 +91,10 @@ def _jobs(study: Study, setting: Setting) -> list[Placed]:
     return found
 
 
-def setting(profile: str, seeds: int | None, data: DataConfig, device: str) -> Setting:
+def make_setting(profile: str, seeds: int | None, data: DataConfig, device: str) -> Setting:
     """bfloat16 on a GPU, float32 on a CPU. seeds: the profile's, or a study's own, where None."""
-    if seeds is not None and not 1 <= seeds <= AGAIN_SEEDS:
-        raise InputError(f"--seeds is {seeds}: it must be 1 to {AGAIN_SEEDS}")
+    if seeds is not None and not 1 <= seeds <= AGAIN_SEED_OFFSET:
+        raise InputError(f"--seeds is {seeds}: it must be 1 to {AGAIN_SEED_OFFSET}")
     if device not in ("cpu", "cuda"):
         raise InputError(f"the device is {device!r}; it can be cpu, cuda")
     precision = "bfloat16" if device == "cuda" else "float32"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ablations.framework import discovery
-from ablations.framework.request import Request, setting
-from ablations.framework.study import AGAIN_SEEDS
+from ablations.framework.request import Request, make_setting
+from ablations.framework.study import AGAIN_SEED_OFFSET
 from bench.data.source import Source
 from bench.records import store, validation
 from bench.runner import estimate
@@ -21,13 +21,13 @@ from bench.system.files import write
 from bench.system.text import printable
 
 
-def remember(request: Request, out: Path) -> None:
+def save_request(request: Request, out: Path) -> None:
     setting, source = request.setting, request.source
     kept = {
-        "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.names],
+        "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.study_names],
         "profile": setting.profile.name,
         "seeds": setting.seeds,
-        "further": None if setting.further is None else _nested(setting.further),
+        "further": None if setting.extra_seeds is None else _nested(setting.extra_seeds),
         "device": setting.device,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
@@ -39,7 +39,7 @@ def remember(request: Request, out: Path) -> None:
         ) from error
 
 
-def recall(out: Path, names: Sequence[str] = ()) -> Request:
+def load_request(out: Path, names: Sequence[str] = ()) -> Request:
     """The last run's request, or what it would be of the studies that are named; needs neither the data nor torch."""
     file = out / store.REQUEST
     if not os.path.exists(file):  # Path.exists raises where a name is too long
@@ -48,8 +48,8 @@ def recall(out: Path, names: Sequence[str] = ()) -> Request:
         kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         source, last = _source(kept["source"]), validation.texts(kept["studies"])
         elsewhere = validation.texts(kept.get(store.ELSEWHERE, []))
-        chosen = setting(kept["profile"], kept["seeds"], source.data, kept["device"])
-        chosen = chosen._replace(further=_further(kept.get("further")))
+        chosen = make_setting(kept["profile"], kept["seeds"], source.data, kept["device"])
+        chosen = chosen._replace(extra_seeds=_further(kept.get("further")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
@@ -59,12 +59,12 @@ def recall(out: Path, names: Sequence[str] = ()) -> Request:
         told = f"{file} was imported without {', '.join(elsewhere)}"
         raise InputError(printable(f"{told}: name the studies to report, and your own copies of the files"))
     chosen_names = tuple(names) or last
-    request = Request(chosen_names, discovery.find(chosen_names), chosen, source)
-    check(request, out)
+    request = Request(chosen_names, discovery.find_studies(chosen_names), chosen, source)
+    check_output(request, out)
     return request
 
 
-def check(request: Request, out: Path) -> estimate.Pace:
+def check_output(request: Request, out: Path) -> estimate.Pace:
     """What earlier jobs tell of the time that others will take; InputError where a folder of `out` or a record cannot
     be used. Those that the request asks for by name must be this version's own; any other may be asked for by
     tuning."""
@@ -72,7 +72,7 @@ def check(request: Request, out: Path) -> estimate.Pace:
         if (out / name).exists() and not ((out / name).is_dir() and os.access(out / name, os.W_OK)):
             raise InputError(printable(f"{out / name} is no folder that can be written: name another one with --out"))
     asked, pace = (
-        {identity(job) for job in request.titles()},
+        {identity(job) for job in request.job_titles()},
         estimate.Pace(request.source.validation, request.source.test),
     )
     for file in sorted(store.folder(out).glob("*.json")):
@@ -115,6 +115,6 @@ def _further(kept: Any) -> dict[tuple[str, str], int] | None:
         return None
     for arms in kept.values():
         validation.typed(arms, dict.fromkeys(arms, int))
-        if any(not 1 <= seeds <= AGAIN_SEEDS for seeds in arms.values()):
+        if any(not 1 <= seeds <= AGAIN_SEED_OFFSET for seeds in arms.values()):
             raise ValueError(f"further seeds are {arms}")
     return {(study, arm): seeds for study, arms in kept.items() for arm, seeds in arms.items()}

@@ -17,8 +17,8 @@ __all__ = ["Ask", "Claim", "Contrast", "Exact", "Printed", "Published", "Scale",
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
 CAFFENET = "the caffenet-benchmark (Mishkin et al. 2017): ImageNet at 128 pixels, one run an arm"
-LOOKS = (5, 10, 15)  # pairs at which a run that goes on until its claims are decided looks at them
-AGAIN_SEEDS = 1000  # the A/A arm is the baseline under seeds that no other arm uses
+INTERIM_ANALYSES = (5, 10, 15)  # pairs at which a run that goes on until its claims are decided looks at them
+AGAIN_SEED_OFFSET = 1000  # the A/A arm is the baseline under seeds that no other arm uses
 
 Levels = Mapping[str, Any]
 
@@ -26,9 +26,10 @@ Levels = Mapping[str, Any]
 class Setting(NamedTuple):
     """What a run adds to a study: how much to spend, on what data, on which device.
 
-    seeds: as many as the user asked for, whatever profile and study say. chosen: what tuning found, by study and arm.
-    further: seeds of a (study, arm) beyond the study's, where a run goes on until its claims are decided; None where it
-    does not.
+    seeds: as many as the user asked for, whatever profile and study say.
+    tuned_levels: what tuning found, by study and arm.
+    extra_seeds: seeds of a (study, arm) beyond the study's, where a run goes on until its claims are decided; None
+    where it does not.
     """
 
     profile: Profile
@@ -36,8 +37,8 @@ class Setting(NamedTuple):
     device: str = "cpu"
     precision: str = "float32"
     seeds: int | None = None
-    chosen: Mapping[str, Mapping[str, float]] = {}
-    further: Mapping[tuple[str, str], int] | None = None
+    tuned_levels: Mapping[str, Mapping[str, float]] = {}
+    extra_seeds: Mapping[tuple[str, str], int] | None = None
 
 
 class Ask(NamedTuple):
@@ -149,19 +150,19 @@ def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:
     )
 
 
-def seeds(study: Study, setting: Setting) -> int:
+def seeds_per_arm(study: Study, setting: Setting) -> int:
     """How many pairs each arm of the study has, before any further ones."""
     return setting.seeds or study.seeds.get(setting.profile.name, setting.profile.seeds)
 
 
-def asked(study: Study, arm: str, setting: Setting) -> int:
+def requested_seeds(study: Study, arm: str, setting: Setting) -> int:
     """How many seeds the arm is asked for; of a combination of arms, how many all of them are."""
     arms = study.combinations.get(arm, (arm,))
-    further = setting.further or {}
-    return max(seeds(study, setting), min(further.get((study.name, one), 0) for one in arms))
+    extra_seeds = setting.extra_seeds or {}
+    return max(seeds_per_arm(study, setting), min(extra_seeds.get((study.name, arm), 0) for arm in arms))
 
 
-def by_looks(study: Study, setting: Setting) -> bool:
+def has_interim_analyses(study: Study, setting: Setting) -> bool:
     """Whether the study's claims may get further seeds. A factorial study has a fixed number of them."""
-    goes_on = setting.further is not None and seeds(study, setting) < LOOKS[-1]
+    goes_on = setting.extra_seeds is not None and seeds_per_arm(study, setting) < INTERIM_ANALYSES[-1]
     return goes_on and bool(study.arms) and not study.switches

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablations.framework.designs import added_in, interaction, left_out, main, shapley
+from ablations.framework.designs import added_in, interaction, left_out, main_effect, shapley_share
 from ablations.framework.study import Study
 from reports.rendering import figures
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Note, Table
@@ -20,7 +20,12 @@ from reports.text.formatting import NOTHING, around
 
 METRIC, POINTS = "test/accuracy", 100
 TICK = "\N{CHECK MARK}"
-WAYS = {"Main effect": main, "Left out of all": left_out, "Added to none": added_in, "Shapley share": shapley}
+WAYS = {
+    "Main effect": main_effect,
+    "Left out of all": left_out,
+    "Added to none": added_in,
+    "Shapley share": shapley_share,
+}
 
 
 def factorial(study: Study, evidence: Evidence) -> list[Block]:
@@ -37,7 +42,7 @@ def factorial(study: Study, evidence: Evidence) -> list[Block]:
 
 def _ways(study: Study, effects: dict[str, Mean]) -> Table:
     rows = [(Cell(name), *(_cell(effects.get(way(name))) for way in WAYS.values())) for name in study.switches]
-    whole = sum(effects[shapley(name)].mean for name in study.switches)
+    whole = sum(effects[shapley_share(name)].mean for name in study.switches)
     return Table(
         f"{study.name}: points of test accuracy",
         (Column("Ingredient", numeric=False), *map(Column, WAYS)),
@@ -93,7 +98,7 @@ def _on(arm: str) -> Sequence[str]:
 
 def _drawn(study: Study, wide: pd.DataFrame) -> Figure:
     """Main effects and Shapley shares, a row each, with their seeds."""
-    names = [way(name) for way in (main, shapley) for name in study.switches]
+    names = [way(name) for way in (main_effect, shapley_share) for name in study.switches]
     nothing = float("nan")
     rows = [
         (name, METRIC, found.mean, found.half, nothing, nothing, tuple(wide[name].dropna()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from ablations.framework.study import LOOKS, seeds
+from ablations.framework.study import INTERIM_ANALYSES, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.rendering.blocks import Block, Heading, Note, Verdicts
@@ -81,14 +81,15 @@ def facts(evidence: Evidence) -> dict[str, str]:
 
 def _seeds_asked(evidence: Evidence) -> str:
     setting = evidence.setting
-    counts = {study.name: seeds(study, setting) for study in evidence.studies if study.arms}
+    counts = {study.name: seeds_per_arm(study, setting) for study in evidence.studies if study.arms}
     common = setting.seeds or setting.profile.seeds
     others = [f"{count} in {name}" for name, count in counts.items() if count != common]
     own = "; ".join([f"{common} for each arm", *others])
-    if setting.further is None:
+    if setting.extra_seeds is None:
         return own
-    looks = f"looks at {', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]} pairs share one error rate"
-    most = max(setting.further.values(), default=0)
+    *earlier, last = INTERIM_ANALYSES
+    looks = f"looks at {', '.join(map(str, earlier))} and {last} pairs share one error rate"
+    most = max(setting.extra_seeds.values(), default=0)
     return f"{own}{f', up to {most} where a claim was not decided' if most else ''}; {looks}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.framework.study import Study
-from ablations.framework.tuning import SEEDS
+from ablations.framework.tuning import TUNING_SEEDS
 from reports.rendering.blocks import Block, Cell, Column, Heading, Note, Table
 from reports.tables.evidence import Evidence
 from reports.text.formatting import fixed
@@ -16,7 +16,7 @@ def tuned(study: Study, evidence: Evidence) -> list[Block]:
     if study.tuning is None:
         return []
     found, factor = evidence.tuned[study.name], study.tuning.factor.replace("_", " ")
-    if not found.chosen:
+    if not found.tuned_levels:
         return [
             Heading(TITLE, 3),
             Note("Not finished", f"The tries for the {factor} are not all done: no arm has one."),
@@ -25,7 +25,7 @@ def tuned(study: Study, evidence: Evidence) -> list[Block]:
     rows = []
     for arm, scores in found.scores.items():
         takers = [name for name, source in study.tuning.takes.items() if source == arm]
-        best = found.chosen[takers[0]]
+        best = found.tuned_levels[takers[0]]
         cells = [Cell(fixed(100 * scores[level], 1), "", scores[level], best=level == best) for level in levels]
         others = ", ".join(name for name in takers if name != arm)
         rows.append((Cell(arm, f"also for {others}" if others else ""), *cells))
@@ -33,7 +33,7 @@ def tuned(study: Study, evidence: Evidence) -> list[Block]:
         f"{study.name}: validation accuracy, %, by {factor}",
         (Column("Arm", numeric=False), *(Column(f"{level:g}") for level in levels)),
         tuple(rows),
-        f"Mean over seeds {SEEDS[0]} and {SEEDS[-1]}, which judge nothing. The level that an arm takes is marked. No "
-        "test image played a part.",
+        f"Mean over seeds {' and '.join(map(str, TUNING_SEEDS))}, which judge nothing. The level that an arm takes is "
+        "marked. No test image played a part.",
     )
     return [Heading(TITLE, 3), table]

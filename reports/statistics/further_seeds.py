@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.framework.study import LOOKS, Setting, Study, asked, by_looks
+from ablations.framework.study import INTERIM_ANALYSES, Setting, Study, has_interim_analyses, requested_seeds
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import Outcome
 from reports.tables.evidence import Evidence
@@ -16,9 +16,9 @@ def further(evidence: Evidence) -> dict[tuple[str, str], int]:
     All arms of an undecided claim go on together, and no other: not the controls, nor what no seed decides.
     """
     setting = evidence.setting
-    found = dict(setting.further or {})
+    found = dict(setting.extra_seeds or {})
     for study in evidence.studies:
-        for judgement in evidence.judgements if by_looks(study, setting) else ():
+        for judgement in evidence.judgements if has_interim_analyses(study, setting) else ():
             if judgement.study == study.name and judgement.claim.primary and judgement.verdict in OPEN:
                 for arm, seeds in _wanted(study, setting, judgement).items():
                     found[study.name, arm] = max(seeds, found.get((study.name, arm), 0))
@@ -34,9 +34,9 @@ def _wanted(study: Study, setting: Setting, judgement: Judgement) -> dict[str, i
     seeds = 0
     for outcome, look in trained.items():
         there = outcome.pairs + outcome.waiting
-        lost = min(asked(study, arm, setting) for arm in _arms(study, outcome)) - there
-        if outcome.verdict in OPEN and look < len(LOOKS) and lost <= there:
-            seeds = max(seeds, LOOKS[look] + lost)
+        lost = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome)) - there
+        if outcome.verdict in OPEN and look < len(INTERIM_ANALYSES) and lost <= there:
+            seeds = max(seeds, INTERIM_ANALYSES[look] + lost)
     return {arm: seeds for outcome in trained for arm in _arms(study, outcome) if seeds}
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ablations.framework.expand import jobs
-from ablations.framework.study import AGAIN, Contrast, Setting, Study, seeds
+from ablations.framework.expand import expand_study
+from ablations.framework.study import AGAIN, Contrast, Setting, Study, seeds_per_arm
 from bench.records import store
 from bench.spec.jobs import Trial
 from reports.statistics import paired_tests
@@ -30,12 +30,14 @@ class Pilot(NamedTuple):
 def prospects(study: Study, setting: Setting, out: Path) -> Iterator[tuple[str, str]]:
     """Each trained claim with what its seeds can decide: a line for each of its metrics and margins."""
     arms = (study.baseline, AGAIN)
-    placed = [p for p in jobs(study, setting) if isinstance(p.job, Trial) and p.arm in arms] if study.arms else []
+    jobs = expand_study(study, setting) if study.arms else []
+    placed = [p for p in jobs if isinstance(p.job, Trial) and p.arm in arms]
     found = {name: record for p in placed if (record := store.read(out, name := observations.identity(p.job)))}
     table = tabulate(observations.observations(placed, found))
     for claim in study.claims:
         parts = [p for p in claim.parts if isinstance(p, Contrast) and p.metric.startswith(TRAINED)]
-        told = (_told(p, _pilot(study, p, table.get((study.name, p.metric), {})), seeds(study, setting)) for p in parts)
+        pilots = (_pilot(study, p, table.get((study.name, p.metric), {})) for p in parts)
+        told = (_told(p, pilot, seeds_per_arm(study, setting)) for p, pilot in zip(parts, pilots, strict=True))
         yield from ((claim.id, line) for line in dict.fromkeys(told))
 
 

@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 from scipy.stats import t
 
-from ablations.framework.study import LOOKS
+from ablations.framework.study import INTERIM_ANALYSES
 from reports.statistics.paired_tests import ALPHA, Bounds, Summary, deviation
 from reports.statistics.paired_tests import summary as fixed
 
@@ -30,12 +30,12 @@ LEAST = 1e-12  # a p below it is as good as this
 
 def reached(pairs: int) -> int:
     """How many looks so many pairs allow."""
-    return bisect_right(LOOKS, pairs)
+    return bisect_right(INTERIM_ANALYSES, pairs)
 
 
 def used(pairs: int) -> int:
     """How many of the pairs the last look that was reached takes; before the first, all of them: nothing is tested."""
-    return LOOKS[reached(pairs) - 1] if reached(pairs) else pairs
+    return INTERIM_ANALYSES[reached(pairs) - 1] if reached(pairs) else pairs
 
 
 def summary(differences: Sequence[float]) -> Summary:
@@ -45,11 +45,11 @@ def summary(differences: Sequence[float]) -> Summary:
     2008), which Holm's correction may take (Maurer and Bretz 2013). Intervals: repeated confidence intervals (Jennison
     and Turnbull 1989), which hold at all looks together. Before the first look there is a mean and nothing else.
     """
-    looks = [fixed(differences[:pairs]) for pairs in LOOKS[: reached(len(differences))]]
+    looks = [fixed(differences[:pairs]) for pairs in INTERIM_ANALYSES[: reached(len(differences))]]
     if not looks or looks[-1].interval is None:
         return Summary(looks[-1].mean if looks else fixed(differences).mean)
     p_values = [overall(one.p_value, look) for look, one in enumerate(looks) if one.p_value is not None]
-    now = differences[: LOOKS[len(looks) - 1]]
+    now = differences[: INTERIM_ANALYSES[len(looks) - 1]]
     interval, ninety = (repeated(now, alpha) for alpha in (ALPHA, 2 * ALPHA))
     return Summary(looks[-1].mean, interval, ninety, min(p_values))
 
@@ -58,7 +58,7 @@ def repeated(differences: Sequence[float], alpha: float) -> Bounds:
     """The repeated confidence interval at the look that has exactly these pairs."""
     pairs, spread = len(differences), deviation(differences)
     assert spread is not None
-    level = levels(alpha)[LOOKS.index(pairs)]
+    level = levels(alpha)[INTERIM_ANALYSES.index(pairs)]
     half = float(t.isf(level / 2, pairs - 1)) * spread / math.sqrt(pairs)
     return float(np.mean(differences)) - half, float(np.mean(differences)) + half
 
@@ -74,22 +74,23 @@ def overall(nominal: float, look: int) -> float:
     return 1.0 if apart(0.0) <= 0 else math.exp(brentq(apart, wanted - 1, 0.0, xtol=1e-11))
 
 
-def levels(alpha: float, looks: int = len(LOOKS)) -> tuple[float, ...]:
+def levels(alpha: float, looks: int = len(INTERIM_ANALYSES)) -> tuple[float, ...]:
     """The first looks' two-sided nominal levels, at an overall alpha."""
     return tuple(float(2 * ndtr(-bound)) for bound in boundaries(alpha, looks))
 
 
 @lru_cache(maxsize=256)
-def boundaries(alpha: float, looks: int = len(LOOKS)) -> tuple[float, ...]:
+def boundaries(alpha: float, looks: int = len(INTERIM_ANALYSES)) -> tuple[float, ...]:
     """The first looks' boundaries for the absolute z, at an overall two-sided alpha.
 
     The state is the sum over pairs of a standard normal: `mass` lies at `sums`, where no boundary was crossed yet.
     """
     found: list[float] = []
     sums, mass, before = np.zeros(1), np.ones(1), 0
-    for pairs in LOOKS[:looks]:
+    for pairs in INTERIM_ANALYSES[:looks]:
         step = math.sqrt(pairs - before)
-        spent = spending(alpha, pairs / LOOKS[-1]) - (spending(alpha, before / LOOKS[-1]) if before else 0.0)
+        spent_before = spending(alpha, before / INTERIM_ANALYSES[-1]) if before else 0.0
+        spent = spending(alpha, pairs / INTERIM_ANALYSES[-1]) - spent_before
         bound = (
             _bound(sums, mass, step, spent, 5 * FAR * math.sqrt(pairs)) if before else -step * float(ndtri(spent / 2))
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ablations.framework.study import LOOKS, Contrast, Exact
+from ablations.framework.study import INTERIM_ANALYSES, Contrast, Exact
 from reports.statistics import paired_tests
 from reports.statistics.pairs import Arms, Pairs, identities, sides
 from reports.text.formatting import NOTHING, TIMES, amount, counted, decimals, fixed, stated, unit, unit_of
@@ -156,7 +156,9 @@ def _untested(pairs: Pairs) -> tuple[str, str]:
     if not pairs.fit:
         return "inconclusive", "the machine was not quiet while this was timed; run again when it is"
     if pairs.look == 0 and pairs.arm:
-        return "underpowered", f"{counted(len(pairs.arm), 'pair')} so far, and the first look comes at {LOOKS[0]}"
+        return "underpowered", (
+            f"{counted(len(pairs.arm), 'pair')} so far, and the first look comes at {INTERIM_ANALYSES[0]}"
+        )
     if len(pairs.arm) > 1:
         return "underpowered", f"all {len(pairs.arm)} differences are equal: they leave no spread to judge by"
     if pairs.unreached:
@@ -175,7 +177,7 @@ def remarks(pairs: Pairs) -> str:
 
 
 def looked(look: int) -> str:
-    return f"sequential, look {look} of {len(LOOKS)}"
+    return f"sequential, look {look} of {len(INTERIM_ANALYSES)}"
 
 
 def pairs_needed(part: Contrast, pairs: Pairs) -> int | None:
@@ -209,4 +211,4 @@ def estimate(outcome: Outcome) -> str:
 
 def paired(outcome: Outcome) -> str:
     """The number of pairs, and at which look."""
-    return f"{outcome.pairs}, look {outcome.look} of {len(LOOKS)}" if outcome.look else str(outcome.pairs)
+    return f"{outcome.pairs}, look {outcome.look} of {len(INTERIM_ANALYSES)}" if outcome.look else str(outcome.pairs)

@@ -10,9 +10,17 @@ from pathlib import Path
 import pandas as pd
 
 from ablations.framework import tuning
-from ablations.framework.expand import Placed, jobs
-from ablations.framework.study import Contrast, Setting, Study, all_arms, all_claims, asked, by_looks
-from ablations.framework.tuning import Tuned
+from ablations.framework.expand import PlacedJob, expand_study
+from ablations.framework.study import (
+    Contrast,
+    Setting,
+    Study,
+    all_arms,
+    all_claims,
+    has_interim_analyses,
+    requested_seeds,
+)
+from ablations.framework.tuning import TuningResult
 from bench.records import store as files
 from bench.spec.jobs import Job
 from reports.statistics import summary
@@ -26,13 +34,13 @@ from reports.text.formatting import unit
 class Evidence:
     studies: Sequence[Study]
     setting: Setting
-    placed: Sequence[Placed]
+    placed: Sequence[PlacedJob]
     records: Mapping[str, Record]
     trials: pd.DataFrame
     results: pd.DataFrame
     curves: pd.DataFrame
     judgements: Sequence[Judgement]
-    tuned: Mapping[str, Tuned] = field(default_factory=dict)
+    tuned: Mapping[str, TuningResult] = field(default_factory=dict)
 
     def of(self, study: Study) -> Evidence:
         """What belongs to one study."""
@@ -69,8 +77,8 @@ def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     tuned = {study.name: tuning.tune(study, setting, lambda trial: _read(out, identity(trial))) for study in studies}
-    setting = setting._replace(chosen={name: found.chosen for name, found in tuned.items()})
-    placed = [place for study in studies for place in jobs(study, setting)]
+    setting = setting._replace(tuned_levels={name: found.tuned_levels for name, found in tuned.items()})
+    placed = [place for study in studies for place in expand_study(study, setting)]
     found = {name: _read(out, name) for name in dict.fromkeys(identity(place.job) for place in placed)}
     records = {name: record for name, record in found.items() if record is not None}
     results = observations.results(placed, records)
@@ -78,9 +86,9 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     every_observation = pd.concat([observations.observations(placed, records), *combined], ignore_index=True)
     claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
     looks = {
-        (study.name, arm): asked(study, arm, setting)
+        (study.name, arm): requested_seeds(study, arm, setting)
         for study in studies
-        if by_looks(study, setting)
+        if has_interim_analyses(study, setting)
         for arm in (*all_arms(study), *study.combinations)
     }
     return Evidence(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import pandas as pd
 
-from ablations.framework.expand import Placed
+from ablations.framework.expand import PlacedJob
 from ablations.framework.study import Study
 from bench.records.store import finals
 from bench.spec import jobs
@@ -41,7 +41,7 @@ class Observation(NamedTuple):
     trained: bool = False
 
 
-def observations(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
+def observations(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """One row an observation, with the fields of Observation. Only finished jobs give any."""
     trained = (
         results(placed, records).melt(PLACE, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
@@ -58,7 +58,7 @@ def observations(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     return pd.concat([table.astype(types) for table in tables], ignore_index=True)
 
 
-def results(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
+def results(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """One row a finished trial: PLACE, and the last value of each metric; the budget where STEPS is censored.
 
     pair: the study's seed; the A/A arm's own seeds lie elsewhere.
@@ -95,7 +95,7 @@ def combined(study: Study, results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(Observation._fields)).astype(get_type_hints(Observation))
 
 
-def trials(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
+def trials(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """One row a trial, whatever became of it: status is 'not run' where there is no record.
 
     pair: the study's seed. seed: the trial's own, which differs from it in the A/A arm alone.
@@ -106,7 +106,7 @@ def trials(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
     )
 
 
-def curves(placed: Iterable[Placed], records: Records) -> pd.DataFrame:
+def curves(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """One row a metric of CURVES and step of a trial, those that diverged included."""
     rows = [
         (place.study, place.arm, place.seed, point["step"], point["epoch"], metric, value)
@@ -124,17 +124,17 @@ def environment(record: Record) -> dict[str, Any]:
     return {"processes": 1, **known} if known else {}
 
 
-def _with_record(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:
+def _with_record(placed: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
     for place in placed:
         if record := records.get(identity(place.job)):
             yield place, record
 
 
-def finished(placed: Iterable[Placed], records: Records) -> Iterator[tuple[Placed, Record]]:
+def finished(placed: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
     return ((place, record) for place, record in _with_record(placed, records) if record["status"] == "finished")
 
 
-def _measured(place: Placed, record: Record) -> Iterator[tuple[str, int, str, float]]:
+def _measured(place: PlacedJob, record: Record) -> Iterator[tuple[str, int, str, float]]:
     """Arm, pair, metric and value of what was not trained."""
     if isinstance(place.job, Count):
         for metric, value in _counted(record["network"]).items():
@@ -161,7 +161,7 @@ def _counted(network: dict[str, Any]) -> dict[str, float]:
     return counts
 
 
-def _trial(place: Placed, job: Trial, record: Record | None) -> dict[str, Any]:
+def _trial(place: PlacedJob, job: Trial, record: Record | None) -> dict[str, Any]:
     factors = vars(job.model) | vars(job.recipe)
     row: dict[str, Any] = {"study": place.study, "arm": place.arm, "pair": place.seed, "seed": job.seed}
     row |= {"identity": identity(job), "status": record["status"] if record else "not run"}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablations.framework import designs
-from ablations.framework.designs import arm, effects, full_factorial, half_fraction, subsets
+from ablations.framework.designs import arm_name, effect_weights, full_factorial, half_fraction, subsets
 from ablations.framework.study import Switch
 
 FIVE = {name: Switch(on={name: 1}, off={name: 0}) for name in "ABCDE"}
@@ -15,7 +15,7 @@ TWO = {"a": Switch(on={"x": 1}, off={"x": 0}), "b": Switch(on={"y": 1}, off={})}
 
 
 def on(name):
-    return set() if name == designs.NONE else set(name.split(" + "))
+    return set() if name == designs.ALL_OFF else set(name.split(" + "))
 
 
 def test_a_full_factorial_has_every_combination_and_begins_with_all_on():
@@ -64,7 +64,7 @@ VALUES = {"none of them": 10.0, "a": 14.0, "b": 11.0, "a + b": 19.0}
     ],
 )
 def test_effects_of_two_switches_by_hand(name, expected):
-    assert sum(weight * VALUES[each] for each, weight in effects(TWO)[name].items()) == pytest.approx(expected)
+    assert sum(weight * VALUES[each] for each, weight in effect_weights(TWO)[name].items()) == pytest.approx(expected)
 
 
 def by_orders(values, name):
@@ -72,15 +72,15 @@ def by_orders(values, name):
     gains = []
     for order in itertools.permutations(FIVE):
         before = order[: order.index(name)]
-        gains.append(values[arm(FIVE, (*before, name))] - values[arm(FIVE, before)])
+        gains.append(values[arm_name(FIVE, (*before, name))] - values[arm_name(FIVE, before)])
     return sum(gains) / len(gains)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(-100, 100), min_size=32, max_size=32))
 def test_shapley_shares_are_the_mean_over_all_orders_and_add_up_to_the_whole(drawn):
-    values = dict(zip((arm(FIVE, chosen) for chosen in subsets(FIVE)), drawn, strict=True))
-    weights = effects(FIVE)
+    values = dict(zip((arm_name(FIVE, chosen) for chosen in subsets(FIVE)), drawn, strict=True))
+    weights = effect_weights(FIVE)
     shares = {
         name: sum(weight * values[each] for each, weight in weights[f"Shapley share of {name}"].items())
         for name in FIVE
@@ -94,8 +94,8 @@ def test_shapley_shares_are_the_mean_over_all_orders_and_add_up_to_the_whole(dra
 @settings(max_examples=20, deadline=None)
 @given(st.dictionaries(st.sampled_from("ABCDE"), st.floats(-9, 9)), st.floats(-9, 9))
 def test_effects_of_an_additive_world_are_its_coefficients(gains, start):
-    values = {arm(FIVE, chosen): start + sum(gains.get(name, 0.0) for name in chosen) for chosen in subsets(FIVE)}
-    for name, weights in effects(FIVE).items():
+    values = {arm_name(FIVE, chosen): start + sum(gains.get(name, 0.0) for name in chosen) for chosen in subsets(FIVE)}
+    for name, weights in effect_weights(FIVE).items():
         found = sum(weight * values[each] for each, weight in weights.items())
         own = next((gains.get(letter, 0.0) for letter in "ABCDE" if letter in name.replace("Shapley", "")), 0.0)
         assert found == pytest.approx(0.0 if "interaction" in name else own, abs=1e-9)
@@ -103,5 +103,9 @@ def test_effects_of_an_additive_world_are_its_coefficients(gains, start):
 
 def test_arms_share_the_baselines_rate_and_have_their_own():
     arms = {"relu": {}, "tanh": {"activation": "tanh"}}
-    assert designs.with_own_rates(arms) == {**arms, "tanh, its own learning rate": {"activation": "tanh"}}
-    assert designs.rates(arms).takes == {"relu": "relu", "tanh": "relu", "tanh, its own learning rate": "tanh"}
+    assert designs.add_own_rate_arms(arms) == {**arms, "tanh, its own learning rate": {"activation": "tanh"}}
+    assert designs.learning_rate_tuning(arms).takes == {
+        "relu": "relu",
+        "tanh": "relu",
+        "tanh, its own learning rate": "tanh",
+    }

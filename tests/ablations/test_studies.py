@@ -8,11 +8,11 @@ import torch
 
 from ablations.framework import discovery
 from ablations.framework.claim import METRICS
-from ablations.framework.expand import jobs, levels
+from ablations.framework.expand import expand_study, resolve_levels
 from ablations.framework.profiles import PROFILES
 from ablations.framework.study import (
     AGAIN,
-    AGAIN_SEEDS,
+    AGAIN_SEED_OFFSET,
     SHUFFLED,
     Claim,
     Contrast,
@@ -21,7 +21,7 @@ from ablations.framework.study import (
     Study,
     all_arms,
     all_claims,
-    seeds,
+    seeds_per_arm,
 )
 from bench.data.images import Images
 from bench.models import complexity
@@ -35,7 +35,7 @@ from reports.tables.observations import STEPS, combined, observations, results
 
 DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
 DIGITS = DataConfig("fedcba9876543210", classes=10, train=1_302, name="digits")
-STUDIES = discovery.find([])
+STUDIES = discovery.find_studies([])
 TRIAL_METRICS = {
     "test/accuracy",
     "test/loss",
@@ -64,12 +64,12 @@ def setting(study, profile=PROFILES["quick"], data=DATA):
     sources = list(dict.fromkeys(takes.values()))
     house = {**vars(ModelConfig()), **vars(TrainConfig())}[study.tuning.factor] if study.tuning else 0
     chosen = {arm: house * (1 + sources.index(source) / 100) for arm, source in takes.items()}
-    return Setting(profile, data, "cuda" if study.name == "gpu" else "cpu", chosen={study.name: chosen})
+    return Setting(profile, data, "cuda" if study.name == "gpu" else "cpu", tuned_levels={study.name: chosen})
 
 
 def placed(name, profile="quick", data=DATA):
-    study = discovery.find([name])[0]
-    return jobs(study, setting(study, PROFILES[profile], data))
+    study = discovery.find_studies([name])[0]
+    return expand_study(study, setting(study, PROFILES[profile], data))
 
 
 def trials(name, arm, profile="quick", data=DATA):
@@ -80,10 +80,10 @@ def trials(name, arm, profile="quick", data=DATA):
 @each_study
 @pytest.mark.parametrize("data", [DATA, DIGITS], ids=["photographs", "digits"])
 def test_every_study_builds_its_jobs_at_every_profile(study, profile, data):
-    found = jobs(study, setting(study, profile, data))
+    found = expand_study(study, setting(study, profile, data))
     assert found
     assert len({identity(place.job) for place in found}) == len({place.job for place in found})
-    asked = set(range(seeds(study, setting(study, profile))))
+    asked = set(range(seeds_per_arm(study, setting(study, profile))))
     assert {place.seed for place in found if isinstance(place.job, Trial)} in (asked, set())
 
 
@@ -91,7 +91,7 @@ def test_every_study_builds_its_jobs_at_every_profile(study, profile, data):
 @each_study
 def test_every_network_of_a_study_can_be_built(study, profile):
     models = set()
-    for place in jobs(study, setting(study, profile)):
+    for place in expand_study(study, setting(study, profile)):
         if isinstance(place.job, Trial | Count):
             models.add(place.job.model)
         elif isinstance(place.job, Timing):
@@ -137,7 +137,7 @@ def answered(question):
 
 @each_study
 def test_every_claim_is_about_arms_and_metrics_that_are_measured(study):
-    found = jobs(study, setting(study))
+    found = expand_study(study, setting(study))
     records = {identity(place.job): imagined(place) for place in found}
     table = observations(found, records)
     sums = combined(study, results(found, records))
@@ -206,7 +206,7 @@ def test_every_study_with_arms_carries_both_controls(study):
 @each_with_arms
 def test_the_baseline_again_differs_in_its_seeds_alone_and_shares_them_with_no_arm(study, profile):
     again, baseline = (trials(study.name, arm, profile.name) for arm in (AGAIN, study.baseline))
-    assert [dataclasses.replace(t, seed=t.seed - AGAIN_SEEDS) for t in again] == baseline
+    assert [dataclasses.replace(t, seed=t.seed - AGAIN_SEED_OFFSET) for t in again] == baseline
     others = {p.job.seed for p in placed(study.name, profile.name) if p.seed is not None and p.arm != AGAIN}
     assert others.isdisjoint(trial.seed for trial in again)
 
@@ -243,7 +243,7 @@ def test_arms_of_two_studies_share_their_trials_where_their_levels_coincide(some
 
 
 def test_a_shared_trial_runs_once(tmp_path):
-    asked = [p.job for study in STUDIES for p in jobs(study, setting(study))]
+    asked = [p.job for study in STUDIES for p in expand_study(study, setting(study))]
     todo = missing(asked, tmp_path)
     assert len(todo) == len(set(todo)) < len(asked)
 
@@ -260,7 +260,7 @@ def test_a_probe_takes_the_trials_of_its_arms_together():
 
 def made(base=None, **arm):
     study = Study(question="?", claims=(), base=base or {}, arms={"base": {}, "arm": arm}, name="mine")
-    return levels(study, "arm", Setting(PROFILES["quick"], DATA), {})[:2]
+    return resolve_levels(study, "arm", Setting(PROFILES["quick"], DATA), {})[:2]
 
 
 def test_share_and_epochs_multiply_the_profiles():
@@ -309,15 +309,15 @@ def test_profiles_spend_more_and_more():
 
 
 def test_studies_are_found_by_name_once_each_and_all_where_none_is_named():
-    assert [study.name for study in discovery.find(["relu", "lrn", "relu"])] == ["relu", "lrn"]
-    assert [study.name for study in STUDIES] == discovery.names()
-    assert {"architecture", "augmentation", "dropout", "kernels", "lrn", "relu"} <= set(discovery.names())
+    assert [study.name for study in discovery.find_studies(["relu", "lrn", "relu"])] == ["relu", "lrn"]
+    assert [study.name for study in STUDIES] == discovery.study_names()
+    assert {"architecture", "augmentation", "dropout", "kernels", "lrn", "relu"} <= set(discovery.study_names())
 
 
 @pytest.mark.parametrize("name", ["nope", "study", "profiles", "catalogue", "", "../relu"])
 def test_a_name_that_is_no_study_is_answered_with_those_that_are(name):
     with pytest.raises(InputError, match=r"there is no study .*relu"):
-        discovery.find([name])
+        discovery.find_studies([name])
 
 
 @pytest.mark.parametrize(
@@ -337,13 +337,13 @@ def test_a_file_that_is_no_study_is_bad_input_with_the_reason(tmp_path, text, sa
     if text is not None:
         file.write_text(text)
     with pytest.raises(InputError, match=said) as caught:
-        discovery.find([str(file)])
+        discovery.find_studies([str(file)])
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_is_a_study_by_its_own_name(tmp_path):
     (tmp_path / "my_study.py").write_text("from ablations import Study\nSTUDY = Study('Why?', ())\n")
-    (found,) = discovery.find([str(tmp_path / "my_study.py")])
+    (found,) = discovery.find_studies([str(tmp_path / "my_study.py")])
     assert (found.name, found.question) == ("my_study", "Why?")
 
 
@@ -351,7 +351,7 @@ def test_a_metric_that_nothing_records_is_refused_before_anything_trains():
     typo = Claim("mine", "A claim", (Contrast("test/acuracy", "a", "b", margin=1),))
     study = Study(name="mine", question="?", claims=(typo,), arms={"a": {}, "b": {"dropout": 0.0}})
     with pytest.raises(InputError, match="study mine, claim mine: no metric is called 'test/acuracy'"):
-        jobs(study, Setting(PROFILES["smoke"], DATA))
+        expand_study(study, Setting(PROFILES["smoke"], DATA))
 
 
 def test_every_metric_of_a_real_trial_can_be_named_by_a_claim(smoke):
@@ -363,14 +363,14 @@ def test_every_metric_of_a_real_trial_can_be_named_by_a_claim(smoke):
 def test_a_level_that_cannot_be_used_names_the_study_and_the_arm():
     study = Study(name="mine", question="?", claims=(), arms={"a": {"dropout": "lots"}})
     with pytest.raises(InputError, match="study mine, arm 'a': dropout is 'lots'"):
-        jobs(study, Setting(PROFILES["smoke"], DATA))
+        expand_study(study, Setting(PROFILES["smoke"], DATA))
 
 
 def test_two_studies_of_one_name_are_refused(tmp_path):
     file = tmp_path / "relu.py"
     file.write_text("from ablations.relu import STUDY")
     with pytest.raises(InputError, match="two studies are called relu"):
-        discovery.find(["relu", str(file)])
+        discovery.find_studies(["relu", str(file)])
 
 
 def test_two_claims_of_one_id_are_refused(tmp_path):
@@ -378,9 +378,9 @@ def test_two_claims_of_one_id_are_refused(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from ablations.lrn import STUDY")
     with pytest.raises(InputError, match=r"several claims have the id '[a-z-]+' \(lrn and mine\): rename them"):
-        discovery.find(["lrn", str(file)])
+        discovery.find_studies(["lrn", str(file)])
     part = "Contrast('test/accuracy', 'relu', 'tanh', margin=1)"
     claim = f"Claim('c', 'C', ({part},))"
     file.write_text(f"from ablations import Claim, Contrast, Study\nSTUDY = Study('?', ({claim}, {claim}))\n")
     with pytest.raises(InputError, match=r"several claims have the id 'c' \(mine and mine\)"):
-        discovery.find([str(file)])
+        discovery.find_studies([str(file)])

@@ -56,7 +56,7 @@ def test_what_the_system_refuses_is_told_with_what_to_do_about_it(told, monkeypa
     def refuse(*_):
         raise OSError(number, os.strerror(number), "out/run.json")
 
-    monkeypatch.setattr(commands.report, "recall", refuse)
+    monkeypatch.setattr(commands.report, "load_request", refuse)
     line = told("report")
     assert "out/run.json" in line and said in line and ("make room" in line) == (number == errno.ENOSPC)
 

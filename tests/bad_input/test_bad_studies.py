@@ -70,34 +70,34 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
     ids=ascii,
 )
 def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, said):
-    told = refusal(discovery.find, [written(tmp_path, code)])
+    told = refusal(discovery.find_studies, [written(tmp_path, code)])
     assert said in told and str(tmp_path / "mine.py") in told
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\0", b"\0", b"x = '\xff'"], ids=["utf-16", "nul", "latin-1"])
 def test_a_study_file_that_is_no_text_is_refused(tmp_path, content):
     (tmp_path / "mine.py").write_bytes(content)
-    assert "mine.py is no study" in refusal(discovery.find, [str(tmp_path / "mine.py")])
+    assert "mine.py is no study" in refusal(discovery.find_studies, [str(tmp_path / "mine.py")])
 
 
 def test_a_folder_a_link_and_a_long_name_for_a_study_are_refused(tmp_path):
     (tmp_path / "folder.py").mkdir()
     (tmp_path / "loop.py").symlink_to("loop.py")
-    assert "folder.py is no regular file" in refusal(discovery.find, [str(tmp_path / "folder.py")])
-    assert "there is no file" in refusal(discovery.find, [str(tmp_path / "loop.py")])
-    assert "there is no file" in refusal(discovery.find, [f"{WIDE}.py"])
-    assert "there is no study" in refusal(discovery.find, [str(tmp_path)])
+    assert "folder.py is no regular file" in refusal(discovery.find_studies, [str(tmp_path / "folder.py")])
+    assert "there is no file" in refusal(discovery.find_studies, [str(tmp_path / "loop.py")])
+    assert "there is no file" in refusal(discovery.find_studies, [f"{WIDE}.py"])
+    assert "there is no study" in refusal(discovery.find_studies, [str(tmp_path)])
 
 
 def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
     named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', ModelConfig()),), (8,), 3),))"
     for code in ("STUDY = study(timings=lambda setting: 1 / 0)", "STUDY = study(base={'epochs': 'many'})", named):
-        (study,) = discovery.find([written(tmp_path, code)])
-        told = refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))
+        (study,) = discovery.find_studies([written(tmp_path, code)])
+        told = refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
         assert "study mine cannot be used: " in told
 
 
 def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):
     code = "from ablations import Scale\nSTUDY = study(scale=Scale('Layers', {'line': {'nowhere': 8}}))"
-    (study,) = discovery.find([written(tmp_path, code)])
-    assert "there is no arm 'nowhere'" in refusal(request._jobs, study, Setting(PROFILES["smoke"], DATA))
+    (study,) = discovery.find_studies([written(tmp_path, code)])
+    assert "there is no arm 'nowhere'" in refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ablations.framework.expand import Placed, jobs
+from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.profiles import Profile
 from ablations.framework.study import SHUFFLED, Claim, Contrast, Setting, Study, all_arms
 from bench.records import store
@@ -50,7 +50,7 @@ def fabricate(out: Path, trials: int) -> None:
     """Writes the records of what is `asked`."""
     (study,), setting = asked(trials)
     draw = np.random.default_rng(0)
-    for place in jobs(study, setting):
+    for place in expand_study(study, setting):
         store.write(out, _record(place, draw))
 
 
@@ -63,7 +63,7 @@ def _claims() -> tuple[Claim, ...]:
     return tuple(Claim(f"claim-{number}", f"Claim {number} holds", (part,)) for number, part in enumerate(parts))
 
 
-def _record(place: Placed, draw: np.random.Generator) -> dict[str, Any]:
+def _record(place: PlacedJob, draw: np.random.Generator) -> dict[str, Any]:
     """A trial that learns, the later arms a little less; with sigmoid it never reaches 25 % training error."""
     from bench.models.complexity import network  # imports torch, which a report does without
 

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ablations.framework.study import Contrast
+from ablations.framework.study import INTERIM_ANALYSES, Contrast
 from reports.statistics import paired_tests, sequential
 from reports.statistics.pairs import Pairs
 from reports.statistics.verdicts import decide
 
-MOST = sequential.LOOKS[-1]
+MOST = INTERIM_ANALYSES[-1]
 NOTHING = 1e-6  # a margin so small that p alone decides
 SHARED = "normal, one baseline"
 UNDECIDED = ("underpowered", "inconclusive")
@@ -75,14 +75,14 @@ def simulate(draw: Draw, rule: Rule, studies: int, claims: int = 1, effect: floa
 
 def by_looks(differences: np.ndarray, rule: Rule) -> Study:
     """As a run until decided goes: what is undecided gets the next look's pairs, and all is judged again."""
-    pairs = [sequential.LOOKS[0]] * len(differences)
+    pairs = [INTERIM_ANALYSES[0]] * len(differences)
     while True:
         verdicts = judged([own[:n] for own, n in zip(differences, pairs, strict=True)], rule)
         waiting = [c for c, verdict in enumerate(verdicts) if verdict in UNDECIDED and pairs[c] < MOST]
         if not waiting:
             return Study(verdicts, pairs)
         for c in waiting:
-            pairs[c] = sequential.LOOKS[sequential.reached(pairs[c])]
+            pairs[c] = INTERIM_ANALYSES[sequential.reached(pairs[c])]
 
 
 def judged(differences: list[np.ndarray], rule: Rule) -> list[str]:

@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 from simulate import DRAWS, MOST, NOTHING, SHARED, Rule, any_claim, each_claim, error, judged, simulate, taken
 
-from ablations.framework.study import Claim, Contrast
+from ablations.framework.study import INTERIM_ANALYSES, Claim, Contrast
 from reports.statistics import paired_tests
 from reports.statistics.judge import judge
-from reports.statistics.sequential import LOOKS
 from reports.tables.observations import Observation
 
 WRONG, DECIDED = ("supported", "refuted"), ("supported", "refuted", "no effect")
@@ -36,7 +35,7 @@ class Row(NamedTuple):
         many = studies if self.most < 1 else studies * self.claims
         goal = f"at most {100 * self.most:g} %" if self.most < 1 else f"at least {100 * self.least:g} %"
         margin = "none" if self.rule.margin == NOTHING else f"{self.rule.margin:.2f}"
-        design = f"looks at {', '.join(map(str, LOOKS))}" if self.rule.looks else f"{self.rule.pairs} pairs"
+        design = f"looks at {', '.join(map(str, INTERIM_ANALYSES))}" if self.rule.looks else f"{self.rule.pairs} pairs"
         equal = "equal: " * (self.rule.direction == "equal")
         return (
             *(self.draw, design, self.claims, f"{self.effect:.2f}", margin, equal + " or ".join(self.verdicts)),
@@ -62,11 +61,16 @@ def margin(pairs):
 EQUATED = paired_tests.pairs_to_equate(1.0, 1.0)
 ZERO = Row("normal", Rule(EQUATED, 1.0), 1, 0.0, ("no effect",), least=paired_tests.POWER)
 ROWS = [
-    *(nothing_there(draw, Rule(pairs)) for draw in ONE for pairs in LOOKS),
-    *(nothing_there(draw, Rule(pairs), FAMILY) for draw in DRAWS if draw not in SKEWED for pairs in LOOKS[:2]),
+    *(nothing_there(draw, Rule(pairs)) for draw in ONE for pairs in INTERIM_ANALYSES),
+    *(
+        nothing_there(draw, Rule(pairs), FAMILY)
+        for draw in DRAWS
+        if draw not in SKEWED
+        for pairs in INTERIM_ANALYSES[:2]
+    ),
     *(nothing_there(draw, LOOKED) for draw in ONE),
     *(nothing_there(draw, LOOKED, FAMILY) for draw in DRAWS if draw not in SKEWED),
-    *(planned(draw, Rule(pairs, margin(pairs))) for draw in ONE for pairs in LOOKS[:2]),
+    *(planned(draw, Rule(pairs, margin(pairs))) for draw in ONE for pairs in INTERIM_ANALYSES[:2]),
     *(planned(draw, LOOKED._replace(margin=margin(MOST))) for draw in ONE),
     *(ZERO._replace(draw=draw) for draw in ONE),
     ZERO._replace(rule=Rule(EQUATED, 1.0, "equal"), verdicts=("supported",)),

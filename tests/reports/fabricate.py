@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations.framework.expand import Placed, jobs
+from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.profiles import Profile
 from ablations.framework.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Printed, Published, Setting, Study
 from bench.records import store
@@ -81,7 +81,7 @@ def sizes() -> Study:
 def write(out: Path, studies: Sequence[Study], setting: Setting, lost: Sequence[tuple[str, int]] = ()) -> None:
     """A record for every job. lost: (arm, seed) of trials that diverged."""
     for study in studies:
-        for place in jobs(study, setting):
+        for place in expand_study(study, setting):
             store.write(out, record(study, place, (place.arm, place.seed) in lost))
 
 
@@ -91,7 +91,7 @@ def amend(out: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None
         store.write(out, {**one, **change(one)})
 
 
-def record(study: Study, place: Placed, diverged: bool = False) -> dict[str, Any]:
+def record(study: Study, place: PlacedJob, diverged: bool = False) -> dict[str, Any]:
     draw = random.Random(repr((study.name, place.arm, place.seed)))
     common = {
         **store.new(place.job),

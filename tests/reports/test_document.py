@@ -8,7 +8,7 @@ from pathlib import Path
 import fabricate
 import pytest
 
-from ablations.framework.expand import jobs
+from ablations.framework.expand import expand_study
 from ablations.framework.study import Setting, Study
 from bench.records import store
 from bench.records.store import FAILURES
@@ -76,7 +76,7 @@ def test_trials_without_a_result_are_counted_and_named(blocks):
 def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp_path):
     study, setting = fabricate.activations(), fabricate.setting()
     fabricate.write(tmp_path, [study], setting, lost=[("relu", 0)])
-    trials = [place for place in jobs(study, setting) if place.arm in ("tanh", "sigmoid")]
+    trials = [place for place in expand_study(study, setting) if place.arm in ("tanh", "sigmoid")]
     for status, place in zip(FAILURES, trials, strict=False):
         reason = f"why it {status}."
         store.write(tmp_path, store.new(place.job) | store.failure(status, reason, "a log"))
@@ -100,7 +100,7 @@ def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp
 
 def test_of_many_reasons_the_first_are_told(tmp_path):
     study, setting = fabricate.activations(), fabricate.setting(seeds=5)
-    for number, place in enumerate(place for place in jobs(study, setting) if isinstance(place.job, Trial)):
+    for number, place in enumerate(place for place in expand_study(study, setting) if isinstance(place.job, Trial)):
         store.write(tmp_path, store.new(place.job) | store.failure("failed", f"reason {number:02}"))
     (note,) = (
         block

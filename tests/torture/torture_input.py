@@ -25,8 +25,8 @@ from PIL import Image
 import ablate as command
 import commands.run
 from ablations.framework.profiles import PROFILES
-from ablations.framework.request import _jobs
-from ablations.framework.request_store import recall
+from ablations.framework.request import _study_jobs
+from ablations.framework.request_store import load_request
 from ablations.framework.study import Setting, Study
 from bench.data import pixel_cache
 from bench.data.source import locate
@@ -238,7 +238,7 @@ def test_settings_are_built_or_refused(short):
             assert len(identity(job)) == 16 and hash(job) == hash(dataclasses.replace(job))
         try:
             study = Study("?", (), arms={"a": {}, "b": levels}, name="mine")
-            assert _jobs(study, Setting(PROFILES["smoke"], source))
+            assert _study_jobs(study, Setting(PROFILES["smoke"], source))
         except InputError as error:
             assert "\n" not in str(error)
 
@@ -381,7 +381,7 @@ def test_a_record_or_a_request_is_reported_or_refused(short, finished):
         file.write_text(json.dumps(value)[:cut])
         try:
             with unhurt(store.folder(finished)), in_time():
-                request = recall(finished)
+                request = load_request(finished)
                 report.build(finished, request.studies, request.setting)
         except InputError as error:
             refused(error)

@@ -8,23 +8,28 @@ import fabricate
 import pandas as pd
 import pytest
 
-from ablations.framework.designs import NONE, effects, full_factorial
+from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
 from ablations.framework.study import Study, Switch, Tuning
-from ablations.framework.tuning import Tuned
+from ablations.framework.tuning import TuningResult
 from reports.rendering.blocks import Figure, Note, Table
 from reports.sections.factorial import TICK, factorial
 from reports.sections.tuning import tuned
 from reports.tables.evidence import Evidence
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
-STUDY = Study("?", (), arms=full_factorial(SWITCHES), switches=SWITCHES, combinations=effects(SWITCHES), name="mine")
+COMBINATIONS = effect_weights(SWITCHES)
+STUDY = Study("?", (), arms=full_factorial(SWITCHES), switches=SWITCHES, combinations=COMBINATIONS, name="mine")
 SEEDS = {0: 0.001, 1: -0.001, 2: 0.0}
+
+
+def switched_on(arm: str) -> set[str]:
+    return set(arm.split(" + ")) - {ALL_OFF}
 
 
 def evidence(accuracy: Callable[[set[str]], float], lost: tuple[tuple[str, int], ...] = ()) -> Evidence:
     """Results of every arm: accuracy(switches that are on), a little more or less by seed."""
     rows = [
-        ("mine", arm, seed, f"{arm} {seed}", False, accuracy(set(arm.split(" + ")) - {NONE}) + noise * len(arm) / 1e3)
+        ("mine", arm, seed, f"{arm} {seed}", False, accuracy(switched_on(arm)) + noise * len(arm) / 1e3)
         for seed, noise in SEEDS.items()
         for arm in STUDY.arms
         if (arm, seed) not in lost
@@ -89,7 +94,7 @@ def test_every_combination_has_a_row_with_ticks_best_first():
 def test_a_seed_that_lost_an_arm_gives_no_effect_and_the_others_do():
     found = factorial(STUDY, evidence(additive, lost=(("ReLU", 1),)))
     assert numbers(tables(found)["mine: points of test accuracy"])["ReLU"] == pytest.approx([4] * 4, abs=0.01)
-    lost = tuple((NONE, seed) for seed in SEEDS)
+    lost = tuple((ALL_OFF, seed) for seed in SEEDS)
     (note,) = factorial(STUDY, evidence(additive, lost=lost))
     assert note.title == "Not finished"
 
@@ -110,7 +115,7 @@ TUNED = Study(
 )
 
 
-def of_tuning(found: Tuned):
+def of_tuning(found: TuningResult):
     empty = pd.DataFrame()
     return tuned(TUNED, Evidence((TUNED,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": found}))
 
@@ -118,7 +123,7 @@ def of_tuning(found: Tuned):
 def test_the_levels_that_were_tried_are_a_table_with_the_chosen_one_marked():
     scores = {"relu": {0.001: 0.4, 0.002: 0.6, 0.004: 0.5}, "tanh": {0.001: 0.3, 0.002: 0.2, 0.004: 0.1}}
     chosen = {"relu": 0.002, "tanh": 0.002, "tanh, own": 0.001}
-    _, table = of_tuning(Tuned([], scores, chosen))
+    _, table = of_tuning(TuningResult([], scores, chosen))
     assert [column.label for column in table.columns] == ["Arm", "0.001", "0.002", "0.004"]
     assert texts(table) == {"relu": ["40.0", "60.0", "50.0"], "tanh": ["30.0", "20.0", "10.0"]}
     assert [[cell.best for cell in row[1:]] for row in table.rows] == [[False, True, False], [True, False, False]]
@@ -126,5 +131,5 @@ def test_the_levels_that_were_tried_are_a_table_with_the_chosen_one_marked():
 
 
 def test_an_unfinished_tuning_says_so():
-    _, note = of_tuning(Tuned([], {}, {}))
+    _, note = of_tuning(TuningResult([], {}, {}))
     assert note.title == "Not finished"

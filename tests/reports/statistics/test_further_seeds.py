@@ -3,8 +3,8 @@
 import fabricate
 import pytest
 
-from ablations.framework.expand import jobs
-from ablations.framework.study import LOOKS, Claim, Contrast, Study, Switch
+from ablations.framework.expand import expand_study
+from ablations.framework.study import INTERIM_ANALYSES, Claim, Contrast, Study, Switch
 from bench.spec.jobs import Probe, Trial
 from reports.report import summary
 from reports.statistics.further_seeds import further
@@ -23,7 +23,7 @@ def study(*parts, **fields):
 
 def evidence(out, study, asked=None, seeds=5, lost=()):
     """All that is asked for has been run."""
-    setting = fabricate.setting(seeds)._replace(further=asked)
+    setting = fabricate.setting(seeds)._replace(extra_seeds=asked)
     fabricate.write(out, [study], setting, lost)
     return gather(out, [study], setting)
 
@@ -53,7 +53,7 @@ def test_rounds_end_at_the_last_look(tmp_path):
     while (more := further(evidence(tmp_path, study((SAME,)), asked))) != asked:
         asked = more
         rounds.append(max(asked.values()))
-    assert rounds == list(LOOKS[1:])
+    assert rounds == list(INTERIM_ANALYSES[1:])
 
 
 def test_seeds_that_were_lost_are_made_up_for(tmp_path):
@@ -97,8 +97,8 @@ def test_the_report_says_which_look_decided(tmp_path):
 
 def test_probes_ask_the_studys_own_seeds_and_no_further_ones(tmp_path):
     asked = {("activations", "relu"): 10}
-    setting = fabricate.setting(3)._replace(further=asked)
-    placed = jobs(fabricate.activations(), setting)
+    setting = fabricate.setting(3)._replace(extra_seeds=asked)
+    placed = expand_study(fabricate.activations(), setting)
     assert [len(place.job.trials) for place in placed if isinstance(place.job, Probe)] == [3]
     assert sum(isinstance(place.job, Trial) and place.arm == "relu" for place in placed) == 10
 

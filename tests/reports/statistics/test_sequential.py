@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm, ttest_1samp
 
+from ablations.framework.study import INTERIM_ANALYSES
 from reports.statistics import paired_tests, sequential
-from reports.statistics.sequential import LOOKS
 
 alphas = st.floats(-5, 0).map(lambda power: 10**power)
 
@@ -19,7 +19,7 @@ def test_the_boundaries_are_the_published_ones():
 
 def test_alpha_is_spent_as_lan_and_demets_have_it():
     """The two-sided formula at a third, two thirds and all of the pairs, by the normal distribution alone."""
-    for pairs in LOOKS:
+    for pairs in INTERIM_ANALYSES:
         ours = sequential.spending(0.05, pairs / 15)
         assert ours == pytest.approx(4 * norm.sf(norm.isf(0.0125) / math.sqrt(pairs / 15)))
     assert sequential.spending(0.05, 1) == pytest.approx(0.05)
@@ -29,7 +29,9 @@ def test_alpha_is_spent_as_lan_and_demets_have_it():
 def test_the_integral_agrees_with_scipys_joint_normal(alpha):
     """The chance that no boundary is crossed, up to each look."""
     bounds = np.array(sequential.boundaries(alpha))
-    correlations = np.sqrt(np.minimum.outer(LOOKS, LOOKS) / np.maximum.outer(LOOKS, LOOKS))
+    correlations = np.sqrt(
+        np.minimum.outer(INTERIM_ANALYSES, INTERIM_ANALYSES) / np.maximum.outer(INTERIM_ANALYSES, INTERIM_ANALYSES)
+    )
     for looks in (1, 2, 3):
         joint = multivariate_normal(np.zeros(looks), correlations[:looks, :looks])
         inside = joint.cdf(bounds[:looks], lower_limit=-bounds[:looks], rng=np.random.default_rng(0))
@@ -70,14 +72,16 @@ def test_pairs_between_looks_wait_for_the_next_one():
     assert sequential.summary([]) == paired_tests.Summary()
 
 
-@given(st.integers(0, 1000), st.sampled_from(LOOKS))
+@given(st.integers(0, 1000), st.sampled_from(INTERIM_ANALYSES))
 def test_every_answer_is_more_careful_than_that_of_a_fixed_number_of_pairs(seed, pairs):
     differences = draws(pairs, seed=seed)
     ours, fixed = sequential.summary(differences), paired_tests.summary(differences)
     assert ours.mean == fixed.mean
     assert ours.interval[0] < fixed.interval[0] and fixed.interval[1] < ours.interval[1]
     assert ours.interval[0] < ours.ninety[0] and ours.ninety[1] < ours.interval[1]
-    assert min(1, ours.p_value) >= min(paired_tests.summary(differences[:n]).p_value for n in LOOKS if n <= pairs)
+    assert min(1, ours.p_value) >= min(
+        paired_tests.summary(differences[:n]).p_value for n in INTERIM_ANALYSES if n <= pairs
+    )
 
 
 @given(st.integers(0, 1000))
@@ -106,7 +110,7 @@ def test_of_normal_differences_without_effect_at_most_five_in_a_hundred_cross():
     sampled = np.random.default_rng(3).normal(size=(20_000, 15))
     crossed = [
         ttest_1samp(sampled[:, :pairs], 0, axis=1).pvalue <= level
-        for pairs, level in zip(LOOKS, sequential.levels(paired_tests.ALPHA), strict=True)
+        for pairs, level in zip(INTERIM_ANALYSES, sequential.levels(paired_tests.ALPHA), strict=True)
     ]
     share = np.mean(np.any(crossed, axis=0))
     assert share <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 20_000)
