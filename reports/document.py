@@ -8,7 +8,7 @@ from ablations.framework.expand import PlacedJob
 from ablations.framework.study import Study
 from bench.records.store import FAILURES
 from bench.spec.jobs import Count, Probe, Timing
-from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, visible
+from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
 from reports.sections.arms import arms, drawn, printed
 from reports.sections.claims import detail, published
 from reports.sections.counts import build_counts
@@ -37,7 +37,7 @@ def page(evidence: Evidence) -> list[Block]:
     ]
     for study in evidence.studies:
         blocks += chapter(study, evidence.of(study))
-    return [visible(block) for block in blocks + _methods()]
+    return [escape_controls(block) for block in blocks + _methods()]
 
 
 def chapter(study: Study, evidence: Evidence) -> list[Block]:

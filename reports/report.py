@@ -11,8 +11,8 @@ from ablations.framework.study import Setting, Study
 from bench.system.files import write
 from bench.system.text import printable
 from reports.document import TITLE, page
-from reports.rendering.html import html
-from reports.rendering.pdf import pdf
+from reports.rendering.html import render_html
+from reports.rendering.pdf import render_pdf
 from reports.sections.claims import passed
 from reports.sections.overview import facts
 from reports.statistics.judge import Judgement
@@ -25,8 +25,8 @@ def build(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Jud
     evidence = gather(out, studies, setting)
     blocks = page(evidence)
     as_html, as_pdf, as_json, as_csv = files(out)
-    write(as_html, html(blocks, TITLE).encode())
-    write(as_pdf, pdf(blocks, TITLE, last(evidence)))
+    write(as_html, render_html(blocks, TITLE).encode())
+    write(as_pdf, render_pdf(blocks, TITLE, last(evidence)))
     write(as_json, json.dumps(summary(evidence), indent=2, allow_nan=False).encode())
     write(as_csv, evidence.trials.map(_cell).to_csv(index=False).encode())
     return evidence.judgements

@@ -1,4 +1,4 @@
-"""What a report is made of: a list of blocks, which `html` and `pdf` each show in their own way."""
+"""Blocks that a report is made of; `html` and `pdf` each render a list of them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-ACTING = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
-ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in ACTING - {ord("\n")}}
+CONTROL_CODES = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
+ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in CONTROL_CODES - {ord("\n")}}
 
 
 @dataclass(frozen=True)
 class Heading:
-    """level: 1 is the report's title, 2 a chapter, 3 a section."""
+    """A heading of level 1 (the report's title), 2 (a chapter) or 3 (a section)."""
 
     text: str
     level: int = 2
@@ -20,14 +20,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Contents:
-    """Where the list of contents stands."""
+    """The place of the table of contents."""
 
     title: str
 
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. lead: one that opens a chapter, set larger."""
+    """A paragraph; `lead` marks one that opens a chapter and is set larger."""
 
     text: str
     lead: bool = False
@@ -42,7 +42,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Facts:
-    """Terms with what they stand for. verdicts: whether the terms are verdicts, and wear their colours."""
+    """Pairs of a term and its description; `verdicts` says that the terms are verdicts, shown in their colours."""
 
     facts: tuple[tuple[str, str], ...]
     verdicts: bool = False
@@ -50,16 +50,24 @@ class Facts:
 
 @dataclass(frozen=True)
 class Note:
-    """A remark that must not be overlooked. loud: one that changes how all the rest is to be read."""
+    """A remark set apart from the text; `prominent` marks one that changes how the whole report is read."""
 
     title: str
     text: str
-    loud: bool = False
+    prominent: bool = False
 
 
 @dataclass(frozen=True)
-class Line:
-    """A claim in one line. measured: estimate, interval and number of pairs, each with its label."""
+class ClaimLine:
+    """A claim in one line.
+
+    Attributes:
+        verdict: One of `reports.statistics.judge.VERDICTS`.
+        name: The claim's id.
+        sentence: The claim itself.
+        measured: Pairs of a label and a value: estimate, interval, number of pairs and so on.
+        reason: Why the verdict is as it is, or empty.
+    """
 
     verdict: str
     name: str
@@ -70,15 +78,23 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Claims with their verdicts. brief: a list whose lines lead to where each claim is shown in full."""
+    """Claims with their verdicts; in a `brief` list each links to the place where its claim is shown in full."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ClaimLine, ...]
     brief: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
-    """text: one line or several. detail: a last line in smaller type. sort: what to sort by. best: of its column."""
+    """A cell of a table.
+
+    Attributes:
+        text: One line or several.
+        detail: A last line in smaller type.
+        sort: The number that the column is sorted by; None to sort by the text.
+        best: Whether it is marked as the best of its column.
+        verdict: A verdict to show in its colours in place of the text, or empty.
+    """
 
     text: str
     detail: str = ""
@@ -89,6 +105,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
+    """The head of a column: its label, its unit, and whether it holds numbers."""
+
     label: str
     unit: str = ""
     numeric: bool = True
@@ -96,19 +114,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The first column names the row. remark: how to read it, below it. sums: how many last rows are sums
-    of those above: they stay last when the table is sorted."""
+    """A table whose first column names the row.
+
+    Attributes:
+        caption: The title above it.
+        columns: Heads, one a column.
+        rows: Cells of shape (rows, columns).
+        remark: How to read it, shown below it.
+        sum_rows: Number of rows at the end that are sums; they stay last when the table is sorted.
+    """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     remark: str = ""
-    sums: int = 0
+    sum_rows: int = 0
 
 
 @dataclass(frozen=True)
 class Figure:
-    """An SVG. alt: what it shows, in words, for those who cannot see it."""
+    """A figure: its SVG, a description in words for readers who cannot see it, and its caption."""
 
     svg: str
     alt: str
@@ -118,19 +143,20 @@ class Figure:
 Block = Heading | Contents | Text | Items | Facts | Note | Verdicts | Table | Figure
 
 
-def visible(value: Any) -> Any:
-    """A block, or any part of one, with the signs in its text that act instead of being seen as their escapes.
+def escape_controls(value: Any) -> Any:
+    """Replace control characters in a block, or in any part of one, by their escapes.
 
-    One that turns the direction of text would mirror whatever stands behind a name.
+    A character that reverses the direction of text would otherwise mirror the text that follows a name.
     """
     if isinstance(value, str):
         return value.translate(ESCAPES)
     if isinstance(value, tuple):
-        return tuple(map(visible, value))
+        return tuple(map(escape_controls, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(value, **{name: visible(part) for name, part in vars(value).items()})
+        return dataclasses.replace(value, **{name: escape_controls(part) for name, part in vars(value).items()})
     return value
 
 
-def kind(block: Block) -> str:
+def block_kind(block: Block) -> str:
+    """Name of the block's class in lower case, by which the templates select how to show it."""
     return type(block).__name__.lower()

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.rendering.blocks import Block, Figure, Heading, Verdicts, kind
+from reports.rendering.blocks import Block, Figure, Heading, Verdicts, block_kind
 
 
-def html(blocks: Sequence[Block], title: str) -> str:
-    """Names are text wherever they stand: only the figures' SVG is let through unescaped."""
+def render_html(blocks: Sequence[Block], title: str) -> str:
+    """Render blocks as one HTML page; all text is escaped, and only the figures' SVG is inserted as markup."""
     environment = Environment(
         loader=PackageLoader("reports.rendering"),
         autoescape=True,
@@ -21,48 +21,46 @@ def html(blocks: Sequence[Block], title: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"kind": kind, "anchor": anchor, "svg": svg}
-    anchored = list(zip(blocks, anchors(blocks), strict=True))
-    chapters = [(own[0], block.text) for block, own in anchored if isinstance(block, Heading) and own]
+    environment.filters |= {"kind": block_kind, "slug": _slug, "svg": _inline_svg}
+    anchored = list(zip(blocks, _assign_anchors(blocks), strict=True))
+    chapters = [(anchors[0], block.text) for block, anchors in anchored if isinstance(block, Heading) and anchors]
     return environment.get_template("report.html.j2").render(title=title, blocks=anchored, chapters=chapters)
 
 
-def anchors(blocks: Sequence[Block]) -> list[list[str]]:
-    """An anchor for each chapter and for each line of claims: the same one for a claim in brief and in full.
+def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
+    """Anchors of each block: one a chapter, one a line of claims, the same for a claim in brief and in full.
 
-    Names that read alike without their signs, and claims of two studies that are called the same, have different ones.
+    They are unique, even where two names have the same letters or two studies have a claim of the same name.
     """
-    given: dict[tuple[str, int], str] = {}
-    met: Counter[tuple[str, bool]] = Counter()
-    found = []
+    anchors: dict[tuple[str, int], str] = {}
+    occurrences: Counter[tuple[str, bool]] = Counter()
+    anchors_by_block = []
     for block in blocks:
-        own = []
-        for name, brief in _named(block):
-            met[name, brief] += 1
-            which = name, met[name, brief]
-            if which not in given:
-                alike, taken = anchor(name) or "chapter", set(given.values())
-                tries = (alike, *(f"{alike}-{number}" for number in range(2, len(taken) + 3)))
-                given[which] = next(one for one in tries if one not in taken)
-            own.append(given[which])
-        found.append(own)
-    return found
+        block_anchors = []
+        for name, brief in _anchored_names(block):
+            occurrences[name, brief] += 1
+            key = name, occurrences[name, brief]
+            if key not in anchors:
+                slug, taken = _slug(name) or "chapter", set(anchors.values())
+                candidates = (slug, *(f"{slug}-{number}" for number in range(2, len(taken) + 3)))
+                anchors[key] = next(candidate for candidate in candidates if candidate not in taken)
+            block_anchors.append(anchors[key])
+        anchors_by_block.append(block_anchors)
+    return anchors_by_block
 
 
-def _named(block: Block) -> Iterator[tuple[str, bool]]:
-    """What a block has anchors for, and whether it leads there or stands there."""
+def _anchored_names(block: Block) -> Iterator[tuple[str, bool]]:
+    """Names that need an anchor, and whether the block links to it instead of bearing it."""
     if isinstance(block, Heading) and block.level == 2:
         yield block.text, False
     elif isinstance(block, Verdicts):
         yield from ((f"claim {line.name}", block.brief) for line in block.lines)
 
 
-def anchor(text: str) -> str:
-    """The text's letters and digits: what a link can end in."""
+def _slug(text: str) -> str:
     return re.sub(r"\W+", "-", text.lower()).strip("-")
 
 
-def svg(figure: Figure) -> Markup:
-    """The SVG with its alternative text, inlined."""
+def _inline_svg(figure: Figure) -> Markup:
     label = Markup.escape(figure.alt)
     return Markup(figure.svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))

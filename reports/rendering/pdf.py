@@ -12,27 +12,39 @@ from pathlib import Path
 import matplotlib
 import typst
 
-from reports.rendering.blocks import Block, Figure, kind
+from reports.rendering.blocks import Block, Figure, block_kind
 
-FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # the figures' own typeface, for symbols
+FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # the figures' typeface, for symbols
 
 
-def pdf(blocks: Sequence[Block], title: str, timestamp: int) -> bytes:
-    """The template reads the blocks as data: nothing in a name is taken for markup."""
+def render_pdf(blocks: Sequence[Block], title: str, timestamp_s: int) -> bytes:
+    """Render blocks as a PDF; the same arguments give the same bytes.
+
+    The template reads the blocks as JSON data, so that no name is taken for markup.
+
+    Args:
+        blocks: The report.
+        title: The document's title in its metadata.
+        timestamp_s: Creation date in the metadata, in seconds since 1970.
+
+    Returns:
+        The PDF's bytes.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shown = [_handed_over(block, f"{number}.svg", folder) for number, block in enumerate(blocks)]
-        (folder / "report.json").write_text(json.dumps({"title": title, "blocks": shown}), encoding="utf-8")
+        fields = [_export(block, folder / f"{number}.svg") for number, block in enumerate(blocks)]
+        (folder / "report.json").write_text(json.dumps({"title": title, "blocks": fields}), encoding="utf-8")
         template = resources.files("reports.rendering") / "templates" / "report.typ"
         (folder / "report.typ").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
         return typst.compile(
-            folder / "report.typ", root=folder, font_paths=[FONTS], ignore_system_fonts=False, timestamp=timestamp
+            folder / "report.typ", root=folder, font_paths=[FONTS], ignore_system_fonts=False, timestamp=timestamp_s
         )
 
 
-def _handed_over(block: Block, file: str, folder: Path) -> dict[str, object]:
-    fields = dataclasses.asdict(block) | {"kind": kind(block)}
+def _export(block: Block, svg_file: Path) -> dict[str, object]:
+    """The block's fields for the template; a figure's SVG is written to a file and named by it."""
+    fields = dataclasses.asdict(block) | {"kind": block_kind(block)}
     if isinstance(block, Figure):
-        (folder / file).write_text(block.svg, encoding="utf-8")
-        fields["svg"] = file
+        svg_file.write_text(block.svg, encoding="utf-8")
+        fields["svg"] = svg_file.name
     return fields

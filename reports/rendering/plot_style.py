@@ -1,4 +1,4 @@
-"""How every figure looks, and the SVG that it becomes: the same figure gives the same bytes."""
+"""Style shared by all figures, and their export as SVG: the same figure gives the same bytes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.rendering.blocks import visible
+from reports.rendering.blocks import escape_controls
 from reports.text.formatting import heading, unit
 
-WIDTH = 6.9  # inches: the text width of an A4 page
+WIDTH_IN = 6.9  # the text width of an A4 page
 COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
 MARKERS = "osD^vPXp<"
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
@@ -51,76 +51,100 @@ STYLE: dict[Any, Any] = {
 
 
 class Drawing(NamedTuple):
+    """A figure's SVG and its description in words."""
+
     svg: str
     alt: str
 
 
 class Axis(NamedTuple):
-    """A metric as an axis shows it: its column or name, its label with the unit, what its values are multiplied by."""
+    """A quantity on an axis: its name or metric, its label with the unit, and the factor from stored to shown."""
 
     metric: str
     label: str
     factor: float = 1.0
 
 
-def axis(metric: str) -> Axis:
-    label, shown = heading(metric)
-    return Axis(metric, f"{label}, {shown}" if shown else label, unit(metric).factor)
+class LineStyle(NamedTuple):
+    """Colour, marker and dashes of an arm, in matplotlib's notation."""
+
+    colour: str
+    marker: str
+    dashes: object
+
+
+def metric_axis(metric: str) -> Axis:
+    """Axis of a metric that `reports.text.formatting` knows."""
+    label, shown_unit = heading(metric)
+    return Axis(metric, f"{label}, {shown_unit}" if shown_unit else label, unit(metric).factor)
 
 
 @contextmanager
-def style(grid: bool = True) -> Iterator[None]:
+def open_panels(
+    count: int, height_in: float, sharey: bool = False, grid: bool = True
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Open a figure of panels side by side; the report's style holds while the context is open.
+
+    Args:
+        count: Number of panels.
+        height_in: Height of the figure in inches, without the legend.
+        sharey: Whether the panels share their vertical axis.
+        grid: Whether the panels have grid lines.
+
+    Yields:
+        The figure, and its panels from left to right.
+    """
     with mpl.rc_context({**STYLE, "axes.grid": grid}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)  # it is drawn as a box
-        yield
+        figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        yield figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
 
 
-def sheet(count: int, height: float, sharey: bool = False) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
+def line_styles(arms: Iterable[str]) -> list[tuple[str, LineStyle]]:
+    """Pair each arm with its line style; the first arm, the baseline, is black."""
+    styles = map(LineStyle._make, zip(*map(itertools.cycle, (COLOURS, MARKERS, DASHES)), strict=False))
+    return list(zip(arms, styles, strict=False))
 
 
-def looks(arms: Iterable[str]) -> list[tuple[str, tuple[str, str, object]]]:
-    """Each arm's colour, marker and dashes; the first, the baseline, is black."""
-    return list(zip(arms, zip(*map(itertools.cycle, (COLOURS, MARKERS, DASHES)), strict=False), strict=False))
+def wrap_name(arm: str) -> str:
+    """Break an arm's name into at most three lines of 26 characters."""
+    return textwrap.fill(escape_controls(arm), 26, max_lines=3, placeholder="\N{HORIZONTAL ELLIPSIS}")
 
 
-def wrapped(arm: str) -> str:
-    return textwrap.fill(visible(arm), 26, max_lines=3, placeholder="\N{HORIZONTAL ELLIPSIS}")
+def add_legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -> None:
+    """Add a legend below the panels, and make the figure higher by it.
 
-
-def legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -> None:
-    """Below the panels, and the figure grows by it."""
-    labels = [wrapped(arm) for arm in arms]
+    Args:
+        figure: The figure.
+        handles: An artist an entry.
+        arms: Names, one an entry.
+    """
+    labels = [wrap_name(arm) for arm in arms]
     widest = max(len(line) for label in labels for line in label.split("\n"))
-    columns = max(1, min(len(arms), int(WIDTH / (0.6 + 0.075 * widest))))
+    columns = max(1, min(len(arms), int(WIDTH_IN / (0.6 + 0.075 * widest))))
     lines = -(-len(arms) // columns) + sum(label.count("\n") for label in labels) / columns
     figure.set_figheight(figure.get_figheight() + 0.17 * lines)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-def svg(figure: Figure, name: str) -> str:
-    """The figure as an SVG element that can stand beside others in one page: its ids begin with its key.
+def export_svg(figure: Figure, name: str) -> str:
+    """Export the figure as an SVG element whose ids are unique to `name`, so that one page can hold several.
 
-    Comments go: they hold every text again, arms' names among them. So does what nobody sees, a third of the file:
-    indentation, and decimals beyond the hundredth of a point.
+    Comments are removed because they repeat every text, arms' names among them; indentation and decimals beyond a
+    hundredth of a point because they are a third of the file.
     """
-    file, own = io.StringIO(), key(name)
-    with mpl.rc_context({"svg.hashsalt": own}):
+    file, prefix = io.StringIO(), f"f{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    with mpl.rc_context({"svg.hashsalt": prefix}):
         figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r"scale\([^)]*\)|\b\d+\.\d{3,}", _rounded, re.sub(r"\n\s+", "\n", text))
-    used = {name: f"{own}-{n}" for n, name in enumerate(dict.fromkeys(re.findall(r'(?:url\(|href=")#([^")]+)', text)))}
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{used[m[1]]}"' if m[1] in used else "", text)
-    return re.sub(r'(url\(|href=")#([^")]+)', lambda m: f"{m[1]}#{used[m[2]]}", text)
+    text = re.sub(r"scale\([^)]*\)|\b\d+\.\d{3,}", _round, re.sub(r"\n\s+", "\n", text))
+    references = dict.fromkeys(re.findall(r'(?:url\(|href=")#([^")]+)', text))
+    ids = {reference: f"{prefix}-{number}" for number, reference in enumerate(references)}
+    text = re.sub(r' id="([^"]+)"', lambda match: f' id="{ids[match[1]]}"' if match[1] in ids else "", text)
+    return re.sub(r'(url\(|href=")#([^")]+)', lambda match: f"{match[1]}#{ids[match[2]]}", text)
 
 
-def _rounded(found: re.Match[str]) -> str:
-    """A coordinate; a scale stays as it is, since lettering would be distorted."""
-    return found[0] if found[0].startswith("scale") else f"{float(found[0]):.2f}"
-
-
-def key(name: str) -> str:
-    """What a figure's ids begin with: a name may hold anything, and ids stand in markup."""
-    return f"f{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def _round(match: re.Match[str]) -> str:
+    """Round a coordinate, but not a scale: lettering would be distorted."""
+    return match[0] if match[0].startswith("scale") else f"{float(match[0]):.2f}"

@@ -9,9 +9,12 @@ import pandas as pd
 
 from ablations.framework.study import AGAIN, SHUFFLED, Study
 from bench.spec.jobs import Trial
-from reports.rendering import figures
 from reports.rendering.blocks import Cell, Column, Figure, Table
-from reports.rendering.plot_style import COLOURS, Axis, axis
+from reports.rendering.difference_plot import MAX_DOTS, draw_differences
+from reports.rendering.heatmap import draw_heatmap
+from reports.rendering.line_plots import draw_curves
+from reports.rendering.plot_style import COLOURS, Axis, metric_axis
+from reports.rendering.scatter_plot import draw_scatter
 from reports.sections.switches import titled, trained
 from reports.statistics import summary
 from reports.tables.evidence import Evidence
@@ -126,9 +129,9 @@ def _curves(study: Study, evidence: Evidence) -> Figure | None:
         return None
     table = summary.by_arm(evidence.curves, ("arm", "epoch", "metric"))
     arms = [arm for arm in trained(evidence) if arm != AGAIN and arm in set(table["arm"])]
-    axes = [axis(metric) for metric in CURVES if metric in set(table["metric"])]
+    axes = [metric_axis(metric) for metric in CURVES if metric in set(table["metric"])]
     faint = _beyond(study, arms)
-    drawing = figures.curves(table, axes, arms, faint, f"{study.name}-curves")
+    drawing = draw_curves(table, axes, arms, faint, f"{study.name}-curves")
     caption = "Learning curves: means over seeds; the bands are 95 % intervals."
     return Figure(*drawing, caption + f" {counted(len(faint), 'further arm')} in grey, without bands." * bool(faint))
 
@@ -156,15 +159,16 @@ def _differences(study: Study, evidence: Evidence) -> Figure | None:
     data = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
     axes = [Axis(metric, _difference(metric)) for metric in data["metric"].unique()[:3]]
     shown = [arm for arm in arms if arm in set(data["arm"])]
-    drawing = figures.differences(data, axes, shown, study.baseline, f"{study.name}-differences")
+    drawing = draw_differences(data, axes, shown, study.baseline, f"{study.name}-differences")
     caption = (
         f"Paired differences from {study.baseline}: a dot a pair, their mean and its 95 % interval. The shaded band is "
         "the noise floor: what the baseline differs from itself."
     )
     margins = " Dashed lines are the claims' margins." if data["margin"].notna().any() else ""
-    most = figures.DOTS
-    bound = f" Of more than {most} pairs, {most} have a dot, evenly from the smallest difference to the largest."
-    return Figure(*drawing, caption + margins + bound * bool((data["pairs"].map(len) > most).any()))
+    bound = (
+        f" Of more than {MAX_DOTS} pairs, {MAX_DOTS} have a dot, evenly from the smallest difference to the largest."
+    )
+    return Figure(*drawing, caption + margins + bound * bool((data["pairs"].map(len) > MAX_DOTS).any()))
 
 
 def _difference(metric: str) -> str:
@@ -173,13 +177,13 @@ def _difference(metric: str) -> str:
 
 
 def _speed(study: Study, evidence: Evidence) -> Figure | None:
-    x, y = axis("speed/images_per_second"), axis("test/accuracy")
+    x, y = metric_axis("speed/images_per_second"), metric_axis("test/accuracy")
     table = evidence.results[evidence.results["arm"].isin(study.arms)].reindex(columns=["arm", x.metric, y.metric])
     table = summary.by_arm(table.melt("arm", var_name="metric").dropna(), ("arm", "metric"))
     if table["metric"].nunique() < 2:
         return None
     arms = [arm for arm in study.arms if arm in set(table["arm"])]
-    drawing = figures.scatter(table, x, y, arms, f"{study.name}-speed")
+    drawing = draw_scatter(table, x, y, arms, f"{study.name}-speed")
     return Figure(*drawing, "Accuracy against the trials' own speed: means over seeds with 95 % intervals.")
 
 
@@ -192,5 +196,5 @@ def _zeros(study: Study, evidence: Evidence) -> Figure | None:
     if wide.empty:
         return None
     wide.columns = wide.columns.str.removeprefix(prefix)
-    drawing = figures.heat(wide, "Exact zeros, %", f"{study.name}-zeros")
+    drawing = draw_heatmap(wide, "Exact zeros, %", f"{study.name}-zeros")
     return Figure(*drawing, "Share of exact zeros after each layer's activation, on the test images: means over seeds.")

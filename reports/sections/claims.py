@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablations.framework.study import Contrast, Exact
-from reports.rendering.blocks import Block, Cell, Column, Line, Table, Text, Verdicts
+from reports.rendering.blocks import Block, Cell, ClaimLine, Column, Table, Text, Verdicts
 from reports.statistics.judge import DECIDED, Judgement
 from reports.statistics.paired_tests import POWER, SPLITS, SPLITTABLE
 from reports.statistics.summary import Split
@@ -14,7 +14,7 @@ from reports.text.formatting import NOTHING, PLUS_MINUS, asked, fixed, interval,
 from reports.text.outlook import turning
 
 
-def line(judgement: Judgement, floor: float | None = None, full: bool = False) -> Line:
+def line(judgement: Judgement, floor: float | None = None, full: bool = False) -> ClaimLine:
     """floor: the noise floor of what the claim contrasts. full: with the reason, where the regimes agree too."""
     main, part = judgement.main, judgement.main.part
     measured: list[tuple[str, str]] = []
@@ -29,7 +29,7 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
         measured += [("noise floor", f"{PLUS_MINUS}{plain(floor, 2)}")] if floor and floor > 0 else []
     reason = judgement.reason if full or not measured or len(set(judgement.regimes.values())) > 1 else ""
     reason = reason[:1].upper() + reason[1:]
-    return Line(judgement.verdict, judgement.claim.id, judgement.claim.sentence, tuple(measured), reason)
+    return ClaimLine(judgement.verdict, judgement.claim.id, judgement.claim.sentence, tuple(measured), reason)
 
 
 def detail(judgement: Judgement, floor: float | None) -> list[Block]:

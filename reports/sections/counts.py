@@ -39,7 +39,7 @@ def tabulate_layers(record: Record, caption: str) -> Table:
             Column("Share of MACs", "%"),
         ),
         tuple(_layer(row, network) for row in (*network["layers"], *sums)),
-        sums=2,
+        sum_rows=2,
     )
 
 

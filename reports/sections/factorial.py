@@ -9,8 +9,8 @@ import pandas as pd
 
 from ablations.framework.designs import added_in, interaction, left_out, main_effect, shapley_share
 from ablations.framework.study import Study
-from reports.rendering import figures
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Note, Table
+from reports.rendering.difference_plot import draw_differences
 from reports.rendering.plot_style import Axis
 from reports.statistics import summary
 from reports.statistics.summary import Mean
@@ -107,7 +107,7 @@ def _drawn(study: Study, wide: pd.DataFrame) -> Figure:
     ]
     data = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
     axis = Axis(METRIC, "Test accuracy, points")
-    drawing = figures.differences(data, [axis], names, "nothing", f"{study.name}-effects")
+    drawing = draw_differences(data, [axis], names, "nothing", f"{study.name}-effects")
     return Figure(*drawing, "Main effects and Shapley shares: a dot a seed, their mean and its 95 % interval.")
 
 

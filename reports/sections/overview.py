@@ -34,13 +34,13 @@ def summarise(evidence: Evidence) -> str:
 def notes(evidence: Evidence) -> list[Block]:
     """What changes how everything else is to be read."""
     told = dict.fromkeys(record["data"]["note"] for record in evidence.records.values() if record.get("data"))
-    blocks: list[Block] = [Note("About the data", note, loud=True) for note in told if note]
+    blocks: list[Block] = [Note("About the data", note, prominent=True) for note in told if note]
     if evidence.setting.profile.name == "smoke":
         text = "The smoke profile only shows that the machinery works. Its networks have hardly learnt anything."
-        blocks.append(Note("Not a result", text, loud=True))
+        blocks.append(Note("Not a result", text, prominent=True))
     if wrong := [j.claim.id for j in evidence.judgements if not j.claim.primary and passed(j) == "unexpected"]:
         text = f"{', '.join(wrong)}: see the table of controls. The studies concerned are in doubt."
-        blocks.append(Note("A control came out the wrong way", text, loud=True))
+        blocks.append(Note("A control came out the wrong way", text, prominent=True))
     if differing := mixed(map(environment, evidence.records.values())):
         blocks.append(Note("Mixed records", sentence(differing, "The records")))
     return blocks

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.spec.jobs import Probe
-from reports.rendering import figures
 from reports.rendering.blocks import Block, Figure
+from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis
 from reports.sections.timings import HOW, tabulate_samples
 from reports.statistics import summary
@@ -35,5 +35,5 @@ def _thresholds(study: str, samples: Sequence[Record]) -> Figure:
     found["x"] = found["metric"].str.rpartition("/")[2].astype(float)
     table = summary.by_arm(found, ("arm", "x")).rename(columns={"arm": "series"})
     shown, label = Axis("above", "Share of activations above, %", 100), "Threshold"
-    drawing = figures.responses(table.assign(metric="above"), [shown], Axis(label, label), False, f"{study}-activity")
+    drawing = draw_responses(table.assign(metric="above"), [shown], Axis(label, label), False, f"{study}-activity")
     return Figure(*drawing, "What 'active' means depends on the threshold where an activation is never exactly zero.")

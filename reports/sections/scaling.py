@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from ablations.framework.study import Scale, Study
-from reports.rendering import figures
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Table
-from reports.rendering.plot_style import Axis, axis
+from reports.rendering.line_plots import draw_responses
+from reports.rendering.plot_style import Axis, metric_axis
 from reports.statistics import summary
 from reports.tables.evidence import Evidence
 from reports.text.formatting import NOTHING, fixed, unit
@@ -53,8 +53,8 @@ def scaled(study: Study, evidence: Evidence) -> list[Block]:
     table = summary.by_arm(evidence.results.melt(["arm", "pair"], metrics, "metric").dropna(), ("arm", "metric"))
     table = places.merge(table, on="arm")
     label = study.scale.label
-    drawing = figures.responses(
-        table, [axis(metric) for metric in metrics], Axis(label, label), study.scale.log, f"{study.name}-scale"
+    drawing = draw_responses(
+        table, [metric_axis(metric) for metric in metrics], Axis(label, label), study.scale.log, f"{study.name}-scale"
     )
     caption = f"{label} and what follows: means over seeds with 95 % intervals, a line a series."
     blocks: list[Block] = [Heading(f"By {label.lower()}", 3), Figure(*drawing, caption)]

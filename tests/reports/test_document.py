@@ -14,8 +14,9 @@ from bench.records import store
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.document import page
-from reports.rendering import figures
+from reports.rendering import difference_plot
 from reports.rendering.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
+from reports.sections import arms
 from reports.sections.counts import BY
 from reports.sections.switches import QUOTED
 from reports.tables.evidence import gather
@@ -130,15 +131,15 @@ def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
 
 
 def test_the_highest_test_accuracy_is_marked_and_nothing_else(blocks):
-    arms = table(blocks, "activations: means")
-    assert [cell.best for cell in arms.rows[0][:3]] == [False, True, False]
-    assert sum(cell.best for row in arms.rows for cell in row) == 1
+    means = table(blocks, "activations: means")
+    assert [cell.best for cell in means.rows[0][:3]] == [False, True, False]
+    assert sum(cell.best for row in means.rows for cell in row) == 1
 
 
 def test_differences_from_the_baseline_stand_below_the_means(blocks):
-    arms = table(blocks, "activations: means")
-    assert arms.rows[0][1].detail == ""
-    assert arms.rows[1][1].detail.startswith(f"{MINUS}1.")
+    means = table(blocks, "activations: means")
+    assert means.rows[0][1].detail == ""
+    assert means.rows[1][1].detail.startswith(f"{MINUS}1.")
 
 
 def test_every_study_with_trials_has_its_four_figures(blocks):
@@ -149,7 +150,8 @@ def test_every_study_with_trials_has_its_four_figures(blocks):
 
 def test_pairs_without_a_dot_are_spoken_of_where_there_are_any(blocks, tmp_path, monkeypatch):
     assert not any("have a dot" in block.caption for block in blocks if isinstance(block, Figure))
-    monkeypatch.setattr(figures, "DOTS", 2)
+    for module in (difference_plot, arms):
+        monkeypatch.setattr(module, "MAX_DOTS", 2)
     captions = [block.caption for block in made(tmp_path, fabricate.activations()) if isinstance(block, Figure)]
     bound = "Of more than 2 pairs, 2 have a dot, evenly from the smallest difference to the largest."
     assert [caption.endswith(bound) for caption in captions] == [False, True, False, False]
@@ -157,7 +159,7 @@ def test_pairs_without_a_dot_are_spoken_of_where_there_are_any(blocks, tmp_path,
 
 def test_counted_networks_are_shown_layer_by_layer_with_their_sums(blocks):
     layers = table(blocks, "sizes, wide")
-    assert layers.sums == 2
+    assert layers.sum_rows == 2
     assert column(layers, "Share of parameters")[-2:] == ["0.39", "100.00"]
 
 

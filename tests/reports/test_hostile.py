@@ -16,9 +16,9 @@ from ablations.framework.study import Ask, Claim, Contrast, Published, Study
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
 from reports.document import page
-from reports.rendering.blocks import Cell, Column, Contents, Heading, Line, Table, Text, Verdicts
-from reports.rendering.html import html
-from reports.rendering.pdf import pdf
+from reports.rendering.blocks import Cell, ClaimLine, Column, Contents, Heading, Table, Text, Verdicts
+from reports.rendering.html import render_html
+from reports.rendering.pdf import render_pdf
 from reports.report import build
 from reports.tables.evidence import gather
 
@@ -169,8 +169,12 @@ def test_the_pdf_has_no_action_and_no_link_that_leaves_it(pages):
 
 def test_names_of_signs_alone_have_anchors_too():
     heads = [Contents("Contents"), Heading("<>"), Heading("&&"), Heading("a-2"), Heading("a"), Heading("A!")]
-    lines = (Line("supported", "?", "One", ()), Line("refuted", "!", "Two", ()), Line("refuted", "?", "Three", ()))
-    soup = BeautifulSoup(html([*heads, Verdicts(lines, brief=True), Verdicts(lines)], "A report"), "html.parser")
+    lines = (
+        ClaimLine("supported", "?", "One", ()),
+        ClaimLine("refuted", "!", "Two", ()),
+        ClaimLine("refuted", "?", "Three", ()),
+    )
+    soup = BeautifulSoup(render_html([*heads, Verdicts(lines, brief=True), Verdicts(lines)], "A report"), "html.parser")
     ids = [tag["id"] for tag in soup.find_all(id=True)]
     assert len(ids) == len(set(ids)) == 8
     assert [link["href"][1:] for link in soup.find_all("a")] == ids
@@ -178,6 +182,6 @@ def test_names_of_signs_alone_have_anchors_too():
 
 def test_a_name_that_is_long_leaves_the_numbers_beside_it_readable():
     table = Table("Wide", (Column("Arm", numeric=False), Column(LONG)), ((Cell(LONG), Cell("1.0")),))
-    (one,) = pypdf.PdfReader(io.BytesIO(pdf([table, Text(LONG)], "A report", 0))).pages
+    (one,) = pypdf.PdfReader(io.BytesIO(render_pdf([table, Text(LONG)], "A report", 0))).pages
     assert one.mediabox.width < one.mediabox.height
     assert squeezed(one.extract_text()).count(LONG) == 3

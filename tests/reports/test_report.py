@@ -66,7 +66,7 @@ FORMULAS = {
 
 
 def test_no_name_in_the_table_of_trials_is_a_formula_to_a_spreadsheet(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "pdf", lambda *_: b"")
+    monkeypatch.setattr(report, "render_pdf", lambda *_: b"")
     arms = {name: {"dropout": number / 10} for number, name in enumerate(FORMULAS)}
     study = dataclasses.replace(fabricate.sizes(), name="=1", arms=arms)
     fabricate.write(tmp_path, [study], fabricate.setting(seeds=1))

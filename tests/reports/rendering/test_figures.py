@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from reports.rendering import figures, plot_style
-from reports.rendering.plot_style import Axis
+from reports.rendering.difference_plot import MAX_DOTS, draw_differences
+from reports.rendering.heatmap import draw_heatmap
+from reports.rendering.line_plots import draw_curves, draw_responses
+from reports.rendering.plot_style import Axis, line_styles, wrap_name
+from reports.rendering.scatter_plot import draw_scatter
 
 ARMS = ["baseline", *(f"an arm with a rather long name, number {number} $x_{number}$" for number in range(8))]
 AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images a second"))
@@ -20,7 +23,7 @@ AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images a second"))
 @cache
 def curves():
     rows = [(a, e, m, 0.1 * e, np.nan if e else 0.1) for a in ARMS for e in range(4) for m in "ab"]
-    return figures.curves(
+    return draw_curves(
         pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"]), AXES, ARMS, ARMS[6:], "one"
     )
 
@@ -31,26 +34,26 @@ def differences():
         (a, m, -n * 10.0, 0.4, 0.3, 0.5, (-n * 10 - 0.1, 0.1 - n * 10)) for n, a in enumerate(ARMS[1:]) for m in "ab"
     ]
     table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
-    return figures.differences(table, AXES, ARMS[1:], "baseline", "two")
+    return draw_differences(table, AXES, ARMS[1:], "baseline", "two")
 
 
 @cache
 def scatter():
     table = pd.DataFrame([(a, m, 0.5, np.nan) for a in ARMS for m in "ab"], columns=["arm", "metric", "mean", "half"])
-    return figures.scatter(table, AXES[1], AXES[0], ARMS, "three")
+    return draw_scatter(table, AXES[1], AXES[0], ARMS, "three")
 
 
 @cache
 def responses():
     rows = [(a, x, m, 10.0**-x, np.nan if x else 0.1) for a in ARMS for x in range(4) for m in "ab"]
     table = pd.DataFrame(rows, columns=["series", "x", "metric", "mean", "half"])
-    return figures.responses(table, AXES, Axis("x", "Layers"), False, "nine")
+    return draw_responses(table, AXES, Axis("x", "Layers"), False, "nine")
 
 
 @cache
 def heat():
     table = pd.DataFrame({f"conv{n}": np.linspace(0, 100, len(ARMS)) for n in range(12)}, index=ARMS)
-    return figures.heat(table, "Exact zeros, %", "four")
+    return draw_heatmap(table, "Exact zeros, %", "four")
 
 
 DRAWINGS = {curves, differences, scatter, heat, responses}
@@ -81,9 +84,9 @@ def test_of_many_pairs_a_bounded_number_has_a_dot_and_the_axis_still_reaches_all
     def drawn(pairs):
         row = ("arm", "a", 0.0, 0.4, 0.3, 0.5, tuple(pairs))
         table = pd.DataFrame([row], columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
-        return figures.differences(table, AXES[:1], ["arm"], "baseline", "five").svg
+        return draw_differences(table, AXES[:1], ["arm"], "baseline", "five").svg
 
-    few, many = (np.linspace(-3, 3, number) for number in (figures.DOTS, 20 * figures.DOTS - 19))
+    few, many = (np.linspace(-3, 3, number) for number in (MAX_DOTS, 20 * MAX_DOTS - 19))
     assert drawn(many) == drawn(few)
 
 
@@ -93,8 +96,8 @@ def test_every_arm_is_in_the_legend_whatever_its_name(monkeypatch):
     names = ["_hidden", "", "a" * 200, "$x$"]
     rows = [(arm, epoch, metric, 0.1, 0.1) for arm in names for epoch in (0, 1) for metric in "ab"]
     table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
-    figures.curves(table, AXES, names, [], "six")
-    figures.scatter(table[table["epoch"] == 0], *AXES, names, "seven")
+    draw_curves(table, AXES, names, [], "six")
+    draw_scatter(table[table["epoch"] == 0], *AXES, names, "seven")
     assert shown == [["_hidden", "", f"{'a' * 26}\n{'a' * 26}\n\N{HORIZONTAL ELLIPSIS}", "$x$"]] * 2
 
 
@@ -105,19 +108,19 @@ def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(m
     ((handles, labels),) = shown
     assert len({handle.get_color() for handle in handles}) == 7
     assert len(handles) == len(labels) == 7
-    assert labels == [*map(plot_style.wrapped, ARMS[:6]), "all others"]
+    assert labels == [*map(wrap_name, ARMS[:6]), "all others"]
     shown.clear()
     rows = [(arm, epoch, axis.metric, 0.1, 0.1) for arm in "abc" for epoch in (0, 1) for axis in AXES]
     table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
-    figures.curves(table, AXES, list("abc"), ["b"], "six")
+    draw_curves(table, AXES, list("abc"), ["b"], "six")
     assert shown[0][1] == ["a", "c", "b"]
 
 
 def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
     table = pd.DataFrame({"conv1": [0.0]}, index=["\N{FIRE}"])
-    assert "\N{FIRE}" in figures.heat(table, "Exact zeros, %", "eight").alt
+    assert "\N{FIRE}" in draw_heatmap(table, "Exact zeros, %", "eight").alt
 
 
 def test_the_first_nine_arms_look_different_without_colour_and_without_shape():
-    colours, markers, _ = zip(*(look for _, look in plot_style.looks(ARMS)), strict=True)
+    colours, markers, _ = zip(*(style for _, style in line_styles(ARMS)), strict=True)
     assert len(set(colours)) == len(set(markers)) == len(ARMS) == 9

@@ -10,8 +10,8 @@ from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
 from reports.document import page
-from reports.rendering.blocks import Cell, Column, Figure, Heading, Line, Note, Table, Text, Verdicts
-from reports.rendering.html import html
+from reports.rendering.blocks import Cell, ClaimLine, Column, Figure, Heading, Note, Table, Text, Verdicts
+from reports.rendering.html import render_html
 from reports.statistics.judge import VERDICTS
 from reports.tables.evidence import gather
 
@@ -27,7 +27,7 @@ def blocks(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def text(blocks):
-    return html(blocks, "A report")
+    return render_html(blocks, "A report")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, soup):
 
 def test_names_are_text_and_never_markup():
     table = Table(HOSTILE, (Column(HOSTILE),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
-    claims = Verdicts((Line("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
+    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
     hostile = [
         Heading(HOSTILE),
         Text(HOSTILE),
@@ -51,7 +51,7 @@ def test_names_are_text_and_never_markup():
         claims,
         Figure("<svg />", HOSTILE, HOSTILE),
     ]
-    soup = BeautifulSoup(html(hostile, HOSTILE), "html.parser")
+    soup = BeautifulSoup(render_html(hostile, HOSTILE), "html.parser")
     assert len(soup.find_all("script")) == 1
     assert soup.title.text == HOSTILE
     assert soup.svg["aria-label"] == HOSTILE
@@ -101,4 +101,4 @@ def test_sums_stay_outside_the_rows_that_are_sorted(soup):
 
 
 def test_the_same_blocks_give_the_same_bytes(blocks, text):
-    assert html(blocks, "A report") == text
+    assert render_html(blocks, "A report") == text

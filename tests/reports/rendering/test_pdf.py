@@ -10,8 +10,20 @@ import pytest
 from said import alternatives, said, squeezed
 
 from reports.document import page
-from reports.rendering.blocks import Cell, Column, Contents, Figure, Heading, Items, Line, Note, Table, Text, Verdicts
-from reports.rendering.pdf import pdf
+from reports.rendering.blocks import (
+    Cell,
+    ClaimLine,
+    Column,
+    Contents,
+    Figure,
+    Heading,
+    Items,
+    Note,
+    Table,
+    Text,
+    Verdicts,
+)
+from reports.rendering.pdf import render_pdf
 from reports.tables.evidence import gather
 
 HOSTILE = '<script> & "quoted" #set page(width: 1pt) $x^2$ \\ _a_ *b* `c` @d [e] // f'
@@ -37,7 +49,7 @@ def blocks(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def content(blocks):
-    return pdf(blocks, "A report", 1_790_000_000)
+    return render_pdf(blocks, "A report", 1_790_000_000)
 
 
 def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, content):
@@ -46,7 +58,7 @@ def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, content):
 
 
 def test_the_same_blocks_and_timestamp_give_the_same_bytes(blocks, content):
-    assert pdf(blocks, "A report", 1_790_000_000) == content
+    assert render_pdf(blocks, "A report", 1_790_000_000) == content
 
 
 def test_every_page_has_its_number(content):
@@ -58,7 +70,7 @@ def test_every_page_has_its_number(content):
 
 def test_names_are_text_and_never_markup():
     table = Table(HOSTILE, (Column(HOSTILE, numeric=False),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
-    claims = Verdicts((Line("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
+    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
     hostile = [
         Contents(HOSTILE),
         Heading(HOSTILE),
@@ -68,7 +80,7 @@ def test_names_are_text_and_never_markup():
         table,
         claims,
     ]
-    content = pdf([*hostile, Figure(SVG, HOSTILE, HOSTILE)], HOSTILE, 0)
+    content = render_pdf([*hostile, Figure(SVG, HOSTILE, HOSTILE)], HOSTILE, 0)
     assert text(content).count(squeezed(HOSTILE)) == 18
     assert reader(content).metadata.title == HOSTILE
 
@@ -82,7 +94,7 @@ def test_figures_are_vectors_with_alternative_text(blocks, content):
 def test_long_tables_repeat_their_heads_on_every_page():
     rows = tuple((Cell(f"row {number}"), Cell("1")) for number in range(150))
     table = Table("A long table", (Column("Recurring", numeric=False), Column("Number")), rows)
-    pages = reader(pdf([table], "A report", 0)).pages
+    pages = reader(render_pdf([table], "A report", 0)).pages
     assert len(pages) > 1
     assert all("Recurring" in page.extract_text() for page in pages)
 
@@ -91,7 +103,7 @@ def test_long_tables_repeat_their_heads_on_every_page():
 def test_a_table_too_wide_for_the_page_turns_it_and_nothing_is_cut_off(columns, turned):
     numbers = tuple(Cell(f"{number},234.5 ± 6.78") for number in range(columns))
     heads = (Column("Arm", numeric=False), *(Column(f"Metric {number}") for number in range(columns)))
-    page = reader(pdf([Table("Wide", heads, ((Cell("an arm"), *numbers),))], "A report", 0)).pages[-1]
+    page = reader(render_pdf([Table("Wide", heads, ((Cell("an arm"), *numbers),))], "A report", 0)).pages[-1]
     assert (page.mediabox.width > page.mediabox.height) == turned
     ends = []
     page.extract_text(

@@ -1,0 +1,32 @@
+"""A value by arm and layer."""
+
+from __future__ import annotations
+
+import pandas as pd
+import seaborn as sns
+
+from reports.rendering.plot_style import Drawing, export_svg, open_panels, wrap_name
+
+
+def draw_heatmap(table: pd.DataFrame, label: str, name: str) -> Drawing:
+    """Draw a heat map of percentages.
+
+    Args:
+        table: A row an arm, a column a layer, values in per cent.
+        label: What the values are, with the unit.
+        name: Unique name of the figure, for the ids in the SVG.
+
+    Returns:
+        The SVG, and each arm's mean over layers in words.
+    """
+    with open_panels(1, 1.0 + 0.3 * len(table), grid=False) as (figure, panels):
+        sns.heatmap(
+            table.rename(index=wrap_name), ax=panels[0], vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f",
+            linewidths=1.5, annot_kws={"size": 8}, cbar=False,
+        )  # fmt: skip
+        panels[0].set(xlabel="Layer", ylabel="")
+        panels[0].tick_params(length=0)
+        panels[0].tick_params(axis="y", labelrotation=0)
+        panels[0].tick_params(axis="x", labelrotation=40 if table.shape[1] > 9 else 0)
+        means = "; ".join(f"{arm} {value:.0f}" for arm, value in table.mean(axis=1).items())
+        return Drawing(export_svg(figure, name), f"{label}, by layer and arm. Means over the layers: {means}.")

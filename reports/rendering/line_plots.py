@@ -1,0 +1,110 @@
+"""Line plots: learning curves, and a metric along a number."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+
+from reports.rendering.plot_style import EDGE, Axis, Drawing, add_legend, export_svg, line_styles, open_panels
+
+LOG_RATIO = 30  # a panel whose means span a larger factor has a logarithmic axis
+
+
+def draw_curves(
+    table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], faint_arms: Sequence[str], name: str
+) -> Drawing:
+    """Draw learning curves: a panel a metric, a line an arm.
+
+    Args:
+        table: Columns arm, epoch, metric, mean and half (half-width of the 95 % interval), as stored.
+        axes: The metrics, one a panel.
+        arms: All arms, the baseline first.
+        faint_arms: Those of them drawn behind the others, in grey and without intervals.
+        name: Unique name of the figure, for the ids in the SVG.
+
+    Returns:
+        The SVG, and the last metric's values at the last epoch in words.
+    """
+    clear_arms = [arm for arm in arms if arm not in faint_arms]
+    with open_panels(len(axes), 2.7) as (figure, panels):
+        for panel, axis in zip(panels, axes, strict=True):
+            handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
+            faint_handles: Sequence[Artist] = ()
+            for arm in faint_arms:
+                line = _select_line(table, arm, axis)
+                faint_handles = panel.plot(line["epoch"], line["mean"], color=EDGE, linewidth=0.6, zorder=1.5)
+            for arm, (colour, marker, dashes) in line_styles(clear_arms):
+                line = _select_line(table, arm, axis)
+                mean, half = line["mean"], line["half"]
+                panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
+                handles += panel.plot(
+                    line["epoch"], mean, color=colour, linestyle=dashes, marker=marker, markersize=3.2
+                )
+            panel.set(xlabel="Epoch", ylabel=axis.label)
+            panel.margins(x=0.02)
+        faint_label = faint_arms if len(faint_arms) == 1 else ["all others"] * len(faint_handles)
+        add_legend(figure, [*handles, *faint_handles], [*clear_arms, *faint_label])
+        labels = " and ".join(axis.label for axis in axes)
+        ends = _describe_ends(table, axes[-1], arms)
+        return Drawing(export_svg(figure, name), f"Learning curves: {labels} by epoch. At the last epoch: {ends}.")
+
+
+def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool, name: str) -> Drawing:
+    """Draw metrics along a number: a panel a metric, a line a series, a point an arm.
+
+    Args:
+        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored.
+        axes: The metrics, one a panel.
+        x: The number along which the arms lie.
+        log: Whether the horizontal axis is logarithmic.
+        name: Unique name of the figure, for the ids in the SVG.
+
+    Returns:
+        The SVG, and the first metric's means in words.
+    """
+    with open_panels(len(axes), 2.7) as (figure, panels):
+        series, descriptions = list(dict.fromkeys(table["series"])), []
+        for panel, axis in zip(panels, axes, strict=True):
+            handles: list[Any] = []
+            for line, (colour, marker, dashes) in line_styles(series):
+                rows = table[(table["series"] == line) & (table["metric"] == axis.metric)].sort_values("x")
+                mean, half = rows["mean"] * axis.factor, np.nan_to_num(rows["half"] * axis.factor)
+                handles += [panel.errorbar(
+                    rows["x"], mean, yerr=half, color=colour, marker=marker, linestyle=dashes, markersize=5, capsize=2,
+                )]  # fmt: skip
+                if axis is axes[0]:
+                    descriptions += [f"{line} {at:,g}: {value:.1f}" for at, value in zip(rows["x"], mean, strict=True)]
+            _scale_axes(panel, table[table["metric"] == axis.metric], axis, x, log)
+        add_legend(figure, handles, series)
+        return Drawing(export_svg(figure, name), f"{axes[0].label} by {x.label}: {'; '.join(descriptions)}.")
+
+
+def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool) -> None:
+    """Label the axes; a few numbers are each a tick, and means that are decades apart get a logarithmic axis."""
+    panel.set(xlabel=x.label, ylabel=textwrap.fill(axis.label, 32))
+    if log:
+        panel.set_xscale("log")
+    if 0 < LOG_RATIO * rows["mean"].min() < rows["mean"].max():
+        panel.set_yscale("log")
+        panel.yaxis.set_major_formatter("{x:g}")
+    numbers = sorted(set(rows["x"]))
+    if len(numbers) <= 6:
+        panel.set_xticks(numbers, [f"{tick:,g}" for tick in numbers])
+        panel.xaxis.minorticks_off()
+
+
+def _select_line(table: pd.DataFrame, arm: str, axis: Axis) -> pd.DataFrame:
+    """Columns epoch, mean and half of one arm and metric, as shown."""
+    line = table[(table["arm"] == arm) & (table["metric"] == axis.metric)].sort_values("epoch")
+    return line.assign(mean=line["mean"] * axis.factor, half=line["half"].fillna(0) * axis.factor)
+
+
+def _describe_ends(table: pd.DataFrame, axis: Axis, arms: Sequence[str]) -> str:
+    last = table[table["metric"] == axis.metric].sort_values("epoch").groupby("arm")["mean"].last()
+    return "; ".join(f"{arm} {last[arm] * axis.factor:.1f}" for arm in arms if arm in last)
