@@ -63,8 +63,8 @@ def test_controls_are_a_table_of_their_own(blocks):
 
 
 def test_what_must_be_known_of_the_data_stands_at_the_top(blocks):
-    loud = [block for block in blocks[:4] if isinstance(block, Note) and block.loud]
-    assert [note.text for note in loud] == [fabricate.NOTE]
+    prominent = [block for block in blocks[:4] if isinstance(block, Note) and block.prominent]
+    assert [note.text for note in prominent] == [fabricate.NOTE]
 
 
 def test_trials_without_a_result_are_counted_and_named(blocks):
@@ -219,4 +219,4 @@ def test_a_study_without_records_is_reported_as_not_run(tmp_path):
 
 def test_the_smoke_profile_says_that_it_is_no_result(tmp_path):
     blocks = made(tmp_path, fabricate.sizes(), setting=fabricate.setting(name="smoke"))
-    assert any(isinstance(block, Note) and block.loud and block.title == "Not a result" for block in blocks)
+    assert any(isinstance(block, Note) and block.prominent and block.title == "Not a result" for block in blocks)
