@@ -18,7 +18,7 @@ from bench import REVISION
 from bench.records import cleanup, store, validation
 from bench.spec.errors import InputError
 from bench.system.text import printable
-from bench.tracking.mlflow_format import brief
+from bench.tracking.mlflow_format import summarize_error
 
 HARMLESS = "pending", "running", "earlier"
 DAMAGED = "is not a database", "malformed"  # SQLite's messages for a damaged file, not for a locked or a newer one
@@ -105,11 +105,11 @@ def _examine_mlflow(out: Path, usable_records: dict[str, Any]) -> Iterator[Findi
     try:
         from bench.tracking import consistency  # mlflow may be missing
 
-        for state, text, repair in consistency.examine(out, usable_records):
+        for state, text, repair in consistency.find_differences(out, usable_records):
             yield Finding(state, text, repair and partial(_repair_mlflow, repair))
     except Exception as error:  # database drivers raise classes of their own
         address = os.environ.get("MLFLOW_TRACKING_URI")
-        text = f"MLflow: {address or out / 'mlflow.db'} cannot be read ({brief(error)})"
+        text = f"MLflow: {address or out / 'mlflow.db'} cannot be read ({summarize_error(error)})"
         damaged = not address and any(message in str(error) for message in DAMAGED)
         # the next run makes a new database
         yield Finding("broken", text, partial(_move_aside, out / "mlflow.db", out) if damaged else None)
@@ -119,7 +119,7 @@ def _repair_mlflow(repair: Callable[[], object]) -> None:
     try:
         repair()
     except Exception as error:  # database drivers raise classes of their own
-        raise InputError(f"the repair in MLflow failed: {brief(error)}") from error
+        raise InputError(f"the repair in MLflow failed: {summarize_error(error)}") from error
 
 
 def _move_aside(file: Path, out: Path) -> None:

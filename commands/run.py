@@ -26,7 +26,7 @@ from bench.runner.scheduler import Event, run
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
-from bench.tracking.retry_queue import Delivery
+from bench.tracking.retry_queue import RetryQueue
 from commands import progress
 from commands.options import clustered, imagined, in_cluster, introduce, requested
 from reports.text.formatting import counted
@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit
     introduce(request, console)
-    delivery = Delivery(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
+    queue = RetryQueue(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
     asked, retry = dict[Job, str](), options.retry_failed
     with _performers(options, request, console) as (schedule, workers):
         # Tuning that has finished adds jobs
@@ -62,13 +62,13 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already{more}", highlight=False)
             keep = kept(list(asked), todo)
             events = run(todo, keep, request.source, out, workers, deadline, pace.seconds, schedule)
-            _follow(events, progress.Display(console, todo, asked, pace, workers), delivery, request)
+            _follow(events, progress.Display(console, todo, asked, pace, workers), queue, request)
             if options.until_decided and time.time() < deadline:
                 request = _further(request, out)
-    delivery.deliver_all(request.arms_by_identity())
-    _publish_report(delivery, request, out, console)
-    unpublished = bool(delivery.due) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
-    return _end(asked, _later(request, out), out, console) or int(unpublished and delivery.installed)
+    queue.publish_all(request.arms_by_identity())
+    _publish_report(queue, request, out, console)
+    unpublished = bool(queue.waiting) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
+    return _end(asked, _later(request, out), out, console) or int(unpublished and queue.installed)
 
 
 def _later(request: Request, out: Path) -> int:
@@ -98,13 +98,13 @@ def _demand(options: argparse.Namespace, request: Request, todo: list[Job]) -> N
         torchrun.demand(todo, request.source)
 
 
-def _follow(events: Iterable[Event], shown: progress.Display, delivery: Delivery, request: Request) -> None:
+def _follow(events: Iterable[Event], shown: progress.Display, queue: RetryQueue, request: Request) -> None:
     places = request.arms_by_identity()
     with shown:
         for event in events:
             shown.show(event)
             if event.record is not None:
-                delivery.deliver(event.record, places)
+                queue.publish(event.record, places)
 
 
 def _further(request: Request, out: Path) -> Request:
@@ -116,13 +116,13 @@ def _further(request: Request, out: Path) -> Request:
     return request._replace(setting=request.setting._replace(extra_seeds=found))
 
 
-def _publish_report(delivery: Delivery, request: Request, out: Path, console: Console) -> None:
+def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Console) -> None:
     from reports import terminal  # only here: it takes seconds, and every worker imports this file
 
     files = terminal.report(request, out, console)
     name = f"({request.setting.profile.name}, {request.source.data.name})"
-    delivery.deliver_report(name, [*files, out / store.REQUEST])
-    if delivery.publisher:
+    queue.publish_report(name, [*files, out / store.REQUEST])
+    if queue.publisher:
         folder = shlex.quote(str(out))
         where = "" if folder == "out" else f" OUT={folder}"
         console.print(f"Compare the runs in MLflow: make ui{where}, or {sys.argv[0]} ui --out {folder}", soft_wrap=True)

@@ -20,7 +20,7 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
         raise InputError("mlflow is not installed: pip install mlflow")
     from bench.tracking import mlflow_client
 
-    out, port, address = options.out, options.port, mlflow_client.uri(options.out)
+    out, port, address = options.out, options.port, mlflow_client.tracking_uri(options.out)
     if address.startswith("http"):
         page = f"{address}/?workflowType=machine_learning"
         console.print(f"MLFLOW_TRACKING_URI names a server: {page}", soft_wrap=True)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from bench.tracking import mlflow_client
+from bench.tracking.publisher import Publisher
 
 USER = "nobody" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
 
@@ -81,10 +82,10 @@ def until_it_answers(port: int) -> None:
             time.sleep(0.2)
 
 
-def all_runs(publisher: mlflow_client.Publisher) -> dict[str, list[Any]]:
+def all_runs(publisher: Publisher) -> dict[str, list[Any]]:
     """All that MLflow knows of each run, by its identity, but for what it numbers itself."""
     found = dict[str, list[Any]]()
-    for one in mlflow_client.runs(publisher.client, publisher.experiments):
+    for one in mlflow_client.find_runs(publisher.client, publisher.experiment_ids):
         histories = [publisher.client.get_metric_history(one.info.run_id, name) for name in one.data.metrics]
         found.setdefault(one.data.tags["identity"], []).append(
             {

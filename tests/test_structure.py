@@ -75,7 +75,7 @@ def test_a_blocked_module_is_out_of_reach():
 def test_torch_is_left_to_those_who_measure():
     done = after(
         NO_TORCH,
-        "import bench.runner.scheduler, bench.tracking.mlflow_client, ablations.framework.discovery\n"
+        "import bench.runner.scheduler, bench.tracking.publisher, ablations.framework.discovery\n"
         "import reports.report, ablate",
     )
     assert done.returncode == 0, done.stderr

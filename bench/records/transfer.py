@@ -71,7 +71,7 @@ def take(origin: str, out: Path, weights: bool) -> importing.Taken:
             def wanted(name: str) -> bool:
                 return bool(NAMES.fullmatch(name)) and (weights or not name.endswith(".safetensors"))
 
-            found = mlflow_client.fetch(origin, Path(temporary), wanted)
+            found = mlflow_client.download_artifacts(origin, Path(temporary), wanted)
         elif Path(origin).is_dir():
             found = _of_folder(Path(origin))
         else:

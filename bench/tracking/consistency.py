@@ -1,4 +1,4 @@
-"""Where MLflow is not as the records are, and how that is mended."""
+"""Differences between MLflow's runs and the records, and their repair."""
 
 from __future__ import annotations
 
@@ -8,62 +8,65 @@ from pathlib import Path
 from typing import Any
 
 from bench.tracking import mlflow_client
-from bench.tracking.duplicates import outranks, rank, same, tagged
+from bench.tracking.duplicates import is_same_measurement, outranks, rank, run_tags
+from bench.tracking.publisher import Publisher
 
-Difference = tuple[str, str, Callable[[], object] | None]  # state, what, what mends it
+Difference = tuple[str, str, Callable[[], object] | None]  # state, text, repair
 
 
-def examine(out: Path, whole: Mapping[str, Any]) -> Iterator[Difference]:
-    """whole: the records that can be used, by identity."""
+def find_differences(out: Path, records: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield what differs between MLflow and the usable records, given by identity."""
 
     @cache
-    def publisher() -> mlflow_client.Publisher:
-        """Made late: where there is no database it makes one, which is for mending alone."""
-        return mlflow_client.Publisher(out)
+    def publisher() -> Publisher:
+        """Connect on demand: connecting makes a missing database, which only a repair may do."""
+        return Publisher(out)
 
-    published = _by_identity(publisher()) if mlflow_client.exists(out) else {}
-    for identity, found in published.items():
-        if identity in whole or not mlflow_client.shared():  # else it is another machine's
-            yield from _run(publisher(), identity, found, whole.get(identity))
-    for identity, record in whole.items():
-        found = published.get(identity, [])
-        if state := _state(out, found[-1] if found else None, record):
-            yield (*state, partial(_publish, publisher, record))
+    runs_by_identity = _runs_by_identity(publisher()) if mlflow_client.has_store(out) else {}
+    for identity, runs in runs_by_identity.items():
+        if identity in records or not mlflow_client.uses_server():  # otherwise it is another machine's
+            yield from _examine_runs(publisher(), identity, runs, identity in records)
+    for identity, record in records.items():
+        run = runs_by_identity.get(identity, [None])[-1]
+        if difference := _compare(out, run, record):
+            yield (*difference, partial(_publish, publisher, record))
 
 
-def _by_identity(publisher: mlflow_client.Publisher) -> dict[str, list[Any]]:
-    published: dict[str, list[Any]] = {}
-    for run in sorted(mlflow_client.runs(publisher.client, publisher.experiments), key=rank):
+def _runs_by_identity(publisher: Publisher) -> dict[str, list[Any]]:
+    """Every job's runs, the one that is kept last."""
+    runs_by_identity: dict[str, list[Any]] = {}
+    for run in sorted(mlflow_client.find_runs(publisher.client, publisher.experiment_ids), key=rank):
         if run.data.tags.get("kind") and run.data.tags.get("identity"):
-            published.setdefault(run.data.tags["identity"], []).append(run)
-    return published
+            runs_by_identity.setdefault(run.data.tags["identity"], []).append(run)
+    return runs_by_identity
 
 
-def _run(publisher: mlflow_client.Publisher, identity: str, found: list[Any], record: Any) -> Iterator[Difference]:
-    """Runs that are too many, or have no record."""
-    for run in found[:-1] if record else ():  # the publisher goes by the last
-        yield "stale", f"MLflow: {identity} is there twice", partial(publisher.client.delete_run, run.info.run_id)
-    if record is None and found[-1].info.status == "RUNNING":
-        end = partial(publisher.client.set_terminated, found[-1].info.run_id, "KILLED")
-        yield "orphaned", f"MLflow: {identity} is 'running' without a record", end
-    elif record is None:
-        where = f"ablate import {mlflow_client.uri(publisher.out)} --out {publisher.out} fetches it"
-        yield "orphaned", f"MLflow: {identity} has no record here ({where})", None
+def _examine_runs(publisher: Publisher, identity: str, runs: list[Any], has_record: bool) -> Iterator[Difference]:
+    """Yield the runs of a job that are duplicates or have no record."""
+    client, best = publisher.client, runs[-1]
+    for run in runs[:-1] if has_record else ():
+        yield "stale", f"MLflow: {identity} has several runs", partial(client.delete_run, run.info.run_id)
+    if not has_record and best.info.status == "RUNNING":
+        text = f"MLflow: {identity} is 'running' without a record"
+        yield "orphaned", text, partial(client.set_terminated, best.info.run_id, "KILLED")
+    elif not has_record:
+        command = f"ablate import {mlflow_client.tracking_uri(publisher.out)} --out {publisher.out}"
+        yield "orphaned", f"MLflow: {identity} has no record here (fetch it: {command})", None
 
 
-def _state(out: Path, run: Any, record: dict[str, Any]) -> tuple[str, str] | None:
-    """What is to be said of a record's run."""
+def _compare(out: Path, run: Any, record: dict[str, Any]) -> tuple[str, str] | None:
+    """State and text of the difference between a record and its run, if any."""
     identity = record["identity"]
     if run is None:
         return "pending", f"MLflow: {identity} is not published"
-    if outranks(run, record, tagged(out, record)):
+    if outranks(run, record, run_tags(out, record)):
         return None
-    if not same(run, record):
+    if not is_same_measurement(run, record):
         return "stale", f"MLflow: {identity} was measured again since it was published"
     if run.info.status == "RUNNING":
         return "stale", f"MLflow: {identity} is half published"
     return None
 
 
-def _publish(publisher: Callable[[], mlflow_client.Publisher], record: dict[str, Any]) -> None:
+def _publish(publisher: Callable[[], Publisher], record: dict[str, Any]) -> None:
     publisher().publish(record)

@@ -1,5 +1,4 @@
-"""A record in MLflow's words: experiment, run, variant, parameters, tags and metrics; and its errors in few. Needs no
-MLflow."""
+"""A record in MLflow's terms: names of experiment, run and variant, params, tags and metrics. Needs no MLflow."""
 
 from __future__ import annotations
 
@@ -9,109 +8,121 @@ from typing import Any
 
 from bench.spec.config import ModelConfig, TrainConfig
 
-LONGEST = 200  # letters of a name, the least that any of MLflow's databases takes being 250
-TEXT = 5000  # of a tag
-BUDGET = {"classes", "width", "epochs", "share"}  # set by data and profile: a variant's name ends with them
+MAX_NAME_LENGTH = 200  # characters; the least that any of MLflow's databases takes is 250
+MAX_TAG_LENGTH = 5000
+BUDGET_FIELDS = {"classes", "width", "epochs", "share"}  # set by data set and profile; shown at the end of a variant
 PREFIX = "AlexNet ablations"
 
 
-def experiment(data: dict[str, Any] | None) -> str:
-    """The name of a data set's experiment, or of the one for all that is not a trial."""
-    return (
-        f"{PREFIX}: {data['name'][:LONGEST]} [{data['digest'][:6]}]" if data else f"{PREFIX}: counts, timings, reports"
-    )
+def experiment_name(data: dict[str, Any] | None) -> str:
+    """The experiment of a data set, or of everything that is not a trial if `data` is None."""
+    if data is None:
+        return f"{PREFIX}: counts, timings, reports"
+    return f"{PREFIX}: {data['name'][:MAX_NAME_LENGTH]} [{data['digest'][:6]}]"
 
 
-def variant(job: dict[str, Any]) -> str:
-    """A trial's levels that differ from the house's defaults, and its budget, as one name: runs grouped by it are seeds
-    of one arm."""
+def variant_name(job: dict[str, Any]) -> str:
+    """A trial's levels that differ from the configuration's defaults, and its budget.
+
+    Runs grouped by this name are the seeds of one arm.
+    """
     defaults = {**vars(ModelConfig()), **vars(TrainConfig())}
     levels = {**job["model"], **job["recipe"]}
-    changed = [f"{k}={_text(v)}" for k, v in levels.items() if k not in BUDGET and _text(v) != _text(defaults[k])]
+    changed_levels = [
+        f"{name}={_text(level)}"
+        for name, level in levels.items()
+        if name not in BUDGET_FIELDS and _text(level) != _text(defaults[name])
+    ]
     images = round(job["recipe"]["share"] * job["data"]["train"])
     budget = f"{levels['epochs']} epochs of {images}, width {_text(levels['width'])}"
-    return f"{', '.join(changed) or 'baseline'} ({budget})"
+    return f"{', '.join(changed_levels) or 'baseline'} ({budget})"
+
+
+def run_name(record: dict[str, Any]) -> str:
+    """A trial's variant and seed; the subject of any other job."""
+    if record["kind"] == "trial":
+        return f"{variant_name(record['job'])} / seed {record['job']['seed']}"
+    subject = record["job"].get("subject") or record["job"].get("question") or record["identity"]
+    return f"{record['kind']} {subject}"[:MAX_NAME_LENGTH]
 
 
 def params(record: dict[str, Any]) -> dict[str, str]:
+    """A trial's variant, levels and seed; the kind of any other job."""
     job = record["job"]
     if record["kind"] != "trial":
         return {"kind": record["kind"]}
     levels = {**job["model"], **job["recipe"], "seed": job["seed"], "precision": job["precision"]}
-    return {"variant": variant(job), **{name: _text(level) for name, level in levels.items()}}
+    return {"variant": variant_name(job), **{name: _text(level) for name, level in levels.items()}}
 
 
 def tags(record: dict[str, Any]) -> dict[str, str]:
-    known, environment = record.get("tags", {}), record["environment"]
-    found = {
+    """Identity, status, environment and use of a record."""
+    environment = record["environment"]
+    texts = {
         "identity": record["identity"],
         "kind": record["kind"],
         "status": record["status"],
-        "profile": ", ".join(known.get("profiles", [])),
+        "profile": ", ".join(record.get("tags", {}).get("profiles", [])),
         "device": environment.get("device", ""),
         **{f"environment.{name}": str(value) for name, value in environment.items()},
-        **studies(record),
+        **study_tags(record),
     }
     if not record.get("fit", True):
-        found["fit"] = "no"
+        texts["fit"] = "no"
     if note := record.get("data", {}).get("note"):
-        found["data.note"] = note
-    return {name: value[:TEXT] for name, value in found.items()}
+        texts["data.note"] = note
+    return {name: text[:MAX_TAG_LENGTH] for name, text in texts.items()}
 
 
-def studies(record: dict[str, Any]) -> dict[str, str]:
-    """The tags that tell where a record is used."""
-    known = record.get("tags", {}).get("studies", {})
-    names = _names(f"study.{study}" for study in known)
-    return {names[f"study.{study}"]: (", ".join(filter(None, arms)) or "yes")[:TEXT] for study, arms in known.items()}
+def study_tags(record: dict[str, Any]) -> dict[str, str]:
+    """The arms that use a record, one tag per study."""
+    arms_by_study = record.get("tags", {}).get("studies", {})
+    names = _unique_names(f"study.{study}" for study in arms_by_study)
+    return {
+        names[f"study.{study}"]: (", ".join(filter(None, arms)) or "yes")[:MAX_TAG_LENGTH]
+        for study, arms in arms_by_study.items()
+    }
 
 
 def metrics(record: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:
-    """Name, value, milliseconds and step: a trial's points by epoch; the totals of a count; a timing's or a probe's
-    samples by round."""
+    """Yield name, value, Unix time in milliseconds and step of every measured value.
+
+    The step is the epoch of a trial's point, 0 for a count's totals, the round or seed of a timing's or probe's sample.
+    """
     for point in record.get("points", []):
         for name, value in point["metrics"].items():
             yield name, value, int(point["time"] * 1e3), point["epoch"]
-    ended = int(record["ended"] * 1e3)
+    ended_ms = int(record["ended"] * 1e3)
     for name in ("parameters", "macs"):
         if name in record.get("network", {}):
-            yield f"{name}/total", record["network"][name], ended, 0
+            yield f"{name}/total", record["network"][name], ended_ms, 0
     samples = record.get("samples", [])
-    names = _names(f"{sample['metric']}/{sample['arm']}" for sample in samples)
+    names = _unique_names(f"{sample['metric']}/{sample['arm']}" for sample in samples)
     for sample in samples:
-        yield names[f"{sample['metric']}/{sample['arm']}"], sample["value"], ended, sample["pair"]
+        yield names[f"{sample['metric']}/{sample['arm']}"], sample["value"], ended_ms, sample["pair"]
 
 
-def run_name(record: dict[str, Any]) -> str:
-    if record["kind"] == "trial":
-        return f"{variant(record['job'])} / seed {record['job']['seed']}"
-    what = record["job"].get("subject") or record["job"].get("question") or record["identity"]
-    return f"{record['kind']} {what}"[:LONGEST]
-
-
-def brief(error: Exception) -> str:
-    """An error of MLflow's or of a driver's in one line, less the page of advice."""
+def summarize_error(error: Exception) -> str:
+    """An error of MLflow or a driver in one line, without the advice that follows it."""
     return ": ".join(filter(None, (type(error).__name__, str(error).strip().partition("\n")[0][:160])))
 
 
-def _names(texts: Iterable[str]) -> dict[str, str]:
-    """The texts as names of metrics or tags; those that would be alike are numbered."""
-    found: dict[str, str] = {}
-    taken: set[str] = set()
+def _unique_names(texts: Iterable[str]) -> dict[str, str]:
+    """Valid names of metrics or tags by text; texts that become equal are numbered."""
+    names: dict[str, str] = {}
     for text in dict.fromkeys(texts):
-        name, again = _name(text), 1
-        while (numbered := name if again == 1 else f"{name} {again}") in taken:
-            again += 1
-        taken.add(numbered)
-        found[text] = numbered
-    return found
+        name, number = _valid_name(text), 1
+        while (numbered_name := name if number == 1 else f"{name} {number}") in names.values():
+            number += 1
+        names[text] = numbered_name
+    return names
 
 
-def _name(text: str) -> str:
-    """MLflow refuses most punctuation in names, what is long, and parts that paths lose: '', '.', '..'."""
+def _valid_name(text: str) -> str:
+    """Replace what MLflow refuses: most punctuation, long names, and the path parts '', '.' and '..'."""
     parts = re.sub(r"[^\w\-. /]", "_", text).split("/")
     name = "/".join(part if part.strip(".") else f"{part}_" for part in parts)
-    return name if len(name) <= LONGEST else name[:LONGEST].rstrip("/.")
+    return name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH].rstrip("/.")
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Brings records to MLflow while it can be reached; what it misses is delivered at the next contact."""
+"""Queue of records for MLflow: what it misses while it is away is published at the next contact."""
 
 from __future__ import annotations
 
@@ -6,70 +6,77 @@ import importlib.util
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
 from bench.records import store
 from bench.tracking import mlflow_format
 
-AGAIN = 30.0  # seconds until a server that was away is asked again; twice as many after each further failure
-LONGEST = 600.0
+FIRST_PAUSE_S = 30.0  # before a server that was away is contacted again; doubled after each further failure
+MAX_PAUSE_S = 600.0
 
-Places = Mapping[str, Iterable[tuple[str, str]]]  # where each identity is used: study and arm
+Places = Mapping[str, Iterable[tuple[str, str]]]  # (study, arm) pairs that use a job, by identity
 
 
-class Delivery:
-    """say: how a person is told that MLflow is away. Records are complete without it."""
+class RetryQueue:
+    """Publishes records as they are finished; a run never fails because of MLflow.
 
-    def __init__(self, out: Path, profile: str, say: Callable[[str], None]) -> None:
-        self.out, self.profile, self.say = out, profile, say
-        self.due: deque[str] = deque()  # identities of records that wait to be published
+    Attributes:
+        waiting: Identities of records that are not published yet.
+        publisher: The connection; None while MLflow is away or not installed.
+        installed: Whether mlflow can be imported.
+    """
+
+    def __init__(self, out: Path, profile: str, warn: Callable[[str], None]) -> None:
+        self.out, self.profile, self.warn = out, profile, warn
+        self.waiting: deque[str] = deque()
         self.publisher: Any = None
-        self.pause, self.next_try, self.told = AGAIN, 0.0, False
+        self._pause_s, self._next_contact, self._warned = FIRST_PAUSE_S, 0.0, False
         self.installed = importlib.util.find_spec("mlflow") is not None
         if not self.installed:
-            say("mlflow is not installed: results are kept as records and can be published later")
+            warn("mlflow is not installed: results are kept as records and can be published later")
         self._connect()
 
-    def deliver(self, record: dict[str, Any], places: Places) -> None:
-        """One record, tagged with where it is used, and those that wait."""
+    def publish(self, record: dict[str, Any], places: Places) -> None:
+        """Tag a record with the places that use it; publish it and those that wait."""
         store.tag(self.out, record["identity"], self.profile, places.get(record["identity"], ()))
-        self.due.append(record["identity"])
-        self._publish()
+        self.waiting.append(record["identity"])
+        self._publish_waiting()
 
-    def deliver_all(self, places: Places) -> None:
-        """Every record of this run, and the older ones that the server lacks."""
-        self.next_try = 0.0
-        self.due.clear()
+    def publish_all(self, places: Places) -> None:
+        """Publish every record of this run and the older ones that the server lacks."""
+        self._next_contact = 0.0
+        self.waiting.clear()
         for file in sorted(store.folder(self.out).glob("*.json")):
             if file.stem in places:
                 store.tag(self.out, file.stem, self.profile, places[file.stem])
-            self.due.append(file.stem)
-        self._publish()
+            self.waiting.append(file.stem)
+        self._publish_waiting()
 
-    def deliver_report(self, name: str, files: Iterable[Path]) -> None:
-        self._try(lambda publisher: publisher.publish_report(name, files))
+    def publish_report(self, name: str, files: Iterable[Path]) -> None:
+        """Publish the report's files, unless MLflow is away."""
+        self._try(methodcaller("publish_report", name, files))
 
-    def _publish(self) -> None:
+    def _publish_waiting(self) -> None:
         self._connect()
-        while self.publisher and self.due:
-            record = store.read(self.out, self.due[0])
-            if record is None or self._try(partial(_publish, record)):
-                self.due.popleft()
+        while self.publisher and self.waiting:
+            record = store.read(self.out, self.waiting[0])
+            if record is None or self._try(methodcaller("publish", record)):
+                self.waiting.popleft()
 
     def _connect(self) -> None:
-        if self.publisher or not self.installed or time.monotonic() < self.next_try:
+        if self.publisher or not self.installed or time.monotonic() < self._next_contact:
             return
         try:
-            from bench.tracking import mlflow_client  # imports mlflow, which may be absent
+            from bench.tracking import publisher  # mlflow may be missing
 
-            self.publisher = mlflow_client.Publisher(self.out)
-        except Exception as error:  # of MLflow, of a driver, of a store of artifacts: none of it ends a run
-            self._away(error)
+            self.publisher = publisher.Publisher(self.out)
+        except Exception as error:  # MLflow, database drivers and artifact stores raise classes of their own
+            self._disconnect(error)
 
     def _try(self, action: Callable[[Any], None]) -> bool:
-        """Whether it is settled: done, or refused for good."""
+        """Perform the action; return whether it is settled: done, or refused for good."""
         if self.publisher is None:
             return False
         from bench.tracking import mlflow_client
@@ -77,20 +84,17 @@ class Delivery:
         try:
             action(self.publisher)
         except Exception as error:  # as above
-            if not mlflow_client.refused(error):
-                self._away(error)
+            if not mlflow_client.is_refusal(error):
+                self._disconnect(error)
                 return False
-            self.say(f"MLflow refused a record, which is kept: {mlflow_format.brief(error)}")
-        self.pause, self.told = AGAIN, False
+            self.warn(f"MLflow refused a record, which is kept: {mlflow_format.summarize_error(error)}")
+        self._pause_s, self._warned = FIRST_PAUSE_S, False
         return True
 
-    def _away(self, error: Exception) -> None:
-        self.publisher, self.next_try = None, time.monotonic() + self.pause
-        self.pause = min(2 * self.pause, LONGEST)
-        if not self.told:
-            self.say(f"MLflow cannot be reached; what is missed is published later: {mlflow_format.brief(error)}")
-        self.told = True
-
-
-def _publish(record: dict[str, Any], publisher: Any) -> None:
-    publisher.publish(record)
+    def _disconnect(self, error: Exception) -> None:
+        self.publisher, self._next_contact = None, time.monotonic() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
+        if not self._warned:
+            reason = mlflow_format.summarize_error(error)
+            self.warn(f"MLflow cannot be reached; missing records are published later: {reason}")
+        self._warned = True

@@ -25,7 +25,7 @@ from bench.runner.pending import kept
 from bench.runner.scheduler import run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
-from bench.tracking.retry_queue import Delivery
+from bench.tracking.retry_queue import RetryQueue
 from commands.progress import Display
 
 MODELS = {"the document": ModelConfig(width=0.25), "Zhang": ModelConfig("zhang", width=0.5, normalisation="lrn")}
@@ -45,14 +45,14 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     """One worker; a terminal that is drawn; a SQLite file of MLflow. Returns when it began, and for each trial the
     parent's processor time in seconds: for publishing, and for the rest."""
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    delivery = Delivery(out, "quick", lambda text: None)
+    delivery = RetryQueue(out, "quick", lambda text: None)
     began, rest, spent = time.time(), time.process_time(), []
     with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.Pace(0, 0), 1) as shown:
         for event in run(jobs, kept(jobs, jobs), source, out, workers=1):
             shown.show(event)
             if event.record is not None:
                 start = time.process_time()
-                delivery.deliver(event.record, {})
+                delivery.publish(event.record, {})
                 end = time.process_time()
                 spent.append((end - start, start - rest))
                 rest = end

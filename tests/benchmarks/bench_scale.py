@@ -19,7 +19,7 @@ from bench.runner.scheduler import run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.devices import workers
-from bench.tracking.retry_queue import Delivery
+from bench.tracking.retry_queue import RetryQueue
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent.parent)))}
@@ -66,7 +66,7 @@ def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
         assert sum(event.what == "done" for event in run(jobs, kept(jobs, jobs), source, out, workers("cpu"))) == count
         recorded.append(time.time() - start)
         start = time.time()
-        Delivery(out, "smoke", print).deliver_all({})
+        RetryQueue(out, "smoke", print).publish_all({})
         published.append(time.time() - start)
     figure(f"{count:,} trials of no time, scheduled and recorded", recorded, 20, most=True, unit="s")
     figure(f"{count:,} trials published to SQLite", published, 90, most=True, unit="s")

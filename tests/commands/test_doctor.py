@@ -19,6 +19,7 @@ from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
 from bench.tracking import mlflow_client
+from bench.tracking.publisher import Publisher
 from bench.training import checkpoint
 from commands import doctor
 
@@ -180,15 +181,15 @@ def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
 
 
 def runs(out):
-    publisher = mlflow_client.Publisher(out)
-    found = mlflow_client.runs(publisher.client, publisher.experiments)
+    publisher = Publisher(out)
+    found = mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
     return sorted((run.data.tags["identity"], run.info.status) for run in found if run.data.tags.get("kind"))
 
 
 def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(published):
-    before, client = runs(published), mlflow_client.Publisher(published).client
+    before, client = runs(published), Publisher(published).client
     absent, half, twice = names(published)[:3]
-    known = mlflow_client.Publisher(published).known
+    known = Publisher(published).runs
     client.delete_run(known[absent].info.run_id)
     client.update_run(known[half].info.run_id, status="RUNNING")
     for _ in range(2):
@@ -197,7 +198,7 @@ def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(publishe
     what = {finding.text: finding.state for finding in doctor.examine(published)}
     assert what[f"MLflow: {absent} is not published"] == "pending"
     assert what[f"MLflow: {half} is half published"] == "stale"
-    assert what[f"MLflow: {twice} is there twice"] == "stale"
+    assert what[f"MLflow: {twice} has several runs"] == "stale"
     repair(published)
     assert list(doctor.examine(published)) == []
     assert runs(published) == before
@@ -205,7 +206,7 @@ def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(publishe
 
 def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published):
     lost, half = names(published)[:2]
-    known, client = mlflow_client.Publisher(published).known, mlflow_client.Publisher(published).client
+    known, client = Publisher(published).runs, Publisher(published).client
     client.create_run(known[lost].info.experiment_id, tags={"identity": lost, "kind": "trial"})
     for name in (lost, half):
         for file in store.folder(published).glob(f"{name}.*"):
@@ -219,12 +220,12 @@ def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published
 
 def test_what_others_publish_to_a_server_is_no_illness(published, monkeypatch):
     lost, half = names(published)[:2]
-    publisher = mlflow_client.Publisher(published)
-    publisher.client.update_run(publisher.known[half].info.run_id, status="RUNNING")
+    publisher = Publisher(published)
+    publisher.client.update_run(publisher.runs[half].info.run_id, status="RUNNING")
     for name in (lost, half):
         store.path(published, name).unlink()
         store.weights(published, name).unlink(missing_ok=True)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_client.uri(published))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_client.tracking_uri(published))
     assert list(doctor.examine(published)) == []
 
 
@@ -265,15 +266,15 @@ def test_a_server_that_goes_away_during_a_repair_is_one_line(published, monkeypa
         raise ModuleNotFoundError("No module named 'boto3'")
 
     (published / "mlflow.db").unlink()
-    monkeypatch.setattr(mlflow_client.Publisher, "publish", gone)
+    monkeypatch.setattr(Publisher, "publish", gone)
     finding = next(doctor.examine(published))
     with pytest.raises(InputError, match="the repair in MLflow failed: ModuleNotFoundError: No module named 'boto3'"):
         finding.repair()
 
 
 def test_a_run_of_somebody_else_among_ours_is_left_alone(published):
-    publisher = mlflow_client.Publisher(published)
-    publisher.client.create_run(next(iter(publisher.known.values())).info.experiment_id, tags={"kind": "mine"})
+    publisher = Publisher(published)
+    publisher.client.create_run(next(iter(publisher.runs.values())).info.experiment_id, tags={"kind": "mine"})
     assert list(doctor.examine(published)) == []
 
 

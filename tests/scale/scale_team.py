@@ -10,7 +10,7 @@ import pytest
 from servers import all_runs, free_port, mlflow_server, postgres, program
 
 from bench.records import store
-from bench.tracking import mlflow_client
+from bench.tracking.publisher import Publisher
 
 STUDY = """
 from ablations.framework.study import Study
@@ -63,7 +63,7 @@ def publish_at_once(home, command, environment):
 def known(database, home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", database)
-        return all_runs(mlflow_client.Publisher(home))
+        return all_runs(Publisher(home))
 
 
 @pytest.fixture(scope="module")

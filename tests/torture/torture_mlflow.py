@@ -14,6 +14,7 @@ from servers import free_port, mlflow_server
 
 from bench.records import store
 from bench.tracking import mlflow_client, mlflow_format
+from bench.tracking.publisher import Publisher
 
 
 @pytest.mark.parametrize("stays_away", [False, True])
@@ -44,8 +45,10 @@ def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, shor
 
 def check(out: Path) -> None:
     """Every record is one run, which ended, with each point once."""
-    publisher = mlflow_client.Publisher(out)
-    runs = [run for run in mlflow_client.runs(publisher.client, publisher.experiments) if run.data.tags.get("kind")]
+    publisher = Publisher(out)
+    runs = [
+        run for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids) if run.data.tags.get("kind")
+    ]
     assert sorted(run.data.tags["identity"] for run in runs) == sorted(r["identity"] for r in store.read_all(out))
     for run in runs:
         record = store.read(out, run.data.tags["identity"])

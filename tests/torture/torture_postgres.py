@@ -7,7 +7,7 @@ import shutil
 from servers import all_runs, postgres
 
 from bench.records import store
-from bench.tracking import mlflow_client
+from bench.tracking.publisher import Publisher
 
 
 def test_postgresql_gets_the_same_runs_as_sqlite(alone, tmp_path, monkeypatch):
@@ -18,7 +18,7 @@ def test_postgresql_gets_the_same_runs_as_sqlite(alone, tmp_path, monkeypatch):
         for address in f"sqlite:///{tmp_path}/fresh.db", empty:
             monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
             for _ in "once", "again":
-                publisher = mlflow_client.Publisher(out)
+                publisher = Publisher(out)
                 for record in store.read_all(out):
                     publisher.publish(record)
                 publisher.publish_report("?", [out / "reports" / "report.html"])

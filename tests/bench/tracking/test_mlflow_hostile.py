@@ -9,6 +9,7 @@ import pytest
 
 from bench.records import store
 from bench.tracking import mlflow_client, mlflow_format
+from bench.tracking.publisher import Publisher
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -34,7 +35,7 @@ NAMES = (
 
 
 @pytest.fixture(scope="module")
-def told(ran, tmp_path_factory):
+def published(ran, tmp_path_factory):
     """A trial for each name, of a study, an arm and a data set that are called so; a timing of all of them as arms."""
     out, found = tmp_path_factory.mktemp("hostile") / "out", []
     trial = next(record for record in store.read_all(ran.out) if record["kind"] == "trial")
@@ -49,7 +50,7 @@ def told(ran, tmp_path_factory):
     found.append(found[-1] | {"identity": "e" * 16, "job": timing["job"] | {"subject": LONG}})
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        publisher = mlflow_client.Publisher(out)
+        publisher = Publisher(out)
     for record in found:
         store.write(out, record)
         publisher.publish(record)
@@ -57,60 +58,62 @@ def told(ran, tmp_path_factory):
     for name in NAMES:
         publisher.publish_report(f"(smoke, {name})", [out / "report.html"])
     client = publisher.client
-    runs = list(mlflow_client.runs(client, {e.name: e.experiment_id for e in client.search_experiments()}))
+    runs = list(mlflow_client.find_runs(client, {e.name: e.experiment_id for e in client.search_experiments()}))
     return SimpleNamespace(out=out, records=found, client=client, runs={run.data.tags["identity"]: run for run in runs})
 
 
-def test_every_record_and_report_is_a_run_that_ended(told):
+def test_every_record_and_report_is_a_run_that_ended(published):
     reports = {f"report (smoke, {name})" for name in NAMES}
-    assert told.runs.keys() >= {record["identity"] for record in told.records}
-    assert len(told.runs) == len(told.records) + len(reports)
-    assert {run.info.status for run in told.runs.values()} == {"FINISHED"}
+    assert published.runs.keys() >= {record["identity"] for record in published.records}
+    assert len(published.runs) == len(published.records) + len(reports)
+    assert {run.info.status for run in published.runs.values()} == {"FINISHED"}
 
 
-def test_every_name_is_there_as_it_is(told):
-    for name, record in zip(NAMES, told.records, strict=False):
-        run = told.runs[record["identity"]]
+def test_every_name_is_there_as_it_is(published):
+    for name, record in zip(NAMES, published.records, strict=False):
+        run = published.runs[record["identity"]]
         assert run.data.tags["profile"] == run.data.tags["data.note"] == name
         assert run.data.tags["environment.device_name"] == run.data.tags["environment.commit"] == name
         studies = [value for key, value in run.data.tags.items() if key.startswith("study.")]
         assert studies == [name] * len(record["tags"]["studies"])
         (given,) = run.inputs.dataset_inputs
         assert given.dataset.name == name[:200] and given.dataset.digest == record["data"]["digest"]
-        experiment = told.client.get_experiment(run.info.experiment_id).name
-        assert experiment == mlflow_format.experiment(record["data"]) and name[:200] in experiment
+        experiment = published.client.get_experiment(run.info.experiment_id).name
+        assert experiment == mlflow_format.experiment_name(record["data"]) and name[:200] in experiment
 
 
-def test_every_arm_keeps_its_own_points(told):
+def test_every_arm_keeps_its_own_points(published):
     for identity in ("e" * 16, "f" * 16):
-        run = told.runs[identity]
-        points = [told.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
+        run = published.runs[identity]
+        points = [published.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
         assert sorted(point.value for (point,) in points) == list(range(len(NAMES)))
         assert all(name.startswith("time/ms/") for name in run.data.metrics)
-    assert told.runs["f" * 16].info.run_name == f"timing {NAMES[0]}"
+    assert published.runs["f" * 16].info.run_name == f"timing {NAMES[0]}"
 
 
-def test_the_record_that_is_kept_with_a_run_is_whole(told, tmp_path):
-    for record in told.records:
-        run = told.runs[record["identity"]]
-        (file,) = told.client.list_artifacts(run.info.run_id)
-        fetched = told.client.download_artifacts(run.info.run_id, file.path, str(tmp_path))
+def test_the_record_that_is_kept_with_a_run_is_whole(published, tmp_path):
+    for record in published.records:
+        run = published.runs[record["identity"]]
+        (file,) = published.client.list_artifacts(run.info.run_id)
+        fetched = published.client.download_artifacts(run.info.run_id, file.path, str(tmp_path))
         assert json.loads(Path(fetched).read_text(encoding="utf-8")) == record
 
 
-def test_publishing_again_adds_nothing(told):
-    again = mlflow_client.Publisher(told.out)
-    for record in told.records:
+def test_publishing_again_adds_nothing(published):
+    again = Publisher(published.out)
+    for record in published.records:
         again.publish(record)
-    now = {run.data.tags["identity"]: run for run in mlflow_client.runs(again.client, again.experiments)}
+    now = {run.data.tags["identity"]: run for run in mlflow_client.find_runs(again.client, again.experiment_ids)}
     assert {name: dict(run.data.tags) for name, run in now.items()} == {
-        name: dict(run.data.tags) for name, run in told.runs.items()
+        name: dict(run.data.tags) for name, run in published.runs.items()
     }
 
 
-def test_no_name_makes_a_folder_and_no_file_lies_outside(told):
-    assert sorted(os.listdir(told.out.parent)) == ["out"]
-    assert set(os.listdir(told.out)) <= {"artifacts", "mlflow.db", "mlflow.lock", "report.html", "trials"}
-    inside = [file.relative_to(told.out / "artifacts").parts for file in (told.out / "artifacts").rglob("*.*")]
-    assert len(inside) == len(told.runs)
+def test_no_name_makes_a_folder_and_no_file_lies_outside(published):
+    assert sorted(os.listdir(published.out.parent)) == ["out"]
+    assert set(os.listdir(published.out)) <= {"artifacts", "mlflow.db", "mlflow.lock", "report.html", "trials"}
+    inside = [
+        file.relative_to(published.out / "artifacts").parts for file in (published.out / "artifacts").rglob("*.*")
+    ]
+    assert len(inside) == len(published.runs)
     assert {parts[1] for parts in inside} == {"artifacts"} and {len(parts) for parts in inside} == {3}

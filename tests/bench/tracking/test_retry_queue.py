@@ -7,8 +7,8 @@ from mlflow.exceptions import MlflowException
 from bench.records import store
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
-from bench.tracking import mlflow_client, retry_queue
-from bench.tracking.retry_queue import Delivery
+from bench.tracking import publisher, retry_queue
+from bench.tracking.retry_queue import RetryQueue
 
 WIDTHS = (0.1, 0.2, 0.3, 0.4)
 
@@ -39,7 +39,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch):
     server = Server()
-    monkeypatch.setattr(mlflow_client, "Publisher", server.connect)
+    monkeypatch.setattr(publisher, "Publisher", server.connect)
     return server
 
 
@@ -59,94 +59,94 @@ def names(found):
 
 
 def test_what_a_server_missed_comes_at_the_next_contact_in_order_and_once(server, finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(retry_queue, "AGAIN", 0.0)
-    said = []
-    told = Delivery(tmp_path, "smoke", said.append)
-    told.deliver(finished[0], {})
+    monkeypatch.setattr(retry_queue, "FIRST_PAUSE_S", 0.0)
+    warnings = []
+    queue = RetryQueue(tmp_path, "smoke", warnings.append)
+    queue.publish(finished[0], {})
     server.up = False
-    told.deliver(finished[1], {})
-    told.deliver(finished[2], {})
+    queue.publish(finished[1], {})
+    queue.publish(finished[2], {})
     assert server.got == names(finished[:1])
-    assert len(said) == 1 and "cannot be reached" in said[0]
+    assert len(warnings) == 1 and "cannot be reached" in warnings[0]
     server.up = True
-    told.deliver(finished[3], {})
+    queue.publish(finished[3], {})
     assert server.got == names(finished)
-    assert not told.due
+    assert not queue.waiting
 
 
 def test_a_server_that_is_away_is_not_asked_for_every_record(server, finished, tmp_path):
     server.up = False
-    told = Delivery(tmp_path, "smoke", lambda text: None)
+    queue = RetryQueue(tmp_path, "smoke", lambda text: None)
     for record in finished:
-        told.deliver(record, {})
+        queue.publish(record, {})
     assert server.contacts == 1
-    assert list(told.due) == names(finished)
+    assert list(queue.waiting) == names(finished)
 
 
 def test_the_end_of_a_run_asks_once_more_and_delivers_everything(server, finished, tmp_path):
     server.up = False
-    told = Delivery(tmp_path, "smoke", lambda text: None)
-    told.deliver(finished[0], {})
+    queue = RetryQueue(tmp_path, "smoke", lambda text: None)
+    queue.publish(finished[0], {})
     server.up = True
-    told.deliver_all({})
+    queue.publish_all({})
     assert sorted(server.got) == sorted(names(finished))
 
 
 def test_a_server_that_stays_away_leaves_every_record_due(server, finished, tmp_path):
     server.up = False
-    told = Delivery(tmp_path, "smoke", lambda text: None)
-    told.deliver_all({})
-    assert sorted(told.due) == sorted(names(finished))
+    queue = RetryQueue(tmp_path, "smoke", lambda text: None)
+    queue.publish_all({})
+    assert sorted(queue.waiting) == sorted(names(finished))
     assert store.read_all(tmp_path)
 
 
 def test_a_record_that_the_server_refuses_is_told_kept_and_in_nobodys_way(server, finished, tmp_path):
-    server.refused, said = names(finished[:1]), []
-    told = Delivery(tmp_path, "smoke", said.append)
+    server.refused, warnings = names(finished[:1]), []
+    queue = RetryQueue(tmp_path, "smoke", warnings.append)
     for record in finished:
-        told.deliver(record, {})
-    assert server.got == names(finished[1:]) and not told.due
-    assert said == ["MLflow refused a record, which is kept: MlflowException: a name"]
+        queue.publish(record, {})
+    assert server.got == names(finished[1:]) and not queue.waiting
+    assert warnings == ["MLflow refused a record, which is kept: MlflowException: a name"]
     assert store.read(tmp_path, finished[0]["identity"]) is not None
 
 
 def test_a_record_that_another_run_has_replaced_is_not_put_back(server, finished, tmp_path):
     first = store.read(tmp_path, finished[0]["identity"])
     overtaken = first | store.failure("died", "before another run's retry")
-    Delivery(tmp_path, "smoke", lambda text: None).deliver(overtaken, {first["identity"]: [("relu", "tanh")]})
+    RetryQueue(tmp_path, "smoke", lambda text: None).publish(overtaken, {first["identity"]: [("relu", "tanh")]})
     tags = {"profiles": ["smoke"], "studies": {"relu": ["tanh"]}}
     assert store.read(tmp_path, first["identity"]) == first | {"tags": tags}
 
 
 def test_a_report_goes_to_a_server_that_is_there_alone(server, tmp_path):
-    told = Delivery(tmp_path, "smoke", lambda text: None)
-    told.deliver_report("one", ["report.html"])
+    queue = RetryQueue(tmp_path, "smoke", lambda text: None)
+    queue.publish_report("one", ["report.html"])
     server.up = False
-    Delivery(tmp_path, "smoke", lambda text: None).deliver_report("two", ["report.html"])
+    RetryQueue(tmp_path, "smoke", lambda text: None).publish_report("two", ["report.html"])
     assert server.got == [("one", "report.html")]
 
 
 def test_without_mlflow_one_line_says_so_and_records_wait(server, finished, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    said = []
-    told = Delivery(tmp_path, "smoke", said.append)
-    told.deliver(finished[0], {})
-    told.deliver_all({})
-    told.deliver_report("one", ["report.html"])
-    assert said == ["mlflow is not installed: results are kept as records and can be published later"]
-    assert (server.contacts, server.got, sorted(told.due)) == (0, [], sorted(names(finished)))
+    warnings = []
+    queue = RetryQueue(tmp_path, "smoke", warnings.append)
+    queue.publish(finished[0], {})
+    queue.publish_all({})
+    queue.publish_report("one", ["report.html"])
+    assert warnings == ["mlflow is not installed: results are kept as records and can be published later"]
+    assert (server.contacts, server.got, sorted(queue.waiting)) == (0, [], sorted(names(finished)))
 
 
 def test_a_server_that_goes_away_without_a_word_is_told_of_all_the_same(server, finished, tmp_path, monkeypatch):
     def hang_up(record):
         raise TimeoutError
 
-    said = []
-    told = Delivery(tmp_path, "smoke", said.append)
+    warnings = []
+    queue = RetryQueue(tmp_path, "smoke", warnings.append)
     monkeypatch.setattr(server, "publish", hang_up)
-    told.deliver(finished[0], {})
-    assert said == ["MLflow cannot be reached; what is missed is published later: TimeoutError"]
-    assert list(told.due) == names(finished[:1])
+    queue.publish(finished[0], {})
+    assert warnings == ["MLflow cannot be reached; missing records are published later: TimeoutError"]
+    assert list(queue.waiting) == names(finished[:1])
 
 
 class NoCredentialsError(Exception):
@@ -161,35 +161,33 @@ def test_whatever_a_driver_raises_is_one_line_and_the_run_goes_on(
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(
-        mlflow_client if contact == "connect" else server, contact.replace("connect", "Publisher"), fail
-    )
-    said = []
-    told = Delivery(tmp_path, "smoke", said.append)
-    told.deliver(finished[0], {})
-    told.deliver_report("one", ["report.html"])
-    assert said == [
-        f"MLflow cannot be reached; what is missed is published later: {type(error).__name__}: {error.args[0]}"
+    monkeypatch.setattr(publisher if contact == "connect" else server, contact.replace("connect", "Publisher"), fail)
+    warnings = []
+    queue = RetryQueue(tmp_path, "smoke", warnings.append)
+    queue.publish(finished[0], {})
+    queue.publish_report("one", ["report.html"])
+    assert warnings == [
+        f"MLflow cannot be reached; missing records are published later: {type(error).__name__}: {error.args[0]}"
     ]
     assert store.read(tmp_path, finished[0]["identity"]) is not None
-    assert list(told.due) == ([] if contact == "publish_report" else names(finished[:1]))
+    assert list(queue.waiting) == ([] if contact == "publish_report" else names(finished[:1]))
 
 
 def test_an_mlflow_that_cannot_be_imported_is_as_one_that_is_away(finished, tmp_path, monkeypatch):
-    monkeypatch.delattr("bench.tracking.mlflow_client")
-    monkeypatch.setitem(sys.modules, "bench.tracking.mlflow_client", None)
-    said = []
-    told = Delivery(tmp_path, "smoke", said.append)
-    told.deliver_all({})
-    assert len(said) == 1 and "ModuleNotFoundError: import of bench.tracking.mlflow_client halted" in said[0]
-    assert sorted(told.due) == sorted(names(finished))
+    monkeypatch.delattr("bench.tracking.publisher")
+    monkeypatch.setitem(sys.modules, "bench.tracking.publisher", None)
+    warnings = []
+    queue = RetryQueue(tmp_path, "smoke", warnings.append)
+    queue.publish_all({})
+    assert len(warnings) == 1 and "ModuleNotFoundError: import of bench.tracking.publisher halted" in warnings[0]
+    assert sorted(queue.waiting) == sorted(names(finished))
 
 
 def test_a_server_that_stays_away_is_asked_ever_more_rarely_until_it_answers(server, finished, tmp_path, monkeypatch):
     now, asked = [0.0], []
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     server.up = False
-    told = Delivery(tmp_path, "smoke", lambda text: None)
+    queue = RetryQueue(tmp_path, "smoke", lambda text: None)
 
     def pauses(seconds):
         """Between the contacts that a record a second leads to."""
@@ -197,7 +195,7 @@ def test_a_server_that_stays_away_is_asked_ever_more_rarely_until_it_answers(ser
         for _ in range(seconds):
             now[0] += 1
             before = server.contacts
-            told.deliver(finished[0], {})
+            queue.publish(finished[0], {})
             asked.extend([now[0]] * (server.contacts - before))
         return [after - before for before, after in pairwise(asked)]
 

@@ -13,7 +13,8 @@ from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.tracking import mlflow_client, mlflow_format
-from bench.tracking.duplicates import same
+from bench.tracking.duplicates import is_same_measurement
+from bench.tracking.publisher import Publisher
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
@@ -21,9 +22,9 @@ UNUSUAL = "p = 0.5 (50 %), 'é' @ [w/ LRN]: #1!"
 
 
 @pytest.fixture(scope="module")
-def told(ran, tmp_path_factory):
+def published(ran, tmp_path_factory):
     """The records of `ran`, tagged and twice published into a fresh database."""
-    out = tmp_path_factory.mktemp("told")
+    out = tmp_path_factory.mktemp("published")
     shutil.copytree(store.folder(ran.out), store.folder(out))
     for record in store.read_all(out):
         store.tag(out, record["identity"], "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
@@ -36,7 +37,7 @@ def told(ran, tmp_path_factory):
 
 
 def publish_all(out):
-    publisher = mlflow_client.Publisher(out)
+    publisher = Publisher(out)
     for record in store.read_all(out):
         publisher.publish(record)
     return publisher
@@ -60,30 +61,30 @@ def runs(publisher):
             "data": [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs],
             "artifacts": sorted(file.path for file in client.list_artifacts(run.info.run_id)),
         }
-        for run in client.search_runs(list(publisher.experiments.values()))
+        for run in client.search_runs(list(publisher.experiment_ids.values()))
     }
 
 
-def trials(told):
-    return [record for record in told.records if record["kind"] == "trial"]
+def trials(published):
+    return [record for record in published.records if record["kind"] == "trial"]
 
 
-def test_each_record_is_one_finished_run(told):
-    assert set(told.once) == {record["identity"] for record in told.records}
-    assert {run["status"] for run in told.once.values()} == {"FINISHED"}
+def test_each_record_is_one_finished_run(published):
+    assert set(published.once) == {record["identity"] for record in published.records}
+    assert {run["status"] for run in published.once.values()} == {"FINISHED"}
 
 
-def test_trials_have_an_experiment_of_their_own(told):
-    digest = trials(told)[0]["data"]["digest"][:6]
-    experiment = told.publisher.experiments[f"AlexNet ablations: digits (scikit-learn) [{digest}]"]
-    found = told.publisher.client.search_runs([experiment])
+def test_trials_have_an_experiment_of_their_own(published):
+    digest = trials(published)[0]["data"]["digest"][:6]
+    experiment = published.publisher.experiment_ids[f"AlexNet ablations: digits (scikit-learn) [{digest}]"]
+    found = published.publisher.client.search_runs([experiment])
     assert {run.data.tags["kind"] for run in found} == {"trial"}
-    assert len(found) == len(trials(told))
+    assert len(found) == len(trials(published))
 
 
-def test_a_trials_factors_are_params(told):
-    for record in trials(told):
-        params = told.once[record["identity"]]["params"]
+def test_a_trials_factors_are_params(published):
+    for record in trials(published):
+        params = published.once[record["identity"]]["params"]
         assert params["activation"] == record["job"]["model"]["activation"]
         assert params["augmentation"] == "both"
         assert params["dropout"] == "0.5"
@@ -91,10 +92,10 @@ def test_a_trials_factors_are_params(told):
         assert params["without"] == "none"
 
 
-def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(told):
+def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(published):
     groups = {}
-    for record in trials(told):
-        params = told.once[record["identity"]]["params"]
+    for record in trials(published):
+        params = published.once[record["identity"]]["params"]
         groups.setdefault(params["variant"], set()).add((params["activation"], params["seed"]))
     assert sorted(map(sorted, groups.values())) == [
         [("relu", "0"), ("relu", "1")],
@@ -105,7 +106,7 @@ def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(told):
 
 def test_a_longer_budget_is_another_variant():
     def variant(**recipe):
-        return mlflow_format.variant(
+        return mlflow_format.variant_name(
             dataclasses.asdict(Trial(ModelConfig(), TrainConfig(**recipe), DataConfig("d", 10, train=1000), 0))
         )
 
@@ -113,19 +114,19 @@ def test_a_longer_budget_is_another_variant():
     assert variant(epochs=8, share=0.5) != variant(epochs=4, share=0.5)
 
 
-def test_records_of_another_data_set_go_to_its_own_experiment(told, tmp_path):
-    record = trials(told)[0]
-    publisher = mlflow_client.Publisher(tmp_path)
+def test_records_of_another_data_set_go_to_its_own_experiment(published, tmp_path):
+    record = trials(published)[0]
+    publisher = Publisher(tmp_path)
     for name, identity in (("one", "a" * 16), ("two", "b" * 16)):
         store.write(tmp_path, {**record, "identity": identity, "data": {**record["data"], "name": name}})
         publisher.publish(store.read(tmp_path, identity))
-    names = [name for name in publisher.experiments if "ablations" in name]
+    names = [name for name in publisher.experiment_ids if "ablations" in name]
     assert sorted(name.split(": ")[1].split(" [")[0] for name in names) == ["one", "two"]
 
 
-def test_tags_tell_where_a_run_belongs_and_what_measured_it(told):
-    for record in told.records:
-        tags = told.once[record["identity"]]["tags"]
+def test_tags_tell_where_a_run_belongs_and_what_measured_it(published):
+    for record in published.records:
+        tags = published.once[record["identity"]]["tags"]
         assert tags["identity"] == record["identity"]
         assert (tags["kind"], tags["status"], tags["profile"]) == (record["kind"], "finished", "smoke")
         assert tags["device"] == "cpu"
@@ -135,70 +136,70 @@ def test_tags_tell_where_a_run_belongs_and_what_measured_it(told):
         assert tags["study.my study"] == UNUSUAL
 
 
-def test_every_point_keeps_the_records_own_time_and_epoch(told):
-    for record in trials(told):
+def test_every_point_keeps_the_records_own_time_and_epoch(published):
+    for record in trials(published):
         expected = {}
         for point in record["points"]:
             for name, value in point["metrics"].items():
                 expected.setdefault(name, []).append((int(point["time"] * 1e3), point["epoch"], value))
-        points = told.once[record["identity"]]["points"]
+        points = published.once[record["identity"]]["points"]
         assert {name: points[name] for name in expected} == {name: sorted(those) for name, those in expected.items()}
 
 
-def test_a_run_starts_and_ends_when_its_job_did(told):
-    for record in told.records:
-        run = told.once[record["identity"]]
+def test_a_run_starts_and_ends_when_its_job_did(published):
+    for record in published.records:
+        run = published.once[record["identity"]]
         assert (run["started"], run["ended"]) == (int(record["started"] * 1e3), int(record["ended"] * 1e3))
 
 
-def test_samples_of_timings_and_probes_are_metrics_by_round(told):
-    for record in told.records:
+def test_samples_of_timings_and_probes_are_metrics_by_round(published):
+    for record in published.records:
         if record["kind"] in ("timing", "probe"):
-            points = told.once[record["identity"]]["points"]
-            told_of = sorted((step, value) for those in points.values() for _, step, value in those)
-            assert told_of == sorted((sample["pair"], sample["value"]) for sample in record["samples"])
+            points = published.once[record["identity"]]["points"]
+            points_by_round = sorted((step, value) for those in points.values() for _, step, value in those)
+            assert points_by_round == sorted((sample["pair"], sample["value"]) for sample in record["samples"])
 
 
-def test_the_totals_of_a_count_are_metrics(told):
-    (record,) = (record for record in told.records if record["kind"] == "count")
-    points = told.once[record["identity"]]["points"]
+def test_the_totals_of_a_count_are_metrics(published):
+    (record,) = (record for record in published.records if record["kind"] == "count")
+    points = published.once[record["identity"]]["points"]
     assert points["parameters/total"][0][2] == record["network"]["parameters"]
     assert points["macs/total"][0][2] == record["network"]["macs"]
 
 
-def test_a_trials_data_set_is_its_input(told):
-    for record in trials(told):
-        assert told.once[record["identity"]]["data"] == [("digits (scikit-learn)", record["data"]["digest"])]
+def test_a_trials_data_set_is_its_input(published):
+    for record in trials(published):
+        assert published.once[record["identity"]]["data"] == [("digits (scikit-learn)", record["data"]["digest"])]
 
 
-def test_the_record_and_kept_weights_are_artifacts(told):
-    for record in told.records:
+def test_the_record_and_kept_weights_are_artifacts(published):
+    for record in published.records:
         name = record["identity"]
-        expected = [f"{name}.json"] + [f"{name}.safetensors"] * store.weights(told.out, name).exists()
-        assert told.once[name]["artifacts"] == expected
-    run_id = told.publisher.known[trials(told)[0]["identity"]].info.run_id
-    file = told.publisher.client.download_artifacts(run_id, f"{trials(told)[0]['identity']}.json")
+        expected = [f"{name}.json"] + [f"{name}.safetensors"] * store.weights(published.out, name).exists()
+        assert published.once[name]["artifacts"] == expected
+    run_id = published.publisher.runs[trials(published)[0]["identity"]].info.run_id
+    file = published.publisher.client.download_artifacts(run_id, f"{trials(published)[0]['identity']}.json")
     with open(file) as artifact:
-        assert json.load(artifact) == trials(told)[0]
+        assert json.load(artifact) == trials(published)[0]
 
 
-def test_publishing_twice_adds_nothing(told):
-    assert told.twice == told.once
+def test_publishing_twice_adds_nothing(published):
+    assert published.twice == published.once
 
 
-def test_a_new_tag_reaches_a_run_that_is_there(told):
-    publisher, record = publish_all(told.out), trials(told)[0] | {"identity": "tagged later"}
+def test_a_new_tag_reaches_a_run_that_is_there(published):
+    publisher, record = publish_all(published.out), trials(published)[0] | {"identity": "tagged later"}
     publisher.publish(record)
     publisher.publish(record | {"tags": {"profiles": ["quick", "smoke"], "studies": {"later": [""]}}})
     found = runs(publisher)["tagged later"]
     assert (found["tags"]["profile"], found["tags"]["study.later"]) == ("quick, smoke", "yes")
-    assert found["points"] == told.once[trials(told)[0]["identity"]]["points"]
+    assert found["points"] == published.once[trials(published)[0]["identity"]]["points"]
 
 
-def test_a_run_that_an_earlier_attempt_left_is_completed(told):
-    first, record = mlflow_client.Publisher(told.out), trials(told)[0] | {"identity": "left unfinished"}
+def test_a_run_that_an_earlier_attempt_left_is_completed(published):
+    first, record = Publisher(published.out), trials(published)[0] | {"identity": "left unfinished"}
     run = first.client.create_run(
-        first._experiment(record["data"]),
+        first._experiment_id(record["data"]),
         int(record["started"] * 1e3),
         mlflow_format.tags(record),
         mlflow_format.run_name(record),
@@ -207,9 +208,9 @@ def test_a_run_that_an_earlier_attempt_left_is_completed(told):
     first.client.log_batch(run.info.run_id, metrics=points[: len(points) // 2])
     first.client.log_batch(run.info.run_id, params=[mlflow_client.Param("seed", str(record["job"]["seed"]))])
 
-    second = mlflow_client.Publisher(told.out)
+    second = Publisher(published.out)
     second.publish(record)
-    found, whole = runs(second)["left unfinished"], told.once[trials(told)[0]["identity"]]
+    found, whole = runs(second)["left unfinished"], published.once[trials(published)[0]["identity"]]
     for what in ("status", "started", "ended", "name", "params", "points", "data"):
         assert found[what] == whole[what]
 
@@ -222,13 +223,13 @@ def again(record):
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["whole", "half published"])
-def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(told, tmp_path, half):
-    unfit = next(record for record in told.records if record["kind"] == "timing") | {"fit": False}
+def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(published, tmp_path, half):
+    unfit = next(record for record in published.records if record["kind"] == "timing") | {"fit": False}
     store.write(tmp_path, unfit)
     publisher = publish_all(tmp_path)
     if half:
-        publisher.client.update_run(publisher.known[unfit["identity"]].info.run_id, status="RUNNING")
-    other = mlflow_client.Publisher(tmp_path)
+        publisher.client.update_run(publisher.runs[unfit["identity"]].info.run_id, status="RUNNING")
+    other = Publisher(tmp_path)
     store.write(tmp_path, again(unfit))
     publisher.publish(again(unfit))
     other.publish(again(unfit))  # it has not heard that the run was made anew
@@ -236,7 +237,9 @@ def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(told, tmp_pa
     values = sorted(value for points in run["points"].values() for _, _, value in points)
     assert values == sorted(sample["value"] for sample in again(unfit)["samples"])
     assert (run["status"], run["ended"]) == ("FINISHED", int(again(unfit)["ended"] * 1e3))
-    (file,) = mlflow_client.fetch(mlflow_client.uri(tmp_path), tmp_path, lambda name: name.endswith(".json"))
+    (file,) = mlflow_client.download_artifacts(
+        mlflow_client.tracking_uri(tmp_path), tmp_path, lambda name: name.endswith(".json")
+    )
     assert json.loads(file.read_text())["fit"]
 
 
@@ -254,7 +257,7 @@ def machine(shared, tmp_path, monkeypatch):
 
     def made(name, record):
         store.write(tmp_path / name, record)
-        return mlflow_client.Publisher(tmp_path / name)
+        return Publisher(tmp_path / name)
 
     return made
 
@@ -269,10 +272,10 @@ def measured(record, seconds, identity, **others):
 @pytest.mark.parametrize("seconds", [-60, 0, 60])
 @pytest.mark.parametrize("when", ["create_experiment", "create_run", "log_inputs", "set_terminated"])
 def test_what_two_machines_publish_at_once_is_one_run_of_the_later_measurement(
-    told, machine, monkeypatch, when, seconds
+    published, machine, monkeypatch, when, seconds
 ):
     identity = f"{when} {seconds}"
-    first, second = (measured(trials(told)[0], later, identity) for later in (0, seconds))
+    first, second = (measured(trials(published)[0], later, identity) for later in (0, seconds))
     one, other = machine("one", first), machine("other", second)
     call, coming = getattr(one.client, when), [second]
 
@@ -284,17 +287,21 @@ def test_what_two_machines_publish_at_once_is_one_run_of_the_later_measurement(
     monkeypatch.setattr(one.client, when, interrupted)
     one.publish(first)
     assert not coming
-    found = [run for run in mlflow_client.runs(one.client, one.experiments) if run.data.tags["identity"] == identity]
+    found = [
+        run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
+    ]
     best = max(first, second, key=lambda record: record["started"])
-    assert [(run.info.status, same(run, best)) for run in found] == [("FINISHED", True)]
+    assert [(run.info.status, is_same_measurement(run, best)) for run in found] == [("FINISHED", True)]
     points = [(name, value, *at) for name, those in runs(one)[identity]["points"].items() for *at, value in those]
     assert sorted(points) == sorted(mlflow_format.metrics(best))
 
 
 @pytest.mark.parametrize("failed_first", [False, True])
-def test_a_result_stays_before_another_machines_failure_and_learns_where_the_job_is_used(told, machine, failed_first):
+def test_a_result_stays_before_another_machines_failure_and_learns_where_the_job_is_used(
+    published, machine, failed_first
+):
     identity = f"failed first: {failed_first}"
-    result = measured(trials(told)[0], 0, identity)
+    result = measured(trials(published)[0], 0, identity)
     elsewhere = {"profiles": ["smoke"], "studies": {"elsewhere": [""]}}
     failure = measured(result, 60, identity, status="out of memory", tags=elsewhere)
     for record in (failure, result) if failed_first else (result, failure):
@@ -305,45 +312,51 @@ def test_a_result_stays_before_another_machines_failure_and_learns_where_the_job
 
 
 @pytest.mark.parametrize("later", ["unfit", "without weights"])
-def test_a_better_measurement_stays_before_another_machines_later_one(told, machine, tmp_path, later):
+def test_a_better_measurement_stays_before_another_machines_later_one(published, machine, tmp_path, later):
     kind = {"unfit": "timing", "without weights": "trial"}[later]
-    first = next(record for record in told.records if record["kind"] == kind)
+    first = next(record for record in published.records if record["kind"] == kind)
     identity = f"better: {later}"
-    better = measured(first | {"data": trials(told)[0]["data"]}, 0, identity, fit=True)  # this machine may be busy
+    better = measured(first | {"data": trials(published)[0]["data"]}, 0, identity, fit=True)  # this machine may be busy
     worse = measured(better, 60, identity, **({"fit": False, "why_unfit": "busy"} if later == "unfit" else {}))
     one, other = machine("one", better), machine("other", worse)
     if kind == "trial":
         store.weights(tmp_path / "one", identity).write_bytes(b"weights")
     for publisher, record in ((one, better), (other, worse), (one, better), (other, worse)):
         publisher.publish(record)
-    (found,) = (run for run in mlflow_client.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
-    assert same(found, better)
+    (found,) = (
+        run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
+    )
+    assert is_same_measurement(found, better)
     if kind == "trial":
         assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
 
 
-def test_weights_that_are_kept_later_follow_the_run_that_is_there(told, machine, tmp_path):
+def test_weights_that_are_kept_later_follow_the_run_that_is_there(published, machine, tmp_path):
     identity = "weights later"
-    record = measured(trials(told)[0], 0, identity)
+    record = measured(trials(published)[0], 0, identity)
     other, one = machine("other", record), machine("one", record)
     store.weights(tmp_path / "one", identity).write_bytes(b"weights")
     other.publish(record)
     one.publish(record)
-    (found,) = (run for run in mlflow_client.runs(one.client, one.experiments) if run.data.tags["identity"] == identity)
+    (found,) = (
+        run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
+    )
     assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
 
 
 @pytest.mark.parametrize("by", ["death", "a doctor elsewhere"])
-def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(told, machine, monkeypatch, by):
+def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(published, machine, monkeypatch, by):
     identity = f"left by {by}"
-    record = measured(trials(told)[0], 0, identity)
+    record = measured(trials(published)[0], 0, identity)
     publisher = machine("one", record)
     with monkeypatch.context() as patch:
         patch.setattr(publisher.client, "set_terminated", lambda *_: exec("raise KeyboardInterrupt"))
         with pytest.raises(KeyboardInterrupt):
             publisher.publish(record)
     left = next(
-        run for run in mlflow_client.runs(publisher.client, publisher.experiments) if run.info.status == "RUNNING"
+        run
+        for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
+        if run.info.status == "RUNNING"
     )
     if "doctor" in by:
         publisher.client.set_terminated(left.info.run_id, "KILLED")
@@ -352,10 +365,10 @@ def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(told, machi
         machine("one", one).publish(one)
     (found,) = (
         run
-        for run in mlflow_client.runs(publisher.client, publisher.experiments)
+        for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
         if run.data.tags["identity"] == identity
     )
-    assert same(found, again) and found.info.status == "FINISHED"
+    assert is_same_measurement(found, again) and found.info.status == "FINISHED"
 
 
 KILLED = """
@@ -375,22 +388,22 @@ def test_a_new_database_does_not_inherit_the_journal_of_an_earlier_one(monkeypat
     subprocess.run([sys.executable, "-c", KILLED, tmp_path / "mlflow.db"])
     assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
     (tmp_path / "mlflow.db").unlink()
-    assert mlflow_client.Publisher(tmp_path).known == {}
+    assert Publisher(tmp_path).runs == {}
     assert not (tmp_path / "mlflow.db-journal").exists()
 
 
-def test_a_database_that_was_deleted_is_filled_again(told, tmp_path):
-    shutil.copytree(store.folder(told.out), store.folder(tmp_path))
+def test_a_database_that_was_deleted_is_filled_again(published, tmp_path):
+    shutil.copytree(store.folder(published.out), store.folder(tmp_path))
     publisher = publish_all(tmp_path)  # as after `rm mlflow.db`: a folder with records and no database
-    assert runs(publisher) == told.once
+    assert runs(publisher) == published.once
 
 
-def test_arms_may_have_any_name(told):
-    record = next(record for record in told.records if record["kind"] == "timing")
+def test_arms_may_have_any_name(published):
+    record = next(record for record in published.records if record["kind"] == "timing")
     names = {"relu": UNUSUAL, "tanh": "ungrouped: convolutions"}
     samples = [{**sample, "arm": names[sample["arm"]]} for sample in record["samples"]]
     tags = {"profiles": [], "studies": {UNUSUAL: [UNUSUAL]}}
-    publisher = mlflow_client.Publisher(told.out)
+    publisher = Publisher(published.out)
     publisher.publish(record | {"identity": "unusual", "samples": samples, "tags": tags})
     found = runs(publisher)["unusual"]
     assert found["status"] == "FINISHED"
@@ -400,18 +413,18 @@ def test_arms_may_have_any_name(told):
 
 
 @pytest.mark.parametrize("arm", ["", "..", "/", "a//b", "end/", "."])
-def test_an_arm_that_looks_like_a_path_is_no_obstacle(told, arm):
-    record = next(record for record in told.records if record["kind"] == "timing")
+def test_an_arm_that_looks_like_a_path_is_no_obstacle(published, arm):
+    record = next(record for record in published.records if record["kind"] == "timing")
     sample = {**record["samples"][0], "arm": arm}
-    publisher = mlflow_client.Publisher(told.out)
+    publisher = Publisher(published.out)
     publisher.publish(
         record | {"identity": f"path {arm}", "samples": [sample], "tags": {"profiles": [], "studies": {}}}
     )
     assert len(runs(publisher)[f"path {arm}"]["points"]) == 1
 
 
-def test_a_report_is_one_run_however_often_it_is_made(told, tmp_path):
-    publisher = mlflow_client.Publisher(told.out)
+def test_a_report_is_one_run_however_often_it_is_made(published, tmp_path):
+    publisher = Publisher(published.out)
     file = tmp_path / "report.html"
     for text in ("old", "new"):
         file.write_text(text)
@@ -420,13 +433,13 @@ def test_a_report_is_one_run_however_often_it_is_made(told, tmp_path):
     assert (run["name"], run["status"], run["artifacts"]) == ("report (smoke, digits)", "FINISHED", ["report.html"])
 
 
-def test_a_report_of_runs_that_go_on_at_once_is_one_run(told, tmp_path):
+def test_a_report_of_runs_that_go_on_at_once_is_one_run(published, tmp_path):
     file = tmp_path / "report.html"
     file.write_text("report")
-    for publisher in [mlflow_client.Publisher(told.out), mlflow_client.Publisher(told.out)]:
+    for publisher in [Publisher(published.out), Publisher(published.out)]:
         publisher.publish_report('it\'s "two" at once', [file])
-    publisher = mlflow_client.Publisher(told.out)
-    found = mlflow_client.runs(publisher.client, publisher.experiments)
+    publisher = Publisher(published.out)
+    found = mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
     assert [run.info.status for run in found if "at once" in run.info.run_name] == ["FINISHED"]
 
 
@@ -436,15 +449,15 @@ def test_what_is_away_says_so_within_seconds(monkeypatch, tmp_path, address):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(tmp_path))
     begun = time.monotonic()
     with pytest.raises(Exception, match=r"127\.0\.0\.1|unable to open database file"):
-        mlflow_client.Publisher(tmp_path)
+        Publisher(tmp_path)
     assert time.monotonic() - begun < 15
 
 
 def test_another_run_that_does_not_let_go_of_mlflow_is_not_waited_for_without_end(monkeypatch, tmp_path):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(mlflow_client, "WAIT", 0.1)
+    monkeypatch.setattr("bench.tracking.publisher.LOCK_TIMEOUT_S", 0.1)
     with FileLock(tmp_path / "mlflow.lock"), pytest.raises(OSError, match=r"mlflow\.lock"):
-        mlflow_client.Publisher(tmp_path)
+        Publisher(tmp_path)
 
 
 class Page(list):
@@ -461,6 +474,6 @@ def test_every_page_of_a_servers_runs_is_read_and_other_peoples_experiments_are_
         return {None: first, "more": second}[page_token]
 
     ours = {f"{mlflow_format.PREFIX}: digits": "1", "another's": "2"}
-    assert list(mlflow_client.runs(SimpleNamespace(search_runs=search_runs), ours, "what")) == ["a", "b", "c"]
+    assert list(mlflow_client.find_runs(SimpleNamespace(search_runs=search_runs), ours, "what")) == ["a", "b", "c"]
     assert asked == [(["1"], "what", None), (["1"], "what", "more")]
-    assert list(mlflow_client.runs(SimpleNamespace(search_runs=search_runs), {"another's": "2"})) == []
+    assert list(mlflow_client.find_runs(SimpleNamespace(search_runs=search_runs), {"another's": "2"})) == []

@@ -1,0 +1,130 @@
+"""Records as MLflow runs: one run per job, whichever and however many machines publish it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from bench.records import store
+from bench.tracking import mlflow_client, mlflow_format
+from bench.tracking.duplicates import WEIGHTS, is_same_measurement, outranks, rank, run_tags, times_ms
+
+LOCK_TIMEOUT_S = 10.0
+LOCK_POLL_S = 0.005  # a run with much to publish releases the lock for about a millisecond at a time
+ATTEMPTS = 5  # a server refuses one of two machines that create the same name at the same time
+
+
+class Publisher:
+    """Publishes records and knows which of them the server has.
+
+    Used in the parent process only. One experiment per data set, and one for everything that is not a trial. Runs of
+    the command that share an output folder publish in turns; machines that share a server publish at the same time,
+    and of the runs that they make of one job one is kept. If the server is away, every method raises the exceptions of
+    MLflow, its database driver or its artifact store.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        lock = FileLock(out / "mlflow.lock", timeout=LOCK_TIMEOUT_S)
+        self._lock = partial(lock.acquire, poll_interval=LOCK_POLL_S)
+        with self._lock():
+            self.client = mlflow_client.connect(out)
+            self.experiment_ids = mlflow_client.experiment_ids(self.client)
+            runs = sorted(mlflow_client.find_runs(self.client, self.experiment_ids), key=rank)
+            self.runs = {run.data.tags.get("identity"): run for run in runs}
+
+    def publish(self, record: dict[str, Any]) -> None:
+        """Publish a record once, with its own timestamps.
+
+        Later calls only set the tags that differ. A run that an earlier attempt left unfinished is completed: the same
+        points at the same times add nothing. A job that was measured again gets a new run, unless another machine has
+        published a better one.
+        """
+        self._retry_refused(partial(self._publish, record))
+
+    def publish_report(self, name: str, files: Iterable[Path]) -> None:
+        """Store the report's files as artifacts of one run, replacing those of the previous report."""
+        self._retry_refused(partial(self._publish_report, f"report {name}", list(files)))
+
+    def _retry_refused(self, action: Callable[[], None]) -> None:
+        with self._lock():
+            for attempts_left in reversed(range(ATTEMPTS)):
+                try:
+                    return action()
+                except Exception as error:
+                    if not attempts_left or not mlflow_client.is_refusal(error):
+                        raise
+                    self.runs.clear()  # another machine may have deleted any of them
+
+    def _publish(self, record: dict[str, Any]) -> None:
+        run = self.runs.get(record["identity"])
+        if run is None or not is_same_measurement(run, record):
+            run = self._find_best_run(record["identity"])
+        tags = run_tags(self.out, record)
+        if run is None or not (is_same_measurement(run, record) or outranks(run, record, tags)):
+            return self._create_run(record, tags)
+        lacks_weights = WEIGHTS in tags and WEIGHTS not in run.data.tags
+        if is_same_measurement(run, record) and (run.info.status == "RUNNING" or lacks_weights):
+            self._fill(run.info.run_id, record)
+        # more studies may use the job by now
+        self._set_tags(run, tags if is_same_measurement(run, record) else mlflow_format.study_tags(record))
+
+    def _create_run(self, record: dict[str, Any], tags: dict[str, str]) -> None:
+        experiment_id, (started_ms, _) = self._experiment_id(record.get("data")), times_ms(record)
+        run = self.client.create_run(experiment_id, started_ms, tags, mlflow_format.run_name(record))
+        try:
+            self._fill(run.info.run_id, record)
+        except Exception as error:
+            if mlflow_client.is_refusal(error):  # the next attempt makes another run
+                self.client.delete_run(run.info.run_id)
+            raise
+
+    def _fill(self, run_id: str, record: dict[str, Any]) -> None:
+        mlflow_client.log_record(self.client, run_id, self.out, record)
+        _, ended_ms = times_ms(record)
+        self.client.set_terminated(run_id, "FAILED" if store.failed(record) else "FINISHED", ended_ms)
+        self.runs[record["identity"]] = self._find_best_run(record["identity"])
+
+    def _find_best_run(self, identity: str) -> Any:
+        """Return the run of a job that is kept, or None.
+
+        Once it has ended, delete the runs that can never outrank it: of several machines the last one to finish sees
+        all of them.
+        """
+        self.experiment_ids = mlflow_client.experiment_ids(self.client)
+        is_report = identity.startswith("report ")  # its name may contain quotes
+        condition = "tags.identity LIKE 'report %'" if is_report else f"tags.identity = '{identity}'"
+        runs = mlflow_client.find_runs(self.client, self.experiment_ids, condition)
+        *others, best = sorted((run for run in runs if run.data.tags["identity"] == identity), key=rank) or [None]
+        for run in others:
+            if rank(best)[0] and rank(run)[1:] < rank(best)[1:]:
+                study_tags = {name: text for name, text in run.data.tags.items() if name.startswith("study.")}
+                self._set_tags(best, study_tags | best.data.tags)
+                self.client.delete_run(run.info.run_id)
+        return best
+
+    def _publish_report(self, identity: str, files: list[Path]) -> None:
+        run = self._find_best_run(identity) or self.client.create_run(
+            self._experiment_id(None),
+            tags={"identity": identity},
+            run_name=identity[: mlflow_format.MAX_NAME_LENGTH],
+        )
+        for file in files:
+            self.client.log_artifact(run.info.run_id, str(file))
+        self.client.set_terminated(run.info.run_id)
+        self._find_best_run(identity)
+
+    def _experiment_id(self, data: dict[str, Any] | None) -> str:
+        name = mlflow_format.experiment_name(data)
+        if name not in self.experiment_ids:
+            location = None if mlflow_client.uses_server() else (self.out.resolve() / "artifacts").as_uri()
+            self.experiment_ids[name] = self.client.create_experiment(name, artifact_location=location)
+        return self.experiment_ids[name]
+
+    def _set_tags(self, run: Any, tags: dict[str, str]) -> None:
+        if mlflow_client.set_tags(self.client, run, tags):
+            self.runs[run.data.tags["identity"]] = self.client.get_run(run.info.run_id)
