@@ -29,7 +29,7 @@ from bench.system import devices
 from bench.tracking.retry_queue import RetryQueue
 from commands import progress
 from commands.options import clustered, imagined, in_cluster, introduce, requested
-from reports.text.formatting import counted
+from reports.text.formatting import pluralize
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
@@ -109,8 +109,8 @@ def _follow(events: Iterable[Event], shown: progress.Display, queue: RetryQueue,
 
 def _further(request: Request, out: Path) -> Request:
     """With the seeds that undecided claims get for their next look."""
+    from reports import evidence
     from reports.statistics import further_seeds  # only here, as below
-    from reports.tables import evidence
 
     found = further_seeds.further(evidence.gather(out, request.studies, request.setting))
     return request._replace(setting=request.setting._replace(extra_seeds=found))
@@ -135,11 +135,13 @@ def _end(names: dict[Job, str], later: int, out: Path, console: Console) -> int:
     for job, record in failed.items():
         console.print(Text(f"{record['status']}: {names[job]}: {record['reason']}", style="red"))
     if failed:
-        console.print(f"{counted(len(failed), 'job')} came to nothing; --retry-failed runs exactly those again")
+        console.print(f"{pluralize(len(failed), 'job')} came to nothing; --retry-failed runs exactly those again")
     if left := sum(record is None for record in found.values()):
         waits = ", but for probes that wait for what came to nothing" * bool(failed)
         more = f", then about {later} that follow from tuning" * bool(later)
-        console.print(f"{counted(left, 'job')} without a record yet: the same command runs exactly those{more}{waits}")
+        console.print(
+            f"{pluralize(left, 'job')} without a record yet: the same command runs exactly those{more}{waits}"
+        )
     return 1 if failed else 0
 
 

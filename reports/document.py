@@ -8,6 +8,7 @@ from ablations.framework.expand import PlacedJob
 from ablations.framework.study import Study
 from bench.records.store import FAILURES
 from bench.spec.jobs import Count, Probe, Timing
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
 from reports.sections.arms import arms, drawn, printed
 from reports.sections.claims import detail, published
@@ -19,7 +20,6 @@ from reports.sections.scaling import scaled
 from reports.sections.switches import switches, warning
 from reports.sections.timings import build_timings
 from reports.sections.tuning import tuned
-from reports.tables.evidence import Evidence
 from reports.tables.observations import Record
 from reports.text.methods import LIMITS, METHODS, VERDICTS
 
@@ -36,7 +36,7 @@ def page(evidence: Evidence) -> list[Block]:
         Facts(tuple(facts(evidence).items())),
     ]
     for study in evidence.studies:
-        blocks += chapter(study, evidence.of(study))
+        blocks += chapter(study, evidence.for_study(study))
     return [escape_controls(block) for block in blocks + _methods()]
 
 
@@ -46,7 +46,7 @@ def chapter(study: Study, evidence: Evidence) -> list[Block]:
     blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True), *_lost(evidence)]
     blocks += [Heading("Claims", 3)] * bool(primary)
     for judgement in primary:
-        blocks += detail(judgement, evidence.floor(judgement))
+        blocks += detail(judgement, evidence.noise_floor(judgement))
     blocks += tuned(study, evidence)
     if study.switches:
         blocks += factorial(study, evidence)
@@ -70,7 +70,7 @@ def _measurements(evidence: Evidence) -> list[Block]:
         ("Counts", Count, build_counts), ("Timings", Timing, build_timings), ("Probes", Probe, build_probes)
     ):  # fmt: skip
         places = [place for place in evidence.placed if isinstance(place.job, kind)]
-        notes = [note for place in places if (note := _unfinished(place, evidence.record(place.job)))]
+        notes = [note for place in places if (note := _unfinished(place, evidence.find_record(place.job)))]
         blocks += [Heading(title, 3)] * bool(places) + [*notes, *build(evidence)]
     return blocks
 

@@ -11,12 +11,12 @@ from ablations.framework.study import Setting, Study
 from bench.system.files import write
 from bench.system.text import printable
 from reports.document import TITLE, page
+from reports.evidence import Evidence, gather
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
 from reports.sections.claims import passed
 from reports.sections.overview import facts
 from reports.statistics.judge import Judgement
-from reports.tables.evidence import Evidence, gather
 from reports.tables.observations import environment
 
 

@@ -12,12 +12,13 @@ from rich.text import Text
 from ablations.framework.request import Request
 from ablations.framework.study import Exact
 from reports import check
+from reports.evidence import gather
 from reports.report import build, files
 from reports.sections.claims import passed
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import estimate, paired
-from reports.tables.evidence import gather
-from reports.text.formatting import asked, interval, named, stated
+from reports.text.comparisons import claimed_effect, claimed_range, describe_part
+from reports.text.formatting import format_interval
 
 
 def report(request: Request, out: Path, console: Console) -> list[Path]:
@@ -52,7 +53,7 @@ def tables(judgements: Sequence[Judgement]) -> Iterator[Table]:
         for judged in (found for found in judgements if found.claim.primary is primary):
             main, verdict = judged.main, judged.verdict if primary else passed(judged)
             pairs = "" if isinstance(main.part, Exact) else paired(main)
-            wanted = stated(main.part) if isinstance(main.part, Exact) else asked(main.part)
-            found = estimate(main), wanted, interval(main.interval), pairs
-            table.add_row(*map(Text, (judged.claim.id, verdict, named(main.part), *found)))
+            wanted = claimed_range(main.part) if isinstance(main.part, Exact) else claimed_effect(main.part)
+            found = estimate(main), wanted, format_interval(main.interval), pairs
+            table.add_row(*map(Text, (judged.claim.id, verdict, describe_part(main.part), *found)))
         yield table

@@ -10,10 +10,11 @@ from ablations.framework import discovery
 from ablations.framework.request_store import load_request
 from ablations.framework.study import Contrast, seeds_per_arm
 from bench.spec.jobs import Count, identity
+from reports.evidence import gather
 from reports.report import summary
-from reports.sections.claims import estimate, interval, named
-from reports.tables.evidence import gather
-from reports.text.formatting import NOTHING
+from reports.statistics.verdicts import estimate
+from reports.text.comparisons import describe_part
+from reports.text.formatting import NOTHING, format_interval
 
 ARCHITECTURE = discovery.find_studies(["architecture"])[0]  # whose counts need nothing but the revision
 FINDINGS = Path(__file__).parent.parent / "docs" / "findings"
@@ -75,8 +76,8 @@ def test_the_table_in_words_says_what_the_records_say(evidence):
         line for line in (FINDINGS / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")
     ]
     assert told == [
-        f"| `{one.claim.id}` | {one.verdict} | {named(one.main.part)} | {estimate(one.main)} "
-        f"| {interval(one.main.interval) if isinstance(one.main.part, Contrast) else NOTHING} | {one.main.pairs} |"
+        f"| `{one.claim.id}` | {one.verdict} | {describe_part(one.main.part)} | {estimate(one.main)} | "
+        f"{format_interval(one.main.interval) if isinstance(one.main.part, Contrast) else NOTHING} | {one.main.pairs} |"
         for one in evidence.judgements
         if one.claim.primary
     ]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ablations.framework.study import AGAIN, SHUFFLED, Study
 from bench.spec.jobs import Trial
+from reports.evidence import Evidence
 from reports.rendering.blocks import Cell, Column, Figure, Table
 from reports.rendering.difference_plot import MAX_DOTS, draw_differences
 from reports.rendering.heatmap import draw_heatmap
@@ -17,9 +18,18 @@ from reports.rendering.plot_style import COLOURS, Axis, metric_axis
 from reports.rendering.scatter_plot import draw_scatter
 from reports.sections.switches import titled, trained
 from reports.statistics import summary
-from reports.tables.evidence import Evidence
 from reports.tables.observations import CURVES, STEPS, TOTALS
-from reports.text.formatting import NOTHING, PLUS_MINUS, around, compact, counted, fixed, heading, plain, unit
+from reports.text.formatting import (
+    NOTHING,
+    PLUS_MINUS,
+    column_heading,
+    format_count,
+    format_fixed,
+    format_mean,
+    format_number,
+    pluralize,
+    unit,
+)
 
 SHOWN = (
     "test/accuracy",
@@ -41,13 +51,13 @@ def arms(study: Study, evidence: Evidence) -> Table:
         _marked(cells, names, study) if metric == "test/accuracy" else cells
         for metric, cells in zip(metrics, columns, strict=True)
     ]
-    seeds = [Cell(titled(arm), counted(_seeds(table, arm), "seed")) for arm in names]
+    seeds = [Cell(titled(arm), pluralize(_seeds(table, arm), "seed")) for arm in names]
     sizes = [[_size(evidence, arm, study.baseline, total) for arm in names] for total in TOTALS]
     return Table(
         f"{study.name}: means over seeds, differences from {study.baseline}",
         (
             Column("Arm", numeric=False),
-            *(Column(*heading(metric)) for metric in metrics),
+            *(Column(*column_heading(metric)) for metric in metrics),
             Column("Parameters"),
             Column("MACs", "an image"),
         ),
@@ -67,10 +77,10 @@ def printed(study: Study, evidence: Evidence) -> list[Table]:
     base = theirs.get(study.baseline)
     rows = []
     for arm, value in theirs.items():
-        difference = "" if base in (None, value) else fixed(100 * (value - base), 1, signed=True)
+        difference = "" if base in (None, value) else format_fixed(100 * (value - base), 1, signed=True)
         ours = _mean(evidence.results, arm, study.baseline, "test/accuracy")
-        rows.append((Cell(arm), Cell(fixed(100 * value, 1), difference, value), ours))
-    label, percent = heading("test/accuracy")
+        rows.append((Cell(arm), Cell(format_fixed(100 * value, 1), difference, value), ours))
+    label, percent = column_heading("test/accuracy")
     columns = Column("Arm", numeric=False), Column("Printed", percent), Column(f"{label} here", percent)
     remark = f"Printed: {source}. Below, differences from {study.baseline}. What others printed decides nothing."
     return [Table(f"{study.name}: test accuracy, printed by others and ours", columns, tuple(rows), remark)]
@@ -79,7 +89,7 @@ def printed(study: Study, evidence: Evidence) -> list[Table]:
 def _floors(table: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
     floors = {metric: summary.floor(table, study.baseline, metric) * unit(metric).factor for metric in metrics}
     told = [
-        f"{unit(m).label} {PLUS_MINUS}{plain(floor, 2)} {unit(m).difference}".strip()
+        f"{unit(m).label} {PLUS_MINUS}{format_number(floor, 2)} {unit(m).difference}".strip()
         for m, floor in floors.items()
         if floor > 0
     ]
@@ -92,9 +102,9 @@ def _mean(table: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:
     if not mean.pairs:
         return Cell(NOTHING)
     pairs = summary.mean(summary.pairs(table, arm, baseline, metric)).times(factor)
-    difference = "" if arm == baseline or not pairs.pairs else around(pairs.mean, pairs.half, signed=True)
+    difference = "" if arm == baseline or not pairs.pairs else format_mean(pairs.mean, pairs.half, signed=True)
     censored = metric == STEPS and table.loc[table["arm"] == arm, "censored"].any()
-    return Cell("at least " * bool(censored) + around(mean.mean, mean.half), difference, mean.mean)
+    return Cell("at least " * bool(censored) + format_mean(mean.mean, mean.half), difference, mean.mean)
 
 
 def _marked(cells: list[Cell], names: Sequence[str], study: Study) -> list[Cell]:
@@ -109,13 +119,13 @@ def _seeds(table: pd.DataFrame, arm: str) -> int:
 
 
 def _size(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
-    record, reference = evidence.first(arm, Trial), evidence.first(baseline, Trial)
+    record, reference = evidence.first_network_record(arm, Trial), evidence.first_network_record(baseline, Trial)
     if record is None:
         return Cell(NOTHING)
     size = record["network"][total]
     base = reference["network"][total] if reference else size
-    share = f"{fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
-    return Cell(compact(size), share, size)
+    share = f"{format_fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
+    return Cell(format_count(size), share, size)
 
 
 def drawn(study: Study, evidence: Evidence) -> list[Figure]:
@@ -133,7 +143,7 @@ def _curves(study: Study, evidence: Evidence) -> Figure | None:
     faint = _beyond(study, arms)
     drawing = draw_curves(table, axes, arms, faint, f"{study.name}-curves")
     caption = "Learning curves: means over seeds; the bands are 95 % intervals."
-    return Figure(*drawing, caption + f" {counted(len(faint), 'further arm')} in grey, without bands." * bool(faint))
+    return Figure(*drawing, caption + f" {pluralize(len(faint), 'further arm')} in grey, without bands." * bool(faint))
 
 
 def _beyond(study: Study, arms: Sequence[str]) -> list[str]:

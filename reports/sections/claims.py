@@ -10,7 +10,8 @@ from reports.statistics.judge import DECIDED, Judgement
 from reports.statistics.paired_tests import POWER, SPLITS, SPLITTABLE
 from reports.statistics.summary import Split
 from reports.statistics.verdicts import Outcome, estimate, looked, paired
-from reports.text.formatting import NOTHING, PLUS_MINUS, asked, fixed, interval, named, plain, probability, stated
+from reports.text.comparisons import claimed_effect, claimed_range, describe_part
+from reports.text.formatting import NOTHING, PLUS_MINUS, format_fixed, format_interval, format_number, format_p_value
 from reports.text.outlook import turning
 
 
@@ -19,14 +20,14 @@ def line(judgement: Judgement, floor: float | None = None, full: bool = False) -
     main, part = judgement.main, judgement.main.part
     measured: list[tuple[str, str]] = []
     if main.estimate is not None and len(judgement.outcomes) > 1:
-        measured = [("compared", named(part))]
+        measured = [("compared", describe_part(part))]
     if main.estimate is not None and isinstance(part, Exact):
-        measured += [("counted", estimate(main)), ("claimed", stated(part))]
+        measured += [("counted", estimate(main)), ("claimed", claimed_range(part))]
     elif main.estimate is not None and isinstance(part, Contrast):
         measured += [("ratio" if part.ratio else "difference", estimate(main))]
-        measured += [("asked for", asked(part)), ("95 % interval", interval(main.interval))]
+        measured += [("asked for", claimed_effect(part)), ("95 % interval", format_interval(main.interval))]
         measured += [("pairs", paired(main))]
-        measured += [("noise floor", f"{PLUS_MINUS}{plain(floor, 2)}")] if floor and floor > 0 else []
+        measured += [("noise floor", f"{PLUS_MINUS}{format_number(floor, 2)}")] if floor and floor > 0 else []
     reason = judgement.reason if full or not measured or len(set(judgement.regimes.values())) > 1 else ""
     reason = reason[:1].upper() + reason[1:]
     return ClaimLine(judgement.verdict, judgement.claim.id, judgement.claim.sentence, tuple(measured), reason)
@@ -61,14 +62,15 @@ def _part(outcome: Outcome) -> tuple[Cell, ...]:
         f"{outcome.censored} not reached" * bool(outcome.censored),
         f"{outcome.needed} pairs for power {POWER}" if outcome.needed and outcome.verdict == "underpowered" else "",
     ]
-    first, _, upto = stated(part).partition(" to ") if isinstance(part, Exact) else (asked(part), "", "")
+    claimed = claimed_range(part) if isinstance(part, Exact) else claimed_effect(part)
+    first, _, upto = claimed.partition(" to ")
     return (
-        Cell(named(part), part.regime),
+        Cell(describe_part(part), part.regime),
         Cell(outcome.verdict, ", ".join(filter(None, limits)), verdict=outcome.verdict),
-        Cell(estimate(outcome), interval(outcome.interval) if outcome.interval else "", outcome.estimate),
+        Cell(estimate(outcome), format_interval(outcome.interval) if outcome.interval else "", outcome.estimate),
         Cell(first, f"to {upto}" if upto else "", outcome.margin),
         Cell(str(outcome.pairs), _beside("r = ", outcome.correlation), outcome.pairs),
-        Cell(probability(outcome.p_holm), probability(outcome.sign_flip_p, ""), outcome.p_holm),
+        Cell(format_p_value(outcome.p_holm), format_p_value(outcome.sign_flip_p, ""), outcome.p_holm),
         Cell(
             NOTHING if improved is None else f"{100 * improved:.0f} %",
             _beside("", outcome.effect_size),
@@ -78,7 +80,7 @@ def _part(outcome: Outcome) -> tuple[Cell, ...]:
 
 
 def _beside(label: str, value: float | None) -> str:
-    return "" if value is None else label + fixed(value, 2)
+    return "" if value is None else label + format_fixed(value, 2)
 
 
 def published(study: str, judgements: Sequence[Judgement]) -> Table:
@@ -88,8 +90,8 @@ def published(study: str, judgements: Sequence[Judgement]) -> Table:
             Cell(judgement.claim.id),
             Cell(figure.value),
             Cell(figure.source),
-            Cell(estimate(ours), named(ours.part)),
-            Cell(interval(ours.interval)),
+            Cell(estimate(ours), describe_part(ours.part)),
+            Cell(format_interval(ours.interval)),
         )
         for judgement in judgements
         for figure in judgement.claim.published
@@ -109,7 +111,7 @@ def controls(judgements: Sequence[Judgement], splits: Sequence[Split] = ()) -> T
             Cell(judgement.claim.sentence),
             Cell(passed(judgement)),
             Cell(estimate(judgement.main), "", judgement.main.estimate),
-            Cell(interval(judgement.main.interval)),
+            Cell(format_interval(judgement.main.interval)),
             Cell(str(judgement.main.pairs), "", judgement.main.pairs),
         )
         for judgement in judgements

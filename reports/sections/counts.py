@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bench.spec.jobs import Count
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Table
-from reports.tables.evidence import Evidence
 from reports.tables.observations import TOTALS, Record, finished
-from reports.text.formatting import NOTHING, TIMES, fixed
+from reports.text.formatting import NOTHING, TIMES, format_fixed
 
 BY = f"\N{NO-BREAK SPACE}{TIMES}\N{NO-BREAK SPACE}"  # keeps a shape on one line
 
@@ -50,7 +50,9 @@ def _layer(row: Record, network: Record) -> tuple[Cell, ...]:
         for total in TOTALS
         for cell in (
             Cell(f"{row[total]:,}", sort=row[total]),
-            Cell(fixed(100 * row[total] / network[total], 2), sort=row[total]) if network[total] else Cell(NOTHING),
+            Cell(format_fixed(100 * row[total] / network[total], 2), sort=row[total])
+            if network[total]
+            else Cell(NOTHING),
         )
     ]
     return Cell(row["name"]), *shapes, *amounts

@@ -9,14 +9,14 @@ import pandas as pd
 
 from ablations.framework.designs import added_in, interaction, left_out, main_effect, shapley_share
 from ablations.framework.study import Study
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Note, Table
 from reports.rendering.difference_plot import draw_differences
 from reports.rendering.plot_style import Axis
 from reports.statistics import summary
 from reports.statistics.summary import Mean
 from reports.tables import observations
-from reports.tables.evidence import Evidence
-from reports.text.formatting import NOTHING, around
+from reports.text.formatting import NOTHING, format_mean
 
 METRIC, POINTS = "test/accuracy", 100
 TICK = "\N{CHECK MARK}"
@@ -50,7 +50,7 @@ def _ways(study: Study, effects: dict[str, Mean]) -> Table:
         "Mean over seeds and half-width of its 95 % interval. Main effect: with less without, over all combinations of "
         "the others. Left out of all: all ingredients less all but this one. Added to none: this one alone less none. "
         "Shapley share: the mean over all orders of adding them; the shares add up to all less none, "
-        f"{around(whole, None)} points.",
+        f"{format_mean(whole, None)} points.",
     )
 
 
@@ -60,9 +60,8 @@ def _disagreements(study: Study, wide: pd.DataFrame) -> list[Note]:
     for name in study.switches:
         beside, alone = wide[left_out(name)], wide[added_in(name)]
         if abs((found := summary.mean((beside - alone).dropna())).mean) > found.half:
-            apart.append(
-                f"{name} adds {around(beside.mean(), None)} beside all others, {around(alone.mean(), None)} alone"
-            )
+            beside_mean, alone_mean = (format_mean(column.mean(), None) for column in (beside, alone))
+            apart.append(f"{name} adds {beside_mean} beside all others, {alone_mean} alone")
     return [Note("Leaving out and adding in disagree", f"{'; '.join(apart)}.")] if apart else []
 
 
@@ -114,4 +113,4 @@ def _drawn(study: Study, wide: pd.DataFrame) -> Figure:
 def _cell(found: Mean | None, plain: bool = False) -> Cell:
     if found is None or not found.pairs:
         return Cell(NOTHING)
-    return Cell(around(found.mean, found.half, signed=not plain), "", found.mean)
+    return Cell(format_mean(found.mean, found.half, signed=not plain), "", found.mean)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from ablations.framework.study import INTERIM_ANALYSES, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Heading, Note, Verdicts
 from reports.sections.claims import controls, line, passed
 from reports.statistics.summary import split
-from reports.tables.evidence import Evidence
 from reports.tables.observations import environment
 from reports.tables.provenance import mixed, sentence, values
-from reports.text.formatting import counted, duration
+from reports.text.formatting import format_duration, pluralize
 
 GPU = (
     "Holds on a CPU only. On a GPU the same job may give other bits: torch does not make deterministic those of CUDA's "
@@ -27,7 +27,7 @@ def summarise(evidence: Evidence) -> str:
     tally = Counter(judgement.verdict for judgement in primary)
     told = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
     data, profile = evidence.setting.data.name, evidence.setting.profile.name
-    asked = f"{counted(len(primary), 'claim')} put to the test on {data}, profile {profile}"
+    asked = f"{pluralize(len(primary), 'claim')} put to the test on {data}, profile {profile}"
     return f"{asked}: {told}." if told else f"{asked}."
 
 
@@ -51,9 +51,9 @@ def build_verdicts(evidence: Evidence) -> list[Block]:
     rest = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
     blocks: list[Block] = [
         Heading("Verdicts"),
-        Verdicts(tuple(line(judgement, evidence.floor(judgement)) for judgement in primary), brief=True),
+        Verdicts(tuple(line(judgement, evidence.noise_floor(judgement)) for judgement in primary), brief=True),
     ]
-    found = [split(study, evidence.of(study).results) for study in evidence.studies if study.arms]
+    found = [split(study, evidence.for_study(study).results) for study in evidence.studies if study.arms]
     splits = [one for one in found if one is not None]
     return blocks + ([Heading("Controls", 3), controls(rest, splits)] if rest else [])
 
@@ -70,7 +70,9 @@ def facts(evidence: Evidence) -> dict[str, str]:
         "Threads": f"{threads} a job" if threads else "",
         "Trials": trials(evidence),
         "Other jobs": _others(evidence),
-        "Machine time": duration(sum(record["ended"] - record["started"] for record in records)) if records else "",
+        "Machine time": format_duration(sum(record["ended"] - record["started"] for record in records))
+        if records
+        else "",
         "Measured": _when(evidence),
         "Commit": ", ".join(_environment(evidence, "commit")),
         "Software": _software(evidence),
@@ -114,10 +116,10 @@ def _data(evidence: Evidence) -> str:
 
 
 def _others(evidence: Evidence) -> str:
-    jobs = {place.job: evidence.record(place.job) for place in evidence.placed if not isinstance(place.job, Trial)}
+    jobs = {place.job: evidence.find_record(place.job) for place in evidence.placed if not isinstance(place.job, Trial)}
     tally = Counter(job_kind(job) for job in jobs)
     done = sum(record is not None and record["status"] == "finished" for record in jobs.values())
-    told = ", ".join(counted(number, name) for name, number in tally.items())
+    told = ", ".join(pluralize(number, name) for name, number in tally.items())
     return f"{told}; {done} of {len(jobs)} finished" if jobs else ""
 
 

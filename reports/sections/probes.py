@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.spec.jobs import Probe
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Figure
 from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis
 from reports.sections.timings import HOW, tabulate_samples
 from reports.statistics import summary
-from reports.tables.evidence import Evidence
 from reports.tables.observations import Record, finished, samples
 
 

@@ -10,12 +10,12 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from ablations.framework.study import Scale, Study
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Table
 from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis, metric_axis
 from reports.statistics import summary
-from reports.tables.evidence import Evidence
-from reports.text.formatting import NOTHING, fixed, unit
+from reports.text.formatting import NOTHING, format_fixed, unit
 
 ENOUGH = 4  # numbers that two laws of two parameters each can be told apart by
 
@@ -108,9 +108,9 @@ def _fitted(law: Law, x: np.ndarray, y: np.ndarray) -> tuple[Cell, Cell, Cell]:
     distance = 100 * float(np.sqrt(np.mean((fit(law, x, y)(x) - y) ** 2)))
     foretold = 100 * float(fit(law, x[:-1], y[:-1])(x[-1:])[0])
     return (
-        Cell(fixed(distance, 2), "", distance),
-        Cell(fixed(foretold, 1), "", foretold),
-        Cell(fixed(100 * y[-1], 1), "", y[-1]),
+        Cell(format_fixed(distance, 2), "", distance),
+        Cell(format_fixed(foretold, 1), "", foretold),
+        Cell(format_fixed(100 * y[-1], 1), "", y[-1]),
     )
 
 

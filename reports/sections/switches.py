@@ -8,10 +8,10 @@ from typing import Any
 
 from ablations.framework.study import AGAIN, SHUFFLED, Study
 from bench.spec.jobs import Trial
+from reports.evidence import Evidence
 from reports.rendering.blocks import Cell, Column, Note, Table
-from reports.tables.evidence import Evidence
 from reports.tables.observations import TOTALS, Record
-from reports.text.formatting import TIMES, compact, fixed, plain
+from reports.text.formatting import TIMES, format_count, format_fixed, format_number
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
@@ -31,10 +31,10 @@ def titled(arm: str) -> str:
 
 def switches(study: Study, evidence: Evidence) -> Table:
     """What each arm changes, as the built networks and the recipes show it."""
-    baseline = evidence.first(study.baseline, Trial)
+    baseline = evidence.first_network_record(study.baseline, Trial)
     rows = []
     for arm in trained(evidence):
-        record = evidence.first(arm, Trial)
+        record = evidence.first_network_record(arm, Trial)
         if arm == study.baseline:
             told = "the baseline"
         elif record is None or baseline is None:
@@ -49,10 +49,10 @@ def switches(study: Study, evidence: Evidence) -> Table:
 
 def warning(study: Study, evidence: Evidence) -> list[Note]:
     """Arms that change two things at once cannot tell which of them did it."""
-    baseline = evidence.first(study.baseline, Trial)
+    baseline = evidence.first_network_record(study.baseline, Trial)
     told = []
     for arm in study.arms:
-        record = evidence.first(arm, Trial)
+        record = evidence.first_network_record(arm, Trial)
         if record and baseline and (aspects := confounded(record, baseline)):
             told.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
     text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(told)}"
@@ -66,8 +66,8 @@ def changes(arm: Record, baseline: Record) -> dict[str, str]:
         before, after = baseline["network"][total], arm["network"][total]
         if before != after:
             label = "MACs" if total == "macs" else total
-            share = f" ({fixed(100 * (after / before - 1), 1, signed=True)} %)" if before else ""
-            found[label] = f"{compact(before)} {ARROW} {compact(after)}{share}"
+            share = f" ({format_fixed(100 * (after / before - 1), 1, signed=True)} %)" if before else ""
+            found[label] = f"{format_count(before)} {ARROW} {format_count(after)}{share}"
     return found
 
 
@@ -138,7 +138,7 @@ def _level(value: Any) -> str:
     if isinstance(value, list):
         return TIMES.join(map(str, value))
     if isinstance(value, float):
-        return plain(value)
+        return format_number(value)
     return "none" if value is None else OWN.sub("", str(value))
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.spec.jobs import Timing
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Note, Table
-from reports.tables.evidence import Evidence
 from reports.tables.observations import Record, finished
-from reports.text.formatting import NOTHING, TIMES, counted, decimals, fixed, heading, unit
+from reports.text.formatting import NOTHING, TIMES, column_heading, decimal_places, format_fixed, pluralize, unit
 
 SUBJECTS = {
     "activations": "time of the activations alone, forward and backward, and of a copy of the same bytes",
@@ -33,7 +33,7 @@ def build_timings(evidence: Evidence) -> list[Block]:
 def _tabulate_timing(study: str, job: Timing, record: Record) -> Table:
     samples, reference = record["samples"], REFERENCES.get(job.subject, job.arms[0][0])
     ratio = f" and the median's ratio to that of {reference}" * bool(reference)
-    turns = f"The arms took turns for {counted(len({sample['pair'] for sample in samples}), 'round')}."
+    turns = f"The arms took turns for {pluralize(len({sample['pair'] for sample in samples}), 'round')}."
     shown = [*samples, *shares(samples)] if job.subject == "layers" else samples
     return tabulate_samples(shown, f"{study}: {SUBJECTS[job.subject]}", f"{HOW}{ratio}. {turns}", reference)
 
@@ -61,7 +61,7 @@ def tabulate_samples(samples: Sequence[Record], caption: str, remark: str, refer
     arms = dict.fromkeys(sample["arm"] for sample in samples)
     rows = tuple(
         (
-            Cell(*heading(metric)),
+            Cell(*column_heading(metric)),
             *(_cell(metric, found.get(arm), found.get(reference), arm == reference) for arm in arms),
         )
         for metric, found in values.items()
@@ -73,7 +73,7 @@ def _cell(metric: str, samples: list[float] | None, base: list[float] | None, is
     if not samples:
         return Cell(NOTHING)
     low, middle, high = np.percentile(samples, (25, 50, 75)) * unit(metric).factor
-    places = decimals(middle, 3)
-    spread = f"[{fixed(low, places)}, {fixed(high, places)}]"
-    ratio = f" {TIMES}{fixed(np.median(samples) / np.median(base), 2)}" if base and not is_reference else ""
-    return Cell(fixed(middle, places), spread + ratio, float(middle))
+    places = decimal_places(middle, 3)
+    spread = f"[{format_fixed(low, places)}, {format_fixed(high, places)}]"
+    ratio = f" {TIMES}{format_fixed(np.median(samples) / np.median(base), 2)}" if base and not is_reference else ""
+    return Cell(format_fixed(middle, places), spread + ratio, float(middle))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ablations.framework.study import Study
 from ablations.framework.tuning import TUNING_SEEDS
+from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Heading, Note, Table
-from reports.tables.evidence import Evidence
-from reports.text.formatting import fixed
+from reports.text.formatting import format_fixed
 
 TITLE = "Tuning"
 
@@ -26,7 +26,7 @@ def tuned(study: Study, evidence: Evidence) -> list[Block]:
     for arm, scores in found.scores.items():
         takers = [name for name, source in study.tuning.takes.items() if source == arm]
         best = found.tuned_levels[takers[0]]
-        cells = [Cell(fixed(100 * scores[level], 1), "", scores[level], best=level == best) for level in levels]
+        cells = [Cell(format_fixed(100 * scores[level], 1), "", scores[level], best=level == best) for level in levels]
         others = ", ".join(name for name in takers if name != arm)
         rows.append((Cell(arm, f"also for {others}" if others else ""), *cells))
     table = Table(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ablations.framework.study import INTERIM_ANALYSES, Setting, Study, has_interim_analyses, requested_seeds
+from reports.evidence import Evidence
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import Outcome
-from reports.tables.evidence import Evidence
 
 OPEN = ("underpowered", "inconclusive")
 

@@ -15,7 +15,7 @@ from reports.statistics import paired_tests
 from reports.statistics.pairs import Arms, Pairs, collect, tabulate
 from reports.statistics.verdicts import Outcome, contrast, exact, refused
 from reports.tables.provenance import Environment, Origins, mixed, refusal, sentence
-from reports.text.formatting import named
+from reports.text.comparisons import describe_part
 
 VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
 PRECEDENCE = ("refuted", "not run", "no effect", "underpowered", "inconclusive", "supported")  # of parts joined by AND
@@ -172,7 +172,7 @@ def _reason(claim: Claim, outcomes: tuple[Outcome, ...], verdicts: dict[str, str
         return outcomes[main].reason
     if outcomes[main].verdict == "supported":
         return f"all {len(outcomes)} parts hold"
-    return f"{named(outcomes[main].part)}: {outcomes[main].reason}"
+    return f"{describe_part(outcomes[main].part)}: {outcomes[main].reason}"
 
 
 def _finite(value: Any) -> Any:

@@ -15,7 +15,8 @@ from reports.statistics import paired_tests
 from reports.statistics.pairs import collect, tabulate
 from reports.statistics.verdicts import margin_of
 from reports.tables import observations
-from reports.text.formatting import TIMES, amount, counted, plain, unit, unit_of
+from reports.text.comparisons import part_unit
+from reports.text.formatting import TIMES, format_amount, format_number, pluralize, unit
 
 TRAINED = ("train/", "validation/", "test/", "gap/", "batch/", "memory/", "speed/", "sparsity/", "gradient/")
 
@@ -58,9 +59,9 @@ def _told(part: Contrast, pilot: Pilot | None, pairs: int) -> str:
         for fewest in (paired_tests.pairs_to_detect, paired_tests.pairs_to_equate)
     ]
     return (
-        f"{label}: {counted(pairs, 'seed')} {_decided(part, pilot, pairs)}; a difference as large as the margin, "
-        f"{amount(part.margin, unit_of(part))}, is told from nothing by {needs[0]}, ruled out by {needs[1]} "
-        f"(pilot of {counted(pilot.pairs, 'pair')})"
+        f"{label}: {pluralize(pairs, 'seed')} {_decided(part, pilot, pairs)}; a difference as large as the margin, "
+        f"{format_amount(part.margin, part_unit(part))}, is told from nothing by {needs[0]}, ruled out by {needs[1]} "
+        f"(pilot of {pluralize(pilot.pairs, 'pair')})"
     )
 
 
@@ -74,7 +75,11 @@ def _decided(part: Contrast, pilot: Pilot, pairs: int) -> str:
 
 
 def _size(part: Contrast, difference: float) -> str:
-    return f"{TIMES}{plain(math.exp(min(difference, 700)))}" if part.ratio else amount(difference, unit_of(part))
+    return (
+        f"{TIMES}{format_number(math.exp(min(difference, 700)))}"
+        if part.ratio
+        else format_amount(difference, part_unit(part))
+    )
 
 
 def _needed(pairs: int | None) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ablations.framework.study import INTERIM_ANALYSES, Contrast, Exact
 from reports.statistics import paired_tests
 from reports.statistics.pairs import Arms, Pairs, identities, sides
-from reports.text.formatting import NOTHING, TIMES, amount, counted, decimals, fixed, stated, unit, unit_of
+from reports.text.comparisons import claimed_range, part_unit
+from reports.text.formatting import NOTHING, TIMES, decimal_places, format_amount, format_fixed, pluralize, unit
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def contrast(part: Contrast, pairs: Pairs, p_value: float | None, p_holm: float 
         part,
         verdict,
         reason + remarks(pairs),
-        unit_of(part),
+        part_unit(part),
         estimate=None if found.mean is None else shown(found.mean),
         interval=found.interval and (shown(found.interval[0]), shown(found.interval[1])),
         ninety=found.ninety and (shown(found.ninety[0]), shown(found.ninety[1])),
@@ -86,15 +87,16 @@ def exact(part: Exact, arms: Arms) -> Outcome:
     both = [(a, r) for a, r in sides(part.arm, part.reference or 1, arms) if r.value]
     values = [a.value / r.value for a, r in both]
     if not values:
-        return Outcome(part, "not run", "nothing was counted", unit_of(part))
+        return Outcome(part, "not run", "nothing was counted", part_unit(part))
     factor = 1 if part.reference else unit(part.metric).factor
     holds = part.low <= min(values) and max(values) < part.high
     value = sum(values) / len(values) * factor
     return Outcome(
         part,
         "supported" if holds else "refuted",
-        f"the count is {amount(value, unit_of(part))}, {'as' if holds else 'not as'} stated: {stated(part)}",
-        unit_of(part),
+        f"the count is {format_amount(value, part_unit(part))}, "
+        f"{'' if holds else 'not '}as stated: {claimed_range(part)}",
+        part_unit(part),
         estimate=value,
         pairs=len(values),
         trials=identities(both),
@@ -115,7 +117,7 @@ def decide(part: Contrast, pairs: Pairs, found: paired_tests.Summary, p_holm: fl
     if found.mean is None or found.interval is None or found.ninety is None or p_holm is None:
         return _untested(pairs)
     low, high = found.interval
-    margin, limit, equal = margin_of(part), amount(part.margin, unit_of(part)), part.direction == "equal"
+    margin, limit, equal = margin_of(part), format_amount(part.margin, part_unit(part)), part.direction == "equal"
     beyond = low > margin or high < -margin if equal else abs(found.mean) >= margin
     if beyond and p_holm <= paired_tests.ALPHA:
         return _beyond(part, pairs, found.mean)
@@ -126,7 +128,7 @@ def decide(part: Contrast, pairs: Pairs, found: paired_tests.Summary, p_holm: fl
         return "supported" if equal else "no effect", reason
     if (high - low) / 2 > margin:
         needed = pairs_needed(part, pairs)
-        more = f"about {counted(needed, 'pair')}" if needed else f"more than {paired_tests.MOST_PAIRS:,} pairs"
+        more = f"about {pluralize(needed, 'pair')}" if needed else f"more than {paired_tests.MOST_PAIRS:,} pairs"
         shown = "that nothing differs by as much, where nothing does" if equal else "an effect as large as the margin"
         reason = f"the 95 % interval reaches further to either side than the margin of {limit}"
         return "underpowered", f"{reason}; {more} would show {shown}, power {paired_tests.POWER}"
@@ -140,7 +142,7 @@ def decide(part: Contrast, pairs: Pairs, found: paired_tests.Summary, p_holm: fl
 
 
 def _beyond(part: Contrast, pairs: Pairs, mean: float) -> tuple[str, str]:
-    limit = amount(part.margin, unit_of(part))
+    limit = format_amount(part.margin, part_unit(part))
     if (-1 if mean > 0 else 1) in pairs.bounds:
         return "inconclusive", "the values that were not reached could turn the difference round"
     if part.direction == "equal":
@@ -157,7 +159,7 @@ def _untested(pairs: Pairs) -> tuple[str, str]:
         return "inconclusive", "the machine was not quiet while this was timed; run again when it is"
     if pairs.look == 0 and pairs.arm:
         return "underpowered", (
-            f"{counted(len(pairs.arm), 'pair')} so far, and the first look comes at {INTERIM_ANALYSES[0]}"
+            f"{pluralize(len(pairs.arm), 'pair')} so far, and the first look comes at {INTERIM_ANALYSES[0]}"
         )
     if len(pairs.arm) > 1:
         return "underpowered", f"all {len(pairs.arm)} differences are equal: they leave no spread to judge by"
@@ -170,9 +172,9 @@ def _untested(pairs: Pairs) -> tuple[str, str]:
 
 def remarks(pairs: Pairs) -> str:
     """What a reason adds of values that are not what they seem."""
-    censored = f"; {counted(pairs.censored, 'value')} not reached within the budget" if pairs.censored else ""
-    missing = f"; {counted(pairs.missing, 'pair')} missing" if pairs.missing else ""
-    waiting = f", which leaves {counted(pairs.waiting, 'pair')} aside" if pairs.waiting else ""
+    censored = f"; {pluralize(pairs.censored, 'value')} not reached within the budget" if pairs.censored else ""
+    missing = f"; {pluralize(pairs.missing, 'pair')} missing" if pairs.missing else ""
+    waiting = f", which leaves {pluralize(pairs.waiting, 'pair')} aside" if pairs.waiting else ""
     return censored + missing + (f"; {looked(pairs.look)}{waiting}" if pairs.look else "")
 
 
@@ -201,12 +203,12 @@ def estimate(outcome: Outcome) -> str:
     if value is None:
         return NOTHING
     if isinstance(part, Exact):
-        return amount(value, outcome.unit)
+        return format_amount(value, outcome.unit)
     width = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0
-    places = decimals(width or value, 2 if width else 3)
+    places = decimal_places(width or value, 2 if width else 3)
     if part.ratio:
-        return f"{TIMES}{fixed(value, places)}"
-    return f"{fixed(value, places, signed=True)} {outcome.unit}".strip()
+        return f"{TIMES}{format_fixed(value, places)}"
+    return f"{format_fixed(value, places, signed=True)} {outcome.unit}".strip()
 
 
 def paired(outcome: Outcome) -> str:

@@ -6,15 +6,13 @@ import math
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from ablations.framework.study import Contrast, Exact
-
 MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"
 TIMES, PLUS_MINUS = "\N{MULTIPLICATION SIGN}", "\N{PLUS-MINUS SIGN}"
 LEAST, TINY = 1e-300, 1e-4  # between them six decimals hold too little
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
-def fixed(value: float | None, decimals: int = 0, signed: bool = False) -> str:
+def format_fixed(value: float | None, decimals: int = 0, signed: bool = False) -> str:
     """A number with so many decimals; a zero has no sign."""
     if value is None or not math.isfinite(value):
         return NOTHING
@@ -24,18 +22,18 @@ def fixed(value: float | None, decimals: int = 0, signed: bool = False) -> str:
     return text.replace("-", MINUS)
 
 
-def decimals(spread: float | None, digits: int = 2) -> int:
+def decimal_places(spread: float | None, digits: int = 2) -> int:
     """How many decimals show this spread with so many significant digits."""
     if spread is None or not math.isfinite(spread) or spread == 0:
         return 1
     return min(6, max(0, digits - 1 - math.floor(math.log10(abs(spread)))))
 
 
-def plain(value: float | None, digits: int = 3, signed: bool = False) -> str:
+def format_number(value: float | None, digits: int = 3, signed: bool = False) -> str:
     """A number with at most so many significant digits; whole digits are never rounded away."""
     if value is not None and (exponent := _power(value)):
-        return _by(plain(value / 10**exponent, digits, signed), exponent)
-    text = fixed(value, decimals(value, digits), signed)
+        return _by(format_number(value / 10**exponent, digits, signed), exponent)
+    text = format_fixed(value, decimal_places(value, digits), signed)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -49,48 +47,48 @@ def _by(text: str, exponent: int) -> str:
     return f"{text} {TIMES} 10{str(exponent).translate(RAISED)}"
 
 
-def around(mean: float | None, half: float | None, signed: bool = False) -> str:
+def format_mean(mean: float | None, half: float | None, signed: bool = False) -> str:
     """A mean and the half-width of its interval; without the latter, the mean alone."""
     if half is None or not math.isfinite(half):
-        return plain(mean, signed=signed)
+        return format_number(mean, signed=signed)
     if mean is not None and (exponent := _power(mean, half)):
-        return _by(f"({around(mean / 10**exponent, half / 10**exponent, signed)})", exponent)
-    places = decimals(half) if half else decimals(mean, 3)
-    return f"{fixed(mean, places, signed)} {PLUS_MINUS} {fixed(half, places)}"
+        return _by(f"({format_mean(mean / 10**exponent, half / 10**exponent, signed)})", exponent)
+    places = decimal_places(half) if half else decimal_places(mean, 3)
+    return f"{format_fixed(mean, places, signed)} {PLUS_MINUS} {format_fixed(half, places)}"
 
 
-def interval(bounds: tuple[float, float] | None) -> str:
+def format_interval(bounds: tuple[float, float] | None) -> str:
     if bounds is None or not all(map(math.isfinite, bounds)):
         return NOTHING
     if exponent := _power(*bounds):
         low, high = (bound / 10**exponent for bound in bounds)
-        return _by(interval((low, high)), exponent)
-    places = decimals((bounds[1] - bounds[0]) / 2)
-    return f"[{fixed(bounds[0], places)}, {fixed(bounds[1], places)}]"
+        return _by(format_interval((low, high)), exponent)
+    places = decimal_places((bounds[1] - bounds[0]) / 2)
+    return f"[{format_fixed(bounds[0], places)}, {format_fixed(bounds[1], places)}]"
 
 
-def compact(value: float | None) -> str:
+def format_count(value: float | None) -> str:
     """A large count in thousands, millions or billions, with three significant digits."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value is not None and abs(value) >= size:
-            return fixed(value / size, decimals(value / size, 3)) + letter
-    return plain(value)
+            return format_fixed(value / size, decimal_places(value / size, 3)) + letter
+    return format_number(value)
 
 
-def probability(p: float | None, none: str = NOTHING) -> str:
+def format_p_value(p: float | None, none: str = NOTHING) -> str:
     if p is None or not math.isfinite(p):
         return none
-    return "< 0.001" if p < 0.001 else fixed(p, 3)
+    return "< 0.001" if p < 0.001 else format_fixed(p, 3)
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     if seconds < 60:
-        return f"{fixed(seconds, 1 if seconds < 10 else 0)} s"
+        return f"{format_fixed(seconds, 1 if seconds < 10 else 0)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """A number and its noun, in the plural where there is not exactly one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
@@ -149,47 +147,14 @@ def unit(metric: str) -> Unit:
     return Unit(metric, "")
 
 
-def heading(metric: str) -> tuple[str, str]:
+def column_heading(metric: str) -> tuple[str, str]:
     """The metric's name and unit at the head of a column; a unit that the name holds is not repeated."""
     known = unit(metric)
     told = known.unit.split("/")[0] in known.label.split()
     return known.label[0].upper() + known.label[1:], "" if told else known.unit
 
 
-def unit_of(part: Contrast | Exact) -> str:
-    """The unit of what is judged: a ratio, a difference, or a count by itself."""
-    if isinstance(part, Exact):
-        return TIMES if part.reference else unit(part.metric).unit
-    return TIMES if part.ratio else unit(part.metric).difference
-
-
-def amount(value: float, unit: str) -> str:
+def format_amount(value: float, unit: str) -> str:
     if unit == TIMES:
-        return f"{TIMES}{plain(value)}"
-    return f"{plain(value)} {'point' if unit == 'points' and value == 1 else unit}".strip()
-
-
-def named(part: Contrast | Exact) -> str:
-    """What the part compares, in words."""
-    known, reference = unit(part.metric), part.reference
-    if not isinstance(reference, str):
-        reference = "zero" if reference == 0 else amount(reference * known.factor, known.unit)
-    return f"{known.label}, {part.arm}" + f" against {reference}" * bool(reference)
-
-
-def stated(part: Exact) -> str:
-    """What the claim says of a count."""
-    low, high = (bound if part.reference else bound * unit(part.metric).factor for bound in (part.low, part.high))
-    below = f"below {amount(high, unit_of(part))}"
-    return f"{amount(low, TIMES if part.reference else '')} to {below}" if low else below
-
-
-ASKED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", PLUS_MINUS)}
-
-
-def asked(part: Contrast) -> str:
-    """What the claim asks of the mean difference or ratio."""
-    word, sign = ASKED[part.direction]
-    if part.ratio:
-        return f"{word} {TIMES}{'1/' if part.direction == 'lower' else ''}{plain(part.margin)}"
-    return f"{word} {sign}{plain(part.margin)}"
+        return f"{TIMES}{format_number(value)}"
+    return f"{format_number(value)} {'point' if unit == 'points' and value == 1 else unit}".strip()

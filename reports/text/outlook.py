@@ -5,7 +5,8 @@ from __future__ import annotations
 from ablations.framework.study import Exact
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import Outcome
-from reports.text.formatting import amount, counted, unit_of
+from reports.text.comparisons import part_unit
+from reports.text.formatting import format_amount, pluralize
 
 
 def turning(judgement: Judgement) -> str:
@@ -18,7 +19,7 @@ def turning(judgement: Judgement) -> str:
 def _decided(main: Outcome) -> str:
     if isinstance(main.part, Exact):
         return "Only another network could change what was counted."
-    limit = amount(main.part.margin, unit_of(main.part))
+    limit = format_amount(main.part.margin, part_unit(main.part))
     return (
         f"Further seeds would change it if they brought the mean below the margin of {limit}, or p above 0.05; another "
         "data set, width or budget may differ."
@@ -30,7 +31,7 @@ def _none(main: Outcome) -> str:
 
 
 def _few(main: Outcome) -> str:
-    needed = f"about {counted(main.needed, 'pair')}" if main.needed else "many more pairs"
+    needed = f"about {pluralize(main.needed, 'pair')}" if main.needed else "many more pairs"
     return f"More seeds: {needed} would decide about an effect as large as the margin."
 
 

@@ -14,12 +14,12 @@ from bench.records import store
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.document import page
+from reports.evidence import gather
 from reports.rendering import difference_plot
 from reports.rendering.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
 from reports.sections import arms
 from reports.sections.counts import BY
 from reports.sections.switches import QUOTED
-from reports.tables.evidence import gather
 from reports.text.formatting import MINUS, TIMES
 
 

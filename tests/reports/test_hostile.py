@@ -16,11 +16,11 @@ from ablations.framework.study import Ask, Claim, Contrast, Published, Study
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
 from reports.document import page
+from reports.evidence import gather
 from reports.rendering.blocks import Cell, ClaimLine, Column, Contents, Heading, Table, Text, Verdicts
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
 from reports.report import build
-from reports.tables.evidence import gather
 
 RIGHT_TO_LEFT = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER VAV}"
 LONG = "pneumono" * 40

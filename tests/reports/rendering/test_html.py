@@ -10,10 +10,10 @@ from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
 from reports.document import page
+from reports.evidence import gather
 from reports.rendering.blocks import Cell, ClaimLine, Column, Figure, Heading, Note, Table, Text, Verdicts
 from reports.rendering.html import render_html
 from reports.statistics.judge import VERDICTS
-from reports.tables.evidence import gather
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
 

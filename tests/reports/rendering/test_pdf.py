@@ -10,6 +10,7 @@ import pytest
 from said import alternatives, said, squeezed
 
 from reports.document import page
+from reports.evidence import gather
 from reports.rendering.blocks import (
     Cell,
     ClaimLine,
@@ -24,7 +25,6 @@ from reports.rendering.blocks import (
     Verdicts,
 )
 from reports.rendering.pdf import render_pdf
-from reports.tables.evidence import gather
 
 HOSTILE = '<script> & "quoted" #set page(width: 1pt) $x^2$ \\ _a_ *b* `c` @d [e] // f'
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"><rect width="9" height="9"/></svg>'

@@ -11,10 +11,10 @@ import pytest
 from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
 from ablations.framework.study import Study, Switch, Tuning
 from ablations.framework.tuning import TuningResult
+from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table
 from reports.sections.factorial import TICK, factorial
 from reports.sections.tuning import tuned
-from reports.tables.evidence import Evidence
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
 COMBINATIONS = effect_weights(SWITCHES)

@@ -9,9 +9,9 @@ import pytest
 from fabricate import activations, setting, write
 
 from ablations.framework.study import Scale
+from reports import evidence
 from reports.rendering.blocks import Figure, Heading, Table
 from reports.sections import scaling
-from reports.tables import evidence
 
 SHARES = np.array([5.0, 10, 25, 50, 100])
 LOGARITHM, POWER = scaling.LAWS
@@ -24,7 +24,7 @@ def shown(tmp_path):
     def show(scale):
         study = dataclasses.replace(activations(), scale=scale)
         write(tmp_path, [study], setting())
-        return scaling.scaled(study, evidence.gather(tmp_path, [study], setting()).of(study))
+        return scaling.scaled(study, evidence.gather(tmp_path, [study], setting()).for_study(study))
 
     return show
 
@@ -75,4 +75,4 @@ def test_a_study_without_a_scale_or_without_numbers_shows_nothing(shown, tmp_pat
     assert shown(None) == []
     assert shown(Scale("Layers", {"deep": {"relu": 8}}, metrics=("nowhere/recorded",))) == []
     study = dataclasses.replace(activations(), scale=Scale("Layers", {"deep": {"relu": 8}}))
-    assert scaling.scaled(study, evidence.gather(tmp_path / "empty", [study], setting()).of(study)) == []
+    assert scaling.scaled(study, evidence.gather(tmp_path / "empty", [study], setting()).for_study(study)) == []

@@ -6,9 +6,9 @@ import pytest
 from ablations.framework.expand import expand_study
 from ablations.framework.study import INTERIM_ANALYSES, Claim, Contrast, Study, Switch
 from bench.spec.jobs import Probe, Trial
+from reports.evidence import gather
 from reports.report import summary
 from reports.statistics.further_seeds import further
-from reports.tables.evidence import gather
 
 ARMS = {"base": {}, "same": {"dropout": 0.4}, "other": {"activation": "tanh"}}
 HALFWAY, FAR = 1.2, 40.0  # margins in points: what the first two arms differ by, which decides nothing, and far more

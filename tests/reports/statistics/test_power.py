@@ -4,9 +4,9 @@ import fabricate
 import pytest
 
 from ablations.framework.study import AGAIN
+from reports.evidence import gather
 from reports.statistics import paired_tests, summary
 from reports.statistics.power import prospects
-from reports.tables.evidence import gather
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 
 from ablations.framework.study import Claim, Contrast, Exact
 from reports.document import page
+from reports.evidence import gather
 from reports.rendering.blocks import Facts, Note, Text
 from reports.report import summary
 from reports.statistics.judge import judge
 from reports.tables import provenance
-from reports.tables.evidence import gather
 from reports.tables.observations import Observation
 
 CPU = {"device": "cpu", "device_name": "a processor"}

@@ -42,7 +42,7 @@ class Evidence:
     judgements: Sequence[Judgement]
     tuned: Mapping[str, TuningResult] = field(default_factory=dict)
 
-    def of(self, study: Study) -> Evidence:
+    def for_study(self, study: Study) -> Evidence:
         """What belongs to one study."""
         return dataclasses.replace(
             self,
@@ -54,7 +54,7 @@ class Evidence:
             curves=_of(self.curves, study),
         )
 
-    def floor(self, judgement: Judgement) -> float | None:
+    def noise_floor(self, judgement: Judgement) -> float | None:
         """The noise floor, in shown units, of a difference between arms; None for a claim that rests on none."""
         part = judgement.main.part
         if not isinstance(part, Contrast) or part.ratio or not isinstance(part.reference, str):
@@ -62,13 +62,13 @@ class Evidence:
         study = next(study for study in self.studies if study.name == judgement.study)
         return summary.floor(_of(self.results, study), study.baseline, part.metric) * unit(part.metric).factor
 
-    def record(self, job: Job) -> Record | None:
+    def find_record(self, job: Job) -> Record | None:
         return self.records.get(identity(job))
 
-    def first(self, arm: str, kind: type) -> Record | None:
+    def first_network_record(self, arm: str, kind: type) -> Record | None:
         """The record of the arm's first job of this kind that has one with a network."""
-        found = (self.record(place.job) for place in self.placed if place.arm == arm and isinstance(place.job, kind))
-        return next((record for record in found if record and record.get("network")), None)
+        jobs = (place.job for place in self.placed if place.arm == arm and isinstance(place.job, kind))
+        return next((record for record in map(self.find_record, jobs) if record and record.get("network")), None)
 
 
 def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import fabricate
 
 from bench.records import store
-from reports.tables.evidence import gather
+from reports.evidence import gather
 
 
 def test_the_values_behind_aggregates_are_not_kept(tmp_path):
