@@ -13,8 +13,7 @@ from rich.console import Console
 
 from ablations.framework.profiles import PROFILES
 from bench.spec.errors import InputError
-from bench.system import files
-from commands.doctor import diagnose
+from commands.doctor import advise, diagnose, with_advice
 from commands.export import export_records
 from commands.import_records import import_records
 from commands.list_studies import list_studies
@@ -43,13 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120, markup=False)  # names may contain brackets
     try:
         return options.command(options, console)
-    except InputError as error:
-        print(f"ablate: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        if not (advice := files.mend(error)):
+    except (InputError, OSError) as error:
+        if not (isinstance(error, InputError) or advise(error)):
             raise
-        print(f"ablate: {error}: {advice}", file=sys.stderr)
+        print(f"ablate: {with_advice(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nablate: stopped; finished jobs are kept, and the same command continues from there", file=sys.stderr)

@@ -17,12 +17,31 @@ from rich.text import Text
 from bench import REVISION
 from bench.records import cleanup, store, validation
 from bench.spec.errors import InputError
+from bench.system.files import disk_fault
 from bench.system.text import printable
 from bench.tracking.mlflow_format import summarize_error
 
 HARMLESS = "pending", "running", "earlier"
 DAMAGED = "is not a database", "malformed"  # SQLite's messages for a damaged file, not for a locked or a newer one
 BROKEN = "broken"  # the folder that unusable files are moved to: no measurement is ever deleted
+DISK_ADVICE = {
+    "full": "make room, then run the same command again",
+    "denied": "name another folder with --out, or allow writing to this one",
+    "failing": "the disk is read-only or failing: name another folder with --out",
+    "misplaced": "name another one",
+}
+
+
+def advise(error: BaseException) -> str:
+    """Return what to do about an unusable disk or a damaged record; '' for any other error."""
+    if isinstance(error, store.DamagedRecord):
+        return "ablate doctor --fix puts it aside"
+    return DISK_ADVICE.get(disk_fault(error), "")
+
+
+def with_advice(error: BaseException) -> str:
+    """Return the error's message, followed by what to do about it where that is known."""
+    return ": ".join(filter(None, (str(error), advise(error))))
 
 
 class Finding(NamedTuple):
@@ -75,10 +94,10 @@ def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Find
     """Fill `usable_records`, by identity, while yielding what is wrong with the others."""
     for file in sorted(store.folder(out).glob("*.json")):
         try:
-            record = validation.legible(file)
-            revision = validation.revision(file, record)
+            record = validation.load_valid(file)
+            revision = validation.find_revision(file, record)
         except InputError as error:
-            text = f"{printable(str(error)).removesuffix(store.ASIDE)}: --fix moves it to {out / BROKEN}"
+            text = f"{printable(str(error))}: --fix moves it to {out / BROKEN}"
             yield Finding("broken", text, partial(_move_aside, file, out))
             continue
         usable_records[file.stem] = record

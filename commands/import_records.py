@@ -3,22 +3,77 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from bench.records import transfer
+from ablations.framework import request_store
+from bench.records import archive, importing, store
+from bench.spec.errors import InputError
 from bench.system.text import printable
+from commands.doctor import with_advice
 
 
 def import_records(options: argparse.Namespace, console: Console) -> int:
-    """Import what can be used; return the exit status, 1 if a record was refused."""
-    taken = transfer.take(options.origin, options.out, options.weights)
-    for reason in taken.refused:
-        console.print(Text(f"refused: {reason}", style="yellow"), soft_wrap=True)
-    for name in taken.studies:
+    """Import what can be used; return the exit status, 1 if a file was refused."""
+    imported, left_studies = import_from(options.origin, options.out, options.weights)
+    for error in imported.refused:
+        console.print(Text(f"refused: {printable(with_advice(error))}", style="yellow"), soft_wrap=True)
+    for name in left_studies:
         text = f"the file of the study {name} is not imported: to report on it, name your own copy of the file"
         console.print(Text(printable(text), style="yellow"), soft_wrap=True)
-    counts = f"{len(taken.new)} records imported, {len(taken.known)} already here, {len(taken.refused)} refused"
+    new, present, refused = imported
+    counts = f"{len(new)} records imported, {len(present)} already here, {len(refused)} refused"
     console.print(counts, highlight=False)
-    return 1 if taken.refused else 0
+    return 1 if refused else 0
+
+
+def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Imported, list[str]]:
+    """Import from an archive, a folder with records, or an MLflow server.
+
+    Args:
+        origin: A file of `ablate export`, a folder, or an MLflow address.
+        out: The output folder.
+        weights: Whether weights are imported, too.
+
+    Returns:
+        What was imported, and the studies in files of the origin's last run, which are not imported.
+    """
+
+    def accept(name: str) -> bool:
+        kind = archive.RECORD_NAME.fullmatch(name)
+        return name == request_store.REQUEST_FILE or (kind is not None and (weights or kind[1] == "json"))
+
+    left_studies: list[str] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        incoming = sorted(_collect(origin, Path(temporary), accept))
+        requests = [file for file in incoming if file.name == request_store.REQUEST_FILE]
+        imported = importing.import_records([file for file in incoming if file not in requests], out, weights)
+        for file in requests:
+            try:
+                left_studies += request_store.adopt(file, out)
+            except InputError as error:
+                imported.refused.append(error)
+    if not any(imported):
+        raise InputError(f"{origin} holds no record of this harness: nothing to import")
+    return imported, left_studies
+
+
+def _collect(origin: str, temporary: Path, accept: Callable[[str], bool]) -> list[Path]:
+    """The accepted files of the origin; what is not on disk as files is unpacked or downloaded first."""
+    if "://" in origin:
+        if importlib.util.find_spec("mlflow") is None:
+            raise InputError(f"{origin} is an MLflow address, and mlflow is not installed: pip install mlflow")
+        from bench.tracking import mlflow_client
+
+        return mlflow_client.download_artifacts(origin, temporary, accept)
+    folder = Path(origin)
+    if not folder.is_dir():
+        return archive.unpack(folder, temporary, accept)
+    records = store.folder(folder) if store.folder(folder).is_dir() else folder
+    files = {*records.iterdir(), folder / request_store.REQUEST_FILE}
+    return [file for file in files if accept(file.name) and file.is_file()]

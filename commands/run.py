@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ablations.framework.request import Request
-from ablations.framework.request_store import save_request
+from ablations.framework.request_store import REQUEST_FILE, save_request
 from bench.records import store
 from bench.runner.backends import ray_cluster, torchrun
 from bench.runner.backends.local import Schedule
@@ -121,7 +121,7 @@ def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Con
 
     files = terminal.report(request, out, console)
     name = f"({request.setting.profile.name}, {request.source.data.name})"
-    queue.publish_report(name, [*files, out / store.REQUEST])
+    queue.publish_report(name, [*files, out / REQUEST_FILE])
     if queue.publisher:
         folder = shlex.quote(str(out))
         where = "" if folder == "out" else f" OUT={folder}"

@@ -44,7 +44,7 @@ def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_sta
     back = ablate("import", tmp_path, "--out", tmp_path / "other")
     assert back.returncode == 1
     assert back.stdout.splitlines() == [
-        f"refused: {file} is not the record of its own job: ablate doctor --fix puts it aside",
+        f"refused: {file} is not the record of its own job",
         f"the file of the study {smoke.study} is not imported: to report on it, name your own copy of the file",
         "7 records imported, 0 already here, 1 refused",
     ]

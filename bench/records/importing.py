@@ -1,8 +1,8 @@
-"""What comes from elsewhere, record by record: checked before it is let in."""
+"""Import of records and weights from other folders and machines: each is validated before it is copied."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,82 +11,55 @@ from safetensors import SafetensorError, safe_open
 from bench.records import store, validation
 from bench.spec.errors import InputError
 from bench.system import files
-from bench.system.text import printable
 
-LARGEST = {".json": 2**28, ".safetensors": 2**32}  # bytes of a file that is taken
+LARGEST_BYTES = {".json": 2**28, ".safetensors": 2**32}  # of a file that is imported
 
 
-class Taken(NamedTuple):
-    """Identities of records that were new and that were here before; what was refused, in words; the studies in files
-    that the last run was asked for, which are not taken along."""
+class Imported(NamedTuple):
+    """Identities of records that are new and of records that were present; the reasons for refusing files."""
 
     new: list[str]
-    known: list[str]
-    refused: list[str]
-    studies: list[str]
+    present: list[str]
+    refused: list[InputError]
 
 
-def admit(found: list[Path], out: Path, weights: bool) -> Taken:
-    """Into `out`, what can be used of these files: records, weights and what a run was asked."""
-    taken = Taken([], [], [], [])
-    for file in found:
+def import_records(incoming: Sequence[Path], out: Path, weights: bool) -> Imported:
+    """Copy valid records, and the weights beside them if requested, into an output folder.
+
+    Args:
+        incoming: Files of records and weights, named by identity.
+        out: The output folder. A finished record in it stays; a failure's gives way to a result.
+        weights: Whether weights are copied where they are missing.
+
+    Returns:
+        What was imported, and the errors of all files that were refused.
+    """
+    imported = Imported([], [], [])
+    for file in incoming:
         try:
-            if file.name == store.REQUEST:
-                taken.studies.extend(_request(file, out))
-            elif file.suffix == ".json":
-                (taken.new if _added(file, out) else taken.known).append(file.stem)
-                if weights and (kept := file.with_suffix(".safetensors")) in found:
-                    _weights(kept, out)
+            if file.suffix == ".json":
+                (imported.new if _add_record(file, out) else imported.present).append(file.stem)
+                if weights and (weights_file := file.with_suffix(".safetensors")) in incoming:
+                    _add_weights(weights_file, out)
         except InputError as error:
-            taken.refused.append(printable(str(error)))
-    return taken
+            imported.refused.append(error)
+    return imported
 
 
-def _request(file: Path, out: Path) -> list[str]:
-    """Take along what the last run was asked, where nothing was here, less its studies in files, which are returned:
-    a report would run their code."""
-    if (out / store.REQUEST).exists():
-        return []
-    _small(file)
+def check_size(file: Path) -> None:
+    """Raise InputError where the file is larger than any of its kind."""
+    if file.stat().st_size > LARGEST_BYTES[file.suffix]:
+        raise InputError(f"{file.name} is larger than any file that this harness writes")
+
+
+def _add_record(file: Path, out: Path) -> bool:
+    """Whether the record was missing, and has been added."""
+    check_size(file)
     try:
-        kept = json.loads(content := file.read_bytes())
-        names, before = validation.texts(kept["studies"]), validation.texts(kept.get(store.ELSEWHERE, []))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{file.name} is damaged ({type(error).__name__}: {error})") from error
-    elsewhere = [*before, *(name for name in names if name.endswith(".py"))]
-    if elsewhere:
-        kept |= {"studies": [name for name in names if name not in elsewhere], store.ELSEWHERE: elsewhere}
-        content = json.dumps(kept, indent=2).encode()
-    files.write(out / store.REQUEST, content)
-    return elsewhere
-
-
-def _weights(file: Path, out: Path) -> None:
-    """Take weights along where they were lacking; a probe of others would fail for ever."""
-    target = store.weights(out, file.stem)
-    if target.exists():
-        return
-    _small(file)
-    try:
-        with safe_open(file, framework="numpy") as opened:  # which looks at what it tells of the file, and its length
-            names = list(opened.keys())
-    except SafetensorError as error:
-        raise InputError(f"{file.name} holds no weights ({error})") from error
-    if not names:
-        raise InputError(f"{file.name} holds no weights")
-    files.write(target, file.read_bytes())
-
-
-def _small(file: Path) -> None:
-    """Raises InputError where the file is larger than any of its kind."""
-    if file.stat().st_size > LARGEST[file.suffix]:
-        raise InputError(f"{file.name} is larger than any that this harness writes")
-
-
-def _added(file: Path, out: Path) -> bool:
-    """Whether the record in the file was lacking, and is there now; raises InputError where it is not one to have."""
-    _small(file)
-    record, present = validation.checked(file), store.read(out, file.stem)
+        record = validation.load_current(file)
+    except store.DamagedRecord as error:  # not one of `out`, which could be repaired
+        raise InputError(str(error)) from error
+    present = store.read(out, file.stem)
     if present is not None and not store.failed(present):
         return False
     if store.failed(record):
@@ -96,3 +69,19 @@ def _added(file: Path, out: Path) -> bool:
     except ValueError as error:
         raise InputError(f"{file.name} holds a number that is not finite") from error
     return True
+
+
+def _add_weights(file: Path, out: Path) -> None:
+    """Copy weights where they are missing; invalid ones would make every later probe of them fail."""
+    target = store.weights(out, file.stem)
+    if target.exists():
+        return
+    check_size(file)
+    try:
+        with safe_open(file, framework="numpy") as opened:  # checks the header against the file's length
+            names = list(opened.keys())
+    except SafetensorError as error:
+        raise InputError(f"{file.name} holds no weights ({error})") from error
+    if not names:
+        raise InputError(f"{file.name} holds no weights")
+    files.write(target, file.read_bytes())

@@ -35,11 +35,12 @@ from bench.spec.jobs import Job, Trial, identity, job_kind
 from bench.system import files
 
 SCHEMA = 1
-REQUEST = "run.json"  # beside the records: what the last run was asked, which a report needs
-ELSEWHERE = "studies elsewhere"  # in it, after an import: studies in files, which were left where they are
-ASIDE = ": ablate doctor --fix puts it aside"  # what to do about a file that is no record
 UNFINISHED = (".part", ".checkpoint", ".lock")  # of a job that is not done; the lock goes last
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
+
+
+class DamagedRecord(InputError):
+    """A file in a record's place that is cut off, unreadable, of another content or under another record's name."""
 
 
 def folder(out: Path) -> Path:
@@ -89,9 +90,9 @@ def load(file: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _ = record["identity"], record["kind"], record["status"]
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
-        raise InputError(f"{file} is no whole record ({error}){ASIDE}") from error
+        raise DamagedRecord(f"{file} is no whole record ({error})") from error
     if record["identity"] != file.stem:
-        raise InputError(f"{file} is not the record of its own job{ASIDE}")
+        raise DamagedRecord(f"{file} is not the record of its own job")
     return record
 
 

@@ -14,7 +14,6 @@ from bench.data.source import Source
 from bench.records import cleanup, store
 from bench.records.progress import SILENCE, Watch
 from bench.runner.backends.local import Schedule, pool
-from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial, identity
 from bench.system import files
 
@@ -50,7 +49,7 @@ def run(
     seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
     schedule: has a job performed, as `pool` gives it, which is opened where there is none.
     One thread a worker on a CPU, but for a timing that asks for more: results do not depend on the number of workers.
-    A disk that takes no result is a InputError.
+    Raises OSError where a result cannot be written.
     """
     for _, remove in cleanup.found(out, {identity(job) for job in todo}):
         remove()
@@ -134,8 +133,8 @@ def _what(future: Future[str], job: Job, deaths: Counter[Job]) -> str:
     error = None if future.cancelled() else future.exception()
     if future.cancelled() or isinstance(error, TimeoutError):
         return "failed"
-    if error is not None and (mend := files.mend(error)):
-        raise InputError(f"a result cannot be written ({error}): {mend}") from error
+    if error is not None and files.disk_fault(error):
+        raise error
     if error is not None:
         deaths[job] += 1
         return "again" if deaths[job] <= DEATHS else "failed"

@@ -93,7 +93,7 @@ def _measured(job: Job, source: Source, out: Path, keep_weights: bool, ranks: Pr
             return record | {"status": "finished", **measurement.measure(job)}
         return record | {"status": "finished", "samples": questions.answer(job, out, source)}
     except Exception as error:
-        if files.mend(error) or ranks.lost(error):
+        if files.disk_fault(error) or ranks.lost(error):
             raise
         memory = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

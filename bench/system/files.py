@@ -14,18 +14,18 @@ from functools import cache
 from pathlib import Path
 
 TEMPORARY = re.compile(r"\..+\.(\w+)-(\d+)-\w+\.tmp(-\w+)?")  # SQLite's journal has its database's name, and more
-MENDS = {
-    **dict.fromkeys(("ENOSPC", "EDQUOT", "EFBIG"), "make room, then the same command goes on"),
-    **dict.fromkeys(("EACCES", "EPERM"), "name another folder with --out, or allow writing to this one"),
-    **dict.fromkeys(("EROFS", "EIO"), "this disk takes nothing: name another folder with --out"),
-    **dict.fromkeys(("ENAMETOOLONG", "ENOTDIR", "EISDIR"), "name another one"),
+DISK_FAULTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "full"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "denied"),
+    **dict.fromkeys((errno.EROFS, errno.EIO), "failing"),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR), "misplaced"),
 }
 
 
-def mend(error: BaseException) -> str:
-    """What to do about a file or a disk that cannot be used; '' for any other error."""
+def disk_fault(error: BaseException) -> str:
+    """Return why a file or a disk cannot be used: 'full', 'denied', 'failing' or 'misplaced'; '' for other errors."""
     number = error.errno if isinstance(error, OSError) else None  # pebble's ProcessExpired is an OSError without one
-    return MENDS.get(errno.errorcode.get(number or 0, ""), "")
+    return DISK_FAULTS.get(number or 0, "")
 
 
 def write(target: Path, content: bytes) -> None:

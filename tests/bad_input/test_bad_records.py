@@ -22,7 +22,7 @@ def changed(**fields):
 
 
 RECORDS = {
-    "of another schema": (changed(schema=2), "schema 2"),
+    "of another schema": (changed(schema=2), "schema is 2"),
     "cut in half": (lambda text: text[: len(text) // 2], "no whole record"),
     "not JSON": (lambda text: "hello", "no whole record"),
     "empty": (lambda text: "", "no whole record"),
@@ -31,9 +31,12 @@ RECORDS = {
     "deep": (lambda text: "[" * 100_000, "recursion"),
     "another job's": (changed(identity="0" * 16), "not the record of its own job"),
     "of no kind": (changed(kind="guess"), "no record"),
-    "of no status": (changed(status="fine"), "status 'fine'"),
+    "of no status": (changed(status="fine"), "status is 'fine'"),
     "without points": (changed(points=None), "no record"),
-    "with layers that are none": (changed(network={"parameters": 1, "macs": 1, "layers": [{}]}), "name"),
+    "with layers that are none": (
+        changed(network={"parameters": 1, "macs": 1, "layers": [{}]}),
+        "layers.0.name is missing",
+    ),
 }
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pytest
 from running import run
 
+from ablations.framework import request_store
 from bench.data.source import Source
-from bench.records import store, transfer
+from bench.records import archive as archive_module
 from bench.runner.scheduler import Event
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial
@@ -42,6 +43,7 @@ def ran(digits, tmp_path_factory):
 def archive(ran, tmp_path_factory):
     """All records of `ran`, with weights and with what was asked, in one file."""
     out = shutil.copytree(ran.out, tmp_path_factory.mktemp("packed") / "out")
-    (out / store.REQUEST).write_text('{"studies": ["relu"]}')
-    assert transfer.pack(out, out.parent / "results.zip", weights=True) == (len(ran.jobs), 0)
-    return out.parent / "results.zip"
+    target, request = out.parent / "results.zip", out / request_store.REQUEST_FILE
+    request.write_text('{"studies": ["relu"]}')
+    assert archive_module.pack(out, target, True, [request]) == (len(ran.jobs), 0)
+    return target

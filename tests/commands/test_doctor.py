@@ -168,9 +168,9 @@ def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is
 
 def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
     file = min(store.folder(out).glob("*.json"))
-    record = validation.checked(file)
+    record = validation.load_current(file)
     earlier = store.write(
-        out, record | {"identity": identity(validation.job_of(record), REVISION - 1), "status": "died"}
+        out, record | {"identity": identity(validation.build_job(record), REVISION - 1), "status": "died"}
     )
     (finding,) = doctor.examine(out)
     what = f"{earlier.name}: of revision {REVISION - 1}: kept, not used"

@@ -134,7 +134,7 @@ def test_a_record_under_anothers_name_is_none_since_its_identity_makes_paths(tmp
     file = store.write(tmp_path, WHOLE)
     file.write_text(json.dumps({**WHOLE, "identity": other}))
     for read in (lambda: store.read_all(tmp_path), lambda: store.read(tmp_path, TRIAL)):
-        with pytest.raises(InputError, match=rf"{file.name} is not the record of its own job: ablate doctor --fix"):
+        with pytest.raises(InputError, match=rf"{file.name} is not the record of its own job$"):
             read()
 
 
@@ -210,6 +210,6 @@ def test_what_is_no_record_is_named_in_one_line(tmp_path, content):
     for read in (lambda: store.read_all(tmp_path), lambda: store.read(tmp_path, "0123456789abcdef")):
         with pytest.raises(
             InputError,
-            match=r"^.*0123456789abcdef\.json is no whole record \(.+\): ablate doctor --fix puts it aside$",
+            match=r"^.*0123456789abcdef\.json is no whole record \(.+\)$",
         ):
             read()

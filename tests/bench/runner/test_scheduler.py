@@ -20,6 +20,7 @@ from bench.runner.pending import missing
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
+from commands.doctor import advise
 
 SMALL = ModelConfig(width=1 / 16)
 BRIEF = TrainConfig(epochs=2, share=0.2)
@@ -350,11 +351,12 @@ def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_pa
 
 @pytest.mark.parametrize("number, said", [(errno.EACCES, "allow writing"), (errno.ENOSPC, "make room")])
 def test_a_folder_that_takes_no_result_ends_the_run_with_what_to_do(digits, tmp_path, monkeypatch, number, said):
-    told = Future()
-    told.set_exception(OSError(number, os.strerror(number), "out/trials"))
-    monkeypatch.setattr(ProcessPool, "schedule", lambda *_, **__: told)
-    with pytest.raises(InputError, match=said):
+    failed = Future()
+    failed.set_exception(OSError(number, os.strerror(number), "out/trials"))
+    monkeypatch.setattr(ProcessPool, "schedule", lambda *_, **__: failed)
+    with pytest.raises(OSError, match="'out/trials'") as raised:
         list(run([Count(SMALL)], digits, tmp_path, workers=1))
+    assert said in advise(raised.value)
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from bench.data import source
-from bench.records import store, transfer
+from bench.records import archive, store
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
 from bench.system import files
@@ -47,7 +47,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_the_ca
 
 
 def test_an_archive_is_on_the_disk_before_it_has_its_name(tmp_path, ran, told):
-    transfer.pack(ran.out, tmp_path / "results.zip", weights=False)
+    archive.pack(ran.out, tmp_path / "results.zip", weights=False)
     assert flushed_around(told, "results.zip") == ({"..."}, {tmp_path.name})
 
 
