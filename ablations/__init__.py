@@ -1,7 +1,8 @@
-"""What a study file imports."""
+"""Everything that a study file needs: `from ablations import Claim, Contrast, Study`."""
 
 from ablations.framework.claim import Claim, Contrast, Exact, Published
-from ablations.framework.study import AGAIN, CAFFENET, Ask, Printed, Scale, Setting, Study, Switch, Tuning
+from ablations.framework.setting import Setting
+from ablations.framework.study import AGAIN, CAFFENET, Ask, Printed, Scale, Study, Switch, Tuning
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
 

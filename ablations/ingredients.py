@@ -1,7 +1,7 @@
 """Which ingredients made it work? (Krizhevsky et al. 2012, sections 3 and 4; Mishkin et al. 2017)"""
 
-from ablations import Claim, Contrast, Published, Study
-from ablations.framework.designs import Switch, effect_weights, full_factorial, main_effect
+from ablations import Claim, Contrast, Published, Study, Switch
+from ablations.framework.designs import effect_weights, full_factorial, main_effect
 
 SWITCHES = {
     "ReLU": Switch(on={"activation": "relu"}, off={"activation": "tanh"}),

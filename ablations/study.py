@@ -1,3 +1,3 @@
-"""The former place of what a study file imports; kept for files that say `from ablations.study import ...`."""
+"""The former home of these names, for study files that still say `from ablations.study import ...`."""
 
 from ablations import *  # noqa: F403

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from ablations.framework import discovery
 from ablations.framework.profiles import PROFILES, default_profile
-from ablations.framework.request import Request, make_setting
+from ablations.framework.request import Request
 from ablations.framework.request_store import check_output
+from ablations.framework.setting import make_setting
 from bench.data.source import locate
 from bench.runner.backends import ray_cluster
 from bench.runner.estimate import Pace

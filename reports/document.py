@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ablations import Study
 from ablations.framework.expand import PlacedJob
-from ablations.framework.study import Study
 from bench.records.store import FAILURES
 from bench.spec.jobs import Count, Probe, Timing
 from reports.evidence import Evidence
@@ -59,7 +59,7 @@ def chapter(study: Study, evidence: Evidence) -> list[Block]:
     if any(judgement.claim.published for judgement in primary):
         blocks += [Heading("Published figures", 3), published(study.name, primary)]
     if study.caveats:
-        blocks += [Heading("Caveats", 3), Items(study.caveats)]
+        blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
     return blocks
 
 

@@ -9,17 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ablations import Contrast, Setting, Study
 from ablations.framework import tuning
 from ablations.framework.expand import PlacedJob, expand_study
-from ablations.framework.study import (
-    Contrast,
-    Setting,
-    Study,
-    all_arms,
-    all_claims,
-    has_interim_analyses,
-    requested_seeds,
-)
+from ablations.framework.seeds import has_interim_analyses, requested_seeds
+from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
 from bench.records import store as files
 from bench.spec.jobs import Job

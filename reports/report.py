@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations.framework.study import Setting, Study
+from ablations import Setting, Study
 from bench.system.files import write
 from bench.system.text import printable
 from reports.document import TITLE, page

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ablations import Exact
 from ablations.framework.request import Request
-from ablations.framework.study import Exact
 from reports import check
 from reports.evidence import gather
 from reports.report import build, files

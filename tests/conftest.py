@@ -12,7 +12,7 @@ from PIL import Image
 from bench.data.source import locate
 
 STUDY = """
-from ablations.framework.study import Claim, Contrast, Study
+from ablations import Claim, Contrast, Study
 
 STUDY = Study(
     question="Is tanh better than ReLU on these images?",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ablations import Contrast
 from ablations.framework import discovery
 from ablations.framework.request_store import load_request
-from ablations.framework.study import Contrast, seeds_per_arm
+from ablations.framework.seeds import seeds_per_arm
 from bench.spec.jobs import Count, identity
 from reports.evidence import gather
 from reports.report import summary

@@ -1,8 +1,9 @@
-"""A claim and its rule, as a study declares it."""
+"""Claims and the rules that decide them, as a study file declares them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.spec.errors import InputError
@@ -15,19 +16,32 @@ METRICS = re.compile(
     r"|gradient/(norm_ratio/\w+|first_to_last/(start|epoch_1|epoch_5|end))"
 )
 
+# How pydantic checks a declared value. It refuses half a surrogate pair, which no file can store, only where texts have
+# a maximal length.
+DECLARED = {"strict": True, "revalidate_instances": "always", "str_max_length": 2**20}
+
 
 @dataclass(frozen=True)
 class Contrast:
-    """An arm against a reference, paired by seed (or by round, for timings), and the margin that matters.
+    """A comparison of two arms, and the difference that matters.
 
-    metric: as recorded, e.g. 'test/accuracy'. arm, reference: an arm's name, or that of what a probe answers; the
-        reference can be a constant in the metric's own unit. ratio: the arm's value over the reference's, not less it.
-    margin: in the unit that reports show: points for accuracies and shares, a factor above 1 where ratio is set.
-    direction: 'higher' or 'lower', as the claim has it: supported where the mean difference reaches the margin and p,
-        of no difference and after Holm, is at most .05. Or 'equal': supported where the 90 % interval lies within the
-        margin to either side.
-    regime: where several are named and disagree, the verdict is conditional on `Claim.regimes`.
+    Arms are paired by seed, timings by round. Where the parts of a claim carry different regimes and the regimes
+    disagree, the verdict is 'conditional'.
+
+    Attributes:
+        metric: Name of a recorded metric, such as 'test/accuracy'.
+        arm: Name of an arm, of a combination of arms, or of a part of a probe's answer.
+        reference: What the arm is compared with: such a name, or a constant in the metric's own unit.
+        margin: The smallest difference that matters, in the unit that reports show: points for accuracies and shares,
+            a factor above 1 with `ratio`.
+        direction: 'higher' or 'lower': the claim is supported if the mean difference reaches the margin in this
+            direction and p, after Holm's correction, is at most .05. 'equal': it is supported if the 90 % interval of
+            the difference lies within the margin to either side.
+        ratio: Whether the arm's value is divided by the reference's; otherwise the reference's is subtracted.
+        regime: The condition under which the two are compared, such as a training budget.
     """
+
+    __pydantic_config__ = DECLARED
 
     metric: str
     arm: str
@@ -46,10 +60,18 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Exact:
-    """A number that is counted, not sampled: it holds when low <= value < high.
+    """A bound on a number that is counted, not sampled. It holds if low <= value < high.
 
-    The value is the arm's metric, divided by the reference arm's where one is named.
+    Attributes:
+        metric: Name of a counted metric, such as 'parameters/total'.
+        arm: Name of one of the study's counts.
+        low: Lower bound, included.
+        high: Upper bound, excluded.
+        reference: Name of the count whose metric the arm's is divided by; empty for the arm's metric itself.
+        regime: The condition of this part, such as a layout.
     """
+
+    __pydantic_config__ = DECLARED
 
     metric: str
     arm: str
@@ -61,7 +83,15 @@ class Exact:
 
 @dataclass(frozen=True)
 class Published:
-    """A figure that somebody printed, to show beside ours: never decides. part: the index of ours in Claim.parts."""
+    """A published result, shown beside the measured one. It decides nothing.
+
+    Attributes:
+        value: The result as published, such as '+3.6 points'.
+        source: Paper and table.
+        part: Index of the part of the claim that it stands beside.
+    """
+
+    __pydantic_config__ = DECLARED
 
     value: str
     source: str
@@ -70,15 +100,24 @@ class Published:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence with its rule, fixed before the run: every part must hold, within each regime.
+    """A sentence and its decision rule, fixed before the run: within each regime every part must hold.
 
-    primary: counts among the report's claims, over all of whose parts Holm's correction runs; controls do not.
+    Attributes:
+        id: A short name, unique among all studies.
+        sentence: The claim in words, without a full stop.
+        parts: The comparisons and bounds that decide it.
+        published: Published results to show beside it.
+        regimes: What the regimes of the parts differ in, such as 'the training budget'; empty for a single regime.
+        primary: Whether it counts among the report's claims, over whose parts Holm's correction runs. Controls do not.
+        caveat: What a reader must know to interpret the verdict.
     """
+
+    __pydantic_config__ = DECLARED
 
     id: str
     sentence: str
-    parts: tuple[Contrast | Exact, ...]
-    published: tuple[Published, ...] = ()
+    parts: Sequence[Contrast | Exact]
+    published: Sequence[Published] = ()
     regimes: str = ""
     primary: bool = True
     caveat: str = ""

@@ -10,7 +10,8 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ablations.framework.study import Contrast, Levels, Switch, Tuning
+from ablations.framework.claim import Contrast
+from ablations.framework.study import Levels, Switch, Tuning
 
 Switches = Mapping[str, Switch]
 ALL_OFF = "none of them"

@@ -1,4 +1,4 @@
-"""Finds studies: modules of this folder with a STUDY, or a file from anywhere."""
+"""Loads studies: modules of the package `ablations`, or files from anywhere."""
 
 from __future__ import annotations
 
@@ -6,134 +6,97 @@ import dataclasses
 import importlib.util
 import os
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+import reprlib
+import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 import ablations
-from ablations.framework.study import AGAIN, SHUFFLED, Ask, Claim, Contrast, Exact, Scale, Study, Tuning
-from bench.spec.config import ModelConfig
+from ablations.framework.study import Study
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
+SHIM = "study"  # the one module beside the studies that is none
+EXPECTED = {  # how to write a value, by pydantic's type of error
+    "callable_type": "a function",
+    "dict_type": "a dictionary, which may be empty",
+    "is_instance_of": "a tuple; one alone needs a comma: ({},)",
+    "sequence_str": "a tuple; one alone needs a comma: ({},)",
+    "string_type": "text",
+    "string_unicode": "text without half a character, which no file can store",
+}
+
 
 def study_names() -> list[str]:
-    """The studies of this package, by name."""
-    return sorted(info.name for info in pkgutil.iter_modules(ablations.__path__) if _has_study(info.name))
+    """Return the names of the package's studies: of its modules whose name begins with no underscore."""
+    modules = [module.name for module in pkgutil.iter_modules(ablations.__path__) if not module.ispkg]
+    return sorted(name for name in modules if name != SHIM and not name.startswith("_"))
 
 
-def find_studies(wanted: Sequence[str]) -> list[Study]:
-    """The studies called by name or by a path ending in .py; all of the package's where none is named."""
-    found = [_load(name) for name in dict.fromkeys(wanted or study_names())]
-    taken = [study.name for study in found]
-    if twice := [name for name in taken if taken.count(name) > 1]:
-        raise InputError(printable(f"two studies are called {twice[0]}: rename the file of one"))
-    claims = [(claim.id, study.name) for study in found for claim in study.claims]
-    for claim, _ in claims:
-        if len(where := [study for one, study in claims if one == claim]) > 1:
-            raise InputError(printable(f"several claims have the id {claim!r} ({' and '.join(where)}): rename them"))
-    return found
+def find_studies(names: Sequence[str]) -> list[Study]:
+    """Return the studies of these names or paths ending in .py, each once; without any, those of the package.
+
+    Raises:
+        InputError: A study is not found or invalid, or two studies or claims share a name.
+    """
+    studies = [_load(name) for name in dict.fromkeys(names or study_names())]
+    for name, count in Counter(study.name for study in studies).items():
+        if count > 1:
+            raise InputError(printable(f"two studies are called {name}: rename the file of one"))
+    claims = [(claim.id, study.name) for study in studies for claim in study.claims]
+    for claim_id, count in Counter(claim_id for claim_id, _ in claims).items():
+        if count > 1:
+            owners = " and ".join(study for other_id, study in claims if other_id == claim_id)
+            raise InputError(printable(f"several claims have the id {claim_id!r} ({owners}): rename them"))
+    return studies
 
 
 def _load(name: str) -> Study:
-    if name.endswith(".py"):
-        module = _from_file(Path(name))
-    elif name in study_names():
-        module = importlib.import_module(f"ablations.{name}")
-    else:
-        raise InputError(
-            printable(f"there is no study {name!r}: it can be {', '.join(study_names())}, or a file that ends in .py")
-        )
-    study = getattr(module, "STUDY", None)
-    if not isinstance(study, Study):
-        raise InputError(printable(f"{name} holds no study: it must set STUDY = Study(...)"))
-    if odd := _odd(study):
-        raise InputError(printable(f"{name} is no study: {odd}"))
+    _check_exists(name)
+    try:
+        module = _run_file(name) if name.endswith(".py") else importlib.import_module(f"ablations.{name}")
+        study = getattr(module, "STUDY", None)
+        if not isinstance(study, Study):
+            raise InputError("it holds no study: it must set STUDY = Study(...)")
+        TypeAdapter(Study).validate_python(study)
+    except InputError as error:
+        raise InputError(printable(f"{name}: {error}")) from error
+    except (Exception, SystemExit) as error:
+        reason = _describe(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        raise InputError(printable(f"{name} is no valid study: {reason}")) from error
     return dataclasses.replace(study, name=printable(Path(name).stem))
 
 
-def _odd(study: Study) -> str:
-    """What is not as `Study` has it, or ''."""
-    parts = [part for claim in _all(Claim, study.claims) for part in _all(Contrast | Exact, claim.parts)]
-    mappings = {name: getattr(study, name) for name in ("base", "arms", "counts", "seeds", "switches", "combinations")}
-    wrong = {
-        "claims must be a tuple of Claim; one alone needs a comma: (Claim(...),)": not _are(Claim, study.claims),
-        "a claim's parts must be a tuple of Contrast or Exact; one alone needs a comma: (Contrast(...),)": not all(
-            _are(Contrast | Exact, claim.parts) for claim in _all(Claim, study.claims)
-        ),
-        "a claim's metric and arms must be text": not all(isinstance(t, str) for p in parts for t in (p.metric, p.arm)),
-        "a contrast's reference must be an arm or a number": not all(
-            isinstance(p.reference, str | int | float) for p in parts
-        ),
-        f"{', '.join(mappings)} must be dictionaries with names for keys": not all(
-            isinstance(m, Mapping) and all(isinstance(key, str) for key in m) for m in mappings.values()
-        ),
-        "probes must be a tuple of Ask, and tuning a Tuning": not (
-            _are(Ask, study.probes) and isinstance(study.tuning, Tuning | None)
-        ),
-        "scale must be a Scale with a dictionary of arms for each series": not (
-            study.scale is None or (isinstance(study.scale, Scale) and _are_mappings(study.scale.series))
-        ),
-    }
-    return next((what for what, is_so in wrong.items() if is_so), "") or _odd_arms(study) or _odd_text(study)
+def _check_exists(name: str) -> None:
+    if not name.endswith(".py"):
+        if name not in (names := study_names()):
+            known = ", ".join(names)
+            raise InputError(printable(f"study {name!r} not found: expected {known}, or a file that ends in .py"))
+    elif not os.path.exists(name):  # Path.exists raises where a name is too long
+        raise InputError(printable(f"study file {name} not found"))
+    elif not os.path.isfile(name):
+        raise InputError(printable(f"{name} is no regular file: name a file that sets STUDY = Study(...)"))
 
 
-def _odd_text(study: Study) -> str:
-    halves = [text for text in _texts(study) if any("\ud800" <= letter <= "\udfff" for letter in text)]
-    return f"{halves[0]!r} holds half a character, which no file can keep: write it otherwise" if halves else ""
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in the value."""
-    if isinstance(value, str):
-        yield value
-    elif dataclasses.is_dataclass(value):
-        yield from _texts(list(vars(value).values()))
-    elif isinstance(value, Mapping | list | tuple):
-        for part in value.items() if isinstance(value, Mapping) else value:
-            yield from _texts(part)
-
-
-def _odd_arms(study: Study) -> str:
-    if odd := [arm for arm, levels in study.arms.items() if not isinstance(levels, Mapping)]:
-        return f"arm {odd[0]!r} must be a dictionary of levels, which may be empty"
-    if odd := [arm for arm, model in study.counts.items() if not isinstance(model, ModelConfig)]:
-        return f"count {odd[0]!r} must be a Model(...)"
-    if odd := [arm for arm in (AGAIN, SHUFFLED) if arm in study.arms]:
-        return f"arm {odd[0]!r} has the name of a control, which comes by itself: rename it"
-    return "" if callable(study.timings) else "timings must be a function of the setting"
-
-
-def _are(kind: Any, values: Any) -> bool:
-    return isinstance(values, tuple | list) and len(_all(kind, values)) == len(values)
-
-
-def _are_mappings(series: Any) -> bool:
-    return isinstance(series, Mapping) and _are(Mapping, list(series.values()))
-
-
-def _all(kind: Any, values: Any) -> list[Any]:
-    """Those of the values that are of this kind."""
-    return [value for value in values if isinstance(value, kind)] if isinstance(values, tuple | list) else []
-
-
-def _from_file(file: Path) -> ModuleType:
-    if not os.path.exists(file):  # Path.exists raises where a name is too long
-        raise InputError(printable(f"there is no file {file}"))
-    if not file.is_file():
-        raise InputError(printable(f"{file} is no regular file: name a file that sets STUDY = Study(...)"))
-    spec = importlib.util.spec_from_file_location(printable(file.stem), file)
+def _run_file(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"study file {printable(Path(name).stem)}", name)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except InputError as error:
-        raise InputError(printable(f"{file}: {error}")) from error
-    except (Exception, SystemExit) as error:
-        raise InputError(printable(f"{file} is no study: {type(error).__name__}: {error}")) from error
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a dataclass in the file looks it up
+    spec.loader.exec_module(module)
     return module
 
 
-def _has_study(name: str) -> bool:
-    return hasattr(importlib.import_module(f"ablations.{name}"), "STUDY")
+def _describe(error: ValidationError) -> str:
+    """Describe the first invalid value: its place, the value, and what is expected there."""
+    first, *others = error.errors(include_url=False)
+    place, value = first["loc"], first["input"]
+    alternatives = [each for each in others if each["loc"][:-1] == place[:-1] and each["input"] is value]
+    path = ".".join(map(str, place[:-1] if alternatives else place))
+    example = repr(value) if isinstance(value, str) else f"{type(value).__name__}(...)"
+    messages = [EXPECTED.get(each["type"], each["msg"]).format(example) for each in (first, *alternatives)]
+    expected = " or ".join(message.removeprefix("Input should be ") for message in messages)
+    return f"{path} is {reprlib.repr(value)}: expected {expected}"

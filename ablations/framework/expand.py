@@ -1,4 +1,4 @@
-"""The jobs that a study asks for at a setting."""
+"""Expands a study into its jobs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from ablations.framework.claim import METRICS
-from ablations.framework.study import (
-    AGAIN,
-    AGAIN_SEED_OFFSET,
-    Levels,
-    Setting,
-    Study,
-    all_arms,
-    requested_seeds,
-    seeds_per_arm,
-)
+from ablations.framework.seeds import requested_seeds, seeds_per_arm
+from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
+from ablations.framework.study import AGAIN, Levels, Study, all_arms
 from bench.components.layouts import LAYOUTS
 from bench.data.datasets import SIDE
 from bench.spec.config import ModelConfig, TrainConfig
@@ -24,7 +17,14 @@ from bench.spec.jobs import Count, Job, Probe, Trial
 
 
 class PlacedJob(NamedTuple):
-    """A job's place in a study. arm and seed are empty for jobs that name their own arms."""
+    """A job and its place in a study.
+
+    Attributes:
+        study: Name of the study.
+        arm: Name of the arm; of a probe, of the first arm it examines; empty for a timing, which names its own arms.
+        seed: The seed, which pairs arms; None for other jobs than trials.
+        job: The job.
+    """
 
     study: str
     arm: str
@@ -33,43 +33,51 @@ class PlacedJob(NamedTuple):
 
 
 def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
-    """Every job of the study at this setting, seed by seed, so that a run cut short has whole pairs. Arms whose level
-    is not chosen yet have none."""
-    arms = {arm: requested_seeds(study, arm, setting) for arm in all_arms(study) if _possible(study, arm, setting)}
-    fixed = seeds_per_arm(study, setting)
-    placed = [
-        PlacedJob(study.name, arm, seed, make_trial(study, arm, setting, seed + AGAIN_SEED_OFFSET * (arm == AGAIN)))
-        for seed in range(max(arms.values(), default=0))
-        for arm, own in arms.items()
-        if seed < own
-    ]
+    """Return the study's jobs, ordered by seed, so that an interrupted run has whole pairs.
+
+    An arm whose level is still to be tuned has none.
+
+    Raises:
+        InputError: A level is invalid, or a name of an arm, a factor or a metric is not found.
+    """
+    timings = tuple(study.timings(setting))
+    _check_names(study, {arm for timing in timings for arm, _ in timing.arms})
+    arms = [arm for arm in all_arms(study) if _is_ready(study, arm, setting)]
+    seed_counts = {arm: requested_seeds(study, arm, setting) for arm in arms}
+    trials = {
+        (arm, seed): make_trial(study, arm, setting, seed + AGAIN_SEED_OFFSET * (arm == AGAIN))
+        for seed in range(max(seed_counts.values(), default=0))
+        for arm in arms
+        if seed < seed_counts[arm]
+    }
+    placed = [PlacedJob(study.name, arm, seed, trial) for (arm, seed), trial in trials.items()]
     placed += [PlacedJob(study.name, arm, None, Count(model)) for arm, model in study.counts.items()]
-    placed += [PlacedJob(study.name, "", None, timing) for timing in study.timings(setting)]
-    for question, probed, _ in study.probes:
-        own = [place for arm in probed for place in placed if place.arm == arm]
-        trials = tuple(p.job for p in own if isinstance(p.job, Trial) and p.seed is not None and p.seed < fixed)
-        placed += [PlacedJob(study.name, probed[0], None, Probe(question, trials))] if trials else []
-    _check(study, setting)
+    placed += [PlacedJob(study.name, "", None, timing) for timing in timings]
+    first_seeds = range(seeds_per_arm(study, setting))  # extra seeds change no probe
+    for ask in study.probes:
+        probed = tuple(trials[arm, seed] for arm in ask.arms for seed in first_seeds if (arm, seed) in trials)
+        placed += [PlacedJob(study.name, ask.arms[0], None, Probe(ask.question, probed))] if probed else []
     return placed
 
 
-def _possible(study: Study, arm: str, setting: Setting) -> bool:
-    """Whether the arm's level is known, where one is to be chosen, and its device is there."""
-    tuned = study.tuning and _tuned_name(study, arm) in study.tuning.takes
-    chosen = not tuned or _tuned_name(study, arm) in setting.tuned_levels.get(study.name, {})
-    return chosen and all_arms(study)[arm].get("device", "cpu") in ("cpu", setting.device)
+def _is_ready(study: Study, arm: str, setting: Setting) -> bool:
+    """Whether the arm's tuned level, if it has one, is known, and its device is present."""
+    source = _tuned_name(study, arm)
+    tuned = study.tuning is not None and source in study.tuning.takes
+    known = not tuned or source in setting.tuned_levels.get(study.name, {})
+    return known and all_arms(study)[arm].get("device", "cpu") in ("cpu", setting.device)
 
 
 def _tuned_name(study: Study, arm: str) -> str:
-    """Under what name an arm takes its tuned level: a control is the baseline."""
+    """The arm whose tuned level this one takes: a control takes the baseline's."""
     return arm if arm in study.arms else study.baseline
 
 
-def _check(study: Study, setting: Setting) -> None:
-    """InputError where a claim names a metric that nothing records, or an arm is named that is not there."""
-    timed = {arm for timing in study.timings(setting) for arm, _ in timing.arms}
+def _check_names(study: Study, timed: set[str]) -> None:
+    """Raise InputError where a claim's metric or an arm is not found."""
     trained = set(all_arms(study))
-    known = trained | timed | {*study.counts, *study.combinations, *(arm for ask in study.probes for arm in ask.gives)}
+    answered = {name for ask in study.probes for name in ask.gives}
+    measured = trained | timed | answered | {*study.counts, *study.combinations}
     for claim in study.claims:
         for part in claim.parts:
             if not METRICS.fullmatch(part.metric):
@@ -77,19 +85,34 @@ def _check(study: Study, setting: Setting) -> None:
                     f"study {study.name}, claim {claim.id}: no metric is called {part.metric!r} (see README)"
                 )
     parts = [part for claim in study.claims for part in claim.parts]
-    named = {part.arm for part in parts} | {p.reference for p in parts if isinstance(p.reference, str) and p.reference}
-    if odd := sorted(named - known):
-        raise InputError(f"study {study.name}: a claim names {odd[0]!r}, but its arms are {', '.join(sorted(known))}")
-    others = {arm for ask in study.probes for arm in ask.arms} | {arm for w in study.combinations.values() for arm in w}
-    others |= {arm for arms in (study.scale.series.values() if study.scale else ()) for arm in arms}
-    others |= {arm for pair in (study.tuning.takes.items() if study.tuning else ()) for arm in pair}
-    if odd := sorted(others - trained):
-        raise InputError(f"study {study.name}: there is no arm {odd[0]!r}; its arms are {', '.join(sorted(trained))}")
+    references = {part.reference for part in parts if isinstance(part.reference, str) and part.reference}
+    if unknown := sorted(({part.arm for part in parts} | references) - measured):
+        raise InputError(
+            f"study {study.name}: a claim names {unknown[0]!r}, but its arms are {', '.join(sorted(measured))}"
+        )
+    groups = [*(ask.arms for ask in study.probes), *study.combinations.values()]
+    groups += [*study.scale.series.values()] if study.scale else []
+    groups += [study.tuning.takes, study.tuning.takes.values()] if study.tuning else []
+    if unknown := sorted({arm for arms in groups for arm in arms} - trained):
+        raise InputError(
+            f"study {study.name}: there is no arm {unknown[0]!r}; its arms are {', '.join(sorted(trained))}"
+        )
 
 
-def make_trial(study: Study, arm: str, setting: Setting, seed: int, extra: Levels | None = None) -> Trial:
-    """One training run of the arm; extra: levels that go before its own."""
-    model, recipe, device = resolve_levels(study, arm, setting, extra or {})
+def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: Levels | None = None) -> Trial:
+    """Return one training run of an arm.
+
+    Args:
+        study: The study.
+        arm: Name of the arm.
+        setting: The run's setting.
+        seed: The trial's seed.
+        overrides: Levels that replace the arm's own.
+
+    Raises:
+        InputError: A level is invalid, or the layout is for images of another size.
+    """
+    model, recipe, device = resolve_levels(study, arm, setting, overrides or {})
     layout = LAYOUTS[model.layout]
     if setting.profile.photographs and not layout.kept:
         raise InputError(
@@ -101,38 +124,37 @@ def make_trial(study: Study, arm: str, setting: Setting, seed: int, extra: Level
     return Trial(model, recipe, setting.data, seed, device, precision)
 
 
-def resolve_levels(study: Study, arm: str, setting: Setting, extra: Levels) -> tuple[ModelConfig, TrainConfig, str]:
-    """The arm's model, recipe and device: the profile's, then the study's base, the arm's own levels, its tuned one.
+def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) -> tuple[ModelConfig, TrainConfig, str]:
+    """Return an arm's model, recipe and device.
 
-    Levels named 'share' and 'epochs' multiply the profile's; a learning rate is multiplied by the profile's `rate`. An
-    unknown name is a InputError.
+    Levels come from, in this order, each over the one before: the profile, the study's base, the arm, its tuned level,
+    the overrides. 'share' and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate.
+
+    Raises:
+        InputError: A factor is not found or a level is invalid.
     """
-    tuned = setting.tuned_levels.get(study.name, {}).get(_tuned_name(study, arm))
-    found = {} if study.tuning is None or tuned is None else {study.tuning.factor: tuned}
     profile, data = setting.profile, setting.data
-    chosen = {**profile.levels, **study.base, **all_arms(study)[arm], **found, **extra}
-    device = chosen.pop("device", setting.device)
-    layout = chosen.get("layout", "document")
-    layout = chosen["layout"] = profile.layouts.get(layout, layout)
+    levels = {**profile.levels, **study.base, **all_arms(study)[arm], **_tuned_level(study, arm, setting), **overrides}
+    device = levels.pop("device", setting.device)
+    layout = levels.get("layout", "document")
+    layout = levels["layout"] = profile.layouts.get(layout, layout)
     model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout)}
-    recipe: dict[str, Any] = {"epochs": profile.epochs(layout, data), "share": profile.share(data)}
-    recipe["learning_rate"] = profile.rate * TrainConfig.learning_rate
-    names = {
-        f.name: target
-        for kind, target in ((ModelConfig, model), (TrainConfig, recipe))
-        for f in dataclasses.fields(kind)
-    }
-    for name, level in chosen.items():
-        if name not in names:
-            raise InputError(f"study {study.name}, arm {arm!r}: no factor {name!r}; there are {', '.join(names)}")
-        if name == "epochs":
-            level = max(1, round(recipe["epochs"] * level))
-        elif name == "share":
-            level = recipe["share"] * level
-        elif name == "learning_rate":
-            level = profile.rate * level
-        names[name][name] = level
+    units = {"epochs": profile.epochs(layout, data), "share": profile.share(data), "learning_rate": profile.rate}
+    recipe: dict[str, Any] = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}
+    fields = {field.name: model for field in dataclasses.fields(ModelConfig)}
+    fields |= {field.name: recipe for field in dataclasses.fields(TrainConfig)}
+    for factor, level in levels.items():
+        if factor not in fields:
+            raise InputError(f"study {study.name}, arm {arm!r}: no factor {factor!r}; there are {', '.join(fields)}")
+        if factor in units:
+            level = units[factor] * level
+        fields[factor][factor] = max(1, round(level)) if factor == "epochs" else level
     try:
         return ModelConfig(**model), TrainConfig(**recipe), device
     except InputError as error:
         raise InputError(f"study {study.name}, arm {arm!r}: {error}") from error
+
+
+def _tuned_level(study: Study, arm: str, setting: Setting) -> Levels:
+    level = setting.tuned_levels.get(study.name, {}).get(_tuned_name(study, arm))
+    return {} if study.tuning is None or level is None else {study.tuning.factor: level}

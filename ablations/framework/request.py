@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ablations.framework.expand import PlacedJob, expand_study
-from ablations.framework.profiles import PROFILES
-from ablations.framework.study import AGAIN_SEED_OFFSET, Setting, Study
+from ablations.framework.setting import Setting
+from ablations.framework.study import Study
 from ablations.framework.tuning import placeholder_levels, tune
 from bench.data.source import Source
 from bench.records import store
-from bench.spec.config import DataConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, Trial, describe, identity, job_kind
 from bench.system.text import printable
@@ -89,13 +88,3 @@ def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
     except Exception as error:
         raise InputError(printable(f"study {study.name} cannot be used: {type(error).__name__}: {error}")) from error
     return found
-
-
-def make_setting(profile: str, seeds: int | None, data: DataConfig, device: str) -> Setting:
-    """bfloat16 on a GPU, float32 on a CPU. seeds: the profile's, or a study's own, where None."""
-    if seeds is not None and not 1 <= seeds <= AGAIN_SEED_OFFSET:
-        raise InputError(f"--seeds is {seeds}: it must be 1 to {AGAIN_SEED_OFFSET}")
-    if device not in ("cpu", "cuda"):
-        raise InputError(f"the device is {device!r}; it can be cpu, cuda")
-    precision = "bfloat16" if device == "cuda" else "float32"
-    return Setting(PROFILES[profile], data, device, precision, seeds)

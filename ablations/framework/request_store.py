@@ -12,8 +12,8 @@ from pydantic import Field, ValidationError
 from typing_extensions import TypedDict
 
 from ablations.framework import discovery
-from ablations.framework.request import Request, make_setting
-from ablations.framework.study import AGAIN_SEED_OFFSET
+from ablations.framework.request import Request
+from ablations.framework.setting import AGAIN_SEED_OFFSET, make_setting
 from bench.data.source import Source
 from bench.records import importing, store, validation
 from bench.runner import estimate

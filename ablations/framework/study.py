@@ -1,80 +1,84 @@
-"""What a study is made of."""
+"""Studies, as a study file declares them, and the controls that the harness adds to each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from ablations.framework.claim import Claim, Contrast, Exact, Published
-from ablations.framework.profiles import Profile
+from ablations.framework.claim import DECLARED, Claim, Contrast
+from ablations.framework.setting import Setting
 from bench.spec.config import DataConfig, ModelConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Timing
 
-# For study files
-__all__ = ["Ask", "Claim", "Contrast", "Exact", "Printed", "Published", "Scale", "Setting", "Study", "Switch", "Tuning"]
-
-AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls that every study carries
+AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls of every study with arms
 CAFFENET = "the caffenet-benchmark (Mishkin et al. 2017): ImageNet at 128 pixels, one run an arm"
-INTERIM_ANALYSES = (5, 10, 15)  # pairs at which a run that goes on until its claims are decided looks at them
-AGAIN_SEED_OFFSET = 1000  # the A/A arm is the baseline under seeds that no other arm uses
 
 Levels = Mapping[str, Any]
 
 
-class Setting(NamedTuple):
-    """What a run adds to a study: how much to spend, on what data, on which device.
+@dataclass(frozen=True)
+class Ask:
+    """A question of `bench.probes` to the final weights of some arms, all seeds together.
 
-    seeds: as many as the user asked for, whatever profile and study say.
-    tuned_levels: what tuning found, by study and arm.
-    extra_seeds: seeds of a (study, arm) beyond the study's, where a run goes on until its claims are decided; None
-    where it does not.
+    Attributes:
+        question: Name of the question, such as 'activity'.
+        arms: Names of the arms whose trained networks it examines.
+        gives: Names under which the answer reports its metrics; empty where it reports on the arm itself.
     """
 
-    profile: Profile
-    data: DataConfig
-    device: str = "cpu"
-    precision: str = "float32"
-    seeds: int | None = None
-    tuned_levels: Mapping[str, Mapping[str, float]] = {}
-    extra_seeds: Mapping[tuple[str, str], int] | None = None
-
-
-class Ask(NamedTuple):
-    """A question of `bench.probes.questions` to the final weights of all seeds of some arms, taken together.
-
-    gives: the arms that the answer speaks of, where the question brings its own; else it speaks of the arm asked.
-    """
+    __pydantic_config__ = DECLARED
 
     question: str
-    arms: tuple[str, ...]
-    gives: tuple[str, ...] = ()
+    arms: Sequence[str]
+    gives: Sequence[str] = ()
 
 
-class Scale(NamedTuple):
-    """Arms along a number, for the report to draw.
+@dataclass(frozen=True)
+class Scale:
+    """A figure of metrics along a number, such as accuracy against depth.
 
-    label: of the number. series: where each arm lies, by the name of its line: a number, or the metric whose mean it
-    is, as shown. metrics: what is drawn against it. log: whether the number's axis is logarithmic; two laws are then
-    fitted to test accuracy.
+    Attributes:
+        label: Axis label of the number.
+        series: For each line, the position of each of its arms: a number, or the name of a metric whose mean it is.
+        metrics: Names of the metrics on the vertical axes.
+        log: Whether the number's axis is logarithmic. Then two scaling laws are fitted to the test accuracy.
     """
+
+    __pydantic_config__ = DECLARED
 
     label: str
     series: Mapping[str, Mapping[str, float | str]]
-    metrics: tuple[str, ...] = ("test/accuracy",)
+    metrics: Sequence[str] = ("test/accuracy",)
     log: bool = False
 
 
-class Printed(NamedTuple):
-    """Test accuracies that somebody printed, by arm, as fractions: shown beside ours, they decide nothing."""
+@dataclass(frozen=True)
+class Printed:
+    """Published test accuracies of a study's arms, shown beside the measured ones. They decide nothing.
+
+    Attributes:
+        source: Where they were published.
+        accuracies: Test accuracy by arm, as a fraction.
+    """
+
+    __pydantic_config__ = DECLARED
 
     source: str
     accuracies: Mapping[str, float]
 
 
-class Switch(NamedTuple):
-    """A factor of two levels."""
+@dataclass(frozen=True)
+class Switch:
+    """A factor with two settings.
+
+    Attributes:
+        on: Levels with the factor switched on.
+        off: Levels with the factor switched off.
+    """
+
+    __pydantic_config__ = DECLARED
 
     on: Levels
     off: Levels
@@ -82,15 +86,22 @@ class Switch(NamedTuple):
 
 @dataclass(frozen=True)
 class Tuning:
-    """Arms whose level of one factor is chosen from a grid: by the final validation accuracy of trials whose seeds
-    judge nothing.
+    """A grid search for one factor's level in some arms, before anything is judged.
 
-    takes: of each such arm, whose best level it has: its own, or that of an arm it shares it with.
-    ratio: where the best of any arm lies at the grid's edge, all arms' grid is extended there by this ratio; 0: never.
+    It maximises the final validation accuracy, under seeds that no claim uses.
+
+    Attributes:
+        factor: Name of the factor, such as 'learning_rate'.
+        grid: At least three levels, ascending.
+        takes: For each tuned arm, the arm whose best level it takes: itself, or one with which it shares the level.
+        ratio: Where some arm is best at an edge of the grid, the grid grows there by this ratio, for all arms. 0 keeps
+            the grid as it is.
     """
 
+    __pydantic_config__ = DECLARED
+
     factor: str
-    grid: tuple[float, ...]
+    grid: Sequence[float]
     takes: Mapping[str, str]
     ratio: float = 2.0
 
@@ -101,15 +112,31 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Study:
-    """One question: its arms (levels that differ from the baseline, which comes first), other jobs, claims.
+    """One question: arms to train, other jobs, and claims about their results.
 
-    base: levels that every arm shares, on top of the house's baseline. seeds: where a profile's number is not right, by
-    the profile's name. switches: of a factorial study, whose arms `designs` made of them. combinations: weighted sums
-    of arms, seed by seed, which claims can name like arms.
+    Attributes:
+        question: The question, with its question mark.
+        claims: The claims that answer it.
+        base: Levels that all arms share, in place of the defaults.
+        arms: For each arm, the levels in which it differs from the base. The first arm is the baseline. 'share' and
+            'epochs' multiply the profile's, all other levels are fields of `ModelConfig` and `TrainConfig`.
+        seeds: Number of seeds per arm by profile name, where the profile's own number does not suit.
+        tuning: The search for the level of one factor.
+        switches: The factors of a factorial study, from which `ablations.framework.designs` made the arms.
+        combinations: Weighted sums of arms, taken seed by seed. Claims name them like arms.
+        counts: Networks whose parameters and multiply-accumulates are counted.
+        timings: A function from the setting to the timings.
+        probes: Questions to the trained networks.
+        scale: A figure of metrics along a number.
+        printed: Published test accuracies of the arms.
+        caveats: What a reader must know to interpret the results.
+        name: The name of the file, set when it is loaded.
     """
 
+    __pydantic_config__ = DECLARED
+
     question: str
-    claims: tuple[Claim, ...]
+    claims: Sequence[Claim]
     base: Levels = field(default_factory=dict)
     arms: Mapping[str, Levels] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
@@ -117,12 +144,16 @@ class Study:
     switches: Mapping[str, Switch] = field(default_factory=dict)
     combinations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     counts: Mapping[str, ModelConfig] = field(default_factory=dict)
-    timings: Callable[[Setting], tuple[Timing, ...]] = lambda setting: ()
-    probes: tuple[Ask, ...] = ()
+    timings: Callable[[Setting], Sequence[Timing]] = lambda setting: ()
+    probes: Sequence[Ask] = ()
     scale: Scale | None = None
     printed: Printed | None = None
-    caveats: tuple[str, ...] = ()
+    caveats: Sequence[str] = ()
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if controls := [arm for arm in (AGAIN, SHUFFLED) if arm in self.arms]:
+            raise InputError(f"arm {controls[0]!r} has the name of a control, which every study has: rename it")
 
     @property
     def baseline(self) -> str:
@@ -130,7 +161,7 @@ class Study:
 
 
 def all_arms(study: Study) -> dict[str, Levels]:
-    """The declared arms and the two controls: the baseline again, and the baseline on shuffled labels."""
+    """Return the declared arms and both controls: the baseline again, and the baseline with shuffled labels."""
     if not study.arms:
         return {}
     baseline = study.arms[study.baseline]
@@ -138,9 +169,9 @@ def all_arms(study: Study) -> dict[str, Levels]:
 
 
 def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:
-    """The declared claims and the controls' two."""
+    """Return the declared claims and those of the two controls."""
     if not study.arms:
-        return study.claims
+        return tuple(study.claims)
     chance = Contrast("test/accuracy", SHUFFLED, data.chance, margin=5, direction="equal")
     a_a = Contrast("test/accuracy", AGAIN, study.baseline, margin=0.5)
     return (
@@ -148,21 +179,3 @@ def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:
         Claim(f"{study.name}:a-a", "The baseline differs from itself under other seeds", (a_a,), primary=False),
         Claim(f"{study.name}:shuffled", "Shuffled labels bring test accuracy to chance", (chance,), primary=False),
     )
-
-
-def seeds_per_arm(study: Study, setting: Setting) -> int:
-    """How many pairs each arm of the study has, before any further ones."""
-    return setting.seeds or study.seeds.get(setting.profile.name, setting.profile.seeds)
-
-
-def requested_seeds(study: Study, arm: str, setting: Setting) -> int:
-    """How many seeds the arm is asked for; of a combination of arms, how many all of them are."""
-    arms = study.combinations.get(arm, (arm,))
-    extra_seeds = setting.extra_seeds or {}
-    return max(seeds_per_arm(study, setting), min(extra_seeds.get((study.name, arm), 0) for arm in arms))
-
-
-def has_interim_analyses(study: Study, setting: Setting) -> bool:
-    """Whether the study's claims may get further seeds. A factorial study has a fixed number of them."""
-    goes_on = setting.extra_seeds is not None and seeds_per_arm(study, setting) < INTERIM_ANALYSES[-1]
-    return goes_on and bool(study.arms) and not study.switches

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ablations.framework.expand import PlacedJob, make_trial
-from ablations.framework.study import Setting, Study, Tuning
+from ablations.framework.setting import Setting
+from ablations.framework.study import Study, Tuning
 from bench.records.store import finals
 from bench.spec.jobs import Job
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ablations.framework.study import AGAIN, SHUFFLED, Study
+from ablations import AGAIN, Study
+from ablations.framework.study import SHUFFLED
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Cell, Column, Figure, Table
@@ -73,7 +74,7 @@ def printed(study: Study, evidence: Evidence) -> list[Table]:
     """What others printed of the same arms, beside ours."""
     if study.printed is None:
         return []
-    source, theirs = study.printed
+    source, theirs = study.printed.source, study.printed.accuracies
     base = theirs.get(study.baseline)
     rows = []
     for arm, value in theirs.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations.framework.study import Contrast, Exact
+from ablations import Contrast, Exact
 from reports.rendering.blocks import Block, Cell, ClaimLine, Column, Table, Text, Verdicts
 from reports.statistics.judge import DECIDED, Judgement
 from reports.statistics.paired_tests import POWER, SPLITS, SPLITTABLE

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ablations import Study
 from ablations.framework.designs import added_in, interaction, left_out, main_effect, shapley_share
-from ablations.framework.study import Study
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Note, Table
 from reports.rendering.difference_plot import draw_differences

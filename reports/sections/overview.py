@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from ablations.framework.study import INTERIM_ANALYSES, seeds_per_arm
+from ablations.framework.seeds import INTERIM_ANALYSES, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.evidence import Evidence

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
-from ablations.framework.study import Scale, Study
+from ablations import Scale, Study
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Table
 from reports.rendering.line_plots import draw_responses

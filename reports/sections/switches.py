@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ablations.framework.study import AGAIN, SHUFFLED, Study
+from ablations import AGAIN, Study
+from ablations.framework.study import SHUFFLED
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Cell, Column, Note, Table

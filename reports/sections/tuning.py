@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.framework.study import Study
+from ablations import Study
 from ablations.framework.tuning import TUNING_SEEDS
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Heading, Note, Table

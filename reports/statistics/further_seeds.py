@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.framework.study import INTERIM_ANALYSES, Setting, Study, has_interim_analyses, requested_seeds
+from ablations import Setting, Study
+from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, requested_seeds
 from reports.evidence import Evidence
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import Outcome

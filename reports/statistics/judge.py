@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablations.framework.study import Claim, Contrast, Exact
+from ablations import Claim, Contrast, Exact
 from reports.statistics import paired_tests
 from reports.statistics.pairs import Arms, Pairs, collect, tabulate
 from reports.statistics.verdicts import Outcome, contrast, exact, refused

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ablations.framework.study import Contrast
+from ablations import Contrast
 from reports.statistics import paired_tests, sequential
 from reports.tables.observations import Observation
 from reports.text.formatting import unit

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ablations import AGAIN, Contrast, Setting, Study
 from ablations.framework.expand import expand_study
-from ablations.framework.study import AGAIN, Contrast, Setting, Study, seeds_per_arm
+from ablations.framework.seeds import seeds_per_arm
 from bench.records import store
 from bench.spec.jobs import Trial
 from reports.statistics import paired_tests

@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 from scipy.stats import t
 
-from ablations.framework.study import INTERIM_ANALYSES
+from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics.paired_tests import ALPHA, Bounds, Summary, deviation
 from reports.statistics.paired_tests import summary as fixed
 

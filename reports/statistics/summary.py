@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ablations.framework.study import AGAIN, Contrast, Study
+from ablations import AGAIN, Contrast, Study
 from reports.statistics import paired_tests
 
 

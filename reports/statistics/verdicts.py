@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ablations.framework.study import INTERIM_ANALYSES, Contrast, Exact
+from ablations import Contrast, Exact
+from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import paired_tests
 from reports.statistics.pairs import Arms, Pairs, identities, sides
 from reports.text.comparisons import claimed_range, part_unit

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, get_type_hints
 
 import pandas as pd
 
+from ablations import Study
 from ablations.framework.expand import PlacedJob
-from ablations.framework.study import Study
 from bench.records.store import finals
 from bench.spec import jobs
 from bench.spec.jobs import Count, Trial

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ablations.framework.study import Claim
+from ablations import Claim
 
 Environment = Mapping[str, Any]
 Origins = Mapping[str, tuple[str, ...]]

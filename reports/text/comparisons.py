@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.framework.study import Contrast, Exact
+from ablations import Contrast, Exact
 from reports.text.formatting import MINUS, PLUS_MINUS, TIMES, format_amount, format_number, unit
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.framework.study import Exact
+from ablations import Exact
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import Outcome
 from reports.text.comparisons import part_unit

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablations import Switch
 from ablations.framework import designs
 from ablations.framework.designs import arm_name, effect_weights, full_factorial, half_fraction, subsets
-from ablations.framework.study import Switch
 
 FIVE = {name: Switch(on={name: 1}, off={name: 0}) for name in "ABCDE"}
 TWO = {"a": Switch(on={"x": 1}, off={"x": 0}), "b": Switch(on={"y": 1}, off={})}

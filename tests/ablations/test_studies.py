@@ -1,28 +1,20 @@
 import dataclasses
 import itertools
 import json
+import sys
 from functools import cache
 
 import pytest
 import torch
 
+from ablations import AGAIN, Claim, Contrast, Exact, Setting, Study
 from ablations.framework import discovery
 from ablations.framework.claim import METRICS
 from ablations.framework.expand import expand_study, resolve_levels
 from ablations.framework.profiles import PROFILES
-from ablations.framework.study import (
-    AGAIN,
-    AGAIN_SEED_OFFSET,
-    SHUFFLED,
-    Claim,
-    Contrast,
-    Exact,
-    Setting,
-    Study,
-    all_arms,
-    all_claims,
-    seeds_per_arm,
-)
+from ablations.framework.seeds import seeds_per_arm
+from ablations.framework.setting import AGAIN_SEED_OFFSET
+from ablations.framework.study import SHUFFLED, all_arms, all_claims
 from bench.data.images import Images
 from bench.models import complexity
 from bench.models.alexnet import build
@@ -316,14 +308,14 @@ def test_studies_are_found_by_name_once_each_and_all_where_none_is_named():
 
 @pytest.mark.parametrize("name", ["nope", "study", "profiles", "catalogue", "", "../relu"])
 def test_a_name_that_is_no_study_is_answered_with_those_that_are(name):
-    with pytest.raises(InputError, match=r"there is no study .*relu"):
+    with pytest.raises(InputError, match=r"study .* not found: expected .*relu"):
         discovery.find_studies([name])
 
 
 @pytest.mark.parametrize(
     "text, said",
     [
-        (None, "there is no file"),
+        (None, "study file .*mine.py not found"),
         ("", r"holds no study: it must set STUDY = Study\(\.\.\.\)"),
         ("STUDY = 3", "holds no study"),
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
@@ -345,6 +337,32 @@ def test_a_file_is_a_study_by_its_own_name(tmp_path):
     (tmp_path / "my_study.py").write_text("from ablations import Study\nSTUDY = Study('Why?', ())\n")
     (found,) = discovery.find_studies([str(tmp_path / "my_study.py")])
     assert (found.name, found.question) == ("my_study", "Why?")
+
+
+def test_a_file_may_define_a_dataclass_under_postponed_annotations(tmp_path):
+    """A dataclass looks its annotations up in its module, by the module's name."""
+    (tmp_path / "mine.py").write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom ablations import Study\n"
+        "@dataclass\nclass Pair:\n    first: str\nSTUDY = Study(Pair('Why?').first, ())\n"
+    )
+    (study,) = discovery.find_studies([str(tmp_path / "mine.py")])
+    assert study.question == "Why?"
+
+
+def test_a_file_never_replaces_the_module_whose_name_it_shares(tmp_path):
+    (tmp_path / "json.py").write_text("from ablations import Study\nSTUDY = Study('Why?', ())\n")
+    discovery.find_studies([str(tmp_path / "json.py")])
+    assert sys.modules["json"] is json
+
+
+def test_a_file_that_imports_from_the_former_home_of_the_names_still_works(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from ablations.study import Claim, Contrast, Study\n"
+        "part = Contrast('test/accuracy', 'a', 'b', margin=1)\n"
+        "STUDY = Study('Why?', (Claim('c', 'C', (part,)),), arms={'a': {}, 'b': {'dropout': 0.0}})\n"
+    )
+    (study,) = discovery.find_studies([str(tmp_path / "mine.py")])
+    assert study.claims[0].parts[0].arm == "a"
 
 
 def test_a_metric_that_nothing_records_is_refused_before_anything_trains():

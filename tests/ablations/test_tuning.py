@@ -1,8 +1,9 @@
 import pytest
 
+from ablations import AGAIN, Setting, Study, Tuning
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import PROFILES
-from ablations.framework.study import AGAIN, SHUFFLED, Setting, Study, Tuning
+from ablations.framework.study import SHUFFLED
 from ablations.framework.tuning import MAX_GRID_LEVELS, TUNING_SEEDS, tune
 from bench.spec.config import DataConfig
 from bench.spec.errors import InputError

@@ -3,9 +3,9 @@
 import pytest
 from inputs import WIDE, refusal, written
 
+from ablations import Setting
 from ablations.framework import discovery, request
 from ablations.framework.profiles import PROFILES
-from ablations.framework.study import Setting
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 
 DATA = DataConfig("0123456789abcdef", classes=10, train=100)
@@ -44,22 +44,28 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
         ("def f(): f()\nf()", "RecursionError"),
         ("STUDY = study(claims=CLAIM)", "one alone needs a comma: (Claim(...),)"),
         ("STUDY = study(claims=(Claim('c', 'C', PART),))", "one alone needs a comma: (Contrast(...),)"),
-        ("STUDY = study(claims=(3,))", "claims must be a tuple of Claim"),
-        ("STUDY = study(arms=['a', 'b'])", "must be dictionaries"),
-        ("STUDY = study(arms={1: {}})", "must be dictionaries"),
-        ("STUDY = study(arms={'a': None, 'b': {}})", "arm 'a' must be a dictionary"),
+        ("STUDY = study(claims=(3,))", "claims.0 is 3: expected an instance of Claim"),
+        ("STUDY = study(arms=['a', 'b'])", "arms is ['a', 'b']: expected a dictionary"),
+        ("STUDY = study(arms={1: {}})", "arms.1.[key] is 1: expected text"),
+        ("STUDY = study(arms={'a': None, 'b': {}})", "arms.a is None: expected a dictionary"),
         ("STUDY = study(arms={'a': {}, 'again': {}})", "has the name of a control"),
-        ("STUDY = study(counts={'c': 'Model'})", "count 'c' must be a Model"),
-        ("STUDY = study(scale='Layers')", "scale must be a Scale"),
+        ("STUDY = study(counts={'c': 'Model'})", "counts.c is 'Model': expected an instance of ModelConfig"),
+        ("STUDY = study(scale='Layers')", "scale is 'Layers': expected an instance of Scale"),
         (
             "from ablations import Scale\nSTUDY = study(scale=Scale('Layers', {'a': 8}))",
-            "scale must be a Scale",
+            "scale.series.a is 8: expected a dictionary",
         ),
-        ("STUDY = study(timings=3)", "timings must be a function"),
-        ("STUDY = study(claims=(Claim('c', 'C', (Contrast(3, 'a', 'b', margin=1),)),))", "must be text"),
+        ("STUDY = study(seeds={'quick': '3'})", "seeds.quick is '3': expected a valid integer"),
+        ("from ablations import Ask\nSTUDY = study(probes=(Ask('activity', 'a'),))", "one alone needs a comma: ('a',)"),
+        (
+            "from ablations import Tuning\nSTUDY = study(tuning={'dropout': (0.1, 0.3)})",
+            "expected an instance of Tuning",
+        ),
+        ("STUDY = study(timings=3)", "timings is 3: expected a function"),
+        ("STUDY = study(claims=(Claim('c', 'C', (Contrast(3, 'a', 'b', margin=1),)),))", "metric is 3: expected text"),
         (
             "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', None, margin=1),)),))",
-            "an arm or a number",
+            "reference is None: expected text or a valid number",
         ),
         ("STUDY = study(arms={'a': {}, '\\udcff': {}})", "half a character"),
         ("STUDY = study(question='\\udcff?')", "half a character"),
@@ -77,16 +83,16 @@ def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, said):
 @pytest.mark.parametrize("content", [b"\xff\xfe\0", b"\0", b"x = '\xff'"], ids=["utf-16", "nul", "latin-1"])
 def test_a_study_file_that_is_no_text_is_refused(tmp_path, content):
     (tmp_path / "mine.py").write_bytes(content)
-    assert "mine.py is no study" in refusal(discovery.find_studies, [str(tmp_path / "mine.py")])
+    assert "mine.py is no valid study" in refusal(discovery.find_studies, [str(tmp_path / "mine.py")])
 
 
 def test_a_folder_a_link_and_a_long_name_for_a_study_are_refused(tmp_path):
     (tmp_path / "folder.py").mkdir()
     (tmp_path / "loop.py").symlink_to("loop.py")
     assert "folder.py is no regular file" in refusal(discovery.find_studies, [str(tmp_path / "folder.py")])
-    assert "there is no file" in refusal(discovery.find_studies, [str(tmp_path / "loop.py")])
-    assert "there is no file" in refusal(discovery.find_studies, [f"{WIDE}.py"])
-    assert "there is no study" in refusal(discovery.find_studies, [str(tmp_path)])
+    assert "loop.py not found" in refusal(discovery.find_studies, [str(tmp_path / "loop.py")])
+    assert "x.py not found" in refusal(discovery.find_studies, [f"{WIDE}.py"])
+    assert "not found: expected architecture, " in refusal(discovery.find_studies, [str(tmp_path)])
 
 
 def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):

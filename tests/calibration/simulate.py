@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ablations.framework.study import INTERIM_ANALYSES, Contrast
+from ablations import Contrast
+from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import paired_tests, sequential
 from reports.statistics.pairs import Pairs
 from reports.statistics.verdicts import decide

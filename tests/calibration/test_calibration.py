@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from simulate import DRAWS, MOST, NOTHING, SHARED, Rule, any_claim, each_claim, error, judged, simulate, taken
 
-from ablations.framework.study import INTERIM_ANALYSES, Claim, Contrast
+from ablations import Claim, Contrast
+from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import paired_tests
 from reports.statistics.judge import judge
 from reports.tables.observations import Observation

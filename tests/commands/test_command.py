@@ -63,8 +63,8 @@ def test_help_is_there_for_every_command(ablate, tmp_path, words):
 @pytest.mark.parametrize(
     "words, said",
     [
-        ("run nope", "there is no study 'nope'"),
-        ("run nope.py", "there is no file nope.py"),
+        ("run nope", "study 'nope' not found"),
+        ("run nope.py", "study file nope.py not found"),
         ("run --data nowhere", "there is no folder nowhere"),
         ("run --data . --seeds 0", "--seeds is 0"),
         ("run --data digits --limit soon", "--limit is 'soon'"),

@@ -8,8 +8,8 @@ from pathlib import Path
 import fabricate
 import pytest
 
+from ablations import Setting, Study
 from ablations.framework.expand import expand_study
-from ablations.framework.study import Setting, Study
 from bench.records import store
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial

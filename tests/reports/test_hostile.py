@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
-from ablations.framework.study import Ask, Claim, Contrast, Published, Study
+from ablations import Ask, Claim, Contrast, Published, Study
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
 from reports.document import page

@@ -11,7 +11,8 @@ import sys
 import fabricate
 import pytest
 
-from ablations.framework.study import AGAIN, SHUFFLED
+from ablations import AGAIN
+from ablations.framework.study import SHUFFLED
 from reports import report
 from reports.report import build
 

@@ -29,7 +29,7 @@ from bench.system.devices import cores
 
 MACHINES = 4
 STUDY = """
-from ablations.framework.study import Study
+from ablations import Study
 
 STUDY = Study(question="?", claims=(), base={"epochs": 40, "dropout": 0.5}, arms={"relu": {}})
 """

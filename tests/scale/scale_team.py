@@ -13,7 +13,7 @@ from bench.records import store
 from bench.tracking.publisher import Publisher
 
 STUDY = """
-from ablations.framework.study import Study
+from ablations import Study
 
 STUDY = Study(question="?", claims=(), arms={{"relu": {{}}, "its own": {{"dropout": {}}}}})
 """

@@ -12,7 +12,7 @@ from processes import processes
 from bench.records import store
 
 STUDY = """
-from ablations.framework.study import Ask, Claim, Contrast, Study
+from ablations import Ask, Claim, Contrast, Study
 
 STUDY = Study(
     question="?",
@@ -95,7 +95,7 @@ def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(c
 def test_a_trial_that_diverges_is_a_result_and_the_next_one_trains(command, environment, tmp_path):
     (tmp_path / "wild.py").write_text(
         """
-from ablations.framework.study import Study
+from ablations import Study
 
 WILD = {"optimiser": "sgd", "learning_rate": 100.0, "schedule": "constant"}
 STUDY = Study(question="?", claims=(), base={"epochs": 3}, arms={"wild": WILD, "tame": {}})

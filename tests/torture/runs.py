@@ -10,7 +10,7 @@ from typing import Any
 from bench.records import store
 
 STUDY = """
-from ablations.framework.study import Study
+from ablations import Study
 
 STUDY = Study(question="?", claims=(), base={"epochs": 100, "dropout": 0.5}, arms={"relu": {}})
 """

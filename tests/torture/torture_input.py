@@ -24,10 +24,10 @@ from PIL import Image
 
 import ablate as command
 import commands.run
+from ablations import Setting, Study
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request import _study_jobs
 from ablations.framework.request_store import load_request
-from ablations.framework.study import Setting, Study
 from bench.data import pixel_cache
 from bench.data.source import locate
 from bench.records import store

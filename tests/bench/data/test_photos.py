@@ -266,7 +266,7 @@ def test_a_folder_cannot_be_packed_into_itself(folder):
 def test_a_study_of_photographs_goes_through_the_whole_house(ablate, folder, tmp_path):
     (tmp_path / "bite.py").write_text(
         """
-from ablations.framework.study import CAFFENET, Ask, Claim, Contrast, Printed, Study
+from ablations import Ask, CAFFENET, Claim, Contrast, Printed, Study
 
 STUDY = Study(
     question="Is tanh as good on photographs?",

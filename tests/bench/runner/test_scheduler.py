@@ -378,7 +378,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
 
 
 LONG_STUDY = """
-from ablations.framework.study import Study
+from ablations import Study
 
 STUDY = Study(question="?", claims=(), base={"epochs": 60}, arms={"relu": {}})
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.framework.study import Claim, Contrast, Exact, Study
+from ablations import Claim, Contrast, Exact, Study
 from reports.rendering.plot_style import COLOURS
 from reports.sections import arms
 

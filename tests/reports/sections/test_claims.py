@@ -1,6 +1,6 @@
 import pytest
 
-from ablations.framework.study import Claim, Contrast
+from ablations import Claim, Contrast
 from reports.sections.claims import line, passed
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import Outcome

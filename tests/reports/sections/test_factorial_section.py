@@ -8,8 +8,8 @@ import fabricate
 import pandas as pd
 import pytest
 
+from ablations import Study, Switch, Tuning
 from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
-from ablations.framework.study import Study, Switch, Tuning
 from ablations.framework.tuning import TuningResult
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fabricate import activations, setting, write
 
-from ablations.framework.study import Scale
+from ablations import Scale
 from reports import evidence
 from reports.rendering.blocks import Figure, Heading, Table
 from reports.sections import scaling
@@ -52,7 +52,7 @@ def test_arms_are_drawn_where_they_lie_and_laws_only_on_a_logarithmic_scale(show
     assert heading == Heading("By layers", 3)
     assert isinstance(figure, Figure)
     assert "deep 4: " in figure.alt and "shallow 2: " in figure.alt
-    assert isinstance(shown(scale._replace(log=True))[-1], Table)
+    assert isinstance(shown(dataclasses.replace(scale, log=True))[-1], Table)
 
 
 def test_an_arm_may_lie_where_a_metric_puts_it(shown):

@@ -3,8 +3,9 @@
 import fabricate
 import pytest
 
+from ablations import Claim, Contrast, Study, Switch
 from ablations.framework.expand import expand_study
-from ablations.framework.study import INTERIM_ANALYSES, Claim, Contrast, Study, Switch
+from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.spec.jobs import Probe, Trial
 from reports.evidence import gather
 from reports.report import summary

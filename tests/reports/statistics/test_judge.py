@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablations.framework.study import Claim, Contrast, Exact, Published
+from ablations import Claim, Contrast, Exact, Published
 from reports.statistics.judge import VERDICTS, judge
 from reports.tables.observations import Observation
 from reports.text.formatting import TIMES

@@ -3,7 +3,7 @@
 import fabricate
 import pytest
 
-from ablations.framework.study import AGAIN
+from ablations import AGAIN
 from reports.evidence import gather
 from reports.statistics import paired_tests, summary
 from reports.statistics.power import prospects

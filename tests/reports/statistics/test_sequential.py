@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm, ttest_1samp
 
-from ablations.framework.study import INTERIM_ANALYSES
+from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import paired_tests, sequential
 
 alphas = st.floats(-5, 0).map(lambda power: 10**power)

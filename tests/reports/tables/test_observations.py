@@ -1,6 +1,6 @@
+from ablations import AGAIN, Setting, Study
 from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.profiles import PROFILES
-from ablations.framework.study import AGAIN, Setting, Study
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity

@@ -6,7 +6,7 @@ import fabricate
 import pandas as pd
 import pytest
 
-from ablations.framework.study import Claim, Contrast, Exact
+from ablations import Claim, Contrast, Exact
 from reports.document import page
 from reports.evidence import gather
 from reports.rendering.blocks import Facts, Note, Text

@@ -1,4 +1,4 @@
-from ablations.framework.study import Contrast, Exact
+from ablations import Contrast, Exact
 from reports.text.comparisons import claimed_effect, claimed_range, describe_part, part_unit
 from reports.text.formatting import MINUS, TIMES
 

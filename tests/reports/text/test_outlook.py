@@ -1,6 +1,6 @@
 import pytest
 
-from ablations.framework.study import Claim, Contrast, Exact
+from ablations import Claim, Contrast, Exact
 from reports.statistics.judge import VERDICTS, Judgement
 from reports.statistics.verdicts import Outcome
 from reports.text.outlook import turning
