@@ -82,7 +82,7 @@ def _check_names(study: Study, timed: set[str]) -> None:
         for part in claim.parts:
             if not METRICS.fullmatch(part.metric):
                 raise InputError(
-                    f"study {study.name}, claim {claim.id}: no metric is called {part.metric!r} (see README)"
+                    f"study {study.name}, claim {claim.id}: no metric is called {part.metric!r} (see docs/guide.md)"
                 )
     parts = [part for claim in study.claims for part in claim.parts]
     references = {part.reference for part in parts if isinstance(part.reference, str) and part.reference}
