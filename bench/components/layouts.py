@@ -1,13 +1,20 @@
-"""The layouts: what stands where, as the papers have it."""
+"""Layouts: which layers a network has, in which order and size, as data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+DROPOUT_PLACES = {"fc": ("fc",), "conv": ("conv",), "all": ("fc", "conv")}
+
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution of a layout; lrn and pool: whether normalisation and max pooling follow it in the paper."""
+    """A convolution of a layout.
+
+    Attributes:
+        lrn, pool: Whether normalisation and max pooling follow it in the paper.
+        linear: Whether no activation follows it.
+    """
 
     name: str
     channels: int
@@ -17,15 +24,23 @@ class Conv:
     groups: int = 1
     lrn: bool = False
     pool: bool = False
+    linear: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """size: of the input in pixels; pad: what training images are padded with on each side before a crop.
+    """A network's layers.
 
-    kept: the square that photographs are cut to before a crop; 0 for a layout of small images.
-    drop_before: dropout precedes the hidden fully connected layers (else it follows their activation).
-    pool_first: pooling precedes normalisation, and counts windows that reach over the edge.
+    Attributes:
+        size: Side of the input, pixels.
+        pad: Pixels that training images are padded with on each side before a crop.
+        convs: The convolutions, first to last.
+        units: Of the hidden fully connected layers, first to last.
+        drop_before: Whether dropout precedes the hidden fully connected layers, else it follows their activation.
+        pool_first: Whether pooling precedes normalisation.
+        pool: Kernel and stride of max pooling, pixels.
+        pool_ceil: Whether pooling windows may reach over the edge.
+        kept: Side of the square that photographs are cut to before a crop, pixels; 0 for a layout of small images.
     """
 
     size: int
@@ -34,11 +49,29 @@ class Layout:
     units: tuple[int, ...]
     drop_before: bool = False
     pool_first: bool = False
+    pool: tuple[int, int] = (3, 2)
+    pool_ceil: bool = False
     kept: int = 0
+
+    @property
+    def removable(self) -> list[str]:
+        """Layers that `ModelConfig.without` can leave out: 3x3 convolutions and the second hidden connected layer."""
+        return [conv.name for conv in self.convs if conv.kernel == 3] + [f"fc{len(self.convs) + 2}"]
+
+    def pooled(self, size: int) -> int:
+        """Side of a map of this size behind max pooling."""
+        kernel, stride = self.pool
+        excess = size - kernel
+        return (-(-excess // stride) if self.pool_ceil else excess // stride) + 1
+
+
+def scaled_channels(channels: float, width: float, groups: int = 1) -> int:
+    """Channels at a width, at least one for each group and a multiple of the groups."""
+    return groups * max(1, round(channels * width / groups))
 
 
 def _paper(groups: int, size: int = 227, kept: int = 256, units: int = 4096, pool_first: bool = False) -> Layout:
-    """Krizhevsky et al. 2012, figure 2 (two groups), or the same without groups; the square of section 2."""
+    """AlexNet of Krizhevsky et al. 2012, figure 2 (two groups), or without groups; the square of section 2."""
     return Layout(
         size,
         0,
@@ -51,12 +84,13 @@ def _paper(groups: int, size: int = 227, kept: int = 256, units: int = 4096, poo
         ),
         (units, units),
         pool_first=pool_first,
+        pool_ceil=pool_first,
         kept=kept,
     )
 
 
 def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], kept: int = 0) -> Layout:
-    """Krizhevsky 2014 (arXiv 1404.5997), as torchvision has it; the document pools after conv1 alone."""
+    """AlexNet of Krizhevsky 2014 (arXiv 1404.5997), as in torchvision; the document pools after conv1 alone."""
     convs = (
         Conv("conv1", 64, 11, 4, 2, lrn=True),
         Conv("conv2", 192, 5, 1, 2, lrn=True),
@@ -64,8 +98,8 @@ def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], kept: int = 0
         Conv("conv4", 256),
         Conv("conv5", 256),
     )
-    shown = tuple(replace(c, pool=c.name in pooled) for c in convs)
-    return Layout(size, pad, shown, (4096, 4096), drop_before=True, kept=kept)
+    pooled_convs = tuple(replace(conv, pool=conv.name in pooled) for conv in convs)
+    return Layout(size, pad, pooled_convs, (4096, 4096), drop_before=True, kept=kept)
 
 
 LAYOUTS = {
@@ -82,5 +116,6 @@ LAYOUTS = {
         (Conv("conv1", 64, 5, 1, 2, lrn=True, pool=True), Conv("conv2", 64, 5, 1, 2, lrn=True, pool=True)),
         (384, 192),
         pool_first=True,
+        pool_ceil=True,
     ),
 }

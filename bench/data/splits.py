@@ -14,8 +14,8 @@ from bench.data.images import Images
 from bench.data.photos import Photographs, Pixels
 from bench.data.sampling import trained_on
 from bench.data.source import Source
-from bench.models.alexnet import generator
 from bench.spec.jobs import Trial
+from bench.spec.seeding import stream_seed
 
 Split = Images | Photographs
 
@@ -43,7 +43,9 @@ def _asked(trial: Trial, train: Split, validation: Split, test: Split) -> Splits
     """The trial's share of the training images, with its labels."""
     train = train.first(trained_on(trial.recipe.share, trial.data.train))
     if trial.recipe.labels == "shuffled":
-        order = torch.randperm(len(train.labels), generator=generator(trial.seed, "labels"))
+        order = torch.randperm(
+            len(train.labels), generator=torch.Generator().manual_seed(stream_seed(trial.seed, "labels"))
+        )
         train = train.labelled(train.labels[order.to(train.labels.device)])
     return Splits(train, validation, test)
 

@@ -2,177 +2,142 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from bench.components.layouts import LAYOUTS, Conv, Layout
-from bench.models.layers import ALPHA_RESCALED, LRN, Constant, Dropout, KWinners, Linear
+from bench.components.activations import ACTIVATIONS
+from bench.components.initialisers import INITIALISERS, LayerToInitialise
+from bench.components.kernels import KERNELS
+from bench.components.layouts import DROPOUT_PLACES, LAYOUTS, Conv, Layout, scaled_channels
+from bench.components.levels import check_levels
+from bench.components.normalisations import build_normalisation
+from bench.models.layers import Dropout, Linear
 from bench.spec.config import ModelConfig
-
-ACTIVATIONS: dict[str, Callable[[ModelConfig], nn.Module]] = {
-    "relu": lambda model: nn.ReLU(inplace=True),
-    "tanh": lambda model: nn.Tanh(),
-    "sigmoid": lambda model: nn.Sigmoid(),
-    "k-winners": lambda model: KWinners(model.active),
-}
-GAINS = {  # He et al. 2015; torch.nn.init.calculate_gain's; k winners are given ReLU's
-    "relu": math.sqrt(2),
-    "tanh": 5 / 3,
-    "sigmoid": 1.0,
-    "k-winners": math.sqrt(2),
-}
-
-DEVIATION = 0.01  # of the paper's initial weights
+from bench.spec.seeding import stream_seed
 
 
 class AlexNet(nn.Module):
-    """The network that a `Model` describes.
+    """The network that a `ModelConfig` describes.
 
-    Input: (N, 3, size, size) in -1..1, size as in LAYOUTS; output: (N, classes) logits. `gains` holds, by the name of
-    each layer with weights, the gain of its initial weights, which `build` draws: before, they are whatever was there.
-    A switch that the layout cannot take is a InputError.
+    Input: (N, 3, size, size) float32 in -1..1, with the size of the layout. Output: (N, classes) logits. Weights are
+    uninitialised until `build` draws them.
+
+    Attributes:
+        layers: All modules in order; a module is named by its layer and what it does: conv1, conv1_act, conv1_pool.
+        gains: Of the initial weights, by the name of each layer with weights, first to last.
+
+    Raises:
+        InputError: A level is unknown or does not fit the layout.
     """
 
-    def __init__(self, model: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.model = model
-        self.layout = LAYOUTS[model.layout]
+        check_levels(config)
+        self.config = config
+        self.layout = LAYOUTS[config.layout]
         self.gains: dict[str, float] = {}
         self.layers = nn.Sequential()
         channels, size = 3, self.layout.size
-        for conv in _convolutions(model, self.layout):
-            channels, size = self._add_conv(conv, channels, size)
+        for conv in _convolutions(config, self.layout):
+            channels, size = self._add_convolution(conv, channels, size)
         self.layers.add_module("flatten", nn.Flatten())
         self._add_classifier(channels * size * size)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images)
 
-    def _add_conv(self, conv: Conv, channels: int, size: int) -> tuple[int, int]:
-        model, add = self.model, self.layers.add_module
-        for part in _stack(conv, channels, model.kernel, model.middle):
-            linear = model.kernel == "pair-linear" and part.name.endswith("a")
-            layer = nn.Conv2d(channels, part.channels, part.kernel, part.stride, part.padding, groups=part.groups)
-            add(part.name, layer)
-            channels, size = part.channels, (size + 2 * part.padding - part.kernel) // part.stride + 1
-            if linear:
-                self.gains[part.name] = 1.0
-            else:
-                self._activate(part.name, nn.BatchNorm2d, channels)
-        behind = self._normalisation(conv, channels)
-        if conv.pool:
-            ceil = self.layout.pool_first
-            size = (size - 3 + ceil) // 2 + 1
-            pool = [(f"{conv.name}_pool", nn.MaxPool2d(3, 2, ceil_mode=ceil))]
-            behind = [*pool, *behind] if self.layout.pool_first else [*behind, *pool]
-        if model.dropout and model.dropout_place in ("conv", "all"):
-            behind.append((f"{conv.name}_drop", Dropout(model.dropout)))
-        for name, module in behind:
-            add(name, module)
-        return channels, size
-
-    def _normalisation(self, conv: Conv, channels: int) -> list[tuple[str, nn.Module]]:
-        """What stands where the paper has LRN; batch normalisation stands before the activations instead."""
-        kinds: dict[str, Callable[[], nn.Module]] = {
-            "lrn": lambda: LRN(channels),
-            "lrn-rescaled": lambda: LRN(channels, ALPHA_RESCALED),
-            "constant": Constant,
-        }
-        kind = self.model.normalisation
-        return [(f"{conv.name}_norm", kinds[kind]())] if conv.lrn and kind in kinds else []
-
-    def _add_classifier(self, inputs: int) -> None:
-        model, layout, add = self.model, self.layout, self.layers.add_module
-        drops = bool(model.dropout) and model.dropout_place in ("fc", "all")
-        first = len(layout.convs) + 1
-        for number, units in enumerate(layout.units, first):
-            name = f"fc{number}"
-            if name in model.without:
-                continue
-            if drops and layout.drop_before:
-                add(f"{name}_drop", Dropout(model.dropout))
-            outputs = _scaled(units, model.width)
-            add(name, Linear(inputs, outputs))
-            self._activate(name, nn.BatchNorm1d, outputs)
-            if drops and not layout.drop_before:
-                add(f"{name}_drop", Dropout(model.dropout))
-            inputs = outputs
-        output = f"fc{first + len(layout.units)}"
-        add(output, Linear(inputs, model.classes))
-        self.gains[output] = 1.0
-
-    def _activate(self, name: str, batch_norm: Callable[[int], nn.Module], channels: int) -> None:
-        if self.model.normalisation == "batch":
-            self.layers.add_module(f"{name}_bn", batch_norm(channels))
-        self.layers.add_module(f"{name}_act", ACTIVATIONS[self.model.activation](self.model))
-        self.gains[name] = GAINS[self.model.activation]
-
     def activations(self) -> Iterator[tuple[str, nn.Module]]:
-        """Each layer's name and the module that activates it, in order."""
+        """Yield each hidden layer's name and the module that activates it, in order."""
         for name, module in self.layers.named_children():
             if name.endswith("_act"):
                 yield name.removesuffix("_act"), module
 
+    def _add_convolution(self, conv: Conv, channels: int, size: int) -> tuple[int, int]:
+        """Add a convolution, or the stack that stands for it, and what follows; return output channels and map size."""
+        stack = KERNELS[self.config.kernel] if conv.kernel == 5 else KERNELS["5x5"]
+        for part in stack(conv, channels, self.config.middle):
+            layer = nn.Conv2d(channels, part.channels, part.kernel, part.stride, part.padding, groups=part.groups)
+            self.layers.add_module(part.name, layer)
+            channels, size = part.channels, (size + 2 * part.padding - part.kernel) // part.stride + 1
+            self._activate(part.name, channels, dimensions=2, linear=part.linear)
+        normalisation = build_normalisation(self.config.normalisation, "lrn", channels, 2) if conv.lrn else None
+        followers: list[tuple[str, nn.Module | None]] = [("norm", normalisation)]
+        if conv.pool:
+            kernel, stride = self.layout.pool
+            pool = nn.MaxPool2d(kernel, stride, ceil_mode=self.layout.pool_ceil)
+            followers.insert(0 if self.layout.pool_first else 1, ("pool", pool))
+            size = self.layout.pooled(size)
+        followers.append(("drop", self._dropout("conv")))
+        self._add_present(conv.name, followers)
+        return channels, size
 
-def build(model: ModelConfig, seed: int) -> AlexNet:
-    """The network with its initial weights: unit normal draws that depend on the seed and the layer's name alone,
-    times gain / sqrt(fan in); biases are zero. Arms of one seed share the draws of every layer whose shape agrees.
+    def _add_classifier(self, inputs: int) -> None:
+        first = len(self.layout.convs) + 1
+        for number, units in enumerate(self.layout.units, first):
+            name = f"fc{number}"
+            if name in self.config.without:
+                continue
+            dropout = [("drop", self._dropout("fc"))]
+            outputs = scaled_channels(units, self.config.width)
+            self._add_present(name, dropout if self.layout.drop_before else [])
+            self.layers.add_module(name, Linear(inputs, outputs))
+            self._activate(name, outputs, dimensions=0)
+            self._add_present(name, [] if self.layout.drop_before else dropout)
+            inputs = outputs
+        output = f"fc{first + len(self.layout.units)}"
+        self.layers.add_module(output, Linear(inputs, self.config.classes))
+        self.gains[output] = 1.0
 
-    'paper': times 0.01; biases are one in the second, fourth and fifth convolution and in hidden fully connected layers
-    (Krizhevsky et al. 2012, section 5).
+    def _add_present(self, layer: str, modules: list[tuple[str, nn.Module | None]]) -> None:
+        for suffix, module in modules:
+            if module is not None:
+                self.layers.add_module(f"{layer}_{suffix}", module)
+
+    def _dropout(self, place: str) -> nn.Module | None:
+        drops = self.config.dropout and place in DROPOUT_PLACES[self.config.dropout_place]
+        return Dropout(self.config.dropout) if drops else None
+
+    def _activate(self, layer: str, channels: int, dimensions: int, linear: bool = False) -> None:
+        activation = ACTIVATIONS[self.config.activation]
+        self.gains[layer] = 1.0 if linear else activation.gain
+        if not linear:
+            before = build_normalisation(self.config.normalisation, "pre-activation", channels, dimensions)
+            self._add_present(layer, [("bn", before), ("act", activation.build(self.config))])
+
+
+def build(config: ModelConfig, seed: int) -> AlexNet:
+    """Build a network with its initial weights.
+
+    Weights are unit normal draws that depend on the seed and the layer's name alone, scaled by the initialiser: arms of
+    one seed share the draws of every layer whose shape agrees.
     """
-    network, paper = AlexNet(model), model.initial == "paper"
+    network = AlexNet(config)
+    output = next(reversed(network.gains))
     with torch.no_grad():
         for name, gain in network.gains.items():
             layer = network.layers.get_submodule(name)
             weight = layer.get_parameter("weight")
-            scale = DEVIATION if paper else gain / math.sqrt(weight[0].numel())
-            weight.normal_(generator=generator(seed, f"weights/{name}")).mul_(scale)
-            layer.get_parameter("bias").fill_(float(paper and _biased(network, name)))
+            shape = LayerToInitialise(name, weight[0].numel(), gain, is_output=name == output)
+            scale, bias = INITIALISERS[config.initial](shape)
+            draws = torch.Generator().manual_seed(stream_seed(seed, f"weights/{name}"))
+            weight.normal_(generator=draws).mul_(scale)
+            layer.get_parameter("bias").fill_(bias)
     return network
 
 
-def _biased(network: AlexNet, name: str) -> bool:
-    hidden = name.startswith("fc") and name != next(reversed(network.gains))
-    return hidden or name.rstrip("ab") in ("conv2", "conv4", "conv5")
+def _convolutions(config: ModelConfig, layout: Layout) -> list[Conv]:
+    """The layout's convolutions at the model's width, less those left out, plus the extra ones behind the last.
 
-
-def generator(seed: int, stream: str) -> torch.Generator:
-    """A generator for one named purpose of a trial, independent of every other purpose's."""
-    digest = hashlib.sha256(f"{seed}/{stream}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little"))
-
-
-def _convolutions(model: ModelConfig, layout: Layout) -> list[Conv]:
-    """The layout's convolutions at the model's width, less those left out, plus the extra ones behind the last."""
-    kept = [c for c in layout.convs if c.name not in model.without]
-    last = kept[-1]
-    extra = [Conv(f"extra{n + 1}", last.channels) for n in range(model.extra)]
-    pool = layout.convs[-1].pool  # the pooling before the classifier stays there, whichever convolution is last
-    convs = [replace(c, pool=c.pool and (c is not last or not extra)) for c in kept] + extra
-    convs[-1] = replace(convs[-1], pool=pool or convs[-1].pool)
-    groups = max(c.groups for c in layout.convs)  # of any layer, since each layer's outputs are the next one's inputs
-    return [replace(c, channels=_scaled(c.channels, model.width, groups)) for c in convs]
-
-
-def _stack(conv: Conv, channels: int, kernel: str, middle: float) -> list[Conv]:
-    """A 5x5 convolution as it is, or as the pair of 3x3 that stands for it (Simonyan & Zisserman 2015, section 2.3).
-
-    'pair-matched' takes the middle width at which the pair has as many weights: 25 Cin Cout / (9 (Cin + Cout)).
+    The pooling before the classifier stays there, whichever convolution is last. Channels are multiples of the largest
+    number of groups of any layer, because each layer's outputs are the next one's inputs.
     """
-    if conv.kernel != 5 or kernel == "5x5":
-        return [conv]
-    width = middle * conv.channels
-    if kernel == "pair-matched":
-        width = 25 * channels * conv.channels / (9 * (channels + conv.channels))
-    first = replace(conv, name=f"{conv.name}a", channels=_scaled(width, 1, conv.groups), kernel=3, padding=1)
-    return [first, replace(conv, name=f"{conv.name}b", kernel=3, padding=1)]
-
-
-def _scaled(channels: float, width: float, groups: int = 1) -> int:
-    return groups * max(1, round(channels * width / groups))
+    present = [conv for conv in layout.convs if conv.name not in config.without]
+    last = present[-1]
+    extra = [Conv(f"extra{n + 1}", last.channels) for n in range(config.extra)]
+    convs = [replace(conv, pool=conv.pool and (conv is not last or not extra)) for conv in present] + extra
+    convs[-1] = replace(convs[-1], pool=layout.convs[-1].pool or convs[-1].pool)
+    groups = max(conv.groups for conv in layout.convs)
+    return [replace(conv, channels=scaled_channels(conv.channels, config.width, groups)) for conv in convs]

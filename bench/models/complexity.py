@@ -10,29 +10,29 @@ import torch
 from torch import nn
 
 from bench.models.alexnet import AlexNet
-from bench.models.layers import LRN, Constant, Linear
+from bench.models.layers import Linear
 from bench.spec.config import ModelConfig
 
-KINDS = {nn.Conv2d: "conv", Linear: "fc", nn.BatchNorm1d: "norm", nn.BatchNorm2d: "norm"}
+FIELDS = {"act": "activation", "norm": "normalisation", "bn": "normalisation", "drop": "dropout", "pool": "pooling"}
 
 
 @lru_cache
-def network(model: ModelConfig) -> dict[str, Any]:
-    """What was built: totals and a row a layer with parameters, on the meta device.
+def count_network(config: ModelConfig) -> dict[str, Any]:
+    """Count a network on the meta device: totals, and a row for each layer with parameters.
 
-    Parameters include biases; multiply-accumulates (MACs) are for one image and leave biases out. A row also tells the
+    Parameters include biases; multiply-accumulates (MACs) are for one image and leave biases out. A row also names the
     modules without parameters that follow its layer, so that two networks can be compared row by row.
     """
     with torch.device("meta"):
-        built = AlexNet(model).eval()
-    shapes, activations = _output_shapes(built), {module for _, module in built.activations()}
+        network = AlexNet(config).eval()
+    shapes = _output_shapes(network)
     rows: list[dict[str, Any]] = []
-    for name, module in built.layers.named_children():
-        if type(module) in KINDS:
-            rows.append(_row(name, module, shapes[name], built.gains.get(name)))
-        if rows and (field := "activation" if module in activations else _field(module)):
-            weights = next(row for row in reversed(rows) if row["kind"] != "norm")  # what the module follows
-            weights[field] = repr(module)
+    for name, module in network.layers.named_children():
+        if kind := _kind(module):
+            rows.append(_row(name, module, kind, shapes[name]) | {"gain": network.gains.get(name)})
+        if rows and (field := FIELDS.get(name.rpartition("_")[2])):
+            layer = next(row for row in reversed(rows) if row["kind"] != "norm")  # the layer that it follows
+            layer[field] = repr(module)
     return {
         "parameters": sum(row["parameters"] for row in rows),
         "macs": sum(row["macs"] for row in rows),
@@ -40,20 +40,26 @@ def network(model: ModelConfig) -> dict[str, Any]:
     }
 
 
-def _output_shapes(built: AlexNet) -> dict[str, tuple[int, ...]]:
+def _kind(module: nn.Module) -> str:
+    """'conv', 'fc', 'norm' for any other module with parameters, or ''."""
+    if isinstance(module, nn.Conv2d):
+        return "conv"
+    return "fc" if isinstance(module, Linear) else "norm" if list(module.parameters()) else ""
+
+
+def _output_shapes(network: AlexNet) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
-    image = torch.empty(1, 3, built.layout.size, built.layout.size, device="meta")
+    image = torch.empty(1, 3, network.layout.size, network.layout.size, device="meta")
     with torch.no_grad():
-        for name, module in built.layers.named_children():
+        for name, module in network.layers.named_children():
             image = module(image)
             shapes[name] = tuple(image.shape[1:])
     return shapes
 
 
-def _row(name: str, module: nn.Module, output: tuple[int, ...], gain: float | None) -> dict[str, Any]:
+def _row(name: str, module: nn.Module, kind: str, output: tuple[int, ...]) -> dict[str, Any]:
     weight = module.get_parameter("weight")
     places = math.prod(output[1:])  # a convolution applies its weights once a place, a fully connected layer once
-    kind = KINDS[type(module)]
     return {
         "name": name,
         "kind": kind,
@@ -61,13 +67,4 @@ def _row(name: str, module: nn.Module, output: tuple[int, ...], gain: float | No
         "output": list(output),
         "parameters": sum(p.numel() for p in module.parameters()),
         "macs": 0 if kind == "norm" else weight.numel() * places,
-        "gain": gain,
     }
-
-
-def _field(module: nn.Module) -> str:
-    if isinstance(module, LRN | Constant | nn.BatchNorm1d | nn.BatchNorm2d):
-        return "normalisation"
-    if isinstance(module, nn.Dropout):
-        return "dropout"
-    return "pooling" if isinstance(module, nn.MaxPool2d) else ""

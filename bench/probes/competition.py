@@ -7,31 +7,42 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bench.components.augmentations import centre
+from bench.components.normalisations import LRN, NEIGHBOURS
+from bench.components.windows import centre
 from bench.data.images import Images
 from bench.models.alexnet import AlexNet
-from bench.models.layers import LRN, NEIGHBOURS
+from bench.probes.question import Answer, question
 
 
-def contrasts(networks: Sequence[AlexNet], images: Images) -> dict[str, dict[str, float]]:
-    """`competition/contrast`, mean over the network's LRN layers: before each layer, behind it, and behind it when it
-    takes its neighbours from randomly permuted channels."""
+@question("competition")
+def competition(networks: Sequence[AlexNet], images: Images) -> Answer:
+    """Measure `competition/contrast`, mean over the network's LRN layers.
+
+    Before each layer, behind it, and behind it when it takes its neighbours from randomly permuted channels.
+    """
     (network,) = networks
-    found: dict[str, list[float]] = {"before LRN": [], "behind LRN": [], "behind LRN of permuted channels": []}
+    contrasts: dict[str, list[float]] = {"before LRN": [], "behind LRN": [], "behind LRN of permuted channels": []}
     output = centre(images.canvas, network.layout.size)
     for module in network.eval().layers:
         if isinstance(module, LRN):
             order = torch.randperm(output.shape[1])
             permuted = module(output[:, order])[:, order.argsort()]
-            for own, behind in zip(found.values(), (output, module(output), permuted), strict=True):
-                own.append(contrast(output, behind))
+            for layer_contrasts, response in zip(contrasts.values(), (output, module(output), permuted), strict=True):
+                layer_contrasts.append(contrast(output, response))
         output = module(output)
-    return {arm: {"competition/contrast": sum(own) / len(own)} for arm, own in found.items() if own}
+    return {arm: {"competition/contrast": sum(values) / len(values)} for arm, values in contrasts.items() if values}
 
 
 def contrast(before: Tensor, behind: Tensor) -> float:
-    """Mean of (largest - neighbours) / (largest + neighbours), with the mean of the two channels on either side of the
-    one that was largest before, over all places of all images where something is active. Both: (N, C, H, W)."""
+    """Compute the mean of (largest - neighbours) / (largest + neighbours).
+
+    The neighbours are the mean of the two channels on either side of the one that was largest before; the mean is over
+    all places of all images where something is active.
+
+    Args:
+        before: (N, C, H, W), the responses before normalisation.
+        behind: (N, C, H, W), the responses to compare.
+    """
     channels = before.shape[1]
     largest = before.argmax(1, keepdim=True)
     reach = NEIGHBOURS // 2

@@ -1,4 +1,4 @@
-"""How the hidden units of a trained network depend on each other, and how many of them are at work."""
+"""How the hidden units of a trained network depend on each other, and how many of them are active."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bench.components.augmentations import centre
+from bench.components.windows import centre
 from bench.data.images import Images
 from bench.models.alexnet import AlexNet
+from bench.probes.question import Answer, question
 
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
-def dependence(networks: Sequence[AlexNet], images: Images) -> dict[str, dict[str, float]]:
-    """`features/correlation/<layer>` and `features/rank/<layer>` of each hidden fully connected layer."""
+@question("co-adaptation")
+def dependence(networks: Sequence[AlexNet], images: Images) -> Answer:
+    """Measure `features/correlation/<layer>` and `features/rank/<layer>` of each hidden fully connected layer."""
     (network,) = networks
     metrics = {}
-    for name, output in activations(network, images).items():
+    for name, output in hidden_activations(network, images).items():
         if output.ndim == 2:
             metrics[f"features/correlation/{name}"] = correlation(output)
             metrics[f"features/rank/{name}"] = effective_rank(output)
@@ -26,7 +28,10 @@ def dependence(networks: Sequence[AlexNet], images: Images) -> dict[str, dict[st
 
 
 def correlation(units: Tensor) -> float:
-    """Mean absolute correlation over all pairs of units that vary: (N, units) (Cogswell et al. 2016, section 3)."""
+    """Compute the mean absolute correlation over all pairs of units that vary (Cogswell et al. 2016, section 3).
+
+    units: (N, units).
+    """
     units = units.double() - units.double().mean(0)
     lengths = units.norm(dim=0)
     units = units[:, lengths > 1e-9 * lengths.max()]
@@ -38,28 +43,34 @@ def correlation(units: Tensor) -> float:
 
 
 def effective_rank(units: Tensor) -> float:
-    """exp of the entropy of the singular values' shares, of the centred (N, units) (Roy & Vetterli 2007, section 2)."""
+    """Compute exp of the entropy of the singular values' shares, of the centred units (Roy & Vetterli 2007, section 2).
+
+    units: (N, units).
+    """
     values = torch.linalg.svdvals(units.double() - units.double().mean(0))
     shares = values[values > 0] / values.sum()
     return (-(shares * shares.log()).sum()).exp().item() if len(shares) else 0.0
 
 
-def activity_above(networks: Sequence[AlexNet], images: Images) -> dict[str, dict[str, float]]:
-    """`activity/above/<threshold>`: the share of all hidden activations whose size is above each threshold, mean over
-    layers: what 'active' means for activations that are never exactly zero."""
+@question("activity")
+def activity_above(networks: Sequence[AlexNet], images: Images) -> Answer:
+    """Measure `activity/above/<threshold>`: the share of hidden activations whose size is above it, mean over layers.
+
+    It tells how many units are active where activations are never exactly zero.
+    """
     (network,) = networks
-    outputs = [output.abs() for output in activations(network, images).values()]
+    outputs = [output.abs() for output in hidden_activations(network, images).values()]
     shares = {t: sum((output > t).double().mean().item() for output in outputs) / len(outputs) for t in THRESHOLDS}
     return {"": {f"activity/above/{threshold}": share for threshold, share in shares.items()}}
 
 
-def activations(network: AlexNet, images: Images) -> dict[str, Tensor]:
-    """Each hidden layer's activations, (N, units) or (N, channels, H, W), in eval mode."""
-    found: dict[str, Tensor] = {}
+def hidden_activations(network: AlexNet, images: Images) -> dict[str, Tensor]:
+    """Return each hidden layer's activations, (N, units) or (N, channels, H, W), in eval mode."""
+    activations: dict[str, Tensor] = {}
     names = {module: name for name, module in network.activations()}
     output = centre(images.canvas, network.layout.size)
     for module in network.eval().layers:
         output = module(output)
         if module in names:
-            found[names[module]] = output.clone()  # the next module may write over it
-    return found
+            activations[names[module]] = output.clone()  # the next module may write over it
+    return activations

@@ -12,7 +12,7 @@ from bench.data.sampling import trained_on
 from bench.records import store
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Job, Timing, Trial, job_device, job_kind
-from bench.training.evaluation_schedule import looked_at
+from bench.training.evaluation_schedule import evaluated_images
 
 # Images a second that are trained on, as measured: of one core at full width; of one of eight trials on an H100 at any
 # width, since narrow networks do not fill it, where those of photographs are a guess. Only until a trial of the same
@@ -86,7 +86,7 @@ class Pace:
         data, recipe = record["data"], job["recipe"]
         key, images = _key(job["model"], job["device"]), trained_on(recipe["share"], data["train"])
         trained = recipe["epochs"] * images
-        looked = looked_at(recipe["epochs"], images, data["validation"], data["test"])
+        looked = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
         training, looking = self.trials.get(key, ([], []))
         insort(training, 1 / speed)
         insort(looking, max(0.0, took - trained / speed) / max(1, looked))
@@ -98,7 +98,7 @@ class Pace:
             each = self.others.get((job_kind(job), what, job_device(job))) or [OTHERS[job_device(job)][job_kind(job)]]
             return _middle(each) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
         images = trained_on(job.recipe.share, job.data.train)
-        looked = looked_at(job.recipe.epochs, images, self.validation, self.test)
+        looked = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
         train, look = self._each(job)
         return job.recipe.epochs * images * train + looked * look
 

@@ -24,7 +24,7 @@ from bench.data.source import Source
 from bench.data.splits import splits
 from bench.models import complexity
 from bench.models.alexnet import build
-from bench.probes import questions
+from bench.probes.answering import answer_probe
 from bench.records import store
 from bench.spec.jobs import Count, Job, Timing, Trial, job_device
 from bench.system import files
@@ -82,16 +82,16 @@ def perform(
 
 def _measured(job: Job, source: Source, out: Path, keep_weights: bool, ranks: ProcessGroup) -> dict[str, Any]:
     """The job's record; a failure's, where it raises anything but that a file cannot be used."""
-    threads = measurement.threads(job) if isinstance(job, Timing) else None
+    threads = measurement.thread_count(job) if isinstance(job, Timing) else None
     record = store.new(job) | {"started": time.time(), "environment": environment(job_device(job), threads)}
     try:
         if isinstance(job, Trial):
             return record | _trial(job, source, out, keep_weights, ranks)
         if isinstance(job, Count):
-            return record | {"status": "finished", "network": complexity.network(job.model)}
+            return record | {"status": "finished", "network": complexity.count_network(job.model)}
         if isinstance(job, Timing):
             return record | {"status": "finished", **measurement.measure(job)}
-        return record | {"status": "finished", "samples": questions.answer(job, out, source)}
+        return record | {"status": "finished", "samples": answer_probe(job, out, source)}
     except Exception as error:
         if files.disk_fault(error) or ranks.lost(error):
             raise
@@ -111,7 +111,7 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool, ranks: P
     result: dict[str, Any] = {
         **origin,
         "data": source.facts(),
-        "network": complexity.network(trial.model),
+        "network": complexity.count_network(trial.model),
         "status": "finished",
         "points": points,
         "raw": {},
@@ -140,7 +140,7 @@ def _trial(trial: Trial, source: Source, out: Path, keep_weights: bool, ranks: P
 
 def accompany(trial: Trial, saved: dict[str, Any] | None, source: Source, ranks: ProcessGroup) -> None:
     """Train along with the process that writes the trial's record."""
-    for point in train(trial, build(trial.model, trial.seed), splits(trial, source), saved, ranks=ranks):
+    for point in train(trial, build(trial.model, trial.seed), splits(trial, source), saved, group=ranks):
         if _diverged(point):
             return
 

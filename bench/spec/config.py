@@ -1,54 +1,37 @@
-"""What can be asked of the bench: frozen values with an identity. Standard library only."""
+"""Configuration of networks, training and data: frozen values whose fields make up a job's identity.
+
+Standard library only. Levels of factors are names, which `bench.components.levels` checks against what is implemented.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bench.components.layouts import LAYOUTS
-from bench.spec.errors import InputError
-from bench.spec.fields import one_of, whole, within
+from bench.spec.fields import layer_names, level_names, one_of, whole, within
 
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "k-winners")
-NORMALISATIONS = ("none", "lrn", "lrn-rescaled", "constant", "batch")
-DROPOUT_PLACES = ("fc", "conv", "all")
-KERNELS = ("5x5", "pair", "pair-matched", "pair-linear")
-AUGMENTATIONS = ("none", "mirror", "crop", "resized", "both", "document", "paper")
-SCHEDULES = ("one-cycle", "constant", "plateau")
-OPTIMISERS = ("adam", "sgd")
-INITIAL = ("scaled", "paper")
-
-
-def _removable(name: str, without: tuple[str, ...]) -> None:
-    """Only 3x3 convolutions and the second hidden fully connected layer can be left out."""
-    if not isinstance(without, tuple):
-        example = (without,) if isinstance(without, str) else ("conv3",)
-        raise InputError(f"without is {without!r}: write the layers as a tuple, {example!r}")
-    layout = LAYOUTS[name]
-    possible = [c.name for c in layout.convs if c.kernel == 3] + [f"fc{len(layout.convs) + 2}"]
-    if unknown := [layer for layer in without if layer not in possible]:
-        raise InputError(
-            f"layout {name} cannot leave out {', '.join(map(str, unknown))}; it can: {', '.join(possible)}"
-        )
+LABELS = ("true", "shuffled")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """A network: a layout and the levels of its factors.
 
-    layout: the document's 32x32 network, Zhang's for 28x28 crops (arXiv 1611.03530), the ungrouped and the
-        two-group network for 227x227 (Krizhevsky et al. 2012, section 3.5), the latter for 128x128 (Mishkin et al.
-        2017, section 2.1), or torchvision's for 224x224.
-    width: multiplies every layer's channels and units, the output excepted.
-    activation: 'k-winners' keeps an image's largest responses in each layer, the share `active` of them, and silences
-        the rest.
-    normalisation: 'lrn' as in the paper (section 3.3), 'lrn-rescaled' with alpha rescaled from 0-255 pixels to
-        our inputs in -1..1, 'constant' (times 2^-0.75), or 'batch' before every hidden activation.
-    dropout: probability; dropout_place: before or after the layout's hidden fully connected layers, after each
-        convolution's activation, or both.
-    kernel: what stands for each 5x5 convolution; middle: the width between a pair, relative to its output.
-    without: names of layers left out; extra: 3x3 convolutions added behind the last one.
-    initial: weights 'scaled' to the layer and its activation, or the 'paper' deviation of 0.01 with biases of one
-        (section 5).
+    Attributes:
+        layout: Which layers stand where: 'document' for the article's 32x32 network, 'zhang' for 28x28 crops (arXiv
+            1611.03530), 'ungrouped' and 'two-group' for 227x227 (Krizhevsky et al. 2012, section 3.5), 'caffenet-128'
+            for 128x128 (Mishkin et al. 2017, section 2.1), 'torchvision' for 224x224.
+        classes: Outputs.
+        width: Multiplies the channels and units of every layer but the output.
+        activation: Of every hidden layer.
+        dropout: Probability that a unit is dropped.
+        dropout_place: At the hidden fully connected layers ('fc'), after each convolution ('conv'), or both ('all').
+        normalisation: 'lrn' is the paper's (section 3.3), 'batch' precedes every hidden activation.
+        kernel: What stands for each 5x5 convolution.
+        middle: Width between a pair of 3x3 convolutions, relative to the pair's output.
+        without: Names of layers left out.
+        extra: Number of 3x3 convolutions added behind the last one.
+        active: Share of units that 'k-winners' keeps.
+        initial: Initial weights: 'scaled' to layer and activation, or the 'paper' (section 5).
     """
 
     layout: str = "document"
@@ -66,34 +49,34 @@ class ModelConfig:
     initial: str = field(default="scaled", metadata={"birth": "scaled"})
 
     def __post_init__(self) -> None:
-        if isinstance(self.without, list):  # as a record has it
+        if isinstance(self.without, list):  # as read from a record
             object.__setattr__(self, "without", tuple(self.without))
-        one_of("layout", self.layout, tuple(LAYOUTS))
-        one_of("activation", self.activation, ACTIVATIONS)
-        one_of("normalisation", self.normalisation, NORMALISATIONS)
-        one_of("dropout_place", self.dropout_place, DROPOUT_PLACES)
-        one_of("kernel", self.kernel, KERNELS)
-        one_of("initial", self.initial, INITIAL)
+        level_names(self, "layout", "activation", "normalisation", "dropout_place", "kernel", "initial")
+        layer_names("without", self.without)
         within("dropout", self.dropout, 0, 0.95)
         within("width", self.width, 0.01, 8)
         within("middle", self.middle, 0.01, 8)
         whole("classes", self.classes, 2, 1_000_000)
-        _removable(self.layout, self.without)
         whole("extra", self.extra, 0, 100)
         within("active", self.active, 0.001, 1)
-        if self.active != 1 and self.activation != "k-winners":
-            raise InputError(f"active is {self.active!r} beside activation {self.activation!r}: only k-winners has it")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a network is trained. The defaults are the tuned recipe; DOCUMENT_RECIPE is the document's own.
+    """How a network is trained. The defaults are the tuned recipe; DOCUMENT_RECIPE is the article's own.
 
-    share: of the training images that are left after validation, stratified; the same images for every seed.
-    activation_penalty: weight of the mean absolute activation, summed over hidden layers, in the loss; below zero it
-        rewards activity.
-    schedule: 'plateau' divides the rate by ten where validation stalls, as the paper did by hand (section 5).
-    optimiser: 'adam', or 'sgd' with a momentum of 0.9 (section 5).
+    Attributes:
+        learning_rate: The highest of the schedule.
+        schedule: Of the learning rate.
+        weight_decay: Coefficient of the L2 penalty.
+        batch: Images in a step.
+        epochs: Passes through the training images.
+        share: Of the training images left after validation, stratified; the same images for every seed.
+        augmentation: Of the training images.
+        labels: 'true', or 'shuffled' as a control.
+        activation_penalty: Weight in the loss of the mean absolute activation, summed over hidden layers; below zero it
+            rewards activity.
+        optimiser: 'adam', or 'sgd' with momentum.
     """
 
     learning_rate: float = 2e-3
@@ -108,10 +91,8 @@ class TrainConfig:
     optimiser: str = field(default="adam", metadata={"birth": "adam"})
 
     def __post_init__(self) -> None:
-        one_of("schedule", self.schedule, SCHEDULES)
-        one_of("optimiser", self.optimiser, OPTIMISERS)
-        one_of("augmentation", self.augmentation, AUGMENTATIONS)
-        one_of("labels", self.labels, ("true", "shuffled"))
+        level_names(self, "schedule", "optimiser", "augmentation")
+        one_of("labels", self.labels, LABELS)
         within("learning_rate", self.learning_rate, 1e-9, 100)
         within("share", self.share, 1e-6, 1)
         whole("epochs", self.epochs, 1, 100_000)
@@ -127,10 +108,14 @@ DOCUMENT_RECIPE = TrainConfig(
 
 @dataclass(frozen=True)
 class DataConfig:
-    """A data set: the digest of its decoded pixels and labels is its identity, the name is only shown.
+    """A data set. The digest of its decoded pixels and labels is its identity, everything else is shown only.
 
-    train: images left for training after validation was cut off. chance: the share of the test images that are of
-    training's largest class, which is what guessing gets.
+    Attributes:
+        digest: Sixteen hexadecimal digits.
+        classes: Number of classes.
+        train: Images left for training after validation was set aside.
+        chance: Share of the test images that are of the largest training class: the accuracy of guessing.
+        name: For people.
     """
 
     digest: str

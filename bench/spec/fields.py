@@ -1,4 +1,4 @@
-"""Checks of a configuration's fields."""
+"""Checks of the fields of a configuration."""
 
 from __future__ import annotations
 
@@ -6,16 +6,36 @@ from bench.spec.errors import InputError
 
 
 def one_of(name: str, value: str, levels: tuple[str, ...]) -> None:
+    """Raise InputError unless the value is one of these."""
     if value not in levels:
         raise InputError(f"{name} is {value!r}; it can be {', '.join(levels)}")
 
 
+def level_names(config: object, *factors: str) -> None:
+    """Raise InputError unless each of these factors has a name for its level."""
+    for factor in factors:
+        level = getattr(config, factor)
+        if not isinstance(level, str) or not level.isprintable():
+            raise InputError(f"{factor} is {level!r}; it must be the name of a level")
+
+
+def layer_names(name: str, layers: tuple[str, ...]) -> None:
+    """Raise InputError unless `layers` is a tuple of names."""
+    if not isinstance(layers, tuple):
+        example = (layers,) if isinstance(layers, str) else ("conv3",)
+        raise InputError(f"{name} is {layers!r}: write the layers as a tuple, {example!r}")
+    if unnamed := [layer for layer in layers if not isinstance(layer, str)]:
+        raise InputError(f"{name} cannot leave out {unnamed[0]!r}: write the layers' names")
+
+
 def within(name: str, value: float, low: float, high: float) -> None:
+    """Raise InputError unless the value is a number from low to high."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"{name} is {value!r}; it must be a number between {low:g} and {high:g}")
 
 
 def whole(name: str, value: int, low: int, high: int) -> None:
+    """Raise InputError unless the value is a whole number from low to high."""
     within(name, value, low, high)
     if not isinstance(value, int):
         raise InputError(f"{name} is {value!r}; it must be a whole number")

@@ -10,7 +10,6 @@ from typing import Any
 
 from bench import REVISION
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
-from bench.spec.errors import InputError
 from bench.spec.fields import whole
 
 
@@ -53,8 +52,6 @@ class Timing:
 
     def __post_init__(self) -> None:
         whole("threads", self.threads, 0, 10_000)
-        if self.subject == "activations" and any(model.activation == "k-winners" for _, model in self.arms):
-            raise InputError("k-winners is no function of one element: time its network's steps, not its kernel")
 
 
 @dataclass(frozen=True)

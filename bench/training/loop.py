@@ -5,22 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from bench.components import augmentations
-from bench.data.loader import feed
-from bench.data.photos import Photographs
+from bench.data.loader import Feed, feed
 from bench.data.splits import Splits
-from bench.metrics import measures
+from bench.metrics.memory import peak_memory_mb, reset_peak_memory
+from bench.metrics.speed import step_speed, steps_to_error
 from bench.models.alexnet import AlexNet
 from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE, ProcessGroup
-from bench.timing.measurement import Stopwatch, speed
-from bench.training.evaluation_schedule import EARLY, MOST, SAMPLE, evaluation_epochs
+from bench.training.evaluation import Evaluator
+from bench.training.evaluation_schedule import evaluation_epochs
 from bench.training.state import State
-from bench.training.step import autocast, stepper
+from bench.training.step import Step, StepMemory, make_step
+from bench.training.stopwatch import Stopwatch
+
+Point = dict[str, Any]
 
 
 def train(
@@ -28,117 +30,112 @@ def train(
     network: AlexNet,
     images: Splits,
     saved: dict[str, Any] | None = None,
-    due: Callable[[], bool] = lambda: False,
-    ranks: ProcessGroup = SINGLE,
-) -> Iterator[dict[str, Any]]:
-    """Points: step, epoch, time and metrics, at the start, after EARLY epochs, about ten times, and at the end.
+    checkpoint_due: Callable[[], bool] = lambda: False,
+    group: ProcessGroup = SINGLE,
+) -> Iterator[Point]:
+    """Train a network and evaluate it at the start, after early epochs, about ten times, and at the end.
 
-    The last point has 'diverged' set where the training loss was not finite; it then holds what was known.
     A remainder smaller than a batch is left out of its epoch; every epoch is shuffled anew.
-    due: asked after each step, whether to yield {'state': ...} too; from such a state, given as `saved`, a trial goes
-    on and ends, bit for bit on a CPU, as if nothing had happened.
-    ranks: all of whose processes do this at once, with the same images, and get the same points.
+
+    Args:
+        trial: What to train.
+        network: With its initial weights.
+        images: The trial's splits.
+        saved: A state that an earlier process yielded; the trial then ends, bit for bit on a CPU, as if never stopped.
+        checkpoint_due: Called after each step; where it returns True, {'state': ...} is yielded too.
+        group: The processes that train together, all of which call this with the same images and get the same points.
+
+    Yields:
+        Points: step, epoch, time and metrics. The last one has 'diverged' set where the training loss was not finite,
+        else 'step_ms', the milliseconds of each step.
     """
-    recipe, device, count = trial.recipe, trial.device, len(images.train.labels)
-    batch = min(recipe.batch, count)
-    steps, own = count // batch, batch // ranks.size
-    network = network.to(device).to(memory_format=torch.channels_last).train()
-    state = State(trial, network, steps, ranks)
-    fed = feed(images.train, own)
-    draw = torch.empty(own, augmentations.columns(recipe.augmentation), device=device)
-    step = stepper(trial, recipe, network, state.optimiser, fed.images, fed.index, draw, state.total, ranks)
-    stopwatch = Stopwatch(device)
-    peak_is_known = measures.reset_peak_memory(device)
-    looked = evaluation_epochs(recipe.epochs)
+    run = _prepare(trial, network, images, group)
+    state, steps, epochs = run.state, run.steps, trial.recipe.epochs
+    memory_is_known = reset_peak_memory(trial.device)
     if saved is None:
-        start = _everything(trial, network, images, ranks)
-        state.curve.append((0, start["train/accuracy"]))
-        yield _point(0, 0, start)
+        yield _evaluated(state, 0, 0, run.evaluator.full())
     else:
         state.restore(saved)
 
-    for epoch in range(state.epoch, recipe.epochs + 1):
-        order, draws = (ranks.of_each(batch, rows) for rows in state.begin(epoch, count))
-        fed.begin(order, state.first)
-        stopwatch.start()
-        for first in range(state.first, steps * own, own):
-            fed.take(first)
-            draw.copy_(draws[first : first + own])
-            step()
-            state.advance()
-            stopwatch.mark()
-            number = first // own + 1
-            if (epoch, number) == (1, 1) or (number == steps and epoch in looked):
-                state.flow |= _flow(network, epoch, number, trial, steps)
-            if due():
-                state.first = first + own
-                yield {"state": state.saved() | {"step_ms": state.step_ms + stopwatch.milliseconds()}}
-                stopwatch.start()
-        state.first = 0
-        mean = ranks.summed(state.total).item() / ranks.size / steps
-        if not math.isfinite(mean):
+    for epoch in range(state.epoch, epochs + 1):
+        yield from _train_epoch(run, epoch, checkpoint_due)
+        mean_loss = group.summed(state.total_loss).item() / group.size / steps
+        if not math.isfinite(mean_loss):
             yield {**_point(epoch * steps, epoch, {}), "diverged": True}
             return
-        if state.watches:
-            with autocast(trial):
-                state.settle(measures.evaluate(network, images.validation.first(SAMPLE), ranks)[0])
-        if epoch in looked and epoch < recipe.epochs:
-            seen = _sampled(trial, network, images, ranks, SAMPLE) | state.flow
-            state.curve.append((epoch * steps, seen["train/accuracy"]))
-            yield _point(epoch * steps, epoch, {"batch/loss": mean, **seen})
-            state.flow = {}
+        if state.watches_validation:
+            state.end_epoch(run.evaluator.validation_accuracy())
+        if epoch in evaluation_epochs(epochs) and epoch < epochs:
+            sample = run.evaluator.sample() | state.gradient_flow
+            yield _evaluated(state, epoch * steps, epoch, {"batch/loss": mean_loss, **sample})
+            state.gradient_flow = {}
 
-    final = _everything(trial, network, images, ranks) | _crops(trial, network, images, ranks) | state.flow
-    state.curve.append((recipe.epochs * steps, final["train/accuracy"]))
-    reached = measures.steps_to_error(state.curve, 0.25)
-    if reached is not None:
-        final["speed/steps_to_train_error_25"] = reached
-    step_ms = state.step_ms + stopwatch.milliseconds()
-    final |= speed(step_ms, batch)
-    if peak_is_known:
-        final["memory/peak_mb"] = measures.peak_memory_mb(device)
-    yield {**_point(recipe.epochs * steps, recipe.epochs, {"batch/loss": mean, **final}), "step_ms": step_ms}
+    final = {"batch/loss": mean_loss} | run.evaluator.full() | run.evaluator.crops() | state.gradient_flow
+    point = _evaluated(state, epochs * steps, epochs, final)
+    if (steps_to_25 := steps_to_error(state.curve, 0.25)) is not None:
+        point["metrics"]["speed/steps_to_train_error_25"] = steps_to_25
+    step_ms = state.step_ms + run.stopwatch.milliseconds()
+    point["metrics"] |= step_speed(step_ms, run.batch)
+    if memory_is_known:
+        point["metrics"]["memory/peak_mb"] = peak_memory_mb(trial.device)
+    yield {**point, "step_ms": step_ms}
 
 
-def _everything(trial: Trial, network: AlexNet, images: Splits, ranks: ProcessGroup) -> dict[str, float]:
-    """The test images, with their sparsity by the same forward pass, and MOST of the others."""
-    with autocast(trial), measures.watched(network) as seen:
-        test = measures.evaluate(network, images.test, ranks)
-    metrics = {**_sampled(trial, network, images, ranks), "test/accuracy": test[0], "test/loss": test[1]}
-    metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
-    return metrics | measures.sparsity(seen, ranks)
+class _Run(NamedTuple):
+    """What a trial needs while it runs. batch: images of a step, over all processes; steps: of an epoch."""
+
+    batch: int
+    steps: int
+    group: ProcessGroup
+    state: State
+    evaluator: Evaluator
+    loader: Feed
+    memory: StepMemory
+    step: Step
+    stopwatch: Stopwatch
 
 
-def _crops(trial: Trial, network: AlexNet, images: Splits, ranks: ProcessGroup) -> dict[str, float]:
-    """Of photographs, which are tested by the paper's ten crops too."""
-    if not isinstance(images.test, Photographs):
-        return {}
-    with autocast(trial):
-        return measures.crops(network, images.test, ranks)
+def _prepare(trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> _Run:
+    count = len(images.train.labels)
+    batch = min(trial.recipe.batch, count)
+    network = network.to(trial.device).to(memory_format=torch.channels_last).train()
+    state = State(trial, network, count // batch, group)
+    loader = feed(images.train, batch // group.size)
+    draws = torch.empty(batch // group.size, state.augmentation.draws, device=trial.device)
+    memory = StepMemory(loader.images, loader.index, draws, state.total_loss)
+    step = make_step(trial, trial.recipe, network, state.optimizer, memory, group)
+    evaluator = Evaluator(trial, network, images, group)
+    return _Run(batch, count // batch, group, state, evaluator, loader, memory, step, Stopwatch(trial.device))
 
 
-def _sampled(
-    trial: Trial, network: AlexNet, images: Splits, ranks: ProcessGroup, count: int = MOST
-) -> dict[str, float]:
-    """The first images of train and of validation."""
-    metrics: dict[str, float] = {}
-    for name, split in (("train", images.train), ("validation", images.validation)):
-        with autocast(trial):
-            accuracy, loss = measures.evaluate(network, split.first(count), ranks)
-        metrics |= {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
-    return metrics
+def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> Iterator[Point]:
+    """Train on each batch of an epoch, from where the state is; yield states where a checkpoint is due."""
+    state, own_batch = run.state, run.batch // run.group.size
+    count = len(run.evaluator.images.train.labels)
+    order, draws = (run.group.of_each(run.batch, rows) for rows in state.begin(epoch, count))
+    run.loader.begin(order, state.first)
+    run.stopwatch.start()
+    for first in range(state.first, run.steps * own_batch, own_batch):
+        run.loader.take(first)
+        run.memory.draws.copy_(draws[first : first + own_batch])
+        run.step()
+        state.end_step()
+        run.stopwatch.mark()
+        number = first // own_batch + 1
+        if run.evaluator.measures_gradients(epoch, number, run.steps):
+            state.gradient_flow |= run.evaluator.gradients(epoch, number, run.steps)
+        if checkpoint_due():
+            state.first = first + own_batch
+            yield {"state": state.saved() | {"step_ms": state.step_ms + run.stopwatch.milliseconds()}}
+            run.stopwatch.start()
+    state.first = 0
 
 
-def _flow(network: AlexNet, epoch: int, step: int, trial: Trial, steps: int) -> dict[str, float]:
-    """How a step's gradients flow, where it ends an epoch, and what of the last layer's arrives at the first, after the
-    first step of all, after EARLY epochs and at the end. The device is waited for."""
-    early = [(f"epoch_{number}", (number, steps)) for number in EARLY]
-    moments = [("start", (1, 1)), *early, ("end", (trial.recipe.epochs, steps))]
-    flow = measures.gradient_flow(network)
-    first, *_, last = flow.values()
-    told = {f"gradient/first_to_last/{name}": first / last for name, at in moments if at == (epoch, step) and last}
-    return told | (flow if step == steps else {})
+def _evaluated(state: State, step: int, epoch: int, metrics: dict[str, float]) -> Point:
+    """A point of an evaluation, which extends the training curve."""
+    state.curve.append((step, metrics["train/accuracy"]))
+    return _point(step, epoch, metrics)
 
 
-def _point(step: int, epoch: int, metrics: dict[str, float]) -> dict[str, Any]:
+def _point(step: int, epoch: int, metrics: dict[str, float]) -> Point:
     return {"step": step, "epoch": epoch, "time": time.time(), "metrics": metrics}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from bench.components import augmentations
+from bench.components.augmentations import AUGMENTATIONS, Batch
 from bench.data.images import Images
 from bench.models.alexnet import AlexNet
 from bench.spec.config import TrainConfig
@@ -19,74 +20,102 @@ from bench.spec.jobs import Timing, Trial
 from bench.system.process_group import SINGLE, ProcessGroup
 
 Step = Callable[[], None]
-EAGER = 3  # steps before a graph is recorded: libraries choose their kernels and the optimiser makes its state
+EAGER_STEPS = 3  # before a graph is recorded: libraries choose their kernels and the optimiser makes its state
 
 
-def stepper(
+@dataclass(frozen=True)
+class StepMemory:
+    """Memory that every step reads and writes, always the same, so that a GPU can replay the step as a graph.
+
+    Attributes:
+        images: What `index` chooses from.
+        index: (B,) int64.
+        draws: (B, draws of an image) float32.
+        total_loss: (), to which each step adds its loss.
+    """
+
+    images: Images
+    index: Tensor
+    draws: Tensor
+    total_loss: Tensor
+
+
+def make_step(
     job: Trial | Timing,
     recipe: TrainConfig,
     network: AlexNet,
-    optimiser: Optimizer,
-    images: Images,
-    index: Tensor,
-    draw: Tensor,
-    total: Tensor,
-    ranks: ProcessGroup = SINGLE,
+    optimizer: Optimizer,
+    memory: StepMemory,
+    group: ProcessGroup = SINGLE,
 ) -> Step:
-    """A function that trains once on the images and draws that `index`, (B,), and `draw`, (B, DRAWS), hold when it is
-    called, and adds the loss to `total`. Nothing in it waits for the device, which the job names."""
-    layout, shared = network.layout, ranks.over(network)
-    activations = _collected(network) if recipe.activation_penalty else None
+    """Make the function that trains once on what `memory` holds when it is called.
+
+    Nothing in it waits for the device.
+
+    Args:
+        job: Names device and precision.
+        recipe: Augmentation and activation penalty.
+        network: On the device.
+        optimizer: Of the network's parameters.
+        memory: What the step reads and writes.
+        group: The processes that train together.
+    """
+    layout, replica = network.layout, group.over(network)
+    augment = AUGMENTATIONS[recipe.augmentation].apply
+    activations = _collect_activations(network) if recipe.activation_penalty else None
 
     def step() -> None:
-        inputs = augmentations.batch(images.canvas, index, draw, recipe.augmentation, layout.size, layout.pad)
+        inputs = augment(Batch(memory.images.canvas, memory.index, memory.draws, layout.size, layout.pad))
         with autocast(job):
-            loss = functional.cross_entropy(shared(inputs), images.labels[index])
+            loss = functional.cross_entropy(replica(inputs), memory.images.labels[memory.index])
             if activations is not None:
-                loss = loss + recipe.activation_penalty * sum(a.abs().mean() for a in activations)
+                loss = loss + recipe.activation_penalty * sum(output.abs().mean() for output in activations)
                 activations.clear()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimiser.step()
-        total.add_(loss.detach())
+        optimizer.step()
+        memory.total_loss.add_(loss.detach())
 
-    return _recorded(step) if job.device == "cuda" and ranks.size == 1 else step
+    return _record_graph(step) if job.device == "cuda" and group.size == 1 else step
 
 
 def autocast(job: Trial | Timing) -> torch.autocast:
+    """The context in which a job's networks compute at its precision."""
     return torch.autocast(job.device, torch.bfloat16, enabled=job.precision == "bfloat16")
 
 
-def _collected(network: AlexNet) -> list[Tensor]:
+def _collect_activations(network: AlexNet) -> list[Tensor]:
     """A list that fills with each hidden activation of a training forward pass."""
-    kept: list[Tensor] = []
+    outputs: list[Tensor] = []
     for _, module in network.activations():
-        module.register_forward_hook(lambda module, inputs, output: kept.append(output) if module.training else None)
-    return kept
+        module.register_forward_hook(lambda module, inputs, output: outputs.append(output) if module.training else None)
+    return outputs
 
 
 @lru_cache
-def _beside(device: int) -> torch.cuda.Stream:
-    """One a process: libraries keep a workspace of tens of megabytes for every stream that they ever worked in."""
+def _side_stream(device: int) -> torch.cuda.Stream:
+    """One for each process: libraries keep a workspace of tens of megabytes for every stream that they worked in."""
     return torch.cuda.Stream(device)
 
 
-def _recorded(step: Step) -> Step:
-    """The step as a CUDA graph: one launch for all of its kernels. Its first calls run as they are, beside the current
-    stream, as `torch.cuda.graph` wants it."""
-    graph, beside, calls = torch.cuda.CUDAGraph(), _beside(torch.cuda.current_device()), itertools.count()
+def _record_graph(step: Step) -> Step:
+    """Turn the step into a CUDA graph: one launch for all of its kernels.
+
+    The first calls run eagerly on a side stream, as `torch.cuda.graph` requires.
+    """
+    graph, side_stream, calls = torch.cuda.CUDAGraph(), _side_stream(torch.cuda.current_device()), itertools.count()
 
     def call() -> None:
         number = next(calls)
-        if number < EAGER:
-            beside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(beside):
+        if number < EAGER_STEPS:
+            side_stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side_stream):
                 step()
-            torch.cuda.current_stream().wait_stream(beside)
+            torch.cuda.current_stream().wait_stream(side_stream)
             return
-        if number == EAGER:
+        if number == EAGER_STEPS:
             with torch.cuda.graph(graph):
-                step()  # records, and computes nothing
+                step()  # recorded, not computed
         graph.replay()
 
     return call

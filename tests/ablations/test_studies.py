@@ -18,7 +18,7 @@ from ablations.framework.study import SHUFFLED, all_arms, all_claims
 from bench.data.images import Images
 from bench.models import complexity
 from bench.models.alexnet import build
-from bench.probes import questions
+from bench.probes.answering import QUESTIONS
 from bench.runner.pending import missing
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
@@ -88,7 +88,7 @@ def test_every_network_of_a_study_can_be_built(study, profile):
             models.add(place.job.model)
         elif isinstance(place.job, Timing):
             models.update(model for _, model in place.job.arms)
-    assert all(complexity.network(model)["parameters"] > 0 for model in models)
+    assert all(complexity.count_network(model)["parameters"] > 0 for model in models)
 
 
 def imagined(place):
@@ -98,7 +98,7 @@ def imagined(place):
     if isinstance(job, Trial):
         record["points"] = [{"step": 0, "epoch": 0, "metrics": dict.fromkeys(TRIAL_METRICS, 1.0)}]
     elif isinstance(job, Count):
-        record["network"] = complexity.network(job.model)
+        record["network"] = complexity.count_network(job.model)
     elif isinstance(job, Timing):
         metrics = {
             "activations": [f"time/kernel_ms/{size}" for size in job.sizes],
@@ -119,7 +119,7 @@ def imagined(place):
 @cache
 def answered(question):
     """What the question really answers, of small networks that know nothing."""
-    asked, model = questions.QUESTIONS[question], ModelConfig(width=1 / 16, normalisation="lrn")
+    asked, model = QUESTIONS[question], ModelConfig(width=1 / 16, normalisation="lrn")
     canvas = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)
     networks = [build(model, seed) for seed in range(asked.networks)]
     with torch.no_grad():

@@ -17,7 +17,8 @@ from rich.console import Console
 
 from bench.data.source import Source
 from bench.data.splits import splits
-from bench.metrics import measures
+from bench.metrics.accuracy import evaluate
+from bench.metrics.sparsity import sparsity, watch_activations
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import estimate
@@ -25,6 +26,7 @@ from bench.runner.pending import kept
 from bench.runner.scheduler import run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
+from bench.system.process_group import SINGLE
 from bench.tracking.retry_queue import RetryQueue
 from commands.progress import Display
 
@@ -63,11 +65,11 @@ def evaluation_with_measures_and_without(job: Trial, source: Source, rounds: int
     network, test = build(job.model, 0), splits(job, source).test
 
     def watched() -> None:
-        with measures.watched(network) as seen:
-            measures.evaluate(network, test)
-        measures.sparsity(seen)
+        with watch_activations(network) as sums:
+            evaluate(network, test)
+        sparsity(sums, SINGLE)
 
-    return paired({"with": watched, "without": lambda: measures.evaluate(network, test)}, rounds)
+    return paired({"with": watched, "without": lambda: evaluate(network, test)}, rounds)
 
 
 def seconds(found: Iterable[dict[str, Any]]) -> np.ndarray:

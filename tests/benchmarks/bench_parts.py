@@ -11,10 +11,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from bench.components import augmentations
-from bench.models.layers import LRN, Dropout
+from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
+from bench.components.normalisations import LRN
+from bench.models.layers import Dropout
 from bench.spec.config import ModelConfig, TrainConfig
-from bench.timing.measurement import Task
+from bench.timing.interleaving import Task
 
 BATCH = 128
 
@@ -24,8 +25,9 @@ Times = dict[str, np.ndarray]
 def input_of_a_batch(augmentation: str) -> Task:
     """From pixels to normalised floats."""
     canvas = torch.randint(0, 256, (4096, 40, 40, 3)).to(torch.uint8)
-    index, draw = torch.randint(0, 4096, (BATCH,)), torch.rand(BATCH, augmentations.DRAWS)
-    return lambda: augmentations.batch(canvas, index, draw, augmentation, 32, 4)
+    index, draw = torch.randint(0, 4096, (BATCH,)), torch.rand(BATCH, DRAWS)
+    batch = Batch(canvas, index, draw, 32, 4)
+    return lambda: AUGMENTATIONS[augmentation].apply(batch)
 
 
 def input_and_step(augmentation: str, rounds: int) -> Times:

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
-from bench.components import augmentations
+from bench.components.augmentations import DRAWS
 from bench.data.images import Images
 from bench.models.alexnet import build
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
-from bench.training.state import optimiser
-from bench.training.step import Step, stepper
+from bench.training.state import build_optimizer
+from bench.training.step import Step, StepMemory, make_step
 
 
 def training_step(model: ModelConfig, recipe: TrainConfig) -> Step:
@@ -23,8 +23,9 @@ def training_step(model: ModelConfig, recipe: TrainConfig) -> Step:
     network = build(model, 0).to(memory_format=torch.channels_last).train()
     side = network.layout.size + 2 * network.layout.pad
     images = Images(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
-    index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, augmentations.DRAWS)
-    return stepper(trial, recipe, network, optimiser(network, recipe, "cpu"), images, index, draw, torch.zeros(()))
+    index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, DRAWS)
+    memory = StepMemory(images, index, draw, torch.zeros(()))
+    return make_step(trial, recipe, network, build_optimizer(network, recipe, "cpu"), memory)
 
 
 @register_flop_formula(torch.ops.mkldnn._linear_pointwise)
@@ -65,7 +66,7 @@ def adam_against_scaling(rounds: int, steps: int) -> list[tuple[float, float]]:
     The step reads weights, gradients and two moments and writes all but the gradients: 28 bytes a parameter.
     """
     network = build(ModelConfig(), 0)
-    adam = optimiser(network, TrainConfig(), "cpu")
+    adam = build_optimizer(network, TrainConfig(), "cpu")
     for parameter in network.parameters():
         parameter.grad = torch.randn_like(parameter)
     work = 28.0 * sum(parameter.numel() for parameter in network.parameters())

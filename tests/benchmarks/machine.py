@@ -14,7 +14,7 @@ import torch
 
 from bench.runner.backends.local import environment
 from bench.system.devices import workers
-from bench.timing.measurement import Task, interleave
+from bench.timing.interleaving import Task, interleave
 
 SIDE = 2048  # of the matrices: three of them are larger than any cache
 BYTES = 2**28  # of the copy

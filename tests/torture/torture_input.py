@@ -28,10 +28,10 @@ from ablations import Setting, Study
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request import _study_jobs
 from ablations.framework.request_store import load_request
+from bench.components.levels import LEVELS as LEVELS_OF
 from bench.data import pixel_cache
 from bench.data.source import locate
 from bench.records import store
-from bench.spec import config
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
@@ -42,8 +42,8 @@ SECONDS = 60  # of one example, at most
 LONG, SHORT = 700, 20  # examples of each property
 RECIPES = [field.name for field in dataclasses.fields(TrainConfig)]
 MODELS = [field.name for field in dataclasses.fields(ModelConfig)]
-WORDS = [getattr(config, name) for name in ("ACTIVATIONS", "NORMALISATIONS", "DROPOUT_PLACES", "KERNELS")]
-LEVELS = [level for words in (*WORDS, config.AUGMENTATIONS, ("document", "zhang", "shuffled")) for level in words]
+WORDS = [LEVELS_OF[name] for name in ("activation", "normalisation", "dropout_place", "kernel", "augmentation")]
+LEVELS = [level for words in (*WORDS, ("document", "zhang", "shuffled")) for level in words]
 
 
 def often(test: Callable[..., None], short: bool) -> Callable[..., None]:

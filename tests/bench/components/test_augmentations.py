@@ -9,12 +9,21 @@ from torch.nn import functional
 from torchvision.transforms import RandomResizedCrop
 
 from bench.components import augmentations
-from bench.components.augmentations import DRAWS, batch, centre, draws, normalised
-from bench.spec.config import AUGMENTATIONS
+from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch, draw_epoch
+from bench.components.windows import centre, normalised
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def batch(canvas, index, draw, augmentation, size, pad):
+    return AUGMENTATIONS[augmentation].apply(Batch(canvas, index, draw, size, pad))
+
+
+def draws(images, uniform, normal=None):
+    """An epoch's draws, with normal ones behind them where they have a generator."""
+    return draw_epoch(images, AUGMENTATIONS["paper" if normal else "none"], uniform, normal)
 
 
 def padded(count, side, pad, seed=0):

@@ -9,13 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench.components.augmentations import centre
+from bench.components.windows import centre
 from bench.data.images import Images
-from bench.metrics import measures
-from bench.metrics.measures import activity, evaluate, sparsity, steps_to_error, watched
+from bench.metrics import memory
+from bench.metrics.accuracy import evaluate
+from bench.metrics.gradients import gradient_flow
+from bench.metrics.sparsity import layer_sums, sparsity, watch_activations
+from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
 from bench.runner.backends.local import ENVIRONMENT
 from bench.spec.config import ModelConfig
+from bench.system.process_group import SINGLE
 
 SMALL = ModelConfig(width=0.05)
 
@@ -24,7 +28,7 @@ def measured(output):
     """The numbers of one batch."""
     return {
         name.split("/")[1]: value
-        for name, value in sparsity({"conv1": activity(output)}).items()
+        for name, value in sparsity({"conv1": layer_sums(output)}, SINGLE).items()
         if name.endswith("conv1")
     }
 
@@ -106,20 +110,20 @@ def test_hoyer_and_treves_rolls_do_not_depend_on_scale():
 def test_sums_over_batches_are_those_of_one_pass():
     network = build(SMALL, 0).eval()
     images = torch.rand(30, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    with torch.no_grad(), watched(network) as whole:
+    with torch.no_grad(), watch_activations(network) as whole:
         network(images)
-    with torch.no_grad(), watched(network) as parts:
+    with torch.no_grad(), watch_activations(network) as parts:
         for batch in images.split([7, 1, 22]):
             network(batch)
-    assert sparsity(parts) == pytest.approx(sparsity(whole), abs=1e-6)
+    assert sparsity(parts, SINGLE) == pytest.approx(sparsity(whole, SINGLE), abs=1e-6)
     assert list(whole) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
 
 
 def test_the_mean_is_over_layers():
     network = build(SMALL, 0).eval()
-    with torch.no_grad(), watched(network) as seen:
+    with torch.no_grad(), watch_activations(network) as seen:
         network(torch.rand(4, 3, 32, 32))
-    metrics = sparsity(seen)
+    metrics = sparsity(seen, SINGLE)
     for measure in ("zeros", "hoyer", "treves_rolls", "dead"):
         layers = [metrics[f"sparsity/{measure}/{layer}"] for layer in seen]
         assert len(layers) == 7
@@ -129,15 +133,15 @@ def test_the_mean_is_over_layers():
 def test_watching_sees_the_activation_and_not_what_is_pooled_from_it():
     network = build(SMALL, 0).eval()
     images = torch.rand(4, 3, 32, 32)
-    with torch.no_grad(), watched(network) as seen:
+    with torch.no_grad(), watch_activations(network) as seen:
         network(images)
         before_pooling = network.layers[:2](images)
-    assert sparsity(seen)["sparsity/zeros/conv1"] == pytest.approx((before_pooling == 0).double().mean().item())
+    assert sparsity(seen, SINGLE)["sparsity/zeros/conv1"] == pytest.approx((before_pooling == 0).double().mean().item())
 
 
 def test_nothing_is_watched_any_more_afterwards():
     network = build(SMALL, 0).eval()
-    with pytest.raises(RuntimeError, match="on purpose"), watched(network) as seen:
+    with pytest.raises(RuntimeError, match="on purpose"), watch_activations(network) as seen:
         raise RuntimeError("on purpose")
     network(torch.rand(1, 3, 32, 32))
     assert not seen
@@ -147,9 +151,9 @@ def test_nothing_is_watched_any_more_afterwards():
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 def test_smooth_activations_are_never_zero(activation):
     network = build(ModelConfig(width=0.05, activation=activation), 0).eval()
-    with torch.no_grad(), watched(network) as seen:
+    with torch.no_grad(), watch_activations(network) as seen:
         network(torch.rand(4, 3, 32, 32))
-    assert sparsity(seen)["sparsity/zeros/mean"] == sparsity(seen)["sparsity/dead/mean"] == 0
+    assert sparsity(seen, SINGLE)["sparsity/zeros/mean"] == sparsity(seen, SINGLE)["sparsity/dead/mean"] == 0
 
 
 # Evaluation
@@ -242,11 +246,11 @@ def test_steps_to_an_error_lie_where_the_curve_first_reaches_it(accuracies, erro
 
 def free_memory_is_kept():
     """In a process of its own, with a worker's environment: megabytes before, with and after a large tensor."""
-    before = measures.reset_peak_memory("cpu") and measures.peak_memory_mb("cpu")
+    before = memory.reset_peak_memory("cpu") and memory.peak_memory_mb("cpu")
     large = torch.ones(25_000_000)
-    peak = measures.peak_memory_mb("cpu")
+    peak = memory.peak_memory_mb("cpu")
     del large
-    return before, peak, measures.reset_peak_memory("cpu") and measures.peak_memory_mb("cpu")
+    return before, peak, memory.reset_peak_memory("cpu") and memory.peak_memory_mb("cpu")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is not known")
@@ -260,12 +264,12 @@ def test_a_trials_peak_memory_holds_nothing_of_the_trial_before(monkeypatch):
 
 
 def test_peak_memory_grows_with_what_is_allocated_and_can_be_reset():
-    measures.reset_peak_memory("cpu")
-    before = measures.peak_memory_mb("cpu")
+    memory.reset_peak_memory("cpu")
+    before = memory.peak_memory_mb("cpu")
     if before is None:
         pytest.skip("this system does not tell")
     block = torch.ones(20_000_000)
-    assert measures.peak_memory_mb("cpu") >= before + 0.9 * block.nbytes / 1e6
+    assert memory.peak_memory_mb("cpu") >= before + 0.9 * block.nbytes / 1e6
 
 
 def test_gradient_flow_is_the_gradients_norm_over_the_weights_norm_layer_by_layer():
@@ -276,5 +280,5 @@ def test_gradient_flow_is_the_gradients_norm_over_the_weights_norm_layer_by_laye
         f"gradient/norm_ratio/{name}": pytest.approx((w.grad.double().norm() / w.double().norm()).item(), rel=1e-5)
         for name, w in weights.items()
     }
-    assert measures.gradient_flow(network) == expected
-    assert list(measures.gradient_flow(network)) == list(expected)
+    assert gradient_flow(network) == expected
+    assert list(gradient_flow(network)) == list(expected)

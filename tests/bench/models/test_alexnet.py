@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from bench.components.activations import ACTIVATIONS, KWinners
 from bench.components.layouts import LAYOUTS
+from bench.components.normalisations import LRN
 from bench.models import complexity
-from bench.models.alexnet import ACTIVATIONS, AlexNet, build, generator
-from bench.models.layers import LRN, Dropout, KWinners, Linear
+from bench.models.alexnet import AlexNet, build
+from bench.models.layers import Dropout, Linear
 from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
+from bench.spec.seeding import stream_seed
 
 SMALL = ModelConfig(width=0.05)
 ZHANG = ModelConfig(layout="zhang", width=0.25)
@@ -102,7 +105,7 @@ def test_zhangs_layout_is_two_modules_of_convolution_pooling_and_normalisation()
     kinds = [type(layer) for layer in on_meta(ModelConfig(layout="zhang", normalisation="lrn", dropout=0.0)).layers]
     module, hidden = [nn.Conv2d, nn.ReLU, nn.MaxPool2d, LRN], [Linear, nn.ReLU]
     assert kinds == [*module, *module, nn.Flatten, *hidden, *hidden, Linear]
-    outputs = {row["name"]: row["output"] for row in complexity.network(ModelConfig(layout="zhang"))["layers"]}
+    outputs = {row["name"]: row["output"] for row in complexity.count_network(ModelConfig(layout="zhang"))["layers"]}
     assert outputs == {"conv1": [64, 28, 28], "conv2": [64, 14, 14], "fc3": [384], "fc4": [192], "fc5": [10]}
     assert weighted(layout="zhang")["fc3"] == (384, 64 * 7 * 7)
 
@@ -154,10 +157,10 @@ def test_a_pair_of_small_kernels_stands_for_each_large_one():
 
 @pytest.mark.parametrize("layout", ["zhang", "document", "ungrouped", "two-group", "torchvision"])
 def test_a_pair_sees_and_returns_the_same_maps_as_the_kernel_that_it_stands_for(layout):
-    one = {row["name"]: row["output"] for row in complexity.network(ModelConfig(layout=layout))["layers"]}
+    one = {row["name"]: row["output"] for row in complexity.count_network(ModelConfig(layout=layout))["layers"]}
     two = {
         row["name"]: row["output"]
-        for row in complexity.network(ModelConfig(layout=layout, kernel="pair-matched"))["layers"]
+        for row in complexity.count_network(ModelConfig(layout=layout, kernel="pair-matched"))["layers"]
     }
     assert two["conv2b"] == one["conv2"]
     assert {name: two[name] for name in one if name in two} == {n: o for n, o in one.items() if n in two}
@@ -429,7 +432,7 @@ def test_the_papers_weights_deviate_by_a_hundredth_and_its_biases_are_one_where_
 
 def test_the_layout_of_128_pixels_has_the_sizes_of_the_benchmark():
     """Mishkin et al. 2017, section 2.1: fifth pooling of 3x3, connected layers of 2048; convolutions as Caffe's."""
-    rows = {row["name"]: row for row in complexity.network(ModelConfig("caffenet-128", classes=1000))["layers"]}
+    rows = {row["name"]: row for row in complexity.count_network(ModelConfig("caffenet-128", classes=1000))["layers"]}
     convolutions = 34_944 + 307_456 + 885_120 + 663_936 + 442_624
     connected = (2304 * 2048 + 2048) + (2048 * 2048 + 2048) + (2048 * 1000 + 1000)
     assert sum(row["parameters"] for row in rows.values()) == convolutions + connected
@@ -444,7 +447,7 @@ def test_grouped_layers_count_the_inputs_that_they_see():
 
 def test_streams_of_one_seed_are_independent():
     first, again, stream, seed = (
-        torch.rand(5, generator=generator(*key))
+        torch.rand(5, generator=torch.Generator().manual_seed(stream_seed(*key)))
         for key in [(0, "order"), (0, "order"), (0, "augmentation"), (1, "order")]
     )
     assert torch.equal(first, again)

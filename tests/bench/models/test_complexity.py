@@ -47,7 +47,7 @@ SHARES = {"ungrouped": (6.01, 94.84), "two-group": (3.83, 91.91), "torchvision":
 
 @pytest.mark.parametrize("layout", ROWS)
 def test_every_layer_of_the_imagenet_layouts_counts_what_is_published(layout):
-    counted = complexity.network(ModelConfig(layout=layout, classes=1000))
+    counted = complexity.count_network(ModelConfig(layout=layout, classes=1000))
     found = {row["name"]: (row["parameters"], row["macs"]) for row in counted["layers"]}
     assert found == {**ROWS[layout], **FULLY_CONNECTED}
     assert (counted["parameters"], counted["macs"]) == TOTALS[layout]
@@ -55,7 +55,7 @@ def test_every_layer_of_the_imagenet_layouts_counts_what_is_published(layout):
 
 @pytest.mark.parametrize("layout", SHARES)
 def test_convolutions_hold_little_of_the_parameters_and_do_most_of_the_work(layout):
-    counted = complexity.network(ModelConfig(layout=layout, classes=1000))
+    counted = complexity.count_network(ModelConfig(layout=layout, classes=1000))
     convolutions = [row for row in counted["layers"] if row["kind"] == "conv"]
     shares = tuple(
         round(100 * sum(row[what] for row in convolutions) / counted[what], 2) for what in ("parameters", "macs")
@@ -64,7 +64,7 @@ def test_convolutions_hold_little_of_the_parameters_and_do_most_of_the_work(layo
 
 
 def test_zhangs_small_network_counts_what_is_published_and_keeps_the_proportions():
-    counted = complexity.network(ModelConfig(layout="zhang"))
+    counted = complexity.count_network(ModelConfig(layout="zhang"))
     assert (counted["parameters"], counted["macs"]) == (1_387_786, 25_113_472)
     convolutions = [row for row in counted["layers"] if row["kind"] == "conv"]
     assert sum(row["parameters"] for row in convolutions) / counted["parameters"] == pytest.approx(0.077, abs=5e-4)
@@ -72,7 +72,7 @@ def test_zhangs_small_network_counts_what_is_published_and_keeps_the_proportions
 
 
 def test_the_documents_network_has_its_parameters_and_costs_about_98_mflop():
-    counted = complexity.network(ModelConfig())
+    counted = complexity.count_network(ModelConfig())
     assert counted["parameters"] == 28_733_258
     assert 2 * counted["macs"] / 1e6 == pytest.approx(98, abs=1)
 
@@ -97,13 +97,13 @@ def test_macs_are_half_the_flops_that_pytorch_counts(layout, levels):
         image = torch.empty(1, 3, LAYOUTS[layout].size, LAYOUTS[layout].size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(image)
-    counted = complexity.network(model)
+    counted = complexity.count_network(model)
     assert 2 * counted["macs"] == counter.get_total_flops()
     assert counted["parameters"] == sum(p.numel() for p in network.parameters())
 
 
 def test_rows_add_up_and_tell_shape_and_output():
-    counted = complexity.network(ModelConfig(layout="zhang"))
+    counted = complexity.count_network(ModelConfig(layout="zhang"))
     rows = {row["name"]: row for row in counted["layers"]}
     assert list(rows) == ["conv1", "conv2", "fc3", "fc4", "fc5"]
     assert (rows["conv2"]["kind"], rows["conv2"]["shape"], rows["conv2"]["output"]) == (
@@ -115,7 +115,7 @@ def test_rows_add_up_and_tell_shape_and_output():
 
 
 def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
-    rows = {row["name"]: row for row in complexity.network(ModelConfig(normalisation="batch"))["layers"]}
+    rows = {row["name"]: row for row in complexity.count_network(ModelConfig(normalisation="batch"))["layers"]}
     assert (rows["conv1_bn"]["kind"], rows["conv1_bn"]["parameters"], rows["conv1_bn"]["macs"]) == ("norm", 128, 0)
     assert rows["conv1_bn"]["gain"] is None
 
@@ -134,14 +134,14 @@ def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
     ids=str,
 )
 def test_a_row_tells_the_modules_that_follow_its_layer(levels, field, shown):
-    first = complexity.network(ModelConfig(**levels))["layers"][0]
+    first = complexity.count_network(ModelConfig(**levels))["layers"][0]
     assert first[field] == shown
-    assert complexity.network(ModelConfig())["layers"][0].get(field) != shown
+    assert complexity.count_network(ModelConfig())["layers"][0].get(field) != shown
 
 
 def test_what_follows_batch_normalisation_is_told_of_the_layer_before_it():
-    rows = {row["name"]: row for row in complexity.network(ModelConfig(normalisation="batch"))["layers"]}
-    plain = complexity.network(ModelConfig())["layers"][0]
+    rows = {row["name"]: row for row in complexity.count_network(ModelConfig(normalisation="batch"))["layers"]}
+    plain = complexity.count_network(ModelConfig())["layers"][0]
     assert rows["conv1"]["activation"] == plain["activation"]
     assert rows["conv1"]["pooling"] == plain["pooling"]
     assert "activation" not in rows["conv1_bn"]
@@ -149,11 +149,12 @@ def test_what_follows_batch_normalisation_is_told_of_the_layer_before_it():
 
 def test_a_row_tells_the_gain_of_its_initial_weights():
     gains = {
-        row["name"]: row["gain"] for row in complexity.network(ModelConfig(layout="zhang", activation="tanh"))["layers"]
+        row["name"]: row["gain"]
+        for row in complexity.count_network(ModelConfig(layout="zhang", activation="tanh"))["layers"]
     }
     assert gains == {name: 1.0 if name == "fc5" else 5 / 3 for name in gains}
 
 
 def test_counting_allocates_nothing():
-    counted = complexity.network(ModelConfig(layout="ungrouped", width=8, classes=1000))  # 15 GB, were it built
+    counted = complexity.count_network(ModelConfig(layout="ungrouped", width=8, classes=1000))  # 15 GB, were it built
     assert counted["parameters"] > 3.5e9

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench.models.layers import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant, Dropout, KWinners, Linear
+from bench.components.activations import KWinners
+from bench.components.normalisations import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant
+from bench.models.layers import Dropout, Linear
 
 UNIT_VARIANCE = 1e-4 * 127.5**2
 

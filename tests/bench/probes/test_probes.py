@@ -5,12 +5,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bench.components.normalisations import LRN
 from bench.data.images import Images
 from bench.data.splits import splits
-from bench.metrics.measures import evaluate
+from bench.metrics.accuracy import evaluate
 from bench.models.alexnet import build
-from bench.models.layers import LRN
-from bench.probes import competition, ensembles, features, questions
+from bench.probes import answering, competition, ensembles, features
 from bench.probes.ensembles import scores
 from bench.records import store
 from bench.spec.config import ModelConfig, TrainConfig
@@ -131,7 +131,7 @@ def test_activity_falls_as_the_threshold_rises_and_begins_with_the_share_that_is
     (metrics,) = features.activity_above([network(activation="sigmoid")], images()).values()
     shares = list(metrics.values())
     assert shares == sorted(shares, reverse=True)
-    outputs = features.activations(network(activation="sigmoid"), images())
+    outputs = features.hidden_activations(network(activation="sigmoid"), images())
     expected = np.mean([(output > 0.5).double().mean().item() for output in outputs.values()])
     assert metrics["activity/above/0.5"] == pytest.approx(expected)
 
@@ -155,7 +155,7 @@ def test_places_where_nothing_is_active_do_not_count():
 @torch.no_grad()
 def test_contrasts_are_those_of_the_networks_own_layers():
     net = network(normalisation="lrn-rescaled")
-    found = competition.contrasts([net], images())
+    found = competition.competition([net], images())
     expected, output = {"before LRN": [], "behind LRN": []}, competition.centre(images().canvas, 32)
     for module in net.layers:
         if isinstance(module, LRN):
@@ -170,7 +170,7 @@ def test_contrasts_are_those_of_the_networks_own_layers():
 @torch.no_grad()
 def test_lrn_over_permuted_channels_in_their_own_order_is_lrn(monkeypatch):
     monkeypatch.setattr(torch, "randperm", torch.arange)
-    found = competition.contrasts([network(normalisation="lrn-rescaled")], images())
+    found = competition.competition([network(normalisation="lrn-rescaled")], images())
     permuted, own = (found[arm]["competition/contrast"] for arm in ("behind LRN of permuted channels", "behind LRN"))
     assert permuted == pytest.approx(own, rel=1e-6)
 
@@ -196,7 +196,7 @@ def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, di
     trials = kept(0, 1, 2)
     store.weights(tmp_path, trials[1]).unlink()
     store.write(tmp_path, store.new(trials[1]) | {"status": "diverged"})
-    samples = questions.answer(Probe("co-adaptation", trials), tmp_path, digits)
+    samples = answering.answer_probe(Probe("co-adaptation", trials), tmp_path, digits)
     assert {sample["pair"] for sample in samples} == {0, 2}
     assert {sample["arm"] for sample in samples} == {""}
 
@@ -207,21 +207,21 @@ def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(kept, d
     store.weights(tmp_path, trials[1]).unlink()
     if status:
         store.write(tmp_path, store.new(trials[1]) | {"status": status})
-    with pytest.raises(InputError, match=f"weights of trial {identity(trials[1])} are not there"):
-        questions.answer(Probe("co-adaptation", trials), tmp_path, digits)
+    with pytest.raises(InputError, match=f"weights of trial {identity(trials[1])} are missing"):
+        answering.answer_probe(Probe("co-adaptation", trials), tmp_path, digits)
 
 
 def test_a_question_to_five_takes_them_in_groups_and_no_trial_twice(kept, digits, tmp_path):
-    samples = questions.answer(Probe("averages", kept(*range(12))), tmp_path, digits)
+    samples = answering.answer_probe(Probe("averages", kept(*range(12))), tmp_path, digits)
     assert {sample["pair"] for sample in samples} == {0, 1}
 
 
 def test_an_answer_is_the_same_again(kept, digits, tmp_path):
     probe = Probe("sub-networks", kept(0))
-    assert questions.answer(probe, tmp_path, digits) == questions.answer(probe, tmp_path, digits)
+    assert answering.answer_probe(probe, tmp_path, digits) == answering.answer_probe(probe, tmp_path, digits)
 
 
 def test_a_restored_network_is_the_one_that_was_kept(kept, digits, tmp_path):
     (trial,) = kept(3)
     test = splits(trial, digits).test.first(30)
-    assert evaluate(questions.restored(trial, tmp_path), test) == evaluate(build(SMALL, 3), test)
+    assert evaluate(answering.load_network(trial, tmp_path), test) == evaluate(build(SMALL, 3), test)

@@ -2,11 +2,12 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from bench.components.kernels import KERNELS
 from bench.components.layouts import LAYOUTS
 from bench.runner.estimate import IMAGES_PER_SECOND, NARROW, PUBLISH_SECONDS, Pace
-from bench.spec.config import KERNELS, DataConfig, ModelConfig, TrainConfig
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Probe, Timing, Trial, job_kind
-from bench.training.evaluation_schedule import evaluation_epochs, looked_at
+from bench.training.evaluation_schedule import evaluated_images, evaluation_epochs
 
 TRIAL = Trial(ModelConfig(width=0.25), TrainConfig(epochs=10, share=0.5), DataConfig("", 10, train=1_000), 0)
 VALIDATION, TEST = 300, 400
@@ -38,8 +39,8 @@ def test_a_trial_is_looked_at_early_and_about_ten_times(epochs, found):
 
 def test_images_that_are_looked_at_are_counted_one_by_one():
     """Twice all of them, and after 11 of 20 epochs, the last one not among them, 2,000 of training and 300."""
-    assert looked_at(20, 10_000, 300, 400) == 2 * (10_000 + 300 + 400) + 11 * 2_300
-    assert looked_at(1, 80_000, 300, 400) == 2 * (50_000 + 300 + 400)
+    assert evaluated_images(20, 10_000, 300, 400) == 2 * (10_000 + 300 + 400) + 11 * 2_300
+    assert evaluated_images(1, 80_000, 300, 400) == 2 * (50_000 + 300 + 400)
 
 
 def test_a_trial_takes_as_long_as_those_of_its_layout_and_width_did():
@@ -49,7 +50,7 @@ def test_a_trial_takes_as_long_as_those_of_its_layout_and_width_did():
 
 def test_of_twice_the_epochs_the_steps_take_twice_as_long_and_looks_at_all_images_do_not():
     pace, longer = known(record(TRIAL, 10.0)), replace(TRIAL, recipe=replace(TRIAL.recipe, epochs=20))
-    looked = looked_at(20, 500, VALIDATION, TEST) / looked_at(10, 500, VALIDATION, TEST)
+    looked = evaluated_images(20, 500, VALIDATION, TEST) / evaluated_images(10, 500, VALIDATION, TEST)
     assert pace.seconds(longer) == pytest.approx(2 * 6 + looked * 4)
 
 

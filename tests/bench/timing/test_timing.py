@@ -4,11 +4,16 @@ import pytest
 import torch
 from torch import nn
 
+from bench.components.activations import ACTIVATIONS as LEVELS
+from bench.metrics.speed import step_speed
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
-from bench.timing import measurement
-from bench.timing.measurement import Stopwatch, interleave, measure, speed, unfit
+from bench.timing import interleaving, measurement, subjects
+from bench.timing.interleaving import interleave, why_unfit
+from bench.timing.measurement import measure
+from bench.training import stopwatch
+from bench.training.stopwatch import Stopwatch
 
 TINY = ModelConfig(layout="zhang", width=0.05, dropout=0.0)
 
@@ -17,9 +22,9 @@ TINY = ModelConfig(layout="zhang", width=0.05, dropout=0.0)
 def clock(monkeypatch):
     """A clock that stands still until a task moves it: `now` on the wall, `busy` on the processor, in seconds."""
     fake = SimpleNamespace(now=0.0, busy=0.0)
-    monkeypatch.setattr(
-        measurement, "time", SimpleNamespace(perf_counter=lambda: fake.now, process_time=lambda: fake.busy)
-    )
+    time = SimpleNamespace(perf_counter=lambda: fake.now, process_time=lambda: fake.busy)
+    monkeypatch.setattr(interleaving, "time", time)
+    monkeypatch.setattr(stopwatch, "time", time)
     return fake
 
 
@@ -48,17 +53,17 @@ def test_every_round_runs_each_arm_once_in_turn(clock):
 def test_warm_up_is_run_and_not_counted(clock):
     calls = []
     samples = list(interleave({name: task(clock, name, calls, 1.0) for name in "AB"}, 2, "cpu"))
-    warm_up = measurement.WARM_UP + 1  # the last of them tells how long a call takes
+    warm_up = interleaving.WARM_UP_ROUNDS + 1  # the last of them tells how long a call takes
     assert "".join(calls) == "A" * warm_up + "B" * warm_up + "ABAB"
     assert len(samples) == 4
 
 
 def test_a_short_call_is_repeated_and_told_as_one(clock):
     calls = []
-    tasks = {"short": task(clock, "s", calls, measurement.MINIMUM / 8), "long": task(clock, "l", calls, 1.0)}
+    tasks = {"short": task(clock, "s", calls, interleaving.SHORTEST_SAMPLE_S / 8), "long": task(clock, "l", calls, 1.0)}
     samples = list(interleave(tasks, 2, "cpu"))
     assert "".join(calls[-18:]) == "ssssssssl" * 2
-    assert [took for _, _, took, _ in samples] == pytest.approx([measurement.MINIMUM / 8 * 1e3, 1e3] * 2)
+    assert [took for _, _, took, _ in samples] == pytest.approx([interleaving.SHORTEST_SAMPLE_S / 8 * 1e3, 1e3] * 2)
 
 
 def test_time_without_the_processor_is_told_as_a_share(clock):
@@ -108,29 +113,29 @@ STEADY = {"relu": [10.0, 10.1, 9.9, 10.0], "tanh": [20.0, 20.2, 19.8, 20.0]}
 
 
 def test_a_quiet_machine_is_fit():
-    assert unfit(samples(STEADY), [0.0, 0.01, 0.02]) == ""
+    assert why_unfit(samples(STEADY), [0.0, 0.01, 0.02]) == ""
 
 
 def test_time_that_went_to_other_processes_is_unfit():
-    assert unfit(samples(STEADY), [0.1] * 8) == "the machine was busy: 10% of the time went to other processes"
+    assert why_unfit(samples(STEADY), [0.1] * 8) == "the machine was busy: 10% of the time went to other processes"
 
 
 def test_a_spread_beyond_a_tenth_is_unfit():
     shaky = {arm: [8.0, 10.0, 12.0, 14.0] for arm in STEADY}
-    assert unfit(samples(shaky), [0.0]) == "the machine was unsteady: typical spread 27%"
+    assert why_unfit(samples(shaky), [0.0]) == "the machine was unsteady: typical spread 27%"
 
 
 def test_one_slow_round_is_no_reason():
-    assert unfit(samples({arm: [*[values[0]] * 19, 90.0] for arm, values in STEADY.items()}), [0.0]) == ""
+    assert why_unfit(samples({arm: [*[values[0]] * 19, 90.0] for arm, values in STEADY.items()}), [0.0]) == ""
 
 
 def test_one_unsteady_arm_of_three_is_no_reason():
-    assert unfit(samples({**STEADY, "copy": [1.0, 5.0, 9.0, 13.0]}), [0.0]) == ""
+    assert why_unfit(samples({**STEADY, "copy": [1.0, 5.0, 9.0, 13.0]}), [0.0]) == ""
 
 
 def test_arms_of_different_metrics_are_not_thrown_together():
     small, large = samples({"relu": [1.0] * 4}, "time/kernel_ms/10"), samples({"relu": [9.0] * 4}, "time/kernel_ms/99")
-    assert unfit(small + large, [0.0]) == ""
+    assert why_unfit(small + large, [0.0]) == ""
 
 
 # The stopwatch
@@ -158,7 +163,7 @@ def test_a_stopwatch_keeps_at_least_the_last_step(clock, steps, kept):
 
 
 def test_speed_by_hand():
-    assert speed([10.0, 20.0, 30.0], 60) == {
+    assert step_speed([10.0, 20.0, 30.0], 60) == {
         "speed/images_per_second": pytest.approx(3_000),
         "speed/step_ms_p50": pytest.approx(20),
         "speed/step_ms_p95": pytest.approx(29),
@@ -219,7 +224,7 @@ def test_a_timing_on_a_busy_machine_is_marked(monkeypatch):
 def test_the_kernels_that_are_timed_compute_the_activation_and_its_gradient(name, module):
     inputs = torch.randn(100, generator=torch.Generator().manual_seed(0)).requires_grad_()
     gradient, output, result = torch.full((100,), 2.0), torch.empty(100), torch.empty(100)
-    measurement._both_ways(name, inputs.detach(), gradient, output, result)()
+    LEVELS[name].kernel(inputs.detach(), gradient, output, result)
     expected = module(inputs)
     expected.backward(gradient)
     torch.testing.assert_close(output, expected.detach())
@@ -228,8 +233,8 @@ def test_the_kernels_that_are_timed_compute_the_activation_and_its_gradient(name
 
 def test_a_step_trains_the_network(monkeypatch):
     network = build(TINY, 0)
-    monkeypatch.setattr(measurement, "build", lambda model, seed: network)
-    step = measurement._step(TINY, 4, Timing("steps", arms(relu=TINY), (4,), 1))
+    monkeypatch.setattr(subjects, "build", lambda model, seed: network)
+    step = subjects._training_step(TINY, 4, Timing("steps", arms(relu=TINY), (4,), 1))
     before = [p.detach().clone() for p in network.parameters()]
     step()
     assert all(not torch.equal(p, old) for p, old in zip(network.parameters(), before, strict=True))
@@ -238,9 +243,9 @@ def test_a_step_trains_the_network(monkeypatch):
 def test_the_two_parts_that_are_timed_make_up_the_network(monkeypatch):
     network = build(TINY, 0).to(memory_format=torch.channels_last).eval()
     parts = []
-    monkeypatch.setattr(measurement, "_forward", lambda part, inputs: parts.append((part, inputs)))
+    monkeypatch.setattr(subjects, "_forward", lambda part, inputs: parts.append((part, inputs)))
     job = Timing("layers", arms(zhang=TINY), (2,), 1)
-    list(measurement._layers(job))
+    list(subjects.network_parts(job))
     (convolutions, images), (classifier, middle) = parts
     with torch.no_grad():
         torch.testing.assert_close(convolutions(images).flatten(1), middle)

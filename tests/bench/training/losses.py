@@ -21,10 +21,10 @@ RECIPE = TrainConfig(epochs=2, batch=32, weight_decay=5e-4)
 
 
 def told(source, ranks=SINGLE):
-    losses, made = [], loop.stepper
+    losses, made = [], loop.make_step
 
-    def stepper(*arguments):
-        step, total = made(*arguments), arguments[7]
+    def make_step(*arguments):
+        step, total = made(*arguments), arguments[4].total_loss
 
         def recorded():
             before = total.clone()
@@ -34,8 +34,8 @@ def told(source, ranks=SINGLE):
         return recorded
 
     trial = Trial(MODEL, RECIPE, source.data, 3)
-    with patch.object(loop, "stepper", stepper):
-        *_, last = loop.train(trial, build(MODEL, 3), splits(trial, source), ranks=ranks)
+    with patch.object(loop, "make_step", make_step):
+        *_, last = loop.train(trial, build(MODEL, 3), splits(trial, source), group=ranks)
     return losses, last["metrics"]
 
 

@@ -47,7 +47,9 @@ def trained(trial, source, saved=None, due=lambda: False):
 def interrupted(trial, source, after, out):
     """Points until the trial is killed after so many steps, with a checkpoint on disk."""
     steps, points = itertools.count(1), []
-    for point in train(trial, build(trial.model, trial.seed), splits(trial, source), due=lambda: next(steps) == after):
+    for point in train(
+        trial, build(trial.model, trial.seed), splits(trial, source), checkpoint_due=lambda: next(steps) == after
+    ):
         if "state" in point:
             checkpoint.write(out, trial, point["state"])
             return points

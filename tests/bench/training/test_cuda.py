@@ -8,19 +8,20 @@ import pytest
 import torch
 from running import run
 
-from bench.components import augmentations
+from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
 from bench.data.images import Images
 from bench.data.source import locate
 from bench.data.splits import splits
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker
-from bench.spec.config import AUGMENTATIONS, DataConfig, ModelConfig, TrainConfig
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Timing, Trial
 from bench.timing import measurement
-from bench.training import checkpoint, step
+from bench.training import checkpoint, step, stopwatch
 from bench.training.loop import train
 from bench.training.state import State
+from bench.training.step import StepMemory
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
@@ -51,8 +52,8 @@ class Training:
         self.indices, self.draws = self.state.begin(1, 512)
         pixels = Images(*(part.to(trial.device) for part in images(self.network.layout)))
         self.index, self.draw = self.indices[: self.batch].clone(), self.draws[: self.batch].clone()
-        fixed = pixels, self.index, self.draw, self.state.total
-        self.step = step.stepper(trial, trial.recipe, self.network, self.state.optimiser, *fixed)
+        fixed = pixels, self.index, self.draw, self.state.total_loss
+        self.step = step.make_step(trial, trial.recipe, self.network, self.state.optimizer, StepMemory(*fixed))
         self.first = 0
 
     def __call__(self):
@@ -61,10 +62,10 @@ class Training:
         self.index.copy_(self.indices[chosen])
         self.draw.copy_(self.draws[chosen])
         self.first = (self.first + self.batch) % 512
-        before = self.state.total.item()
+        before = self.state.total_loss.item()
         self.step()
         self.state.schedule.step()
-        return self.state.total.item() - before
+        return self.state.total_loss.item() - before
 
 
 def losses(trial, count=2 * STEPS, **levels):
@@ -119,10 +120,10 @@ def test_a_graph_reads_the_rate_that_the_schedule_sets():
         training()
     training.state.schedule.step = lambda: None
     before = [p.detach().clone() for p in training.network.parameters()]
-    training.state.optimiser.param_groups[0]["lr"].zero_()
+    training.state.optimizer.param_groups[0]["lr"].zero_()
     training()
     assert all(torch.equal(a, b) for a, b in zip(before, training.network.parameters(), strict=True))
-    training.state.optimiser.param_groups[0]["lr"].fill_(0.1)
+    training.state.optimizer.param_groups[0]["lr"].fill_(0.1)
     training()
     assert not any(torch.equal(a, b) for a, b in zip(before, training.network.parameters(), strict=True))
 
@@ -131,13 +132,14 @@ def test_a_graph_reads_the_rate_that_the_schedule_sets():
 def test_both_devices_cut_the_same_windows(augmentation):
     layout = build(MODEL, 0).layout
     canvas, numbers = images(layout).canvas, torch.Generator().manual_seed(2)
-    draw = augmentations.draws(64, numbers, numbers)
-    args = augmentation, layout.size, layout.pad
-    here = augmentations.batch(canvas, torch.arange(64), draw, *args)
-    there = augmentations.batch(canvas.cuda(), torch.arange(64).cuda(), draw.cuda(), *args).cpu()
+    draws = torch.rand(64, DRAWS + 3, generator=numbers)
+    batch = Batch(canvas, torch.arange(64), draws, layout.size, layout.pad)
+    on_gpu = Batch(canvas.cuda(), batch.index.cuda(), draws.cuda(), layout.size, layout.pad)
+    apply = AUGMENTATIONS[augmentation].apply
+    here, there = apply(batch), apply(on_gpu).cpu()
     close = torch.isclose(here, there, atol=1e-4)
     assert close.all() or (
-        augmentation in augmentations.RESIZES and close.float().mean() > 0.98
+        augmentation in ("resized", "document") and close.float().mean() > 0.98
     )  # a rounding moves a window
 
 
@@ -173,7 +175,7 @@ def test_a_trial_that_was_stopped_goes_on_from_its_checkpoint(digits, source, tm
     rest = list(train(digits, build(digits.model, 0), splits(digits, source), checkpoint.read(tmp_path, digits)))
     assert [point["epoch"] for point in rest] == [point["epoch"] for point in whole if point["epoch"] > 1]
     assert rest[-1]["metrics"]["test/loss"] == pytest.approx(whole[-1]["metrics"]["test/loss"], rel=0.1)
-    assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (measurement.WARM_UP + 1)
+    assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (stopwatch.WARM_UP_STEPS + 1)
 
 
 def test_out_of_memory_is_told_as_such_and_the_next_trial_runs(digits, source, tmp_path):

@@ -5,16 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench.components import augmentations
+from bench.components.windows import centre
 from bench.data.splits import splits
-from bench.metrics.measures import steps_to_error
+from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker
 from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
+from bench.training import loop
 from bench.training.loop import train
-from bench.training.state import State, optimiser
+from bench.training.state import State, build_optimizer
 
 SMALL = ModelConfig(width=1 / 16)
 BRIEF = TrainConfig(epochs=2, share=0.2)
@@ -53,16 +54,21 @@ def fed(monkeypatch, points):
     """What a trial's batches are made from: the images' numbers and the draws, batch by batch."""
 
     def collect(trial):
-        seen, original = [], augmentations.batch
+        batches, make_step = [], loop.make_step
 
-        def batch(canvas, index, draw, *rest):
-            seen.append((index.clone(), draw.clone()))
-            return original(canvas, index, draw, *rest)
+        def make_recorded_step(*arguments):
+            step, memory = make_step(*arguments), arguments[4]
+
+            def recorded():
+                batches.append((memory.index.clone(), memory.draws.clone()))
+                step()
+
+            return recorded
 
         with monkeypatch.context() as patch:
-            patch.setattr(augmentations, "batch", batch)
+            patch.setattr(loop, "make_step", make_recorded_step)
             points(trial)
-        return seen
+        return batches
 
     return collect
 
@@ -241,7 +247,7 @@ def rates(monkeypatch, points):
                 seen.append(float(self.param_groups[0]["lr"]))
                 return super().step(*rest)
 
-        monkeypatch.setattr("bench.training.state.Adam", Adam)
+        monkeypatch.setattr("bench.components.optimizers.Adam", Adam)
         points(trial)
         return seen
 
@@ -278,15 +284,15 @@ def test_where_validation_stalls_the_rate_is_divided_by_ten_three_times_at_most(
     job, settled = trial(schedule="plateau", optimiser="sgd", learning_rate=0.01, epochs=len(accuracies)), []
     state = State(job, build(job.model, 0), 2)
     for accuracy in accuracies:
-        state.advance()
-        state.settle(accuracy)
-        settled.append(float(state.optimiser.param_groups[0]["lr"]))
+        state.end_step()
+        state.end_epoch(accuracy)
+        settled.append(float(state.optimizer.param_groups[0]["lr"]))
     assert settled == pytest.approx([0.01 * 0.1**count for count in divided], rel=1e-5)
 
 
 def test_a_trial_by_the_papers_recipe_looks_at_validation_behind_every_epoch(trial, digits, monkeypatch):
-    seen, original = [], State.settle
-    monkeypatch.setattr(State, "settle", lambda self, accuracy: (seen.append(accuracy), original(self, accuracy)))
+    seen, original = [], State.end_epoch
+    monkeypatch.setattr(State, "end_epoch", lambda self, accuracy: (seen.append(accuracy), original(self, accuracy)))
     job = trial(schedule="plateau", optimiser="sgd", learning_rate=0.01, epochs=3)
     *_, last = train(job, build(job.model, 0), splits(job, digits))
     assert len(seen) == 3 and seen[-1] == last["metrics"]["validation/accuracy"]
@@ -294,7 +300,7 @@ def test_a_trial_by_the_papers_recipe_looks_at_validation_behind_every_epoch(tri
 
 def test_sgd_moves_by_momentum_and_decay_as_worked_out_in_numpy(trial):
     network = torch.nn.Linear(3, 1, bias=False)
-    rule = optimiser(network, trial(optimiser="sgd", learning_rate=0.1, weight_decay=0.5).recipe, "cpu")
+    rule = build_optimizer(network, trial(optimiser="sgd", learning_rate=0.1, weight_decay=0.5).recipe, "cpu")
     weight, velocity = network.weight.detach().double().numpy().copy(), 0.0
     for step in range(4):
         network.weight.grad = torch.tensor([[1.0, -2.0, 0.5 * step]])
@@ -328,7 +334,7 @@ def test_an_activation_penalty_lowers_the_mean_activation(trial, digits):
         for _, module in network.activations():
             module.register_forward_hook(lambda module, inputs, output: means.append(output.abs().mean().item()))
         with torch.no_grad():
-            network(augmentations.centre(images.test.canvas, 32))
+            network(centre(images.test.canvas, 32))
         return sum(means)
 
     assert mean_activation(1.0) < 0.5 * mean_activation(0.0)

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from bench.components import augmentations
+from bench.components.augmentations import AUGMENTATIONS
 from bench.data.images import Images
 from bench.models.alexnet import AlexNet
-from bench.spec.config import AUGMENTATIONS, DataConfig, ModelConfig, TrainConfig
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.training import step
-from bench.training.step import stepper
+from bench.training.step import StepMemory, make_step
 
 TRIAL = Trial(ModelConfig(width=1 / 16), TrainConfig(batch=8), DataConfig("", 10), 0)
 
@@ -20,11 +20,11 @@ def valueless_step(trial):
     network = AlexNet(trial.model)
     side = network.layout.size + 2 * network.layout.pad
     images = Images(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
-    draw = torch.zeros(8, augmentations.columns(trial.recipe.augmentation))
+    draw = torch.zeros(8, AUGMENTATIONS[trial.recipe.augmentation].draws)
     index, total = torch.zeros(8, dtype=torch.int64), torch.zeros(())
     optimiser = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
     optimiser.param_groups[0]["lr"] = torch.tensor(1e-3)  # whose value the constructor would ask for
-    return stepper(trial, trial.recipe, network, optimiser, images, index, draw, total), total
+    return make_step(trial, trial.recipe, network, optimiser, StepMemory(images, index, draw, total)), total
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
@@ -85,7 +85,7 @@ class Recorder:
 def test_on_a_gpu_every_call_trains_once_and_the_graph_is_recorded_once(monkeypatch):
     recorder = Recorder()
     monkeypatch.setattr(torch, "cuda", recorder)
-    call = step._recorded(recorder.step)
+    call = step._record_graph(recorder.step)
     for _ in range(6):
         call()
     assert recorder.log == ["run", "run", "run", "record", "replay", "replay", "replay"]

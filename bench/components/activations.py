@@ -1,0 +1,108 @@
+"""Activations: the module, the gain of the weights before it, and its elementwise kernel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bench.spec.config import ModelConfig
+
+Build = Callable[[ModelConfig], nn.Module]
+Kernel = Callable[[Tensor, Tensor, Tensor, Tensor], None]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A level of the factor `activation`.
+
+    Attributes:
+        build: Make the module for a model.
+        gain: Of the initial weights before it (He et al. 2015; `torch.nn.init.calculate_gain`).
+        kernel: Forward and backward on (inputs, gradient, output, input_gradient), all of one shape, written into the
+            last two, so that a timing measures neither autograd nor an allocation; None where it is not elementwise.
+        takes_active: Whether `ModelConfig.active` applies to it.
+    """
+
+    build: Build
+    gain: float
+    kernel: Kernel | None = None
+    takes_active: bool = False
+
+
+ACTIVATIONS: dict[str, Activation] = {}
+
+
+def activation(
+    name: str, gain: float, kernel: Kernel | None = None, takes_active: bool = False
+) -> Callable[[Build], Build]:
+    """Declare a level of the factor `activation` by the function that makes its module."""
+
+    def add(build: Build) -> Build:
+        ACTIVATIONS[name] = Activation(build, gain, kernel, takes_active)
+        return build
+
+    return add
+
+
+def _relu_kernel(inputs: Tensor, gradient: Tensor, output: Tensor, input_gradient: Tensor) -> None:
+    torch.clamp_min(inputs, 0, out=output)
+    torch.ops.aten.threshold_backward.grad_input(gradient, output, 0, grad_input=input_gradient)
+
+
+def _sigmoid_kernel(inputs: Tensor, gradient: Tensor, output: Tensor, input_gradient: Tensor) -> None:
+    torch.sigmoid(inputs, out=output)
+    torch.ops.aten.sigmoid_backward.grad_input(gradient, output, grad_input=input_gradient)
+
+
+def _tanh_kernel(inputs: Tensor, gradient: Tensor, output: Tensor, input_gradient: Tensor) -> None:
+    torch.tanh(inputs, out=output)
+    torch.ops.aten.tanh_backward.grad_input(gradient, output, grad_input=input_gradient)
+
+
+@activation("relu", gain=math.sqrt(2), kernel=_relu_kernel)
+def relu(config: ModelConfig) -> nn.Module:
+    """Rectified linear unit (Krizhevsky et al. 2012, section 3.1)."""
+    return nn.ReLU(inplace=True)
+
+
+@activation("tanh", gain=5 / 3, kernel=_tanh_kernel)
+def tanh(config: ModelConfig) -> nn.Module:
+    """Hyperbolic tangent."""
+    return nn.Tanh()
+
+
+@activation("sigmoid", gain=1.0, kernel=_sigmoid_kernel)
+def sigmoid(config: ModelConfig) -> nn.Module:
+    """Logistic sigmoid."""
+    return nn.Sigmoid()
+
+
+@activation("k-winners", gain=math.sqrt(2), takes_active=True)
+def k_winners(config: ModelConfig) -> nn.Module:
+    """K winners take all, with ReLU's gain."""
+    return KWinners(config.active)
+
+
+class KWinners(nn.Module):
+    """Keep the largest responses of each image and set the others to zero (Xiao et al. 2020, section 3.1).
+
+    Input and output: (N, units) or (N, channels, H, W); round(active x units) of an image are kept, at least one.
+    """
+
+    def __init__(self, active: float) -> None:
+        super().__init__()
+        self.active = active
+
+    def forward(self, input: Tensor) -> Tensor:
+        channels_last = input.movedim(1, -1)  # the order in memory
+        flat = channels_last.flatten(1)
+        winners = flat.topk(max(1, round(self.active * flat.shape[1])), dim=1, sorted=False).indices
+        mask = torch.zeros_like(flat).scatter_(1, winners, 1.0).view(channels_last.shape)
+        return input * mask.movedim(-1, 1)
+
+    def extra_repr(self) -> str:
+        return f"active={self.active:g}"

@@ -1,0 +1,46 @@
+"""Initial weights: what multiplies the shared unit normal draws, and the biases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bench.components.registry import register
+
+PAPER_DEVIATION = 0.01  # Krizhevsky et al. 2012, section 5
+
+
+class LayerToInitialise(NamedTuple):
+    """A layer with weights. fan_in: inputs of a unit; gain: of its activation; is_output: whether it is the last."""
+
+    name: str
+    fan_in: int
+    gain: float
+    is_output: bool
+
+
+Initialise = Callable[[LayerToInitialise], tuple[float, float]]
+INITIALISERS: dict[str, Initialise] = {}
+
+
+def initialiser(name: str) -> Callable[[Initialise], Initialise]:
+    """Declare a level of the factor `initial`: a function of a layer that returns weight scale and bias."""
+    return register(INITIALISERS, name)
+
+
+@initialiser("scaled")
+def scaled(layer: LayerToInitialise) -> tuple[float, float]:
+    """Scale by gain / sqrt(fan in), as for He et al. 2015, section 2.2; biases are zero."""
+    return layer.gain / math.sqrt(layer.fan_in), 0.0
+
+
+@initialiser("paper")
+def paper(layer: LayerToInitialise) -> tuple[float, float]:
+    """Scale by 0.01 (Krizhevsky et al. 2012, section 5).
+
+    Biases are one in the second, fourth and fifth convolution and in hidden fully connected layers.
+    """
+    hidden = layer.name.startswith("fc") and not layer.is_output
+    biased = hidden or layer.name.rstrip("ab") in ("conv2", "conv4", "conv5")
+    return PAPER_DEVIATION, float(biased)

@@ -1,0 +1,54 @@
+"""All factors with the levels that can be asked for, and the check of a configuration against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.components.activations import ACTIVATIONS
+from bench.components.augmentations import AUGMENTATIONS
+from bench.components.initialisers import INITIALISERS
+from bench.components.kernels import KERNELS
+from bench.components.layouts import DROPOUT_PLACES, LAYOUTS
+from bench.components.normalisations import NORMALISATIONS
+from bench.components.optimizers import OPTIMIZERS
+from bench.components.registry import lookup
+from bench.components.schedules import SCHEDULES
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+
+LEVELS: dict[str, Mapping[str, Any]] = {
+    "layout": LAYOUTS,
+    "activation": ACTIVATIONS,
+    "normalisation": NORMALISATIONS,
+    "dropout_place": DROPOUT_PLACES,
+    "kernel": KERNELS,
+    "initial": INITIALISERS,
+    "augmentation": AUGMENTATIONS,
+    "schedule": SCHEDULES,
+    "optimiser": OPTIMIZERS,
+}
+
+
+def check_levels(config: ModelConfig | TrainConfig) -> None:
+    """Check that every level of a configuration is implemented.
+
+    Raises:
+        InputError: A level is unknown, or one factor does not apply beside another; the message lists what can be.
+    """
+    for factor, levels in LEVELS.items():
+        if hasattr(config, factor):
+            lookup(factor, levels, getattr(config, factor))
+    if isinstance(config, ModelConfig):
+        _check_model(config)
+
+
+def _check_model(model: ModelConfig) -> None:
+    removable = LAYOUTS[model.layout].removable
+    if unknown := [layer for layer in model.without if layer not in removable]:
+        raise InputError(f"layout {model.layout} cannot leave out {', '.join(unknown)}; it can: {', '.join(removable)}")
+    takers = [name for name, activation in ACTIVATIONS.items() if activation.takes_active]
+    if model.active != 1 and model.activation not in takers:
+        raise InputError(
+            f"active is {model.active!r} beside activation {model.activation!r}: only {', '.join(takers)} has it"
+        )

@@ -1,0 +1,143 @@
+"""Normalisations: local response normalisation as in the paper, its controls, and batch normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from bench.components.registry import lookup
+
+NEIGHBOURS, K, ALPHA, BETA = 5, 2.0, 1e-4, 0.75  # Krizhevsky et al. 2012, section 3.3
+GREY_LEVELS = 127.5  # of the paper's 0-255 inputs to one unit of ours, which lie in -1..1
+ALPHA_RESCALED = ALPHA * GREY_LEVELS**2
+CONSTANT = K**-BETA  # what LRN amounts to where activations are small
+
+Place = Literal["lrn", "pre-activation"]
+Build = Callable[[int, int], nn.Module]
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """A level of the factor `normalisation`.
+
+    Attributes:
+        build: Make the module for (channels or units, spatial dimensions: 2 after a convolution, 0 after a fully
+            connected layer).
+        place: 'lrn', after the activations where the layout has LRN, or 'pre-activation', before every hidden
+            activation.
+    """
+
+    build: Build
+    place: Place
+
+
+NORMALISATIONS: dict[str, Normalisation | None] = {"none": None}
+
+
+def normalisation(name: str, place: Place) -> Callable[[Build], Build]:
+    """Declare a level of the factor `normalisation` by the function that makes its module."""
+
+    def add(build: Build) -> Build:
+        NORMALISATIONS[name] = Normalisation(build, place)
+        return build
+
+    return add
+
+
+def build_normalisation(name: str, place: Place, channels: int, dimensions: int) -> nn.Module | None:
+    """Make the module that the level called `name` has at this place, if any."""
+    level = lookup("normalisation", NORMALISATIONS, name)
+    return level.build(channels, dimensions) if level and level.place == place else None
+
+
+@normalisation("lrn", "lrn")
+def lrn(channels: int, dimensions: int) -> nn.Module:
+    """LRN with the paper's alpha."""
+    return LRN(channels)
+
+
+@normalisation("lrn-rescaled", "lrn")
+def lrn_rescaled(channels: int, dimensions: int) -> nn.Module:
+    """LRN with alpha rescaled from 0-255 pixels to inputs in -1..1."""
+    return LRN(channels, ALPHA_RESCALED)
+
+
+@normalisation("constant", "lrn")
+def constant(channels: int, dimensions: int) -> nn.Module:
+    """LRN without its neighbours: the control for its scale."""
+    return Constant()
+
+
+@normalisation("batch", "pre-activation")
+def batch(channels: int, dimensions: int) -> nn.Module:
+    """Batch normalisation (Ioffe & Szegedy 2015, section 3.2)."""
+    return nn.BatchNorm2d(channels) if dimensions else nn.BatchNorm1d(channels)
+
+
+class _LRNFunction(torch.autograd.Function):
+    """Forward and backward pass of LRN.
+
+    Forward: b = a s^-3/4 with s = k + alpha times the sum of a^2 over neighbours, which is a banded 1x1 convolution;
+    the power needs two square roots. Backward: g s^-3/4 - 2 beta a band(g a s^-7/4), with alpha in the band, which
+    is symmetric.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, band: Tensor, k: Tensor) -> Tensor:
+        s = functional.conv2d(a * a, band, k)
+        root = s.rsqrt()
+        power = root.sqrt().mul_(root)
+        ctx.save_for_backward(a, band, s, power)
+        return a * power
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        a, band, s, power = ctx.saved_tensors
+        scaled = gradient * power
+        inner = functional.conv2d((scaled * a).div_(s), band)
+        return scaled.addcmul_(inner, a, value=-2 * BETA), None, None
+
+
+class LRN(nn.Module):
+    """Local response normalisation over n = 5 neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+
+    b = a / (2 + alpha * sum of a^2 over the channel and two on either side)^0.75, the sum cut off at the first and last
+    channel. PyTorch divides alpha by n: the paper's layer is `torch.nn.LocalResponseNorm(5, 5e-4, 0.75, 2)`.
+
+    Input and output: (N, C, H, W), float32 or float64.
+    """
+
+    band: Tensor
+    k: Tensor
+
+    def __init__(self, channels: int, alpha: float = ALPHA) -> None:
+        super().__init__()
+        self.alpha = alpha
+        index = torch.arange(channels)
+        near = (index[:, None] - index[None, :]).abs() <= NEIGHBOURS // 2
+        self.register_buffer("band", near.to(torch.get_default_dtype())[:, :, None, None], persistent=False)
+        self.register_buffer("k", torch.full((channels,), K), persistent=False)
+
+    def forward(self, a: Tensor) -> Tensor:
+        device, band = a.device.type, self.alpha * self.band
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):  # a sum of squares needs the precision of float32
+                return _LRNFunction.apply(a.float(), band, self.k)
+        return _LRNFunction.apply(a, band, self.k)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha:g}"
+
+
+class Constant(nn.Module):
+    """Multiplication by 2^-0.75: LRN without its neighbours."""
+
+    def forward(self, a: Tensor) -> Tensor:
+        return a * CONSTANT

@@ -1,0 +1,50 @@
+"""Accuracy and loss on a split."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from bench.components.windows import centre, ten_crops
+from bench.data.photos import Photographs
+from bench.data.splits import Split
+from bench.models.alexnet import AlexNet
+from bench.system.process_group import SINGLE, ProcessGroup
+
+BATCH = 500  # images evaluated at once
+
+
+@torch.no_grad()
+def evaluate(network: AlexNet, images: Split, group: ProcessGroup = SINGLE) -> tuple[float, float]:
+    """Return accuracy (a fraction) and mean cross entropy (nats) in eval mode, on the centre of each image."""
+    network.eval()
+    count = len(images.labels)
+    correct = torch.zeros((), dtype=torch.int64, device=images.device)
+    loss = torch.zeros((), dtype=torch.float64, device=images.device)
+    for canvas, labels in images.batches(BATCH, group):
+        logits = network(centre(canvas, network.layout.size)).float()
+        correct += (logits.argmax(dim=1) == labels).sum()
+        loss += functional.cross_entropy(logits, labels, reduction="sum")
+    network.train()
+    return group.summed(correct).item() / count, group.summed(loss).item() / count
+
+
+@torch.no_grad()
+def evaluate_crops(network: AlexNet, images: Photographs, group: ProcessGroup = SINGLE) -> dict[str, float]:
+    """Return `test/top5` of the centre, and accuracy and top 5 of the mean prediction over ten windows.
+
+    Krizhevsky et al. 2012, section 4.1. Of fewer than six outputs, all but one count as five.
+    """
+    network.eval()
+    five = min(5, network.config.classes - 1)
+    correct = torch.zeros(3, dtype=torch.int64, device=images.device)
+    for canvas, labels in images.batches(BATCH // 10, group):
+        predictions = [network(window).float().softmax(1) for window in ten_crops(canvas, network.layout.size)]
+        mean = torch.stack(predictions).mean(0)
+        rankings = ((predictions[0], five), (mean, 1), (mean, five))
+        hits = [(scores.topk(k).indices == labels[:, None]).any(1).sum() for scores, k in rankings]
+        correct += torch.stack(hits)
+    network.train()
+    names = "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
+    counts = group.summed(correct).tolist()
+    return {name: count / len(images.labels) for name, count in zip(names, counts, strict=True)}

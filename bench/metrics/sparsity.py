@@ -1,0 +1,151 @@
+"""Sparsity of activations, measured while test images pass through the network.
+
+torch is imported late, because reports read this file for names, labels and units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bench.metrics.metric import METRICS, Metric
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from bench.models.alexnet import AlexNet
+    from bench.system.process_group import ProcessGroup
+
+METRICS["sparsity/dead/{layer}"] = Metric("dead units, {layer}", "%", 100)
+
+Measure = Callable[["LayerOutput"], "Tensor"]
+ACTIVATION_METRICS: dict[str, Measure] = {}
+Sums = dict[str, dict[str, "Tensor"]]  # by layer and metric
+
+
+def activation_metric(name: str, label: str, unit: str = "", factor: float = 1.0) -> Callable[[Measure], Measure]:
+    """Declare the metric `sparsity/<name>/<layer>` by a function from a layer's output to a value for each image."""
+
+    def add(measure: Measure) -> Measure:
+        METRICS[f"sparsity/{name}/{{layer}}"] = Metric(f"{label}, {{layer}}", unit, factor)
+        ACTIVATION_METRICS[name] = measure
+        return measure
+
+    return add
+
+
+class LayerOutput:
+    """A batch of one layer's activations, and what several metrics compute from it.
+
+    Attributes:
+        values: (N, units) float32, all activations of each image.
+        channels: Units, or channels of a convolution.
+    """
+
+    def __init__(self, output: Tensor) -> None:
+        import torch
+
+        channels_last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output  # the order in memory
+        self.values, self.channels = channels_last.flatten(1), output.shape[1]
+        self._scratch = torch.empty_like(self.values)
+
+    @property
+    def units(self) -> int:
+        """Activations of an image."""
+        return self.values.shape[1]
+
+    @cached_property
+    def nonzero(self) -> Tensor:
+        """(N, channels), how many activations of each channel are not zero."""
+        import torch
+
+        return torch.ne(self.values, 0, out=self._scratch).view(len(self.values), -1, self.channels).sum(1)
+
+    @cached_property
+    def norm_ratio(self) -> Tensor:
+        """(N,), the L1 norm over the L2 norm; 1, as sparse as can be, where nothing is active."""
+        import torch
+
+        ratio = torch.abs(self.values, out=self._scratch).sum(1) / torch.linalg.vector_norm(self.values, 2, dim=1)
+        return torch.where(ratio.isnan(), torch.ones_like(ratio), ratio)
+
+
+@activation_metric("zeros", "exact zeros", "%", 100)
+def zeros(output: LayerOutput) -> Tensor:
+    """Share of exact zeros."""
+    return 1 - output.nonzero.sum(1) / output.units
+
+
+@activation_metric("hoyer", "Hoyer sparsity")
+def hoyer(output: LayerOutput) -> Tensor:
+    """(sqrt n - L1/L2) / (sqrt n - 1) (Hoyer 2004, section 3.1)."""
+    root = math.sqrt(output.units)
+    return (root - output.norm_ratio) / max(root - 1, 1e-12)
+
+
+@activation_metric("treves_rolls", "Treves-Rolls sparsity")
+def treves_rolls(output: LayerOutput) -> Tensor:
+    """1 - (mean |a|)^2 / mean a^2 (Treves & Rolls 1991; Willmore & Tolhurst 2001, equation 1)."""
+    return 1 - output.norm_ratio**2 / output.units
+
+
+def layer_sums(activations: Tensor) -> dict[str, Tensor]:
+    """Sum every activation metric over a batch.
+
+    Args:
+        activations: (N, units) or (N, channels, H, W) float32.
+
+    Returns:
+        The number of images, each metric's sum over them, and 'alive': for each unit, or each channel, whether it was
+        ever not zero.
+    """
+    import torch
+
+    output = LayerOutput(activations)
+    return {
+        "images": torch.tensor(float(len(activations)), device=activations.device),
+        "alive": output.nonzero.amax(0) > 0,
+        **{name: measure(output).sum(dtype=torch.float64) for name, measure in ACTIVATION_METRICS.items()},
+    }
+
+
+@contextmanager
+def watch_activations(network: AlexNet) -> Iterator[Sums]:
+    """Add up each hidden layer's activation metrics over the forward passes made inside."""
+    sums: Sums = {}
+
+    def observer(layer: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        def observe(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            batch, before = layer_sums(output.detach().float()), sums.get(layer)
+            sums[layer] = {
+                name: value if before is None else before[name] | value if name == "alive" else before[name] + value
+                for name, value in batch.items()
+            }
+
+        return observe
+
+    handles = [module.register_forward_hook(observer(name)) for name, module in network.activations()]
+    try:
+        yield sums
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def sparsity(sums: Sums, group: ProcessGroup) -> dict[str, float]:
+    """Compute `sparsity/<metric>/<layer>` for each watched layer, and the mean over layers.
+
+    Activation metrics are means over images; `dead` is the share of units, or channels, that were zero on every image.
+    """
+    metrics: dict[str, float] = {}
+    for layer, own_sums in sums.items():
+        total = {name: group.summed(value.double()) for name, value in own_sums.items()}
+        for name in ACTIVATION_METRICS:
+            metrics[f"sparsity/{name}/{layer}"] = (total[name] / total["images"]).item()
+        metrics[f"sparsity/dead/{layer}"] = 1 - (total["alive"] > 0).double().mean().item()
+    for name in (*ACTIVATION_METRICS, "dead"):
+        metrics[f"sparsity/{name}/mean"] = sum(metrics[f"sparsity/{name}/{layer}"] for layer in sums) / len(sums)
+    return metrics

@@ -1,0 +1,63 @@
+"""The one table of all metrics: name, label, unit. Needs no torch."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from bench.metrics import sparsity
+from bench.metrics.metric import METRICS, Metric
+
+__all__ = ["describe_metric", "find_metric", "sparsity"]  # importing `sparsity` declares its metrics
+
+for source in ("train", "validation", "test", "masks", "networks"):
+    METRICS[f"{source}/accuracy"] = Metric(f"{source} accuracy", "%", 100)
+    METRICS[f"{source}/loss"] = Metric(f"{source} loss", "nats")
+METRICS |= {
+    "batch/loss": Metric("batch loss", "nats"),
+    "gap/accuracy": Metric("overfitting gap (train minus test accuracy)", "points", 100),
+    "test/top5": Metric("test accuracy, top 5", "%", 100),
+    "test/ten_crop/accuracy": Metric("test accuracy, ten crops", "%", 100),
+    "test/ten_crop/top5": Metric("test accuracy, top 5, ten crops", "%", 100),
+    "masks/calibration_error": Metric("masks, expected calibration error", "%", 100),
+    "networks/calibration_error": Metric("networks, expected calibration error", "%", 100),
+    "speed/images_per_second": Metric("images a second", "images/s"),
+    "speed/step_ms_p50": Metric("speed, step ms p50", "ms"),
+    "speed/step_ms_p95": Metric("speed, step ms p95", "ms"),
+    "speed/steps_to_train_error_25": Metric("steps to 25 % training error", "steps"),
+    "memory/peak_mb": Metric("memory, peak mb", "MB"),
+    "gradient/norm_ratio/{layer}": Metric("gradient norm over weight norm, {layer}"),
+    "gradient/first_to_last/{moment}": Metric("gradient of the first layer over the last one's, {moment}"),
+    "features/correlation/{layer}": Metric("mean absolute correlation of units, {layer}"),
+    "features/rank/{layer}": Metric("effective rank, {layer}"),
+    "competition/contrast": Metric("contrast of the largest response with its neighbours"),
+    "activity/above/{threshold}": Metric("active above {threshold}", "%", 100),
+    "parameters/conv_share": Metric("conv share of parameters", "%", 100),
+    "parameters/{layer}": Metric("parameters, {layer}", "parameters"),
+    "macs/conv_share": Metric("conv share of macs", "%", 100),
+    "macs/{layer}": Metric("multiply-accumulates, {layer}", "MACs"),
+    "time/kernel_ms/{elements}": Metric("time of the kernel, {elements} elements", "ms"),
+    "time/step_ms": Metric("time of a training step", "ms"),
+    "time/forward_ms/{batch}": Metric("time, {batch}", "ms"),
+    "time/share/{part}": Metric("share of the time, {part}", "%", 100),
+}
+
+
+@lru_cache(maxsize=4096)
+def find_metric(name: str) -> Metric | None:
+    """Return the table's entry for a recorded name, its label filled in, or None where the table has none."""
+    for pattern, metric in METRICS.items():
+        expression = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[\\w.]+( \\d+)?)", re.escape(pattern))
+        if match := re.fullmatch(expression, name):
+            parts = {key: _readable(part) for key, part in match.groupdict().items()}
+            return metric._replace(label=metric.label.format(**parts))
+    return None
+
+
+def describe_metric(name: str) -> Metric:
+    """Return the table's entry for a recorded name; one that has none is shown as it is stored."""
+    return find_metric(name) or Metric(name)
+
+
+def _readable(part: str) -> str:
+    return f"{int(part):,}" if part.isdecimal() else part.replace("_", " ")

@@ -1,0 +1,68 @@
+"""Answers to a probe's question, from the weights of finished trials. Trains nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bench.data.images import Images
+from bench.data.photos import Photographs
+from bench.data.sampling import stratified
+from bench.data.source import Source
+from bench.data.splits import splits
+from bench.models.alexnet import AlexNet
+from bench.probes import competition, ensembles, features
+from bench.probes.question import QUESTIONS
+from bench.records import store
+from bench.spec.errors import InputError
+from bench.spec.jobs import Probe, Trial, identity
+
+__all__ = ["QUESTIONS", "answer_probe", "competition", "ensembles", "features"]  # importing these declares questions
+
+SAMPLE_IMAGES = 2_000  # of the test images
+
+
+def answer_probe(probe: Probe, out: Path, source: Source) -> list[dict[str, Any]]:
+    """Answer a probe's question for the trials that kept their weights, in groups as large as the question takes.
+
+    Returns:
+        Samples: arm, pair (the number of the group), metric, value. No trial is in two groups, and a group with a
+        diverged trial, which has no weights, gives none.
+
+    Raises:
+        InputError: A finished trial's weights are missing.
+    """
+    question = QUESTIONS[probe.question]
+    samples: list[dict[str, Any]] = []
+    for pair in range(len(probe.trials) // question.networks):
+        trials = probe.trials[pair * question.networks : (pair + 1) * question.networks]
+        if missing := [trial for trial in trials if not store.askable(out, trial)]:
+            raise InputError(f"the weights of trial {identity(missing[0])} are missing: ablate run trains it again")
+        if not all(store.weights(out, trial).exists() for trial in trials):
+            continue
+        torch.manual_seed(trials[0].seed)  # serves dropout masks and permutations
+        with torch.no_grad():
+            networks = [load_network(trial, out) for trial in trials]
+            answer = question.answer(networks, _sample(trials[0], source))
+        for arm, metrics in answer.items():
+            samples += [{"arm": arm, "pair": pair, "metric": name, "value": v} for name, v in metrics.items()]
+    return samples
+
+
+def load_network(trial: Trial, out: Path) -> AlexNet:
+    """Load a finished trial's network, in eval mode, on the trial's device."""
+    network = AlexNet(trial.model)
+    network.load_state_dict(load_file(store.weights(out, trial)))
+    return network.to(trial.device).to(memory_format=torch.channels_last).eval()
+
+
+def _sample(trial: Trial, source: Source) -> Images:
+    test = splits(trial, source).test
+    if isinstance(test, Photographs):
+        return Images(*map(torch.cat, zip(*test.first(SAMPLE_IMAGES).batches(SAMPLE_IMAGES), strict=True)))
+    chosen: Tensor = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE_IMAGES)).to(trial.device)
+    return Images(test.canvas[chosen], test.labels[chosen])

@@ -1,0 +1,42 @@
+"""Whether everything that a job names is implemented. Asked before anything trains."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from bench.components.activations import ACTIVATIONS
+from bench.components.levels import check_levels
+from bench.components.registry import lookup
+from bench.probes.answering import QUESTIONS
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Job, Probe, Timing, Trial
+from bench.timing.subjects import SUBJECTS
+
+_check_levels = lru_cache(check_levels)  # many trials share a configuration
+
+
+def check_job(job: Job) -> None:
+    """Check every level, question and subject that a job names.
+
+    Raises:
+        InputError: Nothing is implemented under one of the names; the message lists the valid ones.
+    """
+    if isinstance(job, Trial):
+        _check_levels(job.model)
+        _check_levels(job.recipe)
+    elif isinstance(job, Count):
+        _check_levels(job.model)
+    elif isinstance(job, Probe):
+        lookup("a probe's question", QUESTIONS, job.question)
+        for trial in job.trials:
+            check_job(trial)
+    else:
+        _check_timing(job)
+
+
+def _check_timing(timing: Timing) -> None:
+    lookup("a timing's subject", SUBJECTS, timing.subject)
+    for arm, model in timing.arms:
+        _check_levels(model)
+        if timing.subject == "activations" and ACTIVATIONS[model.activation].kernel is None:
+            raise InputError(f"arm {arm!r}: {model.activation} has no elementwise kernel; time its network's steps")

@@ -1,0 +1,72 @@
+"""Tasks timed against each other: warm-up left out, synchronised, interleaved, raw samples kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+WARM_UP_ROUNDS = 3  # that are run and not counted
+SHORTEST_SAMPLE_S = 2e-4  # shorter tasks are repeated within a sample
+MOST_SPREAD, MOST_STOLEN = 0.10, 0.05  # beyond these shares a timing is unfit to judge by
+
+Task = Callable[[], Any]
+
+
+class Sample(NamedTuple):
+    """One measurement. stolen: share of its time in which the process did not have the processor."""
+
+    arm: str
+    round: int
+    call_ms: float
+    stolen: float
+
+
+def interleave(tasks: Mapping[str, Task], rounds: int, device: str) -> Iterator[Sample]:
+    """Time each arm's task once a round (A B C, A B C, ...), so that a drift of the machine's speed meets all alike."""
+    synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
+    repeats = {arm: _repeats(task, synchronize) for arm, task in tasks.items()}
+    for number in range(rounds):
+        for arm, task in tasks.items():
+            start, cpu_start = time.perf_counter(), time.process_time()
+            for _ in range(repeats[arm]):
+                task()
+            synchronize()
+            elapsed_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu_start
+            yield Sample(arm, number, elapsed_s * 1e3 / repeats[arm], max(0.0, 1 - cpu_s / elapsed_s))
+
+
+def _repeats(task: Task, synchronize: Callable[[], None]) -> int:
+    """Warm the task up; return how often it is called within a sample."""
+    for _ in range(WARM_UP_ROUNDS):
+        task()
+    synchronize()
+    start = time.perf_counter()
+    task()
+    synchronize()
+    return max(1, round(SHORTEST_SAMPLE_S / (time.perf_counter() - start)))
+
+
+def why_unfit(samples: list[dict[str, Any]], stolen: list[float]) -> str:
+    """Return why samples cannot be judged by, or ''.
+
+    Args:
+        samples: As recorded: arm, pair, metric and value.
+        stolen: Share of each sample's time in which the process did not have the processor.
+
+    Returns:
+        A reason. A spread is the interquartile range over the median; the typical one counts, so that one slow round
+        is no reason.
+    """
+    mean_stolen = float(np.mean(stolen))
+    if mean_stolen > MOST_STOLEN:
+        return f"the machine was busy: {mean_stolen:.0%} of the time went to other processes"
+    by_arm: dict[tuple[str, str], list[float]] = {}
+    for sample in samples:
+        by_arm.setdefault((sample["metric"], sample["arm"]), []).append(sample["value"])
+    spreads = [(np.percentile(v, 75) - np.percentile(v, 25)) / np.median(v) for v in by_arm.values()]
+    typical = float(np.median(spreads))
+    return f"the machine was unsteady: typical spread {typical:.0%}" if typical > MOST_SPREAD else ""

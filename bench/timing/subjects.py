@@ -1,0 +1,93 @@
+"""What a timing can measure: kernels of activations, training steps, parts of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from bench.components.activations import ACTIVATIONS
+from bench.components.augmentations import DRAWS
+from bench.components.registry import register
+from bench.data.images import Images
+from bench.models.alexnet import build
+from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.jobs import Timing
+from bench.timing.interleaving import Task
+from bench.training.state import build_optimizer
+from bench.training.step import StepMemory, make_step
+
+Subject = Callable[[Timing], Iterator[tuple[str, dict[str, Task]]]]
+SUBJECTS: dict[str, Subject] = {}
+
+
+def subject(name: str) -> Callable[[Subject], Subject]:
+    """Declare what a timing can measure: a function of the timing that yields each metric with its tasks, by arm."""
+    return register(SUBJECTS, name)
+
+
+@subject("activations")
+def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
+    """Forward and backward kernel of each arm's activation, and a copy of the same bytes, at every size."""
+    for size in timing.sizes:
+        inputs = torch.randn(size, device=timing.device, generator=_generator(timing.device))
+        gradient, output, input_gradient = torch.ones_like(inputs), torch.empty_like(inputs), torch.empty_like(inputs)
+        tasks: dict[str, Task] = {}
+        for arm, model in timing.arms:
+            if kernel := ACTIVATIONS[model.activation].kernel:
+                tasks[arm] = partial(kernel, inputs, gradient, output, input_gradient)
+        tasks["copy"] = partial(output.copy_, inputs)
+        yield f"time/kernel_ms/{size}", tasks
+
+
+@subject("steps")
+def training_steps(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
+    """One training step of each arm's network, as trials make it, on images without augmentation."""
+    (size,) = timing.sizes
+    yield "time/step_ms", {arm: _training_step(model, size, timing) for arm, model in timing.arms}
+
+
+@subject("layers")
+def network_parts(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
+    """Forward time of the convolutional part and of the fully connected part, at each batch size."""
+    for size in timing.sizes:
+        tasks: dict[str, Task] = {}
+        for arm, model in timing.arms:
+            network = build(model, 0).to(timing.device).to(memory_format=torch.channels_last).eval()
+            images = _random_images(size, network.layout.size, timing.device)
+            boundary = [name for name, _ in network.layers.named_children()].index("flatten")
+            tasks[f"{arm}: convolutions"] = _forward(network.layers[:boundary], images)
+            with torch.no_grad():
+                features = network.layers[: boundary + 1](images)
+            tasks[f"{arm}: fully connected"] = _forward(network.layers[boundary + 1 :], features)
+        yield f"time/forward_ms/batch {size}", tasks
+
+
+def _training_step(model: ModelConfig, size: int, timing: Timing) -> Task:
+    recipe, device = TrainConfig(1e-4, "constant", augmentation="none"), timing.device
+    network = build(model, 0).to(device).to(memory_format=torch.channels_last)
+    side, index = network.layout.size, torch.arange(size, device=device)
+    canvas = torch.randint(256, (size, side, side, 3), dtype=torch.uint8, device=device, generator=_generator(device))
+    draws, total_loss = torch.zeros(size, DRAWS, device=device), torch.zeros((), device=device)
+    memory = StepMemory(Images(canvas, index % model.classes), index, draws, total_loss)
+    return make_step(timing, recipe, network, build_optimizer(network, recipe, device), memory)
+
+
+def _forward(part: nn.Module, inputs: Tensor) -> Task:
+    @torch.no_grad()
+    def task() -> None:
+        part(inputs)
+
+    return task
+
+
+def _random_images(count: int, side: int, device: str) -> Tensor:
+    """(count, 3, side, side) float32 in -1..1, channels last in memory."""
+    images = torch.rand(count, 3, side, side, device=device, generator=_generator(device)) * 2 - 1
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _generator(device: str) -> torch.Generator:
+    return torch.Generator(device).manual_seed(0)

@@ -1,0 +1,71 @@
+"""What a trial measures of its network: everything at its start and end, a sample in between."""
+
+from __future__ import annotations
+
+from bench.data.photos import Photographs
+from bench.data.splits import Splits
+from bench.metrics.accuracy import evaluate, evaluate_crops
+from bench.metrics.gradients import gradient_flow
+from bench.metrics.sparsity import sparsity, watch_activations
+from bench.models.alexnet import AlexNet
+from bench.spec.jobs import Trial
+from bench.system.process_group import ProcessGroup
+from bench.training.evaluation_schedule import EARLY_EPOCHS, FULL_IMAGES, SAMPLE_IMAGES, evaluation_epochs
+from bench.training.step import autocast
+
+
+class Evaluator:
+    """A trial's network with the images that it is evaluated on. Every process of the group gets the same numbers."""
+
+    def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:
+        self.trial, self.network, self.images, self.group = trial, network, images, group
+
+    def full(self) -> dict[str, float]:
+        """Measure accuracy on all splits, and sparsity in the forward pass of the test images."""
+        with autocast(self.trial), watch_activations(self.network) as sums:
+            accuracy, loss = evaluate(self.network, self.images.test, self.group)
+        metrics = {**self.sample(FULL_IMAGES), "test/accuracy": accuracy, "test/loss": loss}
+        metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
+        return metrics | sparsity(sums, self.group)
+
+    def sample(self, count: int = SAMPLE_IMAGES) -> dict[str, float]:
+        """Measure accuracy on the first images of train and of validation."""
+        metrics: dict[str, float] = {}
+        for name, split in (("train", self.images.train), ("validation", self.images.validation)):
+            with autocast(self.trial):
+                accuracy, loss = evaluate(self.network, split.first(count), self.group)
+            metrics |= {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
+        return metrics
+
+    def crops(self) -> dict[str, float]:
+        """Measure the paper's ten crops, of photographs alone."""
+        if not isinstance(self.images.test, Photographs):
+            return {}
+        with autocast(self.trial):
+            return evaluate_crops(self.network, self.images.test, self.group)
+
+    def validation_accuracy(self) -> float:
+        """Measure accuracy on a sample of validation."""
+        with autocast(self.trial):
+            return evaluate(self.network, self.images.validation.first(SAMPLE_IMAGES), self.group)[0]
+
+    def measures_gradients(self, epoch: int, step: int, steps: int) -> bool:
+        """Whether `gradients` is measured after this step: the first of all, and the last before an evaluation."""
+        return (epoch, step) == (1, 1) or (step == steps and epoch in evaluation_epochs(self.trial.recipe.epochs))
+
+    def gradients(self, epoch: int, step: int, steps: int) -> dict[str, float]:
+        """Measure the gradient flow of a step, the `step`-th of `steps` in its epoch.
+
+        Of the first step of all, of early epochs and of the last epoch: the first layer's over the last one's. Of an
+        epoch's last step: every layer's.
+        """
+        early = [(f"epoch_{number}", (number, steps)) for number in EARLY_EPOCHS]
+        moments = [("start", (1, 1)), *early, ("end", (self.trial.recipe.epochs, steps))]
+        flow = gradient_flow(self.network)
+        first, *_, last = flow.values()
+        ratios = {
+            f"gradient/first_to_last/{name}": first / last
+            for name, moment in moments
+            if moment == (epoch, step) and last
+        }
+        return ratios | (flow if step == steps else {})

@@ -1,0 +1,44 @@
+"""Times of training steps."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import torch
+
+WARM_UP_STEPS = 3  # that are run and not counted
+
+
+class Stopwatch:
+    """Measures step times without waiting for the device: CUDA events on a GPU, the clock on a CPU."""
+
+    def __init__(self, device: str) -> None:
+        self.cuda = device == "cuda"
+        self.laps: list[list[Any]] = []
+
+    def start(self) -> None:
+        """Start a lap: time until now is not counted."""
+        self.laps.append([])
+        self.mark()
+
+    def mark(self) -> None:
+        """Mark the end of a step."""
+        if self.cuda:
+            event = torch.cuda.Event(enable_timing=True)
+            event.record()
+            self.laps[-1].append(event)
+        else:
+            self.laps[-1].append(time.perf_counter())
+
+    def milliseconds(self) -> list[float]:
+        """Return the time of each step over all laps, without the first steps, which warm up."""
+        if self.cuda:
+            torch.cuda.synchronize()
+            laps = [[start.elapsed_time(end) for start, end in itertools.pairwise(lap)] for lap in self.laps]
+        else:
+            laps = [[(end - start) * 1e3 for start, end in itertools.pairwise(lap)] for lap in self.laps]
+        steps = [step for lap in laps for step in lap]
+        warm_up = WARM_UP_STEPS + self.cuda  # on a GPU the step after those records a graph
+        return steps[min(warm_up, len(steps) - 1) :]

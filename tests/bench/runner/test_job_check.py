@@ -1,0 +1,43 @@
+"""Every name in a job is checked before anything trains."""
+
+import pytest
+
+from bench.runner.job_check import check_job
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Timing, Trial
+
+DATA = DataConfig("0123456789abcdef", classes=10, train=100)
+TRIAL = Trial(ModelConfig(), TrainConfig(), DATA, 0)
+ODD = ModelConfig(activation="gelu")
+LEVELS = "activation is 'gelu'; it can be relu, tanh, sigmoid, k-winners"
+QUESTIONS = "a probe's question is 'why'; it can be competition, sub-networks, averages, co-adaptation, activity"
+SUBJECTS = "a timing's subject is 'epochs'; it can be activations, steps, layers"
+
+
+@pytest.mark.parametrize(
+    "job, message",
+    [
+        (Trial(ODD, TrainConfig(), DATA, 0), LEVELS),
+        (
+            Trial(ModelConfig(), TrainConfig(optimiser="adagrad"), DATA, 0),
+            "optimiser is 'adagrad'; it can be adam, sgd",
+        ),
+        (Count(ODD), LEVELS),
+        (Timing("steps", (("odd", ODD),), (8,), 3), LEVELS),
+        (Timing("epochs", (("relu", ModelConfig()),), (8,), 3), SUBJECTS),
+        (Timing("activations", (("k", ModelConfig(activation="k-winners")),), (8,), 3), "no elementwise kernel"),
+        (Probe("why", (TRIAL,)), QUESTIONS),
+        (Probe("activity", (Trial(ODD, TrainConfig(), DATA, 0),)), LEVELS),
+    ],
+    ids=str,
+)
+def test_a_name_that_nothing_implements_is_refused_in_one_line(job, message):
+    with pytest.raises(InputError) as refusal:
+        check_job(job)
+    assert message in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("job", [TRIAL, Count(ModelConfig()), Probe("activity", (TRIAL,))], ids=str)
+def test_a_job_of_known_names_passes(job):
+    check_job(job)
