@@ -15,6 +15,6 @@ def write_report(options: argparse.Namespace, console: Console) -> int:
 
     request = load_request(options.out, options.studies)
     if options.check:
-        return terminal.compare(request, options.check, options.out, console)
-    terminal.report(request, options.out, console)
+        return terminal.check_report(request, options.check, options.out, console)
+    terminal.show_report(request, options.out, console)
     return 0

@@ -119,7 +119,7 @@ def _further(request: Request, out: Path) -> Request:
 def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Console) -> None:
     from reports import terminal  # only here: it takes seconds, and every worker imports this file
 
-    files = terminal.report(request, out, console)
+    files = terminal.show_report(request, out, console)
     name = f"({request.setting.profile.name}, {request.source.data.name})"
     queue.publish_report(name, [*files, out / REQUEST_FILE])
     if queue.publisher:

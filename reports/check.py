@@ -1,4 +1,4 @@
-"""A stored report beside the records as they are now: the verdicts that come out otherwise."""
+"""Comparison of a stored report's verdicts with those of the records now."""
 
 from __future__ import annotations
 
@@ -14,43 +14,41 @@ from reports.statistics.judge import Judgement
 Verdicts = Mapping[tuple[str, str], str]  # by study and claim
 
 
-def stored(file: Path) -> Verdicts:
-    """The verdicts in a report.json, the controls' included."""
+def read_verdicts(file: Path) -> Verdicts:
+    """Read the verdicts of a report.json, the controls' included; raise InputError where it cannot be read."""
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
-        return _verdicts(entry for part in ("claims", "controls") for entry in report[part])
+        return _collect(entry for part in ("claims", "controls") for entry in report[part])
     except OSError as error:
-        raise InputError(
-            printable(f"{file} cannot be read ({error.strerror}): name a report.json that was kept")
-        ) from error
+        raise InputError(printable(f"{file} cannot be read ({error.strerror}): name a stored report.json")) from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(printable(f"{file} is no report.json: name one that 'ablate report' wrote")) from error
 
 
-def present(judgements: Iterable[Judgement]) -> Verdicts:
-    return _verdicts(judgement.as_json() for judgement in judgements)
+def collect_verdicts(judgements: Iterable[Judgement]) -> Verdicts:
+    """Collect the verdicts of judgements as `read_verdicts` does those of a file."""
+    return _collect(judgement.as_json() for judgement in judgements)
 
 
-def changed(before: Verdicts, now: Verdicts) -> list[str]:
-    """A line for each claim whose verdict differs, or that only one of the two has."""
+def compare_verdicts(stored: Verdicts, current: Verdicts) -> list[str]:
+    """Describe each claim whose verdict differs or that only one of the two has, in a line."""
     return [
-        printable(f"{claim} ({study}): stored {_told(before, study, claim)}, now {_told(now, study, claim)}")
-        for study, claim in dict.fromkeys((*before, *now))
-        if before.get((study, claim)) != now.get((study, claim))
+        printable(f"{key[1]} ({key[0]}): stored {_describe(stored.get(key))}, now {_describe(current.get(key))}")
+        for key in dict.fromkeys((*stored, *current))
+        if stored.get(key) != current.get(key)
     ]
 
 
-def _verdicts(entries: Iterable[Mapping[str, Any]]) -> Verdicts:
-    found: dict[tuple[str, str], str] = {}
+def _collect(entries: Iterable[Mapping[str, Any]]) -> Verdicts:
+    verdicts: dict[tuple[str, str], str] = {}
     for entry in entries:
         study, claim, verdict = entry["study"], entry["id"], entry["verdict"]
         if not all(isinstance(text, str) for text in (study, claim, verdict)):
             raise TypeError
-        twice = found.get((study, claim))  # nothing keeps two claims of a study from one name
-        found[study, claim] = f"{twice}, {verdict}" if twice else verdict
-    return found
+        earlier = verdicts.get((study, claim))  # two claims of a study may have the same name
+        verdicts[study, claim] = f"{earlier}, {verdict}" if earlier else verdict
+    return verdicts
 
 
-def _told(verdicts: Verdicts, study: str, claim: str) -> str:
-    verdict = verdicts.get((study, claim))
+def _describe(verdict: str | None) -> str:
     return "no such claim" if verdict is None else f"'{verdict}'"

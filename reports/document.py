@@ -1,113 +1,81 @@
-"""The whole report as blocks: verdicts first, then what was run, then a chapter a study."""
+"""The whole report as blocks: verdicts, setup, a chapter a study, methods."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from ablations import Study
 from ablations.framework.expand import PlacedJob
-from bench.records.store import FAILURES
 from bench.spec.jobs import Count, Probe, Timing
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
-from reports.sections.arms import arms, drawn, printed
-from reports.sections.claims import detail, published
+from reports.sections.arm_figures import draw_arms
+from reports.sections.arms import build_lost_trials, tabulate_arms, tabulate_printed
+from reports.sections.changes import build_warning, tabulate_changes
+from reports.sections.claims import build_claim, tabulate_published
 from reports.sections.counts import build_counts
-from reports.sections.factorial import factorial
-from reports.sections.overview import build_verdicts, facts, notes, summarise
+from reports.sections.factorial import build_factorial
+from reports.sections.overview import build_notes, build_setup, build_verdicts, describe_report
 from reports.sections.probes import build_probes
-from reports.sections.scaling import scaled
-from reports.sections.switches import switches, warning
+from reports.sections.scaling import build_scaling
 from reports.sections.timings import build_timings
-from reports.sections.tuning import tuned
+from reports.sections.tuning import build_tuning
 from reports.tables.observations import Record
 from reports.text.methods import LIMITS, METHODS, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
-NAMED = 20  # so many lost seeds of an arm are told one by one
 
 
-def page(evidence: Evidence) -> list[Block]:
-    blocks: list[Block] = [Heading(TITLE, 1), Text(summarise(evidence), lead=True), *notes(evidence)]
-    blocks += [
-        Contents("Contents"),
-        *build_verdicts(evidence),
-        Heading("What was run"),
-        Facts(tuple(facts(evidence).items())),
-    ]
+def build_document(evidence: Evidence) -> list[Block]:
+    """Build all blocks of the report."""
+    blocks: list[Block] = [Heading(TITLE, 1), Text(describe_report(evidence), lead=True), *build_notes(evidence)]
+    blocks += [Contents("Contents"), *build_verdicts(evidence), *build_setup(evidence)]
     for study in evidence.studies:
-        blocks += chapter(study, evidence.for_study(study))
-    return [escape_controls(block) for block in blocks + _methods()]
+        blocks += _build_chapter(study, evidence.for_study(study))
+    return [escape_controls(block) for block in blocks + _build_methods()]
 
 
-def chapter(study: Study, evidence: Evidence) -> list[Block]:
-    """A study: its claims, its arms, its other jobs. evidence: what belongs to it."""
+def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
     primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
-    blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True), *_lost(evidence)]
-    blocks += [Heading("Claims", 3)] * bool(primary)
+    blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True)]
+    blocks += [*build_lost_trials(evidence), *[Heading("Claims", 3)] * bool(primary)]
     for judgement in primary:
-        blocks += detail(judgement, evidence.noise_floor(judgement))
-    blocks += tuned(study, evidence)
+        blocks += build_claim(judgement, evidence.noise_floor(judgement))
+    blocks += build_tuning(study, evidence)
     if study.switches:
-        blocks += factorial(study, evidence)
+        blocks += build_factorial(study, evidence)
     elif study.arms:
-        blocks += [Heading("What each arm changes", 3), switches(study, evidence), *warning(study, evidence)]
-        blocks += [Heading("Arms", 3), arms(study, evidence), *printed(study, evidence)]
-        figures = drawn(study, evidence)
+        blocks += [Heading("What each arm changes", 3), tabulate_changes(study, evidence)]
+        blocks += [*build_warning(study, evidence), Heading("Arms", 3), tabulate_arms(study, evidence)]
+        blocks += tabulate_printed(study, evidence)
+        figures = draw_arms(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
-    blocks += [*scaled(study, evidence), *_measurements(evidence)]
+    blocks += [*build_scaling(study, evidence), *_build_measurements(evidence)]
     if any(judgement.claim.published for judgement in primary):
-        blocks += [Heading("Published figures", 3), published(study.name, primary)]
+        blocks += [Heading("Published figures", 3), tabulate_published(study.name, primary)]
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
     return blocks
 
 
-def _measurements(evidence: Evidence) -> list[Block]:
-    """Counts, timings and probes, each kind under a heading, with a note for each job that has not finished."""
+def _build_measurements(evidence: Evidence) -> list[Block]:
+    """Build counts, timings and probes, each kind under a heading, with a note for each job that has not finished."""
     blocks: list[Block] = []
     for title, kind, build in (
         ("Counts", Count, build_counts), ("Timings", Timing, build_timings), ("Probes", Probe, build_probes)
     ):  # fmt: skip
         places = [place for place in evidence.placed if isinstance(place.job, kind)]
-        notes = [note for place in places if (note := _unfinished(place, evidence.find_record(place.job)))]
+        notes = [note for place in places if (note := _note_unfinished(place, evidence.find_record(place.job)))]
         blocks += [Heading(title, 3)] * bool(places) + [*notes, *build(evidence)]
     return blocks
 
 
-def _unfinished(place: PlacedJob, record: Record | None) -> Note | None:
+def _note_unfinished(place: PlacedJob, record: Record | None) -> Note | None:
     if record and record["status"] == "finished":
         return None
     name = place.arm or getattr(place.job, "subject", "") or getattr(place.job, "question", "")
     return Note("Not finished", f"{name}: {record['reason'] if record else 'not run'}")
 
 
-def _lost(evidence: Evidence) -> list[Block]:
-    """Trials without a result, counted and named with their reasons, a status at a time."""
-    rows = evidence.trials
-    if not len(rows) or (rows["status"] == "finished").all():
-        return []
-    told = []
-    for status in ("diverged", *FAILURES, "not run"):
-        lost = rows[rows["status"] == status]
-        named = [f"{arm} (seed {_seeds(group['seed'].tolist())})" for arm, group in lost.groupby("arm", sort=False)]
-        told += [f"{len(lost)} of {len(rows)} trials {status}: {'; '.join(named)}."] if named else []
-        told += _reasons(evidence, lost["identity"])
-    return [Note("Trials without a result", " ".join(told))]
-
-
-def _reasons(evidence: Evidence, identities: Iterable[str]) -> list[str]:
-    records = [evidence.records[name] for name in identities if name in evidence.records]
-    reasons = sorted({str(record["reason"]).rstrip(".") for record in records if record.get("reason")})
-    more = f"{len(reasons) - NAMED:,} more reasons."
-    return [f"Reason: {reason}." for reason in reasons[:NAMED]] + [more] * (len(reasons) > NAMED)
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds[:NAMED])) + f" and {len(seeds) - NAMED:,} more" * (len(seeds) > NAMED)
-
-
-def _methods() -> list[Block]:
+def _build_methods() -> list[Block]:
     return [
         Heading("How to read a verdict"),
         Text(
@@ -117,6 +85,6 @@ def _methods() -> list[Block]:
         Facts(VERDICTS, verdicts=True),
         Heading("Methods"),
         Facts(METHODS),
-        Heading("What this cannot say"),
+        Heading("Limitations"),
         Items(LIMITS),
     ]

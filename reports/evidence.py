@@ -20,7 +20,7 @@ from bench.spec.jobs import Job
 from reports.statistics import summary
 from reports.statistics.judge import Judgement, judge
 from reports.tables import observations
-from reports.tables.observations import Record, environment, identity
+from reports.tables.observations import Record, get_environment, identity
 from reports.text.formatting import unit
 
 
@@ -54,7 +54,7 @@ class Evidence:
         if not isinstance(part, Contrast) or part.ratio or not isinstance(part.reference, str):
             return None
         study = next(study for study in self.studies if study.name == judgement.study)
-        return summary.floor(_of(self.results, study), study.baseline, part.metric) * unit(part.metric).factor
+        return summary.noise_floor(_of(self.results, study), study.baseline, part.metric) * unit(part.metric).factor
 
     def find_record(self, job: Job) -> Record | None:
         return self.records.get(identity(job))
@@ -75,9 +75,11 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     placed = [place for study in studies for place in expand_study(study, setting)]
     found = {name: _read(out, name) for name in dict.fromkeys(identity(place.job) for place in placed)}
     records = {name: record for name, record in found.items() if record is not None}
-    results = observations.results(placed, records)
-    combined = [observations.combined(study, _of(results, study)) for study in studies if study.combinations]
-    every_observation = pd.concat([observations.observations(placed, records), *combined], ignore_index=True)
+    results = observations.tabulate_results(placed, records)
+    combined = [
+        observations.tabulate_combinations(study, _of(results, study)) for study in studies if study.combinations
+    ]
+    every_observation = pd.concat([observations.tabulate_observations(placed, records), *combined], ignore_index=True)
     claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
     looks = {
         (study.name, arm): requested_seeds(study, arm, setting)
@@ -90,10 +92,10 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         setting,
         placed,
         records,
-        observations.trials(placed, records),
+        observations.tabulate_trials(placed, records),
         results,
-        observations.curves(placed, records),
-        judge(claims, every_observation, {name: environment(record) for name, record in records.items()}, looks),
+        observations.tabulate_curves(placed, records),
+        judge(claims, every_observation, {name: get_environment(record) for name, record in records.items()}, looks),
         tuned,
     )
 

@@ -1,4 +1,4 @@
-"""Records in, report out: HTML, PDF, JSON and a table of trials."""
+"""Files of a report, made from records: HTML, PDF, JSON and a table of trials."""
 
 from __future__ import annotations
 
@@ -10,62 +10,71 @@ from typing import Any
 from ablations import Setting, Study
 from bench.system.files import write
 from bench.system.text import printable
-from reports.document import TITLE, page
+from reports.document import TITLE, build_document
 from reports.evidence import Evidence, gather
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
-from reports.sections.claims import passed
-from reports.sections.overview import facts
+from reports.sections.claims import describe_control
+from reports.sections.overview import describe_run
 from reports.statistics.judge import Judgement
-from reports.tables.observations import environment
+from reports.tables.observations import get_environment
 
 
-def build(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Judgement]:
-    """Write report.html, report.pdf, report.json and trials.csv to <out>/reports."""
+def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Judgement]:
+    """Judge the records and write report.html, report.pdf, report.json and trials.csv.
+
+    The same records give the same bytes, whenever the report is made.
+
+    Args:
+        out: The folder of a run; the files go to its subfolder reports.
+        studies: The studies to report on.
+        setting: The profile, data, device and seeds that select the records.
+
+    Returns:
+        The judgements, in the order of the studies' claims.
+    """
     evidence = gather(out, studies, setting)
-    blocks = page(evidence)
-    as_html, as_pdf, as_json, as_csv = files(out)
-    write(as_html, render_html(blocks, TITLE).encode())
-    write(as_pdf, render_pdf(blocks, TITLE, last(evidence)))
-    write(as_json, json.dumps(summary(evidence), indent=2, allow_nan=False).encode())
-    write(as_csv, evidence.trials.map(_cell).to_csv(index=False).encode())
+    blocks = build_document(evidence)
+    last_end_s = int(max((record["ended"] for record in evidence.records.values()), default=0))
+    html_file, pdf_file, json_file, csv_file = report_files(out)
+    write(html_file, render_html(blocks, TITLE).encode())
+    write(pdf_file, render_pdf(blocks, TITLE, last_end_s))
+    write(json_file, json.dumps(export_verdicts(evidence), indent=2, allow_nan=False).encode())
+    write(csv_file, evidence.trials.map(_csv_cell).to_csv(index=False).encode())
     return evidence.judgements
 
 
-def _cell(value: Any) -> Any:
-    """A text on one line, and behind an apostrophe where a spreadsheet would take it for a formula and run it."""
+def _csv_cell(value: Any) -> Any:
+    """Put text on one line, behind an apostrophe where a spreadsheet would run it as a formula."""
     if not isinstance(value, str):
         return value
     text = printable(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def files(out: Path) -> list[Path]:
-    """Where a report lies: HTML, PDF, JSON and the table of trials."""
+def report_files(out: Path) -> list[Path]:
+    """Paths of a run's report: HTML, PDF, JSON and the table of trials."""
     return [out / "reports" / name for name in ("report.html", "report.pdf", "report.json", "trials.csv")]
 
 
-def summary(evidence: Evidence) -> dict[str, Any]:
-    """The verdicts for machines."""
+def export_verdicts(evidence: Evidence) -> dict[str, Any]:
+    """The content of report.json: claims, controls, run and environments."""
     controls = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
+    results: dict[str, dict[str, str]] = {}
+    for control in controls:
+        results.setdefault(control.study, {})[control.claim.id] = describe_control(control)
     return {
         "claims": [
-            judgement.as_json() | {"controls": {c.claim.id: passed(c) for c in controls if c.study == judgement.study}}
+            judgement.as_json() | {"controls": results.get(judgement.study, {})}
             for judgement in evidence.judgements
             if judgement.claim.primary
         ],
         "controls": [judgement.as_json() for judgement in controls],
-        "run": facts(evidence),
-        "environments": environments(evidence),
+        "run": describe_run(evidence),
+        "environments": _list_environments(evidence),
     }
 
 
-def environments(evidence: Evidence) -> list[dict[str, Any]]:
-    """Each environment that measured something, once."""
-    found = {json.dumps(environment(record), sort_keys=True) for record in evidence.records.values()}
-    return [json.loads(one) for one in sorted(found)]
-
-
-def last(evidence: Evidence) -> int:
-    """When the last job ended: the same records give the same report, whenever it is made."""
-    return int(max((record["ended"] for record in evidence.records.values()), default=0))
+def _list_environments(evidence: Evidence) -> list[dict[str, Any]]:
+    texts = {json.dumps(get_environment(record), sort_keys=True) for record in evidence.records.values()}
+    return [json.loads(text) for text in sorted(texts)]

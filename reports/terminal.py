@@ -1,4 +1,4 @@
-"""The report as a person at a terminal sees it."""
+"""The report as shown in a terminal."""
 
 from __future__ import annotations
 
@@ -13,47 +13,66 @@ from ablations import Exact
 from ablations.framework.request import Request
 from reports import check
 from reports.evidence import gather
-from reports.report import build, files
-from reports.sections.claims import passed
+from reports.report import report_files, write_report
+from reports.sections.claims import describe_control
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import estimate, paired
 from reports.text.comparisons import claimed_effect, claimed_range, describe_part
 from reports.text.formatting import format_interval
 
 
-def report(request: Request, out: Path, console: Console) -> list[Path]:
-    """Write the report; end with the verdicts and where everything is. Returns the files."""
-    for table in tables(build(out, request.studies, request.setting)):
+def show_report(request: Request, out: Path, console: Console) -> list[Path]:
+    """Write the report, and print its verdicts and where its files are.
+
+    Args:
+        request: The studies to report on, and the setting that selects their records.
+        out: The folder of the run.
+        console: Where to print.
+
+    Returns:
+        The report's files.
+    """
+    for table in _tabulate(write_report(out, request.studies, request.setting)):
         console.print(table, "")
     if request.setting.profile.name == "smoke":
         console.print(Text("Not a result: the smoke profile only shows that the machinery works.", style="bold yellow"))
     if request.source.note:
         console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
-    for file in files(out):
+    for file in report_files(out):
         console.print(str(file), soft_wrap=True, highlight=False)
-    return files(out)
+    return report_files(out)
 
 
-def compare(request: Request, file: Path, out: Path, console: Console) -> int:
-    """Judge again and write nothing; exit status 1 where a verdict is not the stored one."""
-    before = check.stored(file)
-    now = check.present(gather(out, request.studies, request.setting).judgements)
-    changed = check.changed(before, now)
-    for line in changed:
+def check_report(request: Request, file: Path, out: Path, console: Console) -> int:
+    """Judge the records again, write nothing, and print each verdict that differs from a stored report's.
+
+    Args:
+        request: The studies to report on, and the setting that selects their records.
+        file: The stored report.json.
+        out: The folder of the run.
+        console: Where to print.
+
+    Returns:
+        Exit status: 0 where all verdicts are the same, else 1.
+    """
+    stored = check.read_verdicts(file)
+    current = check.collect_verdicts(gather(out, request.studies, request.setting).judgements)
+    differences = check.compare_verdicts(stored, current)
+    for line in differences:
         console.print(Text(line, style="red"), soft_wrap=True)
-    if not changed:
-        console.print(Text(f"all {len(now)} verdicts are those in {file}"), soft_wrap=True)
-    return 1 if changed else 0
+    if not differences:
+        console.print(Text(f"All {len(current)} verdicts are the same as in {file}."), soft_wrap=True)
+    return 1 if differences else 0
 
 
-def tables(judgements: Sequence[Judgement]) -> Iterator[Table]:
-    """A line a claim, then a line a control; what is shown is the part that decided, or the first where several did."""
+def _tabulate(judgements: Sequence[Judgement]) -> Iterator[Table]:
+    """A table of claims and one of controls, each with the part that decided, or the first of several."""
     for heading, primary in (("claim", True), ("control", False)):
-        table = Table(heading, "verdict", "shown", "estimate", "asked for", "95 % interval", "pairs", box=None)
-        for judged in (found for found in judgements if found.claim.primary is primary):
-            main, verdict = judged.main, judged.verdict if primary else passed(judged)
-            pairs = "" if isinstance(main.part, Exact) else paired(main)
-            wanted = claimed_range(main.part) if isinstance(main.part, Exact) else claimed_effect(main.part)
-            found = estimate(main), wanted, format_interval(main.interval), pairs
-            table.add_row(*map(Text, (judged.claim.id, verdict, describe_part(main.part), *found)))
+        table = Table(heading, "verdict", "compared", "estimate", "required", "95 % interval", "pairs", box=None)
+        for judgement in (judgement for judgement in judgements if judgement.claim.primary is primary):
+            main, verdict = judgement.main, judgement.verdict if primary else describe_control(judgement)
+            exact = isinstance(main.part, Exact)
+            required = claimed_range(main.part) if isinstance(main.part, Exact) else claimed_effect(main.part)
+            numbers = estimate(main), required, format_interval(main.interval), "" if exact else paired(main)
+            table.add_row(*map(Text, (judgement.claim.id, verdict, describe_part(main.part), *numbers)))
         yield table

@@ -12,7 +12,7 @@ from ablations.framework.request_store import load_request
 from ablations.framework.seeds import seeds_per_arm
 from bench.spec.jobs import Count, identity
 from reports.evidence import gather
-from reports.report import summary
+from reports.report import export_verdicts
 from reports.statistics.verdicts import estimate
 from reports.text.comparisons import describe_part
 from reports.text.formatting import NOTHING, format_interval
@@ -54,7 +54,7 @@ def same(one, other, where=""):
 
 
 def test_every_number_comes_out_of_the_records_again(evidence, kept):
-    same(json.loads(json.dumps(summary(evidence))), kept)
+    same(json.loads(json.dumps(export_verdicts(evidence))), kept)
 
 
 def test_all_claims_of_the_house_are_answered(kept):

@@ -1,25 +1,20 @@
-"""What was trained: the arms as a table and as figures."""
+"""The arms of a study as tables: trials without a result, means over seeds, accuracies printed by others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from ablations import AGAIN, Study
+from ablations import AGAIN, Contrast, Study
 from ablations.framework.study import SHUFFLED
+from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
-from reports.rendering.blocks import Cell, Column, Figure, Table
-from reports.rendering.difference_plot import MAX_DOTS, draw_differences
-from reports.rendering.heatmap import draw_heatmap
-from reports.rendering.line_plots import draw_curves
-from reports.rendering.plot_style import COLOURS, Axis, metric_axis
-from reports.rendering.scatter_plot import draw_scatter
-from reports.sections.switches import titled, trained
+from reports.rendering.blocks import Block, Cell, Column, Note, Table
 from reports.statistics import summary
-from reports.tables.observations import CURVES, STEPS, TOTALS
+from reports.tables.observations import STEPS, TOTALS
 from reports.text.formatting import (
     NOTHING,
     PLUS_MINUS,
@@ -41,171 +36,124 @@ SHOWN = (
     "speed/images_per_second",
     "sparsity/zeros/mean",
 )
+MAX_NAMED = 20  # lost seeds of an arm, and reasons
 
 
-def arms(study: Study, evidence: Evidence) -> Table:
-    """Every arm, its means over seeds, and below them the differences from the baseline."""
-    table, names = evidence.results, trained(evidence)
-    metrics = [m for m in dict.fromkeys((*SHOWN, *summary.contrasted(study))) if m in table and table[m].notna().any()]
-    columns = [[_mean(table, arm, study.baseline, metric) for arm in names] for metric in metrics]
-    columns = [
-        _marked(cells, names, study) if metric == "test/accuracy" else cells
-        for metric, cells in zip(metrics, columns, strict=True)
+def trained_arms(evidence: Evidence) -> list[str]:
+    """List the arms with trials, controls last."""
+    return list(dict.fromkeys(place.arm for place in evidence.placed if isinstance(place.job, Trial)))
+
+
+def label_arm(arm: str) -> str:
+    """The arm's name, marked where it is a control."""
+    return f"{arm} (control)" if arm in (AGAIN, SHUFFLED) else arm
+
+
+def list_contrasts(study: Study) -> list[Contrast]:
+    """List the contrasts of all of the study's claims."""
+    return [part for claim in study.claims for part in claim.parts if isinstance(part, Contrast)]
+
+
+def tabulate_arms(study: Study, evidence: Evidence) -> Table:
+    """Tabulate every arm's means over seeds, and below them the differences from the baseline."""
+    results, arms = evidence.results, trained_arms(evidence)
+    candidates = dict.fromkeys((*SHOWN, *(part.metric for part in list_contrasts(study))))
+    metrics = [metric for metric in candidates if metric in results and results[metric].notna().any()]
+    means = {metric: [_mean_cell(results, arm, study.baseline, metric) for arm in arms] for metric in metrics}
+    if "test/accuracy" in means:
+        means["test/accuracy"] = _mark_best(means["test/accuracy"], [arm in study.arms for arm in arms])
+    seeds = [
+        Cell(label_arm(arm), pluralize(results.loc[results["arm"] == arm, "pair"].nunique(), "seed")) for arm in arms
     ]
-    seeds = [Cell(titled(arm), pluralize(_seeds(table, arm), "seed")) for arm in names]
-    sizes = [[_size(evidence, arm, study.baseline, total) for arm in names] for total in TOTALS]
+    sizes = [[_size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
+    columns = (Column(*column_heading(metric)) for metric in metrics)
     return Table(
         f"{study.name}: means over seeds, differences from {study.baseline}",
-        (
-            Column("Arm", numeric=False),
-            *(Column(*column_heading(metric)) for metric in metrics),
-            Column("Parameters"),
-            Column("MACs", "an image"),
-        ),
-        tuple(zip(seeds, *columns, *sizes, strict=True)),
-        "Mean and half-width of its 95 % interval over seeds; below, the mean paired difference from the baseline with "
-        "its own. The highest test accuracy is marked, controls left out; nothing else is, for the smallest gap may be "
-        "a network's that learnt nothing, and a trial's own speed is shown and never judged. MACs are "
-        f"multiply-accumulates.{_floors(table, study, metrics)}",
+        (Column("Arm", numeric=False), *columns, Column("Parameters"), Column("MACs", "an image")),
+        tuple(zip(seeds, *means.values(), *sizes, strict=True)),
+        "Mean over seeds and half-width of its 95 % interval; below, the mean paired difference from the baseline with "
+        "its own. The highest test accuracy is marked, controls excepted. Other columns have no mark: the smallest gap "
+        "may belong to a network that learnt nothing, and a trial's own speed is shown, not judged. MACs are "
+        f"multiply-accumulates.{_describe_floors(results, study, metrics)}",
     )
 
 
-def printed(study: Study, evidence: Evidence) -> list[Table]:
-    """What others printed of the same arms, beside ours."""
+def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
+    """Tabulate accuracies that others printed of the same arms beside ours; no table where there are none."""
     if study.printed is None:
         return []
-    source, theirs = study.printed.source, study.printed.accuracies
-    base = theirs.get(study.baseline)
+    source, accuracies = study.printed.source, study.printed.accuracies
+    base = accuracies.get(study.baseline)
     rows = []
-    for arm, value in theirs.items():
+    for arm, value in accuracies.items():
         difference = "" if base in (None, value) else format_fixed(100 * (value - base), 1, signed=True)
-        ours = _mean(evidence.results, arm, study.baseline, "test/accuracy")
+        ours = _mean_cell(evidence.results, arm, study.baseline, "test/accuracy")
         rows.append((Cell(arm), Cell(format_fixed(100 * value, 1), difference, value), ours))
     label, percent = column_heading("test/accuracy")
     columns = Column("Arm", numeric=False), Column("Printed", percent), Column(f"{label} here", percent)
-    remark = f"Printed: {source}. Below, differences from {study.baseline}. What others printed decides nothing."
+    remark = f"Printed: {source}. Below, differences from {study.baseline}. Printed accuracies decide no verdict."
     return [Table(f"{study.name}: test accuracy, printed by others and ours", columns, tuple(rows), remark)]
 
 
-def _floors(table: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
-    floors = {metric: summary.floor(table, study.baseline, metric) * unit(metric).factor for metric in metrics}
-    told = [
-        f"{unit(m).label} {PLUS_MINUS}{format_number(floor, 2)} {unit(m).difference}".strip()
-        for m, floor in floors.items()
+def build_lost_trials(evidence: Evidence) -> list[Block]:
+    """Build a note that counts and names the trials without a result, with their reasons, by status."""
+    trials = evidence.trials
+    if not len(trials) or (trials["status"] == "finished").all():
+        return []
+    sentences = []
+    for status in ("diverged", *FAILURES, "not run"):
+        lost = trials[trials["status"] == status]
+        arms = [f"{arm} (seed {_list_seeds(rows['seed'].tolist())})" for arm, rows in lost.groupby("arm", sort=False)]
+        sentences += [f"{len(lost)} of {len(trials)} trials {status}: {'; '.join(arms)}."] if arms else []
+        sentences += _list_reasons(evidence, lost["identity"])
+    return [Note("Trials without a result", " ".join(sentences))]
+
+
+def _list_reasons(evidence: Evidence, identities: Iterable[str]) -> list[str]:
+    records = [evidence.records[identity] for identity in identities if identity in evidence.records]
+    reasons = sorted({str(record["reason"]).rstrip(".") for record in records if record.get("reason")})
+    rest = [f"{len(reasons) - MAX_NAMED:,} more reasons."] * (len(reasons) > MAX_NAMED)
+    return [f"Reason: {reason}." for reason in reasons[:MAX_NAMED]] + rest
+
+
+def _list_seeds(seeds: Sequence[int]) -> str:
+    rest = f" and {len(seeds) - MAX_NAMED:,} more" * (len(seeds) > MAX_NAMED)
+    return ", ".join(map(str, seeds[:MAX_NAMED])) + rest
+
+
+def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
+    floors = {metric: summary.noise_floor(results, study.baseline, metric) * unit(metric).factor for metric in metrics}
+    shown = [
+        f"{unit(metric).label} {PLUS_MINUS}{format_number(floor, 2)} {unit(metric).difference}".strip()
+        for metric, floor in floors.items()
         if floor > 0
     ]
-    return f" Noise floor, the baseline against itself: {'; '.join(told)}." if told else ""
+    return f" Noise floor, the baseline against itself: {'; '.join(shown)}." if shown else ""
 
 
-def _mean(table: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:
+def _mean_cell(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:
     factor = unit(metric).factor
-    mean = summary.mean(summary.values(table, arm, metric)).times(factor)
-    if not mean.pairs:
+    mean = summary.estimate_mean(summary.select_values(results, arm, metric)).scaled(factor)
+    if not mean.size:
         return Cell(NOTHING)
-    pairs = summary.mean(summary.pairs(table, arm, baseline, metric)).times(factor)
-    difference = "" if arm == baseline or not pairs.pairs else format_mean(pairs.mean, pairs.half, signed=True)
-    censored = metric == STEPS and table.loc[table["arm"] == arm, "censored"].any()
-    return Cell("at least " * bool(censored) + format_mean(mean.mean, mean.half), difference, mean.mean)
+    differences = summary.paired_differences(results, arm, baseline, metric)
+    change = summary.estimate_mean(differences).scaled(factor)
+    detail = "" if arm == baseline or not change.size else format_mean(change.mean, change.half, signed=True)
+    censored = metric == STEPS and results.loc[results["arm"] == arm, "censored"].any()
+    return Cell("at least " * bool(censored) + format_mean(mean.mean, mean.half), detail, mean.mean)
 
 
-def _marked(cells: list[Cell], names: Sequence[str], study: Study) -> list[Cell]:
-    """The highest is marked, among the study's own arms."""
-    compete = [arm in study.arms and cell.sort is not None for arm, cell in zip(names, cells, strict=True)]
-    best = max((cell.sort or 0.0 for cell, one in zip(cells, compete, strict=True) if one), default=0.0)
-    return [replace(cell, best=one and cell.sort == best) for cell, one in zip(cells, compete, strict=True)]
+def _mark_best(cells: Sequence[Cell], competing: Sequence[bool]) -> list[Cell]:
+    """Mark the highest of the cells that compete."""
+    best = max((cell.sort or 0.0 for cell, competes in zip(cells, competing, strict=True) if competes), default=0.0)
+    return [replace(cell, best=competes and cell.sort == best) for cell, competes in zip(cells, competing, strict=True)]
 
 
-def _seeds(table: pd.DataFrame, arm: str) -> int:
-    return table.loc[table["arm"] == arm, "pair"].nunique()
-
-
-def _size(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
+def _size_cell(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
     record, reference = evidence.first_network_record(arm, Trial), evidence.first_network_record(baseline, Trial)
     if record is None:
         return Cell(NOTHING)
     size = record["network"][total]
     base = reference["network"][total] if reference else size
-    share = f"{format_fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
-    return Cell(format_count(size), share, size)
-
-
-def drawn(study: Study, evidence: Evidence) -> list[Figure]:
-    """Those figures for which there are numbers."""
-    drawings = (_curves, _differences, _speed, _zeros)
-    return [figure for draw in drawings if (figure := draw(study, evidence))]
-
-
-def _curves(study: Study, evidence: Evidence) -> Figure | None:
-    if evidence.curves["epoch"].nunique() < 2:
-        return None
-    table = summary.by_arm(evidence.curves, ("arm", "epoch", "metric"))
-    arms = [arm for arm in trained(evidence) if arm != AGAIN and arm in set(table["arm"])]
-    axes = [metric_axis(metric) for metric in CURVES if metric in set(table["metric"])]
-    faint = _beyond(study, arms)
-    drawing = draw_curves(table, axes, arms, faint, f"{study.name}-curves")
-    caption = "Learning curves: means over seeds; the bands are 95 % intervals."
-    return Figure(*drawing, caption + f" {pluralize(len(faint), 'further arm')} in grey, without bands." * bool(faint))
-
-
-def _beyond(study: Study, arms: Sequence[str]) -> list[str]:
-    """Those that are more than can be told apart by colour: the baseline and what claims compare go before them."""
-    parts = [part for claim in study.claims for part in claim.parts]
-    asked = {study.baseline, *(arm for part in parts for arm in (part.arm, part.reference))}
-    return sorted(arms, key=lambda arm: arm not in asked)[len(COLOURS) :]
-
-
-def _differences(study: Study, evidence: Evidence) -> Figure | None:
-    table = evidence.results
-    arms = [arm for arm in trained(evidence) if arm not in (study.baseline, SHUFFLED)]
-    rows = []
-    for metric in summary.subtracted(study):
-        factor, floor = unit(metric).factor, summary.floor(table, study.baseline, metric)
-        for arm in arms:
-            pairs = summary.pairs(table, arm, study.baseline, metric) * factor
-            if len(pairs):
-                found, margin = summary.mean(pairs), summary.margin(study, arm, metric)
-                rows.append((arm, metric, found.mean, found.half, floor * factor, margin, tuple(pairs)))
-    if not rows:
-        return None
-    data = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
-    axes = [Axis(metric, _difference(metric)) for metric in data["metric"].unique()[:3]]
-    shown = [arm for arm in arms if arm in set(data["arm"])]
-    drawing = draw_differences(data, axes, shown, study.baseline, f"{study.name}-differences")
-    caption = (
-        f"Paired differences from {study.baseline}: a dot a pair, their mean and its 95 % interval. The shaded band is "
-        "the noise floor: what the baseline differs from itself."
-    )
-    margins = " Dashed lines are the claims' margins." if data["margin"].notna().any() else ""
-    bound = (
-        f" Of more than {MAX_DOTS} pairs, {MAX_DOTS} have a dot, evenly from the smallest difference to the largest."
-    )
-    return Figure(*drawing, caption + margins + bound * bool((data["pairs"].map(len) > MAX_DOTS).any()))
-
-
-def _difference(metric: str) -> str:
-    known = unit(metric)
-    return f"Difference in {known.label}" + f", {known.difference}" * bool(known.difference)
-
-
-def _speed(study: Study, evidence: Evidence) -> Figure | None:
-    x, y = metric_axis("speed/images_per_second"), metric_axis("test/accuracy")
-    table = evidence.results[evidence.results["arm"].isin(study.arms)].reindex(columns=["arm", x.metric, y.metric])
-    table = summary.by_arm(table.melt("arm", var_name="metric").dropna(), ("arm", "metric"))
-    if table["metric"].nunique() < 2:
-        return None
-    arms = [arm for arm in study.arms if arm in set(table["arm"])]
-    drawing = draw_scatter(table, x, y, arms, f"{study.name}-speed")
-    return Figure(*drawing, "Accuracy against the trials' own speed: means over seeds with 95 % intervals.")
-
-
-def _zeros(study: Study, evidence: Evidence) -> Figure | None:
-    prefix = "sparsity/zeros/"
-    # conv1, conv1a, ..., extra1, fc6: by name is also by depth
-    layers = sorted({metric for metric in evidence.results.columns if metric.startswith(prefix)} - {f"{prefix}mean"})
-    wide = 100 * evidence.results.groupby("arm")[layers].mean().dropna(how="all")
-    wide = wide.reindex([arm for arm in study.arms if arm in wide.index]).dropna(how="all", axis="columns")
-    if wide.empty:
-        return None
-    wide.columns = wide.columns.str.removeprefix(prefix)
-    drawing = draw_heatmap(wide, "Exact zeros, %", f"{study.name}-zeros")
-    return Figure(*drawing, "Share of exact zeros after each layer's activation, on the test images: means over seeds.")
+    change = f"{format_fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
+    return Cell(format_count(size), change, size)

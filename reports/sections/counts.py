@@ -5,26 +5,26 @@ from __future__ import annotations
 from bench.spec.jobs import Count
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Table
-from reports.tables.observations import TOTALS, Record, finished
+from reports.tables.observations import TOTALS, Record, select_finished
 from reports.text.formatting import NOTHING, TIMES, format_fixed
 
 BY = f"\N{NO-BREAK SPACE}{TIMES}\N{NO-BREAK SPACE}"  # keeps a shape on one line
 
 
 def build_counts(evidence: Evidence) -> list[Block]:
+    """Build a table of layers for each finished count."""
     return [
-        tabulate_layers(record, f"{place.study}, {place.arm}: layer by layer")
-        for place, record in finished(evidence.placed, evidence.records)
+        _tabulate_layers(record, f"{place.study}, {place.arm}: layer by layer")
+        for place, record in select_finished(evidence.placed, evidence.records)
         if isinstance(place.job, Count)
     ]
 
 
-def tabulate_layers(record: Record, caption: str) -> Table:
-    """Parameters and multiply-accumulates, a layer at a time, with their shares."""
+def _tabulate_layers(record: Record, caption: str) -> Table:
     network = record["network"]
     convolutions = [row for row in network["layers"] if row["kind"] == "conv"]
     sums = [
-        {"name": "convolutions together", **{total: sum(row[total] for row in convolutions) for total in TOTALS}},
+        {"name": "all convolutions", **{total: sum(row[total] for row in convolutions) for total in TOTALS}},
         {"name": "all layers", **{total: network[total] for total in TOTALS}},
     ]
     return Table(
@@ -38,12 +38,12 @@ def tabulate_layers(record: Record, caption: str) -> Table:
             Column("MACs", "an image"),
             Column("Share of MACs", "%"),
         ),
-        tuple(_layer(row, network) for row in (*network["layers"], *sums)),
-        sum_rows=2,
+        tuple(_layer_cells(row, network) for row in (*network["layers"], *sums)),
+        sum_rows=len(sums),
     )
 
 
-def _layer(row: Record, network: Record) -> tuple[Cell, ...]:
+def _layer_cells(row: Record, network: Record) -> tuple[Cell, ...]:
     shapes = [Cell(BY.join(map(str, row[field])) if field in row else "") for field in ("shape", "output")]
     amounts = [
         cell

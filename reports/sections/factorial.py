@@ -1,9 +1,8 @@
-"""A factorial study: every combination, and what each ingredient adds by several ways of asking."""
+"""Effects of a factorial study: every combination, and each ingredient's effect by several definitions."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 
 import pandas as pd
 
@@ -15,12 +14,12 @@ from reports.rendering.difference_plot import draw_differences
 from reports.rendering.plot_style import Axis
 from reports.statistics import summary
 from reports.statistics.summary import Mean
-from reports.tables import observations
+from reports.tables.observations import tabulate_combinations
 from reports.text.formatting import NOTHING, format_mean
 
 METRIC, POINTS = "test/accuracy", 100
 TICK = "\N{CHECK MARK}"
-WAYS = {
+EFFECTS = {
     "Main effect": main_effect,
     "Left out of all": left_out,
     "Added to none": added_in,
@@ -28,44 +27,51 @@ WAYS = {
 }
 
 
-def factorial(study: Study, evidence: Evidence) -> list[Block]:
-    """The chapter's own part, in place of the arms' table and figures."""
-    table = observations.combined(study, evidence.results)
-    wide = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
-    if not set(study.combinations) <= set(wide.columns):
+def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
+    """Build a factorial study's part of the chapter, in place of the arms' tables and figures."""
+    table = tabulate_combinations(study, evidence.results)
+    points = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
+    if not set(study.combinations) <= set(points.columns):
         return [Note("Not finished", "No seed has all combinations yet.")]
-    effects = {str(name): summary.mean(wide[name].dropna()) for name in wide.columns}
-    blocks: list[Block] = [Heading("What each ingredient adds", 3), _ways(study, effects), *_disagreements(study, wide)]
-    blocks += [_drawn(study, wide), _interactions(study, effects)]
-    return [*blocks, Heading("Every combination", 3), _combinations(study, evidence.results)]
+    effects = {str(name): summary.estimate_mean(points[name].dropna()) for name in points.columns}
+    return [
+        Heading("Effect of each ingredient", 3),
+        _tabulate_effects(study, effects),
+        *_build_disagreements(study, points),
+        _draw_effects(study, points, effects),
+        _tabulate_interactions(study, effects),
+        Heading("Every combination", 3),
+        _tabulate_accuracies(study, evidence.results),
+    ]
 
 
-def _ways(study: Study, effects: dict[str, Mean]) -> Table:
-    rows = [(Cell(name), *(_cell(effects.get(way(name))) for way in WAYS.values())) for name in study.switches]
-    whole = sum(effects[shapley_share(name)].mean for name in study.switches)
+def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
+    rows = [(Cell(name), *(_cell(effects.get(effect(name))) for effect in EFFECTS.values())) for name in study.switches]
+    total = sum(effects[shapley_share(name)].mean for name in study.switches)
     return Table(
         f"{study.name}: points of test accuracy",
-        (Column("Ingredient", numeric=False), *map(Column, WAYS)),
+        (Column("Ingredient", numeric=False), *map(Column, EFFECTS)),
         tuple(rows),
         "Mean over seeds and half-width of its 95 % interval. Main effect: with less without, over all combinations of "
         "the others. Left out of all: all ingredients less all but this one. Added to none: this one alone less none. "
         "Shapley share: the mean over all orders of adding them; the shares add up to all less none, "
-        f"{format_mean(whole, None)} points.",
+        f"{format_mean(total, None)} points.",
     )
 
 
-def _disagreements(study: Study, wide: pd.DataFrame) -> list[Note]:
-    """Ingredients whose gain beside all others is not their gain alone: the paired 95 % interval excludes zero."""
-    apart = []
+def _build_disagreements(study: Study, points: pd.DataFrame) -> list[Block]:
+    """Build a note on ingredients whose gains beside all others and alone differ: the 95 % interval excludes zero."""
+    gains = []
     for name in study.switches:
-        beside, alone = wide[left_out(name)], wide[added_in(name)]
-        if abs((found := summary.mean((beside - alone).dropna())).mean) > found.half:
-            beside_mean, alone_mean = (format_mean(column.mean(), None) for column in (beside, alone))
-            apart.append(f"{name} adds {beside_mean} beside all others, {alone_mean} alone")
-    return [Note("Leaving out and adding in disagree", f"{'; '.join(apart)}.")] if apart else []
+        beside, alone = points[left_out(name)], points[added_in(name)]
+        difference = summary.estimate_mean((beside - alone).dropna())
+        if abs(difference.mean) > difference.half:
+            beside_text, alone_text = (format_mean(gain.mean(), None) for gain in (beside, alone))
+            gains.append(f"{name} adds {beside_text} beside all others, {alone_text} alone")
+    return [Note("Leaving out and adding in disagree", f"{'; '.join(gains)}.")] if gains else []
 
 
-def _interactions(study: Study, effects: dict[str, Mean]) -> Table:
+def _tabulate_interactions(study: Study, effects: dict[str, Mean]) -> Table:
     names = list(study.switches)
     pairs = {frozenset(pair): effects[interaction(*pair)] for pair in itertools.combinations(names, 2)}
     rows = [
@@ -76,41 +82,37 @@ def _interactions(study: Study, effects: dict[str, Mean]) -> Table:
         f"{study.name}: two-way interactions, points of test accuracy",
         (Column("Ingredient", numeric=False), *map(Column, names)),
         tuple(rows),
-        "Half of what one ingredient's effect changes by when the other is there: above zero they help each other.",
+        "Half the change of one ingredient's effect when the other is added: above zero they help each other.",
     )
 
 
-def _combinations(study: Study, results: pd.DataFrame) -> Table:
-    found = {arm: summary.mean(summary.values(results, arm, METRIC)).times(POINTS) for arm in study.arms}
-    order = sorted((arm for arm in study.arms if found[arm].pairs), key=lambda arm: -found[arm].mean)
+def _tabulate_accuracies(study: Study, results: pd.DataFrame) -> Table:
+    means = {
+        arm: summary.estimate_mean(summary.select_values(results, arm, METRIC)).scaled(POINTS) for arm in study.arms
+    }
     rows = [
-        (*(Cell(TICK if name in _on(arm) else "") for name in study.switches), _cell(found[arm], plain=True))
-        for arm in order
+        (*(Cell(TICK if name in arm.split(" + ") else "") for name in study.switches), _cell(means[arm], signed=False))
+        for arm in sorted((arm for arm in study.arms if means[arm].size), key=lambda arm: -means[arm].mean)
     ]
     columns = (*(Column(name, numeric=False) for name in study.switches), Column("Test accuracy", "%"))
     return Table(f"{study.name}: all combinations, best first", columns, tuple(rows))
 
 
-def _on(arm: str) -> Sequence[str]:
-    return arm.split(" + ")
-
-
-def _drawn(study: Study, wide: pd.DataFrame) -> Figure:
-    """Main effects and Shapley shares, a row each, with their seeds."""
-    names = [way(name) for way in (main_effect, shapley_share) for name in study.switches]
-    nothing = float("nan")
+def _draw_effects(study: Study, points: pd.DataFrame, effects: dict[str, Mean]) -> Figure:
+    """Draw main effects and Shapley shares, a row each, with their seeds."""
+    names = [effect(name) for effect in (main_effect, shapley_share) for name in study.switches]
     rows = [
-        (name, METRIC, found.mean, found.half, nothing, nothing, tuple(wide[name].dropna()))
+        (name, METRIC, *effects[name][:2], float("nan"), float("nan"), tuple(points[name].dropna()))
         for name in names
-        if (found := summary.mean(wide[name].dropna())).pairs
+        if effects[name].size
     ]
-    data = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
+    table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
     axis = Axis(METRIC, "Test accuracy, points")
-    drawing = draw_differences(data, [axis], names, "nothing", f"{study.name}-effects")
+    drawing = draw_differences(table, [axis], names, "nothing", f"{study.name}-effects")
     return Figure(*drawing, "Main effects and Shapley shares: a dot a seed, their mean and its 95 % interval.")
 
 
-def _cell(found: Mean | None, plain: bool = False) -> Cell:
-    if found is None or not found.pairs:
+def _cell(mean: Mean | None, signed: bool = True) -> Cell:
+    if mean is None or not mean.size:
         return Cell(NOTHING)
-    return Cell(format_mean(found.mean, found.half, signed=not plain), "", found.mean)
+    return Cell(format_mean(mean.mean, mean.half, signed), "", mean.mean)

@@ -1,4 +1,4 @@
-"""The first page: verdicts, controls, and what was run."""
+"""The first page: verdicts, controls, and how the records were made."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ablations.framework.seeds import INTERIM_ANALYSES, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Heading, Note, Verdicts
-from reports.sections.claims import controls, line, passed
-from reports.statistics.summary import split
-from reports.tables.observations import environment
+from reports.rendering.blocks import Block, Facts, Heading, Note, Verdicts
+from reports.sections.claims import describe_control, summarise_claim, tabulate_controls
+from reports.statistics.summary import split_baseline
+from reports.tables.observations import get_environment
 from reports.tables.provenance import mixed, sentence, values
 from reports.text.formatting import format_duration, pluralize
 
@@ -22,108 +22,117 @@ GPU = (
 )
 
 
-def summarise(evidence: Evidence) -> str:
+def describe_report(evidence: Evidence) -> str:
+    """The number of claims, data, profile and the tally of verdicts in one sentence."""
     primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
     tally = Counter(judgement.verdict for judgement in primary)
-    told = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
+    verdicts = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
     data, profile = evidence.setting.data.name, evidence.setting.profile.name
-    asked = f"{pluralize(len(primary), 'claim')} put to the test on {data}, profile {profile}"
-    return f"{asked}: {told}." if told else f"{asked}."
+    tested = f"{pluralize(len(primary), 'claim')} tested on {data}, profile {profile}"
+    return f"{tested}: {verdicts}." if verdicts else f"{tested}."
 
 
-def notes(evidence: Evidence) -> list[Block]:
-    """What changes how everything else is to be read."""
-    told = dict.fromkeys(record["data"]["note"] for record in evidence.records.values() if record.get("data"))
-    blocks: list[Block] = [Note("About the data", note, prominent=True) for note in told if note]
+def build_notes(evidence: Evidence) -> list[Block]:
+    """Build the notes that change how the whole report is read."""
+    remarks = dict.fromkeys(record["data"]["note"] for record in evidence.records.values() if record.get("data"))
+    notes: list[Block] = [Note("About the data", remark, prominent=True) for remark in remarks if remark]
     if evidence.setting.profile.name == "smoke":
         text = "The smoke profile only shows that the machinery works. Its networks have hardly learnt anything."
-        blocks.append(Note("Not a result", text, prominent=True))
-    if wrong := [j.claim.id for j in evidence.judgements if not j.claim.primary and passed(j) == "unexpected"]:
-        text = f"{', '.join(wrong)}: see the table of controls. The studies concerned are in doubt."
-        blocks.append(Note("A control came out the wrong way", text, prominent=True))
-    if differing := mixed(map(environment, evidence.records.values())):
-        blocks.append(Note("Mixed records", sentence(differing, "The records")))
-    return blocks
+        notes.append(Note("Not a result", text, prominent=True))
+    controls = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
+    if unexpected := [c.claim.id for c in controls if describe_control(c) == "unexpected"]:
+        text = f"{', '.join(unexpected)}: see the table of controls. The verdicts of these studies are in doubt."
+        notes.append(Note("Unexpected control", text, prominent=True))
+    if origins := mixed(map(get_environment, evidence.records.values())):
+        notes.append(Note("Mixed records", sentence(origins, "The records")))
+    return notes
 
 
 def build_verdicts(evidence: Evidence) -> list[Block]:
+    """Build the list of claims in brief, and the table of controls."""
     primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
-    rest = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
-    blocks: list[Block] = [
-        Heading("Verdicts"),
-        Verdicts(tuple(line(judgement, evidence.noise_floor(judgement)) for judgement in primary), brief=True),
-    ]
-    found = [split(study, evidence.for_study(study).results) for study in evidence.studies if study.arms]
-    splits = [one for one in found if one is not None]
-    return blocks + ([Heading("Controls", 3), controls(rest, splits)] if rest else [])
+    controls = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
+    lines = tuple(summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in primary)
+    blocks: list[Block] = [Heading("Verdicts"), Verdicts(lines, brief=True)]
+    if not controls:
+        return blocks
+    studies = [study for study in evidence.studies if study.arms]
+    splits = [split_baseline(study, evidence.for_study(study).results) for study in studies]
+    return [*blocks, Heading("Controls", 3), tabulate_controls(controls, [split for split in splits if split])]
 
 
-def facts(evidence: Evidence) -> dict[str, str]:
-    """What was run, in words."""
+def build_setup(evidence: Evidence) -> list[Block]:
+    """Build the chapter on how the records were made."""
+    return [Heading("Experimental setup"), Facts(tuple(describe_run(evidence).items()))]
+
+
+def describe_run(evidence: Evidence) -> dict[str, str]:
+    """How the records were made: terms with their descriptions; part of report.json."""
     setting, records = evidence.setting, list(evidence.records.values())
-    threads = " or ".join(_environment(evidence, "threads"))
-    told = {
-        "Data": _data(evidence),
+    threads = " or ".join(_environment_values(evidence, "threads"))
+    duration_s = sum(record["ended"] - record["started"] for record in records)
+    facts = {
+        "Data": _describe_data(evidence),
         "Profile": f"{setting.profile.name}: at most {setting.profile.images:,} training images",
-        "Seeds": _seeds_asked(evidence),
-        "Device": ", ".join([setting.device, *_environment(evidence, "device_name"), setting.precision]),
+        "Seeds": _describe_seeds(evidence),
+        "Device": ", ".join([setting.device, *_environment_values(evidence, "device_name"), setting.precision]),
         "Threads": f"{threads} a job" if threads else "",
-        "Trials": trials(evidence),
-        "Other jobs": _others(evidence),
-        "Machine time": format_duration(sum(record["ended"] - record["started"] for record in records))
-        if records
-        else "",
-        "Measured": _when(evidence),
-        "Commit": ", ".join(_environment(evidence, "commit")),
-        "Software": _software(evidence),
-        "Bit-identity": _identical(evidence),
+        "Trials": _describe_trials(evidence),
+        "Other jobs": _describe_other_jobs(evidence),
+        "Machine time": format_duration(duration_s) if records else "",
+        "Measured": _describe_period(evidence),
+        "Commit": ", ".join(_environment_values(evidence, "commit")),
+        "Software": _describe_software(evidence),
+        "Bit-identity": GPU if "cuda" in _environment_values(evidence, "device") else "",
     }
-    return {term: text for term, text in told.items() if text}
+    return {term: text for term, text in facts.items() if text}
 
 
-def _seeds_asked(evidence: Evidence) -> str:
+def _describe_seeds(evidence: Evidence) -> str:
     setting = evidence.setting
     counts = {study.name: seeds_per_arm(study, setting) for study in evidence.studies if study.arms}
     common = setting.seeds or setting.profile.seeds
     others = [f"{count} in {name}" for name, count in counts.items() if count != common]
-    own = "; ".join([f"{common} for each arm", *others])
+    seeds = "; ".join([f"{common} for each arm", *others])
     if setting.extra_seeds is None:
-        return own
+        return seeds
     *earlier, last = INTERIM_ANALYSES
     looks = f"looks at {', '.join(map(str, earlier))} and {last} pairs share one error rate"
     most = max(setting.extra_seeds.values(), default=0)
-    return f"{own}{f', up to {most} where a claim was not decided' if most else ''}; {looks}"
+    return f"{seeds}{f', up to {most} where a claim was not decided' if most else ''}; {looks}"
 
 
-def trials(evidence: Evidence) -> str:
-    """How many trials there are, and what became of them."""
+def _describe_trials(evidence: Evidence) -> str:
     if not len(evidence.trials):
         return "none"
-    rows = evidence.trials.drop_duplicates("identity")
-    tally = rows["status"].value_counts()
-    order = [status for status in ("finished", "diverged", *FAILURES, "not run") if status in tally]
-    return f"{len(rows):,} different: " + ", ".join(f"{tally[status]:,} {status}" for status in order)
+    trials = evidence.trials.drop_duplicates("identity")
+    tally = trials["status"].value_counts()
+    statuses = [status for status in ("finished", "diverged", *FAILURES, "not run") if status in tally]
+    return f"{len(trials):,} different: " + ", ".join(f"{tally[status]:,} {status}" for status in statuses)
 
 
-def _data(evidence: Evidence) -> str:
+def _describe_data(evidence: Evidence) -> str:
     data = evidence.setting.data
-    known = next((record["data"] for record in evidence.records.values() if record.get("data")), None)
-    if known is None:
+    recorded = next((record["data"] for record in evidence.records.values() if record.get("data")), None)
+    if recorded is None:
         return f"{data.name}: {data.train:,} training images in {data.classes} classes"
-    shared = f", {known['shared_images']:,} of them also in the training images" if known["shared_images"] else ""
-    sizes = f"{known['train']:,} training, {known['validation']:,} validation and {known['test']:,} test images{shared}"
-    return f"{known['name']}: {sizes}; {data.classes} classes; digest {known['digest'][:12]}"
+    shared_images = recorded["shared_images"]
+    shared = f", {shared_images:,} of them also in the training images" if shared_images else ""
+    sizes = [f"{recorded[split]:,}" for split in ("train", "validation", "test")]
+    images = f"{sizes[0]} training, {sizes[1]} validation and {sizes[2]} test images{shared}"
+    return f"{recorded['name']}: {images}; {data.classes} classes; digest {recorded['digest'][:12]}"
 
 
-def _others(evidence: Evidence) -> str:
-    jobs = {place.job: evidence.find_record(place.job) for place in evidence.placed if not isinstance(place.job, Trial)}
-    tally = Counter(job_kind(job) for job in jobs)
-    done = sum(record is not None and record["status"] == "finished" for record in jobs.values())
-    told = ", ".join(pluralize(number, name) for name, number in tally.items())
-    return f"{told}; {done} of {len(jobs)} finished" if jobs else ""
+def _describe_other_jobs(evidence: Evidence) -> str:
+    places = [place for place in evidence.placed if not isinstance(place.job, Trial)]
+    records = {place.job: evidence.find_record(place.job) for place in places}
+    tally = Counter(job_kind(job) for job in records)
+    finished = sum(record is not None and record["status"] == "finished" for record in records.values())
+    kinds = ", ".join(pluralize(number, name) for name, number in tally.items())
+    return f"{kinds}; {finished} of {len(records)} finished" if records else ""
 
 
-def _when(evidence: Evidence) -> str:
+def _describe_period(evidence: Evidence) -> str:
     times = [record[name] for record in evidence.records.values() for name in ("started", "ended")]
     if not times:
         return ""
@@ -131,15 +140,10 @@ def _when(evidence: Evidence) -> str:
     return f"{first} to {last} UTC"
 
 
-def _software(evidence: Evidence) -> str:
-    named = (("torch", "torch "), ("python", "Python "), ("platform", ""))
-    return ", ".join(label + value for what, label in named for value in _environment(evidence, what))
+def _describe_software(evidence: Evidence) -> str:
+    labels = (("torch", "torch "), ("python", "Python "), ("platform", ""))
+    return ", ".join(label + value for field, label in labels for value in _environment_values(evidence, field))
 
 
-def _identical(evidence: Evidence) -> str:
-    """What a GPU cannot promise; nothing of runs on a CPU."""
-    return GPU if "cuda" in _environment(evidence, "device") else ""
-
-
-def _environment(evidence: Evidence, what: str) -> tuple[str, ...]:
-    return values(map(environment, evidence.records.values()), what)
+def _environment_values(evidence: Evidence, field: str) -> tuple[str, ...]:
+    return values(map(get_environment, evidence.records.values()), field)

@@ -1,4 +1,4 @@
-"""Answers of probes, as tables of medians and a figure."""
+"""Answers of probes, as tables of medians; those by threshold as a figure too."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Figure
 from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis
-from reports.sections.timings import HOW, tabulate_samples
+from reports.sections.timings import tabulate_samples
 from reports.statistics import summary
-from reports.tables.observations import Record, finished, samples
+from reports.tables.observations import Record, list_samples, select_finished
 
 
 def build_probes(evidence: Evidence) -> list[Block]:
+    """Build a table of all answers for each question of each study."""
     answers: dict[tuple[str, str], list[Record]] = {}
-    for place, record in finished(evidence.placed, evidence.records):
+    for place, record in select_finished(evidence.placed, evidence.records):
         if isinstance(place.job, Probe):
-            answers.setdefault((place.study, place.job.question), []).extend(samples(record, place.arm))
-    return [block for (study, question), rows in answers.items() for block in _build_answers(study, question, rows)]
+            answers.setdefault((place.study, place.job.question), []).extend(list_samples(record, place.arm))
+    blocks: list[Block] = []
+    for (study, question), samples in answers.items():
+        if question == "activity":
+            blocks.append(_draw_thresholds(study, samples))
+        blocks.append(tabulate_samples(samples, f"{study}: {question}"))
+    return blocks
 
 
-def _build_answers(study: str, question: str, samples: Sequence[Record]) -> list[Block]:
-    """All answers to the question as a table; those by thresholds as a figure too."""
-    table = tabulate_samples(samples, f"{study}: {question}", f"{HOW}.", "")
-    return [table] if question != "activity" else [_thresholds(study, samples), table]
-
-
-def _thresholds(study: str, samples: Sequence[Record]) -> Figure:
-    found = pd.DataFrame(samples)
-    found["x"] = found["metric"].str.rpartition("/")[2].astype(float)
-    table = summary.by_arm(found, ("arm", "x")).rename(columns={"arm": "series"})
-    shown, label = Axis("above", "Share of activations above, %", 100), "Threshold"
-    drawing = draw_responses(table.assign(metric="above"), [shown], Axis(label, label), False, f"{study}-activity")
-    return Figure(*drawing, "What 'active' means depends on the threshold where an activation is never exactly zero.")
+def _draw_thresholds(study: str, samples: Sequence[Record]) -> Figure:
+    table = pd.DataFrame(samples)
+    table["x"] = table["metric"].str.rpartition("/")[2].astype(float)
+    table = summary.average_by(table, ("arm", "x")).rename(columns={"arm": "series"}).assign(metric="above")
+    axis, x = Axis("above", "Share of activations above, %", 100), Axis("threshold", "Threshold")
+    drawing = draw_responses(table, [axis], x, False, f"{study}-activity")
+    return Figure(*drawing, "The share of active units depends on the threshold where an activation is never zero.")

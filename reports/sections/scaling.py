@@ -1,4 +1,4 @@
-"""Arms along a number: what follows as it grows, and by which law."""
+"""Arms along a number: metrics as it grows, and the law of test accuracy."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ from reports.rendering.plot_style import Axis, metric_axis
 from reports.statistics import summary
 from reports.text.formatting import NOTHING, format_fixed, unit
 
-ENOUGH = 4  # numbers that two laws of two parameters each can be told apart by
+MIN_POINTS = 4  # fewer fit two laws of two parameters each about equally well
 
 
 class Law(NamedTuple):
-    """Accuracy, a fraction, as a function of a number and two parameters. start: near the parameters."""
+    """Accuracy as a function of a number.
+
+    Attributes:
+        name: The law in words.
+        function: Accuracies, as fractions, of the numbers and two parameters.
+        start: A first guess at the parameters, of numbers and accuracies.
+    """
 
     name: str
     function: Callable[..., np.ndarray]
@@ -42,36 +48,34 @@ LAWS = (
 )
 
 
-def scaled(study: Study, evidence: Evidence) -> list[Block]:
-    """The figure, and where the scale is logarithmic the laws; nothing for a study without one, or without numbers."""
+def build_scaling(study: Study, evidence: Evidence) -> list[Block]:
+    """Build the figure, and on a logarithmic scale the laws; nothing for a study without a scale or numbers."""
     if study.scale is None:
         return []
-    places = _places(study.scale, evidence.results)
+    places = _tabulate_places(study.scale, evidence.results)
     metrics = [metric for metric in study.scale.metrics if metric in evidence.results]
     if places.empty or not metrics:
         return []
-    table = summary.by_arm(evidence.results.melt(["arm", "pair"], metrics, "metric").dropna(), ("arm", "metric"))
+    table = summary.average_by(evidence.results.melt(["arm", "pair"], metrics, "metric").dropna(), ("arm", "metric"))
+    label, axes = study.scale.label, [metric_axis(metric) for metric in metrics]
     table = places.merge(table, on="arm")
-    label = study.scale.label
-    drawing = draw_responses(
-        table, [metric_axis(metric) for metric in metrics], Axis(label, label), study.scale.log, f"{study.name}-scale"
-    )
-    caption = f"{label} and what follows: means over seeds with 95 % intervals, a line a series."
+    drawing = draw_responses(table, axes, Axis(label, label), study.scale.log, f"{study.name}-scale")
+    caption = f"Metrics by {label.lower()}: means over seeds with 95 % intervals, a line a series."
     blocks: list[Block] = [Heading(f"By {label.lower()}", 3), Figure(*drawing, caption)]
-    return blocks + ([laws(study, evidence, places)] if study.scale.log else [])
+    return blocks + ([_tabulate_laws(study, evidence, places)] if study.scale.log else [])
 
 
-def _places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
-    """arm, series, x: where each arm with results lies."""
+def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
+    """Columns arm, series and x: each arm's place on the scale, a number or the mean of a metric."""
     trained = set(results["arm"]) if len(results) else set()
 
-    def at(arm: str, place: float | str) -> float:
+    def locate(arm: str, place: float | str) -> float:
         if isinstance(place, str):
-            return summary.values(results, arm, place).mean() * unit(place).factor
+            return summary.select_values(results, arm, place).mean() * unit(place).factor
         return place
 
     rows = [
-        (arm, series, at(arm, place))
+        (arm, series, locate(arm, place))
         for series, arms in scale.series.items()
         for arm, place in arms.items()
         if arm in trained
@@ -79,42 +83,50 @@ def _places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "series", "x"]).dropna()
 
 
-def laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Table:
-    """How near each law comes, by series: fitted to the means over seeds, and to all but the largest number, which it
-    then foretells."""
+def _tabulate_laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Table:
+    """Tabulate each law's fit by series: to all means over seeds, and to all but the largest number's."""
     rows = []
-    for series, own in places.groupby("series", sort=False):
-        y = np.array([summary.values(evidence.results, arm, "test/accuracy").mean() for arm in own["arm"]])
-        found = own.assign(y=y).sort_values("x")
-        for law in LAWS:
-            rows.append((Cell(law.name, str(series)), *_fitted(law, found["x"].to_numpy(float), found["y"].to_numpy())))
+    for series, arms in places.groupby("series", sort=False):
+        means = [summary.select_values(evidence.results, arm, "test/accuracy").mean() for arm in arms["arm"]]
+        points = arms.assign(y=means).sort_values("x")
+        x, y = points["x"].to_numpy(float), points["y"].to_numpy()
+        rows += [(Cell(law.name, str(series)), *_law_cells(law, x, y)) for law in LAWS]
     return Table(
         f"{study.name}: two laws for test accuracy",
         (
             Column("Law", numeric=False),
-            Column("Distance from the means", "points"),
-            Column("Foretold of the largest", "%"),
-            Column("Measured", "%"),
+            Column("Root mean square error", "points"),
+            Column("Predicted at the largest", "%"),
+            Column("Measured there", "%"),
         ),
         tuple(rows),
-        "Both laws have two parameters, by least squares; the distance is the root of the mean square. The largest is "
-        "foretold by a fit to all the others.",
+        "Both laws have two parameters, fitted to the means over seeds by least squares. The prediction comes from a "
+        "fit to all means but the one at the largest number.",
     )
 
 
-def _fitted(law: Law, x: np.ndarray, y: np.ndarray) -> tuple[Cell, Cell, Cell]:
-    if len(x) < ENOUGH or min(x) <= 0 or max(y) >= 1:  # neither has a logarithm
+def _law_cells(law: Law, x: np.ndarray, y: np.ndarray) -> tuple[Cell, Cell, Cell]:
+    if len(x) < MIN_POINTS or min(x) <= 0 or max(y) >= 1:  # neither has a logarithm
         return Cell(NOTHING), Cell(NOTHING), Cell(NOTHING)
-    distance = 100 * float(np.sqrt(np.mean((fit(law, x, y)(x) - y) ** 2)))
-    foretold = 100 * float(fit(law, x[:-1], y[:-1])(x[-1:])[0])
+    error = 100 * float(np.sqrt(np.mean((fit_law(law, x, y)(x) - y) ** 2)))
+    predicted = 100 * float(fit_law(law, x[:-1], y[:-1])(x[-1:])[0])
     return (
-        Cell(format_fixed(distance, 2), "", distance),
-        Cell(format_fixed(foretold, 1), "", foretold),
+        Cell(format_fixed(error, 2), "", error),
+        Cell(format_fixed(predicted, 1), "", predicted),
         Cell(format_fixed(100 * y[-1], 1), "", y[-1]),
     )
 
 
-def fit(law: Law, x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """The law with the parameters of least squares. x: above 0; y: accuracies below 1."""
-    found = least_squares(lambda parameters: law.function(x, *parameters) - y, law.start(x, y), xtol=1e-12, ftol=1e-12)
-    return lambda at: law.function(at, *found.x)
+def fit_law(law: Law, x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Fit a law by least squares.
+
+    Args:
+        law: The law.
+        x: Numbers above 0, of shape (points,).
+        y: Accuracies below 1 as fractions, of shape (points,).
+
+    Returns:
+        The fitted law: accuracies of numbers, both of shape (n,).
+    """
+    fit = least_squares(lambda parameters: law.function(x, *parameters) - y, law.start(x, y), xtol=1e-12, ftol=1e-12)
+    return lambda numbers: law.function(numbers, *fit.x)

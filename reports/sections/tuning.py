@@ -1,4 +1,4 @@
-"""How each arm came to its level: what was tried, on validation images alone."""
+"""Tuning of each arm's own level of a factor, on validation images alone."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ from reports.text.formatting import format_fixed
 TITLE = "Tuning"
 
 
-def tuned(study: Study, evidence: Evidence) -> list[Block]:
-    """Nothing for a study that tunes nothing."""
+def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
+    """Build the table of levels tried; nothing for a study that tunes nothing."""
     if study.tuning is None:
         return []
-    found, factor = evidence.tuned[study.name], study.tuning.factor.replace("_", " ")
-    if not found.tuned_levels:
-        return [
-            Heading(TITLE, 3),
-            Note("Not finished", f"The tries for the {factor} are not all done: no arm has one."),
-        ]
-    levels = sorted({level for scores in found.scores.values() for level in scores})
+    tuned, factor = evidence.tuned[study.name], study.tuning.factor.replace("_", " ")
+    if not tuned.tuned_levels:
+        text = f"The tuning trials of the {factor} are not all finished: no arm has a level yet."
+        return [Heading(TITLE, 3), Note("Not finished", text)]
+    levels = sorted({level for scores in tuned.scores.values() for level in scores})
     rows = []
-    for arm, scores in found.scores.items():
+    for arm, scores in tuned.scores.items():
         takers = [name for name, source in study.tuning.takes.items() if source == arm]
-        best = found.tuned_levels[takers[0]]
+        best = tuned.tuned_levels[takers[0]]
         cells = [Cell(format_fixed(100 * scores[level], 1), "", scores[level], best=level == best) for level in levels]
         others = ", ".join(name for name in takers if name != arm)
         rows.append((Cell(arm, f"also for {others}" if others else ""), *cells))
@@ -33,7 +31,7 @@ def tuned(study: Study, evidence: Evidence) -> list[Block]:
         f"{study.name}: validation accuracy, %, by {factor}",
         (Column("Arm", numeric=False), *(Column(f"{level:g}") for level in levels)),
         tuple(rows),
-        f"Mean over seeds {' and '.join(map(str, TUNING_SEEDS))}, which judge nothing. The level that an arm takes is "
-        "marked. No test image played a part.",
+        f"Mean over seeds {' and '.join(map(str, TUNING_SEEDS))}, which judge no claim. The arm's level is marked. "
+        "Tuning uses no test image.",
     )
     return [Heading(TITLE, 3), table]

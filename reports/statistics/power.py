@@ -35,7 +35,7 @@ def prospects(study: Study, setting: Setting, out: Path) -> Iterator[tuple[str, 
     jobs = expand_study(study, setting) if study.arms else []
     placed = [p for p in jobs if isinstance(p.job, Trial) and p.arm in arms]
     found = {name: record for p in placed if (record := store.read(out, name := observations.identity(p.job)))}
-    table = tabulate(observations.observations(placed, found))
+    table = tabulate(observations.tabulate_observations(placed, found))
     for claim in study.claims:
         parts = [p for p in claim.parts if isinstance(p, Contrast) and p.metric.startswith(TRAINED)]
         pilots = (_pilot(study, p, table.get((study.name, p.metric), {})) for p in parts)

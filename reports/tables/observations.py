@@ -18,16 +18,25 @@ from bench.spec.jobs import Count, Trial
 TOTALS = ("parameters", "macs")  # of a network, and of each layer
 STEPS = "speed/steps_to_train_error_25"
 CURVES = ("train/accuracy", "validation/accuracy")
-PLACE = ["study", "arm", "pair", "identity", "censored"]
+TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored"]
 Record = dict[str, Any]
 Records = Mapping[str, Record]
-identity = cache(jobs.identity)  # every table asks for that of every job
+identity = cache(jobs.identity)  # every table needs that of every job
 
 
 class Observation(NamedTuple):
-    """A number that was measured. pair: what it is paired by, a seed or a round. censored: the true one is larger.
+    """A measured number.
 
-    trained: whether a trial measured it, so that a further seed gives a further pair.
+    Attributes:
+        study: The study's name.
+        arm: The arm's name.
+        pair: Number that pairs it with another arm's: a seed, or a round of a timing.
+        metric: The metric's name.
+        value: The number, in the stored unit.
+        censored: Whether the true value is larger: the budget ended before.
+        fit: Whether the machine was quiet enough to judge by it.
+        identity: Identity of the job; of a combination of arms, several joined by '+'.
+        trained: Whether a trial measured it, so that a further seed gives a further pair.
     """
 
     study: str
@@ -41,76 +50,89 @@ class Observation(NamedTuple):
     trained: bool = False
 
 
-def observations(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """One row an observation, with the fields of Observation. Only finished jobs give any."""
-    trained = (
-        results(placed, records).melt(PLACE, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
-    )
+def tabulate_observations(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+    """Table of all observations of finished jobs: one row an observation, its columns the fields of Observation."""
+    results = tabulate_results(placed_jobs, records)
+    trained = results.melt(TRIAL_COLUMNS, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
     trained["censored"] &= trained["metric"] == STEPS
     rows = [
         Observation(place.study, arm, pair, metric, value, False, record.get("fit", True), record["identity"])
-        for place, record in finished(placed, records)
+        for place, record in select_finished(placed_jobs, records)
         if not isinstance(place.job, Trial)
-        for arm, pair, metric, value in _measured(place, record)
+        for arm, pair, metric, value in _measured_values(place, record)
     ]
     types = get_type_hints(Observation)
     tables = (trained[list(types)], pd.DataFrame(rows, columns=list(types)))
     return pd.concat([table.astype(types) for table in tables], ignore_index=True)
 
 
-def results(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """One row a finished trial: PLACE, and the last value of each metric; the budget where STEPS is censored.
+def tabulate_results(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+    """Table of finished trials: one row a trial, columns TRIAL_COLUMNS and the last value of each metric.
 
-    pair: the study's seed; the A/A arm's own seeds lie elsewhere.
+    pair is the study's seed, which differs from the trial's own in the A/A arm. STEPS holds the budget where it is
+    censored.
     """
-    found = [
-        (place, record, finals(record)) for place, record in finished(placed, records) if isinstance(place.job, Trial)
+    finished = [
+        (place, record, finals(record))
+        for place, record in select_finished(placed_jobs, records)
+        if isinstance(place.job, Trial)
     ]
-    places = [
-        (place.study, place.arm, place.seed, record["identity"], STEPS not in own) for place, record, own in found
+    trials = [
+        (place.study, place.arm, place.seed, record["identity"], STEPS not in metrics)
+        for place, record, metrics in finished
     ]
-    metrics = [own | {STEPS: own.get(STEPS, record["points"][-1]["step"])} for _, record, own in found]
-    return pd.DataFrame(places, columns=PLACE).join(pd.DataFrame(metrics))
+    values = [metrics | {STEPS: metrics.get(STEPS, record["points"][-1]["step"])} for _, record, metrics in finished]
+    return pd.DataFrame(trials, columns=TRIAL_COLUMNS).join(pd.DataFrame(values))
 
 
-def combined(study: Study, results: pd.DataFrame) -> pd.DataFrame:
-    """Observations of the study's combinations of arms, of the pairs and metrics that all of its arms have.
+def tabulate_combinations(study: Study, results: pd.DataFrame) -> pd.DataFrame:
+    """Table of a study's combinations of arms, for the pairs and metrics that all of a combination's arms have.
 
-    results: of this study, one row a trial, as `results` gives them.
+    Args:
+        study: The study with its combinations: weights of arms by name.
+        results: The study's rows of `tabulate_results`.
+
+    Returns:
+        One row an observation, its columns the fields of Observation.
     """
-    metrics = [name for name in results.columns if name not in (*PLACE, STEPS)]
-    own = {(row["pair"], row["arm"]): row for row in results.to_dict("records")}
+    metrics = [name for name in results.columns if name not in (*TRIAL_COLUMNS, STEPS)]
+    trials_by_pair = {(row["pair"], row["arm"]): row for row in results.to_dict("records")}
     rows = []
-    for pair in sorted({pair for pair, _ in own}):
+    for pair in sorted({pair for pair, _ in trials_by_pair}):
         for name, weights in study.combinations.items():
-            trials = {arm: own.get((pair, arm)) for arm in weights}
-            whole = [(trial, weights[arm]) for arm, trial in trials.items() if trial]
-            names = "+".join(trial["identity"] for trial, _ in whole)
-            sums = {metric: sum(weight * trial[metric] for trial, weight in whole) for metric in metrics}
+            trials = {arm: trials_by_pair.get((pair, arm)) for arm in weights}
+            weighted = [(trial, weights[arm]) for arm, trial in trials.items() if trial]
+            identities = "+".join(trial["identity"] for trial, _ in weighted)
+            sums = {metric: sum(weight * trial[metric] for trial, weight in weighted) for metric in metrics}
             rows += [
-                Observation(study.name, name, pair, metric, value, identity=names, trained=True)
+                Observation(study.name, name, pair, metric, value, identity=identities, trained=True)
                 for metric, value in sums.items()
-                if len(whole) == len(weights) and not math.isnan(value)
+                if len(weighted) == len(weights) and not math.isnan(value)
             ]
     return pd.DataFrame(rows, columns=list(Observation._fields)).astype(get_type_hints(Observation))
 
 
-def trials(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """One row a trial, whatever became of it: status is 'not run' where there is no record.
+def tabulate_trials(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+    """Table of all trials, finished or not: one row a trial; status is 'not run' where there is no record.
 
-    pair: the study's seed. seed: the trial's own, which differs from it in the A/A arm alone.
-    Only finished trials have metrics, so that a mean over a column never mixes in a trial that was cut short.
+    Columns study, arm, pair (the study's seed), seed (the trial's own, different in the A/A arm alone), identity,
+    status and a column a factor; with a record parameters, macs and seconds too; of finished trials the last value of
+    each metric, so that a mean over a column never includes a trial that was cut short.
     """
     return pd.DataFrame(
-        [_trial(place, place.job, records.get(identity(place.job))) for place in placed if isinstance(place.job, Trial)]
+        [
+            _trial_row(place, place.job, records.get(identity(place.job)))
+            for place in placed_jobs
+            if isinstance(place.job, Trial)
+        ]
     )
 
 
-def curves(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """One row a metric of CURVES and step of a trial, those that diverged included."""
+def tabulate_curves(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+    """Table of learning curves, diverged trials included: study, arm, pair, step, epoch, metric (of CURVES), value."""
     rows = [
         (place.study, place.arm, place.seed, point["step"], point["epoch"], metric, value)
-        for place, record in _with_record(placed, records)
+        for place, record in _with_records(placed_jobs, records)
         for point in record.get("points", ())
         for metric in CURVES
         if (value := point["metrics"].get(metric)) is not None
@@ -118,57 +140,58 @@ def curves(placed: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["study", "arm", "pair", "step", "epoch", "metric", "value"])
 
 
-def environment(record: Record) -> dict[str, Any]:
-    """What measured it: one process, where it does not say; empty where a failure left nobody to tell."""
-    known = record.get("environment") or {}
-    return {"processes": 1, **known} if known else {}
+def get_environment(record: Record) -> dict[str, Any]:
+    """Environment that measured the record, by field; empty for a failure that left none."""
+    environment = record.get("environment") or {}
+    return {"processes": 1, **environment} if environment else {}
 
 
-def _with_record(placed: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
-    for place in placed:
+def select_finished(placed_jobs: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
+    """Yield each finished job with its record."""
+    return ((place, record) for place, record in _with_records(placed_jobs, records) if record["status"] == "finished")
+
+
+def list_samples(record: Record, arm: str) -> list[dict[str, Any]]:
+    """Samples of a timing or probe, each with its arm: `arm` for a sample that names none."""
+    return [{**sample, "arm": sample["arm"] or arm} for sample in record["samples"]]
+
+
+def _with_records(placed_jobs: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
+    for place in placed_jobs:
         if record := records.get(identity(place.job)):
             yield place, record
 
 
-def finished(placed: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
-    return ((place, record) for place, record in _with_record(placed, records) if record["status"] == "finished")
-
-
-def _measured(place: PlacedJob, record: Record) -> Iterator[tuple[str, int, str, float]]:
-    """Arm, pair, metric and value of what was not trained."""
+def _measured_values(place: PlacedJob, record: Record) -> Iterator[tuple[str, int, str, float]]:
+    """Arm, pair, metric and value of a count, timing or probe."""
     if isinstance(place.job, Count):
-        for metric, value in _counted(record["network"]).items():
+        for metric, value in _layer_totals(record["network"]).items():
             yield place.arm, 0, metric, value
     else:
-        for sample in samples(record, place.arm):
+        for sample in list_samples(record, place.arm):
             yield sample["arm"], sample["pair"], sample["metric"], sample["value"]
 
 
-def samples(record: Record, arm: str) -> list[dict[str, Any]]:
-    """The record's, each with its arm: an answer that brings none speaks of the arm that was asked."""
-    return [{**sample, "arm": sample["arm"] or arm} for sample in record["samples"]]
-
-
-def _counted(network: dict[str, Any]) -> dict[str, float]:
+def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
     counts: dict[str, float] = {}
-    for what in TOTALS:
-        counts[f"{what}/total"] = network[what]
+    for total in TOTALS:
+        counts[f"{total}/total"] = network[total]
         for layer in network["layers"]:
-            place = f"{what}/{layer['name'].rstrip('ab')}"  # a pair, conv2a and conv2b, stands for conv2
-            counts[place] = counts.get(place, 0) + layer[what]
-        convolutions = sum(layer[what] for layer in network["layers"] if layer["kind"] == "conv")
-        counts[f"{what}/conv_share"] = convolutions / network[what]
+            metric = f"{total}/{layer['name'].rstrip('ab')}"  # a pair, conv2a and conv2b, stands for conv2
+            counts[metric] = counts.get(metric, 0) + layer[total]
+        convolutions = sum(layer[total] for layer in network["layers"] if layer["kind"] == "conv")
+        counts[f"{total}/conv_share"] = convolutions / network[total]
     return counts
 
 
-def _trial(place: PlacedJob, job: Trial, record: Record | None) -> dict[str, Any]:
+def _trial_row(place: PlacedJob, job: Trial, record: Record | None) -> dict[str, Any]:
     factors = vars(job.model) | vars(job.recipe)
     row: dict[str, Any] = {"study": place.study, "arm": place.arm, "pair": place.seed, "seed": job.seed}
     row |= {"identity": identity(job), "status": record["status"] if record else "not run"}
     row |= {name: ", ".join(level) if isinstance(level, tuple) else level for name, level in factors.items()}
     if record:
         network = record.get("network", {})
-        row |= {"parameters": network.get("parameters"), "macs": network.get("macs")}
+        row |= {total: network.get(total) for total in TOTALS}
         row |= {"seconds": record["ended"] - record["started"]}
         row |= finals(record) if record["status"] == "finished" else {}
     return row

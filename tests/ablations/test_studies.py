@@ -23,7 +23,7 @@ from bench.runner.pending import missing
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
-from reports.tables.observations import STEPS, combined, observations, results
+from reports.tables.observations import STEPS, tabulate_combinations, tabulate_observations, tabulate_results
 
 DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
 DIGITS = DataConfig("fedcba9876543210", classes=10, train=1_302, name="digits")
@@ -131,8 +131,8 @@ def answered(question):
 def test_every_claim_is_about_arms_and_metrics_that_are_measured(study):
     found = expand_study(study, setting(study))
     records = {identity(place.job): imagined(place) for place in found}
-    table = observations(found, records)
-    sums = combined(study, results(found, records))
+    table = tabulate_observations(found, records)
+    sums = tabulate_combinations(study, tabulate_results(found, records))
     measured = {(row.arm, row.metric) for part in (table, sums) for row in part.itertuples()}
     for claim in all_claims(study, DATA):
         for part in claim.parts:

@@ -60,7 +60,7 @@ def test_records_of_an_earlier_revision_are_passed_over(smoke, kept):
 def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypatch, words):
     read, load = [], store.load
     monkeypatch.setattr(store, "load", lambda file: read.append(file) or load(file))
-    monkeypatch.setattr(terminal, "report", lambda *_: [])
+    monkeypatch.setattr(terminal, "show_report", lambda *_: [])
     monkeypatch.setattr(power, "prospects", lambda *_: [])
     assert command.main([words, *(smoke.asked if words == "plan" else ()), "--out", str(kept)]) == 0
     assert sorted(read) == sorted(store.folder(kept).glob("*.json"))

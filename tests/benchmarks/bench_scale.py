@@ -109,9 +109,9 @@ REPORT = """
 import json, sys, time
 from pathlib import Path
 from fabricated import asked
-from reports.report import build
+from reports.report import write_report
 start = time.perf_counter()
-build(Path(sys.argv[1]), *asked(int(sys.argv[2])))
+write_report(Path(sys.argv[1]), *asked(int(sys.argv[2])))
 seconds, status = time.perf_counter() - start, Path("/proc/self/status").read_text()
 print(json.dumps([seconds, next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) / 1024]))
 """

@@ -9,7 +9,7 @@ import ablate
 import commands.report
 from ablations.framework.request import Request
 from reports import check
-from reports.report import build
+from reports.report import write_report
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def out(tmp_path, monkeypatch):
     """A report that was written, and records to judge again; what was asked is known without a run."""
     study, setting = fabricate.activations(), fabricate.setting()
     fabricate.write(tmp_path, [study], setting)
-    build(tmp_path, [study], setting)
+    write_report(tmp_path, [study], setting)
     monkeypatch.setattr(commands.report, "load_request", lambda out, names: Request((), [study], setting, None))
     return tmp_path
 
@@ -37,7 +37,7 @@ def said(capsys, out, file):
 
 
 def test_where_all_verdicts_agree_one_line_says_so(capsys, out, stored):
-    assert said(capsys, out, stored) == (0, [f"all 5 verdicts are those in {stored}"])
+    assert said(capsys, out, stored) == (0, [f"All 5 verdicts are the same as in {stored}."])
 
 
 def test_each_verdict_that_differs_has_a_line_with_both(capsys, out, stored):
@@ -63,8 +63,8 @@ def test_claims_that_appear_or_disappear_are_differences(capsys, out, stored):
 
 def test_two_claims_of_a_study_with_one_name_are_both_compared():
     entry = {"study": "s", "id": "c", "verdict": "supported"}
-    before, now = (check._verdicts([{**entry, "verdict": first}, entry]) for first in ("refuted", "no effect"))
-    assert check.changed(before, now) == ["c (s): stored 'refuted, supported', now 'no effect, supported'"]
+    before, now = (check._collect([{**entry, "verdict": first}, entry]) for first in ("refuted", "no effect"))
+    assert check.compare_verdicts(before, now) == ["c (s): stored 'refuted, supported', now 'no effect, supported'"]
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ def test_a_file_that_is_missing_or_a_folder_is_told_in_one_line(capsys, out):
     for file, why in ((out / "absent.json", "No such file or directory"), (out, "Is a directory")):
         assert said(capsys, out, file) == (
             2,
-            [f"ablate: {file} cannot be read ({why}): name a report.json that was kept"],
+            [f"ablate: {file} cannot be read ({why}): name a stored report.json"],
         )

@@ -13,20 +13,20 @@ from ablations.framework.expand import expand_study
 from bench.records import store
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
-from reports.document import page
+from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering import difference_plot
 from reports.rendering.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
-from reports.sections import arms
+from reports.sections import arm_figures
+from reports.sections.changes import QUOTED
 from reports.sections.counts import BY
-from reports.sections.switches import QUOTED
 from reports.text.formatting import MINUS, TIMES
 
 
 def made(out: Path, *studies: Study, setting: Setting | None = None, **options) -> list[Block]:
     setting = setting or fabricate.setting()
     fabricate.write(out, studies, setting, **options)
-    return page(gather(out, studies, setting))
+    return build_document(gather(out, studies, setting))
 
 
 def table(blocks: list[Block], start: str) -> Table:
@@ -46,19 +46,19 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[Block]:
 
 def test_verdicts_come_before_anything_else_that_was_measured(blocks):
     headings = [block.text for block in blocks if isinstance(block, Heading) and block.level == 2]
-    assert headings[:4] == ["Verdicts", "What was run", "Study: activations", "Study: sizes"]
+    assert headings[:4] == ["Verdicts", "Experimental setup", "Study: activations", "Study: sizes"]
 
 
 def test_a_claim_is_one_line_with_estimate_margin_interval_and_pairs(blocks):
     lines = next(block for block in blocks if isinstance(block, Verdicts)).lines
     assert [line.name for line in lines] == ["relu-better", "relu-gap", "relu-step", "size"]
-    labels = ["difference", "asked for", "95 % interval", "pairs", "noise floor"]
+    labels = ["difference", "required", "95 % interval", "pairs", "noise floor"]
     assert [label for label, _ in lines[1].measured] == labels
     assert dict(lines[3].measured)["counted"] == "28,434,624 parameters"
 
 
 def test_controls_are_a_table_of_their_own(blocks):
-    assert column(table(blocks, "The controls"), "Study") == ["activations", "activations"]
+    assert column(table(blocks, "Controls of"), "Study") == ["activations", "activations"]
     assert not any(":a-a" in line.name for block in blocks if isinstance(block, Verdicts) for line in block.lines)
 
 
@@ -82,7 +82,7 @@ def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp
         reason = f"why it {status}."
         store.write(tmp_path, store.new(place.job) | store.failure(status, reason, "a log"))
     store.path(tmp_path, trials[5].job).unlink()
-    blocks = page(gather(tmp_path, [study], setting))
+    blocks = build_document(gather(tmp_path, [study], setting))
     note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
     assert note.text == (
         "1 of 15 trials diverged: relu (seed 0). Reason: the loss was not finite. "
@@ -105,28 +105,29 @@ def test_of_many_reasons_the_first_are_told(tmp_path):
         store.write(tmp_path, store.new(place.job) | store.failure("failed", f"reason {number:02}"))
     (note,) = (
         block
-        for block in page(gather(tmp_path, [study], setting))
+        for block in build_document(gather(tmp_path, [study], setting))
         if isinstance(block, Note) and block.title == "Trials without a result"
     )
     assert note.text.endswith("Reason: reason 19. 5 more reasons.")
 
 
 def test_of_many_lost_trials_the_first_are_named(tmp_path):
-    blocks = page(gather(tmp_path, [fabricate.activations()], fabricate.setting(seeds=22)))
+    blocks = build_document(gather(tmp_path, [fabricate.activations()], fabricate.setting(seeds=22)))
     note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
     assert note.text.startswith("110 of 110 trials not run: relu (seed 0, 1, 2, ")
     assert note.text.count("18, 19 and 2 more)") == 4
 
 
 def test_each_arm_tells_what_it_changes_in_the_network_as_built(blocks):
-    told = column(table(blocks, "activations: read off"), "What differs from the baseline")
+    told = column(table(blocks, "activations: read from"), "Change from the baseline")
     assert told[0] == "the baseline"
     assert told[1] == "gain: 1 → 1.67 (throughout)\nactivation: relu → tanh (throughout)"
     assert told[3:] == ["nothing but the seeds", "labels: true → shuffled"]
 
 
 def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
-    note = next(block for block in blocks if isinstance(block, Note) and block.title == "More than one thing changed")
+    title = "Arms that change several aspects at once"
+    note = next(block for block in blocks if isinstance(block, Note) and block.title == title)
     assert f"{QUOTED.format('sigmoid')} changes activation and dropout together." in note.text
 
 
@@ -150,7 +151,7 @@ def test_every_study_with_trials_has_its_four_figures(blocks):
 
 def test_pairs_without_a_dot_are_spoken_of_where_there_are_any(blocks, tmp_path, monkeypatch):
     assert not any("have a dot" in block.caption for block in blocks if isinstance(block, Figure))
-    for module in (difference_plot, arms):
+    for module in (difference_plot, arm_figures):
         monkeypatch.setattr(module, "MAX_DOTS", 2)
     captions = [block.caption for block in made(tmp_path, fabricate.activations()) if isinstance(block, Figure)]
     bound = "Of more than 2 pairs, 2 have a dot, evenly from the smallest difference to the largest."
@@ -211,7 +212,7 @@ def test_what_others_printed_of_the_same_arms_stands_beside_ours(blocks):
 
 def test_a_study_without_records_is_reported_as_not_run(tmp_path):
     study = fabricate.activations()
-    blocks = page(gather(tmp_path, [study], fabricate.setting()))
+    blocks = build_document(gather(tmp_path, [study], fabricate.setting()))
     verdicts = next(block for block in blocks if isinstance(block, Verdicts))
     assert {line.verdict for line in verdicts.lines} == {"not run"}
     assert not any(isinstance(block, Figure) for block in blocks)

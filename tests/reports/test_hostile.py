@@ -15,12 +15,12 @@ from said import alternatives, said, squeezed
 from ablations import Ask, Claim, Contrast, Published, Study
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
-from reports.document import page
+from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import Cell, ClaimLine, Column, Contents, Heading, Table, Text, Verdicts
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
-from reports.report import build
+from reports.report import write_report
 
 RIGHT_TO_LEFT = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER VAV}"
 LONG = "pneumono" * 40
@@ -80,8 +80,8 @@ def out(tmp_path_factory):
         return {"environment": environment, **data}
 
     fabricate.amend(out, change)
-    build(out, studies, setting)
-    return out, page(gather(out, studies, setting))
+    write_report(out, studies, setting)
+    return out, build_document(gather(out, studies, setting))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from ablations import AGAIN
 from ablations.framework.study import SHUFFLED
 from reports import report
-from reports.report import build
+from reports.report import write_report
 
 FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
 
@@ -23,7 +23,7 @@ FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
 def out(tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     fabricate.write(out, [fabricate.activations()], fabricate.setting(), lost=[("sigmoid", 1)])
-    build(out, [fabricate.activations()], fabricate.setting())
+    write_report(out, [fabricate.activations()], fabricate.setting())
     return out
 
 
@@ -33,7 +33,7 @@ def test_the_four_files_are_written_and_nothing_else(out):
 
 def test_the_same_records_give_the_same_bytes(out):
     before = {name: (out / "reports" / name).read_bytes() for name in FILES}
-    build(out, [fabricate.activations()], fabricate.setting())
+    write_report(out, [fabricate.activations()], fabricate.setting())
     assert {name: (out / "reports" / name).read_bytes() for name in FILES} == before
 
 
@@ -71,7 +71,7 @@ def test_no_name_in_the_table_of_trials_is_a_formula_to_a_spreadsheet(tmp_path, 
     arms = {name: {"dropout": number / 10} for number, name in enumerate(FORMULAS)}
     study = dataclasses.replace(fabricate.sizes(), name="=1", arms=arms)
     fabricate.write(tmp_path, [study], fabricate.setting(seeds=1))
-    build(tmp_path, [study], fabricate.setting(seeds=1))
+    write_report(tmp_path, [study], fabricate.setting(seeds=1))
     with (tmp_path / "reports" / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]

@@ -170,7 +170,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
     monkeypatch.setattr(commands.run, "run", lambda *_: iter(()))
     monkeypatch.setattr(commands.run, "RetryQueue", Nowhere)
     monkeypatch.setattr(command, "serve_ui", lambda *_: 0)
-    monkeypatch.setattr(terminal, "report", lambda *_: [])
+    monkeypatch.setattr(terminal, "show_report", lambda *_: [])
     monkeypatch.setenv("ABLATE_DATA", str(images))
 
 
@@ -382,7 +382,7 @@ def test_a_record_or_a_request_is_reported_or_refused(short, finished):
         try:
             with unhurt(store.folder(finished)), in_time():
                 request = load_request(finished)
-                report.build(finished, request.studies, request.setting)
+                report.write_report(finished, request.studies, request.setting)
         except InputError as error:
             refused(error)
         finally:

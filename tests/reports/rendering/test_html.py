@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from said import alternatives, said, squeezed
 
-from reports.document import page
+from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import Cell, ClaimLine, Column, Figure, Heading, Note, Table, Text, Verdicts
 from reports.rendering.html import render_html
@@ -22,7 +22,7 @@ HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
 def blocks(tmp_path_factory):
     out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
     fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
-    return page(gather(out, studies, fabricate.setting()))
+    return build_document(gather(out, studies, fabricate.setting()))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_wide_tables_scroll_in_a_region_that_the_keyboard_reaches(soup):
 
 def test_sums_stay_outside_the_rows_that_are_sorted(soup):
     table = next(table for table in soup.find_all("table") if table.caption.text.startswith("sizes, wide"))
-    assert [row.th.text for row in table.tfoot.find_all("tr")] == ["convolutions together", "all layers"]
+    assert [row.th.text for row in table.tfoot.find_all("tr")] == ["all convolutions", "all layers"]
 
 
 def test_the_same_blocks_give_the_same_bytes(blocks, text):

@@ -9,7 +9,7 @@ import pypdf
 import pytest
 from said import alternatives, said, squeezed
 
-from reports.document import page
+from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import (
     Cell,
@@ -44,7 +44,7 @@ def text(content: bytes) -> str:
 def blocks(tmp_path_factory):
     out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
     fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
-    return page(gather(out, studies, fabricate.setting()))
+    return build_document(gather(out, studies, fabricate.setting()))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import pytest
 
 from ablations import Claim, Contrast
-from reports.sections.claims import line, passed
+from reports.sections.claims import describe_control, summarise_claim
 from reports.statistics.judge import Judgement
 from reports.statistics.verdicts import Outcome
 
@@ -25,8 +25,8 @@ def judged(name, verdict):
     ],
 )
 def test_a_control_came_out_as_it_should_only_where_that_was_shown(verdict, a_a, shuffled):
-    assert passed(judged("s:a-a", verdict)) == a_a
-    assert passed(judged("s:shuffled", verdict)) == shuffled
+    assert describe_control(judged("s:a-a", verdict)) == a_a
+    assert describe_control(judged("s:shuffled", verdict)) == shuffled
 
 
 @pytest.mark.parametrize("regimes, told", [({"": "no effect"}, ""), ({"a": "no effect", "b": "no effect"}, "")])
@@ -35,4 +35,4 @@ def test_a_card_tells_the_regimes_where_they_disagree(regimes, told, other, show
     outcome = Outcome(Contrast("test/accuracy", "arm", "base", 1), "no effect", "", "", estimate=0.1, pairs=5)
     claim = Claim("id", "A sentence", (outcome.part,))
     found = Judgement("s", claim, "no effect", "on tuning: a; b", (outcome,), regimes={**regimes, "c": other})
-    assert line(found).reason == ("On tuning: a; b" if shown else told)
+    assert summarise_claim(found).reason == ("On tuning: a; b" if shown else told)

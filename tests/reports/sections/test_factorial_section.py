@@ -13,8 +13,8 @@ from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
 from ablations.framework.tuning import TuningResult
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table
-from reports.sections.factorial import TICK, factorial
-from reports.sections.tuning import tuned
+from reports.sections.factorial import TICK, build_factorial
+from reports.sections.tuning import build_tuning
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
 COMBINATIONS = effect_weights(SWITCHES)
@@ -60,7 +60,7 @@ def numbers(table: Table) -> dict[str, list[float | None]]:
 
 
 def test_in_an_additive_world_every_way_of_asking_gives_the_same():
-    blocks = factorial(STUDY, evidence(additive))
+    blocks = build_factorial(STUDY, evidence(additive))
     found = numbers(tables(blocks)["mine: points of test accuracy"])
     assert found["ReLU"] == pytest.approx([4] * 4, abs=0.01)
     assert found["depth"] == pytest.approx([2] * 4, abs=0.01)
@@ -69,7 +69,7 @@ def test_in_an_additive_world_every_way_of_asking_gives_the_same():
 
 
 def test_ingredients_that_need_each_other_show_in_interactions_and_in_a_note():
-    blocks = factorial(STUDY, evidence(together))
+    blocks = build_factorial(STUDY, evidence(together))
     interactions = numbers(tables(blocks)["mine: two-way interactions, points of test accuracy"])
     assert interactions["ReLU"] == [None, pytest.approx(0, abs=0.01), pytest.approx(2, abs=0.01)]
     ways = numbers(tables(blocks)["mine: points of test accuracy"])
@@ -79,12 +79,12 @@ def test_ingredients_that_need_each_other_show_in_interactions_and_in_a_note():
 
 
 def test_shapley_shares_add_up_in_the_remark():
-    table = tables(factorial(STUDY, evidence(additive)))["mine: points of test accuracy"]
+    table = tables(build_factorial(STUDY, evidence(additive)))["mine: points of test accuracy"]
     assert "all less none, 6 points" in table.remark
 
 
 def test_every_combination_has_a_row_with_ticks_best_first():
-    table = tables(factorial(STUDY, evidence(additive)))["mine: all combinations, best first"]
+    table = tables(build_factorial(STUDY, evidence(additive)))["mine: all combinations, best first"]
     assert len(table.rows) == 8
     assert {tuple(cell.text for cell in row[:3]) for row in table.rows[:2]} == {(TICK, TICK, TICK), (TICK, TICK, "")}
     accuracies = [row[-1].sort for row in table.rows]
@@ -92,15 +92,15 @@ def test_every_combination_has_a_row_with_ticks_best_first():
 
 
 def test_a_seed_that_lost_an_arm_gives_no_effect_and_the_others_do():
-    found = factorial(STUDY, evidence(additive, lost=(("ReLU", 1),)))
+    found = build_factorial(STUDY, evidence(additive, lost=(("ReLU", 1),)))
     assert numbers(tables(found)["mine: points of test accuracy"])["ReLU"] == pytest.approx([4] * 4, abs=0.01)
     lost = tuple((ALL_OFF, seed) for seed in SEEDS)
-    (note,) = factorial(STUDY, evidence(additive, lost=lost))
+    (note,) = build_factorial(STUDY, evidence(additive, lost=lost))
     assert note.title == "Not finished"
 
 
 def test_effects_are_drawn_with_their_seeds():
-    (figure,) = [block for block in factorial(STUDY, evidence(additive)) if isinstance(block, Figure)]
+    (figure,) = [block for block in build_factorial(STUDY, evidence(additive)) if isinstance(block, Figure)]
     assert "main effect of ReLU +4.00" in figure.alt
 
 
@@ -117,7 +117,9 @@ TUNED = Study(
 
 def of_tuning(found: TuningResult):
     empty = pd.DataFrame()
-    return tuned(TUNED, Evidence((TUNED,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": found}))
+    return build_tuning(
+        TUNED, Evidence((TUNED,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": found})
+    )
 
 
 def test_the_levels_that_were_tried_are_a_table_with_the_chosen_one_marked():

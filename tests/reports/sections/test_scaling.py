@@ -24,7 +24,7 @@ def shown(tmp_path):
     def show(scale):
         study = dataclasses.replace(activations(), scale=scale)
         write(tmp_path, [study], setting())
-        return scaling.scaled(study, evidence.gather(tmp_path, [study], setting()).for_study(study))
+        return scaling.build_scaling(study, evidence.gather(tmp_path, [study], setting()).for_study(study))
 
     return show
 
@@ -35,15 +35,17 @@ def shown(tmp_path):
     ids=["logarithm", "power"],
 )
 def test_a_law_that_holds_is_found_and_foretells_the_largest(law, other, accuracies):
-    np.testing.assert_allclose(scaling.fit(law, SHARES, accuracies)(SHARES), accuracies, atol=1e-6)
-    np.testing.assert_allclose(scaling.fit(law, SHARES[:-1], accuracies[:-1])(SHARES[-1:]), accuracies[-1:], atol=1e-6)
-    assert np.abs(scaling.fit(other, SHARES, accuracies)(SHARES) - accuracies).max() > 1e-3
+    np.testing.assert_allclose(scaling.fit_law(law, SHARES, accuracies)(SHARES), accuracies, atol=1e-6)
+    np.testing.assert_allclose(
+        scaling.fit_law(law, SHARES[:-1], accuracies[:-1])(SHARES[-1:]), accuracies[-1:], atol=1e-6
+    )
+    assert np.abs(scaling.fit_law(other, SHARES, accuracies)(SHARES) - accuracies).max() > 1e-3
 
 
 def test_the_straight_line_in_the_logarithm_is_numpys():
     accuracies = np.array([0.3, 0.37, 0.44, 0.5, 0.58])
     slope, start = np.polyfit(np.log(SHARES), accuracies, 1)
-    np.testing.assert_allclose(scaling.fit(LOGARITHM, SHARES, accuracies)(SHARES), start + slope * np.log(SHARES))
+    np.testing.assert_allclose(scaling.fit_law(LOGARITHM, SHARES, accuracies)(SHARES), start + slope * np.log(SHARES))
 
 
 def test_arms_are_drawn_where_they_lie_and_laws_only_on_a_logarithmic_scale(shown):
@@ -68,11 +70,11 @@ def test_too_few_numbers_have_no_law(shown):
 @pytest.mark.parametrize("x, y", [(SHARES, np.array([0.2, 0.4, 0.6, 0.8, 1.0])), (SHARES - 5, SHARES / 200)])
 def test_what_has_no_logarithm_has_no_law(x, y):
     for law in scaling.LAWS:
-        assert {cell.text for cell in scaling._fitted(law, x, y)} == {"\N{EN DASH}"}
+        assert {cell.text for cell in scaling._law_cells(law, x, y)} == {"\N{EN DASH}"}
 
 
 def test_a_study_without_a_scale_or_without_numbers_shows_nothing(shown, tmp_path):
     assert shown(None) == []
     assert shown(Scale("Layers", {"deep": {"relu": 8}}, metrics=("nowhere/recorded",))) == []
     study = dataclasses.replace(activations(), scale=Scale("Layers", {"deep": {"relu": 8}}))
-    assert scaling.scaled(study, evidence.gather(tmp_path / "empty", [study], setting()).for_study(study)) == []
+    assert scaling.build_scaling(study, evidence.gather(tmp_path / "empty", [study], setting()).for_study(study)) == []

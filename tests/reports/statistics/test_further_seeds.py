@@ -8,7 +8,7 @@ from ablations.framework.expand import expand_study
 from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.spec.jobs import Probe, Trial
 from reports.evidence import gather
-from reports.report import summary
+from reports.report import export_verdicts
 from reports.statistics.further_seeds import further
 
 ARMS = {"base": {}, "same": {"dropout": 0.4}, "other": {"activation": "tanh"}}
@@ -90,7 +90,7 @@ def test_pairs_between_looks_are_there_and_wait(tmp_path):
 
 
 def test_the_report_says_which_look_decided(tmp_path):
-    shown = summary(evidence(tmp_path, study((OTHER,)), {}, seeds=10))
+    shown = export_verdicts(evidence(tmp_path, study((OTHER,)), {}, seeds=10))
     assert shown["claims"][0]["look"] == 2 and shown["controls"][0]["look"] is None
     assert shown["claims"][0]["reason"].endswith("sequential, look 2 of 3")
     assert "looks at 5, 10 and 15 pairs share one error rate" in shown["run"]["Seeds"]

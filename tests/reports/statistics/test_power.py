@@ -31,7 +31,9 @@ def test_a_study_that_trains_nothing_has_nothing_to_plan(tmp_path):
 def test_the_pilots_deviation_gives_effects_and_seeds(planned):
     """A line for each metric and margin: what statsmodels and the noncentral t say of the A/A differences."""
     study, setting, out = planned
-    differences = summary.pairs(gather(out, [study], setting).results, AGAIN, "relu", "test/accuracy") * 100
+    differences = (
+        summary.paired_differences(gather(out, [study], setting).results, AGAIN, "relu", "test/accuracy") * 100
+    )
     spread = paired_tests.deviation(list(differences))
     told = [line for claim, line in prospects(study, setting, out) if claim == "relu-better"]
     assert len(told) == 2

@@ -34,7 +34,7 @@ def rows(table, *fields):
 
 def test_a_trial_gives_its_last_values_under_the_seed_of_its_place():
     again = next(p for p in expand_study(STUDY, SETTING) if p.arm == AGAIN and p.seed == 1)
-    table = observations.observations([again], by_identity(trained(again.job, 0.75, **{STEPS: 40.0})))
+    table = observations.tabulate_observations([again], by_identity(trained(again.job, 0.75, **{STEPS: 40.0})))
     assert again.job.seed == 1001
     assert rows(table, "study", "arm", "pair", "metric", "value", "censored", "fit", "identity") == [
         ("relu", AGAIN, 1, "test/accuracy", 0.75, False, True, identity(again.job)),
@@ -44,9 +44,9 @@ def test_a_trial_gives_its_last_values_under_the_seed_of_its_place():
 
 def test_a_time_that_never_arrives_is_kept_as_the_budget_and_marked():
     place = expand_study(STUDY, SETTING)[0]
-    table = observations.observations([place], by_identity(trained(place.job, 0.2)))
+    table = observations.tabulate_observations([place], by_identity(trained(place.job, 0.2)))
     assert rows(table, "metric", "value", "censored") == [("test/accuracy", 0.2, False), (STEPS, 80.0, True)]
-    results = observations.results([place], by_identity(trained(place.job, 0.2)))
+    results = observations.tabulate_results([place], by_identity(trained(place.job, 0.2)))
     assert rows(results, "study", "arm", "pair", STEPS, "censored") == [("relu", "relu", 0, 80, True)]
 
 
@@ -54,9 +54,9 @@ def test_trials_without_a_result_give_no_observation_but_a_row():
     first, second, third = expand_study(STUDY, SETTING)[:3]
     diverged = trained(second.job, 0.9) | {"status": "diverged"}
     made = by_identity(trained(first.job, 0.5), diverged)
-    assert set(observations.observations([first, second, third], made).arm) == {"relu"}
-    assert rows(observations.results([first, second, third], made), "arm", "test/accuracy") == [("relu", 0.5)]
-    table = observations.trials([first, second, third], made)
+    assert set(observations.tabulate_observations([first, second, third], made).arm) == {"relu"}
+    assert rows(observations.tabulate_results([first, second, third], made), "arm", "test/accuracy") == [("relu", 0.5)]
+    table = observations.tabulate_trials([first, second, third], made)
     assert list(table.status) == ["finished", "diverged", "not run"]
     assert table["test/accuracy"].isna().tolist() == [False, True, True]
     assert rows(table.head(1), "arm", "activation", "epochs", "parameters", "macs", "seconds") == [
@@ -66,22 +66,32 @@ def test_trials_without_a_result_give_no_observation_but_a_row():
 
 
 def test_a_trial_is_listed_with_its_pair_and_its_own_seed():
-    table = observations.trials([place for place in expand_study(STUDY, SETTING) if place.arm in ("relu", AGAIN)], {})
+    table = observations.tabulate_trials(
+        [place for place in expand_study(STUDY, SETTING) if place.arm in ("relu", AGAIN)], {}
+    )
     assert rows(table, "arm", "pair", "seed") == [("relu", 0, 0), (AGAIN, 0, 1000), ("relu", 1, 1), (AGAIN, 1, 1001)]
 
 
 def test_without_records_the_tables_have_their_columns_all_the_same():
     placed = expand_study(STUDY, SETTING)
-    assert list(observations.observations(placed, {})) == list(observations.Observation._fields)
-    assert list(observations.results(placed, {})) == observations.PLACE
-    assert list(observations.curves(placed, {})) == ["study", "arm", "pair", "step", "epoch", "metric", "value"]
-    assert set(observations.trials(placed, {}).status) == {"not run"}
+    assert list(observations.tabulate_observations(placed, {})) == list(observations.Observation._fields)
+    assert list(observations.tabulate_results(placed, {})) == observations.TRIAL_COLUMNS
+    assert list(observations.tabulate_curves(placed, {})) == [
+        "study",
+        "arm",
+        "pair",
+        "step",
+        "epoch",
+        "metric",
+        "value",
+    ]
+    assert set(observations.tabulate_trials(placed, {}).status) == {"not run"}
 
 
 def test_curves_have_a_row_a_step_and_metric_that_is_drawn():
     place = expand_study(STUDY, SETTING)[1]
     record = trained(place.job, 0.5, **{"validation/accuracy": 0.4, "batch/loss": 2.0, "train/accuracy": 0.0})
-    table = observations.curves([place], by_identity(record))
+    table = observations.tabulate_curves([place], by_identity(record))
     assert rows(table, "arm", "pair", "step", "epoch", "metric", "value") == [
         ("tanh", 0, 80, 2, "train/accuracy", 0.0),
         ("tanh", 0, 80, 2, "validation/accuracy", 0.4),
@@ -91,8 +101,8 @@ def test_curves_have_a_row_a_step_and_metric_that_is_drawn():
 def test_a_metric_that_a_trial_lacks_is_no_observation_and_empty_in_its_row():
     first, second = expand_study(STUDY, SETTING)[:2]
     made = by_identity(trained(first.job, 0.5), trained(second.job, 0.4, **{"gap/accuracy": 0.2}))
-    assert observations.results([first, second], made)["gap/accuracy"].isna().tolist() == [True, False]
-    table = observations.observations([first, second], made)
+    assert observations.tabulate_results([first, second], made)["gap/accuracy"].isna().tolist() == [True, False]
+    table = observations.tabulate_observations([first, second], made)
     assert rows(table[table.metric == "gap/accuracy"], "arm", "value") == [("tanh", 0.2)]
 
 
@@ -100,7 +110,7 @@ def test_trials_and_other_jobs_stand_in_one_table_of_observations():
     trial, count = expand_study(STUDY, SETTING)[0], PlacedJob("size", "document", None, Count(ModelConfig()))
     network = {"parameters": 10, "macs": 20, "layers": []}
     made = by_identity(trained(trial.job, 0.5), finished(count.job, network=network))
-    table = observations.observations([count, trial], made)
+    table = observations.tabulate_observations([count, trial], made)
     assert set(table.arm) == {"relu", "document"}
     assert table.dtypes[["pair", "value", "censored", "fit"]].tolist() == [int, float, bool, bool]
 
@@ -112,7 +122,7 @@ def test_a_count_gives_totals_layers_and_the_share_of_convolutions():
         {"name": "fc2", "kind": "fc", "parameters": 94, "macs": 5},
     ]
     record = finished(job, network={"parameters": 100, "macs": 100, "layers": layers})
-    table = observations.observations([PlacedJob("size", "document", None, job)], by_identity(record))
+    table = observations.tabulate_observations([PlacedJob("size", "document", None, job)], by_identity(record))
     assert set(table.pair) == {0}
     assert dict(zip(table.metric, table.value, strict=True)) == {
         "parameters/total": 100,
@@ -130,7 +140,7 @@ def test_a_timing_gives_its_samples_as_they_are_and_an_unfit_one_says_so():
     job = Timing("activations", (("relu", ModelConfig()),), (4, 16), rounds=1)
     samples = [{"arm": "relu", "pair": 3, "metric": f"time/kernel_ms/{size}", "value": 2.0} for size in (4, 16)]
     record = finished(job, samples=samples, fit=False)
-    table = observations.observations([PlacedJob("relu", "", None, job)], by_identity(record))
+    table = observations.tabulate_observations([PlacedJob("relu", "", None, job)], by_identity(record))
     assert not table.fit.any()
     assert rows(table, "arm", "pair", "metric", "value") == [
         ("relu", 3, "time/kernel_ms/4", 2.0),
@@ -141,7 +151,7 @@ def test_a_timing_gives_its_samples_as_they_are_and_an_unfit_one_says_so():
 def test_a_probe_gives_its_samples_as_they_are():
     job = Probe("masks", (Trial(ModelConfig(), TrainConfig(), DATA, 0),))
     samples = [{"arm": "one mask", "pair": 0, "metric": "test/accuracy", "value": 0.5}]
-    table = observations.observations(
+    table = observations.tabulate_observations(
         [PlacedJob("dropout", "p=0.5", None, job)], by_identity(finished(job, samples=samples))
     )
     assert rows(table, "arm", "pair", "metric", "value") == [("one mask", 0, "test/accuracy", 0.5)]

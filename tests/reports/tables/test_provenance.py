@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from ablations import Claim, Contrast, Exact
-from reports.document import page
+from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import Facts, Note, Text
-from reports.report import summary
+from reports.report import export_verdicts
 from reports.statistics.judge import judge
 from reports.tables import provenance
 from reports.tables.observations import Observation
@@ -38,10 +38,10 @@ def test_a_claim_says_what_differs_between_the_records_behind_it(tmp_path):
     told = "Its records come from 2 commits (0abc123, 1a2b3c4) and 2 versions of torch (2.9.0, 2.14.0)."
     assert judged(evidence, "relu-better").origin == judged(evidence, "activations:a-a").origin == told
     assert judged(evidence, "relu-step").origin == ""
-    blocks = page(evidence)
+    blocks = build_document(evidence)
     assert blocks.count(Text(told)) == 2  # the two claims that rest on trials
     assert Note("Mixed records", told.replace("Its", "The")) in blocks
-    claims = {claim["id"]: claim for claim in json.loads(json.dumps(summary(evidence)))["claims"]}
+    claims = {claim["id"]: claim for claim in json.loads(json.dumps(export_verdicts(evidence)))["claims"]}
     assert claims["relu-gap"]["origin"] == told
     assert claims["relu-gap"]["origins"] == {"commit": ["0abc123", "1a2b3c4"], "torch": ["2.9.0", "2.14.0"]}
     assert (claims["relu-step"]["origin"], claims["relu-step"]["origins"]) == ("", {})
@@ -56,7 +56,7 @@ def test_trials_that_several_processes_shared_are_told_from_those_that_one_ran(t
 def test_where_all_records_have_one_origin_nothing_is_said(tmp_path):
     evidence = gathered(tmp_path)
     assert {judgement.origin for judgement in evidence.judgements} == {""}
-    assert not any(isinstance(block, Note) and block.title == "Mixed records" for block in page(evidence))
+    assert not any(isinstance(block, Note) and block.title == "Mixed records" for block in build_document(evidence))
 
 
 def test_a_record_that_does_not_tell_where_it_comes_from_differs_from_none():
@@ -147,7 +147,8 @@ def test_what_is_refused_makes_no_other_claim_harder():
 
 def test_a_run_on_a_gpu_says_what_is_not_deterministic_there_and_one_on_a_cpu_does_not(tmp_path):
     def told(evidence):
-        return dict(next(block for block in page(evidence) if isinstance(block, Facts)).facts).get("Bit-identity", "")
+        facts = next(block for block in build_document(evidence) if isinstance(block, Facts)).facts
+        return dict(facts).get("Bit-identity", "")
 
     assert told(gathered(tmp_path)) == ""
     text = told(gathered(tmp_path, **GPU))

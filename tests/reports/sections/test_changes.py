@@ -6,7 +6,7 @@ import pytest
 
 from bench.models.complexity import network
 from bench.spec.config import ModelConfig, TrainConfig
-from reports.sections.switches import ARROW, changes, confounded
+from reports.sections.changes import ARROW, confounded_aspects, list_changes
 from reports.text.formatting import TIMES
 
 ZHANG = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0, "width": 0.5}
@@ -19,7 +19,7 @@ def record(recipe=None, **model):
 
 
 def told(baseline, **levels):
-    return changes(record(**baseline, **levels), record(**baseline))
+    return list_changes(record(**baseline, **levels), record(**baseline))
 
 
 def test_nothing_differs_from_itself():
@@ -30,7 +30,7 @@ def test_an_activation_is_told_once_for_all_layers_and_takes_its_gain_along():
     found = told(DOCUMENT, activation="tanh")
     layers = "conv1, conv2, conv3, conv4, conv5, fc6, fc7"
     assert found == {"gain": f"1.41 {ARROW} 1.67 ({layers})", "activation": f"ReLU {ARROW} Tanh (throughout)"}
-    assert confounded(record(**DOCUMENT, activation="tanh"), record(**DOCUMENT)) == []
+    assert confounded_aspects(record(**DOCUMENT, activation="tanh"), record(**DOCUMENT)) == []
 
 
 def test_batch_normalisation_changes_the_normalisation_and_nothing_else():
@@ -39,7 +39,7 @@ def test_batch_normalisation_changes_the_normalisation_and_nothing_else():
     assert found["normalisation"] == (
         f"none {ARROW} BatchNorm2d (conv1, conv2, conv3, conv4, conv5); none {ARROW} BatchNorm1d (fc6, fc7)"
     )
-    assert confounded(record(**DOCUMENT, normalisation="batch"), record(**DOCUMENT)) == []
+    assert confounded_aspects(record(**DOCUMENT, normalisation="batch"), record(**DOCUMENT)) == []
 
 
 def test_layers_that_the_arm_alone_has_are_described_with_what_follows_them():
@@ -63,16 +63,16 @@ def test_a_pair_without_its_middle_activation_reads_differently():
     ],
 )
 def test_aspects_that_changed_at_once_are_named(levels, aspects):
-    assert confounded(record(**{**ZHANG, **levels}), record(**ZHANG)) == aspects
+    assert confounded_aspects(record(**{**ZHANG, **levels}), record(**ZHANG)) == aspects
 
 
 def test_a_recipe_is_compared_field_by_field():
-    found = changes(record(TrainConfig(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
+    found = list_changes(record(TrainConfig(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
     assert found == {"epochs": f"20 {ARROW} 10", "augmentation": f"both {ARROW} none"}
 
 
 def test_another_device_is_told_with_its_precision():
     here = record(**DOCUMENT)
     there = {**here, "job": {**here["job"], "device": "cuda", "precision": "bfloat16"}}
-    assert changes(there, here) == {"device": f"cpu, float32 {ARROW} cuda, bfloat16"}
-    assert confounded(there, here) == []
+    assert list_changes(there, here) == {"device": f"cpu, float32 {ARROW} cuda, bfloat16"}
+    assert confounded_aspects(there, here) == []

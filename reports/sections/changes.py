@@ -1,0 +1,146 @@
+"""Changes of each arm against the baseline, read from the networks as built and the recipes as run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ablations import Study
+from bench.spec.jobs import Trial
+from reports.evidence import Evidence
+from reports.rendering.blocks import Block, Cell, Column, Note, Table
+from reports.sections.arms import label_arm, trained_arms
+from reports.tables.observations import TOTALS, Record
+from reports.text.formatting import TIMES, format_count, format_fixed, format_number
+
+ARROW = "\N{RIGHTWARDS ARROW}"
+QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
+FIELDS = ("shape", "gain", "activation", "normalisation", "pooling", "dropout")
+TORCH_DETAIL = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12]d)\(.*\)")  # no part of the factor
+NOTABLE = 0.01  # a relative change of parameters below this comes from rounding a width and is no aspect
+
+
+def tabulate_changes(study: Study, evidence: Evidence) -> Table:
+    """Tabulate what each arm changes."""
+    baseline = evidence.first_network_record(study.baseline, Trial)
+    rows = []
+    for arm in trained_arms(evidence):
+        record = evidence.first_network_record(arm, Trial)
+        if arm == study.baseline:
+            text = "the baseline"
+        elif record is None or baseline is None:
+            text = "not run"
+        else:
+            changes = list_changes(record, baseline)
+            text = "\n".join(f"{aspect}: {change}" for aspect, change in changes.items()) or "nothing but the seeds"
+        rows.append((Cell(label_arm(arm)), Cell(text)))
+    columns = (Column("Arm", numeric=False), Column("Change from the baseline", numeric=False))
+    return Table(f"{study.name}: read from the networks as built and the recipes as run", columns, tuple(rows))
+
+
+def build_warning(study: Study, evidence: Evidence) -> list[Block]:
+    """Build a note on arms that change several aspects at once: their contrasts cannot tell which one acted."""
+    baseline = evidence.first_network_record(study.baseline, Trial)
+    sentences = []
+    for arm in study.arms:
+        record = evidence.first_network_record(arm, Trial)
+        if record and baseline and (aspects := confounded_aspects(record, baseline)):
+            sentences.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
+    text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(sentences)}"
+    return [Note("Arms that change several aspects at once", text)] if sentences else []
+
+
+def list_changes(arm: Record, baseline: Record) -> dict[str, str]:
+    """List each aspect in which the arm differs from the baseline, with its value there and here."""
+    changes = {**_layer_changes(arm, baseline), **_recipe_changes(arm, baseline), **_device_change(arm, baseline)}
+    for total in TOTALS:
+        before, after = baseline["network"][total], arm["network"][total]
+        if before != after:
+            label = "MACs" if total == "macs" else total
+            share = f" ({format_fixed(100 * (after / before - 1), 1, signed=True)} %)" if before else ""
+            changes[label] = f"{format_count(before)} {ARROW} {format_count(after)}{share}"
+    return changes
+
+
+def confounded_aspects(arm: Record, baseline: Record) -> list[str]:
+    """List the aspects that changed at once; empty where there is at most one.
+
+    Consequences of another change are no aspects: a gain follows its activation, MACs and sizes follow the layers, and
+    a normalisation brings its own parameters.
+    """
+    changes = list_changes(arm, baseline)
+    before, after = (sum(row["parameters"] for row in _weighted_layers(record).values()) for record in (baseline, arm))
+    minor = {"layer sizes", "MACs"} | ({"gain"} if "activation" in changes else set())
+    if before and abs(after / before - 1) < NOTABLE:
+        minor.add("parameters")
+    aspects = [aspect for aspect in changes if aspect not in minor]
+    return aspects if len(aspects) > 1 else []
+
+
+def _layer_changes(arm: Record, baseline: Record) -> dict[str, str]:
+    ours, theirs = _weighted_layers(arm), _weighted_layers(baseline)
+    removed = [_describe_layer(row) for name, row in theirs.items() if name not in ours]
+    added = [_describe_layer(row) for name, row in ours.items() if name not in theirs]
+    changes = {}
+    if removed or added:
+        parts = [f"without {', '.join(removed)}"] * bool(removed) + [f"with {', '.join(added)}"] * bool(added)
+        if len(theirs) != len(ours):
+            changes["depth"] = f"{_arrow(len(theirs), len(ours))} layers with weights: {'; '.join(parts)}"
+        else:
+            changes["layers"] = "; ".join(parts)
+    for field in FIELDS:
+        levels = [(name, theirs[name].get(field), ours[name].get(field)) for name in ours if name in theirs]
+        if moved := [level for level in levels if level[1] != level[2]]:
+            aspect = "layer sizes" if field == "shape" else field
+            changes[aspect] = _group_by_change(moved, sum(before is not None for _, before, _ in levels))
+    return changes
+
+
+def _weighted_layers(record: Record) -> dict[str, dict[str, Any]]:
+    """Convolutions and fully connected layers by name; a batch normalisation counts as their normalisation."""
+    return {row["name"]: row for row in record["network"]["layers"] if row["kind"] != "norm"}
+
+
+def _describe_layer(row: dict[str, Any]) -> str:
+    """A layer with all that stands between it and the next."""
+    parts = [_show(row["shape"])] + [f"gain {_show(row['gain'])}"] * bool(row.get("gain"))
+    parts.append(_show(row["activation"]) if row.get("activation") else "no activation")
+    parts += [_show(row[field]) for field in ("normalisation", "dropout") if row.get(field)]
+    parts += [row["pooling"].partition("(")[0]] if row.get("pooling") else []
+    return f"{row['name']} ({', '.join(parts)})"
+
+
+def _group_by_change(moved: Iterable[tuple[str, Any, Any]], places: int) -> str:
+    """Each change once, with its layers; 'throughout' where it is in all places."""
+    layers_by_change: dict[str, list[str]] = {}
+    for name, before, after in moved:
+        layers_by_change.setdefault(_arrow(before, after), []).append(name)
+    return "; ".join(
+        f"{change} ({'throughout' if len(names) == places > 1 else ', '.join(names)})"
+        for change, names in layers_by_change.items()
+    )
+
+
+def _arrow(before: Any, after: Any) -> str:
+    return f"{_show(before)} {ARROW} {_show(after)}"
+
+
+def _show(level: Any) -> str:
+    if isinstance(level, list):
+        return TIMES.join(map(str, level))
+    if isinstance(level, float):
+        return format_number(level)
+    return "none" if level is None else TORCH_DETAIL.sub("", str(level))
+
+
+def _device_change(arm: Record, baseline: Record) -> dict[str, str]:
+    after, before = (f"{record['job']['device']}, {record['job']['precision']}" for record in (arm, baseline))
+    return {} if before == after else {"device": _arrow(before, after)}
+
+
+def _recipe_changes(arm: Record, baseline: Record) -> dict[str, str]:
+    ours, theirs = arm["job"]["recipe"], baseline["job"]["recipe"]
+    return {
+        name.replace("_", " "): _arrow(theirs[name], ours[name]) for name in theirs if theirs[name] != ours.get(name)
+    }
