@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -49,7 +50,20 @@ def requested(options: argparse.Namespace) -> tuple[Request, Pace]:
         raise InputError(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
     setting = make_setting(profile, options.seeds, source.data, device)
     request = Request(tuple(options.studies), studies, setting, source)
+    _check_names(request, options.out)
     return request, check_output(request, options.out)
+
+
+def _check_names(request: Request, out: Path) -> None:
+    """Raise InputError where a job names a level, a question or a subject that nothing implements."""
+    from bench.runner.job_check import check_job  # imports torch, which takes seconds, and every worker imports this
+
+    for place in request.with_tuned_levels(out, assume_missing=True).placed_jobs():
+        try:
+            check_job(place.job)
+        except InputError as error:
+            arm = f", arm {place.arm!r}" if place.arm else ""
+            raise InputError(f"study {place.study}{arm}: {error}") from error
 
 
 def _device(options: argparse.Namespace) -> str:

@@ -15,13 +15,13 @@ from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.seeds import has_interim_analyses, requested_seeds
 from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
+from bench.metrics.table import describe_metric
 from bench.records import store as files
 from bench.spec.jobs import Job
 from reports.statistics import summary
 from reports.statistics.judge import Judgement, judge
 from reports.tables import observations
 from reports.tables.observations import Record, get_environment, identity
-from reports.text.formatting import unit
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,10 @@ class Evidence:
         if not isinstance(part, Contrast) or part.ratio or not isinstance(part.reference, str):
             return None
         study = next(study for study in self.studies if study.name == judgement.study)
-        return summary.noise_floor(_of(self.results, study), study.baseline, part.metric) * unit(part.metric).factor
+        return (
+            summary.noise_floor(_of(self.results, study), study.baseline, part.metric)
+            * describe_metric(part.metric).factor
+        )
 
     def find_record(self, job: Job) -> Record | None:
         return self.records.get(identity(job))

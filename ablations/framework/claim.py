@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.spec.errors import InputError
-
-METRICS = re.compile(
-    r"(train|validation|test)/(accuracy|loss)|test/(top5|ten_crop/(accuracy|top5))|gap/accuracy|batch/loss|memory/peak_mb"
-    r"|speed/(images_per_second|step_ms_p50|step_ms_p95|steps_to_train_error_25)"
-    r"|sparsity/(zeros|hoyer|treves_rolls|dead)/\w+|(parameters|macs)/\w+|time/.+"
-    r"|(masks|networks)/(accuracy|loss|calibration_error)|features/(correlation|rank)/\w+|competition/contrast|activity/above/[\d.]+"
-    r"|gradient/(norm_ratio/\w+|first_to_last/(start|epoch_1|epoch_5|end))"
-)
 
 # How pydantic checks a declared value. It refuses half a surrogate pair, which no file can store, only where texts have
 # a maximal length.

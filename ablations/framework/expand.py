@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, NamedTuple
 
-from ablations.framework.claim import METRICS
 from ablations.framework.seeds import requested_seeds, seeds_per_arm
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from ablations.framework.study import AGAIN, Levels, Study, all_arms
 from bench.components.layouts import LAYOUTS
+from bench.components.registry import lookup
 from bench.data.datasets import SIDE
+from bench.metrics.table import METRICS, find_metric
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Job, Probe, Trial
@@ -80,9 +81,10 @@ def _check_names(study: Study, timed: set[str]) -> None:
     measured = trained | timed | answered | {*study.counts, *study.combinations}
     for claim in study.claims:
         for part in claim.parts:
-            if not METRICS.fullmatch(part.metric):
+            if find_metric(part.metric) is None:
                 raise InputError(
-                    f"study {study.name}, claim {claim.id}: no metric is called {part.metric!r} (see docs/guide.md)"
+                    f"study {study.name}, claim {claim.id}: metric {part.metric!r} is unknown; it can be "
+                    f"{', '.join(METRICS)}"
                 )
     parts = [part for claim in study.claims for part in claim.parts]
     references = {part.reference for part in parts if isinstance(part.reference, str) and part.reference}
@@ -150,6 +152,7 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
             level = units[factor] * level
         fields[factor][factor] = max(1, round(level)) if factor == "epochs" else level
     try:
+        lookup("layout", LAYOUTS, layout)
         return ModelConfig(**model), TrainConfig(**recipe), device
     except InputError as error:
         raise InputError(f"study {study.name}, arm {arm!r}: {error}") from error

@@ -8,11 +8,14 @@ from functools import lru_cache
 from bench.metrics import sparsity
 from bench.metrics.metric import METRICS, Metric
 
-__all__ = ["describe_metric", "find_metric", "sparsity"]  # importing `sparsity` declares its metrics
+__all__ = ["METRICS", "describe_metric", "find_metric", "sparsity"]  # importing `sparsity` declares its metrics
 
 for source in ("train", "validation", "test", "masks", "networks"):
     METRICS[f"{source}/accuracy"] = Metric(f"{source} accuracy", "%", 100)
     METRICS[f"{source}/loss"] = Metric(f"{source} loss", "nats")
+for moment in ("start", "epoch_1", "epoch_5", "end"):
+    label = f"gradient of the first layer over the last one's, {moment.replace('_', ' ')}"
+    METRICS[f"gradient/first_to_last/{moment}"] = Metric(label)
 METRICS |= {
     "batch/loss": Metric("batch loss", "nats"),
     "gap/accuracy": Metric("overfitting gap (train minus test accuracy)", "points", 100),
@@ -27,7 +30,6 @@ METRICS |= {
     "speed/steps_to_train_error_25": Metric("steps to 25 % training error", "steps"),
     "memory/peak_mb": Metric("memory, peak mb", "MB"),
     "gradient/norm_ratio/{layer}": Metric("gradient norm over weight norm, {layer}"),
-    "gradient/first_to_last/{moment}": Metric("gradient of the first layer over the last one's, {moment}"),
     "features/correlation/{layer}": Metric("mean absolute correlation of units, {layer}"),
     "features/rank/{layer}": Metric("effective rank, {layer}"),
     "competition/contrast": Metric("contrast of the largest response with its neighbours"),

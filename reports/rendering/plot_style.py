@@ -18,8 +18,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.metrics.table import describe_metric
 from reports.rendering.blocks import escape_controls
-from reports.text.formatting import column_heading, unit
+from reports.text.formatting import column_heading
 
 WIDTH_IN = 6.9  # the text width of an A4 page
 COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
@@ -76,7 +77,7 @@ class LineStyle(NamedTuple):
 def metric_axis(metric: str) -> Axis:
     """Axis of a metric that `reports.text.formatting` knows."""
     label, shown_unit = column_heading(metric)
-    return Axis(metric, f"{label}, {shown_unit}" if shown_unit else label, unit(metric).factor)
+    return Axis(metric, f"{label}, {shown_unit}" if shown_unit else label, describe_metric(metric).factor)
 
 
 @contextmanager

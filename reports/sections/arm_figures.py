@@ -9,6 +9,7 @@ import pandas as pd
 
 from ablations import AGAIN, Study
 from ablations.framework.study import SHUFFLED
+from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure
 from reports.rendering.difference_plot import MAX_DOTS, draw_differences
@@ -19,7 +20,7 @@ from reports.rendering.scatter_plot import draw_scatter
 from reports.sections.arms import list_contrasts, trained_arms
 from reports.statistics import summary
 from reports.tables.observations import CURVES
-from reports.text.formatting import pluralize, unit
+from reports.text.formatting import pluralize
 
 MAX_PANELS = 3
 
@@ -73,7 +74,7 @@ def _tabulate_differences(study: Study, evidence: Evidence) -> pd.DataFrame:
     results, rows = evidence.results, []
     contrasts = [part for part in list_contrasts(study) if not part.ratio and isinstance(part.reference, str)]
     for metric in dict.fromkeys(["test/accuracy", *(part.metric for part in contrasts)]):
-        factor, floor = unit(metric).factor, summary.noise_floor(results, study.baseline, metric)
+        factor, floor = describe_metric(metric).factor, summary.noise_floor(results, study.baseline, metric)
         for arm in trained_arms(evidence):
             pairs = summary.paired_differences(results, arm, study.baseline, metric) * factor
             if len(pairs) and arm not in (study.baseline, SHUFFLED):
@@ -85,7 +86,7 @@ def _tabulate_differences(study: Study, evidence: Evidence) -> pd.DataFrame:
 
 
 def _difference_label(metric: str) -> str:
-    shown = unit(metric)
+    shown = describe_metric(metric)
     return f"Difference in {shown.label}" + f", {shown.difference}" * bool(shown.difference)
 
 

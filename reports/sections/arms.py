@@ -9,6 +9,7 @@ import pandas as pd
 
 from ablations import AGAIN, Contrast, Study
 from ablations.framework.study import SHUFFLED
+from bench.metrics.table import describe_metric
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
@@ -24,7 +25,6 @@ from reports.text.formatting import (
     format_mean,
     format_number,
     pluralize,
-    unit,
 )
 
 SHOWN = (
@@ -122,17 +122,16 @@ def _list_seeds(seeds: Sequence[int]) -> str:
 
 
 def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
-    floors = {metric: summary.noise_floor(results, study.baseline, metric) * unit(metric).factor for metric in metrics}
-    shown = [
-        f"{unit(metric).label} {PLUS_MINUS}{format_number(floor, 2)} {unit(metric).difference}".strip()
-        for metric, floor in floors.items()
-        if floor > 0
-    ]
+    shown = []
+    for metric in metrics:
+        known = describe_metric(metric)
+        if (floor := summary.noise_floor(results, study.baseline, metric) * known.factor) > 0:
+            shown.append(f"{known.label} {PLUS_MINUS}{format_number(floor, 2)} {known.difference}".strip())
     return f" Noise floor, the baseline against itself: {'; '.join(shown)}." if shown else ""
 
 
 def _mean_cell(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:
-    factor = unit(metric).factor
+    factor = describe_metric(metric).factor
     mean = summary.estimate_mean(summary.select_values(results, arm, metric)).scaled(factor)
     if not mean.size:
         return Cell(NOTHING)

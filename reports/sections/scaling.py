@@ -10,12 +10,13 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from ablations import Scale, Study
+from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Table
 from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis, metric_axis
 from reports.statistics import summary
-from reports.text.formatting import NOTHING, format_fixed, unit
+from reports.text.formatting import NOTHING, format_fixed
 
 MIN_POINTS = 4  # fewer fit two laws of two parameters each about equally well
 
@@ -71,7 +72,7 @@ def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
 
     def locate(arm: str, place: float | str) -> float:
         if isinstance(place, str):
-            return summary.select_values(results, arm, place).mean() * unit(place).factor
+            return summary.select_values(results, arm, place).mean() * describe_metric(place).factor
         return place
 
     rows = [

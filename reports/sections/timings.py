@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bench.metrics.table import describe_metric
 from bench.spec.jobs import Timing
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Column, Note, Table
 from reports.tables.observations import Record, select_finished
-from reports.text.formatting import NOTHING, TIMES, column_heading, decimal_places, format_fixed, pluralize, unit
+from reports.text.formatting import NOTHING, TIMES, column_heading, decimal_places, format_fixed, pluralize
 
 SUBJECTS = {
     "activations": "time of the activations alone, forward and backward, and of a copy of the same bytes",
@@ -92,7 +93,7 @@ def tabulate_samples(samples: Sequence[Record], caption: str, reference: str = "
 def _median_cell(metric: str, samples: list[float] | None, reference: list[float] | None) -> Cell:
     if not samples:
         return Cell(NOTHING)
-    low, middle, high = np.percentile(samples, (25, 50, 75)) * unit(metric).factor
+    low, middle, high = np.percentile(samples, (25, 50, 75)) * describe_metric(metric).factor
     places = decimal_places(middle, 3)
     spread = f"[{format_fixed(low, places)}, {format_fixed(high, places)}]"
     ratio = f" {TIMES}{format_fixed(np.median(samples) / np.median(reference), 2)}" if reference else ""

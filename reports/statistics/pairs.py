@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from ablations import Contrast
+from bench.metrics.table import describe_metric
 from reports.statistics import paired_tests, sequential
 from reports.tables.observations import Observation
-from reports.text.formatting import unit
 
 Values = Mapping[int, Observation]
 Arms = Mapping[str, Values]
@@ -79,7 +79,7 @@ def collect(part: Contrast, arms: Arms, asked: float = math.inf, looks: bool = F
     usable = [pair for pair in sides(part.arm, part.reference, arms) if all(_usable(one.value, part) for one in pair)]
     whole = [(a, r) for a, r in usable if not (a.censored and r.censored)]
     kept = whole[: sequential.used(len(whole))] if looks else whole
-    factor = unit(part.metric).factor
+    factor = describe_metric(part.metric).factor
     scaled = [[math.log(one.value) if part.ratio else one.value * factor for one in pair] for pair in kept]
     return Pairs(
         arm=tuple(a for a, _ in scaled),

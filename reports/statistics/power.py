@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ablations import AGAIN, Contrast, Setting, Study
 from ablations.framework.expand import expand_study
 from ablations.framework.seeds import seeds_per_arm
+from bench.metrics.table import describe_metric
 from bench.records import store
 from bench.spec.jobs import Trial
 from reports.statistics import paired_tests
@@ -17,7 +18,7 @@ from reports.statistics.pairs import collect, tabulate
 from reports.statistics.verdicts import margin_of
 from reports.tables import observations
 from reports.text.comparisons import part_unit
-from reports.text.formatting import TIMES, format_amount, format_number, pluralize, unit
+from reports.text.formatting import TIMES, format_amount, format_number, pluralize
 
 TRAINED = ("train/", "validation/", "test/", "gap/", "batch/", "memory/", "speed/", "sparsity/", "gradient/")
 
@@ -52,7 +53,7 @@ def _pilot(study: Study, part: Contrast, arms: dict[str, dict[int, observations.
 
 
 def _told(part: Contrast, pilot: Pilot | None, pairs: int) -> str:
-    label = unit(part.metric).label
+    label = describe_metric(part.metric).label
     if pilot is None:
         return f"{label}: no pilot yet"
     needs = [

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from ablations import Contrast, Exact
 from ablations.framework.seeds import INTERIM_ANALYSES
+from bench.metrics.table import describe_metric
 from reports.statistics import paired_tests
 from reports.statistics.pairs import Arms, Pairs, identities, sides
 from reports.text.comparisons import claimed_range, part_unit
-from reports.text.formatting import NOTHING, TIMES, decimal_places, format_amount, format_fixed, pluralize, unit
+from reports.text.formatting import NOTHING, TIMES, decimal_places, format_amount, format_fixed, pluralize
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def exact(part: Exact, arms: Arms) -> Outcome:
     values = [a.value / r.value for a, r in both]
     if not values:
         return Outcome(part, "not run", "nothing was counted", part_unit(part))
-    factor = 1 if part.reference else unit(part.metric).factor
+    factor = 1 if part.reference else describe_metric(part.metric).factor
     holds = part.low <= min(values) and max(values) < part.high
     value = sum(values) / len(values) * factor
     return Outcome(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from ablations import Contrast, Exact
-from reports.text.formatting import MINUS, PLUS_MINUS, TIMES, format_amount, format_number, unit
+from bench.metrics.table import describe_metric
+from reports.text.formatting import MINUS, PLUS_MINUS, TIMES, format_amount, format_number
 
 
 def part_unit(part: Contrast | Exact) -> str:
     """The unit of what is judged: a ratio, a difference, or a count by itself."""
     if isinstance(part, Exact):
-        return TIMES if part.reference else unit(part.metric).unit
-    return TIMES if part.ratio else unit(part.metric).difference
+        return TIMES if part.reference else describe_metric(part.metric).unit
+    return TIMES if part.ratio else describe_metric(part.metric).difference
 
 
 def describe_part(part: Contrast | Exact) -> str:
     """What the part compares, in words."""
-    known, reference = unit(part.metric), part.reference
+    known, reference = describe_metric(part.metric), part.reference
     if not isinstance(reference, str):
         reference = "zero" if reference == 0 else format_amount(reference * known.factor, known.unit)
     return f"{known.label}, {part.arm}" + f" against {reference}" * bool(reference)
@@ -23,7 +24,8 @@ def describe_part(part: Contrast | Exact) -> str:
 
 def claimed_range(part: Exact) -> str:
     """What the claim says of a count."""
-    low, high = (bound if part.reference else bound * unit(part.metric).factor for bound in (part.low, part.high))
+    factor = 1 if part.reference else describe_metric(part.metric).factor
+    low, high = part.low * factor, part.high * factor
     below = f"below {format_amount(high, part_unit(part))}"
     return f"{format_amount(low, TIMES if part.reference else '')} to {below}" if low else below
 

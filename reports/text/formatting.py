@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from fnmatch import fnmatchcase
-from typing import NamedTuple
+
+from bench.metrics.table import describe_metric
 
 MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"
 TIMES, PLUS_MINUS = "\N{MULTIPLICATION SIGN}", "\N{PLUS-MINUS SIGN}"
@@ -93,63 +93,9 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-class Unit(NamedTuple):
-    """How a metric is shown: its name for people, a value's unit, and what a stored value is multiplied by."""
-
-    label: str
-    unit: str
-    factor: float = 1.0
-
-    @property
-    def difference(self) -> str:
-        """The unit of a difference: 71 % against 70 % is one point."""
-        return "points" if self.unit == "%" else self.unit
-
-
-METRICS = {  # the first pattern that fits; {first} and {last} are parts of the metric's own name
-    "speed/steps_to_train_error_25": Unit("steps to 25 % training error", "steps"),
-    "test/top5": Unit("test accuracy, top 5", "%", 100),
-    "test/ten_crop/top5": Unit("test accuracy, top 5, ten crops", "%", 100),
-    "test/ten_crop/accuracy": Unit("test accuracy, ten crops", "%", 100),
-    "gap/accuracy": Unit("overfitting gap (train minus test accuracy)", "points", 100),
-    "*_share": Unit("{last} of {first}", "%", 100),
-    "*/accuracy": Unit("{first} accuracy", "%", 100),
-    "*/loss": Unit("{first} loss", "nats"),
-    "sparsity/zeros/*": Unit("exact zeros, {last}", "%", 100),
-    "sparsity/dead/*": Unit("dead units, {last}", "%", 100),
-    "sparsity/hoyer/*": Unit("Hoyer sparsity, {last}", ""),
-    "sparsity/treves_rolls/*": Unit("Treves-Rolls sparsity, {last}", ""),
-    "*/calibration_error": Unit("{first}, expected calibration error", "%", 100),
-    "features/correlation/*": Unit("mean absolute correlation of units, {last}", ""),
-    "features/rank/*": Unit("effective rank, {last}", ""),
-    "competition/contrast": Unit("contrast of the largest response with its neighbours", ""),
-    "activity/above/*": Unit("active above {last}", "%", 100),
-    "gradient/first_to_last/*": Unit("gradient of the first layer over the last one's, {last}", ""),
-    "gradient/norm_ratio/*": Unit("gradient norm over weight norm, {last}", ""),
-    "speed/images_per_second": Unit("images a second", "images/s"),
-    "time/kernel_ms/*": Unit("time of the kernel, {last} elements", "ms"),
-    "time/step_ms": Unit("time of a training step", "ms"),
-    "time/share/*": Unit("share of the time, {last}", "%", 100),
-    "*_ms*": Unit("{first}, {last}", "ms"),
-    "memory/*": Unit("memory, {last}", "MB"),
-    "parameters/*": Unit("parameters, {last}", "parameters"),
-    "macs/*": Unit("multiply-accumulates, {last}", "MACs"),
-}
-
-
-def unit(metric: str) -> Unit:
-    """The metric's entry in METRICS; one that has none is shown as it is stored."""
-    parts = metric.replace("_", " ").split("/")
-    last = f"{int(parts[-1]):,}" if parts[-1].isdecimal() else parts[-1]
-    for pattern, known in METRICS.items():
-        if fnmatchcase(metric, pattern):
-            return known._replace(label=known.label.format(first=parts[0], last=last))
-    return Unit(metric, "")
-
-
 def column_heading(metric: str) -> tuple[str, str]:
     """The metric's name and unit at the head of a column; a unit that the name holds is not repeated."""
-    known = unit(metric)
+    known = describe_metric(metric)
     told = known.unit.split("/")[0] in known.label.split()
     return known.label[0].upper() + known.label[1:], "" if told else known.unit
 

@@ -66,7 +66,7 @@ def _claims() -> tuple[Claim, ...]:
 
 def _record(place: PlacedJob, draw: np.random.Generator) -> dict[str, Any]:
     """A trial that learns, the later arms a little less; with sigmoid it never reaches 25 % training error."""
-    from bench.models.complexity import network  # imports torch, which a report does without
+    from bench.models.complexity import count_network  # imports torch, which a report does without
 
     rank = list(ARMS).index(place.arm) if place.arm in ARMS else 0
     top = 0.1 if place.arm == SHUFFLED else 0.7 - 0.004 * rank
@@ -84,7 +84,7 @@ def _record(place: PlacedJob, draw: np.random.Generator) -> dict[str, Any]:
         "started": 1_790_000_000.0 + (place.seed or 0),
         "environment": ENVIRONMENT,
         "data": SOURCE,
-        "network": network(place.job.model),
+        "network": count_network(place.job.model),
         "status": "finished",
         "points": points,
         "raw": {"step_ms": step_ms.tolist()},

@@ -14,12 +14,12 @@ from PIL import Image, ImageOps
 from torchvision.transforms import TenCrop
 from torchvision.transforms.functional import to_tensor
 
-from bench.components import augmentations
+from bench.components.augmentations import AUGMENTATIONS, Batch
 from bench.data import loader, pack, photos
 from bench.data.photos import square
 from bench.data.source import locate
 from bench.data.splits import splits
-from bench.metrics import measures
+from bench.metrics.accuracy import evaluate_crops
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker
@@ -154,7 +154,8 @@ def test_arms_of_a_seed_see_the_same_crops_and_shifts(source, trial):
         fed.begin(order, 0)
         for first in range(0, 24, 8):
             fed.take(first)
-            steps.append(augmentations.batch(fed.images.canvas, fed.index, draws[first : first + 8], "paper", 128, 0))
+            batch = Batch(fed.images.canvas, fed.index, draws[first : first + 8], 128, 0)
+            steps.append(AUGMENTATIONS["paper"].apply(batch))
         return torch.stack(steps)
 
     assert torch.equal(seen(), seen(model=replace(trial.model, activation="tanh")))
@@ -212,7 +213,7 @@ def test_ten_crops_are_torchvisions_and_their_mean_is_taken(source, trial):
             each = network(crops).softmax(1)
             centre, mean, label = each[4], each.mean(0), test.labels[place]  # torchvision's fifth is the centre
             right += [label in centre.topk(5).indices, mean.argmax() == label, label in mean.topk(5).indices]
-    found = measures.crops(network, test)
+    found = evaluate_crops(network, test)
     assert list(found) == ["test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"]
     assert list(found.values()) == pytest.approx(list(right / 12))
 

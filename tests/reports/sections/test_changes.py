@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bench.models.complexity import network
+from bench.models.complexity import count_network
 from bench.spec.config import ModelConfig, TrainConfig
 from reports.sections.changes import ARROW, confounded_aspects, list_changes
 from reports.text.formatting import TIMES
@@ -15,7 +15,7 @@ DOCUMENT = {"width": 1 / 4}
 
 def record(recipe=None, **model):
     job = {"recipe": dataclasses.asdict(recipe or TrainConfig()), "device": "cpu", "precision": "float32"}
-    return {"network": network(ModelConfig(**model)), "job": job}
+    return {"network": count_network(ModelConfig(**model)), "job": job}
 
 
 def told(baseline, **levels):

@@ -1,5 +1,6 @@
 import pytest
 
+from bench.metrics.table import describe_metric
 from reports.text.formatting import (
     MINUS,
     TIMES,
@@ -8,7 +9,6 @@ from reports.text.formatting import (
     format_interval,
     format_mean,
     format_number,
-    unit,
 )
 
 
@@ -30,7 +30,7 @@ from reports.text.formatting import (
     ],
 )
 def test_a_metric_has_a_label_a_unit_and_a_factor(metric, label, shown, factor):
-    assert unit(metric) == (label, shown, factor)
+    assert describe_metric(metric) == (label, shown, factor)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_metric_has_a_label_a_unit_and_a_factor(metric, label, shown, factor):
     [("test/accuracy", "%", "points"), ("gap/accuracy", "points", "points"), ("train/loss", "nats", "nats")],
 )
 def test_a_level_is_in_per_cent_and_a_difference_in_points(metric, level, difference):
-    assert (unit(metric).unit, unit(metric).difference) == (level, difference)
+    assert (describe_metric(metric).unit, describe_metric(metric).difference) == (level, difference)
 
 
 def test_amounts_read_as_people_write_them():
