@@ -1,5 +1,6 @@
 """Everything that a study file needs: `from ablations import Claim, Contrast, Study`."""
 
+from ablations.framework import designs
 from ablations.framework.claim import Claim, Contrast, Exact, Published
 from ablations.framework.setting import Setting
 from ablations.framework.study import AGAIN, CAFFENET, Ask, Printed, Scale, Study, Switch, Tuning
@@ -22,4 +23,5 @@ __all__ = [
     "Switch",
     "Timing",
     "Tuning",
+    "designs",
 ]

@@ -1,7 +1,6 @@
 """Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1)"""
 
-from ablations import Claim, Published, Study
-from ablations.framework.designs import less_overfitting
+from ablations import Claim, Published, Study, designs
 
 TWICE = {"epochs": 2}
 
@@ -21,8 +20,8 @@ STUDY = Study(
             "augmentation",
             "Mirroring and random crops narrow the gap between training and test accuracy and raise test accuracy",
             (
-                *less_overfitting("both", "none", gap=2, accuracy=1, regime="the profile's epochs"),
-                *less_overfitting(
+                *designs.less_overfitting("both", "none", gap=2, accuracy=1, regime="the profile's epochs"),
+                *designs.less_overfitting(
                     "both, twice the epochs", "none, twice the epochs", gap=2, accuracy=1, regime="twice the epochs"
                 ),
             ),

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ablations import CAFFENET, Claim, Printed, Published, Scale, Study
-from ablations.framework.designs import less_overfitting
+from ablations import CAFFENET, Claim, Printed, Published, Scale, Study, designs
 
 RATES: dict[str, dict[str, Any]] = {f"p = {p:g}": {"dropout": p} for p in (0.5, 0.0, 0.3, 0.7)}
 PLAIN, TWICE = ", no augmentation", ", twice the epochs"
@@ -37,7 +36,7 @@ STUDY = Study(
                     (TWICE, "with augmentation, twice the epochs"),
                     (PLAIN + TWICE, "without augmentation, twice the epochs"),
                 )
-                for part in less_overfitting(  # a lower gap and a higher test accuracy
+                for part in designs.less_overfitting(  # a lower gap and a higher test accuracy
                     f"p = 0.5{behind}", f"p = 0{behind}", gap=2, accuracy=0.5, regime=regime
                 )
             ),

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ablations import Claim, Contrast, Scale, Study
-from ablations.framework.designs import OWN_RATE, SHARED_RATE, add_own_rate_arms, learning_rate_tuning, own_rate_arm
+from ablations import Claim, Contrast, Scale, Study, designs
 
 DEPTHS: dict[int, dict[str, Any]] = {
     8: {},
@@ -27,30 +26,30 @@ TUNED = {arm(other, depth): arm(other, 8) for other in OTHERS for depth in DEPTH
 
 
 def flows(other: str) -> tuple[Contrast, ...]:
-    """More of the gradient arrives at the first layer with ReLU, before and after an epoch, and 12 layers do better."""
+    """With ReLU, more gradient arrives at the first layer, before and after an epoch, and 12 layers learn more."""
+    relu, rival = arm("relu", 12), arm(other, 12)
+    shared, own = f"{other}, {designs.SHARED_RATE}", f"{other}, {designs.OWN_RATE}"
     return (
-        *(
-            Contrast(f"gradient/first_to_last/{when}", arm("relu", 12), arm(other, 12), 2, ratio=True, regime=regime)
-            for when in ("start", "epoch_1")
-            for regime in (f"{other}, {SHARED_RATE}",)
-        ),
-        Contrast("test/accuracy", arm("relu", 12), arm(other, 12), margin=1, regime=f"{other}, {SHARED_RATE}"),
-        Contrast(
-            "test/accuracy", arm("relu", 12), own_rate_arm(arm(other, 12)), margin=1, regime=f"{other}, {OWN_RATE}"
-        ),
+        Contrast("gradient/first_to_last/start", relu, rival, margin=2, ratio=True, regime=shared),
+        Contrast("gradient/first_to_last/epoch_1", relu, rival, margin=2, ratio=True, regime=shared),
+        Contrast("test/accuracy", relu, rival, margin=1, regime=shared),
+        Contrast("test/accuracy", relu, designs.own_rate_arm(rival), margin=1, regime=own),
     )
 
 
 STUDY = Study(
     question="How much of the gradient reaches the first layer, and how deep a network trains, with each activation?",
     base={"dropout": 0.0, "augmentation": "none"},
-    arms=add_own_rate_arms({**PLAIN, **NORMALISED}, TUNED),
-    tuning=learning_rate_tuning({**PLAIN, **NORMALISED}, TUNED),
+    arms=designs.add_own_rate_arms({**PLAIN, **NORMALISED}, TUNED),
+    tuning=designs.learning_rate_tuning({**PLAIN, **NORMALISED}, TUNED),
     scale=Scale(
         "Layers",
         {
             **{a: {arm(a, depth): depth for depth in sorted(DEPTHS)} for a in ("relu", *OTHERS)},
-            **{own_rate_arm(a): {own_rate_arm(arm(a, depth)): depth for depth in sorted(DEPTHS)} for a in OTHERS},
+            **{
+                designs.own_rate_arm(a): {designs.own_rate_arm(arm(a, depth)): depth for depth in sorted(DEPTHS)}
+                for a in OTHERS
+            },
             **{f"{a}, batch normalisation": {f"{arm(a, 12)}, batch normalisation": 12} for a in ("relu", *OTHERS)},
         },
         metrics=("test/accuracy", "gradient/first_to_last/start", "gradient/first_to_last/epoch_1"),

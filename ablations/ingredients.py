@@ -1,7 +1,6 @@
 """Which ingredients made it work? (Krizhevsky et al. 2012, sections 3 and 4; Mishkin et al. 2017)"""
 
-from ablations import Claim, Contrast, Published, Study, Switch
-from ablations.framework.designs import effect_weights, full_factorial, main_effect
+from ablations import Claim, Contrast, Published, Study, Switch, designs
 
 SWITCHES = {
     "ReLU": Switch(on={"activation": "relu"}, off={"activation": "tanh"}),
@@ -14,15 +13,15 @@ CREDITED = ("ReLU", "augmentation", "dropout", "depth")
 
 STUDY = Study(
     question="What does each ingredient add by itself, beside the others, and on average over all combinations?",
-    arms=full_factorial(SWITCHES),
+    arms=designs.full_factorial(SWITCHES),
     seeds={"quick": 3, "standard": 3, "full": 3},
     switches=SWITCHES,
-    combinations=effect_weights(SWITCHES),
+    combinations=designs.effect_weights(SWITCHES),
     claims=(
         Claim(
             "ingredients",
             "ReLU, dropout, augmentation and depth each raise test accuracy, over all combinations of the others",
-            tuple(Contrast("test/accuracy", main_effect(name), 0.0, margin=0.5) for name in CREDITED),
+            tuple(Contrast("test/accuracy", designs.main_effect(name), 0.0, margin=0.5) for name in CREDITED),
             published=(Published("single gains add up to 8.5 points, together 6", "Mishkin et al. 2017"),),
             caveat="A main effect is the mean with the ingredient less the mean without it, over all combinations of "
             "the others. All arms share the learning rate and the budget, at which regularised networks are "

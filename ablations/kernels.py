@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ablations import Claim, Contrast, Exact, ModelConfig, Published, Setting, Study, Timing
-from ablations.framework.designs import OWN_RATE, SHARED_RATE, add_own_rate_arms, learning_rate_tuning, own_rate_arm
+from ablations import Claim, Contrast, Exact, ModelConfig, Published, Setting, Study, Timing, designs
 
 KERNELS: dict[str, dict[str, Any]] = {
     "5x5": {},
@@ -24,8 +23,8 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
 STUDY = Study(
     question="Do two stacked 3x3 convolutions beat one 5x5: with fewer parameters, and by what they learn?",
     base=NETWORK,
-    arms=add_own_rate_arms(KERNELS),
-    tuning=learning_rate_tuning(KERNELS),
+    arms=designs.add_own_rate_arms(KERNELS),
+    tuning=designs.learning_rate_tuning(KERNELS),
     counts={
         "one 5x5": ModelConfig(**NETWORK),
         **{f"pair, {name}": ModelConfig(**NETWORK, kernel="pair", middle=middle) for name, middle in MIDDLES.items()},
@@ -52,7 +51,7 @@ STUDY = Study(
             "Stacked small kernels learn more: at equal parameters, and thanks to the activation between them",
             tuple(
                 Contrast("test/accuracy", name(arm), reference, margin=0.5, regime=rate)
-                for rate, name in ((SHARED_RATE, str), (OWN_RATE, own_rate_arm))
+                for rate, name in ((designs.SHARED_RATE, str), (designs.OWN_RATE, designs.own_rate_arm))
                 for arm, reference in (
                     ("pair, matched parameters", "5x5"),
                     ("3x3 pair", name("pair, linear between")),

@@ -1,7 +1,6 @@
 """Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)"""
 
-from ablations import CAFFENET, Claim, Contrast, Printed, Published, Study
-from ablations.framework.designs import OWN_RATE, SHARED_RATE, add_own_rate_arms, learning_rate_tuning, own_rate_arm
+from ablations import CAFFENET, Claim, Contrast, Printed, Published, Study, designs
 
 ARMS = {
     "none": {},
@@ -13,9 +12,9 @@ ARMS = {
 
 STUDY = Study(
     question="Does local response normalisation improve generalisation, and if so, is it more than a scale?",
-    arms=add_own_rate_arms(ARMS),
+    arms=designs.add_own_rate_arms(ARMS),
     seeds={"standard": 20},
-    tuning=learning_rate_tuning(ARMS),
+    tuning=designs.learning_rate_tuning(ARMS),
     printed=Printed(CAFFENET, {"none": 0.471, "LRN": 0.470}),
     claims=(
         Claim(
@@ -24,7 +23,7 @@ STUDY = Study(
             tuple(
                 Contrast("test/accuracy", name(arm), "none", margin=0.5, regime=f"{alpha}, {rate}")
                 for arm, alpha in (("LRN", "the paper's alpha"), ("LRN, alpha rescaled", "alpha rescaled"))
-                for rate, name in ((SHARED_RATE, str), (OWN_RATE, own_rate_arm))
+                for rate, name in ((designs.SHARED_RATE, str), (designs.OWN_RATE, designs.own_rate_arm))
             ),
             published=(
                 Published("13 to 11 % test error on CIFAR-10", "Krizhevsky et al. 2012, section 3.3"),

@@ -1,7 +1,6 @@
 """Is ReLU cheaper, faster to learn and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1)"""
 
-from ablations import CAFFENET, Ask, Claim, Contrast, ModelConfig, Printed, Published, Setting, Study, Timing
-from ablations.framework.designs import add_own_rate_arms, contrasts_at_both_rates, learning_rate_tuning
+from ablations import CAFFENET, Ask, Claim, Contrast, ModelConfig, Printed, Published, Setting, Study, Timing, designs
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 ARMS = {name: {"activation": name} for name in ACTIVATIONS}
@@ -28,8 +27,8 @@ def cost(metric: str, regime: str) -> tuple[Contrast, ...]:
 STUDY = Study(
     question="What does ReLU bring in cost, in learning speed and in sparsity, against sigmoid and tanh?",
     base={"dropout": 0.0, "augmentation": "none"},  # no regularisation of any kind, as in the paper's figure 1
-    arms=add_own_rate_arms(ARMS),
-    tuning=learning_rate_tuning(ARMS),
+    arms=designs.add_own_rate_arms(ARMS),
+    tuning=designs.learning_rate_tuning(ARMS),
     timings=timings,
     probes=tuple(Ask("activity", (activation,)) for activation in ACTIVATIONS),
     printed=Printed(CAFFENET, {"relu": 0.471, "tanh": 0.401}),
@@ -45,8 +44,8 @@ STUDY = Study(
         Claim(
             "relu-speed",
             "A network with ReLU reaches 25 % training error in fewer steps than with tanh or sigmoid",
-            contrasts_at_both_rates(STEPS, "tanh", "relu", 1.1, ratio=True)
-            + contrasts_at_both_rates(STEPS, "sigmoid", "relu", 1.1, ratio=True),
+            designs.contrasts_at_both_rates(STEPS, "tanh", "relu", 1.1, ratio=True)
+            + designs.contrasts_at_both_rates(STEPS, "sigmoid", "relu", 1.1, ratio=True),
             published=(Published("6 times faster than tanh", "Krizhevsky et al. 2012, section 3.1, figure 1"),),
             regimes="tuning",
             caveat="A shared learning rate is the best one for ReLU. Arms that never arrive are censored.",

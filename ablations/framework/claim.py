@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from bench.spec.errors import InputError
 
-# How pydantic checks a declared value. It refuses half a surrogate pair, which no file can store, only where texts have
-# a maximal length.
-DECLARED = {"strict": True, "revalidate_instances": "always", "str_max_length": 2**20}
+
+class Declaration:
+    """Base of all values that a study file declares: pydantic checks their types when the file is loaded."""
+
+    # pydantic refuses half a surrogate pair, which no file can store, only where texts have a maximal length
+    __pydantic_config__ = {"strict": True, "revalidate_instances": "always", "str_max_length": 2**20}
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(Declaration):
     """A comparison of two arms, and the difference that matters.
 
     Arms are paired by seed, timings by round. Where the parts of a claim carry different regimes and the regimes
@@ -32,8 +35,6 @@ class Contrast:
         regime: The condition under which the two are compared, such as a training budget.
     """
 
-    __pydantic_config__ = DECLARED
-
     metric: str
     arm: str
     reference: str | float
@@ -50,7 +51,7 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Exact:
+class Exact(Declaration):
     """A bound on a number that is counted, not sampled. It holds if low <= value < high.
 
     Attributes:
@@ -62,8 +63,6 @@ class Exact:
         regime: The condition of this part, such as a layout.
     """
 
-    __pydantic_config__ = DECLARED
-
     metric: str
     arm: str
     low: float
@@ -73,7 +72,7 @@ class Exact:
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Declaration):
     """A published result, shown beside the measured one. It decides nothing.
 
     Attributes:
@@ -82,15 +81,13 @@ class Published:
         part: Index of the part of the claim that it stands beside.
     """
 
-    __pydantic_config__ = DECLARED
-
     value: str
     source: str
     part: int = 0
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Declaration):
     """A sentence and its decision rule, fixed before the run: within each regime every part must hold.
 
     Attributes:
@@ -102,8 +99,6 @@ class Claim:
         primary: Whether it counts among the report's claims, over whose parts Holm's correction runs. Controls do not.
         caveat: What a reader must know to interpret the verdict.
     """
-
-    __pydantic_config__ = DECLARED
 
     id: str
     sentence: str

@@ -1,6 +1,6 @@
-"""Designs: which arms a study of several switches has, what their combinations mean, and patterns of claims.
+"""Experimental designs: the arms of studies with several switches, what sums of arms mean, and patterns of claims.
 
-A design is made of one declaration, {name: Switch(on, off)}. Its arms are named by the switches that are on.
+A design starts from one declaration, {name: Switch(on, off)}. An arm is named by the switches that are on in it.
 """
 
 from __future__ import annotations
@@ -14,102 +14,124 @@ from ablations.framework.claim import Contrast
 from ablations.framework.study import Levels, Switch, Tuning
 
 Switches = Mapping[str, Switch]
+Weights = dict[str, float]  # of a full factorial's arms, by name
 ALL_OFF = "none of them"
 SHARED_RATE, OWN_RATE = "a shared learning rate", "its own learning rate"
-LEARNING_RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)  # where a search for a learning rate begins
+LEARNING_RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 
 
 def arm_name(switches: Switches, on: Collection[str]) -> str:
-    """The name of the arm with these switches on."""
+    """Return the name of the arm with these switches on."""
     return " + ".join(name for name in switches if name in on) or ALL_OFF
 
 
-def _switched_levels(switches: Switches, on: Collection[str]) -> Levels:
-    return {k: v for name, switch in switches.items() for k, v in (switch.on if name in on else switch.off).items()}
-
-
 def full_factorial(switches: Switches) -> dict[str, Levels]:
-    """Every combination, 2^k arms; the one with all on is the baseline (Box, Hunter & Hunter 2005, chapter 5)."""
+    """Return all 2^k combinations; the one with all switches on is the baseline.
+
+    Box, Hunter & Hunter (2005), chapter 5.
+    """
     return _arms(switches, reversed(list(subsets(switches))))
 
 
 def half_fraction(switches: Switches) -> dict[str, Levels]:
-    """Half of the combinations: the last switch is on where the product of the others' signs is +1. With five switches
-    the resolution is V: no main effect or two-way interaction is confounded with another (Box, Hunter & Hunter 2005,
-    section 6.5)."""
+    """Return half of the combinations: those with an even number of switches off.
+
+    With five switches the resolution is V: no main effect or two-way interaction is confounded with another. Box,
+    Hunter & Hunter (2005), section 6.5.
+    """
     even = [on for on in subsets(switches) if (len(switches) - len(on)) % 2 == 0]
     return _arms(switches, reversed(even))
 
 
 def one_at_a_time(switches: Switches, on: Collection[str]) -> dict[str, Levels]:
-    """The arm with these switches on, and every arm that differs from it by one switch."""
+    """Return the arm with these switches on, and every arm that differs from it by one switch."""
     return _arms(switches, [tuple(on), *(tuple(set(on) ^ {name}) for name in switches)])
 
 
 def leave_one_out(switches: Switches) -> dict[str, Levels]:
+    """Return the arm with all switches on, and every arm with one of them off."""
     return one_at_a_time(switches, tuple(switches))
 
 
 def add_one_in(switches: Switches) -> dict[str, Levels]:
+    """Return the arm with all switches off, and every arm with one of them on."""
     return one_at_a_time(switches, ())
 
 
-def _arms(switches: Switches, chosen: Iterable[Collection[str]]) -> dict[str, Levels]:
-    return {arm_name(switches, on): _switched_levels(switches, on) for on in chosen}
-
-
 def subsets(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
-    """Smallest first."""
+    """Return all subsets of the names, smallest first."""
     names = tuple(names)
     return itertools.chain.from_iterable(itertools.combinations(names, size) for size in range(len(names) + 1))
 
 
-# Combinations: weights of a full factorial's arms, by name
+def _arms(switches: Switches, combinations: Iterable[Collection[str]]) -> dict[str, Levels]:
+    return {
+        arm_name(switches, on): {
+            factor: level
+            for name, switch in switches.items()
+            for factor, level in (switch.on if name in on else switch.off).items()
+        }
+        for on in combinations
+    }
 
 
-def effect_weights(switches: Switches) -> dict[str, dict[str, float]]:
-    """Every main effect, two-way interaction, left-out and added-in gain and Shapley share, as weights of arms."""
-    found = {main_effect(name): _main(switches, (name,)) for name in switches}
-    found |= {interaction(a, b): _main(switches, (a, b)) for a, b in itertools.combinations(switches, 2)}
+def effect_weights(switches: Switches) -> dict[str, Weights]:
+    """Return the effects of a full factorial as weighted sums of arms, for `Study.combinations`.
+
+    They are, by name, every main effect, every two-way interaction, and of each switch the effect of leaving it out of
+    all, the effect of adding it to none, and the Shapley share.
+    """
+    effects = {main_effect(name): _contrast(switches, (name,)) for name in switches}
+    effects |= {interaction(a, b): _contrast(switches, (a, b)) for a, b in itertools.combinations(switches, 2)}
     for name in switches:
         others = tuple(other for other in switches if other != name)
-        found[left_out(name)] = {arm_name(switches, switches): 1.0, arm_name(switches, others): -1.0}
-        found[added_in(name)] = {arm_name(switches, (name,)): 1.0, arm_name(switches, ()): -1.0}
-        found[shapley_share(name)] = _shapley(switches, name)
-    return found
+        effects[left_out(name)] = {arm_name(switches, switches): 1.0, arm_name(switches, others): -1.0}
+        effects[added_in(name)] = {arm_name(switches, (name,)): 1.0, arm_name(switches, ()): -1.0}
+        effects[shapley_share(name)] = _shapley(switches, name)
+    return effects
 
 
 def main_effect(name: str) -> str:
+    """Return the name of the switch's main effect."""
     return f"main effect of {name}"
 
 
-def interaction(one: str, other: str) -> str:
-    return f"interaction of {one} and {other}"
+def interaction(first: str, second: str) -> str:
+    """Return the name of the interaction of two switches."""
+    return f"interaction of {first} and {second}"
 
 
 def left_out(name: str) -> str:
+    """Return the name of the effect of leaving the switch out of all."""
     return f"{name}, left out of all"
 
 
 def added_in(name: str) -> str:
+    """Return the name of the effect of adding the switch to none."""
     return f"{name}, added to none"
 
 
 def shapley_share(name: str) -> str:
+    """Return the name of the switch's Shapley share."""
     return f"Shapley share of {name}"
 
 
-def _main(switches: Switches, names: Collection[str]) -> dict[str, float]:
-    """Mean where the product of the named switches' signs is +1 less the mean where it is -1 (Box, Hunter & Hunter
-    2005, section 5.5: an interaction is half the difference between one's effects at the other's two levels)."""
+def _contrast(switches: Switches, names: Collection[str]) -> Weights:
+    """Mean where the product of the named switches' signs is +1 minus the mean where it is -1.
+
+    So an interaction is half the difference between one switch's effects at the two levels of the other. Box, Hunter &
+    Hunter (2005), section 5.5.
+    """
     half = 2 ** (len(switches) - 1)
     return {arm_name(switches, on): (-1) ** len(set(names) - set(on)) / half for on in subsets(switches)}
 
 
-def _shapley(switches: Switches, name: str) -> dict[str, float]:
-    """What the switch adds, averaged over all orders in which the switches could be turned on (Shapley 1953). Over all
-    switches the shares add up to the difference between all and none."""
-    weights: dict[str, float] = {}
+def _shapley(switches: Switches, name: str) -> Weights:
+    """Effect of turning the switch on, averaged over all orders of turning the switches on (Shapley 1953).
+
+    The shares of all switches sum to the difference between all on and all off.
+    """
+    weights: Weights = {}
     count, others = len(switches), [other for other in switches if other != name]
     for on in subsets(others):
         share = math.factorial(len(on)) * math.factorial(count - len(on) - 1) / math.factorial(count)
@@ -118,12 +140,16 @@ def _shapley(switches: Switches, name: str) -> dict[str, float]:
     return weights
 
 
-# Patterns of arms and claims
-
-
 def less_overfitting(arm: str, reference: str, *, gap: float, accuracy: float, regime: str) -> tuple[Contrast, ...]:
-    """The arm's gap between training and test accuracy is smaller, and its test accuracy higher, each by at least so
-    many points."""
+    """Return two contrasts: the arm's gap between training and test accuracy is smaller, its test accuracy higher.
+
+    Args:
+        arm: Name of the arm.
+        reference: Name of the arm that it is compared with.
+        gap: Margin of the gap, in points.
+        accuracy: Margin of the test accuracy, in points.
+        regime: The condition of the comparison.
+    """
     return (
         Contrast("gap/accuracy", arm, reference, margin=gap, direction="lower", regime=regime),
         Contrast("test/accuracy", arm, reference, margin=accuracy, regime=regime),
@@ -131,32 +157,43 @@ def less_overfitting(arm: str, reference: str, *, gap: float, accuracy: float, r
 
 
 def own_rate_arm(arm: str) -> str:
-    """The name of the arm that has its own learning rate."""
+    """Return the name of the arm trained at its own best learning rate."""
     return f"{arm}, {OWN_RATE}"
 
 
-def add_own_rate_arms(arms: Mapping[str, Levels], tuned: Mapping[str, str] | None = None) -> dict[str, Levels]:
-    """The arms, which share the learning rate that is best for the baseline, and each but the baseline with its own.
+def add_own_rate_arms(arms: Mapping[str, Levels], sources: Mapping[str, str] | None = None) -> dict[str, Levels]:
+    """Return the arms, which share the baseline's best learning rate, and again each with its own.
 
-    tuned: the arms that have one of their own, and of which arm it is the best; default: each of its own.
+    Args:
+        arms: The arms and their levels, the baseline first.
+        sources: The arms to repeat, each with the arm for which its rate is the best; None for all but the baseline,
+            each with itself.
     """
-    others = list(arms)[1:]
-    return {**arms, **{own_rate_arm(arm): arms[arm] for arm in (others if tuned is None else tuned)}}
+    return {**arms, **{own_rate_arm(arm): arms[arm] for arm in _rate_sources(arms, sources)}}
 
 
-def learning_rate_tuning(arms: Mapping[str, Levels], tuned: Mapping[str, str] | None = None) -> Tuning:
-    """The tuning that `with_own_rates` needs."""
-    baseline, *others = arms
-    takes = {arm: baseline for arm in arms}
-    takes |= {own_rate_arm(arm): source for arm, source in (tuned or {arm: arm for arm in others}).items()}
-    return Tuning("learning_rate", LEARNING_RATES, takes)
+def learning_rate_tuning(arms: Mapping[str, Levels], sources: Mapping[str, str] | None = None) -> Tuning:
+    """Return the tuning for the arms of `add_own_rate_arms`, which has the same arguments."""
+    own_rates = {own_rate_arm(arm): source for arm, source in _rate_sources(arms, sources).items()}
+    return Tuning("learning_rate", LEARNING_RATES, {**dict.fromkeys(arms, next(iter(arms))), **own_rates})
+
+
+def _rate_sources(arms: Mapping[str, Levels], sources: Mapping[str, str] | None) -> Mapping[str, str]:
+    return {arm: arm for arm in list(arms)[1:]} if sources is None else sources
 
 
 def contrasts_at_both_rates(
     metric: str, arm: str, reference: str, margin: float, **options: Any
 ) -> tuple[Contrast, Contrast]:
-    """The contrast at the shared learning rate, and with each arm's own; the reference is the baseline, whose own the
-    shared one is."""
+    """Return the contrast at the shared learning rate, and at the arm's own.
+
+    Args:
+        metric: Name of the metric.
+        arm: Name of the arm.
+        reference: Name of the baseline, whose own rate the shared one is.
+        margin: Margin of both contrasts.
+        **options: Further arguments of `Contrast`.
+    """
     return (
         Contrast(metric, arm, reference, margin, regime=SHARED_RATE, **options),
         Contrast(metric, own_rate_arm(arm), reference, margin, regime=OWN_RATE, **options),

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 import ablations
 from ablations.framework.study import Study
+from bench.records.validation import adapter
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
@@ -62,7 +63,7 @@ def _load(name: str) -> Study:
         study = getattr(module, "STUDY", None)
         if not isinstance(study, Study):
             raise InputError("it holds no study: it must set STUDY = Study(...)")
-        TypeAdapter(Study).validate_python(study)
+        adapter(Study).validate_python(study)
     except InputError as error:
         raise InputError(printable(f"{name}: {error}")) from error
     except (Exception, SystemExit) as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ablations.framework.claim import DECLARED, Claim, Contrast
+from ablations.framework.claim import Claim, Contrast, Declaration
 from ablations.framework.setting import Setting
 from bench.spec.config import DataConfig, ModelConfig
 from bench.spec.errors import InputError
@@ -19,7 +19,7 @@ Levels = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Ask:
+class Ask(Declaration):
     """A question of `bench.probes` to the final weights of some arms, all seeds together.
 
     Attributes:
@@ -28,15 +28,13 @@ class Ask:
         gives: Names under which the answer reports its metrics; empty where it reports on the arm itself.
     """
 
-    __pydantic_config__ = DECLARED
-
     question: str
     arms: Sequence[str]
     gives: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Declaration):
     """A figure of metrics along a number, such as accuracy against depth.
 
     Attributes:
@@ -46,8 +44,6 @@ class Scale:
         log: Whether the number's axis is logarithmic. Then two scaling laws are fitted to the test accuracy.
     """
 
-    __pydantic_config__ = DECLARED
-
     label: str
     series: Mapping[str, Mapping[str, float | str]]
     metrics: Sequence[str] = ("test/accuracy",)
@@ -55,7 +51,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Printed:
+class Printed(Declaration):
     """Published test accuracies of a study's arms, shown beside the measured ones. They decide nothing.
 
     Attributes:
@@ -63,14 +59,12 @@ class Printed:
         accuracies: Test accuracy by arm, as a fraction.
     """
 
-    __pydantic_config__ = DECLARED
-
     source: str
     accuracies: Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Switch:
+class Switch(Declaration):
     """A factor with two settings.
 
     Attributes:
@@ -78,14 +72,12 @@ class Switch:
         off: Levels with the factor switched off.
     """
 
-    __pydantic_config__ = DECLARED
-
     on: Levels
     off: Levels
 
 
 @dataclass(frozen=True)
-class Tuning:
+class Tuning(Declaration):
     """A grid search for one factor's level in some arms, before anything is judged.
 
     It maximises the final validation accuracy, under seeds that no claim uses.
@@ -98,8 +90,6 @@ class Tuning:
             the grid as it is.
     """
 
-    __pydantic_config__ = DECLARED
-
     factor: str
     grid: Sequence[float]
     takes: Mapping[str, str]
@@ -111,7 +101,7 @@ class Tuning:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Declaration):
     """One question: arms to train, other jobs, and claims about their results.
 
     Attributes:
@@ -132,8 +122,6 @@ class Study:
         caveats: What a reader must know to interpret the results.
         name: The name of the file, set when it is loaded.
     """
-
-    __pydantic_config__ = DECLARED
 
     question: str
     claims: Sequence[Claim]
