@@ -55,7 +55,7 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
         imported = importing.import_records([file for file in incoming if file not in requests], out, weights)
         for file in requests:
             try:
-                left_studies += request_store.adopt(file, out)
+                left_studies += request_store.import_request(file, out)
             except InputError as error:
                 imported.refused.append(error)
     if not any(imported):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from bench.spec.errors import InputError
 
@@ -12,7 +13,11 @@ class Declaration:
     """Base of all values that a study file declares: pydantic checks their types when the file is loaded."""
 
     # pydantic refuses half a surrogate pair, which no file can store, only where texts have a maximal length
-    __pydantic_config__ = {"strict": True, "revalidate_instances": "always", "str_max_length": 2**20}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "strict": True,
+        "revalidate_instances": "always",
+        "str_max_length": 2**20,
+    }
 
 
 @dataclass(frozen=True)

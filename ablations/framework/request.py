@@ -1,4 +1,4 @@
-"""What a run is asked: studies, how much to spend, on what; and the jobs that follow."""
+"""The request of a run: studies, setting and data, and the jobs that follow from them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bench.system.text import printable
 
 
 class Request(NamedTuple):
-    """What `ablate run` is asked to do.
+    """What a run is requested to do.
 
     Attributes:
-        study_names: as the user wrote them; empty for all studies.
-        studies: the studies of these names.
-        setting: profile, data, device and seeds.
-        source: the data set's files.
-        tuning_trials: trials that choose levels, as far as they are known (see `with_tuned_levels`).
+        study_names: Names or paths of the studies, as the user wrote them; empty for all studies.
+        studies: The studies of these names.
+        setting: Profile, device and number of seeds.
+        source: The data set.
+        tuning_trials: The trials that choose levels, as far as they are known (see `with_tuned_levels`).
     """
 
     study_names: tuple[str, ...]
@@ -35,56 +35,57 @@ class Request(NamedTuple):
     source: Source
     tuning_trials: tuple[PlacedJob, ...] = ()
 
-    def placed_jobs(self) -> list[PlacedJob]:
-        return [*self.tuning_trials, *(place for study in self.studies for place in _study_jobs(study, self.setting))]
-
     def with_tuned_levels(self, out: Path, assume_missing: bool = False) -> Request:
-        """The request with the levels that tuning has chosen so far, and the trials that it still needs.
+        """Return the request with the levels that tuning has chosen so far, and the trials that it still needs.
 
         Args:
-            out: the folder with the records of earlier trials.
-            assume_missing: whether an arm without a chosen level gets a placeholder, so that its jobs can be counted.
+            out: The output folder, whose records tuning reads.
+            assume_missing: Whether an arm without a chosen level gets a placeholder, so that its jobs can be counted.
         """
-        chosen, tries = {}, list[PlacedJob]()
+        tuned_levels, tuning_trials = {}, list[PlacedJob]()
         for study in self.studies:
-            found = tune(study, self.setting, partial(store.read, out))
-            chosen[study.name] = found.tuned_levels or (
-                placeholder_levels(study.tuning) if assume_missing and study.tuning else {}
-            )
-            tries += found.trials
-        return self._replace(setting=self.setting._replace(tuned_levels=chosen), tuning_trials=tuple(tries))
+            result = tune(study, self.setting, partial(store.read, out))
+            assumed_levels = placeholder_levels(study.tuning) if assume_missing and study.tuning else {}
+            tuned_levels[study.name] = result.tuned_levels or assumed_levels
+            tuning_trials += result.trials
+        setting = self.setting._replace(tuned_levels=tuned_levels)
+        return self._replace(setting=setting, tuning_trials=tuple(tuning_trials))
+
+    def placed_jobs(self) -> list[PlacedJob]:
+        """Return all jobs at their places in the studies; studies share equal jobs."""
+        return [*self.tuning_trials, *(place for study in self.studies for place in _study_jobs(study, self.setting))]
 
     def job_titles(self) -> dict[Job, str]:
-        """The jobs, each once, with what a person reads for it: its place in the first study that asks for it."""
-        found: dict[Job, str] = {}
+        """Return each job once, with its title: its place in the first study that needs it."""
+        titles: dict[Job, str] = {}
         for place in self.placed_jobs():
-            found.setdefault(place.job, _title(place))
-        return found
+            titles.setdefault(place.job, _title(place))
+        return titles
 
     def arms_by_identity(self) -> dict[str, list[tuple[str, str]]]:
-        """Where each job is used, by its identity: pairs of study and arm."""
-        found: dict[str, list[tuple[str, str]]] = {}
+        """Return the pairs of study and arm that need each job, by the job's identity."""
+        arms: dict[str, list[tuple[str, str]]] = {}
         for place in self.placed_jobs():
-            found.setdefault(identity(place.job), []).append((place.study, place.arm))
-        return found
+            arms.setdefault(identity(place.job), []).append((place.study, place.arm))
+        return arms
 
 
 def _title(place: PlacedJob) -> str:
     job = place.job
     if isinstance(job, Trial):
         return f"{place.study} / {place.arm} / seed {place.seed}"
-    what = getattr(job, "subject", None) or getattr(job, "question", None) or place.arm
-    return f"{place.study} / {job_kind(job)} of {what}"
+    subject = getattr(job, "subject", None) or getattr(job, "question", None) or place.arm
+    return f"{place.study} / {job_kind(job)} of {subject}"
 
 
 def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
-    """The study's jobs; raises InputError where the study's own code or levels raise anything."""
+    """The study's jobs; InputError where its own code fails or a job cannot be stored."""
     try:
-        found = expand_study(study, setting)
-        for place in found:
+        placed = expand_study(study, setting)
+        for place in placed:
             hash(place.job), identity(place.job), json.dumps(describe(place.job), ensure_ascii=False).encode()
     except InputError:
         raise
     except Exception as error:
         raise InputError(printable(f"study {study.name} cannot be used: {type(error).__name__}: {error}")) from error
-    return found
+    return placed

@@ -1,95 +1,102 @@
-"""Each arm's own level of a factor: tried on a grid, chosen on validation."""
+"""Tuning: the level of one factor that suits each arm best, by validation accuracy over a grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from ablations.framework.expand import PlacedJob, make_trial
 from ablations.framework.setting import Setting
 from ablations.framework.study import Study, Tuning
 from bench.records.store import finals
-from bench.spec.jobs import Job
+from bench.spec.jobs import Trial
 
-TUNING_SEEDS = (500, 501)  # of the trials that only serve the choice
-MAX_GRID_LEVELS = 11  # levels of a grid that was extended
-FAILED_SCORE = 0.0  # the score of a trial that diverged or failed
+TUNING_SEEDS = (500, 501)  # no claim is judged by trials of these seeds
+MAX_GRID_LEVELS = 11  # a grid of this size is not extended
+FAILED_SCORE = 0.0  # of a trial that diverged or failed
 
 Record = dict[str, Any]
-FindRecord = Callable[[Job], Record | None]
 
 
 class TuningResult(NamedTuple):
-    """trials: all that the choice needs, as far as is known. scores: mean validation accuracy over SEEDS, by arm and
-    level, of the grid that was finished. tuned_levels: each arm's level; empty until all tries are done."""
+    """The state of a study's tuning.
+
+    Attributes:
+        trials: All trials that the choice needs, as far as the grid is known.
+        scores: Mean final validation accuracy over `TUNING_SEEDS`, by arm and level, of the last complete grid.
+        tuned_levels: The level of each tuned arm; empty until every trial has a record.
+    """
 
     trials: list[PlacedJob]
     scores: dict[str, dict[float, float]]
     tuned_levels: dict[str, float]
 
 
-def tune(study: Study, setting: Setting, find: FindRecord) -> TuningResult:
-    """What is tried and what came of it. find: a trial's record, where there is one."""
+def tune(study: Study, setting: Setting, find_record: Callable[[Trial], Record | None]) -> TuningResult:
+    """Return the trials that tuning needs, and what their records say.
+
+    Args:
+        study: The study.
+        setting: The run's setting.
+        find_record: Returns the record of a trial, or None before it ran.
+    """
     tuning = study.tuning
     if tuning is None:
         return TuningResult([], {}, {})
     grid, scores = list(tuning.grid), dict[str, dict[float, float]]()
     while True:
-        tries = _tries(study, setting, tuning, grid)
-        if any(find(one.job) is None for one in tries):
-            return TuningResult(tries, scores, {})
-        scores = {arm: _scores(arm, tuning, grid, tries, find) for arm in dict.fromkeys(tuning.takes.values())}
-        best = {arm: _best(found) for arm, found in scores.items()}
-        further = _further(tuning, grid, best.values())
-        if not further:
-            return TuningResult(tries, scores, {arm: best[source] for arm, source in tuning.takes.items()})
-        grid = sorted([*grid, *further])
+        trials = _trials(study, setting, tuning, grid)
+        placed = [
+            PlacedJob(study.name, f"{arm}, trying {tuning.factor.replace('_', ' ')} {level:g}", seed, trial)
+            for (arm, level, seed), trial in trials.items()
+        ]
+        trial_scores = {key: _score(record) for key, trial in trials.items() if (record := find_record(trial))}
+        if len(trial_scores) < len(trials):
+            return TuningResult(placed, scores, {})
+        scores = {
+            arm: {level: fmean(trial_scores[arm, level, seed] for seed in TUNING_SEEDS) for level in grid}
+            for arm in dict.fromkeys(tuning.takes.values())
+        }
+        best_levels = {arm: _best_level(scores[arm]) for arm in scores}
+        new_levels = _levels_beyond(tuning, grid, best_levels.values())
+        if not new_levels:
+            return TuningResult(placed, scores, {arm: best_levels[source] for arm, source in tuning.takes.items()})
+        grid = sorted([*grid, *new_levels])
+
+
+def _trials(
+    study: Study, setting: Setting, tuning: Tuning, grid: Sequence[float]
+) -> dict[tuple[str, float, int], Trial]:
+    """The trials of a grid, by arm, level and seed."""
+    return {
+        (arm, level, seed): make_trial(study, arm, setting, seed, {tuning.factor: level})
+        for seed in TUNING_SEEDS
+        for level in grid
+        for arm in dict.fromkeys(tuning.takes.values())
+    }
 
 
 def placeholder_levels(tuning: Tuning) -> dict[str, float]:
-    """A level for each arm, where none is known yet: another one for each that will be chosen by itself."""
+    """Return some level for each tuned arm before any is known; arms that share theirs share it here, and no others."""
     sources = list(dict.fromkeys(tuning.takes.values()))
     return {arm: tuning.grid[1] * (1 + sources.index(source) / 1000) for arm, source in tuning.takes.items()}
 
 
-def _tries(study: Study, setting: Setting, tuning: Tuning, grid: Sequence[float]) -> list[PlacedJob]:
-    arms = dict.fromkeys(tuning.takes.values())
-    return [
-        PlacedJob(
-            study.name, _title(arm, tuning, level), seed, make_trial(study, arm, setting, seed, {tuning.factor: level})
-        )
-        for seed in TUNING_SEEDS
-        for level in grid
-        for arm in arms
-    ]
+def _score(record: Record) -> float:
+    return finals(record)["validation/accuracy"] if record["status"] == "finished" else FAILED_SCORE
 
 
-def _title(arm: str, tuning: Tuning, level: float) -> str:
-    return f"{arm}, trying {tuning.factor.replace('_', ' ')} {level:g}"
-
-
-def _scores(
-    arm: str, tuning: Tuning, grid: Sequence[float], tries: Sequence[PlacedJob], find: FindRecord
-) -> dict[float, float]:
-    """Of each level, ascending: the mean over seeds of the final validation accuracy."""
-    scores = {}
-    for level in grid:
-        found = [find(place.job) for place in tries if place.arm == _title(arm, tuning, level)]
-        own = [finals(r)["validation/accuracy"] if r and r["status"] == "finished" else FAILED_SCORE for r in found]
-        scores[level] = sum(own) / len(own)
-    return scores
-
-
-def _best(scores: dict[float, float]) -> float:
-    """Among equals the one nearest the grid's middle: an arm that learns nothing anywhere extends no grid."""
+def _best_level(scores: dict[float, float]) -> float:
+    """The best level; among equals the one nearest the middle, so that an arm that never learns extends no grid."""
     levels = list(scores)
     return max(levels, key=lambda level: (scores[level], -abs(levels.index(level) - (len(levels) - 1) / 2)))
 
 
-def _further(tuning: Tuning, grid: Sequence[float], best: Iterable[float]) -> list[float]:
-    """Levels beyond an edge at which some arm is best."""
+def _levels_beyond(tuning: Tuning, grid: Sequence[float], best_levels: Collection[float]) -> list[float]:
+    """New levels beyond those edges of the grid at which some arm is best."""
     if not tuning.ratio or len(grid) >= MAX_GRID_LEVELS:
         return []
-    best = set(best)
-    beyond = [grid[0] / tuning.ratio] * (grid[0] in best) + [grid[-1] * tuning.ratio] * (grid[-1] in best)
-    return [float(f"{level:.6g}") for level in beyond]
+    below, above = grid[0] / tuning.ratio, grid[-1] * tuning.ratio
+    levels = [below] * (grid[0] in best_levels) + [above] * (grid[-1] in best_levels)
+    return [float(f"{level:.6g}") for level in levels]
