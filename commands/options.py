@@ -1,10 +1,9 @@
-"""What the options of `plan` and `run` name, checked before anything is trained."""
+"""The options that `plan` and `run` share, checked before anything is trained."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -17,31 +16,36 @@ from ablations.framework.request_store import check_output
 from ablations.framework.setting import make_setting
 from bench.data.source import locate
 from bench.runner.backends import ray_cluster
-from bench.runner.estimate import Pace
+from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.system import devices
 
 
-def in_cluster(options: argparse.Namespace, command: Callable[..., int], console: Console) -> int:
-    with ray_cluster.connected(options.cluster) if clustered(options) else nullcontext():
-        return command(options, console)
+def cluster_connection(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """Connect to the cluster that --cluster names, if any."""
+    return ray_cluster.connect(options.cluster) if uses_cluster(options) else nullcontext()
 
 
-def clustered(options: argparse.Namespace) -> bool:
-    return options.cluster is not None and not imagined(options)
+def uses_cluster(options: argparse.Namespace) -> bool:
+    """Whether --cluster names an address."""
+    return options.cluster is not None and not plans_for_gpus(options)
 
 
-def imagined(options: argparse.Namespace) -> bool:
-    """Whether a cluster is told by its number of GPUs, or of processors, alone: enough for a plan."""
+def plans_for_gpus(options: argparse.Namespace) -> bool:
+    """Whether --cluster is only a number of GPUs, or of processors, which is enough for a plan."""
     return (options.cluster or "").isdecimal()
 
 
-def requested(options: argparse.Namespace) -> tuple[Request, Pace]:
-    """What the options name, checked before anything is trained, and the pace of what was."""
+def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
+    """Return what the options request, and the durations of what the output folder holds.
+
+    Raises:
+        InputError: An option is invalid, the data cannot be used or the output folder cannot be made.
+    """
     if options.seeds is not None and options.seeds < 1:
         raise InputError(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
     studies = discovery.find_studies(options.studies)
-    device = _device(options)
+    device = _choose_device(options)
     profile = default_profile(device) if options.profile == "auto" else options.profile
     source = locate(options.data, options.out, PROFILES[profile].photographs)
     try:
@@ -55,8 +59,8 @@ def requested(options: argparse.Namespace) -> tuple[Request, Pace]:
 
 
 def _check_names(request: Request, out: Path) -> None:
-    """Raise InputError where a job names a level, a question or a subject that nothing implements."""
-    from bench.runner.job_check import check_job  # imports torch, which takes seconds, and every worker imports this
+    """Raise InputError if a job names a level, a question or a subject that nothing implements."""
+    from bench.runner.job_check import check_job  # imported late: it imports torch, and every worker imports this
 
     for place in request.with_tuned_levels(out, assume_missing=True).placed_jobs():
         try:
@@ -66,13 +70,14 @@ def _check_names(request: Request, out: Path) -> None:
             raise InputError(f"study {place.study}{arm}: {error}") from error
 
 
-def _device(options: argparse.Namespace) -> str:
-    if imagined(options):
+def _choose_device(options: argparse.Namespace) -> str:
+    if plans_for_gpus(options):
         return "cpu" if options.device == "cpu" else "cuda"
-    return (ray_cluster if clustered(options) else devices).choose(options.device)
+    return ray_cluster.choose_device(options.device) if uses_cluster(options) else devices.choose(options.device)
 
 
-def introduce(request: Request, console: Console) -> None:
+def print_setting(request: Request, console: Console) -> None:
+    """Print data set, profile, seeds and device."""
     setting, source = request.setting, request.source
     if source.note:
         console.print(Text(f"Note: {source.note}", style="bold yellow"))

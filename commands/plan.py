@@ -1,8 +1,9 @@
-"""`ablate plan`: what a run would do, for how long, and what its seeds can decide."""
+"""`ablate plan`: what a run would do, how long it would take, and what its seeds can decide."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,64 +12,71 @@ from rich.text import Text
 from ablations.framework.request import Request
 from bench.runner import estimate
 from bench.runner.backends import ray_cluster
-from bench.runner.pending import kept, missing
+from bench.runner.pending import find_missing_jobs, select_kept_trials
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
-from commands import progress
-from commands.options import clustered, imagined, in_cluster, introduce, requested
+from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
+from commands.progress import duration
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
-    return in_cluster(options, _plan, console)
+    """Print the plan; return the exit status."""
+    with cluster_connection(options):
+        return _plan(options, console)
 
 
 def _plan(options: argparse.Namespace, console: Console) -> int:
-    request, pace = requested(options)
-    workers = _workers(options, request.setting.device)
+    request, durations = make_request(options)
+    workers = _count_workers(options, request.setting.device)
     request = request.with_tuned_levels(options.out, assume_missing=True)
-    asked = list(request.job_titles())
-    todo = missing(asked, options.out)
-    introduce(request, console)
-    _show_studies(request, options.out, todo, pace, workers, console)
-    size, around = estimate.disk_mb(todo, kept(asked, todo)), estimate.around(len(request.studies))
-    left, anew = (progress.duration(pace.left(some, workers) + around) for some in (todo, asked))
-    sharing = f" ({devices.TRIALS_SHARING} a GPU, beside NVIDIA's Multi-Process Service)" * imagined(options)
-    sharing *= request.setting.device == "cuda"
-    anew = f" (all {len(asked)} anew: about {anew})" * (len(todo) < len(asked))
+    jobs = list(request.job_titles())
+    missing_jobs = find_missing_jobs(jobs, options.out)
+    print_setting(request, console)
+    _print_studies(request, options.out, missing_jobs, lambda jobs: durations.remaining_s(jobs, workers), console)
+    size_mb = estimate.disk_mb(missing_jobs, select_kept_trials(jobs, missing_jobs))
+    overhead_s = estimate.overhead_s(len(request.studies))
+    left, all_anew = (duration(durations.remaining_s(part, workers) + overhead_s) for part in (missing_jobs, jobs))
+    sharing = f" ({devices.TRIALS_SHARING} a GPU, beside NVIDIA's Multi-Process Service)"
+    sharing *= plans_for_gpus(options) and request.setting.device == "cuda"
+    anew = f" (all {len(jobs)} anew: about {all_anew})" * (len(missing_jobs) < len(jobs))
     console.print(
-        f"{len(todo)} jobs to run (a job that studies share counts once), {workers} at once{sharing}: "
-        f"about {left}{anew} and {size:.0f} MB in {options.out}"
+        f"{len(missing_jobs)} jobs to run (a job that studies share counts once), {workers} at once{sharing}: "
+        f"about {left}{anew} and {size_mb:.0f} MB in {options.out}"
     )
-    if pace.guesses(todo):
+    if durations.is_guess(missing_jobs):
         console.print(
-            f"No trial on a {request.setting.device} is done here yet, so the time is a rule of thumb: run a little "
-            "(--limit 5m), plan again."
+            f"No trial on a {request.setting.device} is done here yet, so the time is a rule of thumb. "
+            "Run a little (--limit 5m) and plan again."
         )
-    console.print("What seeds can decide is meant four times in five, at p = .05 before Holm's correction.")
+    console.print("What seeds can decide holds for four runs in five, at p = .05 before Holm's correction.")
     return 0
 
 
-def _workers(options: argparse.Namespace, device: str) -> int:
-    if imagined(options):
-        found = devices.at_once(device, int(options.cluster))
+def _count_workers(options: argparse.Namespace, device: str) -> int:
+    if plans_for_gpus(options):
+        workers = devices.at_once(device, int(options.cluster))
     else:
-        found = ray_cluster.slots(device) if clustered(options) else devices.workers(device)
-    if not found:
+        workers = ray_cluster.count_slots(device) if uses_cluster(options) else devices.workers(device)
+    if not workers:
         raise InputError(f"--cluster {options.cluster} has nothing that a job for {device} could run on")
-    return found
+    return workers
 
 
-def _show_studies(
-    request: Request, out: Path, todo: list[Job], pace: estimate.Pace, workers: int, console: Console
+def _print_studies(
+    request: Request,
+    out: Path,
+    missing_jobs: list[Job],
+    remaining_s: Callable[[Sequence[Job]], float],
+    console: Console,
 ) -> None:
-    from reports.statistics.power import prospects  # only here: it takes seconds, and every worker imports the command
+    from reports.statistics.power import prospects  # imported late: it takes seconds, in every worker as well
 
-    placed = request.placed_jobs()  # with what tuning tries
+    placed_jobs = request.placed_jobs()  # with those of tuning
     for study in request.studies:
-        own = dict.fromkeys(place.job for place in placed if place.study == study.name)
-        lacking = [job for job in todo if job in own]
-        left = progress.duration(pace.left(lacking, workers))
-        console.print(f"{study.name:<14} {len(own):>4} jobs, {len(own) - len(lacking):>4} done, about {left} left")
-        for claim, told in prospects(study, request.setting, out):
-            console.print(Text(f"    {claim}: {told}"), highlight=False, soft_wrap=True)
+        jobs = dict.fromkeys(placed.job for placed in placed_jobs if placed.study == study.name)
+        study_missing = [job for job in missing_jobs if job in jobs]
+        done, left = len(jobs) - len(study_missing), duration(remaining_s(study_missing))
+        console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {left} left")
+        for claim, text in prospects(study, request.setting, out):
+            console.print(Text(f"    {claim}: {text}"), highlight=False, soft_wrap=True)

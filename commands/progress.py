@@ -1,4 +1,4 @@
-"""What a person sees while jobs run: a live table in a terminal, a line a job elsewhere."""
+"""The live display of a run: a table in a terminal, one line per job elsewhere."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.records import store
-from bench.runner.estimate import Pace
+from bench.runner.estimate import DurationModel
 from bench.runner.scheduler import Event
 from bench.spec.jobs import Count, Job, Probe, Trial
 
-LINES = 8  # finished jobs that stay in sight
+MAX_LINES = 8  # of finished jobs below the table
 
 
 class Display:
-    """Use as a context manager around the events of a run, and `show` each."""
+    """Shows the events of a run; a context manager around them.
 
-    def __init__(self, console: Console, todo: list[Job], names: dict[Job, str], pace: Pace, workers: int) -> None:
-        self.console, self.names, self.pace, self.workers = console, names, pace, workers
-        self.todo, self.total, self.done = dict.fromkeys(todo), len(todo), 0
-        self.running: dict[Job, tuple[float, dict[str, Any]]] = {}
+    Args:
+        console: Where to print.
+        jobs: The jobs of the run.
+        titles: What to call each job.
+        durations: Estimates the remaining time; learns from the records.
+        workers: Number of jobs at the same time.
+    """
+
+    def __init__(
+        self, console: Console, jobs: list[Job], titles: dict[Job, str], durations: DurationModel, workers: int
+    ) -> None:
+        self.console, self.titles, self.durations, self.workers = console, titles, durations, workers
+        self.unfinished_jobs, self.total, self.done = dict.fromkeys(jobs), len(jobs), 0
+        self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
         self.lines: list[str] = []
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
         self.live = live if console.is_terminal else None
@@ -40,47 +50,48 @@ class Display:
             self.live.stop()
 
     def show(self, event: Event) -> None:
+        """Update the display after an event."""
         job = event.job
-        if event.what == "started":
+        if event.kind == "started":
             self.running[job] = (time.time(), {})
-        elif event.what == "point":
+        elif event.kind == "point":
             assert event.point is not None
-            start, _ = self.running[job]
-            self.running[job] = (start, event.point)
-        elif event.what == "elsewhere":
+            self.running[job] = (self.running[job][0], event.point)
+        elif event.kind == "elsewhere":
             self.running.pop(job, None)
         else:
-            start, _ = self.running.pop(job, (time.time(), {}))
-            self.todo.pop(job, None)
+            started, _ = self.running.pop(job, (time.time(), {}))
+            self.unfinished_jobs.pop(job, None)
             self.done += 1
             if event.record is not None:
-                self.pace.learn(event.record)
-            self._line(f"{self.names[job]}: {_outcome(event)}, {time.time() - start:.0f} s")
+                self.durations.learn(event.record)
+            self._add_line(f"{self.titles[job]}: {_outcome(event)}, {time.time() - started:.0f} s")
 
-    def _line(self, line: str) -> None:
+    def _add_line(self, line: str) -> None:
         line = f"[{self.done}/{self.total}] {line}"
         if self.live is None:
-            self.console.print(f"{line}; {self._left()} left", markup=False, highlight=False, soft_wrap=True)
-        self.lines = [*self.lines[1 - LINES :], line]
+            text = f"{line}; {self._remaining_time()} left"
+            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.lines = [*self.lines[1 - MAX_LINES :], line]
 
-    def _left(self) -> str:
-        return duration(self.pace.left(list(self.todo), self.workers))
+    def _remaining_time(self) -> str:
+        return duration(self.durations.remaining_s(list(self.unfinished_jobs), self.workers))
 
     def _table(self) -> Group:
-        head = Text(f"{self.done} of {self.total} done, {len(self.running)} running, about {self._left()} left")
+        counts = f"{self.done} of {self.total} done, {len(self.running)} running"
         table = Table("running", "epoch", "train accuracy", "validation accuracy", "for", expand=True)
-        for job, (start, point) in list(self.running.items()):  # another thread draws
+        for job, (started, point) in list(self.running.items()):  # a copy: rich draws in another thread
             metrics = point.get("metrics", {})
-            epochs = f"{point.get('epoch', 0)}/{job.recipe.epochs}" if isinstance(job, Trial) else ""
             table.add_row(
-                Text(self.names[job]),
-                epochs,
+                Text(self.titles[job]),
+                f"{point.get('epoch', 0)}/{job.recipe.epochs}" if isinstance(job, Trial) else "",
                 percent(metrics.get("train/accuracy")),
                 percent(metrics.get("validation/accuracy")),
-                duration(time.time() - start),
+                duration(time.time() - started),
             )
         bar = ProgressBar(total=max(1, self.total), completed=self.done)
-        return Group(head, bar, table, *(Text(line) for line in self.lines))
+        heading = Text(f"{counts}, about {self._remaining_time()} left")
+        return Group(heading, bar, table, *(Text(line) for line in self.lines))
 
 
 def _outcome(event: Event) -> str:
@@ -90,7 +101,7 @@ def _outcome(event: Event) -> str:
     if isinstance(event.job, Trial):
         return f"test accuracy {percent(store.finals(event.record)['test/accuracy'])}"
     if event.record.get("fit") is False:
-        return f"done, but unfit to judge by: {event.record['why_unfit']}"
+        return f"done, but not usable for verdicts: {event.record['why_unfit']}"
     return "counted" if isinstance(event.job, Count) else "answered" if isinstance(event.job, Probe) else "timed"
 
 

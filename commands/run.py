@@ -1,4 +1,4 @@
-"""`ablate run`: who performs the jobs, what becomes of their records."""
+"""`ablate run`: perform the missing jobs, publish their records and write the report."""
 
 from __future__ import annotations
 
@@ -19,134 +19,142 @@ from rich.text import Text
 from ablations.framework.request import Request
 from ablations.framework.request_store import REQUEST_FILE, save_request
 from bench.records import store
-from bench.runner.backends import ray_cluster, torchrun
-from bench.runner.backends.local import Schedule
-from bench.runner.pending import kept, missing
-from bench.runner.scheduler import Event, run
+from bench.runner.backends import local, ray_cluster, torchrun
+from bench.runner.pending import find_missing_jobs, select_kept_trials
+from bench.runner.scheduler import Event, RunOptions, run
+from bench.runner.task import Submit
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
 from bench.tracking.retry_queue import RetryQueue
-from commands import progress
-from commands.options import clustered, imagined, in_cluster, introduce, requested
+from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
+from commands.progress import Display
 from reports.text.formatting import pluralize
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
-    if imagined(options):
+    """Run the studies; return the exit status, 1 if a job failed."""
+    if plans_for_gpus(options):
         raise InputError(f"--cluster is {options.cluster!r}: a number is enough for a plan, a run needs an address")
-    if options.cluster is not None and torchrun.processes() > 1:
-        raise InputError("torchrun puts several processes to a trial, --cluster a trial to a process: take one of them")
-    return in_cluster(options, _run, console)
+    if options.cluster is not None and torchrun.process_count() > 1:
+        raise InputError("torchrun shares a trial among processes, --cluster gives each trial one: use one of them")
+    with cluster_connection(options):
+        return _run(options, console)
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
-    limit = float("inf") if options.limit is None else _seconds(options.limit)
-    request, pace = requested(options)
+    limit_s = float("inf") if options.limit is None else _seconds(options.limit)
+    request, durations = make_request(options)
     if options.until_decided:
         request = request._replace(setting=request.setting._replace(extra_seeds={}))
-    if not torchrun.leads():
+    if not torchrun.is_leader():
         return torchrun.follow(request.setting.device, request.source)
-    out, deadline = options.out, time.time() + limit
-    introduce(request, console)
+    out, deadline = options.out, time.time() + limit_s
+    print_setting(request, console)
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
-    asked, retry = dict[Job, str](), options.retry_failed
-    with _performers(options, request, console) as (schedule, workers):
+    titles, retry_failed = dict[Job, str](), options.retry_failed
+    with _open_backend(options, request, console) as (submit, workers):
         # Tuning that has finished adds jobs
-        while (request := request.with_tuned_levels(out)).job_titles().keys() - asked.keys():
-            asked |= request.job_titles()
-            todo, retry = missing(list(asked), out, retry), False
-            _demand(options, request, todo)
+        while (request := request.with_tuned_levels(out)).job_titles().keys() - titles.keys():
+            titles |= request.job_titles()
+            missing_jobs, retry_failed = find_missing_jobs(list(titles), out, retry_failed), False
+            _check_jobs(options, request, missing_jobs)
             save_request(request, out)
-            more = f"; tuning asks for about {later} more" if (later := _later(request, out)) else ""
-            console.print(f"{len(asked) - len(todo)} of {len(asked)} jobs are done already{more}", highlight=False)
-            keep = kept(list(asked), todo)
-            events = run(todo, keep, request.source, out, workers, deadline, pace.seconds, schedule)
-            _follow(events, progress.Display(console, todo, asked, pace, workers), queue, request)
+            more = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
+            done = len(titles) - len(missing_jobs)
+            console.print(f"{done} of {len(titles)} jobs are done already{more}", highlight=False)
+            kept_trials = select_kept_trials(list(titles), missing_jobs)
+            how = RunOptions(request.source, out, workers, kept_trials, deadline, durations.predict_s, submit)
+            display = Display(console, missing_jobs, titles, durations, workers)
+            _follow(run(missing_jobs, how), display, queue, request)
             if options.until_decided and time.time() < deadline:
-                request = _further(request, out)
+                request = _add_seeds(request, out)
     queue.publish_all(request.arms_by_identity())
     _publish_report(queue, request, out, console)
-    unpublished = bool(queue.waiting) and not os.environ.get("MLFLOW_TRACKING_URI")  # a server may be away, a file not
-    return _end(asked, _later(request, out), out, console) or int(unpublished and queue.installed)
+    status = _print_outcome(titles, _count_later_jobs(request, out), out, console)
+    # a server may be away; a local database never is
+    unpublished = queue.installed and bool(queue.waiting) and not os.environ.get("MLFLOW_TRACKING_URI")
+    return status or int(unpublished)
 
 
-def _later(request: Request, out: Path) -> int:
-    """How many jobs follow what tuning has yet to find, as far as can be told."""
+def _count_later_jobs(request: Request, out: Path) -> int:
+    """Estimate the number of jobs that will follow from unfinished tuning."""
     return len(request.with_tuned_levels(out, assume_missing=True).job_titles()) - len(request.job_titles())
 
 
-def _performers(
+def _open_backend(
     options: argparse.Namespace, request: Request, console: Console
-) -> AbstractContextManager[tuple[Schedule | None, int]]:
-    """Who performs jobs, where that is not a pool of processes, and how many at once."""
+) -> AbstractContextManager[tuple[Submit | None, int]]:
+    """Provide a backend's function (None for a pool of local processes) and the number of jobs at once."""
     device = request.setting.device
-    if torchrun.processes() > 1:
-        return torchrun.led(device)
-    if clustered(options):
-        tell = partial(console.print, markup=False, highlight=False, soft_wrap=True)
-        return ray_cluster.opened(request.source, options.out, device, tell)
+    if torchrun.process_count() > 1:
+        return torchrun.lead(device)
+    if uses_cluster(options):
+        notify = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+        return ray_cluster.open_slots(request.source, options.out, device, notify)
     return nullcontext((None, devices.workers(device)))
 
 
-def _demand(options: argparse.Namespace, request: Request, todo: list[Job]) -> None:
-    """Raises InputError where a job cannot be performed."""
-    if clustered(options):
-        ray_cluster.demand(todo, request.setting.device)
+def _check_jobs(options: argparse.Namespace, request: Request, jobs: list[Job]) -> None:
+    """Raise InputError if the backend cannot perform a job."""
+    if uses_cluster(options):
+        ray_cluster.check_jobs(jobs, request.setting.device)
     else:
-        devices.demand(todo)
-        torchrun.demand(todo, request.source)
+        local.check_jobs(jobs)
+        torchrun.check_jobs(jobs, request.source)
 
 
-def _follow(events: Iterable[Event], shown: progress.Display, queue: RetryQueue, request: Request) -> None:
+def _follow(events: Iterable[Event], display: Display, queue: RetryQueue, request: Request) -> None:
+    """Show every event and publish every record."""
     places = request.arms_by_identity()
-    with shown:
+    with display:
         for event in events:
-            shown.show(event)
+            display.show(event)
             if event.record is not None:
                 queue.publish(event.record, places)
 
 
-def _further(request: Request, out: Path) -> Request:
-    """With the seeds that undecided claims get for their next look."""
+def _add_seeds(request: Request, out: Path) -> Request:
+    """Add the seeds that undecided claims get for their next interim analysis."""
     from reports import evidence
-    from reports.statistics import further_seeds  # only here, as below
+    from reports.statistics import further_seeds  # imported late: it takes seconds, and every worker imports this file
 
-    found = further_seeds.further(evidence.gather(out, request.studies, request.setting))
-    return request._replace(setting=request.setting._replace(extra_seeds=found))
+    extra_seeds = further_seeds.further(evidence.gather(out, request.studies, request.setting))
+    return request._replace(setting=request.setting._replace(extra_seeds=extra_seeds))
 
 
 def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Console) -> None:
-    from reports import terminal  # only here: it takes seconds, and every worker imports this file
+    from reports import terminal  # imported late, as above
 
     files = terminal.show_report(request, out, console)
     name = f"({request.setting.profile.name}, {request.source.data.name})"
     queue.publish_report(name, [*files, out / REQUEST_FILE])
     if queue.publisher:
         folder = shlex.quote(str(out))
-        where = "" if folder == "out" else f" OUT={folder}"
-        console.print(f"Compare the runs in MLflow: make ui{where}, or {sys.argv[0]} ui --out {folder}", soft_wrap=True)
+        variable = "" if folder == "out" else f" OUT={folder}"
+        command = f"make ui{variable}, or {sys.argv[0]} ui --out {folder}"
+        console.print(f"Compare the runs in MLflow: {command}", soft_wrap=True)
 
 
-def _end(names: dict[Job, str], later: int, out: Path, console: Console) -> int:
-    """What came to nothing, and what is left, `later` of it not known yet; the exit status."""
-    found = {job: store.read(out, job) for job in names}
-    failed = {job: record for job, record in found.items() if record and store.failed(record)}
-    for job, record in failed.items():
-        console.print(Text(f"{record['status']}: {names[job]}: {record['reason']}", style="red"))
-    if failed:
-        console.print(f"{pluralize(len(failed), 'job')} came to nothing; --retry-failed runs exactly those again")
-    if left := sum(record is None for record in found.values()):
-        waits = ", but for probes that wait for what came to nothing" * bool(failed)
-        more = f", then about {later} that follow from tuning" * bool(later)
-        console.print(
-            f"{pluralize(left, 'job')} without a record yet: the same command runs exactly those{more}{waits}"
-        )
-    return 1 if failed else 0
+def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: Console) -> int:
+    """Print the failures and the number of jobs without a record; return the exit status."""
+    records = {job: store.read(out, job) for job in titles}
+    failures = {job: record for job, record in records.items() if record and store.failed(record)}
+    for job, record in failures.items():
+        console.print(Text(f"{record['status']}: {titles[job]}: {record['reason']}", style="red"))
+    if failures:
+        pronoun = "it" if len(failures) == 1 else "them"
+        console.print(f"{pluralize(len(failures), 'job')} failed. Rerun {pronoun} with `--retry-failed`.")
+    if missing := sum(record is None for record in records.values()):
+        more = f" for them, then about {later_jobs} that follow from tuning" * bool(later_jobs)
+        waiting = "; probes of failed trials wait for these" * bool(failures)
+        text = f"{pluralize(missing, 'job')} without a record yet: run the same command again"
+        console.print(f"{text}{more}{waiting}")
+    return 1 if failures else 0
 
 
 def _seconds(limit: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", limit)
     if not match:
-        raise InputError(f"--limit is {limit!r}: write 90s, 30m or 2h")
+        raise InputError(f"--limit is {limit!r}: expected 90s, 30m or 2h")
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "": 1}[match[2]]

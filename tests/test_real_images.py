@@ -6,6 +6,7 @@ import pytest
 from bench.data.source import locate
 from bench.records import store
 from bench.runner import worker
+from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 
@@ -20,7 +21,7 @@ def test_a_small_trial_on_real_images_does_better_than_chance(tmp_path):
     recipe = TrainConfig(epochs=15, share=min(1, 3_000 / source.data.train), augmentation="none", learning_rate=2e-3)
     trial = Trial(ModelConfig(classes=source.data.classes, width=1 / 8, dropout=0.0), recipe, source.data, 0)
     store.folder(tmp_path).mkdir()
-    assert worker.perform(trial, source, tmp_path, keep_weights=False) == "finished"
+    assert worker.perform(Task(trial, source, tmp_path, keep_weights=False)) == "finished"
     record = store.read(tmp_path, trial)
     assert record["data"]["test"] == len([f for f in Path(FOLDER).glob("test/*/*") if f.is_file()])
     assert store.finals(record)["test/accuracy"] > 2 / source.data.classes

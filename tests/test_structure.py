@@ -39,7 +39,7 @@ def test_mlflow_is_imported_by_one_file():
 
 def test_ray_is_imported_by_what_has_jobs_done_on_a_cluster():
     users = {file.name for room in ROOMS for file in files(room) if "ray" in set(imports(file))}
-    assert users == {"ray_cluster.py", "ray_slots.py", "ray_worker.py"}
+    assert users == {f"ray_{part}.py" for part in ("cluster", "health", "slots", "transfer", "worker")}
 
 
 def test_the_vocabulary_needs_the_standard_library_alone():

@@ -17,7 +17,7 @@ from ablations.framework.request import Request
 from ablations.framework.setting import AGAIN_SEED_OFFSET, make_setting
 from bench.data.source import Source
 from bench.records import importing, store, validation
-from bench.runner.estimate import Pace
+from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.spec.jobs import identity
 from bench.system.files import write
@@ -86,8 +86,8 @@ def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
     return request
 
 
-def check_output(request: Request, out: Path) -> Pace:
-    """Check an output folder, and return the pace of the jobs whose records it holds.
+def check_output(request: Request, out: Path) -> DurationModel:
+    """Check an output folder, and return the durations of the jobs whose records it holds.
 
     Records of the requested jobs must be of this revision. Tuning may still request any other, so that those need only
     be valid.
@@ -99,15 +99,15 @@ def check_output(request: Request, out: Path) -> Pace:
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise InputError(printable(f"{folder} is no folder that can be written: name another one with --out"))
     requested = {identity(job) for job in request.job_titles()}
-    pace = Pace(request.source.validation, request.source.test)
+    durations = DurationModel(request.source.validation, request.source.test)
     for file in sorted(store.folder(out).glob("*.json")):
         try:
-            pace.learn((validation.load_current if file.stem in requested else validation.load_valid)(file))
+            durations.learn((validation.load_current if file.stem in requested else validation.load_valid)(file))
         except InputError as error:
             repair = f"ablate doctor --fix --out {out} puts it aside, and the next run measures it again"
             problem = f"{file} is no record that can be used ({str(error)[:300]})"
             raise InputError(printable(f"{problem}: {repair}")) from error
-    return pace
+    return durations
 
 
 def import_request(file: Path, out: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a run will cost, from what earlier jobs took, or from a rule of thumb where there were none."""
+"""Estimated cost of a run: seconds learnt from finished jobs, or from a rule of thumb, and disk space."""
 
 from __future__ import annotations
 
@@ -14,146 +14,138 @@ from bench.spec.config import ModelConfig
 from bench.spec.jobs import Job, Timing, Trial, job_device, job_kind
 from bench.training.evaluation_schedule import evaluated_images
 
-# Images a second that are trained on, as measured: of one core at full width; of one of eight trials on an H100 at any
-# width, since narrow networks do not fill it, where those of photographs are a guess. Only until a trial of the same
-# layout, width and kernel is done; those of others say how this machine compares.
+# Measured training speed, by layout and device: of one core at full width; of one of eight trials on an H100 at any
+# width, since narrow networks do not fill it. The rates of photographs on the GPU are guesses. They are used until a
+# trial of the same layout, width and kernel is done; trials of other networks then scale them to this machine.
 IMAGES_PER_SECOND = {
-    "cpu": {
-        "document": 215.0,
-        "zhang": 420.0,
-        "caffenet-128": 50.0,
-        "torchvision": 17.0,
-        "ungrouped": 10.0,
-        "two-group": 16.0,
-    },
-    "cuda": {
-        "document": 87_000.0,
-        "zhang": 52_000.0,
-        "caffenet-128": 7_500.0,
-        "torchvision": 2_500.0,
-        "ungrouped": 1_500.0,
-        "two-group": 2_400.0,
-    },
+    "document": {"cpu": 215.0, "cuda": 87_000.0},
+    "zhang": {"cpu": 420.0, "cuda": 52_000.0},
+    "caffenet-128": {"cpu": 50.0, "cuda": 7_500.0},
+    "torchvision": {"cpu": 17.0, "cuda": 2_500.0},
+    "ungrouped": {"cpu": 10.0, "cuda": 1_500.0},
+    "two-group": {"cpu": 16.0, "cuda": 2_400.0},
 }
-KERNEL = {
-    "5x5": 1.0,
-    "pair": 1.65,
-    "pair-linear": 1.6,
-    "pair-matched": 1.3,
-}  # times as long, of Zhang's network on a CPU
-NARROW = 1e-4  # seconds an image on a core, however narrow the network
-FORWARD = 4.0  # times as many that are only looked at
-OTHERS = {  # seconds of a timing's round, of a network that a probe asks, of a count
+KERNEL_FACTORS = {"5x5": 1.0, "pair": 1.65, "pair-linear": 1.6, "pair-matched": 1.3}  # in time, Zhang's network, CPU
+MIN_IMAGE_S = 1e-4  # on a core, however narrow the network
+EVALUATION_SPEEDUP = 4.0  # images evaluated in the time of one trained on
+UNIT_S = {  # of a timing's round, of a network that a probe examines, of a count
     "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
     "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
 }
-START_SECONDS, REPORT_SECONDS = 8.0, 2.5  # until the first jobs run; of a study's chapter, drawn at the end
-PUBLISH_SECONDS = 0.05  # of a record, in the one process that hears of all
-LEAST = 1e-6  # images a second: slower ones are no measurement
-WEIGHTS_MB = 8.0  # of a kept trial, at quarter width
+START_S, REPORT_S = 8.0, 2.5  # until the first jobs run; for a study's chapter in the report
+PUBLISH_S = 0.05  # per record, in the one process that publishes all of them
+MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
+WEIGHTS_MB = 8.0  # per stored trial at quarter width
 
 Key = tuple[Any, ...]
 
 
-class Pace:
-    """Seconds a job takes; learns from each record that it is shown.
+class DurationModel:
+    """Predicts the seconds of a job and learns from every finished record.
 
-    validation, test: images that a trial is evaluated on. A trial's seconds are those of its steps, as its record has
-    them, and all the others, which are laid to its evaluations: so a trial of other epochs, or of another share of the
-    images, is told from it.
+    A trial's time is that of its steps, measured by its record, and a rest that is attributed to its evaluations: this
+    predicts trials of other epochs or another share of the images.
+
+    Args:
+        validation: Number of validation images.
+        test: Number of test images.
+        records: Records to learn from.
     """
 
-    def __init__(self, validation: int, test: int, known: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(self, validation: int, test: int, records: Iterable[dict[str, Any]] = ()) -> None:
         self.validation, self.test = validation, test
-        self.trials: dict[Key, tuple[list[float], list[float]]] = {}  # seconds an image of training, of looking; sorted
-        self.others = defaultdict[Key, list[float]](list)  # seconds of a timing's round, of a network asked; sorted
-        for record in known:
+        self.trials: dict[Key, tuple[list[float], list[float]]] = {}  # sorted seconds per image: trained on, evaluated
+        self.units = defaultdict[Key, list[float]](list)  # sorted seconds per round of a timing, network of a probe
+        for record in records:
             self.learn(record)
 
     def learn(self, record: dict[str, Any]) -> None:
-        """What several processes shared tells nothing of one."""
+        """Learn from a record, unless several processes shared its job."""
         if record["status"] != "finished" or record["environment"].get("processes", 1) > 1:
             return
-        job, took = record["job"], record["ended"] - record["started"]
+        job, duration_s = record["job"], record["ended"] - record["started"]
         if record["kind"] != "trial":
-            what, networks = job.get("subject") or job.get("question"), job.get("trials") or [{}]
-            key = record["kind"], what, job.get("device") or networks[0].get("device", "cpu")
-            insort(self.others[key], took / (job.get("rounds") or len(networks)))
+            subject, networks = job.get("subject") or job.get("question"), job.get("trials") or [{}]
+            key = record["kind"], subject, job.get("device") or networks[0].get("device", "cpu")
+            insort(self.units[key], duration_s / (job.get("rounds") or len(networks)))
             return
         speed = store.finals(record).get("speed/images_per_second", 0.0)
-        if speed <= LEAST:
+        if speed <= MIN_IMAGES_PER_SECOND:
             return
         data, recipe = record["data"], job["recipe"]
-        key, images = _key(job["model"], job["device"]), trained_on(recipe["share"], data["train"])
-        trained = recipe["epochs"] * images
-        looked = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
-        training, looking = self.trials.get(key, ([], []))
+        key, images = _network_key(job["model"], job["device"]), trained_on(recipe["share"], data["train"])
+        evaluated = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
+        training, evaluation = self.trials.get(key, ([], []))
         insort(training, 1 / speed)
-        insort(looking, max(0.0, took - trained / speed) / max(1, looked))
-        self.trials[key] = training, looking  # last: another thread looks here
+        insort(evaluation, max(0.0, duration_s - recipe["epochs"] * images / speed) / max(1, evaluated))
+        self.trials[key] = training, evaluation  # assigned last: the display's thread reads it
 
-    def seconds(self, job: Job) -> float:
+    def predict_s(self, job: Job) -> float:
+        """Predicted seconds of a job."""
         if not isinstance(job, Trial):
-            what = getattr(job, "subject", None) or getattr(job, "question", None)
-            each = self.others.get((job_kind(job), what, job_device(job))) or [OTHERS[job_device(job)][job_kind(job)]]
-            return _middle(each) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
+            device, kind = job_device(job), job_kind(job)
+            subject = getattr(job, "subject", None) or getattr(job, "question", None)
+            unit_s = self.units.get((kind, subject, device)) or [UNIT_S[device][kind]]
+            return _median(unit_s) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
         images = trained_on(job.recipe.share, job.data.train)
-        looked = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
-        train, look = self._each(job)
-        return job.recipe.epochs * images * train + looked * look
+        evaluated = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
+        training_s, evaluation_s = self._seconds_per_image(job)
+        return job.recipe.epochs * images * training_s + evaluated * evaluation_s
 
-    def _each(self, trial: Trial) -> tuple[float, float]:
-        """Seconds an image of training and of looking: medians, since a trial that was cut off and went on the next day
-        took a day."""
-        key = _key(vars(trial.model), trial.device)
+    def _seconds_per_image(self, trial: Trial) -> tuple[float, float]:
+        """Seconds per image trained on and evaluated: medians, since an interrupted trial may have taken a day."""
+        key = _network_key(vars(trial.model), trial.device)
         if key in self.trials:
-            training, looking = self.trials[key]
-            return _middle(training), _middle(looking)
-        each = _rule(key) * self._slower(trial.device)
-        return each, each / FORWARD
+            training, evaluation = self.trials[key]
+            return _median(training), _median(evaluation)
+        training_s = _rule_of_thumb(key) * self._machine_factor(trial.device)
+        return training_s, training_s / EVALUATION_SPEEDUP
 
-    def _slower(self, device: str) -> float:
-        """Times as long as the rule of thumb says, by the networks that were measured: their median."""
-        seen = [_middle(each) / _rule(key) for key, (each, _) in [*self.trials.items()] if key[-1] == device]
-        return _middle(sorted(seen)) if seen else 1.0
+    def _machine_factor(self, device: str) -> float:
+        """Median ratio of measured time to the rule of thumb over the networks that were measured."""
+        measured = [(key, training) for key, (training, _) in [*self.trials.items()] if key[-1] == device]
+        factors = sorted(_median(training) / _rule_of_thumb(key) for key, training in measured)
+        return _median(factors) if factors else 1.0
 
-    def guesses(self, jobs: Iterable[Job]) -> bool:
-        """Whether there are trials among the jobs, and none that is done on such a device tells how long they take."""
-        done = {key[-1] for key in self.trials}
-        return any(isinstance(job, Trial) and job.device not in done for job in jobs)
+    def is_guess(self, jobs: Iterable[Job]) -> bool:
+        """Whether the jobs include trials on a device that no finished trial has measured."""
+        measured_devices = {key[-1] for key in self.trials}
+        return any(isinstance(job, Trial) and job.device not in measured_devices for job in jobs)
 
-    def left(self, jobs: Sequence[Job], workers: int) -> float:
-        """Wall seconds for the jobs: in their order, each to the next free worker; then timings, which run alone; or
-        for as long as one process takes to publish them all."""
-        free = [0.0] * workers
+    def remaining_s(self, jobs: Sequence[Job], workers: int) -> float:
+        """Wall-clock seconds of the jobs: each goes to the next free worker, timings run alone at the end.
+
+        It is never less than the time that one process takes to publish all of them.
+        """
+        busy_s = [0.0] * workers
         for job in jobs:
             if not isinstance(job, Timing):
-                heapq.heapreplace(free, free[0] + self.seconds(job))
-        alone = sum(self.seconds(job) for job in jobs if isinstance(job, Timing))
-        return max(max(free) + alone, PUBLISH_SECONDS * len(jobs))
+                heapq.heapreplace(busy_s, busy_s[0] + self.predict_s(job))
+        timings_s = sum(self.predict_s(job) for job in jobs if isinstance(job, Timing))
+        return max(max(busy_s) + timings_s, PUBLISH_S * len(jobs))
 
 
-def around(studies: int) -> float:
-    """Seconds of a run beside its jobs."""
-    return START_SECONDS + REPORT_SECONDS * studies
+def overhead_s(studies: int) -> float:
+    """Seconds of a run besides its jobs."""
+    return START_S + REPORT_S * studies
 
 
-def disk_mb(todo: Sequence[Job], keep: Collection[Trial]) -> float:
-    """What jobs will add: a record each, and the weights of some."""
-    return 0.03 * len(todo) + sum(WEIGHTS_MB * (trial.model.width / 0.25) ** 2 for trial in keep)
+def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
+    """Megabytes that jobs will add: a record each, and the weights of some trials."""
+    return 0.03 * len(jobs) + sum(WEIGHTS_MB * (trial.model.width / 0.25) ** 2 for trial in kept_trials)
 
 
-def _rule(key: Key) -> float:
-    """Seconds an image that is trained on, by the rule of thumb."""
+def _rule_of_thumb(key: Key) -> float:
+    """Seconds per image trained on."""
     layout, width, kernel, device = key
-    each = KERNEL[kernel] / IMAGES_PER_SECOND[device][layout]
-    return each if device == "cuda" else max(NARROW, each * width**2)
+    full_width_s = KERNEL_FACTORS[kernel] / IMAGES_PER_SECOND[layout][device]
+    return full_width_s if device == "cuda" else max(MIN_IMAGE_S, full_width_s * width**2)
 
 
-def _middle(ascending: Sequence[float]) -> float:
+def _median(ascending: Sequence[float]) -> float:
     return ascending[len(ascending) // 2]
 
 
-def _key(model: dict[str, Any] | ModelConfig, device: str) -> Key:
+def _network_key(model: dict[str, Any] | ModelConfig, device: str) -> Key:
     levels = model if isinstance(model, dict) else vars(model)
     return levels["layout"], levels["width"], levels["kernel"], device

@@ -1,4 +1,4 @@
-"""Which jobs are to be run, and whose weights are to be kept."""
+"""Which jobs have to run, and whose weights are stored."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ from bench.records import store
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial
 
 
-def missing(jobs: Sequence[Job], out: Path, retry_failed: bool = False) -> list[Job]:
-    """The jobs to run, each once, in the order in which they run: timings last, alone on the machine.
+def find_missing_jobs(jobs: Sequence[Job], out: Path, retry_failed: bool = False) -> list[Job]:
+    """Return the jobs to run, each once, in the order of the stages of a run.
 
-    Those without a record; those that failed, if asked; timings that were unfit to judge by; and finished trials whose
-    weights a probe without a record needs, where they were not kept: trained again, they give the same record.
+    They are the jobs without a record, timings on a busy machine, on request the failed jobs, and finished trials
+    whose weights were not kept but are needed by a missing probe: trained again, they give the same record.
+
+    Args:
+        jobs: The jobs that studies need; they may repeat.
+        out: Output folder.
+        retry_failed: Whether failed jobs count as missing.
     """
-    unique = dict.fromkeys(jobs)
-    lacking = {job for job in unique if not _settled(job, out, retry_failed)}
-    asked = {trial for job in lacking if isinstance(job, Probe) for trial in job.trials}
-    lacking |= {trial for trial in asked if store.weightless(out, trial)}
-    kinds = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
-    return sorted((job for job in unique if job in lacking), key=lambda job: kinds[type(job)])
+    unique_jobs = dict.fromkeys(jobs)
+    missing_jobs = {job for job in unique_jobs if not _is_settled(job, out, retry_failed)}
+    probed_trials = {trial for job in missing_jobs if isinstance(job, Probe) for trial in job.trials}
+    missing_jobs |= {trial for trial in probed_trials if store.weightless(out, trial)}
+    stages = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
+    return sorted((job for job in unique_jobs if job in missing_jobs), key=lambda job: stages[type(job)])
 
 
-def kept(jobs: Sequence[Job], todo: Sequence[Job]) -> set[Trial]:
-    """The trials among `todo` whose weights stay: seed 0 of each arm, and what a probe among all `jobs` asks about."""
-    probed = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
-    return {job for job in todo if isinstance(job, Trial) and (job.seed == 0 or job in probed)}
+def select_kept_trials(jobs: Sequence[Job], missing_jobs: Sequence[Job]) -> set[Trial]:
+    """Return the missing trials whose weights are stored: seed 0 of each arm, and what a probe among `jobs` needs."""
+    probed_trials = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
+    return {job for job in missing_jobs if isinstance(job, Trial) and (job.seed == 0 or job in probed_trials)}
 
 
-def _settled(job: Job, out: Path, retry_failed: bool) -> bool:
+def _is_settled(job: Job, out: Path, retry_failed: bool) -> bool:
     if not isinstance(job, Timing) and not retry_failed:
         return store.path(out, job).exists()
     record = store.read(out, job)

@@ -1,166 +1,169 @@
-"""Jobs in, records out: runs them in parallel, survives what goes wrong in one."""
+"""Runs jobs in parallel, in three stages: trials and counts, then probes of trials, then timings one by one."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.data.source import Source
 from bench.records import cleanup, store
-from bench.records.progress import SILENCE, Watch
-from bench.runner.backends.local import Schedule, pool
+from bench.records.progress import Watch
+from bench.runner import worker_failures
+from bench.runner.backends import local
+from bench.runner.task import Submit, Task
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial, identity
-from bench.system import files
 
-TICK = 0.1  # seconds between looks at the workers
-LATER = 1.0  # seconds until a job that another run works at is looked at again
-LIMIT = 24 * 3600.0  # seconds that a job may take
-DEATHS = 3  # of its workers that a job is forgiven: the next one goes on from its checkpoint
+POLL_S = 0.1
+POSTPONE_S = 1.0  # until a job that another run works on is tried again
 
 
 class Event(NamedTuple):
-    """What happened to a job. what: 'started', 'point' (with the point), 'elsewhere' (another run works at it), 'done'
-    or 'failed' (with the record)."""
+    """What happened to a job.
 
-    what: str
+    Attributes:
+        kind: 'started', 'point' (a trial was evaluated), 'elsewhere' (another run works on it), 'done' or 'failed'.
+        job: The job.
+        point: The measured point, of kind 'point'.
+        record: The job's record, of kinds 'done' and 'failed'.
+    """
+
+    kind: str
     job: Job
     point: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
 
 
-def run(
-    todo: Sequence[Job],
-    keep: Collection[Trial],
-    source: Source,
-    out: Path,
-    workers: int,
-    deadline: float = float("inf"),
-    seconds: Callable[[Job], float] = lambda job: 0.0,
-    schedule: Schedule | None = None,
-) -> Iterator[Event]:
-    """Run the jobs and tell what happens; no job starts after the deadline (seconds since the epoch).
+@dataclass(frozen=True)
+class RunOptions:
+    """How jobs are run.
 
-    todo: what `missing` gives. keep: the trials among them whose weights stay.
-    seconds: how long a job is thought to take: of the last few the longest start first, so that none runs on alone.
-    schedule: has a job performed, as `pool` gives it, which is opened where there is none.
-    One thread a worker on a CPU, but for a timing that asks for more: results do not depend on the number of workers.
-    Raises OSError where a result cannot be written.
+    Attributes:
+        source: Images of trials and probes.
+        out: Output folder.
+        workers: Number of jobs at the same time.
+        keep_weights: Trials whose final weights are stored.
+        deadline: Unix time in seconds after which no job starts.
+        expected_s: Expected seconds of a job; the last few jobs start in descending order of it, so that none of them
+            is left to run alone.
+        submit: Function of a backend that performs tasks; a pool of local processes if None.
     """
-    for _, remove in cleanup.found(out, {identity(job) for job in todo}):
+
+    source: Source
+    out: Path
+    workers: int
+    keep_weights: Collection[Trial] = ()
+    deadline: float = float("inf")
+    expected_s: Callable[[Job], float] = lambda job: 0.0
+    submit: Submit | None = None
+
+
+def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
+    """Run jobs that have no usable record, as `find_missing_jobs` returns them.
+
+    On a CPU a worker computes with one thread, except for a timing that asks for more: results do not depend on the
+    number of workers.
+
+    Args:
+        jobs: What to run; a probe is skipped while a trial that it needs has no result.
+        options: How to run it.
+
+    Yields:
+        What happens to each job.
+
+    Raises:
+        OSError: A result cannot be written to the disk.
+        InputError: No worker can be started.
+    """
+    out = options.out
+    for _, remove in cleanup.found(out, {identity(job) for job in jobs}):
         remove()
-    if not todo:
+    if not jobs:
         return
     store.folder(out).mkdir(parents=True, exist_ok=True)
-    known = {job: (store.read(out, job) or {}).get("ended") for job in todo}  # before another run adds to them
-    with nullcontext(schedule) if schedule else pool(workers) as performed:
-
-        def submit(job: Job) -> Future[str]:
-            return performed(job, source, out, job in keep, known[job], timeout=LIMIT)
-
-        def stage(jobs: list[Job], workers: int = workers) -> Iterator[Event]:
-            return _stage(_ordered(jobs, seconds, workers), submit, workers, deadline, out)
-
-        yield from stage([job for job in todo if isinstance(job, Trial | Count)])
-        probes = [job for job in todo if isinstance(job, Probe)]
-        yield from stage([job for job in probes if all(_done(trial, out) for trial in job.trials)])
-        yield from stage([job for job in todo if isinstance(job, Timing)], workers=1)
+    previous_ends = {job: (store.read(out, job) or {}).get("ended") for job in jobs}  # before another run adds records
+    with nullcontext(options.submit) if options.submit else local.open_pool(options.workers) as submit:
+        for kinds, workers in ((Trial | Count, options.workers), (Probe, options.workers), (Timing, 1)):
+            stage_jobs = [job for job in jobs if isinstance(job, kinds) and _is_ready(job, out)]
+            tasks = [
+                Task(job, options.source, out, job in options.keep_weights, previous_ends[job])
+                for job in _order(stage_jobs, options.expected_s, workers)
+            ]
+            yield from _Stage(tasks, submit, workers, options.deadline).run()
 
 
-def _done(trial: Trial, out: Path) -> bool:
-    return store.path(out, trial).exists() and store.askable(out, trial)
+def _is_ready(job: Job, out: Path) -> bool:
+    trials = job.trials if isinstance(job, Probe) else ()
+    return all(store.path(out, trial).exists() and store.askable(out, trial) for trial in trials)
 
 
-def _ordered(jobs: list[Job], seconds: Callable[[Job], float], workers: int) -> list[Job]:
-    """As declared, seed by seed, so that a run that is cut short has whole pairs; the last few longest first."""
+def _order(jobs: Sequence[Job], expected_s: Callable[[Job], float], workers: int) -> list[Job]:
+    """As declared, seed by seed, so that an interrupted run has complete pairs; the last few longest first."""
     tail = 2 * workers
-    return [*jobs[:-tail], *sorted(jobs[-tail:], key=seconds, reverse=True)]
+    return [*jobs[:-tail], *sorted(jobs[-tail:], key=expected_s, reverse=True)]
 
 
-def _stage(
-    jobs: Iterable[Job], submit: Callable[[Job], Future[str]], workers: int, deadline: float, out: Path
-) -> Iterator[Event]:
-    """So many at a time. A free worker is handed its next job before anyone hears of the last one: whoever listens may
-    take his time."""
-    queue, aside = deque(jobs), deque[tuple[float, Job]]()
-    running: dict[Future[str], Job] = {}
-    watched: dict[Job, Watch] = {}
-    deaths: Counter[Job] = Counter()
+class _Stage:
+    """Tasks that may run at the same time."""
 
-    def fill() -> list[Event]:
-        while aside and aside[0][0] <= time.time():
-            queue.append(aside.popleft()[1])
+    def __init__(self, tasks: Iterable[Task], submit: Submit, workers: int, deadline: float) -> None:
+        self.queue, self.submit, self.workers, self.deadline = deque(tasks), submit, workers, deadline
+        self.postponed = deque[tuple[float, Task]]()  # with the Unix time of the next attempt
+        self.running: dict[Future[str], Task] = {}
+        self.watches: dict[Job, Watch] = {}
+        self.deaths = Counter[Job]()
+
+    def run(self) -> Iterator[Event]:
+        yield from self._start_tasks()
+        while self.running or (self.postponed and time.time() < self.deadline):
+            if not self.running:
+                time.sleep(POLL_S)
+            ended = self._collect_ended(wait(self.running, POLL_S, FIRST_COMPLETED).done)
+            watched_jobs = [task.job for task in (*(task for _, task, _ in ended), *self.running.values())]
+            started = self._start_tasks()  # before events are yielded, so that a slow consumer never idles a worker
+            for job in watched_jobs:
+                yield from (Event("point", job, point=point) for point in self.watches[job].points())
+            yield from (_end_event(*task) for task in ended)
+            yield from started
+            for future, task in self.running.items():
+                if isinstance(task.job, Trial) and self.watches[task.job].hung():
+                    future.cancel()
+
+    def _start_tasks(self) -> list[Event]:
+        while self.postponed and self.postponed[0][0] <= time.time():
+            self.queue.append(self.postponed.popleft()[1])
         started = []
-        while queue and len(running) < workers and time.time() < deadline:
-            job = queue.popleft()
-            watched.setdefault(job, Watch(store.part(out, job))).begin()
-            running[submit(job)] = job
-            started.append(Event("started", job))
+        while self.queue and len(self.running) < self.workers and time.time() < self.deadline:
+            task = self.queue.popleft()
+            self.watches.setdefault(task.job, Watch(store.part(task.out, task.job))).begin()
+            self.running[self.submit(task, worker_failures.MAX_JOB_S)] = task
+            started.append(Event("started", task.job))
         return started
 
-    yield from fill()
-    while running or (aside and time.time() < deadline):
-        ended = wait(running, TICK, FIRST_COMPLETED).done
-        if not running:
-            time.sleep(TICK)
-        ends = []
-        for future in ended:
-            job = running.pop(future)
-            what = _what(future, job, deaths)
-            if what == "elsewhere":
-                aside.append((time.time() + LATER, job))
-            if what == "again":
-                queue.appendleft(job)
-            else:
-                ends.append((what, job, future))
-        told = [*(job for _, job, _ in ends), *running.values()]
-        started = fill()
-        for job in told:
-            yield from (Event("point", job, point=point) for point in watched[job].points())
-        yield from (_end(what, job, future, out) for what, job, future in ends)
-        yield from started
-        for future, job in running.items():
-            if isinstance(job, Trial) and watched[job].hung():
-                future.cancel()
+    def _collect_ended(self, futures: Iterable[Future[str]]) -> list[tuple[str, Task, Future[str]]]:
+        """Return outcome, task and future of those that ended, except the tasks of dead workers that are retried."""
+        ended = []
+        for future in futures:
+            task, outcome = self.running.pop(future), worker_failures.classify_outcome(future)
+            if outcome == "died":
+                self.deaths[task.job] += 1
+                if self.deaths[task.job] <= worker_failures.MAX_DEATHS:
+                    self.queue.appendleft(task)
+                    continue
+                outcome = "failed"
+            if outcome == "elsewhere":
+                self.postponed.append((time.time() + POSTPONE_S, task))
+            ended.append((outcome, task, future))
+        return ended
 
 
-def _what(future: Future[str], job: Job, deaths: Counter[Job]) -> str:
-    """'done', 'failed', 'elsewhere', or 'again' where a worker died."""
-    error = None if future.cancelled() else future.exception()
-    if future.cancelled() or isinstance(error, TimeoutError):
-        return "failed"
-    if error is not None and files.disk_fault(error):
-        raise error
-    if error is not None:
-        deaths[job] += 1
-        return "again" if deaths[job] <= DEATHS else "failed"
-    status = future.result()
-    return status if status == "elsewhere" else "failed" if status in store.FAILURES else "done"
-
-
-def _end(what: str, job: Job, future: Future[str], out: Path) -> Event:
-    """The end of a job, with its record; where the worker could not write one, the parent does."""
-    if what == "elsewhere":
-        return Event(what, job)
-    record = store.read(out, job)
-    if what == "failed" and (record is None or not store.failed(record)):
-        status, reason = _reason(future)
-        record = store.new(job) | store.failure(status, reason)
-        store.write(out, record)
-    return Event(what, job, record=record)
-
-
-def _reason(future: Future[str]) -> tuple[str, str]:
-    try:
-        future.result()
-    except CancelledError:
-        return "hung", f"its worker gave no sign of life for {SILENCE / 60:.0f} minutes"
-    except TimeoutError:
-        return "timed out", f"it took more than {LIMIT / 3600:.0f} hours"
-    except Exception as error:
-        return "died", f"its worker died {DEATHS + 1} times ({' '.join(str(error).split())})"
-    raise AssertionError("a job that ended well has its record")
+def _end_event(outcome: str, task: Task, future: Future[str]) -> Event:
+    if outcome == "elsewhere":
+        return Event(outcome, task.job)
+    record = worker_failures.failure_record(task, future) if outcome == "failed" else store.read(task.out, task.job)
+    return Event(outcome, task.job, record=record)

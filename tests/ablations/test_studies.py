@@ -19,7 +19,7 @@ from bench.metrics.table import find_metric
 from bench.models import complexity
 from bench.models.alexnet import build
 from bench.probes.answering import QUESTIONS
-from bench.runner.pending import missing
+from bench.runner.pending import find_missing_jobs
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
@@ -236,7 +236,7 @@ def test_arms_of_two_studies_share_their_trials_where_their_levels_coincide(some
 
 def test_a_shared_trial_runs_once(tmp_path):
     asked = [p.job for study in STUDIES for p in expand_study(study, setting(study))]
-    todo = missing(asked, tmp_path)
+    todo = find_missing_jobs(asked, tmp_path)
     assert len(todo) == len(set(todo)) < len(asked)
 
 

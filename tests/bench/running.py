@@ -1,16 +1,18 @@
-"""Jobs run as the command runs them: those that are missing, and the weights kept that they ask for."""
+"""Jobs run as the command runs them: the missing ones, keeping the weights that are needed."""
 
 import os
 from pathlib import Path
 
-from bench.runner.pending import kept, missing
-from bench.runner.scheduler import run as run_all
+from bench.runner.pending import find_missing_jobs, select_kept_trials
+from bench.runner.scheduler import RunOptions
+from bench.runner.scheduler import run as run_missing
 from bench.system import files
 
 
 def run(jobs, source, out, workers, retry_failed=False, **options):
-    todo = missing(jobs, out, retry_failed)
-    return run_all(todo, kept(jobs, todo), source, out, workers, **options)
+    missing_jobs = find_missing_jobs(jobs, out, retry_failed)
+    kept_trials = select_kept_trials(jobs, missing_jobs)
+    return run_missing(missing_jobs, RunOptions(source, out, workers, kept_trials, **options))
 
 
 def half_written(target, process):

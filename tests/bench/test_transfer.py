@@ -12,7 +12,7 @@ from running import run
 from ablations.framework import request_store
 from bench.records import archive as archives
 from bench.records import importing, store
-from bench.runner.pending import missing
+from bench.runner.pending import find_missing_jobs
 from bench.spec.errors import InputError
 from bench.spec.jobs import Timing
 from bench.system.text import printable
@@ -66,7 +66,7 @@ def test_what_was_here_counts_as_known_and_stays_but_lacking_weights_are_added(r
 def test_a_run_counts_what_was_imported_from_a_folder_as_done(ran, tmp_path, inside):
     import_from(str(ran.out / inside), tmp_path, weights=True)
     jobs = [job for job in ran.jobs if not isinstance(job, Timing)]  # which may have been unfit
-    assert missing(jobs, tmp_path) == []
+    assert find_missing_jobs(jobs, tmp_path) == []
     assert list(run(jobs, ran.source, tmp_path, workers=1)) == []
 
 

@@ -22,8 +22,8 @@ from bench.metrics.sparsity import sparsity, watch_activations
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import estimate
-from bench.runner.pending import kept
-from bench.runner.scheduler import run
+from bench.runner.pending import select_kept_trials
+from bench.runner.scheduler import RunOptions, run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE
@@ -47,14 +47,14 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     """One worker; a terminal that is drawn; a SQLite file of MLflow. Returns when it began, and for each trial the
     parent's processor time in seconds: for publishing, and for the rest."""
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    delivery = RetryQueue(out, "quick", lambda text: None)
+    queue = RetryQueue(out, "quick", lambda text: None)
     began, rest, spent = time.time(), time.process_time(), []
-    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.Pace(0, 0), 1) as shown:
-        for event in run(jobs, kept(jobs, jobs), source, out, workers=1):
-            shown.show(event)
+    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.DurationModel(0, 0), 1) as display:
+        for event in run(jobs, RunOptions(source, out, 1, select_kept_trials(jobs, jobs))):
+            display.show(event)
             if event.record is not None:
                 start = time.process_time()
-                delivery.publish(event.record, {})
+                queue.publish(event.record, {})
                 end = time.process_time()
                 spent.append((end - start, start - rest))
                 rest = end
@@ -93,7 +93,7 @@ def test_overheads_of_a_trial(figure, short, tmp_path):
 def test_measures_against_a_trial(figure, short, tmp_path, network):
     source = noise(tmp_path, short)
     job = trial(network, source, 0, short)
-    assert [event.what for event in run([job], [job], source, tmp_path, workers=1)][-1] == "done"
+    assert [event.kind for event in run([job], RunOptions(source, tmp_path, 1, [job]))][-1] == "done"
     times = alone(evaluation_with_measures_and_without, job, source, 1 if short else 9)
     twice = 2 * (times["with"] - times["without"]) / 1e3  # at the start and at the end of a trial
     share = twice / seconds(store.read_all(tmp_path))

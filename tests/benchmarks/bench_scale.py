@@ -14,8 +14,8 @@ import synthetic
 from fabricated import fabricate
 
 from bench.data.source import Source, locate
-from bench.runner.pending import kept
-from bench.runner.scheduler import run
+from bench.runner.pending import select_kept_trials
+from bench.runner.scheduler import RunOptions, run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.devices import workers
@@ -63,7 +63,8 @@ def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
     recorded, published = [], []
     for number in range(rounds):
         out, start = tmp_path / str(number), time.time()
-        assert sum(event.what == "done" for event in run(jobs, kept(jobs, jobs), source, out, workers("cpu"))) == count
+        options = RunOptions(source, out, workers("cpu"), select_kept_trials(jobs, jobs))
+        assert sum(event.kind == "done" for event in run(jobs, options)) == count
         recorded.append(time.time() - start)
         start = time.time()
         RetryQueue(out, "smoke", print).publish_all({})
@@ -75,9 +76,9 @@ def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
 def memories(jobs: list[Trial], source: Source, out: Path, count: int) -> list[float]:
     """Memory whenever a point has come or a job is done."""
     found = []
-    for event in run(jobs, kept(jobs, jobs), source, out, count):
-        assert event.what != "failed", event.reason
-        if event.what in ("done", "point"):
+    for event in run(jobs, RunOptions(source, out, count, select_kept_trials(jobs, jobs))):
+        assert event.kind != "failed", event.record
+        if event.kind in ("done", "point"):
             found.append(memory())
     return found
 

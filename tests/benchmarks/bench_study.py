@@ -15,8 +15,8 @@ from peers import BATCH, PEERS, RATE, SAMPLE, Work
 
 from bench.data.source import Source, locate
 from bench.records import store
-from bench.runner.pending import kept
-from bench.runner.scheduler import run
+from bench.runner.pending import select_kept_trials
+from bench.runner.scheduler import RunOptions, run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.devices import workers
@@ -31,8 +31,8 @@ def by_the_harness(work: Work, source: Source, out: Path) -> Did:
     """What the harness did, as its records tell."""
     recipe = TrainConfig(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
     jobs = [Trial(ModelConfig(width=work.width), recipe, source.data, seed) for seed in range(work.trials)]
-    for event in run(jobs, kept(jobs, jobs), source, out, workers("cpu")):
-        assert event.what != "failed", event.reason
+    for event in run(jobs, RunOptions(source, out, workers("cpu"), select_kept_trials(jobs, jobs))):
+        assert event.kind != "failed", event.record
     found = store.read_all(out)
     start, end = min(record["started"] for record in found), max(record["ended"] for record in found)
     everything = source.data.train + source.validation + source.test
@@ -83,12 +83,12 @@ import sys
 from pathlib import Path
 from bench.records import store
 from bench.data.source import locate
-from bench.runner.scheduler import run
+from bench.runner.scheduler import RunOptions, run
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
 if __name__ == "__main__":
     out = Path(sys.argv[2])
-    *_, end = run([Count(ModelConfig())], (), locate(sys.argv[1], out), out, workers=2)
+    *_, end = run([Count(ModelConfig())], RunOptions(locate(sys.argv[1], out), out, workers=2))
     print(end.record["started"])
 """
 

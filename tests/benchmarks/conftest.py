@@ -7,7 +7,7 @@ from pathlib import Path
 import figures
 import pytest
 
-from bench.runner.worker import environment
+from bench.runner.environment import describe_environment
 from bench.system.devices import workers
 
 ADDED = pytest.StashKey[list[figures.Figure]]()
@@ -38,7 +38,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         if short:
             file = file.with_stem(f"{file.stem}-short")
         cores = workers("cpu")
-        figures.write(found, file, environment("cpu") | {"cores": cores, "date": f"{date.today()}", "short": short})
+        figures.write(
+            found, file, describe_environment("cpu") | {"cores": cores, "date": f"{date.today()}", "short": short}
+        )
         terminalreporter.section("figures")
         terminalreporter.write_line(figures.table(found))
         terminalreporter.write_line(f"\n{file}")

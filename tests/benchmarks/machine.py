@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.runner.backends.local import environment
+from bench.runner.backends.local import worker_environment
 from bench.system.devices import workers
 from bench.timing.interleaving import Task, interleave
 
@@ -25,7 +25,7 @@ barrier: Barrier  # in each of the processes that work together
 def together(measure: Callable[..., Any], *arguments: Any, processes: int | None = None) -> list[Any]:
     """What `measure` returns in a process a core, all at once, each with a worker's environment and one thread."""
     count, context = processes or workers("cpu"), get_context("spawn")
-    with environment(), ProcessPoolExecutor(count, context, _join, (context.Barrier(count),)) as pool:
+    with worker_environment(), ProcessPoolExecutor(count, context, _join, (context.Barrier(count),)) as pool:
         return [future.result() for future in [pool.submit(measure, *arguments) for _ in range(count)]]
 
 

@@ -207,10 +207,10 @@ def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
     assert row == total
     said = ablate("run", *asked, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9").stdout
     known, later = map(
-        int, re.search(r"^0 of (\d+) jobs are done already; tuning asks for about (\d+) more", said, re.M).groups()
+        int, re.search(r"^0 of (\d+) jobs are done already; tuning will add about (\d+)", said, re.M).groups()
     )
     assert later > 0 and known + later == total
-    left = f"{known} jobs without a record yet: the same command runs exactly those, then about {later} that follow"
+    left = f"{known} jobs without a record yet: run the same command again for them, then about {later} that follow"
     assert left in said
 
 

@@ -15,6 +15,7 @@ from running import half_written
 from bench import REVISION
 from bench.records import store, validation
 from bench.runner import worker
+from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
@@ -82,7 +83,7 @@ def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp
     monkeypatch.setattr(checkpoint, "clock", lambda seconds=0.0: lambda: True)
     monkeypatch.setattr(checkpoint, "write", killed)
     with pytest.raises(KeyboardInterrupt):
-        worker.perform(trial, digits, tmp_path, keep_weights=False)
+        worker.perform(Task(trial, digits, tmp_path, keep_weights=False))
     name, before = store.path(tmp_path, trial).stem, contents(tmp_path)
     (finding,) = doctor.examine(tmp_path)
     assert finding == ("pending", f"{name}: interrupted; a run that needs it resumes from its checkpoint", None)

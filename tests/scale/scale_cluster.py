@@ -22,7 +22,9 @@ from torture_kill import saved
 from bench.data.source import locate
 from bench.records import store
 from bench.runner.backends import local, ray_cluster
+from bench.runner.scheduler import RunOptions
 from bench.runner.scheduler import run as run_jobs
+from bench.runner.task import Submit
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
 from bench.system.devices import cores
@@ -180,16 +182,16 @@ def test_a_thousand_empty_jobs_take_at_most_twice_the_local_time(machines, tmp_p
     models = iter(ModelConfig(width=1 / 50, classes=2 + number) for number in range(10_000))
     took: dict[str, float] = Counter()
 
-    def spend(name: str, schedule: local.Schedule, workers: int, count: int) -> None:
+    def spend(name: str, submit: Submit, workers: int, count: int) -> None:
         jobs, start = [Count(next(models)) for _ in range(count)], time.perf_counter()
-        done = [event for event in run_jobs(jobs, [], source, tmp_path, workers, schedule=schedule)]
+        done = [event for event in run_jobs(jobs, RunOptions(source, tmp_path, workers, submit=submit))]
         took[name] += time.perf_counter() - start
-        assert sum(event.what == "done" for event in done) == count
+        assert sum(event.kind == "done" for event in done) == count
 
     with (
-        local.pool(cores()) as here,
-        ray_cluster.connected(machines.address),
-        ray_cluster.opened(source, tmp_path, "cpu", lambda text: None) as (there, slots),
+        local.open_pool(cores()) as here,
+        ray_cluster.connect(machines.address),
+        ray_cluster.open_slots(source, tmp_path, "cpu", lambda text: None) as (there, slots),
     ):
         ways = {"here": (here, cores()), "there": (there, slots)}
         for count in (20, 500, 500):

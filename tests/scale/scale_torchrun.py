@@ -126,7 +126,7 @@ def test_a_process_that_dies_ends_the_command_and_no_record_blames_the_trial(com
         os.kill(follower, signal.SIGKILL)
         _, said = process.communicate(timeout=100)
     assert process.returncode != 0
-    assert "ablate: another process is gone" in said or "stopped" in said
+    assert "ablate: another process died" in said or "stopped" in said
     assert not [record for record in store.read_all(out) if store.failed(record)]
 
 

@@ -160,7 +160,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
     """Nothing trains, is published, served or fetched; a report is made elsewhere in this file."""
 
     class Nowhere:
-        publisher, due, installed = None, (), False
+        publisher, waiting, installed = None, (), False
 
         def __init__(self, *_: object) -> None: ...
         def publish(self, *_: object) -> None: ...

@@ -1,39 +1,44 @@
-"""The processes that jobs run in: one thread each unless a timing asks for more, alive from job to job, and gone with
-their parent."""
+"""Local backend: a pool of worker processes, alive from job to job and gone with their parent."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from pebble import ProcessPool
 
-from bench.data.source import Source
+from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
-from bench.spec.jobs import Job
+from bench.spec.jobs import Job, job_device
 
-Schedule = Callable[..., Future[str]]  # of a job, with what `work.perform` takes beside it, within so many seconds
-
-STARTS = 10  # of a pool that breaks at once
-ENVIRONMENT = {  # of the workers, read as they start
+MAX_RESTARTS = 10  # of a pool that breaks at once
+WORKER_ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    # glibc keeps the memory of a step for the next one, which the system would have to hand out, and clear, anew
+    # glibc keeps the memory of a step for the next one; the system would have to allocate and clear it anew
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "-1",
 }
 
 
+def check_jobs(jobs: Iterable[Job]) -> None:
+    """Raise InputError if a job needs a GPU and this machine has none."""
+    if any(job_device(job) == "cuda" for job in jobs):
+        import torch
+
+        if not torch.cuda.is_available():
+            raise InputError("there is no GPU that torch can use: take --device cpu, or install a torch for your GPU")
+
+
 @contextmanager
-def environment() -> Iterator[None]:
-    """The environment of processes that are started inside; what is started afterwards has the old one."""
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ |= ENVIRONMENT
+def worker_environment() -> Iterator[None]:
+    """Set the environment variables of processes that are started inside, and restore them afterwards."""
+    before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
+    os.environ |= WORKER_ENVIRONMENT
     try:
         yield
     finally:
@@ -45,53 +50,52 @@ def environment() -> Iterator[None]:
 
 
 @contextmanager
-def pool(workers: int) -> Iterator[Schedule]:
-    """A function that has a job performed within so many seconds, by so many workers.
+def open_pool(workers: int) -> Iterator[Submit]:
+    """Provide a function that performs tasks in this number of processes.
 
-    Pebble replaces a worker that dies at a job. Where one dies without a job, or the server that they fork from dies,
-    it gives up: the next job opens another pool.
+    Pebble replaces a worker that dies during a job. If one dies between jobs, or the server that they are forked from
+    dies, it gives up: the next task opens another pool.
     """
-    opened = _opened(workers)
+    pool = _make_pool(workers)
 
-    def schedule(*args: Any, timeout: float) -> Future[str]:
-        nonlocal opened
-        for _ in range(STARTS):
+    def submit(task: Task, timeout_s: float) -> Future[str]:
+        nonlocal pool
+        for _ in range(MAX_RESTARTS):
             try:
-                return opened.schedule(perform, args=args, timeout=timeout)
+                return pool.schedule(_perform, args=[task], timeout=timeout_s)
             except RuntimeError:  # it is broken
-                _close(opened)
-                opened = _opened(workers)
-        raise InputError("workers die as they start: see whether memory is left, and whether `import torch` works")
+                _close(pool)
+                pool = _make_pool(workers)
+        raise InputError("workers die as they start: check the free memory, and whether `import torch` works")
 
-    with environment():
+    with worker_environment():
         try:
-            yield schedule
+            yield submit
         finally:
-            _close(opened)
+            _close(pool)
 
 
-def _opened(workers: int) -> ProcessPool:
+def _make_pool(workers: int) -> ProcessPool:
     if sys.platform == "linux":
         context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "torch._dynamo"])  # which the first optimiser's step imports
+        context.set_forkserver_preload(["torch", "torch._dynamo"])  # the first optimiser step imports the latter
     else:
         context = multiprocessing.get_context("spawn")
-    return ProcessPool(workers, context=context, initializer=_start, initargs=(context.Value("i", 0),))
+    return ProcessPool(workers, context=context, initializer=_initialize, initargs=(context.Value("i", 0),))
 
 
-def _close(opened: ProcessPool) -> None:
-    opened.stop()
-    opened.join()
+def _close(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
 
 
-def _start(devices: Any) -> None:
-    from bench.runner import worker  # imports torch, which takes seconds: in the workers alone
+def _initialize(gpu_counter: Any) -> None:
+    from bench.runner import worker  # imported in workers only: it imports torch, which takes seconds
 
-    worker.start(devices)
+    worker.initialize_process(gpu_counter)
 
 
-def perform(job: Job, source: Source, out: Path, keep_weights: bool, seen: float | None) -> str:
-    """In a worker: `work.perform`."""
+def _perform(task: Task) -> str:
     from bench.runner import worker
 
-    return worker.perform(job, source, out, keep_weights, seen)
+    return worker.perform(task)

@@ -1,5 +1,4 @@
-"""Jobs on the machines of a Ray cluster. They are sent out, and their records come back, here: nobody else writes and
-publishes."""
+"""Ray backend: jobs on the machines of a cluster; this process alone receives, stores and publishes their records."""
 
 from __future__ import annotations
 
@@ -16,148 +15,162 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.source import Source
-from bench.runner.backends import local
-from bench.runner.backends.ray_slots import Crew, knock
+from bench.runner.backends.local import WORKER_ENVIRONMENT
+from bench.runner.backends.ray_health import check_reachable
+from bench.runner.backends.ray_slots import SlotPool
+from bench.runner.backends.ray_transfer import RemoteRunner
+from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, job_device
 from bench.system import devices, files, git
 
-PATIENCE = 10.0  # seconds to wait for an address to answer
-ENVIRONMENT = {  # before Ray is imported
+CONNECT_TIMEOUT_S = 10.0
+RAY_ENVIRONMENT = {  # set before Ray is imported
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_NUM_REDIS_GET_RETRIES": "1",  # of forty seconds each, for a cluster that is not there
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # lines of its log that Ray shows here: what counts is told by `run`
+    "RAY_NUM_REDIS_GET_RETRIES": "1",  # each takes forty seconds if there is no cluster
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # hides the lines of Ray's log
 }
-HOW = (
+HOW_TO_START = (
     "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine, all "
     "with the same Ray, Python and RAY_AUTH_MODE"
 )
 
 
 @contextmanager
-def connected(address: str) -> Iterator[None]:
-    """In the cluster at this address; 'local' starts one of this machine's processors, which ends with the command."""
-    for name, value in ENVIRONMENT.items():
+def connect(address: str) -> Iterator[None]:
+    """Be in the cluster at this address; 'local' starts one on this machine, which ends with the command."""
+    for name, value in RAY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:
         raise InputError(f"--cluster needs Ray: pip install ray, or '.[ray]' in this repository ({error})") from error
     if address not in ("local", "auto"):
-        _reach(address)
+        _check_address(address)
     local: dict[str, Any] = {"num_cpus": devices.cores(), "include_dashboard": False} if address == "local" else {}
-    before = signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, runtime_env=_environment(), log_to_driver=False, logging_level=logging.ERROR, **local)
+        environment = _worker_runtime()
+        ray.init(address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR, **local)
     except (OSError, RuntimeError, ray.exceptions.RayError) as error:
-        raise InputError(f"no cluster can be used at {address} ({' '.join(str(error).split())}): {HOW}") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"no cluster can be used at {address} ({reason}): {HOW_TO_START}") from error
     finally:
-        signal.signal(signal.SIGTERM, before)  # Ray takes it
+        signal.signal(signal.SIGTERM, handler)  # Ray replaces it
     try:
         yield
     finally:
         ray.shutdown()
 
 
-def _reach(address: str) -> None:
-    """Raises InputError where nothing answers: Ray would try for minutes."""
+def _check_address(address: str) -> None:
+    """Raise InputError if nothing answers: Ray would try for minutes."""
     host, _, port = address.rpartition(":")
     if "/" in host or not port.isdecimal():
         raise InputError(
-            f"--cluster is {address!r}: it takes HOST:PORT, 'auto' on a machine of the cluster, or 'local'"
+            f"--cluster is {address!r}: expected HOST:PORT, 'auto' on a machine of the cluster, or 'local'"
         )
     try:
-        knock(address, PATIENCE)
+        check_reachable(address, CONNECT_TIMEOUT_S)
     except (OSError, OverflowError) as error:
-        raise InputError(f"nothing answers at {address} ({error}): {HOW}") from error
+        raise InputError(f"nothing answers at {address} ({error}): {HOW_TO_START}") from error
 
 
-def _environment() -> dict[str, Any]:
-    """Of the processes that jobs run in: this very code, wherever they run, and what a worker here would have."""
-    told = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
-    variables = {**told, **local.ENVIRONMENT, git.TOLD: git.commit()}
+def _worker_runtime() -> dict[str, Any]:
+    """Ray's description of the workers' processes: this very code, and the variables of a local worker."""
+    own_variables = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
+    variables = {**own_variables, **WORKER_ENVIRONMENT, git.TOLD: git.commit()}
     return {"py_modules": [str(Path(__file__).parents[2])], "env_vars": variables}
 
 
-def choose(wanted: str) -> str:
-    """The kind of device that `--device` asks for."""
-    return wanted if wanted != "auto" else "cuda" if slots("cuda") else "cpu"
+def choose_device(device: str) -> str:
+    """Resolve 'auto' to 'cuda' if the cluster has GPUs, else to 'cpu'."""
+    return device if device != "auto" else "cuda" if count_slots("cuda") else "cpu"
 
 
-def slots(kind: str) -> int:
-    """How many jobs run at once: one a processor, or some a GPU as far as there are processors to feed them."""
-    found = [{"CPU": 0, "GPU": 0, **machine} for machine in _machines()]
-    if kind == "cpu":
-        return sum(int(has["CPU"]) for has in found)
-    return sum(min(int(has["CPU"]), int(has["GPU"] * devices.TRIALS_A_GPU)) for has in found)
+def count_slots(device: str) -> int:
+    """Number of jobs at the same time: one per processor, or several per GPU if there are processors to feed them."""
+    machines = [{"CPU": 0, "GPU": 0, **machine} for machine in _machine_resources()]
+    if device == "cpu":
+        return sum(int(machine["CPU"]) for machine in machines)
+    return sum(min(int(machine["CPU"]), int(machine["GPU"] * devices.TRIALS_A_GPU)) for machine in machines)
 
 
-def demand(todo: Iterable[Job], kind: str) -> None:
-    """Raises InputError where a job needs a GPU and no slot has one."""
-    if kind == "cpu" and any(job_device(job) == "cuda" for job in todo):
+def check_jobs(jobs: Iterable[Job], device: str) -> None:
+    """Raise InputError if a job needs a GPU and the slots have none."""
+    if device == "cpu" and any(job_device(job) == "cuda" for job in jobs):
         raise InputError("there are jobs for a GPU: take --device cuda, and a cluster that has GPUs")
 
 
-def _head() -> str:
-    """HOST:PORT."""
+def _head_address() -> str:
     import ray
 
     return ray.get_runtime_context().gcs_address
 
 
-def _machines() -> list[dict[str, float]]:
-    """What each has."""
+def _machine_resources() -> list[dict[str, float]]:
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 @contextmanager
-def opened(source: Source, out: Path, kind: str, tell: Callable[[str], None]) -> Iterator[tuple[local.Schedule, int]]:
-    """A function that has a job performed within so many seconds, as `pool` gives one; and how many run at once.
+def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], None]) -> Iterator[tuple[Submit, int]]:
+    """Provide a function that performs tasks on the cluster, and the number of tasks at the same time.
 
-    kind: of the device that jobs need. tell: takes lines for the user.
+    Args:
+        source: Images of trials and probes.
+        out: Output folder.
+        device: Kind of device that jobs need, 'cpu' or 'cuda'.
+        notify: Receives lines for the user.
+
+    Raises:
+        InputError: The cluster has no such device; or, when a task is submitted, no slot or no head any more.
     """
-    if not (count := slots(kind)):
-        raise InputError(f"the cluster has no {'processor' if kind == 'cpu' else 'GPU'} to run a job on: {HOW}")
-    tell(f"machines in the cluster: {len(_machines())}; jobs at once: {count}")
-    out = Path(os.path.abspath(out))  # not resolved: it is to name the same folder elsewhere
+    if not (slot_count := count_slots(device)):
+        unit = "processor" if device == "cpu" else "GPU"
+        raise InputError(f"the cluster has no {unit} to run a job on: {HOW_TO_START}")
+    notify(f"machines in the cluster: {len(_machine_resources())}; jobs at once: {slot_count}")
+    out = Path(os.path.abspath(out))  # not resolved, so that it names the same folder on other machines
     source = replace(source, folder=Path(os.path.abspath(source.folder)))
     token = files.temporary(out / "cluster")
     token.touch()
-    crew = Crew(source, out, token.name, kind, count, tell)
+    pool = SlotPool(out, token.name, device, notify)
+    runner = RemoteRunner(pool)
     try:
-        with _looping() as loop:
-            for work in (crew.watch(_head()), *(crew.keep() for _ in range(count))):
-                asyncio.run_coroutine_threadsafe(work, loop)
+        with _event_loop() as loop:
+            for coroutine in (pool.watch_head(_head_address()), *(pool.keep_slot() for _ in range(slot_count))):
+                asyncio.run_coroutine_threadsafe(coroutine, loop)
 
-            def schedule(job: Job, _: Source, __: Path, *asked: Any, timeout: float) -> Future[str]:
-                if crew.broken:
-                    raise crew.broken
-                return asyncio.run_coroutine_threadsafe(crew.perform(job, *asked, timeout=timeout), loop)
+            def submit(task: Task, timeout_s: float) -> Future[str]:
+                if pool.error:
+                    raise pool.error
+                return asyncio.run_coroutine_threadsafe(
+                    runner.perform(replace(task, source=source, out=out), timeout_s), loop
+                )
 
-            yield schedule, count
+            yield submit, slot_count
     finally:
-        crew.tidy()
+        pool.remove_remote_files()
         token.unlink()
 
 
 @contextmanager
-def _looping() -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop in a thread of its own; what runs in it at the end is cancelled."""
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Run a loop in a thread of its own; at the end cancel what still runs in it."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         yield loop
     finally:
-        asyncio.run_coroutine_threadsafe(_cancelled(), loop).result()
+        asyncio.run_coroutine_threadsafe(_cancel_tasks(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _cancelled() -> None:
+async def _cancel_tasks() -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

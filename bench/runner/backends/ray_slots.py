@@ -1,221 +1,123 @@
-"""The slots of a cluster, and what a job goes through between this machine and theirs."""
+"""Slots of a Ray cluster: processes that perform one task at a time; dead ones are replaced."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bench.data.source import Source
 from bench.records import store
 from bench.runner.backends import ray_worker
-from bench.runner.backends.ray_worker import BEAT
+from bench.runner.backends.ray_health import SlotHandle, wait_until_unreachable
+from bench.runner.task import Task
 from bench.spec.errors import InputError
-from bench.spec.jobs import Job, Probe, Trial
-from bench.system import devices, files
+from bench.system import devices
 
-STARTS = 5  # of a slot that dies as it starts
-PATIENCE = 60.0  # seconds for a free slot to answer
-PULSE, MISSED = 5.0, 3  # seconds between two questions to the head; how many in a row may go without an answer
-LEAVE = 10.0  # seconds to wait at the end for machines that may be gone
+MAX_START_FAILURES = 5  # of a slot, in a row
+CLEANUP_TIMEOUT_S = 10.0  # for machines that may be gone
 
 
-class Member(NamedTuple):
-    """A slot that runs. actor: Ray's handle. shares: whether its machine sees the folder of records. gone: told to
-    `keep`, which makes another one."""
+class SlotPool:
+    """Keeps slots running and hands out free ones; all coroutines run in one event loop.
 
-    actor: Any
-    shares: bool
-    gone: asyncio.Event
+    Attributes:
+        error: Why no task can be performed any more, if so.
+    """
 
-
-class Crew:
-    """Use all but `tidy` in one event loop."""
-
-    def __init__(
-        self, source: Source, out: Path, token: str, kind: str, count: int, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, out: Path, token: str, device: str, notify: Callable[[str], None]) -> None:
         import ray
 
-        self.source, self.out, self.token, self.tell, self.kept = source, out, token, tell, count
-        gpus = 1 / devices.TRIALS_A_GPU if kind == "cuda" else 0
-        self.slot: Any = ray.remote(ray_worker.Slot).options(
-            num_cpus=1, num_gpus=gpus, max_restarts=0, max_task_retries=0
-        )
-        self.free = asyncio.Queue[Member]()
-        self.strangers = set[str]()  # machines that do not share the folder
-        self.pixels: list[Any] = []
-        self.said = set[str]()
-        self.broken: InputError | None = None
+        self.out, self.token, self.notify, self.slot_count = out, token, notify, 0
+        gpus = 1 / devices.TRIALS_A_GPU if device == "cuda" else 0
+        options = {"num_cpus": 1, "num_gpus": gpus, "max_restarts": 0, "max_task_retries": 0}
+        self.actor_class: Any = ray.remote(ray_worker.Slot).options(**options)
+        self.free_slots = asyncio.Queue[SlotHandle]()
+        self.unshared_machines = set[str]()  # ids of machines that do not see the folder of records
+        self.notices = set[str]()
+        self.error: InputError | None = None
 
-    async def keep(self) -> None:
-        """Keep one slot running: where it is gone another one is made, for which the cluster may have no room yet."""
+    async def keep_slot(self) -> None:
+        """Keep one slot running: start another when it dies, as soon as the cluster has room."""
         import ray
 
-        failures, why = 0, ""
-        while failures < STARTS:
-            actor = self.slot.remote(self.out, self.token)
+        self.slot_count += 1
+        failures, reason = 0, ""
+        while failures < MAX_START_FAILURES:
+            actor = self.actor_class.remote(self.out, self.token)
             try:
-                machine, shares = await actor.ready.remote()
+                machine, shares_folder = await actor.ready.remote()
                 failures = 0
-                self._welcome(machine, shares)
-                self.free.put_nowait(member := Member(actor, shares, asyncio.Event()))
-                await member.gone.wait()
+                self._register(machine, shares_folder)
+                slot = SlotHandle(actor, shares_folder, asyncio.Event())
+                self.free_slots.put_nowait(slot)
+                await slot.dead.wait()
             except ray.exceptions.RayError as error:
-                failures, why = failures + 1, str(error).strip().rpartition("\n")[2]
+                failures, reason = failures + 1, str(error).strip().rpartition("\n")[2]
             finally:
                 ray.kill(actor)
-        self.kept -= 1
-        told = f"workers of the cluster die as they start ({why}): is all installed on each machine?"
-        if self.kept:
-            self._say(told)
+        self.slot_count -= 1
+        text = f"workers of the cluster die as they start ({reason}): check the installation on each machine"
+        if self.slot_count:
+            self._notify_once(text)
         else:
-            self.broken = InputError(told)
+            self.error = InputError(text)
 
-    async def watch(self, head: str) -> None:
-        """Until the cluster's head, HOST:PORT, is gone: Ray would end this process a minute later, without a word."""
-        missed = 0
-        while missed < MISSED:
-            await asyncio.sleep(PULSE)
-            try:
-                await asyncio.to_thread(knock, head, PULSE)
-                missed = 0
-            except OSError:
-                missed += 1
-        how = "start another; what is finished is kept, and the same command goes on"
-        self.broken = InputError(f"the cluster's head at {head} is gone: {how}")
+    async def watch_head(self, head: str) -> None:
+        """Set `error` once the cluster's head at HOST:PORT is gone."""
+        await wait_until_unreachable(head)
+        advice = "start another and run the same command again; finished jobs are kept"
+        self.error = InputError(f"the cluster's head at {head} is gone: {advice}")
 
-    def _welcome(self, machine: str, shares: bool) -> None:
-        if not shares:
-            self.strangers.add(machine)
-            self._say(f"Not every machine sees {self.out}: where one dies that does not, its jobs start anew")
+    def _register(self, machine: str, shares_folder: bool) -> None:
+        if not shares_folder:
+            self.unshared_machines.add(machine)
+            self._notify_once(f"Not every machine sees {self.out}: if one that does not dies, its jobs start anew")
 
-    def _say(self, told: str) -> None:
-        """Once."""
-        if told not in self.said:
-            self.said.add(told)
-            self.tell(told)
-
-    async def perform(self, job: Job, keep_weights: bool, seen: float | None, *, timeout: float) -> str:
-        """As `work.perform`, on some machine, from where the files come here."""
-        from ray.exceptions import RayTaskError
-
-        try:
-            async with self._held(job) as member, asyncio.timeout(timeout):
-                return await (self._there if member.shares else self._carried)(member, job, keep_weights, seen)
-        except RayTaskError as error:
-            raise error.cause from None
-        except Timeout:
-            return "elsewhere"
+    def _notify_once(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.add(text)
+            self.notify(text)
 
     @asynccontextmanager
-    async def _held(self, job: Job) -> AsyncIterator[Member]:
-        """A slot, free again where nothing is wrong with it; a job that is cut off goes with its slot."""
+    async def take_slot(self, task: Task) -> AsyncIterator[SlotHandle]:
+        """Provide a free slot for a task; a task that is cut off takes its slot with it."""
         from ray.exceptions import RayTaskError
 
-        member = await self._next(job)
+        slot = await self._next_slot(task)
         try:
-            yield member
-        except (RayTaskError, Timeout):  # that is between the job and its files
-            self.free.put_nowait(member)
+            yield slot
+        except (RayTaskError, Timeout):  # the task failed, the slot is in order
+            self.free_slots.put_nowait(slot)
             raise
         except BaseException:
-            member.gone.set()
+            slot.dead.set()
             raise
-        self.free.put_nowait(member)
+        self.free_slots.put_nowait(slot)
 
-    async def _next(self, job: Job) -> Member:
-        """A free slot that lives. Until there is one the job's part file gives the signs of life that are waited for,
-        empty: what an earlier run left there is not news."""
-        while self.broken is None:
+    async def _next_slot(self, task: Task) -> SlotHandle:
+        """Wait for a free slot that is alive; meanwhile an empty part file is the task's sign of life."""
+        while self.error is None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT):
-                    member = await self.free.get()
-                if await _alive(member):
-                    return member
+                async with asyncio.timeout(ray_worker.HEARTBEAT_S):
+                    slot = await self.free_slots.get()
+                if await slot.is_alive():
+                    return slot
                 continue
-            with FileLock(store.lock(self.out, job), timeout=0):
-                store.part(self.out, job).write_bytes(b"")
-        raise self.broken
+            with FileLock(store.lock(self.out, task.job), timeout=0):
+                store.part(self.out, task.job).write_bytes(b"")
+        raise self.error
 
-    async def _there(self, member: Member, job: Job, *asked: Any) -> str:
-        """In the folder itself; the record may not be in this machine's sight of it yet."""
-        ((status, found),) = [told async for told in _performed(member, job, self.source, *asked)]
-        for content in found.values():
-            if (store.read(self.out, job) or {}).get("ended") != json.loads(content)["ended"]:
-                files.write(store.path(self.out, job), content)
-        return status
-
-    async def _carried(self, member: Member, job: Job, keep_weights: bool, seen: float | None) -> str:
-        """With all that the job needs, there, and what came of it back; meanwhile the job is locked here."""
-        with FileLock(store.lock(self.out, job), timeout=0):
-            if not store.due(self.out, job, keep_weights, seen):
-                return store.load(store.path(self.out, job))["status"]
-            part = store.part(self.out, job)
-            part.write_bytes(b"")
-            given, pixels = ray_worker.needed(self.out, job), self._pixels(job)
-            async for told in _performed(member, job, self.source, keep_weights, seen, given, pixels):
-                if isinstance(told, bytes):
-                    _append(part, told)
-            status, found = told
-            if status != "elsewhere":
-                for name, content in found.items():  # the record last
-                    files.write(store.folder(self.out) / name, content)
-                store.clear(self.out, job, status in store.FAILURES)
-        return status
-
-    def _pixels(self, job: Job) -> list[Any]:
-        """Handed to Ray once."""
-        if not isinstance(job, Trial | Probe):
-            return []
-        self.pixels = self.pixels or ray_worker.packed(self.source)
-        return self.pixels
-
-    def tidy(self) -> None:
-        """Remove what lies on other machines, as far as they are there."""
+    def remove_remote_files(self) -> None:
+        """Remove the scratch folders on other machines, as far as these are alive."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        remove = ray.remote(ray_worker.tidy)
-        there = [NodeAffinitySchedulingStrategy(machine, soft=False) for machine in self.strangers]
-        removed = [remove.options(num_cpus=0, scheduling_strategy=place).remote(self.token) for place in there]
-        if removed:
-            ray.wait(removed, num_returns=len(removed), timeout=LEAVE)
-
-
-def knock(address: str, seconds: float) -> None:
-    """Raises OSError where nothing answers at HOST:PORT for so long."""
-    host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), seconds).close()
-
-
-async def _alive(member: Member) -> bool:
-    from ray.exceptions import RayError
-
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await member.actor.ready.remote()
-    except BaseException as error:
-        member.gone.set()
-        if not isinstance(error, RayError | TimeoutError):
-            raise
-    return not member.gone.is_set()
-
-
-async def _performed(member: Member, *asked: Any) -> AsyncIterator[Any]:
-    """What `Slot.perform` yields."""
-    async for told in member.actor.perform.options(num_returns="streaming").remote(*asked):
-        yield await told
-
-
-def _append(part: Path, grown: bytes) -> None:
-    with part.open("ab") as file:
-        file.write(grown)
-    os.utime(part)
+        remove = ray.remote(ray_worker.remove_scratch_folder)
+        places = [NodeAffinitySchedulingStrategy(machine, soft=False) for machine in self.unshared_machines]
+        removals = [remove.options(num_cpus=0, scheduling_strategy=place).remote(self.token) for place in places]
+        if removals:
+            ray.wait(removals, num_returns=len(removals), timeout=CLEANUP_TIMEOUT_S)

@@ -1,6 +1,6 @@
-"""What runs on the machines of a cluster: a slot, which performs one job after another and sends back what came of it.
+"""The part of the Ray backend that runs on the cluster's machines: a slot performs task after task.
 
-Imported there with Ray and torch; the command has its handles, and packs here what is sent.
+Imported there with Ray and torch. The command imports it too, for the slots' handles and what is sent to them.
 """
 
 from __future__ import annotations
@@ -19,125 +19,129 @@ from filelock import FileLock
 from bench.data.source import Source
 from bench.records import store
 from bench.records.progress import touched
+from bench.runner.task import Task
 from bench.spec.jobs import Job, Probe
 from bench.system import files
 
-BEAT = 1.0  # seconds between two signs of life
+HEARTBEAT_S = 1.0
 
-Files = dict[str, bytes]  # by name, in the folder of records
+Files = dict[str, bytes]  # contents by name, in the folder of records
 
 
 class Slot:
-    """A process that lives from job to job, as a worker does here.
+    """A process that lives from task to task.
 
-    out: where the records are to be. A machine that finds the run's token there shares that folder, and works in it;
-    any other works in a folder of its own, by the token's name, to which it is given what a job needs.
+    A machine that finds the run's token in the output folder shares that folder and works in it. Any other works in a
+    scratch folder named by the token and is sent what a job needs.
     """
 
     def __init__(self, out: Path, token: str) -> None:
         import torch
-        import torch._dynamo  # which the first optimiser's step imports
+        import torch._dynamo  # the first optimiser step would import it
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's to handle
         torch.set_num_threads(1)
-        self.out, self.own, self.shares = out, scratch(token), (out / token).exists()
-        self.thread = ThreadPoolExecutor(1)  # one for all jobs, as what torch is told counts for a thread
+        self.out, self.scratch, self.shares_folder = out, scratch_folder(token), (out / token).exists()
+        self.thread = ThreadPoolExecutor(1)  # one for all tasks, since torch's settings hold for a thread
 
     def ready(self) -> tuple[str, bool]:
-        """Its machine, and whether that shares the folder."""
+        """Return the machine's id and whether it shares the folder of records."""
         import ray
 
-        return ray.get_runtime_context().get_node_id(), self.shares
+        return ray.get_runtime_context().get_node_id(), self.shares_folder
 
     def perform(
-        self,
-        job: Job,
-        source: Source,
-        keep_weights: bool,
-        seen: float | None,
-        given: Files | None = None,
-        pixels: Sequence[Any] = (),
+        self, task: Task, inputs: Files | None = None, pixels: Sequence[Any] = ()
     ) -> Iterator[bytes | tuple[str, Files]]:
-        """Yields, away from the shared folder, what the part file has grown by, or nothing where it was touched as a
-        sign of life; at last the status and the files."""
+        """Perform a task.
+
+        Args:
+            task: The job, and where the command keeps its files.
+            inputs: Files that the job needs, if the folder is not shared.
+            pixels: Ray's reference to the images' files, if the folder is not shared.
+
+        Yields:
+            Without a shared folder, what the part file has grown by, and b"" where it was only touched; at last the
+            status and the files that the command lacks.
+        """
         from bench.runner import worker
 
-        out = self.out if self.shares else self._furnished(job, given)
+        job, out = task.job, self.out if self.shares_folder else self._prepare_folder(task.job, inputs)
+        task = replace(task, out=out)
         if pixels:
-            source = replace(source, folder=_unpacked(self.own / "cache" / source.folder.name, pixels))
-        part, told, beat = store.part(out, job), 0, None if self.shares else BEAT
-        performed = self.thread.submit(worker.perform, job, source, out, keep_weights, seen)
+            folder = _write_pixels(self.scratch / "cache" / task.source.folder.name, pixels)
+            task = replace(task, source=replace(task.source, folder=folder))
+        part, sent_bytes, interval_s = store.part(out, job), 0, None if self.shares_folder else HEARTBEAT_S
+        future = self.thread.submit(worker.perform, task)
         seen_at = None
-        while not wait([performed], beat).done:
-            if (now := touched(part)) != seen_at:
-                seen_at = now
-                yield (grown := _from(part, told))
-                told += len(grown)
-        status = performed.result()
-        yield status, {} if status == "elsewhere" else self._found(out, job)
-        if not self.shares and status != "elsewhere":
+        while not wait([future], interval_s).done:
+            if (touched_at := touched(part)) != seen_at:
+                seen_at = touched_at
+                yield (growth := _read_from(part, sent_bytes))
+                sent_bytes += len(growth)
+        status = future.result()
+        yield status, {} if status == "elsewhere" else self._read_results(out, job)
+        if not self.shares_folder and status != "elsewhere":
             files.remove(out)
 
-    def _furnished(self, job: Job, given: Files | None) -> Path:
-        """A folder for the job alone. What its last worker left there stays: that one died after it had written."""
-        out = self.own / store.path(self.own, job).stem
-        for name, content in (given or {}).items():
+    def _prepare_folder(self, job: Job, inputs: Files | None) -> Path:
+        """Make a folder for the job alone; files of its last worker, which died after writing them, stay."""
+        out = self.scratch / store.path(self.scratch, job).stem
+        for name, content in (inputs or {}).items():
             if not (file := store.folder(out) / name).exists():
                 files.write(file, content)
         store.folder(out).mkdir(parents=True, exist_ok=True)
         store.part(out, job).unlink(missing_ok=True)
         return out
 
-    def _found(self, out: Path, job: Job) -> Files:
-        """The weights, where they are not there already, and the record."""
-        wanted = [] if self.shares else [store.weights(out, job)]
-        return {file.name: file.read_bytes() for file in [*wanted, store.path(out, job)] if file.exists()}
+    def _read_results(self, out: Path, job: Job) -> Files:
+        weights = [] if self.shares_folder else [store.weights(out, job)]
+        return {file.name: file.read_bytes() for file in [*weights, store.path(out, job)] if file.exists()}
 
 
-def scratch(token: str) -> Path:
-    """Where the machine's slots work that do not share the folder of records."""
+def scratch_folder(token: str) -> Path:
+    """The folder of a machine's slots that do not share the folder of records."""
     return Path(tempfile.gettempdir(), f"ablate{token}")
 
 
-def tidy(token: str) -> None:
-    """Once no slot works there."""
-    files.remove(scratch(token))
+def remove_scratch_folder(token: str) -> None:
+    """Remove this machine's scratch folder, once no slot works in it."""
+    files.remove(scratch_folder(token))
 
 
-def needed(out: Path, job: Job) -> Files:
-    """What a job needs of the folder of records: what was known of itself, and the trials that a probe asks."""
-    found = [store.path(out, job), store.path(out, job).with_suffix(".checkpoint")]
+def read_inputs(out: Path, job: Job) -> Files:
+    """Return the files that a job needs: its earlier record and checkpoint, and the trials of a probe."""
+    inputs = [store.path(out, job), store.path(out, job).with_suffix(".checkpoint")]
     for trial in job.trials if isinstance(job, Probe) else ():
-        found += [store.path(out, trial), store.weights(out, trial)]
-    return {file.name: file.read_bytes() for file in found if file.exists()}
+        inputs += [store.path(out, trial), store.weights(out, trial)]
+    return {file.name: file.read_bytes() for file in inputs if file.exists()}
 
 
-def packed(source: Source) -> list[Any]:
-    """The files of the source's folder, in a list: what lies in one is fetched where it is asked for alone."""
+def share_pixels(source: Source) -> list[Any]:
+    """Put the files of the images into Ray's store; return the reference in a list, which is fetched on demand only."""
     import numpy as np
     import ray
 
-    # arrays, which Ray maps into every process of a machine
+    # Ray maps arrays into every process of a machine
     return [ray.put({file.name: np.fromfile(file, np.uint8) for file in source.folder.iterdir()})]
 
 
-def _unpacked(folder: Path, pixels: Sequence[Any]) -> Path:
-    """The folder with the packed files: written by the first of the machine's slots that needs it."""
+def _write_pixels(folder: Path, pixels: Sequence[Any]) -> Path:
+    """Write the images' files, unless another slot of this machine has."""
     import ray
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
-            made = files.temporary(folder)
-            made.mkdir()
+            temporary = files.temporary(folder)
+            temporary.mkdir()
             for name, content in ray.get(pixels[0]).items():
-                content.tofile(made / name)
-            os.replace(made, folder)
+                content.tofile(temporary / name)
+            os.replace(temporary, folder)
     return folder
 
 
-def _from(file: Path, start: int) -> bytes:
-    """The file from there on."""
+def _read_from(file: Path, start: int) -> bytes:
     if not file.exists():
         return b""
     with file.open("rb") as opened:

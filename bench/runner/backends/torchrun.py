@@ -1,4 +1,4 @@
-"""Trials on several GPUs each: torchrun starts as many processes of the same command, and the first one leads."""
+"""Backend for trials on several GPUs each: torchrun starts equal processes of the command, and the first one leads."""
 
 from __future__ import annotations
 
@@ -9,137 +9,137 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from threading import Thread, Timer
 from typing import Any, NoReturn
 
 from bench.data.sampling import trained_on
 from bench.data.source import Source
 from bench.records import store
-from bench.runner.backends.local import Schedule
+from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, Trial
 
-LEAVE = 5.0  # seconds that a job may take to end once its result is known
-PATIENCE = timedelta(days=1)  # of a process that waits for another: one that died is noticed at once
+JOB_END_TIMEOUT_S = 5.0  # for a job to end once its result is known
+COLLECTIVE_TIMEOUT = timedelta(days=1)  # of a process that waits for another; a dead one is noticed at once
 
 
-def processes() -> int:
-    """That torchrun started; 1 where it did not."""
+def process_count() -> int:
+    """World size; 1 without torchrun."""
     return int(os.environ.get("WORLD_SIZE", 1))
 
 
-def leads() -> bool:
+def is_leader() -> bool:
+    """Whether this is the first process, or the only one."""
     return int(os.environ.get("RANK", 0)) == 0
 
 
-def demand(todo: Iterable[Job], source: Source) -> None:
-    """Raises InputError where a trial cannot be shared among the processes."""
-    size = processes()
-    if size == 1:
+def check_jobs(jobs: Iterable[Job], source: Source) -> None:
+    """Raise InputError if a trial cannot be shared by the processes."""
+    count = process_count()
+    if count == 1:
         return
-    for trial in (job for job in todo if isinstance(job, Trial)):
+    for trial in (job for job in jobs if isinstance(job, Trial)):
         batch = min(trial.recipe.batch, trained_on(trial.recipe.share, trial.data.train))
-        if batch % size:
-            raise InputError(f"batches of {batch} images cannot be shared among {size} processes alike")
+        if batch % count:
+            raise InputError(f"batches of {batch} images cannot be divided equally among {count} processes")
         if trial.model.normalisation == "batch":
-            told = "name other studies, or run without torchrun"
-            raise InputError(f"batch normalisation would see {size} parts of a batch instead of the whole: {told}")
-    if size > min(source.validation, source.test):
-        raise InputError(f"{size} processes are more than there are images to validate or test on")
+            advice = "name other studies, or run without torchrun"
+            raise InputError(f"batch normalisation would see {count} parts of a batch instead of the whole: {advice}")
+    if count > min(source.validation, source.test):
+        raise InputError(f"{count} processes are more than there are images to validate or test on")
 
 
 @contextmanager
-def led(device: str) -> Iterator[tuple[Schedule, int]]:
-    """In the first process: a function that has a job performed by all; one at once."""
-    ranks, busy = joined(device), list[Thread]()
+def lead(device: str) -> Iterator[tuple[Submit, int]]:
+    """In the first process, provide a function that performs a task in all processes, one at a time."""
+    group, threads = join_group(device), list[Thread]()
 
-    def idle() -> None:
-        for thread in busy:
-            thread.join(LEAVE)  # a job that was given up may never end, and the others wait in the midst of it
+    def wait_until_idle() -> None:
+        for thread in threads:
+            thread.join(JOB_END_TIMEOUT_S)  # a hung job may never end, and the others wait in the midst of it
             if thread.is_alive():
-                raise InputError("a trial hangs among the processes; its record says so: the same command goes on")
-        busy.clear()
+                raise InputError("a trial hangs; its record says so. Run the same command again to continue")
+        threads.clear()
 
-    def schedule(*job: Any, timeout: float) -> Future[str]:
-        idle()
+    def submit(task: Task, timeout_s: float) -> Future[str]:
+        wait_until_idle()
         future: Future[str] = Future()
-        late = Timer(timeout, _end, (future.set_exception, TimeoutError()))
-        late.daemon = True
-        late.start()
-        busy.append(Thread(target=_fulfil, args=(future, late, device, *job, ranks), daemon=True))
-        busy[0].start()
+        timer = Timer(timeout_s, _settle, (future.set_exception, TimeoutError()))
+        timer.daemon = True
+        timer.start()
+        threads.append(Thread(target=_perform, args=(task, device, group, future, timer), daemon=True))
+        threads[0].start()
         return future
 
-    yield schedule, 1
-    idle()
-    ranks.told(None)  # the others may go; where this process ends otherwise, torchrun ends them
+    yield submit, 1
+    wait_until_idle()
+    group.told(None)  # lets the other processes exit; if this process fails instead, torchrun ends them
 
 
 def follow(device: str, source: Source) -> int:
-    """In every other process: take part in the trials that the first one tells of. The exit status."""
-    from bench.runner import worker
+    """In every other process, join the trials that the first one announces; return the exit status."""
+    from bench.runner import trial as training
 
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, signal.SIG_DFL)  # Python's own handlers wait for torch, which waits for the others
-    ranks = joined(device)
-    _ready(device)
+        signal.signal(name, signal.SIG_DFL)  # Python's handlers would wait for torch, which waits for the others
+    group = join_group(device)
+    _prepare_thread(device)
     while True:
         try:
-            told = ranks.told(None)
-        except RuntimeError:  # the first process is gone, and has said why
+            announcement = group.told(None)
+        except RuntimeError:  # the first process is gone and has printed the reason
             return 1
-        if told is None:
+        if announcement is None:
             return 0
-        trial, saved = told
+        trial, saved = announcement
         if trial.data.digest != source.data.digest:
             raise InputError(f"this process has other images than the first one: {source.data.name}")
-        worker.accompany(trial, saved, source, ranks)
+        training.join_trial(trial, saved, source, group)
 
 
-def joined(device: str) -> Any:
-    """This process among the others."""
+def join_group(device: str) -> Any:
+    """Connect this process to the others; return their `ProcessGroup`."""
     from torch import distributed
 
     from bench.system.process_group import ProcessGroup
 
     backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=PATIENCE)
+    distributed.init_process_group(backend, timeout=COLLECTIVE_TIMEOUT)
     return ProcessGroup(distributed.get_rank(), distributed.get_world_size())
 
 
-def _fulfil(future: Future[str], late: Timer, device: str, job: Job, source: Source, out: Path, *rest: Any) -> None:
+def _perform(task: Task, device: str, group: Any, future: Future[str], timer: Timer) -> None:
     from bench.runner import worker
 
     try:
-        _ready(device)
-        status = worker.perform(job, source, out, *rest)
+        _prepare_thread(device)
+        status = worker.perform(task, group)
     except Exception as error:
-        if rest[-1].lost(error):
-            _leave(f"another process is gone ({' '.join(str(error).split())}): the same command goes on")
-        _end(future.set_exception, error)
+        if group.lost(error):
+            _exit(f"another process died ({' '.join(str(error).split())}). Run the same command again to continue")
+        _settle(future.set_exception, error)
     else:
-        if status in store.FAILURES and isinstance(job, Trial):
-            reason = (store.read(out, job) or {}).get("reason", status)
-            _leave(f"a trial failed ({reason}), whose record is kept: the same command goes on with the others")
-        _end(future.set_result, status)
-    late.cancel()
+        if status in store.FAILURES and isinstance(task.job, Trial):
+            reason = (store.read(task.out, task.job) or {}).get("reason", status)
+            _exit(f"a trial failed ({reason}); its record is kept. Run the same command again for the other jobs")
+        _settle(future.set_result, status)
+    timer.cancel()
 
 
-def _end(how: Callable[[Any], None], what: Any) -> None:
-    """Unless it was given up."""
+def _settle(setter: Callable[[Any], None], value: Any) -> None:
+    """Set the future's result or exception, unless it was cancelled or timed out."""
     with suppress(InvalidStateError):
-        how(what)
+        setter(value)
 
 
-def _leave(why: str) -> NoReturn:
+def _exit(reason: str) -> NoReturn:
     """End this process, and with it the others, which wait for it in the midst of a trial."""
-    print(f"ablate: {why}", file=sys.stderr, flush=True)
+    print(f"ablate: {reason}", file=sys.stderr, flush=True)
     os._exit(1)
 
 
-def _ready(device: str) -> None:
-    """What holds for a thread: its number of threads, its GPU."""
+def _prepare_thread(device: str) -> None:
+    """Set what torch keeps per thread: the number of threads and the GPU."""
     import torch
 
     torch.set_num_threads(1)

@@ -23,6 +23,7 @@ from bench.metrics.accuracy import evaluate_crops
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker
+from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
@@ -129,7 +130,7 @@ def test_batches_come_in_order_whatever_the_number_of_readers(source, trial, mon
 
 
 def _first_label(pixels, labels, turn, answers):
-    worker.start(turn)
+    worker.initialize_process(turn)
     photos.readers = lambda device: 1
     answers.put(next(photos.Photographs(pixels, labels, "cpu").batches(4)).labels.tolist())
 
@@ -149,7 +150,7 @@ def test_arms_of_a_seed_see_the_same_crops_and_shifts(source, trial):
         images = splits(trial, source).train
         fed = loader.feed(images, 8)
         steps = []
-        state = worker.train.__globals__["State"](replace(trial, **levels), build(trial.model, 0), 3)
+        state = train.__globals__["State"](replace(trial, **levels), build(trial.model, 0), 3)
         order, draws = state.begin(1, 27)
         fed.begin(order, 0)
         for first in range(0, 24, 8):
@@ -171,7 +172,7 @@ def test_a_broken_photograph_ends_the_trial_and_is_named(trial, tmp_path):
     source = locate(str(tmp_path / "images"), tmp_path / "out", photographs=True)
     broken = replace(trial, data=source.data, recipe=replace(trial.recipe, batch=2))
     store.folder(tmp_path / "out").mkdir()
-    assert worker.perform(broken, source, tmp_path / "out", keep_weights=False) == "failed"
+    assert worker.perform(Task(broken, source, tmp_path / "out", keep_weights=False)) == "failed"
     assert "images/train/a/1.jpg cannot be read as an image" in store.read(tmp_path / "out", broken)["reason"]
 
 

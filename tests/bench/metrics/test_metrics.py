@@ -17,7 +17,7 @@ from bench.metrics.gradients import gradient_flow
 from bench.metrics.sparsity import layer_sums, sparsity, watch_activations
 from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
-from bench.runner.backends.local import ENVIRONMENT
+from bench.runner.backends.local import WORKER_ENVIRONMENT
 from bench.spec.config import ModelConfig
 from bench.system.process_group import SINGLE
 
@@ -255,7 +255,7 @@ def free_memory_is_kept():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is not known")
 def test_a_trials_peak_memory_holds_nothing_of_the_trial_before(monkeypatch):
-    for name, value in ENVIRONMENT.items():
+    for name, value in WORKER_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         before, peak, after = pool.submit(free_memory_is_kept).result()

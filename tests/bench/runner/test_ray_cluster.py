@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from bench.records import store
 from bench.runner.backends import ray_cluster, ray_worker
+from bench.runner.task import Task
 from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Timing
@@ -43,7 +44,7 @@ def test_without_ray_one_line_says_what_to_install_before_anything_is_done(tmp_p
 def test_what_is_no_address_is_refused_in_one_line(tmp_path, address):
     done = after(EMPTY, address, cwd=tmp_path)
     assert done.returncode == 2 and not done.stdout
-    assert done.stderr.startswith(f"ablate: --cluster is {address!r}: it takes HOST:PORT, 'auto' on a machine")
+    assert done.stderr.startswith(f"ablate: --cluster is {address!r}: expected HOST:PORT, 'auto' on a machine")
     assert done.stderr.count("\n") == 1
 
 
@@ -65,30 +66,30 @@ def test_an_address_at_which_nothing_answers_is_said_to_be_one_with_how_to_start
     ],
 )
 def test_a_job_takes_a_processor_or_a_quarter_of_a_gpu_beside_one(monkeypatch, machines, cpu, cuda):
-    monkeypatch.setattr(ray_cluster, "_machines", lambda: machines)
-    assert (ray_cluster.slots("cpu"), ray_cluster.slots("cuda")) == (cpu, cuda)
-    assert ray_cluster.choose("auto") == ("cuda" if cuda else "cpu")
-    assert ray_cluster.choose("cpu") == "cpu"
+    monkeypatch.setattr(ray_cluster, "_machine_resources", lambda: machines)
+    assert (ray_cluster.count_slots("cpu"), ray_cluster.count_slots("cuda")) == (cpu, cuda)
+    assert ray_cluster.choose_device("auto") == ("cuda" if cuda else "cpu")
+    assert ray_cluster.choose_device("cpu") == "cpu"
 
 
 def test_a_cluster_without_gpus_is_told_of(monkeypatch, digits, tmp_path):
-    monkeypatch.setattr(ray_cluster, "_machines", lambda: [{"CPU": 4.0}])
+    monkeypatch.setattr(ray_cluster, "_machine_resources", lambda: [{"CPU": 4.0}])
     with (
         pytest.raises(InputError, match="the cluster has no GPU"),
-        ray_cluster.opened(digits, tmp_path, "cuda", lambda text: None),
+        ray_cluster.open_slots(digits, tmp_path, "cuda", lambda text: None),
     ):
         pass
     on_gpu = Timing("steps", (("relu", ModelConfig()),), (8,), 3, device="cuda")
-    ray_cluster.demand([Count(ModelConfig()), on_gpu], "cuda")
+    ray_cluster.check_jobs([Count(ModelConfig()), on_gpu], "cuda")
     with pytest.raises(InputError, match="take --device cuda"):
-        ray_cluster.demand([Count(ModelConfig()), on_gpu], "cpu")
+        ray_cluster.check_jobs([Count(ModelConfig()), on_gpu], "cpu")
 
 
 def test_a_job_that_another_run_is_at_sends_back_no_record_of_it(tmp_path):
     """It would be written over the one that the other run is about to write."""
     job, slot = Count(ModelConfig()), object.__new__(ray_worker.Slot)
-    slot.out, slot.own, slot.shares, slot.thread = tmp_path, tmp_path / "own", True, ThreadPoolExecutor(1)
+    slot.out, slot.scratch, slot.shares_folder, slot.thread = tmp_path, tmp_path / "own", True, ThreadPoolExecutor(1)
     store.folder(tmp_path).mkdir()
     store.write(tmp_path, store.new(job) | store.failure("failed", "an earlier try"))
     with FileLock(store.lock(tmp_path, job)):
-        assert list(slot.perform(job, None, False, None)) == [("elsewhere", {})]
+        assert list(slot.perform(Task(job, None, tmp_path))) == [("elsewhere", {})]

@@ -16,7 +16,9 @@ from pebble import ProcessPool
 from running import half_written, run
 
 from bench.records import store
-from bench.runner.pending import missing
+from bench.runner import worker
+from bench.runner.pending import find_missing_jobs
+from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
@@ -71,14 +73,14 @@ def test_one_worker_and_two_give_the_same_records_and_weights(ran, alone):
 def test_each_job_is_told_of_from_start_to_record(ran):
     for job in ran.jobs:
         told = [event for event in ran.events if event.job == job]
-        assert told[0].what == "started"
-        assert told[-1].what == "done" and told[-1].record["identity"] == identity(job)
-        assert all(event.what == "point" for event in told[1:-1])
+        assert told[0].kind == "started"
+        assert told[-1].kind == "done" and told[-1].record["identity"] == identity(job)
+        assert all(event.kind == "point" for event in told[1:-1])
 
 
 def test_timings_run_last_and_by_themselves(ran):
-    started = {job: n for n, event in enumerate(ran.events) if event.what == "started" for job in [event.job]}
-    ended = {job: n for n, event in enumerate(ran.events) if event.what == "done" for job in [event.job]}
+    started = {job: n for n, event in enumerate(ran.events) if event.kind == "started" for job in [event.job]}
+    ended = {job: n for n, event in enumerate(ran.events) if event.kind == "done" for job in [event.job]}
     (timing,) = (job for job in ran.jobs if isinstance(job, Timing))
     assert all(ended[job] < started[timing] for job in ran.jobs if job != timing)
 
@@ -102,13 +104,13 @@ def test_nothing_but_records_and_weights_is_left(ran):
 def test_jobs_that_have_a_record_are_skipped(ran):
     before = {file: file.stat().st_mtime_ns for file in store.folder(ran.out).iterdir()}
     jobs = [job for job in ran.jobs if not isinstance(job, Timing)]  # on a busy machine the timing may be unfit
-    assert missing(jobs, ran.out) == []
+    assert find_missing_jobs(jobs, ran.out) == []
     assert list(run(jobs, ran.source, ran.out, workers=2)) == []
     assert {file: file.stat().st_mtime_ns for file in store.folder(ran.out).iterdir()} == before
 
 
 def test_a_job_that_is_asked_for_twice_is_missing_once(ran, tmp_path):
-    assert len(missing([*ran.jobs, *ran.jobs], tmp_path)) == len(ran.jobs)
+    assert len(find_missing_jobs([*ran.jobs, *ran.jobs], tmp_path)) == len(ran.jobs)
 
 
 def test_nothing_starts_after_the_deadline(ran, tmp_path):
@@ -118,14 +120,14 @@ def test_nothing_starts_after_the_deadline(ran, tmp_path):
 
 def test_jobs_run_as_declared_and_the_last_few_longest_first(digits, tmp_path):
     jobs = [Trial(SMALL, BRIEF, digits.data, seed) for seed in (1, 4, 2, 3)]
-    events = run(jobs, digits, tmp_path, workers=1, seconds=lambda job: job.seed)
-    assert [event.job.seed for event in events if event.what == "started"] == [1, 4, 3, 2]
+    events = run(jobs, digits, tmp_path, workers=1, expected_s=lambda job: job.seed)
+    assert [event.job.seed for event in events if event.kind == "started"] == [1, 4, 3, 2]
 
 
 def test_no_point_of_a_job_is_told_before_its_start_however_slow_the_listener(digits, tmp_path):
     jobs, begun = [Trial(SMALL, BRIEF, digits.data, seed) for seed in range(5)], set()
     for event in run(jobs, digits, tmp_path, workers=2):
-        if event.what == "started":
+        if event.kind == "started":
             begun.add(event.job)
         assert event.job in begun
         time.sleep(0.2)
@@ -141,7 +143,7 @@ def test_a_worker_does_not_wait_for_who_listens(digits, tmp_path):
     jobs = [Trial(SMALL, BRIEF, digits.data, seed) for seed in (0, 1)]
     patience = 2.0
     for event in run(jobs, digits, tmp_path, workers=1):
-        if event.what == "done":
+        if event.kind == "done":
             time.sleep(patience)
     first, second = (store.read(tmp_path, job) for job in jobs)
     assert 0 <= second["started"] - first["ended"] < patience / 2
@@ -151,24 +153,24 @@ def test_a_job_that_raises_has_a_record_that_says_why_and_the_rest_goes_on(digit
     impossible = Trial(ModelConfig(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)  # its images are too small
     good = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]
     events = list(run([impossible, *good], digits, tmp_path, workers=1))
-    (failed,) = (event for event in events if event.what == "failed")
+    (failed,) = (event for event in events if event.kind == "failed")
     assert failed.job == impossible
     assert failed.record == store.read(tmp_path, impossible)
     assert failed.record["status"] == "failed"
     assert failed.record["reason"].startswith("RuntimeError: Given input size")
     assert "\n" not in failed.record["reason"]
     assert "Traceback" in failed.record["log"] and "in forward" in failed.record["log"]
-    assert {event.job for event in events if event.what == "done"} == set(good)
+    assert {event.job for event in events if event.kind == "done"} == set(good)
 
 
 def test_what_failed_is_run_again_on_request_alone(digits, tmp_path):
     impossible = Trial(ModelConfig(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)
     jobs = [impossible, Count(SMALL)]
     list(run(jobs, digits, tmp_path, workers=1))
-    assert missing(jobs, tmp_path) == []
-    assert missing(jobs, tmp_path, retry_failed=True) == [impossible]
+    assert find_missing_jobs(jobs, tmp_path) == []
+    assert find_missing_jobs(jobs, tmp_path, retry_failed=True) == [impossible]
     again = list(run(jobs, digits, tmp_path, workers=1, retry_failed=True))
-    assert [(event.what, event.job) for event in again] == [("started", impossible), ("failed", impossible)]
+    assert [(event.kind, event.job) for event in again] == [("started", impossible), ("failed", impossible)]
 
 
 def test_a_failure_that_succeeds_later_leaves_nothing_of_the_failure(ran, tmp_path):
@@ -196,16 +198,16 @@ LONG = TrainConfig(epochs=400, share=0.2)
 
 
 def test_a_worker_that_dies_again_and_again_makes_its_job_a_failure(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.runner.scheduler.DEATHS", 1)
+    monkeypatch.setattr("bench.runner.worker_failures.MAX_DEATHS", 1)
     job, deaths, last = Trial(SMALL, replace(LONG, epochs=100_000), digits.data, 0), 0, None
     for last in run([job], digits, tmp_path, workers=1):
-        if last.what == "started":
+        if last.kind == "started":
             until(lambda: workers_of(os.getpid()), 10)
             time.sleep(0.5)
             os.kill(workers_of(os.getpid())[-1], signal.SIGKILL)
             deaths += 1
     assert deaths == 2
-    assert (last.what, last.record["status"]) == ("failed", "died")
+    assert (last.kind, last.record["status"]) == ("failed", "died")
     assert last.record["reason"].startswith("its worker died 2 times")
 
 
@@ -214,7 +216,7 @@ def test_where_the_pool_breaks_another_one_goes_on(digits, tmp_path, victim):
     """Pebble gives up where a worker dies while no job runs, and where it cannot fork another."""
     jobs = [Count(replace(SMALL, width=1 / n)) for n in (16, 8, 4)]
     for event in run(jobs, digits, tmp_path, workers=1):
-        if event.what == "done" and event.job == jobs[0]:
+        if event.kind == "done" and event.job == jobs[0]:
             until(lambda: store.path(tmp_path, jobs[1]).exists(), 60)
             time.sleep(0.3)
             (worker,) = workers_of(os.getpid())
@@ -239,17 +241,17 @@ def test_a_worker_that_hangs_is_killed_and_its_job_a_failure(digits, tmp_path, m
     monkeypatch.setattr("bench.records.progress.SILENCE", 2.0)
     job, other = Trial(SMALL, LONG, digits.data, 0), Count(SMALL)
     for event in run([job, other], digits, tmp_path, workers=1):
-        if event.what == "point" and event.point["step"] == 0:
+        if event.kind == "point" and event.point["step"] == 0:
             os.kill(workers_of(os.getpid())[-1], signal.SIGSTOP)
     assert store.read(tmp_path, job)["status"] == "hung"
     assert store.read(tmp_path, other)["status"] == "finished"
 
 
 def test_a_job_that_takes_too_long_is_a_failure(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.runner.scheduler.LIMIT", 1.0)
+    monkeypatch.setattr("bench.runner.worker_failures.MAX_JOB_S", 1.0)
     job = Trial(SMALL, replace(LONG, epochs=100_000), digits.data, 0)
     *_, last = run([job], digits, tmp_path, workers=1)
-    assert (last.what, last.record["status"]) == ("failed", "timed out")
+    assert (last.kind, last.record["status"]) == ("failed", "timed out")
 
 
 def test_a_job_that_another_run_is_at_is_left_to_it(digits, tmp_path):
@@ -259,7 +261,7 @@ def test_a_job_that_another_run_is_at_is_left_to_it(digits, tmp_path):
     lock.acquire()
     told = []
     for event in run([job, other], digits, tmp_path, workers=1):
-        told.append((event.what, event.job))
+        told.append((event.kind, event.job))
         if told.count(("elsewhere", job)) == 2:
             lock.release()
     assert told.count(("elsewhere", job)) >= 2
@@ -271,9 +273,7 @@ def test_a_job_that_another_run_finished_meanwhile_is_not_run_again(ran, tmp_pat
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
     theirs = store.read(ran.out, trial)
     store.write(tmp_path, theirs)
-    from bench.runner import worker
-
-    assert worker.perform(trial, ran.source, tmp_path, False, seen=None) == "finished"
+    assert worker.perform(Task(trial, ran.source, tmp_path, keep_weights=False)) == "finished"
     assert store.read(tmp_path, trial) == theirs
 
 
@@ -284,7 +284,7 @@ def test_a_job_whose_record_came_before_its_turn_is_not_run_again(ran, tmp_path)
         if event.job == first:
             shutil.copy(store.weights(ran.out, second), store.weights(tmp_path, second))
             store.write(tmp_path, theirs)
-    assert (event.what, event.job) == ("done", second)
+    assert (event.kind, event.job) == ("done", second)
     assert store.read(tmp_path, second) == theirs
 
 
@@ -314,21 +314,21 @@ def test_what_an_earlier_run_left_of_a_trial_neither_stops_nor_condemns_it(digit
     store.part(tmp_path, job).write_bytes(b'\0\0\0{"x"\n\xff\n')
     os.utime(store.part(tmp_path, job), (0, 0))
     events = list(run([job], digits, tmp_path, workers=1))
-    assert (events[-1].what, events[-1].record["status"]) == ("done", "finished")
+    assert (events[-1].kind, events[-1].record["status"]) == ("done", "finished")
 
 
 def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
     earlier = store.read(ran.out, trial) | {"tags": {"profiles": ["smoke"], "studies": {"relu": ["relu"]}}}
     store.write(tmp_path, earlier)
-    assert missing([trial], tmp_path) == []
+    assert find_missing_jobs([trial], tmp_path) == []
     probe = Probe("sub-networks", (trial,))
-    done = [event.job for event in run([trial, probe], ran.source, tmp_path, workers=1) if event.what == "done"]
+    done = [event.job for event in run([trial, probe], ran.source, tmp_path, workers=1) if event.kind == "done"]
     assert done == [trial, probe]
     again = store.read(tmp_path, trial)
     assert again["tags"] == earlier["tags"]
     assert store.finals(again)["test/accuracy"] == store.finals(earlier)["test/accuracy"]
-    assert missing([trial, probe], tmp_path) == []
+    assert find_missing_jobs([trial, probe], tmp_path) == []
 
 
 def test_a_probe_answers_for_the_trials_that_did_not_diverge(ran, tmp_path):
@@ -344,9 +344,9 @@ def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_pa
     timing = next(job for job in ran.jobs if isinstance(job, Timing))
     record = store.read(ran.out, timing)
     store.write(tmp_path, record | {"fit": False})
-    assert missing([timing], tmp_path) == [timing]
+    assert find_missing_jobs([timing], tmp_path) == [timing]
     store.write(tmp_path, record | {"fit": True})
-    assert missing([timing], tmp_path) == []
+    assert find_missing_jobs([timing], tmp_path) == []
 
 
 @pytest.mark.parametrize("number, said", [(errno.EACCES, "allow writing"), (errno.ENOSPC, "make room")])
@@ -365,15 +365,15 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
     events, seen, killed = [], set(), False
     for event in run(jobs, digits, tmp_path, workers=2):
         events.append(event)
-        if event.what == "point":
+        if event.kind == "point":
             seen.add(event.job)
         if not killed and seen == set(long):
             os.kill(workers_of(os.getpid())[-1], signal.SIGKILL)
             killed = True
     assert killed
-    assert {event.job for event in events if event.what == "done"} == set(jobs)
-    assert len([event for event in events if event.what == "started"]) == len(jobs) + 1
-    assert missing(jobs, tmp_path) == []
+    assert {event.job for event in events if event.kind == "done"} == set(jobs)
+    assert len([event for event in events if event.kind == "started"]) == len(jobs) + 1
+    assert find_missing_jobs(jobs, tmp_path) == []
     assert {file.suffix for file in store.folder(tmp_path).iterdir()} == {".json", ".safetensors"}
 
 

@@ -7,6 +7,7 @@ import torch
 
 from bench.records import store
 from bench.runner import worker
+from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.training import checkpoint
@@ -21,11 +22,11 @@ def failed(digits, tmp_path, monkeypatch):
             yield {"state": {}}
             raise error
 
-        monkeypatch.setattr(worker, "train", train)
+        monkeypatch.setattr("bench.runner.trial.train", train)
         trial = Trial(ModelConfig(width=1 / 16), TrainConfig(epochs=2, share=0.2), digits.data, 0)
         store.folder(tmp_path).mkdir(exist_ok=True)
-        seen = (store.read(tmp_path, trial) or {}).get("ended")
-        worker.perform(trial, digits, tmp_path, keep_weights=False, seen=seen)
+        previous_end = (store.read(tmp_path, trial) or {}).get("ended")
+        worker.perform(Task(trial, digits, tmp_path, previous_end=previous_end))
         return store.read(tmp_path, trial)
 
     return fail

@@ -15,6 +15,7 @@ from bench.data.splits import splits
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker
+from bench.runner.task import Task
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Timing, Trial
 from bench.timing import measurement
@@ -157,7 +158,9 @@ def test_a_whole_trial_learns_and_tells_all_that_a_cpu_tells(digits, source, tmp
     told = {}
     for device, precision in (("cuda", "bfloat16"), ("cpu", "float32")):
         trial = replace(digits, device=device, precision=precision)
-        assert worker.perform(trial, source, tmp_path, keep_weights=True) == "finished", store.read(tmp_path, trial)
+        assert worker.perform(Task(trial, source, tmp_path, keep_weights=True)) == "finished", store.read(
+            tmp_path, trial
+        )
         told[device] = store.finals(store.read(tmp_path, trial))
         assert store.weights(tmp_path, trial).exists()
     assert set(told["cpu"]) - {"memory/peak_mb"} <= set(told["cuda"])
@@ -183,17 +186,17 @@ def test_out_of_memory_is_told_as_such_and_the_next_trial_runs(digits, source, t
     try:
         torch.cuda.set_per_process_memory_fraction(1e-3)
         large = replace(digits, model=ModelConfig(width=1.0))
-        assert worker.perform(large, source, tmp_path, keep_weights=False) == "out of memory"
+        assert worker.perform(Task(large, source, tmp_path, keep_weights=False)) == "out of memory"
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert worker.perform(digits, source, tmp_path, keep_weights=False) == "finished"
+    assert worker.perform(Task(digits, source, tmp_path, keep_weights=False)) == "finished"
 
 
 def test_a_trial_takes_no_more_memory_for_those_before_it(digits, source, tmp_path):
     peaks = []
     for seed in range(4):
         trial = replace(digits, seed=seed)
-        worker.perform(trial, source, tmp_path, keep_weights=False)
+        worker.perform(Task(trial, source, tmp_path, keep_weights=False))
         peaks.append(store.finals(store.read(tmp_path, trial))["memory/peak_mb"])
     assert max(peaks[1:]) - min(peaks[1:]) < 1
 

@@ -11,6 +11,7 @@ from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker
+from bench.runner.task import Task
 from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.training import loop
@@ -193,7 +194,7 @@ def test_a_trial_learns(learnt):
 def test_a_loss_that_is_not_finite_ends_the_trial_and_keeps_what_was_recorded(trial, digits, tmp_path):
     job = trial(learning_rate=100, epochs=10, dropout=0.0, extra=20, schedule="constant")
     store.folder(tmp_path).mkdir()
-    assert worker.perform(job, digits, tmp_path, keep_weights=True) == "diverged"
+    assert worker.perform(Task(job, digits, tmp_path, keep_weights=True)) == "diverged"
     record = store.read(tmp_path, job)
     assert record["status"] == "diverged"
     assert "not finite" in record["reason"]

@@ -45,7 +45,7 @@ def test_one_process_alone_takes_everything_as_it_is():
 @pytest.mark.parametrize(
     ("size", "change", "said"),
     [
-        ("3", {}, "batches of 128 images cannot be shared among 3 processes alike"),
+        ("3", {}, "batches of 128 images cannot be divided equally among 3 processes"),
         ("2", {"model": ModelConfig(normalisation="batch")}, "batch normalisation would see 2 parts of a batch"),
         ("1024", {"recipe": TrainConfig(batch=1024)}, "1024 processes are more than there are images"),
     ],
@@ -54,10 +54,10 @@ def test_a_trial_that_cannot_be_shared_is_refused_in_one_line(digits, monkeypatc
     monkeypatch.setenv("WORLD_SIZE", size)
     trial = replace(Trial(ModelConfig(), TrainConfig(), digits.data, 0), **change)
     with pytest.raises(InputError, match=said) as told:
-        torchrun.demand([trial], digits)
+        torchrun.check_jobs([trial], digits)
     assert "\n" not in str(told.value)
     monkeypatch.delenv("WORLD_SIZE")
-    torchrun.demand([trial], digits)
+    torchrun.check_jobs([trial], digits)
 
 
 def test_two_processes_train_as_one_does(digits, tmp_path, environment):

@@ -1,0 +1,79 @@
+"""A task on a slot of a Ray cluster: files that go there, points and results that come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from bench.records import store
+from bench.runner.backends import ray_worker
+from bench.runner.backends.ray_health import SlotHandle
+from bench.runner.backends.ray_slots import SlotPool
+from bench.runner.task import Task
+from bench.spec.jobs import Probe, Trial
+from bench.system import files
+
+
+class RemoteRunner:
+    """Performs tasks on the slots of a pool, in the pool's event loop."""
+
+    def __init__(self, pool: SlotPool) -> None:
+        self.pool = pool
+        self._pixels: list[Any] = []  # handed to Ray once
+
+    async def perform(self, task: Task, timeout_s: float) -> str:
+        """Perform a task on some machine and bring its files here; return the status, as `worker.perform` does."""
+        from ray.exceptions import RayTaskError
+
+        try:
+            async with self.pool.take_slot(task) as slot, asyncio.timeout(timeout_s):
+                return await (self._perform_in_place if slot.shares_folder else self._perform_with_copies)(slot, task)
+        except RayTaskError as error:
+            raise error.cause from None
+        except Timeout:
+            return "elsewhere"
+
+    async def _perform_in_place(self, slot: SlotHandle, task: Task) -> str:
+        """The slot works in the folder itself; write its record if this machine does not see it yet."""
+        ((status, result_files),) = [item async for item in _perform_on(slot, task)]
+        for content in result_files.values():
+            if (store.read(task.out, task.job) or {}).get("ended") != json.loads(content)["ended"]:
+                files.write(store.path(task.out, task.job), content)
+        return status
+
+    async def _perform_with_copies(self, slot: SlotHandle, task: Task) -> str:
+        """Send the files that the job needs and receive its results, while the job is locked here."""
+        out, job = task.out, task.job
+        with FileLock(store.lock(out, job), timeout=0):
+            if not store.due(out, job, task.keep_weights, task.previous_end):
+                return store.load(store.path(out, job))["status"]
+            part = store.part(out, job)
+            part.write_bytes(b"")
+            async for item in _perform_on(slot, task, ray_worker.read_inputs(out, job), self._shared_pixels(task)):
+                if isinstance(item, bytes):
+                    with part.open("ab") as file:
+                        file.write(item)
+                    os.utime(part)
+            status, result_files = item
+            if status != "elsewhere":
+                for name, content in result_files.items():  # the record last
+                    files.write(store.folder(out) / name, content)
+                store.clear(out, job, status in store.FAILURES)
+        return status
+
+    def _shared_pixels(self, task: Task) -> list[Any]:
+        if not isinstance(task.job, Trial | Probe):
+            return []
+        self._pixels = self._pixels or ray_worker.share_pixels(task.source)
+        return self._pixels
+
+
+async def _perform_on(slot: SlotHandle, *arguments: Any) -> AsyncIterator[Any]:
+    """Yield the items of `Slot.perform`."""
+    async for item in slot.actor.perform.options(num_returns="streaming").remote(*arguments):
+        yield await item
