@@ -12,6 +12,7 @@ IMAGENET = ("ungrouped", "two-group", "torchvision")
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
+    """Time the layers of the ungrouped network for one image, and for a batch of 128 where the profile allows it."""
     sizes = (1, 128) if setting.profile.large else (1,)
     arms = (("ungrouped", LAYOUTS["ungrouped"]),)
     return (Timing("layers", arms, sizes, min(5, setting.profile.rounds), setting.device, setting.precision),)

@@ -2,7 +2,7 @@
 
 from ablations import Claim, Published, Study, designs
 
-TWICE = {"epochs": 2}
+TWICE = {"epochs": 2}  # times the profile's
 
 STUDY = Study(
     question="Do mirroring and random crops reduce overfitting, and at which training budget?",

@@ -1,4 +1,4 @@
-"""How much comes from a lot of data? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)"""
+"""How much does a large data set contribute? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)"""
 
 from ablations import CAFFENET, Claim, Contrast, Printed, Published, Scale, Study
 
@@ -6,6 +6,7 @@ SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
 
 
 def arm(share: float) -> str:
+    """Return the name of the arm that trains on a share of the images."""
     return f"{share:.0%} of the images".replace("%", " %")
 
 

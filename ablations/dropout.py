@@ -30,14 +30,14 @@ STUDY = Study(
             "Dropout narrows the gap between training and test accuracy and raises test accuracy",
             tuple(
                 part
-                for behind, regime in (
+                for suffix, regime in (
                     ("", "with augmentation"),
                     (PLAIN, "without augmentation"),
                     (TWICE, "with augmentation, twice the epochs"),
                     (PLAIN + TWICE, "without augmentation, twice the epochs"),
                 )
-                for part in designs.less_overfitting(  # a lower gap and a higher test accuracy
-                    f"p = 0.5{behind}", f"p = 0{behind}", gap=2, accuracy=0.5, regime=regime
+                for part in designs.less_overfitting(
+                    f"p = 0.5{suffix}", f"p = 0{suffix}", gap=2, accuracy=0.5, regime=regime
                 )
             ),
             published=(Published("14.98 to 14.32 % error on CIFAR-10", "Srivastava et al. 2014, table 3", part=3),),

@@ -6,7 +6,7 @@ DEVICES = ("cpu", "cuda")
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
-    """A training step on each device, the CPU with all of its cores; without a GPU there is nothing to compare."""
+    """Time a training step on each device, the CPU with all its cores; without a GPU, nothing."""
     if setting.device != "cuda":
         return ()
     model = ModelConfig(width=setting.profile.width("document"))
@@ -27,7 +27,6 @@ STUDY = Study(
             "On a GPU the same training is at least twice as fast and as accurate",
             (
                 Contrast("time/step_ms", "cpu", "cuda", margin=2, ratio=True),
-                # equal: shown by a 90 % interval that lies within the margin to either side
                 Contrast("test/accuracy", "cuda", "cpu", margin=0.5, direction="equal"),
             ),
         ),

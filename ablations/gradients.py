@@ -10,23 +10,24 @@ DEPTHS: dict[int, dict[str, Any]] = {
     6: {"without": ("conv3", "conv4")},
     12: {"extra": 4},
 }
-OTHERS = ("tanh", "sigmoid")
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+OTHERS = ACTIVATIONS[1:]
 
 
 def arm(activation: str, depth: int) -> str:
+    """Return the name of the arm with an activation and a number of layers."""
     return f"{activation}, {depth} layers"
 
 
-PLAIN = {arm(a, depth): {"activation": a, **levels} for a in ("relu", *OTHERS) for depth, levels in DEPTHS.items()}
+PLAIN = {arm(a, depth): {"activation": a, **levels} for a in ACTIVATIONS for depth, levels in DEPTHS.items()}
 NORMALISED = {
-    f"{arm(a, 12)}, batch normalisation": {"activation": a, "extra": 4, "normalisation": "batch"}
-    for a in ("relu", *OTHERS)
+    f"{arm(a, 12)}, batch normalisation": {"activation": a, "extra": 4, "normalisation": "batch"} for a in ACTIVATIONS
 }
-TUNED = {arm(other, depth): arm(other, 8) for other in OTHERS for depth in DEPTHS}  # chosen once, at depth 8
+TUNED = {arm(other, depth): arm(other, 8) for other in OTHERS for depth in DEPTHS}  # tuned once, at 8 layers
 
 
-def flows(other: str) -> tuple[Contrast, ...]:
-    """With ReLU, more gradient arrives at the first layer, before and after an epoch, and 12 layers learn more."""
+def gradient_contrasts(other: str) -> tuple[Contrast, ...]:
+    """Return the contrasts of ReLU to another activation: the gradient at the first of 12 layers, and accuracy."""
     relu, rival = arm("relu", 12), arm(other, 12)
     shared, own = f"{other}, {designs.SHARED_RATE}", f"{other}, {designs.OWN_RATE}"
     return (
@@ -45,12 +46,12 @@ STUDY = Study(
     scale=Scale(
         "Layers",
         {
-            **{a: {arm(a, depth): depth for depth in sorted(DEPTHS)} for a in ("relu", *OTHERS)},
+            **{a: {arm(a, depth): depth for depth in sorted(DEPTHS)} for a in ACTIVATIONS},
             **{
                 designs.own_rate_arm(a): {designs.own_rate_arm(arm(a, depth)): depth for depth in sorted(DEPTHS)}
                 for a in OTHERS
             },
-            **{f"{a}, batch normalisation": {f"{arm(a, 12)}, batch normalisation": 12} for a in ("relu", *OTHERS)},
+            **{f"{a}, batch normalisation": {f"{arm(a, 12)}, batch normalisation": 12} for a in ACTIVATIONS},
         },
         metrics=("test/accuracy", "gradient/first_to_last/start", "gradient/first_to_last/epoch_1"),
     ),
@@ -58,7 +59,7 @@ STUDY = Study(
         Claim(
             "relu-gradient",
             "With ReLU more of the gradient reaches the first of 12 layers, and the network learns more",
-            tuple(part for other in OTHERS for part in flows(other)),
+            tuple(part for other in OTHERS for part in gradient_contrasts(other)),
             regimes="the other activation and tuning",
             caveat="What reaches the first layer is its gradient's norm over its weights' norm, as a ratio to the last "
             "layer's. All activations start from weights scaled by their own gain. The arms with batch normalisation "

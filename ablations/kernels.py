@@ -15,6 +15,7 @@ MIDDLES = {"half as wide between": 0.5, "as wide between": 1.0, "twice as wide b
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
+    """Time a training step of each arm."""
     width = setting.profile.width("zhang")
     arms = tuple((arm, ModelConfig(**{**NETWORK, **levels, "width": width})) for arm, levels in KERNELS.items())
     return (Timing("steps", arms, (128,), setting.profile.rounds, setting.device, setting.precision),)

@@ -4,7 +4,7 @@ from typing import Any
 
 from ablations import Claim, Contrast, Published, Scale, Study
 
-# A penalty on activations, by about the share of active units that it brings (docs/log.md)
+# Weights of a penalty on activations, named by the share of active units that each leads to (docs/log.md)
 PENALTIES: dict[str, dict[str, Any]] = {
     "48 % active": {},
     "45 % active": {"activation_penalty": 0.1},

@@ -3,7 +3,7 @@
 from ablations import AGAIN, Ask, Claim, Contrast, Published, Study
 
 ARM, SCALED, ALL_MASKS = "p = 0.5", "weight scaling", "arithmetic mean of 200 masks"
-GAIN = "masks' gain less half the networks'"  # of 30 masks over one, of 5 networks over one
+GAIN = "masks' gain less half the networks'"  # the gain of 30 masks over one, of 5 networks over one
 
 STUDY = Study(
     question="Is a network with dropout an average of its sub-networks, and is averaging why dropout helps?",
@@ -18,7 +18,6 @@ STUDY = Study(
             "dropout-ensemble",
             "Weight scaling equals the average over sub-networks, and averaging is why dropout helps",
             (
-                # equal: shown by a 90 % interval that lies within the margin to either side
                 Contrast("masks/accuracy", SCALED, ALL_MASKS, margin=0.5, direction="equal"),
                 Contrast("networks/accuracy", GAIN, 0.0, margin=0.1),
             ),

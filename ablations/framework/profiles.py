@@ -1,13 +1,14 @@
-"""How much is spent on a study: width, images, epochs, seeds.
+"""Profiles: how much is spent on a study, in width, images, epochs and seeds.
 
-Images and epochs were set by one criterion, which no claim can see: the baseline without augmentation and dropout
-reaches 95 % clean training accuracy. docs/log.md has the runs; smoke does not meet the criterion, and is for tests.
+Images and epochs were set by one criterion, which depends on no claim: the baseline without augmentation and dropout
+reaches 95 % training accuracy on clean images (docs/log.md has the runs). Profile smoke is for tests and does not meet
+the criterion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.data.datasets import DIGITS
@@ -16,13 +17,20 @@ from bench.spec.config import DataConfig
 
 @dataclass(frozen=True)
 class Profile:
-    """widths: of a layout, 1 where none is named. images: at most so many are trained on.
+    """How much is spent on a study.
 
-    epoch_counts: by data set and layout where a data set needs its own, else by layout; the document's where none is.
-    layouts: what stands for a study's layout where images are photographs.
-    levels: of every arm, before a study's own. rate: multiplies every learning rate, which suit Adam.
-    rounds: of every timing. elements: the largest tensor that a timing of kernels uses. large: whether the 227-pixel
-    networks are timed at batch 128 too (some GiB and, on a CPU, a minute).
+    Attributes:
+        name: Name of the profile.
+        widths: Width of the networks by layout, as a share of the full width; 1 for a layout that is not named.
+        images: Largest number of training images.
+        epoch_counts: Number of epochs by (data set, layout), by layout, or of the layout 'document' for all others.
+        seeds: Number of seeds per arm.
+        rounds: Number of rounds of every timing.
+        elements: Number of elements of the largest tensor in a timing of kernels.
+        large: Whether 227-pixel networks are also timed at batch size 128: some GiB and, on a CPU, a minute.
+        layouts: The layout that replaces a study's, for photographs.
+        levels: Levels of every arm, replaced by a study's own.
+        rate: Factor of every learning rate. Studies give rates that suit Adam.
     """
 
     name: str
@@ -30,8 +38,8 @@ class Profile:
     images: int
     epoch_counts: Mapping[str | tuple[str, str], int]
     seeds: int
-    rounds: int
-    elements: int
+    rounds: int = 30
+    elements: int = 2**28
     large: bool = True
     layouts: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
@@ -39,24 +47,27 @@ class Profile:
 
     @property
     def photographs(self) -> bool:
-        """Whether images are such, too large for memory."""
+        """Whether images are photographs, too large for memory."""
         return bool(self.layouts)
 
     def width(self, layout: str) -> float:
+        """Return the width of a layout, as a share of its full width."""
         return self.widths.get(layout, 1.0)
 
     def epochs(self, layout: str, data: DataConfig) -> int:
+        """Return the number of epochs of a layout on a data set."""
         counts = self.epoch_counts
-        own = counts.get((data.name, layout)) or counts.get((data.name, "document"))
-        return own or counts.get(layout) or counts["document"]
+        data_epochs = counts.get((data.name, layout)) or counts.get((data.name, "document"))
+        return data_epochs or counts.get(layout) or counts["document"]
 
     def share(self, data: DataConfig) -> float:
+        """Return the share of the data set's training images."""
         return min(1.0, self.images / data.train)
 
 
 WIDTHS = {"document": 1 / 4, "zhang": 1 / 2}
 
-# Photographs, by the recipe of Krizhevsky et al. 2012, section 5: Adam's rate of 0.002 becomes 0.01 for SGD
+# The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: 5 times.
 PAPER = {
     "optimiser": "sgd",
     "schedule": "plateau",
@@ -68,33 +79,26 @@ RATE = 5.0
 UNGROUPED = {"document": "ungrouped", "zhang": "ungrouped"}
 CAFFENET = {"document": "caffenet-128", "zhang": "caffenet-128"}  # as Mishkin et al. 2017
 
+SMOKE = Profile(
+    "smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, seeds=2, rounds=5, elements=2**22, large=False
+)
+
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, 2, 5, 2**22, large=False),
-        Profile("quick", WIDTHS, 4_000, {"document": 16, (DIGITS, "document"): 4}, 5, 15, 2**24),
-        Profile("standard", WIDTHS, 10_000, {"document": 16}, 10, 30, 2**28),
-        Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 16}, 10, 30, 2**28),
-        Profile("imagenet", {}, 2_000_000, {"document": 90}, 3, 30, 2**28, layouts=UNGROUPED, levels=PAPER, rate=RATE),
-        Profile(
-            "imagenet-quick", {}, 200_000, {"document": 20}, 5, 30, 2**28, layouts=CAFFENET, levels=PAPER, rate=RATE
-        ),
-        Profile(
-            "imagenet-smoke",
-            {"caffenet-128": 1 / 16},
-            256,
-            {"document": 2},
-            2,
-            5,
-            2**22,
-            large=False,
-            layouts=CAFFENET,
-            levels=PAPER,
-            rate=RATE,
+        SMOKE,
+        Profile("quick", WIDTHS, 4_000, {"document": 16, (DIGITS, "document"): 4}, seeds=5, rounds=15, elements=2**24),
+        Profile("standard", WIDTHS, 10_000, {"document": 16}, seeds=10),
+        Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 16}, seeds=10),
+        Profile("imagenet", {}, 2_000_000, {"document": 90}, seeds=3, layouts=UNGROUPED, levels=PAPER, rate=RATE),
+        Profile("imagenet-quick", {}, 200_000, {"document": 20}, seeds=5, layouts=CAFFENET, levels=PAPER, rate=RATE),
+        replace(
+            SMOKE, name="imagenet-smoke", widths={"caffenet-128": 1 / 16}, layouts=CAFFENET, levels=PAPER, rate=RATE
         ),
     )
 }
 
 
 def default_profile(device: str) -> str:
+    """Return the name of the profile for `--profile auto`."""
     return "quick" if device == "cpu" else "standard"
