@@ -14,7 +14,7 @@ FIVE = {name: Switch(on={name: 1}, off={name: 0}) for name in "ABCDE"}
 TWO = {"a": Switch(on={"x": 1}, off={"x": 0}), "b": Switch(on={"y": 1}, off={})}
 
 
-def on(name):
+def switched_on(name):
     return set() if name == designs.ALL_OFF else set(name.split(" + "))
 
 
@@ -41,13 +41,13 @@ def test_the_half_fraction_of_five_confounds_no_main_effect_or_interaction_with_
     """Resolution V: the columns of signs of all main effects and two-way interactions are orthogonal."""
     arms = half_fraction(FIVE)
     assert len(arms) == 16 and next(iter(arms)) == "A + B + C + D + E"
-    signs = {name: np.array([1 if name in on(each) else -1 for each in arms]) for name in FIVE}
+    signs = {name: np.array([1 if name in switched_on(each) else -1 for each in arms]) for name in FIVE}
     columns = [*signs.values(), *(signs[a] * signs[b] for a, b in itertools.combinations(FIVE, 2))]
-    products = np.array([[one @ other for other in columns] for one in columns])
+    products = np.array([[first @ second for second in columns] for first in columns])
     assert (products == 16 * np.eye(15)).all()
 
 
-# Values of the four arms of two switches, and what they amount to by hand
+# Values of the four arms of two switches
 VALUES = {"none of them": 10.0, "a": 14.0, "b": 11.0, "a + b": 19.0}
 
 
@@ -67,8 +67,8 @@ def test_effects_of_two_switches_by_hand(name, expected):
     assert sum(weight * VALUES[each] for each, weight in effect_weights(TWO)[name].items()) == pytest.approx(expected)
 
 
-def by_orders(values, name):
-    """Shapley's definition: what the switch adds, averaged over every order of turning them on."""
+def average_over_orders(values, name):
+    """Shapley's definition: the gain of turning the switch on, averaged over all orders of turning them on."""
     gains = []
     for order in itertools.permutations(FIVE):
         before = order[: order.index(name)]
@@ -78,7 +78,7 @@ def by_orders(values, name):
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(-100, 100), min_size=32, max_size=32))
-def test_shapley_shares_are_the_mean_over_all_orders_and_add_up_to_the_whole(drawn):
+def test_shapley_shares_are_means_over_all_orders_and_sum_to_the_whole(drawn):
     values = dict(zip((arm_name(FIVE, chosen) for chosen in subsets(FIVE)), drawn, strict=True))
     weights = effect_weights(FIVE)
     shares = {
@@ -86,19 +86,19 @@ def test_shapley_shares_are_the_mean_over_all_orders_and_add_up_to_the_whole(dra
         for name in FIVE
     }
     for name, share in shares.items():
-        assert share == pytest.approx(by_orders(values, name), abs=1e-9)
+        assert share == pytest.approx(average_over_orders(values, name), abs=1e-9)
     whole = values["A + B + C + D + E"] - values["none of them"]
     assert math.fsum(shares.values()) == pytest.approx(whole, abs=1e-9)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.dictionaries(st.sampled_from("ABCDE"), st.floats(-9, 9)), st.floats(-9, 9))
-def test_effects_of_an_additive_world_are_its_coefficients(gains, start):
+def test_effects_of_additive_gains_are_the_gains(gains, start):
     values = {arm_name(FIVE, chosen): start + sum(gains.get(name, 0.0) for name in chosen) for chosen in subsets(FIVE)}
     for name, weights in effect_weights(FIVE).items():
-        found = sum(weight * values[each] for each, weight in weights.items())
-        own = next((gains.get(letter, 0.0) for letter in "ABCDE" if letter in name.replace("Shapley", "")), 0.0)
-        assert found == pytest.approx(0.0 if "interaction" in name else own, abs=1e-9)
+        effect = sum(weight * values[each] for each, weight in weights.items())
+        coefficient = next((gains.get(letter, 0.0) for letter in "ABCDE" if letter in name.replace("Shapley", "")), 0.0)
+        assert effect == pytest.approx(0.0 if "interaction" in name else coefficient, abs=1e-9)
 
 
 def test_arms_share_the_baselines_rate_and_have_their_own():

@@ -1,0 +1,35 @@
+"""The studies of the project and their jobs, for the tests of this folder."""
+
+import pytest
+
+from ablations import Setting
+from ablations.framework import discovery
+from ablations.framework.expand import expand_study
+from ablations.framework.profiles import PROFILES
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Trial
+
+DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
+DIGITS = DataConfig("fedcba9876543210", classes=10, train=1_302, name="digits")
+STUDIES = discovery.find_studies([])
+each_study = pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+each_with_arms = pytest.mark.parametrize("study", [s for s in STUDIES if s.arms], ids=lambda study: study.name)
+each_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+
+
+def make_setting(study, profile=PROFILES["quick"], data=DATA):
+    """A setting with another level for each arm that is tuned by itself."""
+    takes = study.tuning.takes if study.tuning else {}
+    sources = list(dict.fromkeys(takes.values()))
+    default = {**vars(ModelConfig()), **vars(TrainConfig())}[study.tuning.factor] if study.tuning else 0
+    levels = {arm: default * (1 + sources.index(source) / 100) for arm, source in takes.items()}
+    return Setting(profile, data, "cuda" if study.name == "gpu" else "cpu", tuned_levels={study.name: levels})
+
+
+def place_jobs(name, profile="quick", data=DATA):
+    study = discovery.find_studies([name])[0]
+    return expand_study(study, make_setting(study, PROFILES[profile], data))
+
+
+def find_trials(name, arm, profile="quick", data=DATA):
+    return [p.job for p in place_jobs(name, profile, data) if isinstance(p.job, Trial) and p.arm == arm]

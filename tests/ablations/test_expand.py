@@ -1,0 +1,162 @@
+import dataclasses
+
+import pytest
+from project_studies import (
+    DATA,
+    DIGITS,
+    STUDIES,
+    each_profile,
+    each_study,
+    each_with_arms,
+    find_trials,
+    make_setting,
+    place_jobs,
+)
+
+from ablations import AGAIN, Claim, Contrast, Setting, Study
+from ablations.framework.expand import expand_study, resolve_levels
+from ablations.framework.profiles import PROFILES
+from ablations.framework.seeds import seeds_per_arm
+from ablations.framework.setting import AGAIN_SEED_OFFSET
+from ablations.framework.study import SHUFFLED, all_arms, all_claims
+from bench.models import complexity
+from bench.runner.pending import find_missing_jobs
+from bench.spec.errors import InputError
+from bench.spec.jobs import Count, Probe, Timing, Trial, identity
+
+
+@each_profile
+@each_study
+@pytest.mark.parametrize("data", [DATA, DIGITS], ids=["photographs", "digits"])
+def test_every_study_builds_its_jobs_at_every_profile(study, profile, data):
+    placed = expand_study(study, make_setting(study, profile, data))
+    assert placed
+    assert len({identity(place.job) for place in placed}) == len({place.job for place in placed})
+    seeds = set(range(seeds_per_arm(study, make_setting(study, profile))))
+    assert {place.seed for place in placed if isinstance(place.job, Trial)} in (seeds, set())
+
+
+@each_profile
+@each_study
+def test_every_network_of_a_study_can_be_built(study, profile):
+    models = set()
+    for place in expand_study(study, make_setting(study, profile)):
+        if isinstance(place.job, Trial | Count):
+            models.add(place.job.model)
+        elif isinstance(place.job, Timing):
+            models.update(model for _, model in place.job.arms)
+    assert all(complexity.count_network(model)["parameters"] > 0 for model in models)
+
+
+@each_with_arms
+def test_every_study_with_arms_carries_both_controls(study):
+    arms = all_arms(study)
+    assert AGAIN in arms and SHUFFLED in arms
+    controls = [claim for claim in all_claims(study, DATA) if not claim.primary]
+    assert [claim.id for claim in controls] == [f"{study.name}:a-a", f"{study.name}:shuffled"]
+    assert {p.arm for p in place_jobs(study.name)} >= {AGAIN, SHUFFLED}
+    assert all(trial.recipe.labels == "shuffled" for trial in find_trials(study.name, SHUFFLED))
+
+
+@each_profile
+@each_with_arms
+def test_the_repeated_baseline_differs_only_in_its_seeds_which_no_other_arm_uses(study, profile):
+    again, baseline = (find_trials(study.name, arm, profile.name) for arm in (AGAIN, study.baseline))
+    assert [dataclasses.replace(t, seed=t.seed - AGAIN_SEED_OFFSET) for t in again] == baseline
+    other_seeds = {p.job.seed for p in place_jobs(study.name, profile.name) if p.seed is not None and p.arm != AGAIN}
+    assert other_seeds.isdisjoint(trial.seed for trial in again)
+
+
+@each_with_arms
+def test_jobs_are_ordered_by_seed_so_that_an_interrupted_run_has_whole_pairs(study):
+    seeds = [p.seed for p in place_jobs(study.name) if isinstance(p.job, Trial)]
+    assert seeds == sorted(seeds)
+
+
+@each_with_arms
+def test_no_two_arms_of_a_study_are_the_same_trial(study):
+    jobs = [p.job for p in place_jobs(study.name) if p.seed == 0]
+    assert len(jobs) == len(set(jobs))
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (("dropout", "p = 0, no augmentation"), ("relu", "relu")),
+        (("dropout", "p = 0.5"), ("augmentation", "both")),
+        (("dropout", "p = 0.5"), ("lrn", "none")),
+        (("dropout", "p = 0.5, no augmentation"), ("augmentation", "none")),
+        (("dropout", AGAIN), ("augmentation", AGAIN)),
+        (("dropout", SHUFFLED), ("lrn", SHUFFLED)),
+    ],
+    ids=lambda place: "/".join(place),
+)
+@each_profile
+def test_arms_of_two_studies_share_their_trials_where_their_levels_coincide(first, second, profile):
+    """One study may have more seeds than the other."""
+    pairs = list(zip(find_trials(*first, profile.name), find_trials(*second, profile.name), strict=False))
+    assert pairs and all(trial == same_trial for trial, same_trial in pairs)
+
+
+def test_a_shared_trial_runs_once(tmp_path):
+    jobs = [p.job for study in STUDIES for p in expand_study(study, make_setting(study))]
+    missing_jobs = find_missing_jobs(jobs, tmp_path)
+    assert len(missing_jobs) == len(set(missing_jobs)) < len(jobs)
+
+
+def test_a_probe_examines_the_trials_of_its_arm():
+    (probe,) = (p.job for p in place_jobs("lrn_competition") if isinstance(p.job, Probe))
+    assert list(probe.trials) == find_trials("lrn_competition", "LRN, alpha rescaled")
+
+
+def test_a_probe_examines_the_trials_of_its_arms_together():
+    _, probe = (p.job for p in place_jobs("sub_networks") if isinstance(p.job, Probe))
+    assert list(probe.trials) == find_trials("sub_networks", "p = 0.5") + find_trials("sub_networks", AGAIN)
+
+
+def resolve(base=None, **arm):
+    study = Study(question="?", claims=(), base=base or {}, arms={"base": {}, "arm": arm}, name="mine")
+    return resolve_levels(study, "arm", Setting(PROFILES["quick"], DATA), {})[:2]
+
+
+def test_share_and_epochs_multiply_the_profiles():
+    (_, whole), (_, half) = resolve(), resolve(share=0.5, epochs=0.5)
+    assert half.share == whole.share / 2
+    assert half.epochs == round(whole.epochs / 2)
+    assert resolve(epochs=1e-6)[1].epochs == 1
+
+
+def test_the_profile_sets_width_epochs_and_share():
+    model, recipe = resolve()
+    profile = PROFILES["quick"]
+    assert (model.width, model.classes) == (profile.width("document"), 10)
+    assert recipe.epochs == profile.epochs("document", DATA)
+    assert recipe.share * DATA.train == pytest.approx(profile.images)
+
+
+def test_an_arms_levels_replace_those_of_the_base():
+    assert resolve({"dropout": 0.1}, dropout=0.2)[0].dropout == 0.2
+    assert resolve({"dropout": 0.1})[0].dropout == 0.1
+
+
+def test_an_unknown_factor_is_refused_with_those_that_exist():
+    with pytest.raises(InputError, match=r"study mine, arm 'arm': no factor.*'drop-out'.*dropout.*augmentation"):
+        resolve(**{"drop-out": 0.1})
+
+
+def test_an_unknown_layout_is_refused_with_those_that_exist():
+    with pytest.raises(InputError, match="study mine, arm 'arm': layout is 'vgg'; it can be document, torchvision"):
+        resolve(layout="vgg")
+
+
+def test_an_invalid_level_is_refused_with_its_study_and_arm():
+    study = Study(name="mine", question="?", claims=(), arms={"a": {"dropout": "lots"}})
+    with pytest.raises(InputError, match="study mine, arm 'a': dropout is 'lots'"):
+        expand_study(study, Setting(PROFILES["smoke"], DATA))
+
+
+def test_an_unknown_metric_is_refused():
+    typo = Claim("mine", "A claim", (Contrast("test/acuracy", "a", "b", margin=1),))
+    study = Study(name="mine", question="?", claims=(typo,), arms={"a": {}, "b": {"dropout": 0.0}})
+    with pytest.raises(InputError, match="study mine, claim mine: metric 'test/acuracy' is unknown"):
+        expand_study(study, Setting(PROFILES["smoke"], DATA))

@@ -1,0 +1,136 @@
+"""Each claim of the project's studies can be judged: by metrics and arms that its jobs measure."""
+
+import dataclasses
+import json
+from functools import cache
+
+import torch
+from project_studies import DATA, STUDIES, each_study, make_setting
+
+from ablations import Contrast, Exact
+from ablations.framework.expand import expand_study
+from ablations.framework.study import all_claims
+from bench.data.images import Images
+from bench.metrics.table import find_metric
+from bench.models import complexity
+from bench.models.alexnet import build
+from bench.probes.answering import QUESTIONS
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Count, Timing, Trial, identity
+from reports.tables.observations import STEPS, tabulate_combinations, tabulate_observations, tabulate_results
+
+TRIAL_METRICS = {
+    "test/accuracy",
+    "test/loss",
+    "train/accuracy",
+    "train/loss",
+    "validation/accuracy",
+    "validation/loss",
+    "gap/accuracy",
+    "sparsity/zeros/mean",
+    "sparsity/hoyer/mean",
+    "sparsity/treves_rolls/mean",
+    "sparsity/dead/mean",
+    "gradient/first_to_last/start",
+    "gradient/first_to_last/epoch_1",
+    STEPS,
+}
+
+
+def imagine_record(place):
+    """A record with every metric that the job would measure, each of value 1."""
+    job = place.job
+    record = {"identity": identity(job), "status": "finished", "job": dataclasses.asdict(job)}
+    if isinstance(job, Trial):
+        record["points"] = [{"step": 0, "epoch": 0, "metrics": dict.fromkeys(TRIAL_METRICS, 1.0)}]
+    elif isinstance(job, Count):
+        record["network"] = complexity.count_network(job.model)
+    elif isinstance(job, Timing):
+        metrics = {
+            "activations": [f"time/kernel_ms/{size}" for size in job.sizes],
+            "steps": ["time/step_ms"],
+            "layers": [f"time/forward_ms/batch {size}" for size in job.sizes],
+        }[job.subject]
+        record["samples"] = [
+            {"arm": arm, "pair": pair, "metric": metric, "value": 1.0}
+            for metric in metrics
+            for arm, _ in job.arms
+            for pair in range(job.rounds)
+        ]
+    else:
+        record["samples"] = [{**sample, "pair": pair} for sample in answer_question(job.question) for pair in range(2)]
+    return record
+
+
+@cache
+def answer_question(question):
+    """The question's real answer about small untrained networks."""
+    question, model = QUESTIONS[question], ModelConfig(width=1 / 16, normalisation="lrn")
+    canvas = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)
+    networks = [build(model, seed) for seed in range(question.networks)]
+    with torch.no_grad():
+        answers = question.answer(networks, Images(canvas, torch.arange(12) % 10))
+    return [{"arm": arm, "metric": m, "value": v} for arm, metrics in answers.items() for m, v in metrics.items()]
+
+
+@each_study
+def test_every_arm_and_metric_of_a_claim_is_measured(study):
+    placed = expand_study(study, make_setting(study))
+    records = {identity(place.job): imagine_record(place) for place in placed}
+    observations = tabulate_observations(placed, records)
+    combinations = tabulate_combinations(study, tabulate_results(placed, records))
+    measured = {(row.arm, row.metric) for table in (observations, combinations) for row in table.itertuples()}
+    for claim in all_claims(study, DATA):
+        for part in claim.parts:
+            assert (part.arm, part.metric) in measured, claim.id
+            if isinstance(part.reference, str) and part.reference:
+                assert (part.reference, part.metric) in measured, claim.id
+
+
+def test_the_imagined_trial_has_no_metric_that_a_real_one_lacks(smoke):
+    record = json.loads(next((smoke.out / "trials").glob("*.json")).read_text())
+    assert TRIAL_METRICS - {STEPS} <= {name for point in record["points"] for name in point["metrics"]}
+
+
+def test_every_metric_of_a_real_trial_can_be_named_by_a_claim(smoke):
+    record = json.loads(next((smoke.out / "trials").glob("*.json")).read_text())
+    metrics = {name for point in record["points"] for name in point["metrics"]}
+    assert [name for name in metrics if find_metric(name) is None] == []
+
+
+@each_study
+def test_a_claim_is_a_sentence_with_parts_and_a_margin(study):
+    for claim in all_claims(study, DATA):
+        assert claim.parts and claim.sentence and not claim.sentence.endswith(".")
+        for part in claim.parts:
+            if isinstance(part, Contrast):
+                assert part.direction in ("higher", "lower", "equal")
+                assert part.margin > (1 if part.ratio else 0)
+                assert part.arm != part.reference
+            else:
+                assert isinstance(part, Exact) and part.low <= part.high
+
+
+@each_study
+def test_a_claim_with_several_regimes_says_in_what_they_differ(study):
+    for claim in study.claims:
+        assert bool(claim.regimes) == (len({part.regime for part in claim.parts}) > 1), claim.id
+
+
+@each_study
+def test_every_published_result_stands_beside_a_part_of_its_claim(study):
+    for claim in study.claims:
+        for figure in claim.published:
+            assert 0 <= figure.part < len(claim.parts), claim.id
+            assert figure.value and figure.source
+
+
+@each_study
+def test_every_published_accuracy_is_of_an_arm_of_the_study(study):
+    for arm, accuracy in study.printed.accuracies.items() if study.printed else ():
+        assert arm in study.arms and 0 < accuracy < 1
+
+
+def test_no_two_claims_share_an_id():
+    ids = [claim.id for study in STUDIES for claim in all_claims(study, DATA)]
+    assert len(ids) == len(set(ids))
