@@ -1,4 +1,4 @@
-# Every target installs what it needs. Variables: PROFILE, STUDY, DATA, DEVICE, SEEDS, LIMIT, OUT, PORT, SHORT.
+# Every target installs its requirements. Variables: PROFILE, STUDY, DATA, DEVICE, SEEDS, LIMIT, OUT, PORT, SHORT.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ OUT ?= out
 PORT ?= 5000
 STUDY ?=
 audit = $(BIN)/pip-audit --progress-spinner off --timeout 10
-what = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
+options = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
 
 .PHONY: help setup ablate plan report ui test lint bench torture test-scale calibrate clean
 
@@ -17,7 +17,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "variables: PROFILE=quick STUDY='relu dropout' DATA=folder DEVICE=cpu SEEDS=10 LIMIT=30m OUT=out PORT=5000"
 
-setup: $(VENV)/ready  ## install into .venv; a torch that the machine already has and is new enough is kept
+setup: $(VENV)/ready  ## install into .venv; a recent torch that the machine already has is kept
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@echo "installing into $(VENV): a few minutes, once"
@@ -26,50 +26,51 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-ablate: setup  ## run the studies and write the report: make ablate DATA=folder
-	$(BIN)/ablate run $(what) $(if $(LIMIT),--limit $(LIMIT))
+ablate: setup  ## run the studies and write the report, e.g. make ablate DATA=folder
+	$(BIN)/ablate run $(options) $(if $(LIMIT),--limit $(LIMIT))
 
-plan: setup  ## what `make ablate` would do, and for how long
-	$(BIN)/ablate plan $(what)
+plan: setup  ## show what `make ablate` would do and how long it would take
+	$(BIN)/ablate plan $(options)
 
-report: setup  ## judge the last run's records again; STUDY="relu lrn" for others; trains nothing
+report: setup  ## judge the last run's records again, or those of STUDY="relu lrn"; trains nothing
 	$(BIN)/ablate report $(STUDY) --out "$(OUT)"
 
-ui: setup  ## compare the runs in MLflow
+ui: setup  ## open MLflow to compare the runs
 	$(BIN)/ablate ui --out "$(OUT)" --port $(PORT)
 
-test: setup  ## run the tests, two at once
+test: setup  ## run the tests in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-lint: setup  ## ruff, mypy, and pip-audit where its data base of vulnerabilities can be reached
+# pip-audit is silent if it cannot reach the database: a package with known vulnerabilities tells whether it can.
+lint: setup  ## run ruff, mypy, and pip-audit if its database of vulnerabilities can be reached
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pip-audit --version
-	@echo 'jinja2==2.4.1' > $(VENV)/vulnerable.txt  # as everybody knows: who does not say so was not reached
+	@echo 'jinja2==2.4.1' > $(VENV)/vulnerable.txt
 	@if $(audit) --no-deps --disable-pip -r $(VENV)/vulnerable.txt 2>&1 | grep -q 'Found .* known vulnerabilit'; \
 	then $(audit) --local --skip-editable; \
-	else echo "pip-audit: its data base of vulnerabilities cannot be reached: nothing was audited"; fi
+	else echo "pip-audit: the database of vulnerabilities cannot be reached: nothing was audited"; fi
 
-bench: $(VENV)/bench  ## time the harness against its peers and the machine; SHORT=1 only shows that it works
+bench: $(VENV)/bench  ## time the harness against other harnesses and the machine; SHORT=1 only tests the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -v --json "$(OUT)/bench.json" $(if $(SHORT),--short)
 
 $(VENV)/bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
 	@touch $@
 
-torture: setup  ## kill, fill and unplug what a run depends on, for up to 20 minutes; SHORT=1 for a few
+torture: setup  ## kill processes, fill disks and stop servers during runs: 20 minutes; SHORT=1 takes a few
 	$(BIN)/python -m pytest tests/torture -o python_files='torture_*.py' -v $(if $(SHORT),--short)
 
-test-scale: $(VENV)/ray  ## what takes longer: torchrun, Ray, a team's server; photographs of ABLATE_TEST_PHOTOGRAPHS
+test-scale: $(VENV)/ray  ## test torchrun, Ray, a team's server, and photographs in ABLATE_TEST_PHOTOGRAPHS
 	$(BIN)/python -m pytest tests/scale -o python_files='scale_*.py' -v
 
 $(VENV)/ray: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,ray]'
 	@touch $@
 
-calibrate: setup  ## how often verdicts are wrong and right, in 2,000 synthetic studies a row: half an hour
+calibrate: setup  ## measure the verdicts' error rates on 2,000 synthetic studies per row: half an hour
 	$(BIN)/python -m pytest tests/calibration --studies 2000
 
-clean:  ## remove what `setup` made; results in OUT stay
+clean:  ## remove what `setup` installed; results in OUT stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

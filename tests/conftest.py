@@ -30,21 +30,21 @@ STUDY = Study(
 
 
 class Smoke(NamedTuple):
-    """A run of the command that ended well: the user's study, its images, what was said, where everything lies."""
+    """A run of the command that ended well: the user's study and images, the process, the output folder."""
 
     study: Path
     images: Path
-    said: subprocess.CompletedProcess[str]
+    process: subprocess.CompletedProcess[str]
     out: Path
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def arguments(self) -> tuple[str, ...]:
         return (str(self.study), "--profile", "smoke", "--data", str(self.images), "--device", "cpu")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--short", action="store_true", help="of benchmarks and torture: a little of everything")
-    parser.addoption("--studies", type=int, default=100, help="of calibration: so many synthetic studies a row")
+    parser.addoption("--short", action="store_true", help="benchmarks and torture: a little of everything")
+    parser.addoption("--studies", type=int, default=100, help="calibration: synthetic studies per row")
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +54,13 @@ def short(pytestconfig):
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """As a worker has it: then results do not depend on how many processors there are."""
+    """Compute with one thread, as a worker does: results do not depend on the number of processors."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def environment():
-    """Of a command: this one's, less what would reach beyond the test."""
+    """The environment of a command, without variables that would reach beyond the test."""
     return {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "ABLATE_DATA")}
 
 
@@ -71,7 +71,7 @@ def command():
 
 @pytest.fixture(scope="session")
 def ablate(command, environment):
-    """Runs the command with these arguments, and waits for it."""
+    """A function that runs the command with arguments and waits for it."""
 
     def run(*arguments, cwd=None, **variables):
         return subprocess.run(
@@ -88,7 +88,7 @@ def ablate(command, environment):
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory):
-    """A folder of 32x32 images in three classes that a small network can tell apart now and then."""
+    """A folder of 32x32 images in three classes that a small network sometimes tells apart."""
     root, draws = tmp_path_factory.mktemp("data") / "tints", np.random.default_rng(0)
     for split, count in (("train", 40), ("test", 20)):
         for number, name in enumerate(("red", "teal", "ultramarine")):
@@ -103,12 +103,12 @@ def images(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def smoke(ablate, images, tmp_path_factory):
-    """One real run for all tests that look at one. Take care to change nothing in it."""
+    """One real run, shared by all tests: change nothing in it."""
     here = tmp_path_factory.mktemp("smoke")
     study = here / "my_study.py"
     study.write_text(STUDY, encoding="utf-8")
-    done = Smoke(study, images, None, here / "out")
-    return done._replace(said=ablate("run", *done.asked, "--out", done.out, cwd=here))
+    smoke = Smoke(study, images, None, here / "out")
+    return smoke._replace(process=ablate("run", *smoke.arguments, "--out", smoke.out, cwd=here))
 
 
 @pytest.fixture(scope="session")

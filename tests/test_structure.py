@@ -96,7 +96,7 @@ def test_a_run_ends_well_where_mlflow_is_not_installed(smoke, environment, tmp_p
     shutil.copytree(smoke.out / "trials", tmp_path / "trials")
     lost = min((tmp_path / "trials").glob("*.json"))
     lost.unlink()
-    arguments = ["run", *smoke.asked, "--out", str(tmp_path)]
+    arguments = ["run", *smoke.arguments, "--out", str(tmp_path)]
     done = after(NO_MLFLOW, "import ablate; sys.exit(ablate.main())", *arguments, env=environment)
     assert done.returncode == 0, done.stderr
     assert "mlflow is not installed" in done.stdout

@@ -45,7 +45,7 @@ RECORDS = {
 def test_a_record_that_is_none_is_named_with_what_to_do(told, smoke, kept, words, change, said):
     file = min(store.folder(kept).glob("*.json"))
     file.write_text(change(file.read_text()))
-    asked = () if words == "report" else smoke.asked
+    asked = () if words == "report" else smoke.arguments
     line = told(words, *asked, "--out", kept)
     assert str(file) in line and said in line and "ablate doctor --fix" in line
 
@@ -53,7 +53,7 @@ def test_a_record_that_is_none_is_named_with_what_to_do(told, smoke, kept, words
 def test_records_of_an_earlier_revision_are_passed_over(smoke, kept):
     file = min(store.folder(kept).glob("*.json"))
     file.with_name("0" * 16 + ".json").write_text(changed(identity="0" * 16)(file.read_text()))
-    assert command.main(["plan", *smoke.asked, "--out", str(kept)]) == 0
+    assert command.main(["plan", *smoke.arguments, "--out", str(kept)]) == 0
 
 
 @pytest.mark.parametrize("words", ["plan", "report"])
@@ -62,7 +62,7 @@ def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypat
     monkeypatch.setattr(store, "load", lambda file: read.append(file) or load(file))
     monkeypatch.setattr(terminal, "show_report", lambda *_: [])
     monkeypatch.setattr(power, "prospects", lambda *_: [])
-    assert command.main([words, *(smoke.asked if words == "plan" else ()), "--out", str(kept)]) == 0
+    assert command.main([words, *(smoke.arguments if words == "plan" else ()), "--out", str(kept)]) == 0
     assert sorted(read) == sorted(store.folder(kept).glob("*.json"))
 
 
@@ -70,7 +70,7 @@ def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypat
 @pytest.mark.parametrize("content", ["[1]", '"x"', "{}"])
 def test_a_stranger_among_the_records_that_is_none_stops_a_run_and_a_report(told, smoke, kept, words, content):
     (store.folder(kept) / "notes.json").write_text(content)
-    assert "notes.json is no record" in told(words, *(smoke.asked if words == "run" else ()), "--out", kept)
+    assert "notes.json is no record" in told(words, *(smoke.arguments if words == "run" else ()), "--out", kept)
 
 
 def within(text, *places, value):

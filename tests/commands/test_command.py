@@ -7,8 +7,8 @@ import time
 import pytest
 
 
-def short(done):
-    """Said well: exit status 2, one line on stderr, no traceback."""
+def error_line(done):
+    """Return the error message: exit status 2, one line on stderr, no traceback."""
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert done.stderr.startswith("ablate: ") and done.stderr.count("\n") == 1, done.stderr
     return done.stderr
@@ -42,7 +42,7 @@ def test_plan_tells_jobs_time_and_disk_and_trains_nothing(ablate, tmp_path):
 
 
 def test_plan_counts_what_is_done(ablate, smoke):
-    done = ablate("plan", *smoke.asked, "--out", smoke.out)
+    done = ablate("plan", *smoke.arguments, "--out", smoke.out)
     assert done.returncode == 0, done.stderr
     assert "8 jobs,    8 done" in done.stdout
     assert "0 jobs to run" in done.stdout and "(all 8 anew: about " in done.stdout
@@ -61,7 +61,7 @@ def test_help_is_there_for_every_command(ablate, tmp_path, words):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    "words, message",
     [
         ("run nope", "study 'nope' not found"),
         ("run nope.py", "study file nope.py not found"),
@@ -76,10 +76,10 @@ def test_help_is_there_for_every_command(ablate, tmp_path, words):
         ("report --out file", "nothing was run"),
     ],
 )
-def test_what_cannot_be_used_is_answered_in_one_line(ablate, tmp_path, words, said):
+def test_what_cannot_be_used_is_answered_in_one_line(ablate, tmp_path, words, message):
     (tmp_path / "file").write_text("not a folder")
     device = () if words.startswith("report") else ("--device", "cpu")
-    assert said in short(ablate(*words.split(), *device, cwd=tmp_path))
+    assert message in error_line(ablate(*words.split(), *device, cwd=tmp_path))
     assert not list(tmp_path.glob("*/trials/*"))
 
 
@@ -92,7 +92,7 @@ def test_what_is_no_command_or_option_exits_with_2_and_the_usage(ablate, tmp_pat
 
 def test_a_gpu_that_is_not_there_is_said_to_be_missing(ablate, tmp_path):
     done = ablate("run", "--data", "digits", "--device", "cuda", cwd=tmp_path, CUDA_VISIBLE_DEVICES="")
-    assert "there is no GPU that torch can use" in short(done)
+    assert "there is no GPU that torch can use" in error_line(done)
 
 
 def without_test(root):
@@ -128,8 +128,8 @@ def a_broken_image(root):
 def test_a_folder_that_is_no_data_set_is_answered_in_one_line(ablate, images, tmp_path, harm):
     root = tmp_path / "images"
     shutil.copytree(images, root)
-    said = harm(root)
-    assert said in short(ablate("run", "--data", root, "--device", "cpu", cwd=tmp_path))
+    message = harm(root)
+    assert message in error_line(ablate("run", "--data", root, "--device", "cpu", cwd=tmp_path))
     assert not list(tmp_path.glob("out/trials/*"))
 
 
@@ -139,10 +139,10 @@ def verdicts(out):
 
 
 def test_a_users_study_on_a_users_images_runs_and_is_reported(smoke):
-    assert smoke.said.returncode == 0, smoke.said.stdout + smoke.said.stderr
-    assert smoke.said.stderr == ""
-    assert "tints: 108 train, 12 validation, 60 test images" in smoke.said.stdout
-    assert "[8/8]" in smoke.said.stdout
+    assert smoke.process.returncode == 0, smoke.process.stdout + smoke.process.stderr
+    assert smoke.process.stderr == ""
+    assert "tints: 108 train, 12 validation, 60 test images" in smoke.process.stdout
+    assert "[8/8]" in smoke.process.stdout
     reports = smoke.out / "reports"
     assert sorted(f.name for f in reports.iterdir()) == ["report.html", "report.json", "report.pdf", "trials.csv"]
     assert [name for name, *_ in verdicts(smoke.out)] == ["tanh-better", "my_study:a-a", "my_study:shuffled"]
@@ -151,7 +151,7 @@ def test_a_users_study_on_a_users_images_runs_and_is_reported(smoke):
 
 
 def test_what_the_run_ends_with_names_verdicts_and_files(smoke):
-    ending = smoke.said.stdout.partition("[8/8]")[2]
+    ending = smoke.process.stdout.partition("[8/8]")[2]
     for name, verdict, _ in verdicts(smoke.out):
         assert name in ending and verdict in ending
     assert str(smoke.out / "reports" / "report.html") in ending
@@ -180,7 +180,7 @@ def test_a_second_run_trains_nothing_and_a_server_that_is_away_does_not_stop_it(
     shutil.copytree(smoke.out / "trials", tmp_path / "trials")
     before = {file.name: file.read_bytes() for file in (tmp_path / "trials").iterdir()}
     start = time.monotonic()
-    done = ablate("run", *smoke.asked, "--out", tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    done = ablate("run", *smoke.arguments, "--out", tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert time.monotonic() - start < 60
     assert done.returncode == 0, done.stdout + done.stderr
     assert "MLflow cannot be reached" in done.stdout
@@ -190,7 +190,7 @@ def test_a_second_run_trains_nothing_and_a_server_that_is_away_does_not_stop_it(
 
 
 def test_a_limit_that_is_over_leaves_jobs_and_says_so(ablate, smoke, tmp_path):
-    done = ablate("run", *smoke.asked, "--out", tmp_path, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    done = ablate("run", *smoke.arguments, "--out", tmp_path, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 0, done.stderr
     assert "8 jobs" in done.stdout and "same command" in done.stdout
     assert not list((tmp_path / "trials").glob("*.json"))
@@ -198,26 +198,26 @@ def test_a_limit_that_is_over_leaves_jobs_and_says_so(ablate, smoke, tmp_path):
 
 
 def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
-    """Of the plan and its rows, of what a run begins with, and of what it leaves."""
-    asked = "relu", "--data", "digits", "--device", "cpu", "--profile", "smoke", "--seeds", "2", "--out", tmp_path
-    plan = ablate("plan", *asked).stdout
+    """In the plan and its rows, in the first line of a run, and in its last."""
+    arguments = "relu", "--data", "digits", "--device", "cpu", "--profile", "smoke", "--seeds", "2", "--out", tmp_path
+    plan = ablate("plan", *arguments).stdout
     total, row = (
         int(re.search(sum_of, plan, re.MULTILINE)[1]) for sum_of in (r"^(\d+) jobs to run", r"^relu +(\d+) jobs")
     )
     assert row == total
-    said = ablate("run", *asked, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9").stdout
+    output = ablate("run", *arguments, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9").stdout
     known, later = map(
-        int, re.search(r"^0 of (\d+) jobs are done already; tuning will add about (\d+)", said, re.M).groups()
+        int, re.search(r"^0 of (\d+) jobs are done already; tuning will add about (\d+)", output, re.M).groups()
     )
     assert later > 0 and known + later == total
     left = f"{known} jobs without a record yet: run the same command again for them, then about {later} that follow"
-    assert left in said
+    assert left in output
 
 
 def test_a_run_until_decided_goes_on_look_by_look_and_its_report_says_so(ablate, smoke, tmp_path):
-    """From 2 seeds to 15 of both arms that the claim compares, none of the controls, and judged again the same way."""
-    asked = "run", *smoke.asked, "--until-decided", "--out", tmp_path
-    done = ablate(*asked, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    """Both arms of the claim go from 2 seeds to 15, the controls stay; judging again gives the same verdicts."""
+    arguments = "run", *smoke.arguments, "--until-decided", "--out", tmp_path
+    done = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "reports" / "report.json").read_text())
     (claim,), controls = report["claims"], report["controls"]
@@ -229,13 +229,13 @@ def test_a_run_until_decided_goes_on_look_by_look_and_its_report_says_so(ablate,
     before = verdicts(tmp_path)
     assert ablate("report", "--out", tmp_path).returncode == 0
     assert verdicts(tmp_path) == before
-    again = ablate(*asked, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    again = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert "[1/" not in again.stdout and verdicts(tmp_path) == before
 
 
 def test_a_limit_ends_a_run_that_is_not_decided(ablate, smoke, tmp_path):
     shutil.copytree(smoke.out / "trials", tmp_path / "trials")
-    asked = "run", *smoke.asked, "--until-decided", "--limit", "0s", "--out", tmp_path
-    assert ablate(*asked, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0
+    arguments = "run", *smoke.arguments, "--until-decided", "--limit", "0s", "--out", tmp_path
+    assert ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0
     assert len(list((tmp_path / "trials").glob("*.json"))) == 8
     assert json.loads((tmp_path / "run.json").read_text())["further"] == {}

@@ -37,16 +37,14 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 @contextmanager
 def worker_environment() -> Iterator[None]:
     """Set the environment variables of processes that are started inside, and restore them afterwards."""
-    before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
+    before = {name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ}
     os.environ |= WORKER_ENVIRONMENT
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in WORKER_ENVIRONMENT:
+            os.environ.pop(name, None)
+        os.environ |= before
 
 
 @contextmanager

@@ -30,9 +30,11 @@ CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "
 
 
 def measured(record):
-    """The record less what the clock and the machine put in."""
-    kept = {k: v for k, v in record.items() if k not in ("started", "ended", "environment", "raw", "fit", "why_unfit")}
-    kept["points"] = [
+    """The record without what depends on the clock and the machine."""
+    fields = {
+        k: v for k, v in record.items() if k not in ("started", "ended", "environment", "raw", "fit", "why_unfit")
+    }
+    fields["points"] = [
         {
             "step": point["step"],
             "epoch": point["epoch"],
@@ -41,8 +43,8 @@ def measured(record):
         for point in record.get("points", [])
     ]
     if record["kind"] == "timing":
-        kept["samples"] = [{**sample, "value": sample["value"] > 0} for sample in record["samples"]]
-    return kept
+        fields["samples"] = [{**sample, "value": sample["value"] > 0} for sample in record["samples"]]
+    return fields
 
 
 def all_measured(out):
@@ -51,7 +53,7 @@ def all_measured(out):
 
 @pytest.fixture(scope="module")
 def alone(ran, tmp_path_factory):
-    """The same jobs as `ran`, by one worker."""
+    """The jobs of `ran`, run by one worker."""
     out = tmp_path_factory.mktemp("alone")
     return ran._replace(out=out, events=list(run(ran.jobs, ran.source, out, workers=1)))
 
@@ -70,12 +72,12 @@ def test_one_worker_and_two_give_the_same_records_and_weights(ran, alone):
         assert (store.folder(ran.out) / name).read_bytes() == (store.folder(alone.out) / name).read_bytes()
 
 
-def test_each_job_is_told_of_from_start_to_record(ran):
+def test_each_job_has_events_from_start_to_record(ran):
     for job in ran.jobs:
-        told = [event for event in ran.events if event.job == job]
-        assert told[0].kind == "started"
-        assert told[-1].kind == "done" and told[-1].record["identity"] == identity(job)
-        assert all(event.kind == "point" for event in told[1:-1])
+        first, *points, last = [event for event in ran.events if event.job == job]
+        assert first.kind == "started"
+        assert last.kind == "done" and last.record["identity"] == identity(job)
+        assert all(event.kind == "point" for event in points)
 
 
 def test_timings_run_last_and_by_themselves(ran):
@@ -109,7 +111,7 @@ def test_jobs_that_have_a_record_are_skipped(ran):
     assert {file: file.stat().st_mtime_ns for file in store.folder(ran.out).iterdir()} == before
 
 
-def test_a_job_that_is_asked_for_twice_is_missing_once(ran, tmp_path):
+def test_a_job_that_is_requested_twice_is_missing_once(ran, tmp_path):
     assert len(find_missing_jobs([*ran.jobs, *ran.jobs], tmp_path)) == len(ran.jobs)
 
 
@@ -124,7 +126,7 @@ def test_jobs_run_as_declared_and_the_last_few_longest_first(digits, tmp_path):
     assert [event.job.seed for event in events if event.kind == "started"] == [1, 4, 3, 2]
 
 
-def test_no_point_of_a_job_is_told_before_its_start_however_slow_the_listener(digits, tmp_path):
+def test_no_point_of_a_job_is_yielded_before_its_start_however_slow_the_consumer(digits, tmp_path):
     jobs, begun = [Trial(SMALL, BRIEF, digits.data, seed) for seed in range(5)], set()
     for event in run(jobs, digits, tmp_path, workers=2):
         if event.kind == "started":
@@ -139,7 +141,7 @@ def test_a_run_leaves_the_environment_as_it_was(ran, tmp_path):
     assert dict(os.environ) == before
 
 
-def test_a_worker_does_not_wait_for_who_listens(digits, tmp_path):
+def test_a_worker_does_not_wait_for_a_slow_consumer(digits, tmp_path):
     jobs = [Trial(SMALL, BRIEF, digits.data, seed) for seed in (0, 1)]
     patience = 2.0
     for event in run(jobs, digits, tmp_path, workers=1):
@@ -213,7 +215,7 @@ def test_a_worker_that_dies_again_and_again_makes_its_job_a_failure(digits, tmp_
 
 @pytest.mark.parametrize("victim", ["a worker without a job", "the server of workers"])
 def test_where_the_pool_breaks_another_one_goes_on(digits, tmp_path, victim):
-    """Pebble gives up where a worker dies while no job runs, and where it cannot fork another."""
+    """Pebble gives up when a worker dies while no job runs, and when it cannot fork another."""
     jobs = [Count(replace(SMALL, width=1 / n)) for n in (16, 8, 4)]
     for event in run(jobs, digits, tmp_path, workers=1):
         if event.kind == "done" and event.job == jobs[0]:
@@ -228,7 +230,7 @@ def test_where_the_pool_breaks_another_one_goes_on(digits, tmp_path, victim):
     assert len(store.read_all(tmp_path)) == len(jobs)
 
 
-def test_workers_that_die_as_they_start_are_said_to(digits, tmp_path, monkeypatch):
+def test_workers_that_die_as_they_start_end_the_run_with_a_message(digits, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise BrokenProcessPool
 
@@ -259,14 +261,14 @@ def test_a_job_that_another_run_is_at_is_left_to_it(digits, tmp_path):
     store.folder(tmp_path).mkdir(parents=True)
     lock = FileLock(store.lock(tmp_path, job))
     lock.acquire()
-    told = []
+    events = []
     for event in run([job, other], digits, tmp_path, workers=1):
-        told.append((event.kind, event.job))
-        if told.count(("elsewhere", job)) == 2:
+        events.append((event.kind, event.job))
+        if events.count(("elsewhere", job)) == 2:
             lock.release()
-    assert told.count(("elsewhere", job)) >= 2
-    assert told[-1] == ("done", job)
-    assert ("done", other) in told[: told.index(("elsewhere", job)) + 4]
+    assert events.count(("elsewhere", job)) >= 2
+    assert events[-1] == ("done", job)
+    assert ("done", other) in events[: events.index(("elsewhere", job)) + 4]
 
 
 def test_a_job_that_another_run_finished_meanwhile_is_not_run_again(ran, tmp_path):
@@ -298,7 +300,7 @@ def test_a_job_whose_record_came_without_the_weights_that_are_wanted_is_run_agai
     assert store.read(tmp_path, second)["started"] > theirs["started"]
 
 
-def test_a_probe_of_a_trial_that_failed_waits_until_it_is_mended(ran, tmp_path):
+def test_a_probe_of_a_trial_that_failed_waits_until_it_succeeds(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
     probe = Probe("sub-networks", (trial,))
     store.write(tmp_path, store.new(trial) | store.failure("died", "its worker died"))
@@ -349,25 +351,25 @@ def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_pa
     assert find_missing_jobs([timing], tmp_path) == []
 
 
-@pytest.mark.parametrize("number, said", [(errno.EACCES, "allow writing"), (errno.ENOSPC, "make room")])
-def test_a_folder_that_takes_no_result_ends_the_run_with_what_to_do(digits, tmp_path, monkeypatch, number, said):
+@pytest.mark.parametrize("number, advice", [(errno.EACCES, "allow writing"), (errno.ENOSPC, "make room")])
+def test_a_folder_that_takes_no_result_ends_the_run_with_what_to_do(digits, tmp_path, monkeypatch, number, advice):
     failed = Future()
     failed.set_exception(OSError(number, os.strerror(number), "out/trials"))
     monkeypatch.setattr(ProcessPool, "schedule", lambda *_, **__: failed)
     with pytest.raises(OSError, match="'out/trials'") as raised:
         list(run([Count(SMALL)], digits, tmp_path, workers=1))
-    assert said in advise(raised.value)
+    assert advice in advise(raised.value)
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
     long = [Trial(SMALL, TrainConfig(epochs=40, share=0.2), digits.data, seed) for seed in (0, 1)]
     jobs = [*long, Count(SMALL), Trial(SMALL, BRIEF, digits.data, 2)]
-    events, seen, killed = [], set(), False
+    events, jobs_with_points, killed = [], set(), False
     for event in run(jobs, digits, tmp_path, workers=2):
         events.append(event)
         if event.kind == "point":
-            seen.add(event.job)
-        if not killed and seen == set(long):
+            jobs_with_points.add(event.job)
+        if not killed and jobs_with_points == set(long):
             os.kill(workers_of(os.getpid())[-1], signal.SIGKILL)
             killed = True
     assert killed
@@ -400,9 +402,9 @@ def test_killing_the_command_ends_its_workers_and_the_next_run_goes_on(command, 
 
     again = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    found = {record["identity"]: record for record in store.read_all(out)}
-    assert len(found) == 3
-    assert {name: (found[name]["started"], found[name]["points"]) for name in kept} == kept
+    records = {record["identity"]: record for record in store.read_all(out)}
+    assert len(records) == 3
+    assert {name: (records[name]["started"], records[name]["points"]) for name in kept} == kept
     assert not list(store.folder(out).glob("*.part"))
 
 
@@ -414,7 +416,7 @@ def until(condition, seconds):
 
 
 def children(parent):
-    """Of a process, from its threads' lists."""
+    """The child processes of a process, from its threads' lists."""
     lists = (file.read_text().split() for file in Path(f"/proc/{parent}/task").glob("*/children"))
     return [int(child) for pids in lists for child in pids]
 
