@@ -42,10 +42,11 @@ test: setup  ## run the tests in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # pip-audit is silent if it cannot reach the database: a package with known vulnerabilities tells whether it can.
-lint: setup  ## run ruff, mypy, and pip-audit if its database of vulnerabilities can be reached
+lint: setup  ## run ruff, mypy, import-linter, and pip-audit if its database of vulnerabilities can be reached
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/pip-audit --version
 	@echo 'jinja2==2.4.1' > $(VENV)/vulnerable.txt
 	@if $(audit) --no-deps --disable-pip -r $(VENV)/vulnerable.txt 2>&1 | grep -q 'Found .* known vulnerabilit'; \

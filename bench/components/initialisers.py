@@ -20,22 +20,16 @@ class LayerToInitialise(NamedTuple):
     is_output: bool
 
 
-Initialise = Callable[[LayerToInitialise], tuple[float, float]]
-INITIALISERS: dict[str, Initialise] = {}
+INITIALISERS: dict[str, Callable[[LayerToInitialise], tuple[float, float]]] = {}  # weight scale and bias
 
 
-def initialiser(name: str) -> Callable[[Initialise], Initialise]:
-    """Declare a level of the factor `initial`: a function of a layer that returns weight scale and bias."""
-    return register(INITIALISERS, name)
-
-
-@initialiser("scaled")
+@register(INITIALISERS, "scaled")
 def scaled(layer: LayerToInitialise) -> tuple[float, float]:
     """Scale by gain / sqrt(fan in), as for He et al. 2015, section 2.2; biases are zero."""
     return layer.gain / math.sqrt(layer.fan_in), 0.0
 
 
-@initialiser("paper")
+@register(INITIALISERS, "paper")
 def paper(layer: LayerToInitialise) -> tuple[float, float]:
     """Scale by 0.01 (Krizhevsky et al. 2012, section 5).
 

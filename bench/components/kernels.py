@@ -8,34 +8,30 @@ from dataclasses import replace
 from bench.components.layouts import Conv, scaled_channels
 from bench.components.registry import register
 
-Stack = Callable[[Conv, int, float], list[Conv]]
-KERNELS: dict[str, Stack] = {}
+KERNELS: dict[
+    str, Callable[[Conv, int, float], list[Conv]]
+] = {}  # of a 5x5 convolution, its input channels and `middle`
 
 
-def kernel(name: str) -> Callable[[Stack], Stack]:
-    """Declare a level of the factor `kernel`: a function of a 5x5 convolution, its input channels and `middle`."""
-    return register(KERNELS, name)
-
-
-@kernel("5x5")
+@register(KERNELS, "5x5")
 def single(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
     """The 5x5 convolution itself."""
     return [conv]
 
 
-@kernel("pair")
+@register(KERNELS, "pair")
 def pair(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
     """Two 3x3 convolutions, with `middle` times the output's channels between them."""
     return _pair(conv, middle * conv.channels)
 
 
-@kernel("pair-matched")
+@register(KERNELS, "pair-matched")
 def pair_matched(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
     """A pair with as many weights as the 5x5: 25 Cin Cout / (9 (Cin + Cout)) channels between."""
     return _pair(conv, 25 * in_channels * conv.channels / (9 * (in_channels + conv.channels)))
 
 
-@kernel("pair-linear")
+@register(KERNELS, "pair-linear")
 def pair_linear(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
     """A pair without an activation between."""
     first, second = pair(conv, in_channels, middle)

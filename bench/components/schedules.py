@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim import Optimizer, lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from bench.components.registry import register
 from bench.spec.config import TrainConfig
@@ -17,28 +17,24 @@ PATIENCE_EPOCHS = 4  # without a better validation accuracy, before the rate is 
 MOST_DIVISIONS = 3
 
 Schedule = LRScheduler | ReduceLROnPlateau
-BuildSchedule = Callable[[Optimizer, TrainConfig, int], Schedule]
-SCHEDULES: dict[str, BuildSchedule] = {}
+SCHEDULES: dict[str, Callable[[Optimizer, TrainConfig, int], Schedule]] = {}
 
 
-def schedule(name: str) -> Callable[[BuildSchedule], BuildSchedule]:
-    """Declare a level of the factor `schedule`: a function of optimiser, recipe and steps per epoch."""
-    return register(SCHEDULES, name)
-
-
-@schedule("one-cycle")
+@register(SCHEDULES, "one-cycle")
 def one_cycle(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
     """One cycle (Smith & Topin 2019, section 3)."""
-    return OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps, cycle_momentum=False)
+    return lr_scheduler.OneCycleLR(
+        optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps, cycle_momentum=False
+    )
 
 
-@schedule("constant")
+@register(SCHEDULES, "constant")
 def constant(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
     """The same rate throughout."""
-    return LambdaLR(optimizer, lambda step: 1.0)
+    return lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
 
 
-@schedule("plateau")
+@register(SCHEDULES, "plateau")
 def plateau(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
     """Division by ten where validation accuracy stalls (Krizhevsky et al. 2012, section 5, by hand)."""
     least = recipe.learning_rate * 0.1**MOST_DIVISIONS

@@ -138,7 +138,8 @@ def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
 def _rule_of_thumb(key: Key) -> float:
     """Seconds per image trained on."""
     layout, width, kernel, device = key
-    full_width_s = KERNEL_FACTORS[kernel] / IMAGES_PER_SECOND[layout][device]
+    rates = IMAGES_PER_SECOND.get(layout, IMAGES_PER_SECOND["document"])  # for want of a measurement of a new layout
+    full_width_s = KERNEL_FACTORS.get(kernel, 1.0) / rates[device]
     return full_width_s if device == "cuda" else max(MIN_IMAGE_S, full_width_s * width**2)
 
 

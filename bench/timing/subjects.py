@@ -23,12 +23,7 @@ Subject = Callable[[Timing], Iterator[tuple[str, dict[str, Task]]]]
 SUBJECTS: dict[str, Subject] = {}
 
 
-def subject(name: str) -> Callable[[Subject], Subject]:
-    """Declare what a timing can measure: a function of the timing that yields each metric with its tasks, by arm."""
-    return register(SUBJECTS, name)
-
-
-@subject("activations")
+@register(SUBJECTS, "activations")
 def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
     """Forward and backward kernel of each arm's activation, and a copy of the same bytes, at every size."""
     for size in timing.sizes:
@@ -42,14 +37,14 @@ def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
         yield f"time/kernel_ms/{size}", tasks
 
 
-@subject("steps")
+@register(SUBJECTS, "steps")
 def training_steps(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
     """One training step of each arm's network, as trials make it, on images without augmentation."""
     (size,) = timing.sizes
     yield "time/step_ms", {arm: _training_step(model, size, timing) for arm, model in timing.arms}
 
 
-@subject("layers")
+@register(SUBJECTS, "layers")
 def network_parts(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
     """Forward time of the convolutional part and of the fully connected part, at each batch size."""
     for size in timing.sizes:

@@ -248,7 +248,7 @@ def rates(monkeypatch, points):
                 seen.append(float(self.param_groups[0]["lr"]))
                 return super().step(*rest)
 
-        monkeypatch.setattr("bench.components.optimizers.Adam", Adam)
+        monkeypatch.setattr("torch.optim.Adam", Adam)
         points(trial)
         return seen
 

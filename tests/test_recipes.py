@@ -1,0 +1,153 @@
+"""Every recipe of CONTRIBUTING.md, performed exactly as it is printed there, in a copy of the project."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RECIPES = re.compile(r"(Append to|(?<!`)Create) `([\w/]+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
+SECTIONS = re.compile(r"^## Add an? (.+?)\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+MOST_LINES = {
+    **{"activation": 5, "normalisation": 8, "optimiser": 4, "schedule": 4, "augmentation": 8, "layout": 15},
+    **{"data set": 15, "metric": 10, "probe": 10, "study": 20},
+}
+STUDY = """
+from ablations import Ask, Claim, Contrast, Study
+
+CLAIMS = (
+    {claim},
+    Claim("gini-lower", "GELU is sparser", (Contrast("sparsity/gini/mean", "gelu", "relu", margin=0.05),)),
+    Claim("norm-lower", "GELU's weights are smaller", (Contrast("features/norm/fc6", "gelu", "relu", margin=1),)),
+)
+STUDY = Study(
+    question="Does each recipe work?",
+    claims=CLAIMS,
+    base={{"dropout": 0.0, "batch": 16}},
+    arms={{
+        "relu": {{}},
+        "gelu": {{"activation": "gelu"}},
+        "group": {{"normalisation": "group"}},
+        "adamw": {{"optimiser": "adamw"}},
+        "cosine": {{"schedule": "cosine"}},
+        "cutout": {{"augmentation": "cutout"}},
+        "vgg": {{"layout": "vgg-small"}},
+    }},
+    probes=(Ask("weight-norm", ("relu",)), Ask("weight-norm", ("gelu",))),
+)
+"""
+
+
+def sections():
+    return {name: text for name, text in SECTIONS.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project in which every recipe has been performed."""
+    copy = tmp_path_factory.mktemp("project")
+    for folder in ("bench", "ablations", "reports", "commands"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "ablate.py", copy)
+    for text in sections().values():
+        for verb, file, block in RECIPES.findall(text):
+            before = (copy / file).read_text(encoding="utf-8") if verb == "Append to" else ""
+            (copy / file).write_text(f"{before}\n\n{block}" if before else block, encoding="utf-8")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def run(project, tmp_path_factory, environment):
+    """Records of a study that uses everything that the recipes add, on the data set that they add."""
+    folder = tmp_path_factory.mktemp("run")
+    claim = re.search(r"```python\n(Claim\(.*?\n\))\n```", sections()["claim"], re.DOTALL)[1]
+    (folder / "recipes.py").write_text(STUDY.format(claim=claim.replace("\n", "\n    ")), encoding="utf-8")
+    command = [sys.executable, str(project / "ablate.py"), "run", str(folder / "recipes.py"), "--data", "patches"]
+    command += ["--profile", "smoke", "--device", "cpu", "--seeds", "1", "--out", str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+    assert done.returncode == 0, done.stderr + done.stdout
+    records = [json.loads(file.read_text()) for file in (folder / "out/trials").glob("*.json")]
+    assert all(record["status"] == "finished" for record in records)
+    return folder / "out", records
+
+
+def trials(records, arm):
+    return [r for r in records if r["kind"] == "trial" and arm in r["tags"]["studies"]["recipes"]]
+
+
+def test_every_kind_of_extension_has_a_recipe():
+    assert sections().keys() == {*MOST_LINES, "claim"}
+
+
+@pytest.mark.parametrize("kind, most", MOST_LINES.items())
+def test_a_recipe_is_a_few_lines(kind, most):
+    blocks = [block for _, _, block in RECIPES.findall(sections()[kind])]
+    assert 1 <= sum(len([line for line in block.splitlines() if line.strip()]) for block in blocks) <= most
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MOST_LINES if kind != "probe"])
+def test_a_recipe_changes_one_file(kind):
+    assert len(RECIPES.findall(sections()[kind])) == 1
+
+
+def test_the_copy_is_valid_python(project):
+    for file in project.rglob("*.py"):
+        ast.parse(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "arm, field, shown",
+    [
+        ("gelu", "activation", "GELU(approximate='none')"),
+        ("group", "normalisation", "GroupNorm(4, 4, eps=1e-05, affine=True)"),
+    ],
+)
+def test_a_new_component_stands_in_the_network(run, arm, field, shown):
+    (trial,) = trials(run[1], arm)
+    assert trial["network"]["layers"][0][field] == shown
+
+
+def test_the_new_layout_has_its_own_sizes(run):
+    (trial,) = trials(run[1], "vgg")
+    outputs = {row["name"]: row["output"] for row in trial["network"]["layers"]}
+    assert outputs["conv2"] == [32, 32, 32] and outputs["conv5"] == [128, 8, 8] and outputs["fc6"] == [256]
+
+
+@pytest.mark.parametrize("arm", ["adamw", "cosine", "cutout"])
+def test_a_new_recipe_trains_otherwise_than_the_baseline(run, arm):
+    (baseline,), (trial,) = trials(run[1], "relu"), trials(run[1], arm)
+    assert trial["points"][0]["metrics"] == pytest.approx(baseline["points"][0]["metrics"])
+    assert trial["points"][-1]["metrics"]["batch/loss"] != baseline["points"][-1]["metrics"]["batch/loss"]
+
+
+def test_the_new_data_set_is_told(run):
+    (trial,) = trials(run[1], "relu")
+    data = trial["data"]
+    assert (data["name"], data["classes"], data["test"]) == ("patches of two photographs", ["temple", "flower"], 120)
+    assert data["train"] + data["validation"] == 400
+
+
+def test_the_new_metric_is_recorded_and_has_a_label_in_the_report(run):
+    (trial,) = trials(run[1], "gelu")
+    assert 0 < trial["points"][-1]["metrics"]["sparsity/gini/conv1"] < 1
+    report = json.loads((run[0] / "reports/report.json").read_text())
+    claims = {claim["id"]: claim for claim in report["claims"]}
+    assert claims.keys() == {"gelu-better", "gini-lower", "norm-lower"}
+    assert "Gini index, mean" in (run[0] / "reports/report.html").read_text()
+
+
+def test_the_new_probe_answers(run):
+    answers = [r for r in run[1] if r["kind"] == "probe"]
+    assert len(answers) == 2
+    assert all(sample["value"] > 0 for record in answers for sample in record["samples"])
+
+
+def test_the_new_study_is_found(project, environment):
+    command = [sys.executable, str(project / "ablate.py"), "list"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project)
+    assert "gelu" in done.stdout and "gelu-better" in done.stdout, done.stderr
