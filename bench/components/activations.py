@@ -98,6 +98,7 @@ class KWinners(nn.Module):
         self.active = active
 
     def forward(self, input: Tensor) -> Tensor:
+        """Return the input with all but the winners set to zero."""
         channels_last = input.movedim(1, -1)  # the order in memory
         flat = channels_last.flatten(1)
         winners = flat.topk(max(1, round(self.active * flat.shape[1])), dim=1, sorted=False).indices
@@ -105,4 +106,5 @@ class KWinners(nn.Module):
         return input * mask.movedim(-1, 1)
 
     def extra_repr(self) -> str:
+        """Return what a record says of the module."""
         return f"active={self.active:g}"

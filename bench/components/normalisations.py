@@ -126,6 +126,7 @@ class LRN(nn.Module):
         self.register_buffer("k", torch.full((channels,), K), persistent=False)
 
     def forward(self, a: Tensor) -> Tensor:
+        """Return the normalised responses, of the same shape."""
         device, band = a.device.type, self.alpha * self.band
         if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):  # a sum of squares needs the precision of float32
@@ -133,6 +134,7 @@ class LRN(nn.Module):
         return _LRNFunction.apply(a, band, self.k)
 
     def extra_repr(self) -> str:
+        """Return what a record says of the module."""
         return f"alpha={self.alpha:g}"
 
 
@@ -140,4 +142,5 @@ class Constant(nn.Module):
     """Multiplication by 2^-0.75: LRN without its neighbours."""
 
     def forward(self, a: Tensor) -> Tensor:
+        """Return the responses times 2^-0.75."""
         return a * CONSTANT

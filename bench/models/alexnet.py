@@ -47,6 +47,7 @@ class AlexNet(nn.Module):
         self._add_classifier(channels * size * size)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the logits."""
         return self.layers(images)
 
     def activations(self) -> Iterator[tuple[str, nn.Module]]:

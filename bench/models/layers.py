@@ -19,6 +19,7 @@ class Dropout(nn.Dropout):
     """
 
     def forward(self, input: Tensor) -> Tensor:
+        """Return the input with a random part of the units set to zero, while training."""
         if not (self.training and input.is_cpu):
             return super().forward(input)
         bits = torch.empty(-(-input.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
@@ -35,9 +36,10 @@ class Linear(nn.Linear):
     """
 
     def reset_parameters(self) -> None:
-        pass
+        """Leave the weights uninitialised."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """Return the outputs."""
         plain = input.is_cpu and input.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
         if plain and _onednn_product is not None:
             return _OneDNNLinear.apply(input, self.weight, self.bias)

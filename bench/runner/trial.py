@@ -87,7 +87,7 @@ def _is_diverged(point: dict[str, Any]) -> bool:
 
 def _checkpoint_timer(part: Path) -> Callable[[], bool]:
     """Return a function, called after each step, that says whether a checkpoint is due and touches the part file."""
-    is_heartbeat_due, is_checkpoint_due = checkpoint.clock(HEARTBEAT_S), checkpoint.clock()
+    is_heartbeat_due, is_checkpoint_due = checkpoint.interval_timer(HEARTBEAT_S), checkpoint.interval_timer()
 
     def is_due() -> bool:
         if is_heartbeat_due():

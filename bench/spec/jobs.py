@@ -27,7 +27,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Count:
-    """Parameters and multiply-accumulates of a network, a layer at a time; nothing is allocated."""
+    """A count of parameters and multiply-accumulates, a layer at a time; nothing is allocated."""
 
     model: ModelConfig
 
@@ -36,10 +36,16 @@ class Count:
 class Timing:
     """Arms timed against each other, interleaved, in one process.
 
-    subject: 'activations' (forward and backward of the arm's activation over `sizes` elements, beside a copy of
-        the same bytes), 'steps' (a training step of each arm's network on a batch of `sizes` images) or
-        'layers' (forward time of every layer of each arm's network, at each batch size).
-    threads: of the processor; 0 takes one a core.
+    Attributes:
+        subject: 'activations' (forward and backward of the arm's activation over `sizes` elements, beside a copy of the
+            same bytes), 'steps' (a training step of each arm's network on a batch of `sizes` images) or 'layers'
+            (forward time of the two parts of each arm's network, at each batch size).
+        arms: Names and networks.
+        sizes: Elements or images.
+        rounds: Samples of each arm.
+        device: 'cpu' or 'cuda'.
+        precision: 'float32' or 'bfloat16'.
+        threads: Of the processor; 0 means one for each core.
     """
 
     subject: str
@@ -66,7 +72,10 @@ Job = Trial | Count | Timing | Probe
 
 
 def describe(value: Any) -> Any:
-    """The fields that make up an identity, as JSON values: tags are left out, and so are later fields at birth."""
+    """Return the fields that make up an identity, as JSON values.
+
+    Tags are left out, and so are fields of later versions that have their value at birth.
+    """
     if dataclasses.is_dataclass(value):
         levels = {f: getattr(value, f.name) for f in dataclasses.fields(value) if not f.metadata.get("tag")}
         return {
@@ -78,17 +87,18 @@ def describe(value: Any) -> Any:
 
 
 def job_kind(job: Job) -> str:
+    """Return 'trial', 'count', 'timing' or 'probe'."""
     return type(job).__name__.lower()
 
 
 def job_device(job: Job) -> str:
-    """The kind of device that the job runs on; a count needs none."""
+    """Return the kind of device that the job runs on, 'cpu' or 'cuda'."""
     if isinstance(job, Probe):
         return job.trials[0].device
     return "cpu" if isinstance(job, Count) else job.device
 
 
 def identity(job: Job, revision: int = REVISION) -> str:
-    """Sixteen hexadecimal digits that name what the job would measure."""
+    """Return sixteen hexadecimal digits that name what the job would measure."""
     text = json.dumps({"revision": revision, "kind": job_kind(job), "job": describe(job)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -15,23 +15,25 @@ from bench.records import store
 from bench.spec.jobs import Job
 from bench.system import files
 
-EVERY = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # between two checkpoints of a trial
+INTERVAL_S = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # between two checkpoints of a trial
 
 State = dict[str, Any]
 
 
 def path(out: Path, job: Job) -> Path:
+    """Return where a running job's state is kept."""
     return store.path(out, job).with_suffix(".checkpoint")
 
 
 def write(out: Path, job: Job, state: State) -> None:
+    """Replace the job's checkpoint by this state."""
     content = io.BytesIO()  # into a file, torch says nothing clear where the disk is full
     torch.save(state, content)
     files.write(path(out, job), content.getvalue())
 
 
 def read(out: Path, job: Job) -> State | None:
-    """The job's state, or None where there is none that can be read."""
+    """Return the job's state, or None where none can be read; a damaged file is removed."""
     try:
         return torch.load(path(out, job), map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -44,10 +46,10 @@ def read(out: Path, job: Job) -> State | None:
 
 
 def resume(out: Path, job: Job, environment: dict[str, Any]) -> tuple[State | None, dict[str, Any]]:
-    """The state to go on from, and when and where the trial began, as its record tells it.
+    """Return the state to resume from, and the 'started' and 'environment' of the trial's record.
 
-    None, and here and now, where there is no state or it is of another environment, in which a step may give other
-    bits. Another commit's goes on: equal identities mean equal numbers, and the record names both.
+    The state is None where there is none, or where it is of another environment, in which a step may give other bits. A
+    state of another commit is resumed, because equal identities mean equal numbers; the record names both commits.
     """
     state = read(out, job)
     origin = (state or {}).get("origin")
@@ -57,13 +59,13 @@ def resume(out: Path, job: Job, environment: dict[str, Any]) -> tuple[State | No
     return state, {**origin, "environment": {**environment, "commit": ", ".join(commits)}}
 
 
-def clock(seconds: float = EVERY) -> Callable[[], bool]:
-    """A function that is true once in so many seconds."""
+def interval_timer(interval_s: float = INTERVAL_S) -> Callable[[], bool]:
+    """Make a function that returns True once in every interval."""
     last = time.monotonic()
 
     def due() -> bool:
         nonlocal last
-        if time.monotonic() - last < seconds:
+        if time.monotonic() - last < interval_s:
             return False
         last = time.monotonic()
         return True
