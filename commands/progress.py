@@ -106,6 +106,7 @@ def _outcome(event: Event) -> str:
 
 
 def percent(fraction: float | None) -> str:
+    """Format a fraction as a percentage; nothing for None."""
     return "" if fraction is None else f"{100 * fraction:.1f} %"
 
 

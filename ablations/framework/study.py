@@ -145,6 +145,7 @@ class Study(Declaration):
 
     @property
     def baseline(self) -> str:
+        """Name of the first arm, or '' of a study without arms."""
         return next(iter(self.arms), "")
 
 

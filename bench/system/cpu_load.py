@@ -12,7 +12,8 @@ STAT = Path("/proc/stat")
 
 def others() -> Callable[[], float]:
     """A function that tells which share of the processors others had since this was called; 0 where the system is not
-    Linux, whose own books these are."""
+    Linux, whose own books these are.
+    """
     start = _busy(), time.process_time(), time.perf_counter()
 
     def share() -> float:

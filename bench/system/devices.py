@@ -37,7 +37,8 @@ def cores() -> int:
 
 def workers(kind: str) -> int:
     """One a core on a CPU; some a GPU, as far as there are cores to feed them and memory. On a machine without a GPU,
-    what another one's takes: a plan may be for that."""
+    what another one's takes: a plan may be for that.
+    """
     if kind == "cpu":
         return cores()
     import torch

@@ -43,7 +43,8 @@ def write(target: Path, content: bytes) -> None:
 
 def place(made: Path, target: Path) -> None:
     """Rename a file, or a folder of files, that is whole. The content reaches the disk before the name does: a power
-    cut leaves what was there before, or all of the new."""
+    cut leaves what was there before, or all of the new.
+    """
     for part in (*made.iterdir(), made) if made.is_dir() else (made,):
         _flush(part)
     os.replace(made, target)
@@ -67,7 +68,8 @@ def temporary(target: Path) -> Path:
 
 def leftovers(folder: Path) -> list[Path]:
     """Temporary files and folders in the folder whose process is gone: it was killed as it wrote. Of another machine's,
-    or another container's, nobody here can tell."""
+    or another container's, nobody here can tell.
+    """
     _, folders, found = next(os.walk(folder), ("", [], []))
     matches = [match for name in sorted(folders + found) if (match := TEMPORARY.fullmatch(name))]
     return [folder / match[0] for match in matches if match[1] == _here() and not _alive(int(match[2]))]

@@ -96,7 +96,8 @@ def equivalent(ninety: Bounds, margin: float) -> bool:
 
 def split(values: Sequence[float]) -> float | None:
     """One arm against itself: of SPLITS seeded random splits of its values into pairs, the share that a t test at 5 %
-    calls different, as any claim with the smallest of margins would. None of fewer than SPLITTABLE values."""
+    calls different, as any claim with the smallest of margins would. None of fewer than SPLITTABLE values.
+    """
     if len(values) < SPLITTABLE or not np.isfinite(values).all() or _constant(values):
         return None
     half = len(values) // 2

@@ -132,7 +132,9 @@ def test_a_state_comes_back_as_it_was_from_beside_the_record_and_a_new_one_takes
 
 @pytest.mark.parametrize("told, seconds", [({}, 60), ({"ABLATE_CHECKPOINT_SECONDS": "2.5"}, 2.5)])
 def test_a_minute_lies_between_checkpoints_unless_the_environment_says_otherwise(environment, told, seconds):
-    code = "from bench.training import checkpoint; print(checkpoint.INTERVAL_S, *checkpoint.interval_timer.__defaults__)"
+    code = (
+        "from bench.training import checkpoint; print(checkpoint.INTERVAL_S, *checkpoint.interval_timer.__defaults__)"
+    )
     here = {"cwd": Path(__file__).parents[3], "env": environment | told}
     done = subprocess.run([sys.executable, "-c", code], **here, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(float(seconds))] * 2
