@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ablations import Study
-from ablations.framework.expand import PlacedJob
 from bench.spec.jobs import Count, Probe, Timing
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
@@ -18,10 +17,10 @@ from reports.sections.probes import build_probes
 from reports.sections.scaling import build_scaling
 from reports.sections.timings import build_timings
 from reports.sections.tuning import build_tuning
-from reports.tables.observations import Record
 from reports.text.methods import LIMITS, METHODS, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
+MEASUREMENTS = ("Counts", Count, build_counts), ("Timings", Timing, build_timings), ("Probes", Probe, build_probes)
 
 
 def build_document(evidence: Evidence) -> list[Block]:
@@ -59,20 +58,16 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
 def _build_measurements(evidence: Evidence) -> list[Block]:
     """Build counts, timings and probes, each kind under a heading, with a note for each job that has not finished."""
     blocks: list[Block] = []
-    for title, kind, build in (
-        ("Counts", Count, build_counts), ("Timings", Timing, build_timings), ("Probes", Probe, build_probes)
-    ):  # fmt: skip
+    for title, kind, build in MEASUREMENTS:
         places = [place for place in evidence.placed if isinstance(place.job, kind)]
-        notes = [note for place in places if (note := _note_unfinished(place, evidence.find_record(place.job)))]
-        blocks += [Heading(title, 3)] * bool(places) + [*notes, *build(evidence)]
+        blocks += [Heading(title, 3)] * bool(places)
+        for place in places:
+            record = evidence.find_record(place.job)
+            if record is None or record["status"] != "finished":
+                name = place.arm or getattr(place.job, "subject", "") or getattr(place.job, "question", "")
+                blocks.append(Note("Not finished", f"{name}: {record['reason'] if record else 'not run'}"))
+        blocks += build(evidence)
     return blocks
-
-
-def _note_unfinished(place: PlacedJob, record: Record | None) -> Note | None:
-    if record and record["status"] == "finished":
-        return None
-    name = place.arm or getattr(place.job, "subject", "") or getattr(place.job, "question", "")
-    return Note("Not finished", f"{name}: {record['reason'] if record else 'not run'}")
 
 
 def _build_methods() -> list[Block]:

@@ -112,6 +112,12 @@ class Column:
     numeric: bool = True
 
 
+def make_columns(*heads: str | tuple[str, str], text: int = 1) -> tuple[Column, ...]:
+    """Make columns of labels, or of pairs of label and unit; the first `text` of them hold text, the others numbers."""
+    labels = [(head, "") if isinstance(head, str) else head for head in heads]
+    return tuple(Column(label, unit, place >= text) for place, (label, unit) in enumerate(labels))
+
+
 @dataclass(frozen=True)
 class Table:
     """A table whose first column names the row.

@@ -29,22 +29,15 @@ def draw_scatter(table: pd.DataFrame, x: Axis, y: Axis, arms: Sequence[str], nam
     with open_panels(1, max(3.0, 0.5 + 0.18 * lines)) as (figure, panels):
         panel, descriptions, handles = panels[0], [], dict[str, Any]()
         for arm, (colour, marker, _) in line_styles(arms):
-            rows = table[table["arm"] == arm].set_index("metric")
+            rows = table[table["arm"] == arm].set_index("metric")[["mean", "half"]]
             if not {x.metric, y.metric} <= set(rows.index):
                 continue
-            across, up = rows.loc[x.metric], rows.loc[y.metric]
+            (x_mean, x_half), (y_mean, y_half) = (rows.loc[axis.metric].to_numpy() * axis.factor for axis in (x, y))
             handles[arm] = panel.errorbar(
-                across["mean"] * x.factor,
-                up["mean"] * y.factor,
-                xerr=np.nan_to_num(across["half"] * x.factor),
-                yerr=np.nan_to_num(up["half"] * y.factor),
-                color=colour,
-                marker=marker,
-                markersize=6,
-                elinewidth=1,
-                linestyle="none",
-            )
-            descriptions.append(f"{arm} {up['mean'] * y.factor:.1f} at {across['mean'] * x.factor:,.0f}")
+                x_mean, y_mean, xerr=np.nan_to_num(x_half), yerr=np.nan_to_num(y_half), color=colour, marker=marker,
+                markersize=6, elinewidth=1, linestyle="none",
+            )  # fmt: skip
+            descriptions.append(f"{arm} {y_mean:.1f} at {x_mean:,.0f}")
         panel.set(xlabel=x.label, ylabel=y.label)
         panel.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
         panel.margins(0.12)

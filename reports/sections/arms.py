@@ -13,29 +13,21 @@ from bench.metrics.table import describe_metric
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Column, Note, Table
+from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.statistics import summary
 from reports.tables.observations import STEPS, TOTALS
 from reports.text.formatting import (
     NOTHING,
-    PLUS_MINUS,
     column_heading,
     format_count,
     format_fixed,
+    format_half_width,
     format_mean,
-    format_number,
     pluralize,
 )
 
-SHOWN = (
-    "test/accuracy",
-    "test/top5",
-    "test/ten_crop/accuracy",
-    "test/ten_crop/top5",
-    "gap/accuracy",
-    "speed/images_per_second",
-    "sparsity/zeros/mean",
-)
+ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
+SHOWN = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
 MAX_NAMED = 20  # lost seeds of an arm, and reasons
 
 
@@ -66,10 +58,9 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
         Cell(label_arm(arm), pluralize(results.loc[results["arm"] == arm, "pair"].nunique(), "seed")) for arm in arms
     ]
     sizes = [[_size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
-    columns = (Column(*column_heading(metric)) for metric in metrics)
     return Table(
         f"{study.name}: means over seeds, differences from {study.baseline}",
-        (Column("Arm", numeric=False), *columns, Column("Parameters"), Column("MACs", "an image")),
+        make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "an image")),
         tuple(zip(seeds, *means.values(), *sizes, strict=True)),
         "Mean over seeds and half-width of its 95 % interval; below, the mean paired difference from the baseline with "
         "its own. The highest test accuracy is marked, controls excepted. Other columns have no mark: the smallest gap "
@@ -90,7 +81,7 @@ def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
         ours = _mean_cell(evidence.results, arm, study.baseline, "test/accuracy")
         rows.append((Cell(arm), Cell(format_fixed(100 * value, 1), difference, value), ours))
     label, percent = column_heading("test/accuracy")
-    columns = Column("Arm", numeric=False), Column("Printed", percent), Column(f"{label} here", percent)
+    columns = make_columns("Arm", ("Printed", percent), (f"{label} here", percent))
     remark = f"Printed: {source}. Below, differences from {study.baseline}. Printed accuracies decide no verdict."
     return [Table(f"{study.name}: test accuracy, printed by others and ours", columns, tuple(rows), remark)]
 
@@ -126,7 +117,7 @@ def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]
     for metric in metrics:
         known = describe_metric(metric)
         if (floor := summary.noise_floor(results, study.baseline, metric) * known.factor) > 0:
-            shown.append(f"{known.label} {PLUS_MINUS}{format_number(floor, 2)} {known.difference}".strip())
+            shown.append(f"{known.label} {format_half_width(floor)} {known.difference}".strip())
     return f" Noise floor, the baseline against itself: {'; '.join(shown)}." if shown else ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ablations import Study
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Column, Note, Table
+from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.sections.arms import label_arm, trained_arms
 from reports.tables.observations import TOTALS, Record
 from reports.text.formatting import TIMES, format_count, format_fixed, format_number
@@ -35,7 +35,7 @@ def tabulate_changes(study: Study, evidence: Evidence) -> Table:
             changes = list_changes(record, baseline)
             text = "\n".join(f"{aspect}: {change}" for aspect, change in changes.items()) or "nothing but the seeds"
         rows.append((Cell(label_arm(arm)), Cell(text)))
-    columns = (Column("Arm", numeric=False), Column("Change from the baseline", numeric=False))
+    columns = make_columns("Arm", "Change from the baseline", text=2)
     return Table(f"{study.name}: read from the networks as built and the recipes as run", columns, tuple(rows))
 
 

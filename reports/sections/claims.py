@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablations import Contrast, Exact
-from reports.rendering.blocks import Block, Cell, ClaimLine, Column, Table, Text, Verdicts
+from reports.rendering.blocks import Block, Cell, ClaimLine, Table, Text, Verdicts, make_columns
 from reports.statistics.judge import DECIDED, Judgement
 from reports.statistics.paired_tests import POWER, SPLITS, SPLITTABLE
 from reports.statistics.summary import BaselineSplit
 from reports.statistics.verdicts import Outcome, estimate, looked, paired
 from reports.text.comparisons import claimed_effect, claimed_range, describe_part
-from reports.text.formatting import NOTHING, PLUS_MINUS, format_fixed, format_interval, format_number, format_p_value
+from reports.text.formatting import NOTHING, format_fixed, format_half_width, format_interval, format_p_value
 from reports.text.outlook import turning
 
 MAX_SPLIT_SHARE = 0.06  # of random splits that may differ: 5 %, and a little because no more are drawn
@@ -44,7 +44,7 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
         measured += [("ratio" if part.ratio else "difference", estimate(main)), ("required", claimed_effect(part))]
         measured += [("95 % interval", format_interval(main.interval)), ("pairs", paired(main))]
         if noise_floor and noise_floor > 0:
-            measured.append(("noise floor", f"{PLUS_MINUS}{format_number(noise_floor, 2)}"))
+            measured.append(("noise floor", format_half_width(noise_floor)))
     reason = judgement.reason if full or not measured or len(set(judgement.regimes.values())) > 1 else ""
     reason = reason[:1].upper() + reason[1:]
     return ClaimLine(judgement.verdict, judgement.claim.id, judgement.claim.sentence, tuple(measured), reason)
@@ -58,15 +58,8 @@ def build_claim(judgement: Judgement, noise_floor: float | None) -> list[Block]:
 
 
 def _tabulate_parts(judgement: Judgement) -> Table:
-    columns = (
-        Column("Compared", numeric=False),
-        Column("Verdict", numeric=False),
-        Column("Estimate", "95 % interval"),
-        Column("Required"),
-        Column("Pairs", "correlation r"),
-        Column("p, after Holm", "sign-flip p"),
-        Column("Pairs improved", "effect size"),
-    )
+    numbers = ("Pairs", "correlation r"), ("p, after Holm", "sign-flip p"), ("Pairs improved", "effect size")
+    columns = make_columns("Compared", "Verdict", ("Estimate", "95 % interval"), "Required", *numbers, text=2)
     return Table(f"Parts of {judgement.claim.id}", columns, tuple(map(_part_cells, judgement.outcomes)))
 
 
@@ -109,11 +102,9 @@ def tabulate_published(study: str, judgements: Sequence[Judgement]) -> Table:
         for figure in judgement.claim.published
         if (outcome := judgement.outcomes[figure.part]) is not None
     ]
-    labels = ("Claim", "Published", "Source", "Measured here", "95 % interval")
-    columns = tuple(Column(label, numeric=place > 3) for place, label in enumerate(labels))
-    return Table(
-        f"Published beside measured: {study}", columns, tuple(rows), "Published figures never decide a verdict."
-    )
+    columns = make_columns("Claim", "Published", "Source", "Measured here", "95 % interval", text=4)
+    remark = "Published figures never decide a verdict."
+    return Table(f"Published beside measured: {study}", columns, tuple(rows), remark)
 
 
 def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[BaselineSplit] = ()) -> Table:
@@ -140,8 +131,7 @@ def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[Baseline
         )
         for split in splits
     ]
-    labels = ("Study", "Control", "Result", "Difference", "95 % interval", "Pairs")
-    columns = tuple(Column(label, numeric=place > 2) for place, label in enumerate(labels))
+    columns = make_columns("Study", "Control", "Result", "Difference", "95 % interval", "Pairs", text=3)
     return Table("Controls of all studies", columns, tuple(rows), CONTROLS_REMARK)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.spec.jobs import Count
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Column, Table
+from reports.rendering.blocks import Block, Cell, Table, make_columns
 from reports.tables.observations import TOTALS, Record, select_finished
 from reports.text.formatting import NOTHING, TIMES, format_fixed
 
@@ -27,17 +27,10 @@ def _tabulate_layers(record: Record, caption: str) -> Table:
         {"name": "all convolutions", **{total: sum(row[total] for row in convolutions) for total in TOTALS}},
         {"name": "all layers", **{total: network[total] for total in TOTALS}},
     ]
+    heads = "Parameters", ("Share of parameters", "%"), ("MACs", "an image"), ("Share of MACs", "%")
     return Table(
         caption,
-        (
-            Column("Layer", numeric=False),
-            Column("Weights", numeric=False),
-            Column("Output", numeric=False),
-            Column("Parameters"),
-            Column("Share of parameters", "%"),
-            Column("MACs", "an image"),
-            Column("Share of MACs", "%"),
-        ),
+        make_columns("Layer", "Weights", "Output", *heads, text=3),
         tuple(_layer_cells(row, network) for row in (*network["layers"], *sums)),
         sum_rows=len(sums),
     )
@@ -45,14 +38,8 @@ def _tabulate_layers(record: Record, caption: str) -> Table:
 
 def _layer_cells(row: Record, network: Record) -> tuple[Cell, ...]:
     shapes = [Cell(BY.join(map(str, row[field])) if field in row else "") for field in ("shape", "output")]
-    amounts = [
-        cell
-        for total in TOTALS
-        for cell in (
-            Cell(f"{row[total]:,}", sort=row[total]),
-            Cell(format_fixed(100 * row[total] / network[total], 2), sort=row[total])
-            if network[total]
-            else Cell(NOTHING),
-        )
-    ]
+    amounts = []
+    for total in TOTALS:
+        share = format_fixed(100 * row[total] / network[total], 2) if network[total] else NOTHING
+        amounts += [Cell(f"{row[total]:,}", sort=row[total]), Cell(share, sort=row[total])]
     return Cell(row["name"]), *shapes, *amounts

@@ -9,7 +9,7 @@ import pandas as pd
 from ablations import Study
 from ablations.framework.designs import added_in, interaction, left_out, main_effect, shapley_share
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Note, Table
+from reports.rendering.blocks import Block, Cell, Figure, Heading, Note, Table, make_columns
 from reports.rendering.difference_plot import draw_differences
 from reports.rendering.plot_style import Axis
 from reports.statistics import summary
@@ -19,12 +19,8 @@ from reports.text.formatting import NOTHING, format_mean
 
 METRIC, POINTS = "test/accuracy", 100
 TICK = "\N{CHECK MARK}"
-EFFECTS = {
-    "Main effect": main_effect,
-    "Left out of all": left_out,
-    "Added to none": added_in,
-    "Shapley share": shapley_share,
-}
+EFFECTS = main_effect, left_out, added_in, shapley_share
+HEADS = "Main effect", "Left out of all", "Added to none", "Shapley share"
 
 
 def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
@@ -46,11 +42,11 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
 
 
 def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
-    rows = [(Cell(name), *(_cell(effects.get(effect(name))) for effect in EFFECTS.values())) for name in study.switches]
+    rows = [(Cell(name), *(_cell(effects.get(effect(name))) for effect in EFFECTS)) for name in study.switches]
     total = sum(effects[shapley_share(name)].mean for name in study.switches)
     return Table(
         f"{study.name}: points of test accuracy",
-        (Column("Ingredient", numeric=False), *map(Column, EFFECTS)),
+        make_columns("Ingredient", *HEADS),
         tuple(rows),
         "Mean over seeds and half-width of its 95 % interval. Main effect: with less without, over all combinations of "
         "the others. Left out of all: all ingredients less all but this one. Added to none: this one alone less none. "
@@ -80,7 +76,7 @@ def _tabulate_interactions(study: Study, effects: dict[str, Mean]) -> Table:
     ]
     return Table(
         f"{study.name}: two-way interactions, points of test accuracy",
-        (Column("Ingredient", numeric=False), *map(Column, names)),
+        make_columns("Ingredient", *names),
         tuple(rows),
         "Half the change of one ingredient's effect when the other is added: above zero they help each other.",
     )
@@ -94,7 +90,7 @@ def _tabulate_accuracies(study: Study, results: pd.DataFrame) -> Table:
         (*(Cell(TICK if name in arm.split(" + ") else "") for name in study.switches), _cell(means[arm], signed=False))
         for arm in sorted((arm for arm in study.arms if means[arm].size), key=lambda arm: -means[arm].mean)
     ]
-    columns = (*(Column(name, numeric=False) for name in study.switches), Column("Test accuracy", "%"))
+    columns = make_columns(*study.switches, ("Test accuracy", "%"), text=len(study.switches))
     return Table(f"{study.name}: all combinations, best first", columns, tuple(rows))
 
 

@@ -21,7 +21,7 @@ def build_probes(evidence: Evidence) -> list[Block]:
     answers: dict[tuple[str, str], list[Record]] = {}
     for place, record in select_finished(evidence.placed, evidence.records):
         if isinstance(place.job, Probe):
-            answers.setdefault((place.study, place.job.question), []).extend(list_samples(record, place.arm))
+            answers.setdefault((place.study, place.job.question), []).extend(list_samples(place, record))
     blocks: list[Block] = []
     for (study, question), samples in answers.items():
         if question == "activity":

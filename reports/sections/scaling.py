@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 from ablations import Scale, Study
 from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Column, Figure, Heading, Table
+from reports.rendering.blocks import Block, Cell, Figure, Heading, Table, make_columns
 from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis, metric_axis
 from reports.statistics import summary
@@ -92,30 +92,23 @@ def _tabulate_laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Ta
         points = arms.assign(y=means).sort_values("x")
         x, y = points["x"].to_numpy(float), points["y"].to_numpy()
         rows += [(Cell(law.name, str(series)), *_law_cells(law, x, y)) for law in LAWS]
+    heads = ("Root mean square error", "points"), ("Predicted at the largest", "%"), ("Measured there", "%")
     return Table(
         f"{study.name}: two laws for test accuracy",
-        (
-            Column("Law", numeric=False),
-            Column("Root mean square error", "points"),
-            Column("Predicted at the largest", "%"),
-            Column("Measured there", "%"),
-        ),
+        make_columns("Law", *heads),
         tuple(rows),
         "Both laws have two parameters, fitted to the means over seeds by least squares. The prediction comes from a "
         "fit to all means but the one at the largest number.",
     )
 
 
-def _law_cells(law: Law, x: np.ndarray, y: np.ndarray) -> tuple[Cell, Cell, Cell]:
+def _law_cells(law: Law, x: np.ndarray, y: np.ndarray) -> list[Cell]:
     if len(x) < MIN_POINTS or min(x) <= 0 or max(y) >= 1:  # neither has a logarithm
-        return Cell(NOTHING), Cell(NOTHING), Cell(NOTHING)
+        return [Cell(NOTHING)] * 3
     error = 100 * float(np.sqrt(np.mean((fit_law(law, x, y)(x) - y) ** 2)))
     predicted = 100 * float(fit_law(law, x[:-1], y[:-1])(x[-1:])[0])
-    return (
-        Cell(format_fixed(error, 2), "", error),
-        Cell(format_fixed(predicted, 1), "", predicted),
-        Cell(format_fixed(100 * y[-1], 1), "", y[-1]),
-    )
+    numbers = (error, 2), (predicted, 1), (100 * y[-1], 1)
+    return [Cell(format_fixed(number, decimals), "", number) for number, decimals in numbers]
 
 
 def fit_law(law: Law, x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 from bench.metrics.table import describe_metric
 from bench.spec.jobs import Timing
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Column, Note, Table
+from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.tables.observations import Record, select_finished
 from reports.text.formatting import NOTHING, TIMES, column_heading, decimal_places, format_fixed, pluralize
 
@@ -86,8 +86,8 @@ def tabulate_samples(samples: Sequence[Record], caption: str, reference: str = "
         for metric, by_arm in values.items()
     )
     ratio = f" and the ratio of its median to that of {reference}" * bool(reference)
-    columns = (Column("Measured", numeric=False), *map(Column, arms))
-    return Table(caption, columns, rows, f"Median; below, the middle half of the samples{ratio}.{remark}")
+    remark = f"Median; below, the middle half of the samples{ratio}.{remark}"
+    return Table(caption, make_columns("Measured", *arms), rows, remark)
 
 
 def _median_cell(metric: str, samples: list[float] | None, reference: list[float] | None) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablations import Study
 from ablations.framework.tuning import TUNING_SEEDS
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Column, Heading, Note, Table
+from reports.rendering.blocks import Block, Cell, Heading, Note, Table, make_columns
 from reports.text.formatting import format_fixed
 
 TITLE = "Tuning"
@@ -29,7 +29,7 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
         rows.append((Cell(arm, f"also for {others}" if others else ""), *cells))
     table = Table(
         f"{study.name}: validation accuracy, %, by {factor}",
-        (Column("Arm", numeric=False), *(Column(f"{level:g}") for level in levels)),
+        make_columns("Arm", *(f"{level:g}" for level in levels)),
         tuple(rows),
         f"Mean over seeds {' and '.join(map(str, TUNING_SEEDS))}, which judge no claim. The arm's level is marked. "
         "Tuning uses no test image.",

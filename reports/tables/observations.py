@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
 import pandas as pd
@@ -50,38 +51,34 @@ class Observation(NamedTuple):
     trained: bool = False
 
 
-def tabulate_observations(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """Table of all observations of finished jobs: one row an observation, its columns the fields of Observation."""
-    results = tabulate_results(placed_jobs, records)
+    results = tabulate_results(places, records)
     trained = results.melt(TRIAL_COLUMNS, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
     trained["censored"] &= trained["metric"] == STEPS
     rows = [
-        Observation(place.study, arm, pair, metric, value, False, record.get("fit", True), record["identity"])
-        for place, record in select_finished(placed_jobs, records)
+        Observation(place.study, *sample, fit=record.get("fit", True), identity=record["identity"])
+        for place, record in select_finished(places, records)
         if not isinstance(place.job, Trial)
-        for arm, pair, metric, value in _measured_values(place, record)
+        for sample in map(itemgetter("arm", "pair", "metric", "value"), list_samples(place, record))
     ]
     types = get_type_hints(Observation)
     tables = (trained[list(types)], pd.DataFrame(rows, columns=list(types)))
     return pd.concat([table.astype(types) for table in tables], ignore_index=True)
 
 
-def tabulate_results(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+def tabulate_results(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """Table of finished trials: one row a trial, columns TRIAL_COLUMNS and the last value of each metric.
 
     pair is the study's seed, which differs from the trial's own in the A/A arm. STEPS holds the budget where it is
     censored.
     """
-    finished = [
-        (place, record, finals(record))
-        for place, record in select_finished(placed_jobs, records)
-        if isinstance(place.job, Trial)
-    ]
-    trials = [
-        (place.study, place.arm, place.seed, record["identity"], STEPS not in metrics)
-        for place, record, metrics in finished
-    ]
-    values = [metrics | {STEPS: metrics.get(STEPS, record["points"][-1]["step"])} for _, record, metrics in finished]
+    trials, values = [], []
+    for place, record in select_finished(places, records):
+        if isinstance(place.job, Trial):
+            metrics = finals(record)
+            trials.append((place.study, place.arm, place.seed, record["identity"], STEPS not in metrics))
+            values.append(metrics | {STEPS: metrics.get(STEPS, record["points"][-1]["step"])})
     return pd.DataFrame(trials, columns=TRIAL_COLUMNS).join(pd.DataFrame(values))
 
 
@@ -112,27 +109,22 @@ def tabulate_combinations(study: Study, results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(Observation._fields)).astype(get_type_hints(Observation))
 
 
-def tabulate_trials(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+def tabulate_trials(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """Table of all trials, finished or not: one row a trial; status is 'not run' where there is no record.
 
     Columns study, arm, pair (the study's seed), seed (the trial's own, different in the A/A arm alone), identity,
     status and a column a factor; with a record parameters, macs and seconds too; of finished trials the last value of
     each metric, so that a mean over a column never includes a trial that was cut short.
     """
-    return pd.DataFrame(
-        [
-            _trial_row(place, place.job, records.get(identity(place.job)))
-            for place in placed_jobs
-            if isinstance(place.job, Trial)
-        ]
-    )
+    rows = [_trial_row(place, place.job, records) for place in places if isinstance(place.job, Trial)]
+    return pd.DataFrame(rows)
 
 
-def tabulate_curves(placed_jobs: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
+def tabulate_curves(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
     """Table of learning curves, diverged trials included: study, arm, pair, step, epoch, metric (of CURVES), value."""
     rows = [
         (place.study, place.arm, place.seed, point["step"], point["epoch"], metric, value)
-        for place, record in _with_records(placed_jobs, records)
+        for place, record in _with_records(places, records)
         for point in record.get("points", ())
         for metric in CURVES
         if (value := point["metrics"].get(metric)) is not None
@@ -146,30 +138,23 @@ def get_environment(record: Record) -> dict[str, Any]:
     return {"processes": 1, **environment} if environment else {}
 
 
-def select_finished(placed_jobs: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
+def select_finished(places: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
     """Yield each finished job with its record."""
-    return ((place, record) for place, record in _with_records(placed_jobs, records) if record["status"] == "finished")
+    return ((place, record) for place, record in _with_records(places, records) if record["status"] == "finished")
 
 
-def list_samples(record: Record, arm: str) -> list[dict[str, Any]]:
-    """Samples of a timing or probe, each with its arm: `arm` for a sample that names none."""
-    return [{**sample, "arm": sample["arm"] or arm} for sample in record["samples"]]
+def list_samples(place: PlacedJob, record: Record) -> list[dict[str, Any]]:
+    """Samples of a count, timing or probe: arm (the place's, where a sample names none), pair, metric and value."""
+    if isinstance(place.job, Count):
+        totals = _layer_totals(record["network"]).items()
+        return [{"arm": place.arm, "pair": 0, "metric": metric, "value": value} for metric, value in totals]
+    return [{**sample, "arm": sample["arm"] or place.arm} for sample in record["samples"]]
 
 
-def _with_records(placed_jobs: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
-    for place in placed_jobs:
+def _with_records(places: Iterable[PlacedJob], records: Records) -> Iterator[tuple[PlacedJob, Record]]:
+    for place in places:
         if record := records.get(identity(place.job)):
             yield place, record
-
-
-def _measured_values(place: PlacedJob, record: Record) -> Iterator[tuple[str, int, str, float]]:
-    """Arm, pair, metric and value of a count, timing or probe."""
-    if isinstance(place.job, Count):
-        for metric, value in _layer_totals(record["network"]).items():
-            yield place.arm, 0, metric, value
-    else:
-        for sample in list_samples(record, place.arm):
-            yield sample["arm"], sample["pair"], sample["metric"], sample["value"]
 
 
 def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
@@ -184,14 +169,13 @@ def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
     return counts
 
 
-def _trial_row(place: PlacedJob, job: Trial, record: Record | None) -> dict[str, Any]:
-    factors = vars(job.model) | vars(job.recipe)
+def _trial_row(place: PlacedJob, job: Trial, records: Records) -> dict[str, Any]:
+    factors, record = vars(job.model) | vars(job.recipe), records.get(identity(job))
     row: dict[str, Any] = {"study": place.study, "arm": place.arm, "pair": place.seed, "seed": job.seed}
     row |= {"identity": identity(job), "status": record["status"] if record else "not run"}
     row |= {name: ", ".join(level) if isinstance(level, tuple) else level for name, level in factors.items()}
     if record:
-        network = record.get("network", {})
-        row |= {total: network.get(total) for total in TOTALS}
+        row |= {total: record.get("network", {}).get(total) for total in TOTALS}
         row |= {"seconds": record["ended"] - record["started"]}
         row |= finals(record) if record["status"] == "finished" else {}
     return row

@@ -57,6 +57,11 @@ def format_mean(mean: float | None, half: float | None, signed: bool = False) ->
     return f"{format_fixed(mean, places, signed)} {PLUS_MINUS} {format_fixed(half, places)}"
 
 
+def format_half_width(half: float) -> str:
+    """Format the half-width of an interval around zero with two significant digits."""
+    return f"{PLUS_MINUS}{format_number(half, 2)}"
+
+
 def format_interval(bounds: tuple[float, float] | None) -> str:
     if bounds is None or not all(map(math.isfinite, bounds)):
         return NOTHING
