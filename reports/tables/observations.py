@@ -57,10 +57,10 @@ def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.D
     trained = results.melt(TRIAL_COLUMNS, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
     trained["censored"] &= trained["metric"] == STEPS
     rows = [
-        Observation(place.study, *sample, fit=record.get("fit", True), identity=record["identity"])
+        Observation(place.study, arm, pair, metric, value, False, record.get("fit", True), record["identity"])
         for place, record in select_finished(places, records)
         if not isinstance(place.job, Trial)
-        for sample in map(itemgetter("arm", "pair", "metric", "value"), list_samples(place, record))
+        for arm, pair, metric, value in map(itemgetter("arm", "pair", "metric", "value"), list_samples(place, record))
     ]
     types = get_type_hints(Observation)
     tables = (trained[list(types)], pd.DataFrame(rows, columns=list(types)))
