@@ -1,4 +1,4 @@
-"""`make test-scale`; what runs are compared by is torture's."""
+"""`make test-scale`; comparisons of runs come from the torture tests."""
 
 import sys
 from pathlib import Path
@@ -9,4 +9,4 @@ sys.path.append(str(Path(__file__).parent.parent / "torture"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("filterwarnings", "ignore")  # of libraries
+    config.addinivalue_line("filterwarnings", "ignore")  # in libraries

@@ -1,4 +1,4 @@
-"""A Ray cluster of four machines, on this one: the same records as a local run, whatever dies."""
+"""A Ray cluster of four simulated machines: the same records as a local run, whatever dies."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from processes import processes, until_none_is_left
 from ray.cluster_utils import Cluster
-from runs import run, same
-from torture_kill import saved
+from runs import assert_same_results, run
+from torture_kill import read_saved_points
 
 from bench.data.source import locate
 from bench.records import store
@@ -40,57 +40,57 @@ WORDS = "run small.py coadaptation --profile smoke --data digits --device cpu --
 
 @pytest.fixture(scope="module")
 def temporary() -> Iterator[Path]:
-    """Where what the machines make for a while lies; Ray wants a short name."""
+    """The machines' temporary folder; Ray needs a short name."""
     with tempfile.TemporaryDirectory(prefix="ablate") as folder:
         yield Path(folder)
 
 
 @pytest.fixture(scope="module")
 def machines(temporary) -> Iterator[Cluster]:
-    """Each with one processor."""
-    found = Cluster()
+    """A cluster of machines with one processor each."""
+    cluster = Cluster()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(temporary))
         for _ in range(MACHINES):
-            found.add_node(num_cpus=1)
-    yield found
-    found.shutdown()
+            cluster.add_node(num_cpus=1)
+    yield cluster
+    cluster.shutdown()
 
 
 @pytest.fixture
 def marked(environment) -> Iterator[dict[str, str]]:
-    """An environment by which every process of a test is known; none may be left."""
+    """An environment that marks every process of a test; none of them may be left at the end."""
     mark = str(uuid.uuid4())
-    alone = {"RAY_AUTH_MODE": "disabled"}  # else Ray puts a token into the home folder
+    alone = {"RAY_AUTH_MODE": "disabled"}  # otherwise Ray writes a token into the home folder
     yield environment | alone | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
     until_none_is_left(mark)
 
 
 @pytest.fixture(scope="module")
 def alone(command, environment, tmp_path_factory) -> Path:
-    """The results of a local run. Take care to change nothing in it."""
+    """The results of a local run: change nothing in them."""
     here = tmp_path_factory.mktemp("alone")
-    done = run(asked(command, here), environment, here)
+    done = run(command_line(command, here), environment, here)
     assert done.returncode == 0, done.stdout + done.stderr
     return here / "out"
 
 
-def asked(command: tuple[str, ...], here: Path, *more: str, out: str = "out") -> list[str]:
+def command_line(command: tuple[str, ...], here: Path, *more: str, out: str = "out") -> list[str]:
     (here / "small.py").write_text(STUDY)
     return [*command, *WORDS.split(), out, *more]
 
 
 def until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     end = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (value := condition()):
         assert time.monotonic() < end, f"not within {seconds} seconds"
         time.sleep(0.05)
-    return found
+    return value
 
 
 def slots(mark: str) -> list[int]:
-    """Processes that perform jobs for the run with this mark."""
-    return [one for one in processes(mark) if b"ray::Slot" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    """Ids of the processes that perform jobs for the run with this mark."""
+    return [number for number in processes(mark) if b"ray::Slot" in Path(f"/proc/{number}/cmdline").read_bytes()]
 
 
 def parts(out: Path) -> list[Path]:
@@ -105,33 +105,33 @@ def started(words: list[str], environment: dict[str, str], here: Path) -> subpro
 
 
 def test_a_study_on_four_machines_has_the_records_of_a_local_run(command, machines, marked, alone, tmp_path):
-    done = run(asked(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
+    done = run(command_line(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "machines in the cluster: 4; jobs at once: 4" in done.stdout
     assert not done.stderr
-    same(tmp_path / "out", alone)
+    assert_same_results(tmp_path / "out", alone)
 
 
 def test_a_machine_that_dies_costs_what_it_ran_which_goes_on_elsewhere(command, machines, marked, alone, tmp_path):
     out, mark = tmp_path / "out", marked["ABLATE_TORTURE"]
     victim = machines.add_node(num_cpus=1)
-    process = started(asked(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
+    process = started(command_line(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
     with process:
-        until(lambda: len({name for name, _ in saved(out)}) == MACHINES + 1)
-        before, safe = slots(mark), saved(out)
+        until(lambda: len({name for name, _ in read_saved_points(out)}) == MACHINES + 1)
+        before, saved_points = slots(mark), read_saved_points(out)
         machines.remove_node(victim, allow_graceful=False)
         until(lambda: len({*before} - {*slots(mark)}) == 1)
-        said, _ = process.communicate(timeout=200)
-    assert process.returncode == 0 and "raylet" not in said, said
-    same(out, alone)
+        output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0 and "raylet" not in output, output
+    assert_same_results(out, alone)
     ended = {(r["identity"], p["epoch"]): p["time"] for r in store.read_all(out) for p in r.get("points", [])}
-    assert safe == {point: ended[point] for point in safe}, "what had a checkpoint was trained again"
+    assert saved_points == {point: ended[point] for point in saved_points}, "points in a checkpoint were trained again"
 
 
 def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machines, marked, alone, temporary, tmp_path):
-    """The folder's name is another one's in every process that began elsewhere. A worker is killed on the way."""
+    """The folder's name means another folder in every process that started elsewhere. One worker is killed."""
     written, killed = set[tuple[str, int]](), False
-    words = asked(command, tmp_path, "--cluster", machines.address, out="/proc/self/cwd/out")
+    words = command_line(command, tmp_path, "--cluster", machines.address, out="/proc/self/cwd/out")
     with started(words, marked, tmp_path) as process:
         while process.poll() is None:
             written |= {(file.name, file.stat().st_ino) for file in temporary.glob("ablate.*/cache/*/*_pixels.npy")}
@@ -139,66 +139,66 @@ def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machin
                 os.kill(slots(marked["ABLATE_TORTURE"])[0], signal.SIGKILL)
                 killed = True
             time.sleep(0.1)
-        said, _ = process.communicate()
-    assert process.returncode == 0 and "raylet" not in said, said
-    assert killed and "Not every machine sees" in said
+        output, _ = process.communicate()
+    assert process.returncode == 0 and "raylet" not in output, output
+    assert killed and "Not every machine sees" in output
     assert len(written) == len({name for name, _ in written}) == 3
     assert not list(temporary.glob("ablate.*"))
-    same(tmp_path / "out", alone)
+    assert_same_results(tmp_path / "out", alone)
 
 
 @pytest.mark.parametrize("dies", ["the head alone", "all of its machine"])
 def test_a_head_that_dies_ends_the_command_in_one_line_and_the_same_command_goes_on(command, marked, tmp_path, dies):
     out, short_lived, many = tmp_path / "out", Cluster(), ("--seeds", "90")
     head = short_lived.add_node(num_cpus=2)
-    with started(asked(command, tmp_path, *many, "--cluster", short_lived.address), marked, tmp_path) as process:
+    with started(command_line(command, tmp_path, *many, "--cluster", short_lived.address), marked, tmp_path) as process:
         until(lambda: store.read_all(out) and parts(out))
         head.kill_gcs_server() if dies == "the head alone" else short_lived.shutdown()
-        said, _ = process.communicate(timeout=100)
+        output, _ = process.communicate(timeout=100)
     short_lived.shutdown()
-    assert process.returncode == 2 and "Traceback" not in said, said
-    assert said.splitlines()[-1].startswith("ablate: the cluster's head at "), said
-    done = run(asked(command, tmp_path, *many, "--limit", "0s"), marked, tmp_path)
+    assert process.returncode == 2 and "Traceback" not in output, output
+    assert output.splitlines()[-1].startswith("ablate: the cluster's head at "), output
+    done = run(command_line(command, tmp_path, *many, "--limit", "0s"), marked, tmp_path)
     assert f"{len(store.read_all(out))} of " in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("where", ["local", "four machines"])
 def test_ctrl_c_ends_the_command_and_all_that_it_started(command, machines, marked, temporary, tmp_path, where):
     address = "local" if where == "local" else machines.address
-    words = asked(command, tmp_path, "--cluster", address, out="/proc/self/cwd/out")
+    words = command_line(command, tmp_path, "--cluster", address, out="/proc/self/cwd/out")
     with started(words, marked, tmp_path) as process:
         until(lambda: parts(tmp_path / "out"))
         os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=30)
-    assert process.returncode == 130, said
-    assert said.splitlines()[-1].startswith("ablate: stopped; finished jobs are kept")
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert output.splitlines()[-1].startswith("ablate: stopped; finished jobs are kept")
     assert not list(temporary.glob("ablate.*"))
     assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_a_thousand_empty_jobs_take_at_most_twice_the_local_time(machines, tmp_path, capsys):
-    """Rounds of half the jobs in turn, by workers that run already."""
+    """Two rounds of 500 jobs in turns, by workers that already run."""
     source = locate("digits", tmp_path)
     models = iter(ModelConfig(width=1 / 50, classes=2 + number) for number in range(10_000))
-    took: dict[str, float] = Counter()
+    seconds: dict[str, float] = Counter()
 
     def spend(name: str, submit: Submit, workers: int, count: int) -> None:
         jobs, start = [Count(next(models)) for _ in range(count)], time.perf_counter()
-        done = [event for event in run_jobs(jobs, RunOptions(source, tmp_path, workers, submit=submit))]
-        took[name] += time.perf_counter() - start
-        assert sum(event.kind == "done" for event in done) == count
+        events = [event for event in run_jobs(jobs, RunOptions(source, tmp_path, workers, submit=submit))]
+        seconds[name] += time.perf_counter() - start
+        assert sum(event.kind == "done" for event in events) == count
 
     with (
-        local.open_pool(cores()) as here,
+        local.open_pool(cores()) as submit_here,
         ray_cluster.connect(machines.address),
-        ray_cluster.open_slots(source, tmp_path, "cpu", lambda text: None) as (there, slots),
+        ray_cluster.open_slots(source, tmp_path, "cpu", lambda text: None) as (submit_there, slot_count),
     ):
-        ways = {"here": (here, cores()), "there": (there, slots)}
+        backends = {"local": (submit_here, cores()), "cluster": (submit_there, slot_count)}
         for count in (20, 500, 500):
-            for name, way in ways.items():
-                spend(name, *way, count)
+            for name, backend in backends.items():
+                spend(name, *backend, count)
             if count == 20:
-                took.clear()
+                seconds.clear()
     with capsys.disabled():
-        print(f"\n1,000 empty jobs: {took['here']:.1f} s here, {took['there']:.1f} s on the cluster")
-    assert took["there"] <= 2 * took["here"]
+        print(f"\n1,000 empty jobs: {seconds['local']:.1f} s here, {seconds['cluster']:.1f} s on the cluster")
+    assert seconds["cluster"] <= 2 * seconds["local"]

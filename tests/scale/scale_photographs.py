@@ -112,16 +112,13 @@ MEMORY = """
 import json, os, sys
 from pathlib import Path
 import torch
-from bench import index, photographs
+from bench.data import photo_index, photos
 from bench.data.source import locate
 from bench.data.photos import Photographs, Pixels
 
 def peak(process):
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
-
-def children():
-    return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and str(os.getpid()) in stat(p)]
 
 def stat(process):
     try:
@@ -135,9 +132,9 @@ def below(process):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    photographs.readers = lambda device: 2
+    photos.readers = lambda device: 2
     source = locate(sys.argv[1], Path(sys.argv[2]), photographs=True)
-    labels = torch.from_numpy(index.labels(source.folder, "train"))
+    labels = torch.from_numpy(photo_index.labels(source.folder, "train"))
     images = Photographs(Pixels(source.folder, "train", 256), labels, "cpu")
     peaks = {}
     for batch in images.read(torch.arange(len(labels))[:640] * (len(labels) // 640 or 1) % len(labels), 32):

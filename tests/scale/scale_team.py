@@ -55,9 +55,9 @@ def publish_at_once(home, command, environment):
         )
         for name in MACHINES
     ]
-    said = [process.communicate()[0] for process in runs]
-    assert [process.returncode for process in runs] == [0] * len(MACHINES), said
-    return said
+    outputs = [process.communicate()[0] for process in runs]
+    assert [process.returncode for process in runs] == [0] * len(MACHINES), outputs
+    return outputs
 
 
 def known(database, home):
@@ -73,29 +73,29 @@ def story(home, command, ablate, environment):
     with postgres() as cluster:
         at = urlsplit(cluster)
 
-        def told(name, *arguments):
+        def execute(name, *arguments):
             where = ["-h", at.hostname, "-p", str(at.port), "-U", at.username]
             subprocess.run([program(name), *where, *arguments], check=True)
 
         database = cluster.removesuffix(at.path) + "/team"
         serve = partial(mlflow_server, free_port(), database, artifacts, environment)
-        told("createdb", "team")
+        execute("createdb", "team")
         with serve() as address:
-            story.said = publish_at_once(home, command, environment | {"MLFLOW_TRACKING_URI": address})
+            story.outputs = publish_at_once(home, command, environment | {"MLFLOW_TRACKING_URI": address})
             story.published = known(database, home)
-            told("pg_dump", "-Fc", "-f", dump, "team")
+            execute("pg_dump", "-Fc", "-f", dump, "team")
             shutil.copytree(artifacts, kept)
-        told("dropdb", "--force", "team")
-        told("createdb", "team")
+        execute("dropdb", "--force", "team")
+        execute("createdb", "team")
         shutil.rmtree(artifacts)
         with serve() as address:
             story.wiped = known(database, home)
             run_all(ablate, home, MLFLOW_TRACKING_URI=address)
             story.published_again = known(database, home)
-        told("dropdb", "--force", "team")
-        told("createdb", "team")
+        execute("dropdb", "--force", "team")
+        execute("createdb", "team")
         shutil.rmtree(artifacts)
-        told("pg_restore", "-d", "team", dump)
+        execute("pg_restore", "-d", "team", dump)
         shutil.copytree(kept, artifacts)
         with serve() as address:
             story.restored = known(database, home)
@@ -112,8 +112,8 @@ def test_of_four_machines_that_publish_at_once_every_run_is_there_once(home, sto
 
 
 def test_none_of_them_is_told_of_the_others(story):
-    for said in story.said:
-        assert "MLflow refused" not in said and "cannot be reached" not in said and "View run" not in said
+    for output in story.outputs:
+        assert "MLflow refused" not in output and "cannot be reached" not in output and "View run" not in output
 
 
 def test_a_server_that_is_lost_altogether_gets_every_run_once_more_from_who_has_the_records(story):

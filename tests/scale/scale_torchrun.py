@@ -1,4 +1,4 @@
-"""Trials on two processes each, as a user asks for them: the same records, once, and on from a checkpoint."""
+"""Trials on two processes each, by torchrun: the same records as by one, and resumption from a checkpoint."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ NOISY = "speed/", "memory/"
 
 
 @pytest.fixture
-def asked(tmp_path):
+def arguments(tmp_path):
     def words(out, epochs=2, seeds=1):
         study = tmp_path / f"study_{epochs}.py"
         study.write_text(STUDY.replace("EPOCHS", str(epochs)))
@@ -55,9 +55,9 @@ def finished(out):
     return found
 
 
-def test_two_processes_give_the_records_of_one(ablate, command, environment, asked, tmp_path):
-    assert ablate(*asked(tmp_path / "one")).returncode == 0
-    words = [*TORCHRUN, command[1], *map(str, asked(tmp_path / "two"))]
+def test_two_processes_give_the_records_of_one(ablate, command, environment, arguments, tmp_path):
+    assert ablate(*arguments(tmp_path / "one")).returncode == 0
+    words = [*TORCHRUN, command[1], *map(str, arguments(tmp_path / "two"))]
     done = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("[5/5]") == 1
@@ -74,9 +74,11 @@ def test_two_processes_give_the_records_of_one(ablate, command, environment, ask
             assert told == pytest.approx(measured, rel=1e-2, abs=3e-3), record["job"]  # an image of 355
 
 
-def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(command, environment, asked, tmp_path):
+def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(
+    command, environment, arguments, tmp_path
+):
     out, variables = tmp_path / "out", environment | {"ABLATE_CHECKPOINT_SECONDS": "0.5"}
-    words = [*TORCHRUN, command[1], *map(str, asked(out, epochs=60))]
+    words = [*TORCHRUN, command[1], *map(str, arguments(out, epochs=60))]
     with subprocess.Popen(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         end = time.monotonic() + 120
         while not list(out.glob("trials/*.checkpoint")):
@@ -112,9 +114,9 @@ STUDY = Study(question="?", claims=(), base={"epochs": 3}, arms={"wild": WILD, "
     assert (100.0, "diverged") in found and {status for rate, status in found if rate < 1} == {"finished"}
 
 
-def test_a_process_that_dies_ends_the_command_and_no_record_blames_the_trial(command, environment, asked, tmp_path):
+def test_a_process_that_dies_ends_the_command_and_no_record_blames_it(command, environment, arguments, tmp_path):
     out = tmp_path / "out"
-    words = [*TORCHRUN, command[1], *map(str, asked(out, epochs=60))]
+    words = [*TORCHRUN, command[1], *map(str, arguments(out, epochs=60))]
     with subprocess.Popen(
         words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -124,9 +126,9 @@ def test_a_process_that_dies_ends_the_command_and_no_record_blames_the_trial(com
             time.sleep(0.05)
         (follower,) = processes("LOCAL_RANK=1")
         os.kill(follower, signal.SIGKILL)
-        _, said = process.communicate(timeout=100)
+        _, output = process.communicate(timeout=100)
     assert process.returncode != 0
-    assert "ablate: another process died" in said or "stopped" in said
+    assert "ablate: another process died" in output or "stopped" in output
     assert not [record for record in store.read_all(out) if store.failed(record)]
 
 

@@ -1,4 +1,4 @@
-"""Which processes a test has started, by a mark in their environment. Linux alone tells."""
+"""Processes that a test has started, found by a mark in their environment; Linux only."""
 
 import os
 import time
@@ -6,19 +6,19 @@ from pathlib import Path
 
 
 def processes(mark: str) -> list[int]:
-    """Those that were started with this mark in their environment."""
-    found = []
+    """Ids of the processes that were started with this mark in their environment."""
+    ids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if mark.encode() in (process / "environ").read_bytes() and int(process.name) != os.getpid():
-                found.append(int(process.name))
+                ids.append(int(process.name))
         except OSError:  # it has ended, or is not ours
             continue
-    return found
+    return ids
 
 
 def parent(process: int) -> int:
-    """Of a process; 0 where it has ended."""
+    """Id of a process's parent; 0 if the process has ended."""
     try:
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
@@ -27,6 +27,6 @@ def parent(process: int) -> int:
 
 def until_none_is_left(mark: str) -> None:
     end = time.monotonic() + 20
-    while found := processes(mark):
-        assert time.monotonic() < end, f"processes outlive the command: {found}"
+    while ids := processes(mark):
+        assert time.monotonic() < end, f"processes outlive the command: {ids}"
         time.sleep(0.1)

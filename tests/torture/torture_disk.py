@@ -1,4 +1,4 @@
-"""A disk that takes no more, at every kind of file that a run writes; a limit on the size of files stands for it."""
+"""A full disk, at every kind of file that a run writes; a limit on the size of files simulates it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from runs import asked, run, same
+from runs import assert_same_results, command_line, run
 
 from bench.records import store
 
@@ -18,7 +18,7 @@ def limited(words: list[str], kib: int) -> list[str]:
 
 @pytest.fixture
 def done(alone, tmp_path) -> Path:
-    """The results of a run that ended well, less a record whose weights were not kept: those would be written first."""
+    """The results of a finished run without one record, of a trial without weights: those would be written first."""
     out = shutil.copytree(alone, tmp_path / "out")
     min(file for file in store.folder(out).glob("*.json") if not store.weights(out, file.stem).exists()).unlink()
     return out
@@ -26,15 +26,15 @@ def done(alone, tmp_path) -> Path:
 
 @pytest.fixture
 def words(command, short, tmp_path) -> list[str]:
-    return asked(command, tmp_path, short)
+    return command_line(command, tmp_path, short)
 
 
-def refused(told: subprocess.CompletedProcess[str], what: str) -> None:
-    """In a clear line that says what cannot be written, with an exit status, and without a traceback."""
-    said = told.stdout + told.stderr
-    assert told.returncode in (1, 2), said
-    assert "Traceback" not in said
-    assert any(what in line and ("too large" in line or "disk" in line) for line in said.splitlines()), said
+def assert_refused(process: subprocess.CompletedProcess[str], file: str) -> None:
+    """Assert that one line names the file that cannot be written, without a traceback."""
+    output = process.stdout + process.stderr
+    assert process.returncode in (1, 2), output
+    assert "Traceback" not in output
+    assert any(file in line and ("too large" in line or "disk" in line) for line in output.splitlines()), output
 
 
 def results(out: Path) -> dict[Path, bytes]:
@@ -43,17 +43,17 @@ def results(out: Path) -> dict[Path, bytes]:
 
 def test_a_disk_that_is_full_loses_nothing_and_the_same_command_goes_on(words, marked, alone, done, tmp_path):
     before = results(done)
-    record = min(map(len, before.values())) // 1024 - 1  # room for a trial's points, and none for its record
-    for what, seconds in (".checkpoint", "0"), (".json", "1000"):
-        refused(run(limited(words, record), marked | {"ABLATE_CHECKPOINT_SECONDS": seconds}, tmp_path), what)
+    limit_kib = min(map(len, before.values())) // 1024 - 1  # room for a trial's points, not for its record
+    for file, seconds in (".checkpoint", "0"), (".json", "1000"):
+        assert_refused(run(limited(words, limit_kib), marked | {"ABLATE_CHECKPOINT_SECONDS": seconds}, tmp_path), file)
         assert results(done) == before and store.read_all(done)
     (done / "mlflow.db").unlink()
-    refused(run(limited(words, 400), marked | {"ABLATE_CHECKPOINT_SECONDS": "1000"}, tmp_path), "MLflow")
+    assert_refused(run(limited(words, 400), marked | {"ABLATE_CHECKPOINT_SECONDS": "1000"}, tmp_path), "MLflow")
     assert run(words, marked, tmp_path).returncode == 0
-    same(done, alone)
+    assert_same_results(done, alone)
 
 
 def test_a_disk_that_is_full_at_the_report(command, marked, done, tmp_path):
     before = {file: file.read_bytes() for file in (done / "reports").iterdir()}
-    refused(run(limited([*command, "report", "--out", str(done)], 20), marked, tmp_path), "report.html")
+    assert_refused(run(limited([*command, "report", "--out", str(done)], 20), marked, tmp_path), "report.html")
     assert {file: file.read_bytes() for file in (done / "reports").iterdir()} == before

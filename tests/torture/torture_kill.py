@@ -1,4 +1,4 @@
-"""`kill -9` at random moments, over workers, the server that they fork from, and the command itself."""
+"""`kill -9` at random moments: workers, the fork server, and the command itself."""
 
 from __future__ import annotations
 
@@ -13,61 +13,63 @@ from contextlib import suppress
 from pathlib import Path
 
 from processes import parent, processes, until_none_is_left
-from runs import asked, run, same
+from runs import assert_same_results, command_line, run
 
 from bench.records import store
 
-MORE = 4  # seeds that are added where all is measured before enough was killed
-KINDS = {"command": 0.15, "helper": 0.1, "worker": 0.75}  # helper: the server of workers, and what tracks semaphores
+MORE = 4  # seeds that are added if a run finishes before enough processes were killed
+KINDS = {"command": 0.15, "helper": 0.1, "worker": 0.75}  # helper: the fork server and the semaphore tracker
 
-Points = dict[tuple[str, int], float]  # when a trial's point was measured, by identity and epoch
+Points = dict[tuple[str, int], float]  # Unix time of a trial's point, by identity and epoch
 
 
 def test_a_hundred_kills_change_nothing(command, marked, alone, short, tmp_path):
     out, more = tmp_path / "out", 0
-    chance, kills, safe = random.Random(0), Counter[str](), Points()
+    chance, kills, saved_points = random.Random(0), Counter[str](), Points()
     while sum(kills.values()) < (4 if short else 100):
-        words = [*asked(command, tmp_path, short, more=more), "--retry-failed"]
-        found, ended = disturbed(words, marked, out, chance, safe)
-        kills += found
-        more += MORE * ended  # too little work for so many kills
-    print(f"\nkilled: {dict(kills)}; {len(safe)} points were in a checkpoint; {more} seeds were added")
+        words = [*command_line(command, tmp_path, short, more=more), "--retry-failed"]
+        new_kills, finished = disturb(words, marked, out, chance, saved_points)
+        kills += new_kills
+        more += MORE * finished
+    print(f"\nkilled: {dict(kills)}; {len(saved_points)} points were in a checkpoint; {more} seeds were added")
     assert short or min(kills[kind] for kind in KINDS)
-    last = [[*asked(command, tmp_path, short, more=more), "--retry-failed"]]
+    last = [[*command_line(command, tmp_path, short, more=more), "--retry-failed"]]
     if more:
         alone = tmp_path / "alone"
-        last.append(asked(command, tmp_path, short, alone.name, more))
+        last.append(command_line(command, tmp_path, short, alone.name, more))
     for words in last:
         done = run(words, marked, tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    same(out, alone)
+    assert_same_results(out, alone)
     ended = {(r["identity"], point["epoch"]): point["time"] for r in store.read_all(out) for point in r["points"]}
-    assert safe == {point: ended[point] for point in safe}, "what had a checkpoint was trained again"
-    assert short or safe
+    assert saved_points == {point: ended[point] for point in saved_points}, "points in a checkpoint were trained again"
+    assert short or saved_points
 
 
-def disturbed(
-    words: list[str], environment: dict[str, str], out: Path, chance: random.Random, safe: Points
+def disturb(
+    words: list[str], environment: dict[str, str], out: Path, chance: random.Random, saved_points: Points
 ) -> tuple[Counter[str], bool]:
-    """Runs the command and kills one of its processes now and then, until it is dead or done; notes what is safe. How
-    often, and whether the command came to its end."""
+    """Run the command and kill its processes at random until it is dead or done, adding to `saved_points`.
+
+    Returns the number of kills by kind of process, and whether the command finished.
+    """
     kills, mark, log = Counter[str](), environment["ABLATE_TORTURE"], out.with_suffix(".log")
     with (
-        log.open("w") as said,
-        subprocess.Popen(words, cwd=out.parent, env=environment, stdout=said, stderr=said) as process,
+        log.open("w") as output,
+        subprocess.Popen(words, cwd=out.parent, env=environment, stdout=output, stderr=output) as process,
     ):
         while process.poll() is None:
             time.sleep(chance.uniform(0.1, 2.5))
-            there = {one: kind_of(one, process.pid) for one in processes(mark)}
-            if "worker" not in there.values() and chance.random() < 0.9:  # it still starts, or ends
+            kinds = {number: kind_of(number, process.pid) for number in processes(mark)}
+            if "worker" not in kinds.values() and chance.random() < 0.9:  # it is starting or ending
                 continue
             kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
-            if victims := [one for one, what in there.items() if what == kind]:
-                safe |= saved(out) | safe
-                kills[kind] += killed(chance.choice(victims))
-        told = log.read_text()
-        assert process.returncode in (0, -signal.SIGKILL) or "failed. Rerun" in told, told
+            if victims := [number for number, its_kind in kinds.items() if its_kind == kind]:
+                saved_points |= read_saved_points(out) | saved_points
+                kills[kind] += kill(chance.choice(victims))
+        text = log.read_text()
+        assert process.returncode in (0, -signal.SIGKILL) or "failed. Rerun" in text, text
     until_none_is_left(mark)
     return kills, process.returncode == 0
 
@@ -76,7 +78,7 @@ def kind_of(process: int, command: int) -> str:
     return "command" if process == command else "helper" if parent(process) == command else "worker"
 
 
-def killed(victim: int) -> bool:
+def kill(victim: int) -> bool:
     try:
         os.kill(victim, signal.SIGKILL)
     except ProcessLookupError:
@@ -84,12 +86,12 @@ def killed(victim: int) -> bool:
     return True
 
 
-def saved(out: Path) -> Points:
-    """The points of unfinished trials that their checkpoints hold: a trial writes those that it has."""
-    found = Points()
+def read_saved_points(out: Path) -> Points:
+    """The points in checkpoints of unfinished trials: a checkpoint holds all points before it."""
+    saved_points = Points()
     for file in store.folder(out).glob("*.part"):
-        with suppress(FileNotFoundError):  # it has no checkpoint yet, or ends
+        with suppress(FileNotFoundError):  # it has no checkpoint yet, or has just ended
             until = file.with_suffix(".checkpoint").stat().st_mtime
             points = [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
-            found |= {(file.stem, point["epoch"]): point["time"] for point in points if point["time"] < until}
-    return found
+            saved_points |= {(file.stem, point["epoch"]): point["time"] for point in points if point["time"] < until}
+    return saved_points

@@ -1,4 +1,4 @@
-"""An MLflow server of its own that comes and goes, and stays away to the end."""
+"""An MLflow server that comes and goes, or stays away until the end of the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from runs import asked
+from runs import command_line
 from servers import free_port, mlflow_server
 
 from bench.records import store
@@ -24,27 +24,27 @@ def test_a_server_that_comes_and_goes_has_every_point_once(command, marked, shor
     port, out, chance = free_port(), tmp_path / "out", random.Random(int(stays_away))
     environment = marked | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
     server = partial(mlflow_server, port, f"sqlite:///{tmp_path}/server.db", tmp_path / "artifacts", marked)
-    words = asked(command, tmp_path, short)
+    words = command_line(command, tmp_path, short)
     with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for _ in range(1 if short else 3):
             time.sleep(chance.uniform(0, 5))
             with server():
                 time.sleep(chance.uniform(1, 5 if short else 20))
         if stays_away:
-            said, _ = process.communicate(timeout=600)
+            output, _ = process.communicate(timeout=600)
         else:
             with server():
-                said, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, said
+                output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output
     assert store.read_all(out)
     with server():
         assert subprocess.run(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL).returncode == 0
         monkeypatch.setenv("MLFLOW_TRACKING_URI", environment["MLFLOW_TRACKING_URI"])
-        check(out)
+        assert_published(out)
 
 
-def check(out: Path) -> None:
-    """Every record is one run, which ended, with each point once."""
+def assert_published(out: Path) -> None:
+    """Assert that every record is one finished run with each point once."""
     publisher = Publisher(out)
     runs = [
         run for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids) if run.data.tags.get("kind")
@@ -53,10 +53,10 @@ def check(out: Path) -> None:
     for run in runs:
         record = store.read(out, run.data.tags["identity"])
         assert record is not None and run.info.status == "FINISHED"
-        told = {(name, step, value, ms) for name, value, ms, step in mlflow_format.metrics(record)}
-        found = [
+        expected = {(name, step, value, ms) for name, value, ms, step in mlflow_format.metrics(record)}
+        points = [
             (m.key, m.step, m.value, m.timestamp)
             for name in run.data.metrics
             for m in publisher.client.get_metric_history(run.info.run_id, name)
         ]
-        assert len(found) == len(set(found)) and set(found) == told
+        assert len(points) == len(set(points)) and set(points) == expected

@@ -1,4 +1,4 @@
-"""`ablate pack`, killed again and again, and on a disk that takes no more."""
+"""`ablate pack`, killed again and again, and on a full disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from torture_disk import limited, refused
+from torture_disk import assert_refused, limited
 
 CLASSES, EACH = 4, 60
 
@@ -30,9 +30,9 @@ def photographs(tmp_path_factory) -> Path:
 def whole(command, environment, photographs, tmp_path_factory) -> dict[str, bytes]:
     target = tmp_path_factory.mktemp("whole") / "packed"
     subprocess.run([*command, "pack", photographs, target], env=environment, check=True, stdout=subprocess.DEVNULL)
-    found = contents(target)
-    assert len(found) == CLASSES * EACH + 1
-    return found
+    packed_files = contents(target)
+    assert len(packed_files) == CLASSES * EACH + 1
+    return packed_files
 
 
 def contents(target: Path) -> dict[str, bytes]:
@@ -55,18 +55,20 @@ def test_packing_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
             while process.poll() is None and packed(target) < before + more:
                 time.sleep(0.002)
             process.kill()
-        assert process.returncode != 0, "it came to its end before enough was killed"
+        assert process.returncode != 0, "it finished before enough processes were killed"
         kills += 1
     assert before < len(whole)
     assert subprocess.run(words, env=marked, stdout=subprocess.DEVNULL).returncode == 0
     assert contents(target) == whole
 
 
-def test_a_disk_that_is_full_is_said_and_packing_goes_on(command, marked, photographs, whole, tmp_path):
+def test_a_full_disk_is_reported_and_packing_resumes(command, marked, photographs, whole, tmp_path):
     target = tmp_path / "packed"
     words = [*command, "pack", str(photographs), str(target)]
-    size = min(len(content) for name, content in whole.items() if name.endswith("JPEG"))
-    refused(subprocess.run(limited(words, size // 1024 - 1), env=marked, capture_output=True, text=True), ".JPEG")
+    smallest = min(len(content) for name, content in whole.items() if name.endswith("JPEG"))
+    assert_refused(
+        subprocess.run(limited(words, smallest // 1024 - 1), env=marked, capture_output=True, text=True), ".JPEG"
+    )
     assert not packed(target)
     assert subprocess.run(words, env=marked, stdout=subprocess.DEVNULL).returncode == 0
     assert contents(target) == whole

@@ -1,4 +1,4 @@
-"""MLflow's tables in PostgreSQL, in a cluster of the test's own: the same runs as in SQLite."""
+"""MLflow with PostgreSQL: the same runs as with SQLite."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bench.tracking.publisher import Publisher
 
 def test_postgresql_gets_the_same_runs_as_sqlite(alone, tmp_path, monkeypatch):
     out = shutil.copytree(alone, tmp_path / "out")
-    monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts
-    found = []
+    monkeypatch.chdir(tmp_path)  # MLflow stores artifacts here
+    runs_by_store = []
     with postgres() as empty:
         for address in f"sqlite:///{tmp_path}/fresh.db", empty:
             monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
@@ -22,6 +22,6 @@ def test_postgresql_gets_the_same_runs_as_sqlite(alone, tmp_path, monkeypatch):
                 for record in store.read_all(out):
                     publisher.publish(record)
                 publisher.publish_report("?", [out / "reports" / "report.html"])
-            found.append(all_runs(publisher))
-    assert len(found[0]) == len(store.read_all(out)) + 1
-    assert found[0] == found[1]
+            runs_by_store.append(all_runs(publisher))
+    assert len(runs_by_store[0]) == len(store.read_all(out)) + 1
+    assert runs_by_store[0] == runs_by_store[1]
