@@ -11,15 +11,15 @@ from rich.text import Text
 
 def pack_photographs(options: argparse.Namespace, console: Console) -> int:
     """Pack the folder; return the exit status, 1 if a photograph cannot be read and was left out."""
-    from bench.data import pack as packing  # imported late: it imports torch
+    from bench.data import photo_packing  # imported late: it imports torch
 
     tally, counts = Counter[str](), ""
     with console.status("") as status:
-        for one in packing.pack(options.folder, options.target, options.side):
-            tally[one.what] += 1
-            counts = f"{tally['packed']:,} packed, {tally['there']:,} were there, {tally['broken']:,} left out"
+        for packed in photo_packing.pack(options.folder, options.target, options.side):
+            tally[packed.outcome] += 1
+            counts = f"{tally['packed']:,} packed, {tally['present']:,} were there, {tally['unreadable']:,} left out"
             status.update(counts)
-            if one.reason:
-                console.print(Text(f"left out: {one.reason}", style="yellow"), soft_wrap=True)
+            if packed.reason:
+                console.print(Text(f"left out: {packed.reason}", style="yellow"), soft_wrap=True)
     console.print(Text(f"{counts}; in {options.target}"), highlight=False, soft_wrap=True)
-    return 1 if tally["broken"] else 0
+    return 1 if tally["unreadable"] else 0

@@ -10,7 +10,7 @@ from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from ablations.framework.study import AGAIN, Levels, Study, all_arms
 from bench.components.layouts import LAYOUTS
 from bench.components.registry import lookup
-from bench.data.datasets import SIDE
+from bench.data.datasets import SIDE_PX
 from bench.metrics.table import METRICS, find_metric
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
@@ -121,7 +121,7 @@ def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: L
             f"layout {model.layout} is for images of {layout.size} pixels; profile {setting.profile.name} is not"
         )
     if not setting.profile.photographs and layout.kept:
-        raise InputError(f"layout {model.layout} needs images of {layout.size} pixels; they are kept at {SIDE}")
+        raise InputError(f"layout {model.layout} needs images of {layout.size} pixels; they are kept at {SIDE_PX}")
     precision = setting.precision if device == setting.device else "float32"
     return Trial(model, recipe, setting.data, seed, device, precision)
 

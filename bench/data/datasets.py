@@ -1,12 +1,14 @@
-"""Data sets that are known by name: digits and CIFAR-10."""
+"""Data sets by name. Each is declared once, by a decorator on the function that decodes it."""
 
 from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -14,54 +16,104 @@ from PIL import Image
 from bench.data.sampling import one_in
 from bench.spec.errors import InputError
 
-SIDE = 32  # pixels are kept at this size
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-DIGITS = "digits (scikit-learn)"
+SIDE_PX = 32  # of the decoded images
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+DIGITS_NOTE = (
+    "These numbers are from scikit-learn's 1,797 handwritten digits, a stand-in that comes with the installation. "
+    "Digits are not mirror-invariant and nearly every network learns them: do not read them as evidence about AlexNet. "
+    "Name real images with DATA=<folder> or DATA=cifar10."
+)
 
-Split = tuple[np.ndarray, np.ndarray]  # pixels (N, SIDE, SIDE, 3) uint8 and labels (N,)
-Decoded = tuple[Split, Split, tuple[str, ...]]  # train, test and the classes' names
+
+class LabelledPixels(NamedTuple):
+    """Decoded images: pixels (N, SIDE_PX, SIDE_PX, 3) of any integer type in 0..255, and labels (N,)."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
 
 
-def digits() -> Decoded:
-    """scikit-learn's digits drawn at 32x32 in three equal channels; every fifth image of a class is for testing."""
-    from sklearn.datasets import load_digits  # only here: it takes a second to import
+class Decoded(NamedTuple):
+    """A data set's images, before validation is split off, and the names of its classes."""
+
+    train: LabelledPixels
+    test: LabelledPixels
+    classes: tuple[str, ...]
+
+
+Decoder = Callable[[], Decoded]
+
+
+class Dataset(NamedTuple):
+    """A declared data set.
+
+    Attributes:
+        title: Its name in reports.
+        note: What every reader of a result must know, or ''.
+        decode: Returns its images, downloading them where they are not on disk.
+    """
+
+    title: str
+    note: str
+    decode: Decoder
+
+
+DATASETS: dict[str, Dataset] = {}
+
+
+def dataset(name: str, title: str, note: str = "") -> Callable[[Decoder], Decoder]:
+    """Declare the decorated function as the decoder of a data set; see `Dataset`."""
+
+    def register(decode: Decoder) -> Decoder:
+        DATASETS[name] = Dataset(title, note, decode)
+        return decode
+
+    return register
+
+
+@dataset("digits", title="digits (scikit-learn)", note=DIGITS_NOTE)
+def decode_digits() -> Decoded:
+    """scikit-learn's digits, resized and in three equal channels; every fifth image of a class is for testing."""
+    from sklearn.datasets import load_digits  # takes a second to import
 
     raw = load_digits()
     grey = (raw.images * (255 / 16)).round().astype(np.uint8)
-    drawn = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR) for image in grey]
-    large = np.stack([np.asarray(image) for image in drawn])
+    size = (SIDE_PX, SIDE_PX)
+    large = np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)) for image in grey])
     pixels = np.repeat(large[..., None], 3, axis=3)
     test = one_in(5, raw.target)
-    return (pixels[~test], raw.target[~test]), (pixels[test], raw.target[test]), tuple("0123456789")
+    train_images, test_images = (LabelledPixels(pixels[mask], raw.target[mask]) for mask in (~test, test))
+    return Decoded(train_images, test_images, tuple("0123456789"))
 
 
-def cifar10() -> Decoded:
+@dataset("cifar10", title="CIFAR-10")
+def decode_cifar10() -> Decoded:
     """The original binaries, by torchvision."""
-    from torchvision.datasets import CIFAR10 as Original  # imports torch, which only this source needs
+    from torchvision.datasets import CIFAR10  # imports torch, which no other data set needs
 
     try:
-        train, test = (Original(cifar10_root(), train=split, download=True) for split in (True, False))
+        train, test = (CIFAR10(_torchvision_root(), train=split, download=True) for split in (True, False))
     except (OSError, RuntimeError) as error:
         raise InputError(f"CIFAR-10 could not be downloaded ({error}); name a folder of images, or digits") from error
-    return (train.data, np.array(train.targets)), (test.data, np.array(test.targets)), CIFAR10
+    train_images, test_images = (LabelledPixels(split.data, np.array(split.targets)) for split in (train, test))
+    return Decoded(train_images, test_images, CIFAR10_CLASSES)
 
 
-def cifar10_root() -> Path:
+def _torchvision_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "torchvision"
 
 
-def cifar10_at_hand(seconds: float = 10) -> bool:
+def cifar10_available(timeout_s: float = 10) -> bool:
     """Whether CIFAR-10 is on disk, or its server answers in time."""
-    if (cifar10_root() / "cifar-10-batches-py").is_dir():
+    if (_torchvision_root() / "cifar-10-batches-py").is_dir():
         return True
-    answered: list[bool] = []
+    answers: list[bool] = []
 
-    def ask() -> None:
+    def connect() -> None:
         with suppress(OSError):
-            socket.create_connection(("www.cs.toronto.edu", 443), timeout=seconds).close()
-            answered.append(True)
+            socket.create_connection(("www.cs.toronto.edu", 443), timeout=timeout_s).close()
+            answers.append(True)
 
-    asking = Thread(target=ask, daemon=True)  # looking up the name knows no time-out
-    asking.start()
-    asking.join(seconds)
-    return bool(answered)
+    thread = Thread(target=connect, daemon=True)  # a look-up of the server's name has no timeout
+    thread.start()
+    thread.join(timeout_s)
+    return bool(answers)

@@ -1,4 +1,4 @@
-"""What a training step reads, and how the next batch gets there: always into the same memory, which a graph replays."""
+"""Loaders: each batch comes into the same memory, from which a CUDA graph replays the training step."""
 
 from __future__ import annotations
 
@@ -8,52 +8,62 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bench.data.images import Images
-from bench.data.photos import Photographs
-from bench.data.splits import Split
+from bench.data.resident_images import ResidentImages
+from bench.data.splits import ImageSet
+from bench.data.streamed_photos import StreamedPhotos
 
 
-class Feed(Protocol):
-    """images: what the step chooses from by `index`, (B,) int64: all images, or the batch that was read last."""
+class Loader(Protocol):
+    """Feeds a training step.
 
-    images: Images
+    Attributes:
+        images: Contain the batch: all images of a split, or the batch that was read last.
+        index: (B,) int64, the batch's positions in `images`.
+    """
+
+    images: ResidentImages
     index: Tensor
 
-    def begin(self, order: Tensor, first: int) -> None:
-        """An epoch in this order, from where its next batch begins."""
+    def begin_epoch(self, order: Tensor, start: int) -> None:
+        """Begin an epoch in the given order, (N,) int64, at the batch that starts at position `start`."""
 
-    def take(self, first: int) -> None:
-        """The batch that begins there in the order."""
+    def load(self, start: int) -> None:
+        """Load the batch that starts at a position of the order; batches follow one another."""
 
 
-class Resident:
-    def __init__(self, images: Images, batch: int) -> None:
+class ResidentLoader:
+    """Selects each batch, by its positions, among images on the device."""
+
+    def __init__(self, images: ResidentImages, batch: int) -> None:
         self.images, self.batch = images, batch
         self.index = torch.empty(batch, dtype=torch.int64, device=images.labels.device)
 
-    def begin(self, order: Tensor, first: int) -> None:
+    def begin_epoch(self, order: Tensor, start: int) -> None:
         self.order = order
 
-    def take(self, first: int) -> None:
-        self.index.copy_(self.order[first : first + self.batch])
+    def load(self, start: int) -> None:
+        self.index.copy_(self.order[start : start + self.batch])
 
 
-class Read:
-    def __init__(self, photographs: Photographs, batch: int) -> None:
-        self.photographs, self.batch, side = photographs, batch, photographs.pixels.side
-        canvas = torch.empty(batch, side, side, 3, dtype=torch.uint8, device=photographs.device)
-        self.images = Images(canvas, torch.empty(batch, dtype=torch.int64, device=photographs.device))
-        self.index = torch.arange(batch, device=photographs.device)
-        self.batches: Iterator[Images] = iter(())
+class StreamingLoader:
+    """Copies each batch of photographs, as readers decode it, to the device."""
 
-    def begin(self, order: Tensor, first: int) -> None:
-        whole = len(order) - len(order) % self.batch
-        self.batches = self.photographs.read(order[first:whole], self.batch)
+    def __init__(self, photos: StreamedPhotos, batch: int) -> None:
+        self.photos, self.batch, side_px = photos, batch, photos.squares.side_px
+        canvas = torch.empty(batch, side_px, side_px, 3, dtype=torch.uint8, device=photos.device)
+        self.images = ResidentImages(canvas, torch.empty(batch, dtype=torch.int64, device=photos.device))
+        self.index = torch.arange(batch, device=photos.device)
+        self.batches: Iterator[ResidentImages] = iter(())
 
-    def take(self, first: int) -> None:
-        for mine, read in zip(self.images, next(self.batches), strict=True):
-            mine.copy_(read, non_blocking=True)
+    def begin_epoch(self, order: Tensor, start: int) -> None:
+        end = len(order) - len(order) % self.batch
+        self.batches = self.photos.read(order[start:end], self.batch)
+
+    def load(self, start: int) -> None:
+        for target, read in zip(self.images, next(self.batches), strict=True):
+            target.copy_(read, non_blocking=True)
 
 
-def feed(images: Split, batch: int) -> Feed:
-    return Resident(images, batch) if isinstance(images, Images) else Read(images, batch)
+def make_loader(images: ImageSet, batch: int) -> Loader:
+    """Return the loader for a set of images, with batches of a fixed size."""
+    return ResidentLoader(images, batch) if isinstance(images, ResidentImages) else StreamingLoader(images, batch)

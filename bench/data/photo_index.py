@@ -1,4 +1,4 @@
-"""Where photographs lie and what they show: names and labels on disk, mapped by every process that reads them."""
+"""An index of photographs that stay where they are: names and labels on disk, mapped by every process."""
 
 from __future__ import annotations
 
@@ -10,40 +10,42 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import image_folder, pixel_cache, sampling
+from bench.data import pixel_cache, sampling
+from bench.data.image_file import stat_regular
+from bench.data.image_folder import list_entries, list_splits
 from bench.system.text import printable
 
-SPLITS = ("train", "validation", "test")
-TESTED = ("test", "val")  # folders of the images to test, by either name
+TEST_FOLDERS = ("test", "val")  # either name is accepted
 
 
 def key(root: Path) -> str:
-    """Changes with the folder's place and with the names in it."""
-    told = [str(root.resolve())]
-    for split in ("train", *TESTED):
+    """Return a digest that changes with the folder's place and with the names in it."""
+    stamps = [str(root.resolve())]
+    for split in ("train", *TEST_FOLDERS):
         if os.path.isdir(root / split):
-            told += [f"{entry.path} {entry.stat().st_mtime_ns}" for entry in image_folder.entries(root / split)]
-    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            stamps += [f"{entry.path} {entry.stat().st_mtime_ns}" for entry in list_entries(root / split)]
+    return hashlib.sha256("\n".join(stamps).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def facts(root: Path, folder: Path) -> pixel_cache.Facts:
-    """What is known of the photographs under root, from the index in `folder`, which is made where it is not whole."""
-    return pixel_cache.made(folder, _whole, lambda temporary: _store(root, temporary))
+def load_or_create(root: Path, folder: Path) -> pixel_cache.Facts:
+    """Return the facts of the photographs under root, from the index in `folder`, which is created where needed."""
+    return pixel_cache.load_or_create(folder, _load_facts, lambda temporary: _create(root, temporary))
 
 
 def labels(folder: Path, split: str) -> np.ndarray:
-    """(N,) int64, in stratified order."""
+    """Map a split's labels, (N,) int64, in stratified order."""
     return np.load(folder / f"{split}_labels.npy", mmap_mode="c")
 
 
 @lru_cache(maxsize=8)
 def names(folder: Path, split: str) -> np.ndarray:
-    """(N,) bytes: paths under the root."""
+    """Map a split's paths under the root, (N,) bytes, in stratified order."""
     return np.load(folder / f"{split}_names.npy", mmap_mode="r")
 
 
-def file(folder: Path, split: str, place: int) -> Path:
-    return Path(_root(folder), os.fsdecode(names(folder, split)[place]))
+def file(folder: Path, split: str, position: int) -> Path:
+    """Return the path of one photograph."""
+    return Path(_root(folder), os.fsdecode(names(folder, split)[position]))
 
 
 @lru_cache(maxsize=8)
@@ -51,45 +53,45 @@ def _root(folder: Path) -> str:
     return str(json.loads((folder / "facts.json").read_text(encoding="utf-8"))["root"])
 
 
-def _store(root: Path, temporary: Path) -> None:
-    """Training less validation, validation and test, each in stratified order, and what is known of them.
+def _create(root: Path, folder: Path) -> None:
+    """Write names and labels of train (without validation), validation and test, in stratified order.
 
-    The digest is of names and sizes: to read every photograph would take hours where there are millions.
+    The digest is of names and sizes: hashing a million photographs takes hours.
     """
-    test = next((split for split in TESTED if os.path.isdir(root / split)), TESTED[0])
-    found = image_folder.listing(root, test)
-    told = hashlib.sha256()
+    test = next((split for split in TEST_FOLDERS if os.path.isdir(root / split)), TEST_FOLDERS[0])
+    listing = list_splits(root, test)
+    digest = hashlib.sha256()
     arrays = {}
-    for split, classes in found.items():
-        paths = [f"{split}/{name}/{image}" for name, images in classes.items() for image in images]
+    for split, files_by_class in listing.items():
+        paths = [f"{split}/{name}/{image}" for name, images in files_by_class.items() for image in images]
         for path in paths:
-            told.update(f"{path} {image_folder.regular(root / path).st_size}\n".encode("utf-8", "surrogateescape"))
-        counts = [len(images) for images in classes.values()]
+            digest.update(f"{path} {stat_regular(root / path).st_size}\n".encode("utf-8", "surrogateescape"))
+        counts = [len(images) for images in files_by_class.values()]
         arrays[split] = np.array([os.fsencode(path) for path in paths]), np.repeat(np.arange(len(counts)), counts)
-    train, tested = arrays["train"], arrays[test]
-    held = sampling.held_out(train[1])
-    for split, (own, shown), order in (
-        ("train", train, sampling.in_order(train[1], ~held)),
-        ("validation", train, sampling.in_order(train[1], held)),
-        ("test", tested, sampling.stratified(tested[1], len(tested[1]))),
+    (_, train_labels), (_, test_labels) = arrays["train"], arrays[test]
+    held = sampling.held_out(train_labels)
+    for split, (split_names, split_labels), order in (
+        ("train", arrays["train"], sampling.in_order(train_labels, ~held)),
+        ("validation", arrays["train"], sampling.in_order(train_labels, held)),
+        ("test", arrays[test], sampling.stratified(test_labels, len(test_labels))),
     ):
-        np.save(temporary / f"{split}_names.npy", own[order])
-        np.save(temporary / f"{split}_labels.npy", shown[order].astype(np.int64))
-    known = {
+        np.save(folder / f"{split}_names.npy", split_names[order])
+        np.save(folder / f"{split}_labels.npy", split_labels[order].astype(np.int64))
+    facts = {
         "root": str(root.resolve()),
-        "digest": told.hexdigest()[:16],
-        "classes": list(map(printable, found["train"])),
+        "digest": digest.hexdigest()[:16],
+        "classes": list(map(printable, listing["train"])),
         "shared_images": 0,  # pixels are not compared
     }
-    pixel_cache.describe(temporary, known, train[1], tested[1])
+    pixel_cache.write_facts(folder, facts, train_labels, test_labels)
 
 
-def _whole(folder: Path) -> pixel_cache.Facts | None:
-    """The facts of an index; None where it is not there or its files are not what the facts say."""
+def _load_facts(folder: Path) -> pixel_cache.Facts | None:
+    """The facts of an index; None where it is missing or its files differ from the facts."""
     try:
-        known = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        good = known["files"] == pixel_cache.digests(folder)
-        good &= all(len(labels(folder, split)) == known[split] for split in SPLITS)
-    except Exception:  # numpy and json raise all sorts of things at what is damaged
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        good = facts["files"] == pixel_cache.digest_arrays(folder)
+        good &= all(len(labels(folder, split)) == facts[split] for split in pixel_cache.SPLITS)
+    except Exception:  # numpy and json raise errors of any class for a damaged file
         return None
-    return known if good else None
+    return facts if good else None

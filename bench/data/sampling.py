@@ -1,14 +1,18 @@
-"""Which images are for validation, which make up a share, and in which order they lie."""
+"""Samples of a data set: which images are for validation, which make up a share, and in which order they lie."""
 
 from __future__ import annotations
 
 import numpy as np
 
-VALIDATION = 10  # one training image in so many is set aside
+VALIDATION = 10  # one training image in ten is set aside
 
 
 def one_in(n: int, labels: np.ndarray) -> np.ndarray:
-    """A mask of one in n of each class, drawn with a fixed seed."""
+    """Draw one in n of each class with a fixed seed.
+
+    Returns:
+        A mask, (N,) bool, for labels (N,).
+    """
     mask = np.zeros(len(labels), dtype=bool)
     shuffled = np.random.default_rng(1).permutation(len(labels))
     for label in np.unique(labels):
@@ -18,13 +22,15 @@ def one_in(n: int, labels: np.ndarray) -> np.ndarray:
 
 
 def held_out(labels: np.ndarray) -> np.ndarray:
-    """Which training images are validation: one in ten of each class, always the same."""
+    """Return the mask, (N,) bool, of the training images that are for validation: one in ten of each class."""
     return one_in(VALIDATION, labels)
 
 
 def stratified(labels: np.ndarray, count: int) -> np.ndarray:
-    """Indices of `count` images, as evenly over the classes as can be, always the same and nested: a larger count
-    holds the smaller one's."""
+    """Return the indices of a sample as even over the classes as possible.
+
+    It is the same in every call, and nested: a larger sample contains the smaller one.
+    """
     shuffled = np.random.default_rng(0).permutation(len(labels))
     rank = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
@@ -34,11 +40,11 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Indices of the images in the mask, stratified."""
-    chosen = np.flatnonzero(mask)
-    return chosen[stratified(labels[chosen], len(chosen))]
+    """Return the indices of the images in a mask, (N,) bool, in stratified order."""
+    masked = np.flatnonzero(mask)
+    return masked[stratified(labels[masked], len(masked))]
 
 
-def trained_on(share: float, train: int) -> int:
-    """How many images are a share of those that are left to train on."""
+def share_count(share: float, train: int) -> int:
+    """Return the number of images in a share of the `train` images that are left after validation."""
     return max(1, round(share * train))

@@ -1,32 +1,33 @@
-"""Data sets by name: found, and what is known of them."""
+"""A data set that is ready for use: located by its name or folder, decoded into the cache or indexed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import REVISION
-from bench.data import datasets, image_folder, photo_index, pixel_cache
-from bench.data.datasets import SIDE, Decoded
+from bench.data import image_folder, photo_index, pixel_cache
+from bench.data.datasets import DATASETS, SIDE_PX, Decoder, cifar10_available
 from bench.spec.config import DataConfig
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
-DIGITS_NOTE = (
-    "These numbers are from scikit-learn's 1,797 handwritten digits, a stand-in that comes with the installation. "
-    "Digits are not mirror-invariant and nearly every network learns them: do not read them as evidence about AlexNet. "
-    "Name real images with DATA=<folder> or DATA=cifar10."
-)
-
 
 @dataclass(frozen=True)
 class Source:
-    """Where decoded pixels lie, or the index of photographs that stay as they are, and what is known of them.
+    """A data set on disk, and facts about it.
 
-    note: what every reader of a result must be told, or ''.
+    Attributes:
+        data: Its identity.
+        folder: The folder of its decoded pixels, or of the index of its photographs.
+        classes: The names of its classes.
+        validation: Number of images split off from the training images.
+        test: Number of test images.
+        shared_images: Number of test images that are identical to a training image.
+        note: What every reader of a result must know, or ''.
+        photographs: Whether the images stay where they are, and `folder` holds an index of them.
     """
 
     data: DataConfig
@@ -39,7 +40,7 @@ class Source:
     photographs: bool = False
 
     def facts(self) -> dict[str, Any]:
-        """For records and reports."""
+        """Return the part 'data' of a trial's record."""
         return {
             "name": self.data.name,
             "digest": self.data.digest,
@@ -52,65 +53,83 @@ class Source:
         }
 
 
-def locate(wanted: str, out: Path, photographs: bool = False) -> Source:
-    """The data set called `wanted`, decoded into the cache under `out`.
+def locate(name: str, out: Path, photographs: bool = False) -> Source:
+    """Locate a data set, and decode or index it under an output folder where that is not yet done.
 
-    photographs: they stay where they are, and only an index of them is made: of a folder with train/<class>/ and
-    test/<class>/ or val/<class>/.
+    Args:
+        name: A name in `DATASETS`; a folder with train/<class>/ and test/<class>/ (photographs: or val/<class>/); or
+            'auto': $ABLATE_DATA where it is set, else CIFAR-10 where it is available, else digits.
+        out: The output folder, whose cache is used.
+        photographs: Whether images stay where they are, to be read during training.
 
-    wanted: 'digits', 'cifar10' (downloaded where it is not on disk), a folder with train/<class>/ and test/<class>/,
-    or 'auto': ABLATE_DATA where it is set, else CIFAR-10 where it is on disk or its server answers within ten seconds,
-    else digits.
+    Raises:
+        InputError: The name is unknown, or the images cannot be used.
     """
     cache = out / "cache"
-    if wanted == "auto":
-        wanted = os.environ.get("ABLATE_DATA") or wanted
+    if name == "auto":
+        name = os.environ.get("ABLATE_DATA") or name
     if photographs:
-        return _photographs(wanted, cache)
-    if wanted == "auto":
-        return _automatic(cache)
-    if wanted == "digits":
-        return cached(cache, "digits", datasets.DIGITS, datasets.digits, DIGITS_NOTE)
-    if wanted == "cifar10":
-        return cached(cache, "cifar10", "CIFAR-10", datasets.cifar10, "")
-    if not wanted:
-        raise InputError("DATA is empty: it takes 'auto', 'digits', 'cifar10' or a folder with train/ and test/")
-    folder = image_folder.image_folder(Path(os.path.expanduser(wanted)))
-    return cached(cache, folder.key, folder.name, folder.decode, "")
+        return _index_photographs(name, cache)
+    if name == "auto":
+        return _locate_default(cache)
+    if name in DATASETS:
+        return _locate_named(name, cache)
+    folder = image_folder.open_folder(_existing_folder(name))
+    return locate_decoded(cache, folder.key, folder.title, folder.decode)
 
 
-def _photographs(wanted: str, cache: Path) -> Source:
-    if wanted in ("", "auto", "digits", "cifar10"):
-        raise InputError(
-            f"DATA is {wanted!r}: this profile takes a folder of photographs, with train/ and val/ or test/"
-        )
-    root = Path(os.path.expanduser(wanted))
-    folder = cache / f"{photo_index.key(root)}-photographs-{REVISION}"
-    return _source(photo_index.facts(root, folder), folder, printable(root.resolve().name), "", photographs=True)
+def locate_decoded(cache: Path, key: str, title: str, decode: Decoder, note: str = "") -> Source:
+    """Decode a data set into the cache, where that is not yet done.
 
-
-def _automatic(cache: Path) -> Source:
-    """CIFAR-10 where it can be had, else digits, with a note that says so."""
-    reason = "no data was named, and CIFAR-10 is neither on disk nor within reach"
-    if datasets.cifar10_at_hand():
-        try:
-            return cached(cache, "cifar10", "CIFAR-10", datasets.cifar10, "")
-        except InputError as error:
-            reason = str(error)
-    return cached(cache, "digits", datasets.DIGITS, datasets.digits, f"{DIGITS_NOTE} (Why digits: {reason}.)")
-
-
-def cached(cache: Path, key: str, name: str, decode: Callable[[], Decoded], note: str) -> Source:
-    """Decode once; later calls map the same files."""
-    folder = cache / f"{key}-{SIDE}+{pixel_cache.MARGIN}-{REVISION}"
-    facts = pixel_cache.facts(folder, decode)
+    Args:
+        cache: The folder of all decoded data sets.
+        key: The name of this one in the cache.
+        title: Its name in reports.
+        decode: Returns its images.
+        note: What every reader of a result must know, or ''.
+    """
+    folder = cache / f"{key}-{SIDE_PX}+{pixel_cache.MARGIN_PX}-{REVISION}"
+    facts = pixel_cache.load_or_decode(folder, decode)
     if facts["shared_images"]:
         shared = f"{facts['shared_images']} of {facts['test']} test images also stand, pixel for pixel, in train."
         note = f"{note} {shared}".strip()
-    return _source(facts, folder, name, note)
+    return _make_source(facts, folder, title, note)
 
 
-def _source(facts: dict[str, Any], folder: Path, name: str, note: str, photographs: bool = False) -> Source:
+def _locate_named(name: str, cache: Path, further_note: str = "") -> Source:
+    title, note, decode = DATASETS[name]
+    return locate_decoded(cache, name, title, decode, note + further_note)
+
+
+def _locate_default(cache: Path) -> Source:
+    reason = "no data was named, and CIFAR-10 is neither on disk nor within reach"
+    if cifar10_available():
+        try:
+            return _locate_named("cifar10", cache)
+        except InputError as error:
+            reason = str(error)
+    return _locate_named("digits", cache, f" (Why digits: {reason}.)")
+
+
+def _index_photographs(name: str, cache: Path) -> Source:
+    if name in ("", "auto", *DATASETS):
+        raise InputError(f"DATA is {name!r}: this profile takes a folder of photographs, with train/ and val/ or test/")
+    root = _existing_folder(name)
+    folder = cache / f"{photo_index.key(root)}-photographs-{REVISION}"
+    facts = photo_index.load_or_create(root, folder)
+    return _make_source(facts, folder, printable(root.resolve().name), "", photographs=True)
+
+
+def _existing_folder(name: str) -> Path:
+    root = Path(os.path.expanduser(name))
+    if not name or not os.path.isdir(root):  # Path.is_dir raises where a name is too long
+        problem = f"there is no folder {root}" if name else "DATA is empty"
+        names = ", ".join(map(repr, ("auto", *DATASETS)))
+        raise InputError(printable(f"{problem}: expected {names} or a folder with train/ and test/"))
+    return root
+
+
+def _make_source(facts: dict[str, Any], folder: Path, title: str, note: str, photographs: bool = False) -> Source:
     classes, counts = tuple(facts["classes"]), (facts["validation"], facts["test"], facts["shared_images"])
-    data = DataConfig(facts["digest"], len(classes), facts["train"], facts["chance"], name)
+    data = DataConfig(facts["digest"], len(classes), facts["train"], facts["chance"], title)
     return Source(data, folder, classes, *counts, note, photographs)

@@ -1,4 +1,4 @@
-"""A trial's images: resident on its device, or photographs that are read as they are wanted."""
+"""A trial's training, validation and test images: resident on its device, or streamed from disk."""
 
 from __future__ import annotations
 
@@ -10,59 +10,60 @@ import torch
 
 from bench.components.layouts import LAYOUTS
 from bench.data import photo_index, pixel_cache
-from bench.data.images import Images
-from bench.data.photos import Photographs, Pixels
-from bench.data.sampling import trained_on
+from bench.data.resident_images import ResidentImages
+from bench.data.sampling import share_count
 from bench.data.source import Source
+from bench.data.streamed_photos import SquarePhotos, StreamedPhotos
 from bench.spec.jobs import Trial
 from bench.spec.seeding import stream_seed
 
-Split = Images | Photographs
+ImageSet = ResidentImages | StreamedPhotos
 
 
 class Splits(NamedTuple):
-    train: Split
-    validation: Split
-    test: Split
+    """A trial's images, each split in stratified order."""
+
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
 
 
-def splits(trial: Trial, source: Source) -> Splits:
-    """The trial's images in stratified order, padded as its layout wants; labels shuffled if asked. Nothing is copied:
-    every trial of a process looks at the same memory."""
-    if source.photographs:
-        return _photographs(trial, source)
-    edge = pixel_cache.MARGIN - LAYOUTS[trial.model.layout].pad
-    train, validation, test = (
-        Images(canvas[:, edge : canvas.shape[1] - edge, edge : canvas.shape[2] - edge], labels)
-        for canvas, labels in _resident(source.folder, trial.device)
-    )
-    return _asked(trial, train, validation, test)
+def load_splits(trial: Trial, source: Source) -> Splits:
+    """Load a trial's images: its share of the training images, padded for its layout, with true or shuffled labels.
 
-
-def _asked(trial: Trial, train: Split, validation: Split, test: Split) -> Splits:
-    """The trial's share of the training images, with its labels."""
-    train = train.first(trained_on(trial.recipe.share, trial.data.train))
+    Resident images are not copied: all trials of a process share them.
+    """
+    splits = Splits(*(_stream_photos if source.photographs else _crop_margins)(trial, source))
+    train = splits.train.first(share_count(trial.recipe.share, trial.data.train))
     if trial.recipe.labels == "shuffled":
-        order = torch.randperm(
-            len(train.labels), generator=torch.Generator().manual_seed(stream_seed(trial.seed, "labels"))
-        )
-        train = train.labelled(train.labels[order.to(train.labels.device)])
-    return Splits(train, validation, test)
+        generator = torch.Generator().manual_seed(stream_seed(trial.seed, "labels"))
+        order = torch.randperm(len(train.labels), generator=generator)
+        train = train.with_labels(train.labels[order.to(train.labels.device)])
+    return splits._replace(train=train)
 
 
-def _photographs(trial: Trial, source: Source) -> Splits:
-    side = LAYOUTS[trial.model.layout].kept
-    train, validation, test = (
-        Photographs(
-            Pixels(source.folder, split, side), torch.from_numpy(photo_index.labels(source.folder, split)), trial.device
+def _crop_margins(trial: Trial, source: Source) -> list[ResidentImages]:
+    edge = pixel_cache.MARGIN_PX - LAYOUTS[trial.model.layout].pad
+    return [
+        ResidentImages(canvas[:, edge : canvas.shape[1] - edge, edge : canvas.shape[2] - edge], labels)
+        for canvas, labels in _load_resident(source.folder, trial.device)
+    ]
+
+
+def _stream_photos(trial: Trial, source: Source) -> list[StreamedPhotos]:
+    side_px = LAYOUTS[trial.model.layout].kept
+    return [
+        StreamedPhotos(
+            SquarePhotos(source.folder, split, side_px),
+            torch.from_numpy(photo_index.labels(source.folder, split)),
+            trial.device,
         )
         for split in Splits._fields
-    )
-    return _asked(trial, train, validation, test)
+    ]
 
 
 @lru_cache(maxsize=2)
-def _resident(folder: Path, device: str) -> tuple[Images, ...]:
-    """All of a data set: on a GPU a copy a process, on a CPU the mapped files, which processes share."""
-    loaded = pixel_cache.load(folder)
-    return tuple(Images(*(torch.from_numpy(array).to(device) for array in loaded[name])) for name in Splits._fields)
+def _load_resident(folder: Path, device: str) -> tuple[ResidentImages, ...]:
+    """All splits: on a GPU one copy per process, on a CPU the mapped files, which processes share."""
+    arrays = pixel_cache.load(folder)
+    return tuple(ResidentImages(*(torch.from_numpy(array).to(device) for array in arrays[name])) for name in arrays)

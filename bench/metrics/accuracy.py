@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional
 
 from bench.components.windows import centre, ten_crops
-from bench.data.photos import Photographs
-from bench.data.splits import Split
+from bench.data.splits import ImageSet
+from bench.data.streamed_photos import StreamedPhotos
 from bench.models.alexnet import AlexNet
 from bench.system.process_group import SINGLE, ProcessGroup
 
@@ -15,7 +15,7 @@ BATCH = 500  # images evaluated at once
 
 
 @torch.no_grad()
-def evaluate(network: AlexNet, images: Split, group: ProcessGroup = SINGLE) -> tuple[float, float]:
+def evaluate(network: AlexNet, images: ImageSet, group: ProcessGroup = SINGLE) -> tuple[float, float]:
     """Return accuracy (a fraction) and mean cross entropy (nats) in eval mode, on the centre of each image."""
     network.eval()
     count = len(images.labels)
@@ -30,7 +30,7 @@ def evaluate(network: AlexNet, images: Split, group: ProcessGroup = SINGLE) -> t
 
 
 @torch.no_grad()
-def evaluate_crops(network: AlexNet, images: Photographs, group: ProcessGroup = SINGLE) -> dict[str, float]:
+def evaluate_crops(network: AlexNet, images: StreamedPhotos, group: ProcessGroup = SINGLE) -> dict[str, float]:
     """Return `test/top5` of the centre, and accuracy and top 5 of the mean prediction over ten windows.
 
     Krizhevsky et al. 2012, section 4.1. Of fewer than six outputs, all but one count as five.

@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bench.data.images import Images
-from bench.data.photos import Photographs
+from bench.data.resident_images import ResidentImages
 from bench.data.sampling import stratified
 from bench.data.source import Source
-from bench.data.splits import splits
+from bench.data.splits import load_splits
+from bench.data.streamed_photos import StreamedPhotos
 from bench.models.alexnet import AlexNet
 from bench.probes import competition, ensembles, features
 from bench.probes.question import QUESTIONS
@@ -60,9 +60,9 @@ def load_network(trial: Trial, out: Path) -> AlexNet:
     return network.to(trial.device).to(memory_format=torch.channels_last).eval()
 
 
-def _sample(trial: Trial, source: Source) -> Images:
-    test = splits(trial, source).test
-    if isinstance(test, Photographs):
-        return Images(*map(torch.cat, zip(*test.first(SAMPLE_IMAGES).batches(SAMPLE_IMAGES), strict=True)))
+def _sample(trial: Trial, source: Source) -> ResidentImages:
+    test = load_splits(trial, source).test
+    if isinstance(test, StreamedPhotos):
+        return ResidentImages(*map(torch.cat, zip(*test.first(SAMPLE_IMAGES).batches(SAMPLE_IMAGES), strict=True)))
     chosen: Tensor = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE_IMAGES)).to(trial.device)
-    return Images(test.canvas[chosen], test.labels[chosen])
+    return ResidentImages(test.canvas[chosen], test.labels[chosen])

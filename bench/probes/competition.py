@@ -9,13 +9,13 @@ from torch import Tensor
 
 from bench.components.normalisations import LRN, NEIGHBOURS
 from bench.components.windows import centre
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
 
 
 @question("competition")
-def competition(networks: Sequence[AlexNet], images: Images) -> Answer:
+def competition(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `competition/contrast`, mean over the network's LRN layers.
 
     Before each layer, behind it, and behind it when it takes its neighbours from randomly permuted channels.

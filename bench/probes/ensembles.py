@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.components.windows import centre
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
 from bench.spec.errors import InputError
@@ -25,7 +25,7 @@ Scores = dict[str, float]
 
 
 @question("sub-networks")
-def sub_networks(networks: Sequence[AlexNet], images: Images) -> Answer:
+def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `masks/<score>`: weight scaling beside arithmetic and geometric means over numbers of dropout masks.
 
     Srivastava et al. 2014, section 7.5; Warde-Farley et al. 2014 for the geometric mean. Each image has its own masks.
@@ -43,7 +43,7 @@ def sub_networks(networks: Sequence[AlexNet], images: Images) -> Answer:
 
 
 @question("averages", networks=NETWORKS)
-def averages(networks: Sequence[AlexNet], images: Images) -> Answer:
+def averages(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `networks/<score>`: one network and the mean of all, one mask and the mean of several.
 
     Networks predict by weight scaling; masks are a mean over networks. The last arm is the gain of averaging masks less
@@ -85,11 +85,11 @@ def scores(probabilities: Tensor, labels: Tensor) -> Scores:
     }
 
 
-def _scaled_prediction(network: AlexNet, images: Images) -> Tensor:
+def _scaled_prediction(network: AlexNet, images: ResidentImages) -> Tensor:
     return network.eval()(centre(images.canvas, network.layout.size)).softmax(1)
 
 
-def _masked_logarithms(network: AlexNet, images: Images) -> Iterator[Tensor]:
+def _masked_logarithms(network: AlexNet, images: ResidentImages) -> Iterator[Tensor]:
     """Log probabilities under new masks, again and again; layers before the first dropout are computed once."""
     places = [place for place, module in enumerate(network.layers) if isinstance(module, nn.Dropout)]
     if not places:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bench.components.windows import centre
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
 
@@ -16,7 +16,7 @@ THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9
 
 
 @question("co-adaptation")
-def dependence(networks: Sequence[AlexNet], images: Images) -> Answer:
+def dependence(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `features/correlation/<layer>` and `features/rank/<layer>` of each hidden fully connected layer."""
     (network,) = networks
     metrics = {}
@@ -53,7 +53,7 @@ def effective_rank(units: Tensor) -> float:
 
 
 @question("activity")
-def activity_above(networks: Sequence[AlexNet], images: Images) -> Answer:
+def activity_above(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `activity/above/<threshold>`: the share of hidden activations whose size is above it, mean over layers.
 
     It tells how many units are active where activations are never exactly zero.
@@ -64,7 +64,7 @@ def activity_above(networks: Sequence[AlexNet], images: Images) -> Answer:
     return {"": {f"activity/above/{threshold}": share for threshold, share in shares.items()}}
 
 
-def hidden_activations(network: AlexNet, images: Images) -> dict[str, Tensor]:
+def hidden_activations(network: AlexNet, images: ResidentImages) -> dict[str, Tensor]:
     """Return each hidden layer's activations, (N, units) or (N, channels, H, W), in eval mode."""
     activations: dict[str, Tensor] = {}
     names = {module: name for name, module in network.activations()}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import AlexNet
 
 Answer = dict[str, dict[str, float]]  # metrics by arm, of arms that the question brings, or '' for the network's own
-AnswerFunction = Callable[[Sequence[AlexNet], Images], Answer]
+AnswerFunction = Callable[[Sequence[AlexNet], ResidentImages], Answer]
 
 
 class Question(NamedTuple):

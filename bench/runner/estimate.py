@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from bench.data.sampling import trained_on
+from bench.data.sampling import share_count
 from bench.records import store
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Job, Timing, Trial, job_device, job_kind
@@ -73,7 +73,7 @@ class DurationModel:
         if speed <= MIN_IMAGES_PER_SECOND:
             return
         data, recipe = record["data"], job["recipe"]
-        key, images = _network_key(job["model"], job["device"]), trained_on(recipe["share"], data["train"])
+        key, images = _network_key(job["model"], job["device"]), share_count(recipe["share"], data["train"])
         evaluated = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
         training, evaluation = self.trials.get(key, ([], []))
         insort(training, 1 / speed)
@@ -87,7 +87,7 @@ class DurationModel:
             subject = getattr(job, "subject", None) or getattr(job, "question", None)
             unit_s = self.units.get((kind, subject, device)) or [UNIT_S[device][kind]]
             return _median(unit_s) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
-        images = trained_on(job.recipe.share, job.data.train)
+        images = share_count(job.recipe.share, job.data.train)
         evaluated = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
         training_s, evaluation_s = self._seconds_per_image(job)
         return job.recipe.epochs * images * training_s + evaluated * evaluation_s

@@ -12,7 +12,7 @@ from typing import Any
 from safetensors.torch import save
 
 from bench.data.source import Source
-from bench.data.splits import splits
+from bench.data.splits import load_splits
 from bench.models import complexity
 from bench.models.alexnet import build
 from bench.records import store
@@ -38,7 +38,7 @@ def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
         group: The processes that train together; this is the first of them.
     """
     out = task.out
-    network, images = build(trial.model, trial.seed), splits(trial, task.source)
+    network, images = build(trial.model, trial.seed), load_splits(trial, task.source)
     saved, origin = checkpoint.resume(out, trial, describe_environment(trial.device, processes=group.size))
     group.told((trial, saved))
     points: list[dict[str, Any]] = saved["points"] if saved else []
@@ -75,7 +75,7 @@ def join_trial(trial: Trial, saved: dict[str, Any] | None, source: Source, group
         source: This process's images.
         group: The processes that train together.
     """
-    for point in train(trial, build(trial.model, trial.seed), splits(trial, source), saved, group=group):
+    for point in train(trial, build(trial.model, trial.seed), load_splits(trial, source), saved, group=group):
         if _is_diverged(point):
             return
 

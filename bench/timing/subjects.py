@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bench.components.activations import ACTIVATIONS
 from bench.components.augmentations import DRAWS
 from bench.components.registry import register
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Timing
@@ -66,7 +66,7 @@ def _training_step(model: ModelConfig, size: int, timing: Timing) -> Task:
     side, index = network.layout.size, torch.arange(size, device=device)
     canvas = torch.randint(256, (size, side, side, 3), dtype=torch.uint8, device=device, generator=_generator(device))
     draws, total_loss = torch.zeros(size, DRAWS, device=device), torch.zeros((), device=device)
-    memory = StepMemory(Images(canvas, index % model.classes), index, draws, total_loss)
+    memory = StepMemory(ResidentImages(canvas, index % model.classes), index, draws, total_loss)
     return make_step(timing, recipe, network, build_optimizer(network, recipe, device), memory)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.data.photos import Photographs
 from bench.data.splits import Splits
+from bench.data.streamed_photos import StreamedPhotos
 from bench.metrics.accuracy import evaluate, evaluate_crops
 from bench.metrics.gradients import gradient_flow
 from bench.metrics.sparsity import sparsity, watch_activations
@@ -39,7 +39,7 @@ class Evaluator:
 
     def crops(self) -> dict[str, float]:
         """Measure the paper's ten crops, of photographs alone."""
-        if not isinstance(self.images.test, Photographs):
+        if not isinstance(self.images.test, StreamedPhotos):
             return {}
         with autocast(self.trial):
             return evaluate_crops(self.network, self.images.test, self.group)

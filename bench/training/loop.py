@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from bench.data.loader import Feed, feed
+from bench.data.loader import Loader, make_loader
 from bench.data.splits import Splits
 from bench.metrics.memory import peak_memory_mb, reset_peak_memory
 from bench.metrics.speed import step_speed, steps_to_error
@@ -89,7 +89,7 @@ class _Run(NamedTuple):
     group: ProcessGroup
     state: State
     evaluator: Evaluator
-    loader: Feed
+    loader: Loader
     memory: StepMemory
     step: Step
     stopwatch: Stopwatch
@@ -100,7 +100,7 @@ def _prepare(trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup
     batch = min(trial.recipe.batch, count)
     network = network.to(trial.device).to(memory_format=torch.channels_last).train()
     state = State(trial, network, count // batch, group)
-    loader = feed(images.train, batch // group.size)
+    loader = make_loader(images.train, batch // group.size)
     draws = torch.empty(batch // group.size, state.augmentation.draws, device=trial.device)
     memory = StepMemory(loader.images, loader.index, draws, state.total_loss)
     step = make_step(trial, trial.recipe, network, state.optimizer, memory, group)
@@ -113,10 +113,10 @@ def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> I
     state, own_batch = run.state, run.batch // run.group.size
     count = len(run.evaluator.images.train.labels)
     order, draws = (run.group.of_each(run.batch, rows) for rows in state.begin(epoch, count))
-    run.loader.begin(order, state.first)
+    run.loader.begin_epoch(order, state.first)
     run.stopwatch.start()
     for first in range(state.first, run.steps * own_batch, own_batch):
-        run.loader.take(first)
+        run.loader.load(first)
         run.memory.draws.copy_(draws[first : first + own_batch])
         run.step()
         state.end_step()

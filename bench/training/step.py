@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from bench.components.augmentations import AUGMENTATIONS, Batch
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.spec.config import TrainConfig
 from bench.spec.jobs import Timing, Trial
@@ -34,7 +34,7 @@ class StepMemory:
         total_loss: (), to which each step adds its loss.
     """
 
-    images: Images
+    images: ResidentImages
     index: Tensor
     draws: Tensor
     total_loss: Tensor

@@ -10,7 +10,7 @@ from project_studies import DATA, STUDIES, each_study, make_setting
 from ablations import Contrast, Exact
 from ablations.framework.expand import expand_study
 from ablations.framework.study import all_claims
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.metrics.table import find_metric
 from bench.models import complexity
 from bench.models.alexnet import build
@@ -69,7 +69,7 @@ def answer_question(question):
     canvas = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)
     networks = [build(model, seed) for seed in range(question.networks)]
     with torch.no_grad():
-        answers = question.answer(networks, Images(canvas, torch.arange(12) % 10))
+        answers = question.answer(networks, ResidentImages(canvas, torch.arange(12) % 10))
     return [{"arm": arm, "metric": m, "value": v} for arm, metrics in answers.items() for m, v in metrics.items()]
 
 

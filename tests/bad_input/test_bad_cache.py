@@ -106,7 +106,7 @@ def test_a_damaged_cache_is_noticed_and_decoded_again(root, out, harm):
 
 
 def test_what_another_run_made_again_meanwhile_is_taken_and_stays(root, out, monkeypatch):
-    before, whole, looks = source.locate(str(root), out), pixel_cache._whole, []
+    before, whole, looks = source.locate(str(root), out), pixel_cache._load_facts, []
     facts("")(before.folder)
 
     def seen_before_the_other_run(folder):
@@ -117,7 +117,7 @@ def test_what_another_run_made_again_meanwhile_is_taken_and_stays(root, out, mon
             (folder / "of the other run").touch()
         return found
 
-    monkeypatch.setattr(pixel_cache, "_whole", seen_before_the_other_run)
+    monkeypatch.setattr(pixel_cache, "_load_facts", seen_before_the_other_run)
     assert source.locate(str(root), out) == before
     assert (before.folder / "of the other run").exists()
 

@@ -139,7 +139,7 @@ def test_links_to_images_and_to_folders_are_used(root, out):
         (WIDE, "there is no folder xxx"),
         ("~nobody-of-this-name/x", "there is no folder ~nobody"),
         ("no\nwhere", r"there is no folder no\nwhere"),
-        ("Digits", "there is no folder Digits: DATA takes 'digits'"),
+        ("Digits", "there is no folder Digits: expected 'auto', 'digits', 'cifar10' or a folder"),
         (os.fsdecode(b"\xff"), r"there is no folder \udcff"),
         ("/dev/null", "there is no folder /dev/null"),
         (__file__, "test_bad_folders.py"),

@@ -5,7 +5,7 @@ import pytest
 from inputs import noise, refusal
 from PIL import Image
 
-from bench.data import image_folder, pixel_cache
+from bench.data import image_file, pixel_cache
 from bench.data.source import locate
 
 
@@ -75,14 +75,14 @@ def test_an_odd_image_is_used(root, out, make, colour):
     make(root / "test/cat/0.png")
     source = locate(str(root), out)
     assert (source.data.train, source.test) == (6, 4)
-    first = pixel_cache.load(source.folder)["test"][0][0][pixel_cache.MARGIN, pixel_cache.MARGIN]
+    first = pixel_cache.load(source.folder)["test"][0][0][pixel_cache.MARGIN_PX, pixel_cache.MARGIN_PX]
     assert colour is None or first.tolist() == pytest.approx(colour, abs=1)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint16])
 def test_sixteen_bits_are_scaled_whatever_the_file_keeps_them_in(tmp_path, dtype):
     Image.fromarray(np.linspace(0, 65535, 1024).reshape(32, 32).astype(dtype)).save(tmp_path / "image.tif")
-    found = image_folder._pixels(tmp_path / "image.tif")[..., 0]
+    found = image_file.decode_thumbnail(tmp_path / "image.tif", 32)[..., 0]
     assert (found[0, 0], found[-1, -1]) == (0, 255)
     assert 126 <= found.mean() <= 128
 
@@ -154,7 +154,7 @@ def test_a_file_that_is_no_image_is_named_with_the_reason(root, out, make, said)
     file = root / "test/dog/1.jpg"
     make(file if make in (text, empty, truncated) else file.with_suffix(".png"))
     told = refusal(locate, str(root), out)
-    assert "/test/dog/1." in told and said in told and told.endswith("mend or remove it")
+    assert "/test/dog/1." in told and said in told and told.endswith("repair or remove it")
     assert not list(out.rglob("*.npy"))
 
 

@@ -16,7 +16,7 @@ from machine import alone, paired
 from rich.console import Console
 
 from bench.data.source import Source
-from bench.data.splits import splits
+from bench.data.splits import load_splits
 from bench.metrics.accuracy import evaluate
 from bench.metrics.sparsity import sparsity, watch_activations
 from bench.models.alexnet import build
@@ -62,7 +62,7 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
 
 
 def evaluation_with_measures_and_without(job: Trial, source: Source, rounds: int) -> dict[str, np.ndarray]:
-    network, test = build(job.model, 0), splits(job, source).test
+    network, test = build(job.model, 0), load_splits(job, source).test
 
     def watched() -> None:
         with watch_activations(network) as sums:

@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from bench.components.augmentations import DRAWS
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import build
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
@@ -22,7 +22,7 @@ def training_step(model: ModelConfig, recipe: TrainConfig) -> Step:
     trial = Trial(model, recipe, DataConfig("", model.classes), 0)
     network = build(model, 0).to(memory_format=torch.channels_last).train()
     side = network.layout.size + 2 * network.layout.pad
-    images = Images(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
+    images = ResidentImages(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
     index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, DRAWS)
     memory = StepMemory(images, index, draw, torch.zeros(()))
     return make_step(trial, recipe, network, build_optimizer(network, recipe, "cpu"), memory)

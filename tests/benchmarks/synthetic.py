@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.data.source import Source, cached
+from bench.data.source import Source, locate_decoded
 
 CLASSES = 10
 
@@ -35,4 +35,4 @@ def source(out: Path, train: int, test: int) -> Source:
         names = tuple(map(str, range(CLASSES)))
         return split(train, np.random.default_rng(0)), split(test, np.random.default_rng(1)), names
 
-    return cached(out / "cache", f"noise-{train}-{test}", "noise", decode, "")
+    return locate_decoded(out / "cache", f"noise-{train}-{test}", "noise", decode)

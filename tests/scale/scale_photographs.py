@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from bench.data import pack, photo_index, photos
-from bench.data.photos import Photographs, Pixels
+from bench.data import photo_index, photo_packing, streamed_photos
 from bench.data.source import locate
-from bench.data.splits import splits
+from bench.data.splits import load_splits
+from bench.data.streamed_photos import SquarePhotos, StreamedPhotos
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
@@ -59,7 +59,7 @@ def test_twenty_steps_of_each_layout_for_imagenet_and_its_ten_crops(source, layo
     recipe = TrainConfig(0.01 * 8 / 128, "plateau", 5e-4, batch=8, epochs=1, augmentation="paper", optimiser="sgd")
     trial = Trial(ModelConfig(layout, classes=1000, initial="paper"), recipe, source.data, 0)
     assert source.data.train // recipe.batch >= 20
-    *_, last = train(trial, build(trial.model, 0), splits(trial, source))
+    *_, last = train(trial, build(trial.model, 0), load_splits(trial, source))
     assert "diverged" not in last and len(last["step_ms"]) >= 17
     assert all(0 <= last["metrics"][f"test/{name}"] <= 1 for name in ("top5", "ten_crop/accuracy", "ten_crop/top5"))
 
@@ -75,7 +75,7 @@ class Ours:
 
     def __init__(self, source, split="train"):
         labels = torch.from_numpy(photo_index.labels(source.folder, split))
-        self.images = Photographs(Pixels(source.folder, split, 256), labels, "cpu")
+        self.images = StreamedPhotos(SquarePhotos(source.folder, split, 256), labels, "cpu")
 
     def __iter__(self):
         return self.images.batches(BATCH)
@@ -90,10 +90,10 @@ def pil(folder):
 
 
 def test_the_input_path_beats_a_folder_read_by_pil(photographs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(photos, "readers", lambda device: READERS)
+    monkeypatch.setattr(streamed_photos, "reader_count", lambda device: READERS)
     folder = linked(tmp_path / "linked", photographs, 1_250)
     source = locate(str(folder), tmp_path / "out", photographs=True)
-    list(pack.pack(folder, tmp_path / "packed", 256))
+    list(photo_packing.pack(folder, tmp_path / "packed", 256))
     packed = locate(str(tmp_path / "packed"), tmp_path / "out", photographs=True)
     ways = {"pil": pil(folder), "unpacked": Ours(source), "packed": Ours(packed)}
     for way in ways.values():
@@ -112,9 +112,9 @@ MEMORY = """
 import json, os, sys
 from pathlib import Path
 import torch
-from bench.data import photo_index, photos
+from bench.data import photo_index, streamed_photos
 from bench.data.source import locate
-from bench.data.photos import Photographs, Pixels
+from bench.data.streamed_photos import StreamedPhotos, SquarePhotos
 
 def peak(process):
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
@@ -132,10 +132,10 @@ def below(process):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    photos.readers = lambda device: 2
+    streamed_photos.reader_count = lambda device: 2
     source = locate(sys.argv[1], Path(sys.argv[2]), photographs=True)
     labels = torch.from_numpy(photo_index.labels(source.folder, "train"))
-    images = Photographs(Pixels(source.folder, "train", 256), labels, "cpu")
+    images = StreamedPhotos(SquarePhotos(source.folder, "train", 256), labels, "cpu")
     peaks = {}
     for batch in images.read(torch.arange(len(labels))[:640] * (len(labels) // 640 or 1) % len(labels), 32):
         peaks |= {process: peak(process) for process in below(os.getpid())}

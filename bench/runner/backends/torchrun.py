@@ -12,7 +12,7 @@ from datetime import timedelta
 from threading import Thread, Timer
 from typing import Any, NoReturn
 
-from bench.data.sampling import trained_on
+from bench.data.sampling import share_count
 from bench.data.source import Source
 from bench.records import store
 from bench.runner.task import Submit, Task
@@ -39,7 +39,7 @@ def check_jobs(jobs: Iterable[Job], source: Source) -> None:
     if count == 1:
         return
     for trial in (job for job in jobs if isinstance(job, Trial)):
-        batch = min(trial.recipe.batch, trained_on(trial.recipe.share, trial.data.train))
+        batch = min(trial.recipe.batch, share_count(trial.recipe.share, trial.data.train))
         if batch % count:
             raise InputError(f"batches of {batch} images cannot be divided equally among {count} processes")
         if trial.model.normalisation == "batch":

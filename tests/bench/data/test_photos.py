@@ -15,10 +15,11 @@ from torchvision.transforms import TenCrop
 from torchvision.transforms.functional import to_tensor
 
 from bench.components.augmentations import AUGMENTATIONS, Batch
-from bench.data import loader, pack, photos
-from bench.data.photos import square
+from bench.data import photo_packing, streamed_photos
+from bench.data.loader import make_loader
 from bench.data.source import locate
-from bench.data.splits import splits
+from bench.data.splits import load_splits
+from bench.data.streamed_photos import decode_square
 from bench.metrics.accuracy import evaluate_crops
 from bench.models.alexnet import build
 from bench.records import store
@@ -28,6 +29,7 @@ from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
 from bench.training.loop import train
+from bench.training.state import State
 
 CLASSES = "n01440764", "n02084071", "n04254680"
 SIZES = (170, 150), (150, 210), (144, 144), (330, 160)
@@ -65,13 +67,13 @@ def test_an_index_holds_every_photograph_once_and_one_in_ten_for_validation(fold
     assert (source.data.train, source.validation, source.test) == (27, 3, 12)
     assert (source.data.classes, source.classes, source.photographs) == (3, CLASSES, True)
     files = {
-        split: [photos.photo_index.file(source.folder, split, n) for n in range(count)]
+        split: [streamed_photos.photo_index.file(source.folder, split, n) for n in range(count)]
         for split, count in (("train", 27), ("validation", 3), ("test", 12))
     }
     assert sorted(files["train"] + files["validation"]) == sorted((folder / "train").glob("*/*"))
     assert sorted(files["test"]) == sorted((folder / "val").glob("*/*"))
     for split, own in files.items():
-        labels = photos.photo_index.labels(source.folder, split)
+        labels = streamed_photos.photo_index.labels(source.folder, split)
         assert [CLASSES[label] for label in labels] == [file.parent.name for file in own]
         assert sorted(labels[:3]) == [0, 1, 2], "stratified"
 
@@ -99,7 +101,7 @@ def test_small_images_are_no_photographs(wanted, tmp_path, monkeypatch):
 def test_the_square_is_the_middle_resized_as_pil_does_it(tmp_path, size, side):
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)).resize(size)
     picture.save(tmp_path / "a.png")
-    ours = square(tmp_path / "a.png", side).numpy()
+    ours = decode_square(tmp_path / "a.png", side).numpy()
     middle = ImageOps.fit(picture, (min(size), min(size)))
     theirs = middle.resize((side, side), Image.Resampling.BILINEAR)
     assert (ours.shape, ours.dtype) == ((side, side, 3), np.uint8)
@@ -112,7 +114,7 @@ def test_the_square_is_the_middle_resized_as_pil_does_it(tmp_path, size, side):
 def test_other_modes_and_formats_are_read_as_colours(tmp_path, mode, suffix):
     picture = Image.new("RGB", (150, 150), (204, 204, 204)).convert(mode)
     picture.save(tmp_path / f"a{suffix}")
-    assert np.abs(np.asarray(square(tmp_path / f"a{suffix}", 144)).astype(int) - 204).max() <= 3
+    assert np.abs(np.asarray(decode_square(tmp_path / f"a{suffix}", 144)).astype(int) - 204).max() <= 3
 
 
 # Read
@@ -120,25 +122,25 @@ def test_other_modes_and_formats_are_read_as_colours(tmp_path, mode, suffix):
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_batches_come_in_order_whatever_the_number_of_readers(source, trial, monkeypatch, count):
-    monkeypatch.setattr(photos, "readers", lambda device: count)
-    images = splits(trial, source).train
+    monkeypatch.setattr(streamed_photos, "reader_count", lambda device: count)
+    images = load_splits(trial, source).train
     order = torch.randperm(27, generator=torch.Generator().manual_seed(3))
     read = list(images.read(order, 10))
     assert [len(batch.labels) for batch in read] == [10, 10, 7]
     for place, pixels, label in zip(order, *map(torch.cat, zip(*read, strict=True)), strict=True):
-        assert torch.equal(pixels, images.pixels[place]) and label == images.labels[place]
+        assert torch.equal(pixels, images.squares[place]) and label == images.labels[place]
 
 
 def _first_label(pixels, labels, turn, answers):
     worker.initialize_process(turn)
-    photos.readers = lambda device: 1
-    answers.put(next(photos.Photographs(pixels, labels, "cpu").batches(4)).labels.tolist())
+    streamed_photos.reader_count = lambda device: 1
+    answers.put(next(streamed_photos.StreamedPhotos(pixels, labels, "cpu").batches(4)).labels.tolist())
 
 
 def test_a_worker_can_have_readers(source, trial):
-    context, images = multiprocessing.get_context("forkserver"), splits(trial, source).train
+    context, images = multiprocessing.get_context("forkserver"), load_splits(trial, source).train
     answers, turn = context.Queue(), context.Value("i", 0)
-    worker = context.Process(target=_first_label, args=(images.pixels, images.labels, turn, answers), daemon=True)
+    worker = context.Process(target=_first_label, args=(images.squares, images.labels, turn, answers), daemon=True)
     worker.start()
     assert answers.get(timeout=60) == images.labels[:4].tolist()
     worker.join(30)
@@ -147,17 +149,16 @@ def test_a_worker_can_have_readers(source, trial):
 
 def test_arms_of_a_seed_see_the_same_crops_and_shifts(source, trial):
     def seen(**levels):
-        images = splits(trial, source).train
-        fed = loader.feed(images, 8)
-        steps = []
-        state = train.__globals__["State"](replace(trial, **levels), build(trial.model, 0), 3)
-        order, draws = state.begin(1, 27)
-        fed.begin(order, 0)
+        images = load_splits(trial, source).train
+        loader = make_loader(images, 8)
+        batches = []
+        order, draws = State(replace(trial, **levels), build(trial.model, 0), 3).begin(1, 27)
+        loader.begin_epoch(order, 0)
         for first in range(0, 24, 8):
-            fed.take(first)
-            batch = Batch(fed.images.canvas, fed.index, draws[first : first + 8], 128, 0)
-            steps.append(AUGMENTATIONS["paper"].apply(batch))
-        return torch.stack(steps)
+            loader.load(first)
+            batch = Batch(loader.images.canvas, loader.index, draws[first : first + 8], 128, 0)
+            batches.append(AUGMENTATIONS["paper"].apply(batch))
+        return torch.stack(batches)
 
     assert torch.equal(seen(), seen(model=replace(trial.model, activation="tanh")))
     assert not torch.equal(seen(), seen(seed=1))
@@ -184,7 +185,7 @@ def test_every_layout_for_photographs_trains_on_them(source, trial, layout):
     one = replace(
         trial, model=replace(trial.model, layout=layout, width=1 / 32), recipe=replace(trial.recipe, epochs=1)
     )
-    *_, last = train(one, build(one.model, 0), splits(one, source))
+    *_, last = train(one, build(one.model, 0), load_splits(one, source))
     assert np.isfinite(last["metrics"]["test/loss"]) and "diverged" not in last
     assert {"test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"} <= last["metrics"].keys()
 
@@ -192,7 +193,7 @@ def test_every_layout_for_photographs_trains_on_them(source, trial, layout):
 def test_a_trial_that_was_stopped_within_an_epoch_ends_with_the_same_bits(source, trial):
     def run(saved=None, due=lambda: False):
         network = build(trial.model, 0)
-        return train(trial, network, splits(trial, source), saved, due), network
+        return train(trial, network, load_splits(trial, source), saved, due), network
 
     (points, network), asked = run(), iter([False, True])
     *_, whole = points
@@ -204,12 +205,12 @@ def test_a_trial_that_was_stopped_within_an_epoch_ends_with_the_same_bits(source
 
 def test_ten_crops_are_torchvisions_and_their_mean_is_taken(source, trial):
     network = build(trial.model, 3)
-    test = splits(trial, source).test
+    test = load_splits(trial, source).test
     right = np.zeros(3)
     network.eval()
     with torch.no_grad():
         for place in range(12):
-            picture = Image.fromarray(test.pixels[place].numpy())
+            picture = Image.fromarray(test.squares[place].numpy())
             crops = torch.stack([to_tensor(crop) * 2 - 1 for crop in TenCrop(128)(picture)])
             each = network(crops).softmax(1)
             centre, mean, label = each[4], each.mean(0), test.labels[place]  # torchvision's fifth is the centre
@@ -223,20 +224,20 @@ def test_ten_crops_are_torchvisions_and_their_mean_is_taken(source, trial):
 
 
 def test_what_is_packed_keeps_its_place_and_loses_nothing_but_size(folder, tmp_path):
-    done = list(pack.pack(folder, tmp_path / "packed", 144))
-    assert {one.what for one in done} == {"packed"} and len(done) == 42
+    done = list(photo_packing.pack(folder, tmp_path / "packed", 144))
+    assert {packed.outcome for packed in done} == {"packed"} and len(done) == 42
     names = sorted(file.relative_to(folder) for file in folder.glob("*/*/*"))
     assert sorted(file.relative_to(tmp_path / "packed") for file in (tmp_path / "packed").glob("*/*/*")) == names
     for name in names[:6]:
-        before, after = (np.asarray(square(root / name, 144), int) for root in (folder, tmp_path / "packed"))
+        before, after = (np.asarray(decode_square(root / name, 144), int) for root in (folder, tmp_path / "packed"))
         assert np.abs(before - after).mean() < 2
 
 
 def test_packing_goes_on_where_it_was_stopped(folder, tmp_path):
-    some = list(itertools.islice(pack.pack(folder, tmp_path / "packed", 144), 5))
+    some = list(itertools.islice(photo_packing.pack(folder, tmp_path / "packed", 144), 5))
     made = {file: file.stat().st_mtime_ns for file in (tmp_path / "packed").glob("*/*/*")}
-    again = list(pack.pack(folder, tmp_path / "packed", 144))
-    assert len(some) == 5 and sum(one.what == "there" for one in again) == len(made) >= 5
+    again = list(photo_packing.pack(folder, tmp_path / "packed", 144))
+    assert len(some) == 5 and sum(packed.outcome == "present" for packed in again) == len(made) >= 5
     assert all(file.stat().st_mtime_ns == when for file, when in made.items())
     assert not [name for _, _, names in os.walk(tmp_path / "packed") for name in names if name.endswith(".tmp")]
 
@@ -252,14 +253,14 @@ def test_what_cannot_be_read_is_told_and_left_out(ablate, folder, tmp_path):
 
 
 def test_squares_of_two_sizes_are_not_put_into_one_folder(folder, tmp_path):
-    list(pack.pack(folder, tmp_path / "packed", 144))
-    with pytest.raises(InputError, match="packed holds squares of 144 pixels, --side is 256: name another folder"):
-        list(pack.pack(folder, tmp_path / "packed", 256))
+    list(photo_packing.pack(folder, tmp_path / "packed", 144))
+    with pytest.raises(InputError, match="packed holds squares of 144 pixels, not of 256: name another folder"):
+        list(photo_packing.pack(folder, tmp_path / "packed", 256))
 
 
 def test_a_folder_cannot_be_packed_into_itself(folder):
     with pytest.raises(InputError, match="name a folder outside it"):
-        list(pack.pack(folder, folder / "packed", 144))
+        list(photo_packing.pack(folder, folder / "packed", 144))
 
 
 # The whole house

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bench.components.windows import centre
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.metrics import memory
 from bench.metrics.accuracy import evaluate
 from bench.metrics.gradients import gradient_flow
@@ -166,7 +166,7 @@ def test_evaluation_is_a_plain_loop_over_the_centres(layout, side, count):
     numbers = torch.Generator().manual_seed(1)
     canvas = torch.randint(0, 256, (count, side, side, 3), generator=numbers).to(torch.uint8)
     labels = torch.randint(0, 10, (count,), generator=numbers)
-    accuracy, loss = evaluate(network, Images(canvas, labels))
+    accuracy, loss = evaluate(network, ResidentImages(canvas, labels))
     right, losses = 0, 0.0
     network.eval()
     with torch.no_grad():
@@ -181,7 +181,7 @@ def test_evaluation_is_a_plain_loop_over_the_centres(layout, side, count):
 def test_evaluation_leaves_the_network_in_training_and_its_statistics_alone():
     network = build(ModelConfig(width=0.05, normalisation="batch"), 0)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    evaluate(network, Images(torch.zeros(3, 40, 40, 3, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)))
+    evaluate(network, ResidentImages(torch.zeros(3, 40, 40, 3, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)))
     assert network.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
@@ -201,7 +201,7 @@ class Fixed(nn.Module):
 def test_accuracy_and_cross_entropy_by_hand():
     logits = torch.tensor([[math.log(3), 0.0], [math.log(3), 0.0], [0.0, 0.0], [0.0, math.log(7)]])
     canvas = torch.zeros(4, 40, 40, 3, dtype=torch.uint8)
-    accuracy, loss = evaluate(Fixed(logits), Images(canvas, torch.tensor([0, 1, 0, 1])))
+    accuracy, loss = evaluate(Fixed(logits), ResidentImages(canvas, torch.tensor([0, 1, 0, 1])))
     assert accuracy == 3 / 4
     assert loss == pytest.approx(-(math.log(3 / 4) + math.log(1 / 4) + math.log(1 / 2) + math.log(7 / 8)) / 4)
 

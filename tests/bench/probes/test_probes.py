@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 from bench.components.normalisations import LRN
-from bench.data.images import Images
-from bench.data.splits import splits
+from bench.data.resident_images import ResidentImages
+from bench.data.splits import load_splits
 from bench.metrics.accuracy import evaluate
 from bench.models.alexnet import build
 from bench.probes import answering, competition, ensembles, features
@@ -22,7 +22,7 @@ SMALL = ModelConfig(width=1 / 16)
 
 def images(count=40, seed=0):
     draws = torch.Generator().manual_seed(seed)
-    return Images(
+    return ResidentImages(
         torch.randint(0, 256, (count, 32, 32, 3), dtype=torch.uint8, generator=draws),
         torch.randint(0, 10, (count,), generator=draws),
     )
@@ -223,5 +223,5 @@ def test_an_answer_is_the_same_again(kept, digits, tmp_path):
 
 def test_a_restored_network_is_the_one_that_was_kept(kept, digits, tmp_path):
     (trial,) = kept(3)
-    test = splits(trial, digits).test.first(30)
+    test = load_splits(trial, digits).test.first(30)
     assert evaluate(answering.load_network(trial, tmp_path), test) == evaluate(build(SMALL, 3), test)

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import torch
 
 from bench.data.source import locate
-from bench.data.splits import splits
+from bench.data.splits import load_splits
 from bench.models.alexnet import build
 from bench.runner.backends import torchrun
 from bench.spec.config import ModelConfig, TrainConfig
@@ -35,7 +35,7 @@ def told(source, ranks=SINGLE):
 
     trial = Trial(MODEL, RECIPE, source.data, 3)
     with patch.object(loop, "make_step", make_step):
-        *_, last = loop.train(trial, build(MODEL, 3), splits(trial, source), group=ranks)
+        *_, last = loop.train(trial, build(MODEL, 3), load_splits(trial, source), group=ranks)
     return losses, last["metrics"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.data.splits import splits
+from bench.data.splits import load_splits
 from bench.models.alexnet import build
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
@@ -39,7 +39,7 @@ def timeless(point):
 def trained(trial, source, saved=None, due=lambda: False):
     """Points, less their times, weights, and the states that were asked for."""
     network = build(trial.model, trial.seed)
-    told = list(train(trial, network, splits(trial, source), saved, due))
+    told = list(train(trial, network, load_splits(trial, source), saved, due))
     points = [timeless(point) for point in told if "state" not in point]
     return points, network.state_dict()
 
@@ -48,7 +48,7 @@ def interrupted(trial, source, after, out):
     """Points until the trial is killed after so many steps, with a checkpoint on disk."""
     steps, points = itertools.count(1), []
     for point in train(
-        trial, build(trial.model, trial.seed), splits(trial, source), checkpoint_due=lambda: next(steps) == after
+        trial, build(trial.model, trial.seed), load_splits(trial, source), checkpoint_due=lambda: next(steps) == after
     ):
         if "state" in point:
             checkpoint.write(out, trial, point["state"])
@@ -81,7 +81,7 @@ def test_a_checkpoint_keeps_the_times_of_the_steps_before(digits, tmp_path):
     interrupted(trial, digits, 8, tmp_path)
     saved = checkpoint.read(tmp_path, trial)
     assert len(saved["step_ms"]) == 8 - 3  # less those that warm up
-    *_, last = train(trial, build(trial.model, 0), splits(trial, digits), saved)
+    *_, last = train(trial, build(trial.model, 0), load_splits(trial, digits), saved)
     assert last["step_ms"][:5] == saved["step_ms"]
 
 

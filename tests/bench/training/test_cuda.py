@@ -9,9 +9,9 @@ import torch
 from running import run
 
 from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.data.source import locate
-from bench.data.splits import splits
+from bench.data.splits import load_splits
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker
@@ -41,7 +41,7 @@ def repeatable(monkeypatch):
 def images(layout):
     side, draws = layout.size + 2 * layout.pad, torch.Generator().manual_seed(1)
     pixels = torch.randint(256, (512, side, side, 3), dtype=torch.uint8, generator=draws)
-    return Images(pixels, torch.arange(512) % 10)
+    return ResidentImages(pixels, torch.arange(512) % 10)
 
 
 class Training:
@@ -51,7 +51,7 @@ class Training:
         self.network = build(trial.model, trial.seed).to(trial.device).to(memory_format=torch.channels_last).train()
         self.state, self.batch = State(trial, self.network, 4 * STEPS), trial.recipe.batch
         self.indices, self.draws = self.state.begin(1, 512)
-        pixels = Images(*(part.to(trial.device) for part in images(self.network.layout)))
+        pixels = ResidentImages(*(part.to(trial.device) for part in images(self.network.layout)))
         self.index, self.draw = self.indices[: self.batch].clone(), self.draws[: self.batch].clone()
         fixed = pixels, self.index, self.draw, self.state.total_loss
         self.step = step.make_step(trial, trial.recipe, self.network, self.state.optimizer, StepMemory(*fixed))
@@ -169,13 +169,13 @@ def test_a_whole_trial_learns_and_tells_all_that_a_cpu_tells(digits, source, tmp
 
 
 def test_a_trial_that_was_stopped_goes_on_from_its_checkpoint(digits, source, tmp_path):
-    whole = list(train(digits, build(digits.model, 0), splits(digits, source)))
+    whole = list(train(digits, build(digits.model, 0), load_splits(digits, source)))
     due = iter([*[False] * 30, True, *[False] * 10_000])
-    points = train(digits, build(digits.model, 0), splits(digits, source), due=lambda: next(due))
+    points = train(digits, build(digits.model, 0), load_splits(digits, source), due=lambda: next(due))
     saved = next(point["state"] for point in points if "state" in point)
     store.folder(tmp_path).mkdir()
     checkpoint.write(tmp_path, digits, saved)
-    rest = list(train(digits, build(digits.model, 0), splits(digits, source), checkpoint.read(tmp_path, digits)))
+    rest = list(train(digits, build(digits.model, 0), load_splits(digits, source), checkpoint.read(tmp_path, digits)))
     assert [point["epoch"] for point in rest] == [point["epoch"] for point in whole if point["epoch"] > 1]
     assert rest[-1]["metrics"]["test/loss"] == pytest.approx(whole[-1]["metrics"]["test/loss"], rel=0.1)
     assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (stopwatch.WARM_UP_STEPS + 1)

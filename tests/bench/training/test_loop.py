@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench.components.windows import centre
-from bench.data.splits import splits
+from bench.data.splits import load_splits
 from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
 from bench.records import store
@@ -40,7 +40,7 @@ def points(digits):
     """The points of a trial, less what the clock and the machine's memory put in."""
 
     def collect(trial):
-        found = list(train(trial, build(trial.model, trial.seed), splits(trial, digits)))
+        found = list(train(trial, build(trial.model, trial.seed), load_splits(trial, digits)))
         for point in found:
             point.pop("time")
             point.pop("step_ms", None)
@@ -183,7 +183,7 @@ def learnt(digits):
     """The points of a trial that is long enough to learn."""
     recipe = TrainConfig(epochs=15, learning_rate=3e-3, augmentation="none")
     job = Trial(ModelConfig(width=1 / 16, dropout=0.0), recipe, digits.data, 0)
-    return list(train(job, build(job.model, 0), splits(job, digits)))
+    return list(train(job, build(job.model, 0), load_splits(job, digits)))
 
 
 def test_a_trial_learns(learnt):
@@ -205,8 +205,8 @@ def test_a_loss_that_is_not_finite_ends_the_trial_and_keeps_what_was_recorded(tr
 
 
 def test_shuffled_labels_keep_the_size_of_each_class(trial, digits):
-    true = splits(trial(), digits)
-    shuffled = splits(trial(labels="shuffled"), digits)
+    true = load_splits(trial(), digits)
+    shuffled = load_splits(trial(labels="shuffled"), digits)
     assert torch.equal(true.train.canvas, shuffled.train.canvas)
     assert torch.equal(true.train.labels.bincount(), shuffled.train.labels.bincount())
     agreement = (true.train.labels == shuffled.train.labels).float().mean()
@@ -217,21 +217,23 @@ def test_shuffled_labels_keep_the_size_of_each_class(trial, digits):
 
 def test_shuffled_labels_depend_on_the_seed_alone(trial, digits):
     def labels(**levels):
-        return splits(trial(labels="shuffled", **levels), digits).train.labels
+        return load_splits(trial(labels="shuffled", **levels), digits).train.labels
 
     assert torch.equal(labels(seed=1), labels(seed=1, activation="tanh", augmentation="none", epochs=5))
     assert not torch.equal(labels(seed=1), labels(seed=2))
 
 
 def test_every_trial_of_a_process_looks_at_the_same_pixels(trial, digits):
-    document, zhang, part = (splits(trial(**levels), digits) for levels in ({}, {"layout": "zhang"}, {"share": 0.1}))
+    document, zhang, part = (
+        load_splits(trial(**levels), digits) for levels in ({}, {"layout": "zhang"}, {"share": 0.1})
+    )
     for split in ("train", "validation", "test"):
         storages = {getattr(s, split).canvas.untyped_storage().data_ptr() for s in (document, zhang, part)}
         assert len(storages) == 1
 
 
 def test_a_larger_share_holds_the_smaller_one(trial, digits):
-    small, large = (splits(trial(share=share), digits).train.canvas for share in (0.1, 0.5))
+    small, large = (load_splits(trial(share=share), digits).train.canvas for share in (0.1, 0.5))
     assert len(small) == 130 and len(large) == 651
     assert torch.equal(small, large[:130])
 
@@ -295,7 +297,7 @@ def test_a_trial_by_the_papers_recipe_looks_at_validation_behind_every_epoch(tri
     seen, original = [], State.end_epoch
     monkeypatch.setattr(State, "end_epoch", lambda self, accuracy: (seen.append(accuracy), original(self, accuracy)))
     job = trial(schedule="plateau", optimiser="sgd", learning_rate=0.01, epochs=3)
-    *_, last = train(job, build(job.model, 0), splits(job, digits))
+    *_, last = train(job, build(job.model, 0), load_splits(job, digits))
     assert len(seen) == 3 and seen[-1] == last["metrics"]["validation/accuracy"]
 
 
@@ -328,7 +330,7 @@ def test_every_augmentation_trains_every_small_layout(trial, points, augmentatio
 def test_an_activation_penalty_lowers_the_mean_activation(trial, digits):
     def mean_activation(penalty):
         job = trial(activation_penalty=penalty, epochs=10, dropout=0.0, learning_rate=3e-3)
-        network, images = build(job.model, 0), splits(job, digits)
+        network, images = build(job.model, 0), load_splits(job, digits)
         list(train(job, network, images))
         network.eval()
         means = []

@@ -5,7 +5,7 @@ import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from bench.components.augmentations import AUGMENTATIONS
-from bench.data.images import Images
+from bench.data.resident_images import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
@@ -19,7 +19,7 @@ def valueless_step(trial):
     """A step on tensors that have a shape and no values: whatever asks for a value raises. And its total."""
     network = AlexNet(trial.model)
     side = network.layout.size + 2 * network.layout.pad
-    images = Images(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
+    images = ResidentImages(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
     draw = torch.zeros(8, AUGMENTATIONS[trial.recipe.augmentation].draws)
     index, total = torch.zeros(8, dtype=torch.int64), torch.zeros(())
     optimiser = torch.optim.Adam(network.parameters(), fused=True, capturable=True)

@@ -1,0 +1,116 @@
+"""Photographs resized once, so that every later epoch decodes a fraction of their pixels."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from bench.data import photo_index
+from bench.data.image_folder import list_classes
+from bench.data.streamed_photos import decode_square
+from bench.spec.errors import InputError
+from bench.system import devices, files
+from bench.system.text import printable
+
+JPEG_QUALITY = 95
+UNREADABLE_LIST = "broken.txt"  # in the target folder: one line for each photograph that could not be read
+QUEUED_PER_THREAD = 8  # photographs: memory does not grow with the folder
+
+
+class Packed(NamedTuple):
+    """What became of a photograph: 'packed', 'present' (from before) or 'unreadable', and why it is unreadable."""
+
+    outcome: str
+    reason: str = ""
+
+
+def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
+    """Pack the middle square of each photograph, as a JPEG in the same place under a target folder.
+
+    Photographs that are packed already are left as they are; unreadable ones are left out, and listed at the end.
+
+    Args:
+        root: A folder with train/<class>/, and val/ or test/.
+        target: The folder of the packed photographs, outside of root.
+        side_px: The square's side.
+
+    Yields:
+        The outcome for each photograph.
+
+    Raises:
+        InputError: A folder cannot be used, or the target holds squares of another size.
+    """
+    splits = _check(root, target, side_px)
+    unreadable = []
+    for packed in _pack_all(root, target, splits, side_px):
+        unreadable += [f"{packed.reason}\n"] * bool(packed.reason)
+        yield packed
+    files.write(target / UNREADABLE_LIST, "".join(unreadable).encode())
+
+
+def _check(root: Path, target: Path, side_px: int) -> list[str]:
+    """The splits to pack; files that a killed process left in the target are removed."""
+    if side_px < 1:
+        raise InputError(f"the side is {side_px} pixels: expected 1 or more")
+    if target.resolve().is_relative_to(root.resolve()):
+        raise InputError(printable(f"{target} lies in {root}: name a folder outside it for what is packed"))
+    splits = [split for split in ("train", *photo_index.TEST_FOLDERS) if os.path.isdir(root / split)]
+    if not splits:
+        problem = f"{root} has no folder train/, val/ or test/"
+        raise InputError(printable(f"{problem}: photographs are expected in train/<class>/"))
+    for folder in (target, *(place for split in splits for place in (target / split).glob("*"))):
+        for leftover in files.leftovers(folder):
+            files.remove(leftover)
+    if (packed_side := _packed_side(target, splits)) not in (None, side_px):
+        problem = f"{target} holds squares of {packed_side} pixels, not of {side_px}"
+        raise InputError(printable(f"{problem}: name another folder"))
+    return splits
+
+
+def _packed_side(target: Path, splits: list[str]) -> int | None:
+    """The side in pixels of the first square in the target: a folder is packed in one size."""
+    for split in splits:
+        for file in (target / split).glob("*/*"):
+            with suppress(OSError), Image.open(file) as image:
+                return image.width
+    return None
+
+
+def _pack_all(root: Path, target: Path, splits: list[str], side_px: int) -> Iterator[Packed]:
+    """Pack by threads: PIL releases the interpreter as it decodes and resizes."""
+    queue: deque[Future[Packed]] = deque()
+    with ThreadPoolExecutor(devices.cores()) as pool:
+        for name in _names(root, splits):
+            queue.append(pool.submit(_pack_one, root, target, name, side_px))
+            if len(queue) > QUEUED_PER_THREAD * devices.cores():
+                yield queue.popleft().result()
+        while queue:
+            yield queue.popleft().result()
+
+
+def _names(root: Path, splits: list[str]) -> Iterator[str]:
+    for split in splits:
+        for name, images in list_classes(root, split).items():
+            yield from (f"{split}/{name}/{image}" for image in images)
+
+
+def _pack_one(root: Path, target: Path, name: str, side_px: int) -> Packed:
+    packed_file = target / (name if name.lower().endswith((".jpg", ".jpeg")) else f"{name}.jpg")
+    if packed_file.exists():
+        return Packed("present")
+    try:
+        pixels = decode_square(root / name, side_px)
+    except InputError as error:
+        return Packed("unreadable", str(error))
+    content = io.BytesIO()
+    Image.fromarray(pixels.numpy()).save(content, "JPEG", quality=JPEG_QUALITY)
+    files.write(packed_file, content.getvalue())
+    return Packed("packed")

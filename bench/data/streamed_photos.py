@@ -1,0 +1,97 @@
+"""Photographs too large for memory: reader processes decode them ahead of the training step."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from bench.data import photo_index
+from bench.data.image_file import open_image
+from bench.data.resident_images import ResidentImages
+from bench.system import devices
+from bench.system.process_group import SINGLE, ProcessGroup
+
+PREFETCHED_BATCHES = 4  # that a reader has ready
+PRELOADED = ["torch", "torch._dynamo", "bench.data.streamed_photos"]  # by the server that readers are forked from
+
+
+class SquarePhotos(Dataset[Tensor]):
+    """The photographs of a split, each cut to its middle square and resized to (side_px, side_px, 3) uint8."""
+
+    def __init__(self, folder: Path, split: str, side_px: int) -> None:
+        self.folder, self.split, self.side_px = folder, split, side_px
+
+    def __len__(self) -> int:
+        return len(photo_index.names(self.folder, self.split))
+
+    def __getitem__(self, position: int) -> Tensor:
+        return decode_square(photo_index.file(self.folder, self.split, position), self.side_px)
+
+
+class StreamedPhotos:
+    """Photographs on disk with their labels, (N,) int64 on the CPU; batches of them are moved to `device`.
+
+    Photographs behind the last label are left out.
+    """
+
+    def __init__(self, squares: SquarePhotos, labels: Tensor, device: str) -> None:
+        self.squares, self.labels, self.device = squares, labels, device
+
+    def first(self, count: int) -> StreamedPhotos:
+        """Return the first photographs."""
+        return StreamedPhotos(self.squares, self.labels[:count], self.device)
+
+    def with_labels(self, labels: Tensor) -> StreamedPhotos:
+        """Return the same photographs with other labels, (N,) int64 on the CPU."""
+        return StreamedPhotos(self.squares, labels, self.device)
+
+    def batches(self, size: int, group: ProcessGroup = SINGLE) -> Iterator[ResidentImages]:
+        """Yield this process's part of the photographs, in their order, `size` at a time."""
+        return self.read(group.mine(torch.arange(len(self.labels))), size)
+
+    def read(self, order: Tensor, size: int) -> Iterator[ResidentImages]:
+        """Yield the photographs at the positions `order`, (M,) int64, `size` at a time, for any number of readers."""
+        readers = reader_count(self.device)
+        if readers:
+            multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
+        loader = DataLoader(
+            self.squares,
+            size,
+            sampler=order.cpu().numpy(),
+            num_workers=readers,
+            collate_fn=torch.stack,
+            prefetch_factor=PREFETCHED_BATCHES if readers else None,
+            pin_memory=self.device == "cuda",
+            multiprocessing_context="forkserver" if readers else None,
+            generator=torch.Generator(),  # else it draws from the global one, which serves dropout masks
+        )
+        for positions, canvas in zip(order.cpu().split(size), loader, strict=True):
+            yield ResidentImages(canvas.to(self.device, non_blocking=True), self.labels[positions].to(self.device))
+
+
+def decode_square(file: Path, side_px: int) -> Tensor:
+    """Decode a photograph's middle square, resized to (side_px, side_px, 3) uint8 (Krizhevsky et al. 2012, sec. 2)."""
+    image = open_image(file, side_px)
+    edge = min(image.size)
+    left, top = ((length - edge) // 2 for length in image.size)
+    middle = torch.from_numpy(np.array(image.crop((left, top, left + edge, top + edge))))
+    if edge == side_px:
+        return middle
+    resized = functional.interpolate(middle.permute(2, 0, 1)[None], (side_px, side_px), mode="bilinear", antialias=True)
+    return resized[0].permute(1, 2, 0)
+
+
+def reader_count(device: str) -> int:
+    """Return the number of reader processes of one trial; 0 on a CPU, whose cores all train."""
+    if device == "cpu":
+        return 0
+    concurrent_trials = int(os.environ.get("LOCAL_WORLD_SIZE", 0)) or devices.workers(device)  # torchrun's or a pool's
+    return max(1, devices.cores() // concurrent_trials - 1)

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from image_folders import without_margin
+
+from bench.data import datasets
+from bench.data.source import locate
+from bench.spec.errors import InputError
+
+
+def test_digits_are_1797_images_split_by_class(digits):
+    splits = without_margin(digits)
+    (train, labels), (validation, others), (test, test_labels) = splits.values()
+    assert len(train) + len(validation) + len(test) == 1797
+    assert (digits.data.train, digits.validation, digits.test) == (len(train), len(validation), len(test))
+    assert digits.classes == tuple("0123456789")
+    shares = np.bincount(test_labels) / sum(map(np.bincount, (labels, others, test_labels)))
+    assert (np.abs(shares - 0.2) < 0.01).all()
+    assert np.array_equal(train[..., 0], train[..., 1])
+    assert np.array_equal(train[..., 0], train[..., 2])
+    assert (train.min(), train.max()) == (0, 255)
+    assert "stand-in" in digits.note
+    assert "mirror" in digits.note
+
+
+def test_cifar10_on_disk_is_at_hand_without_asking_the_network(offline, tmp_path):
+    assert not datasets.cifar10_available()
+    (tmp_path / "empty/torchvision/cifar-10-batches-py").mkdir(parents=True)
+    offline.clear()
+    assert datasets.cifar10_available()
+    assert not offline
+
+
+def test_a_download_that_fails_is_refused_in_one_line(monkeypatch, out):
+    def fail(*_, **__):
+        raise RuntimeError("Dataset not found or corrupted.")
+
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", fail)
+    with pytest.raises(InputError, match="could not be downloaded") as refusal:
+        locate("cifar10", out)
+    assert "\n" not in str(refusal.value)
