@@ -1,4 +1,4 @@
-"""What bad input is given to."""
+"""Fixtures for bad input: a good data set, an output folder, the command."""
 
 import os
 
@@ -21,7 +21,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def obeyed(tmp_path):
-    """Modes of files and folders, which they are not where the tests run as root."""
+    """Skip a test of file modes where the tests run as root, which ignores them."""
     (tmp_path / "secret").touch(0)
     if os.access(tmp_path / "secret", os.R_OK, effective_ids=True):
         pytest.skip("nothing is unreadable to root")
@@ -33,13 +33,13 @@ def out(tmp_path):
 
 
 @pytest.fixture
-def told(capsys):
-    """Runs the command here; gives its exit status and what it says on stderr, which is one line."""
+def error_line(capsys):
+    """A function that runs the command in this process and returns its one line on stderr."""
 
     def run(*arguments):
         status = command.main([*map(str, arguments)])
-        said = capsys.readouterr().err
-        assert status == 2 and said.startswith("ablate: ") and said.count("\n") == 1, said
-        return said
+        line = capsys.readouterr().err
+        assert status == 2 and line.startswith("ablate: ") and line.count("\n") == 1, line
+        return line
 
     return run

@@ -1,4 +1,4 @@
-"""What is written behind the command is obeyed or refused in one line."""
+"""Arguments of the command are obeyed or refused in one line."""
 
 import errno
 import os
@@ -11,13 +11,15 @@ import commands.report
 
 
 @pytest.mark.parametrize("seeds", ["-1", "1001", "1000000000"])
-def test_a_number_of_seeds_that_no_run_can_have_is_refused(told, root, out, seeds):
-    assert f"--seeds is {seeds}" in told("plan", "--seeds", seeds, "--data", root, "--out", out, "--device", "cpu")
+def test_a_number_of_seeds_that_no_run_can_have_is_refused(error_line, root, out, seeds):
+    assert f"--seeds is {seeds}" in error_line(
+        "plan", "--seeds", seeds, "--data", root, "--out", out, "--device", "cpu"
+    )
 
 
 @pytest.mark.parametrize("limit", ["", "-5m", "1d", "inf", "1e3", "5 m", "30m30s"])
-def test_a_limit_that_is_no_time_is_refused(told, root, out, limit):
-    assert "--limit is" in told("run", f"--limit={limit}", "--data", root, "--out", out, "--device", "cpu")
+def test_a_limit_that_is_no_time_is_refused(error_line, root, out, limit):
+    assert "--limit is" in error_line("run", f"--limit={limit}", "--data", root, "--out", out, "--device", "cpu")
     assert not out.exists()
 
 
@@ -29,20 +31,22 @@ def test_a_name_of_an_output_folder_that_cannot_be_used_exits_with_the_usage(nam
 
 
 @pytest.mark.parametrize("words", ["plan", "run", "report", "doctor", "ui", "export file.zip", "import nowhere"])
-def test_an_output_folder_with_too_long_a_name_is_refused_by_every_command(told, root, tmp_path, monkeypatch, words):
+def test_an_output_folder_with_too_long_a_name_is_refused_by_every_command(
+    error_line, root, tmp_path, monkeypatch, words
+):
     monkeypatch.chdir(tmp_path)
     data = ("--data", root, "--device", "cpu") if words in ("plan", "run") else ()
-    told(*words.split(), *data, "--out", WIDE)
+    error_line(*words.split(), *data, "--out", WIDE)
     assert os.listdir(tmp_path) == ["images"]
 
 
 @pytest.mark.parametrize("place", ["/proc/out", "/proc/self/out"])
-def test_an_output_folder_that_cannot_be_made_is_refused(told, root, place):
-    assert f"{place} cannot be made" in told("run", "--data", root, "--out", place, "--device", "cpu")
+def test_an_output_folder_that_cannot_be_made_is_refused(error_line, root, place):
+    assert f"{place} cannot be made" in error_line("run", "--data", root, "--out", place, "--device", "cpu")
 
 
 @pytest.mark.parametrize(
-    "number, said",
+    "number, advice",
     [
         (errno.ENOSPC, "make room"),
         (errno.EACCES, "name another folder with --out, or allow writing"),
@@ -52,36 +56,36 @@ def test_an_output_folder_that_cannot_be_made_is_refused(told, root, place):
     ],
     ids=errno.errorcode.get,
 )
-def test_what_the_system_refuses_is_told_with_what_to_do_about_it(told, monkeypatch, number, said):
+def test_what_the_system_refuses_is_reported_with_advice(error_line, monkeypatch, number, advice):
     def refuse(*_):
         raise OSError(number, os.strerror(number), "out/run.json")
 
     monkeypatch.setattr(commands.report, "load_request", refuse)
-    line = told("report")
-    assert "out/run.json" in line and said in line and ("make room" in line) == (number == errno.ENOSPC)
+    line = error_line("report")
+    assert "out/run.json" in line and advice in line and ("make room" in line) == (number == errno.ENOSPC)
 
 
 @pytest.mark.parametrize("name", ["trials", "reports", "cache"])
-def test_a_file_in_the_place_of_an_output_folders_part_is_refused(told, root, out, name):
+def test_a_file_in_the_place_of_an_output_folders_part_is_refused(error_line, root, out, name):
     out.mkdir()
     (out / name).write_text("a file")
-    assert str(out) in told("run", "--data", root, "--out", out, "--device", "cpu")
+    assert str(out) in error_line("run", "--data", root, "--out", out, "--device", "cpu")
     assert (out / name).read_text() == "a file"
 
 
 @pytest.mark.usefixtures("obeyed")
 @pytest.mark.parametrize("name", [".", "trials"])
-def test_a_read_only_output_folder_is_refused(told, root, out, name):
+def test_a_read_only_output_folder_is_refused(error_line, root, out, name):
     command.main(["plan", "--data", str(root), "--out", str(out), "--device", "cpu"])
     (out / name).chmod(0o555)
     try:
-        assert str(out) in told("run", "--data", root, "--out", out, "--device", "cpu")
+        assert str(out) in error_line("run", "--data", root, "--out", out, "--device", "cpu")
     finally:
         (out / name).chmod(0o755)
 
 
 def test_brackets_in_a_name_are_shown_as_they_are(root, tmp_path, out, capsys):
     named, study = root.rename(root.with_name("[b]x[")), written(tmp_path, "STUDY = study()", "[red].py")
-    asked = ["plan", study, "--data", str(named), "--out", str(out), "--device", "cpu", "--profile", "smoke"]
-    assert command.main(asked) == 0
-    assert "[b]x[: 6 train" in (said := capsys.readouterr().out) and "[red]" in said
+    arguments = ["plan", study, "--data", str(named), "--out", str(out), "--device", "cpu", "--profile", "smoke"]
+    assert command.main(arguments) == 0
+    assert "[b]x[: 6 train" in (output := capsys.readouterr().out) and "[red]" in output

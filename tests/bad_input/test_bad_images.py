@@ -153,8 +153,8 @@ REFUSED = [
 def test_a_file_that_is_no_image_is_named_with_the_reason(root, out, make, said):
     file = root / "test/dog/1.jpg"
     make(file if make in (text, empty, truncated) else file.with_suffix(".png"))
-    told = refusal(locate, str(root), out)
-    assert "/test/dog/1." in told and said in told and told.endswith("repair or remove it")
+    error_line = refusal(locate, str(root), out)
+    assert "/test/dog/1." in error_line and said in error_line and error_line.endswith("repair or remove it")
     assert not list(out.rglob("*.npy"))
 
 

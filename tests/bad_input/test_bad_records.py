@@ -42,11 +42,11 @@ RECORDS = {
 
 @pytest.mark.parametrize("words", ["run", "plan", "report"])
 @pytest.mark.parametrize("change, said", RECORDS.values(), ids=RECORDS)
-def test_a_record_that_is_none_is_named_with_what_to_do(told, smoke, kept, words, change, said):
+def test_a_record_that_is_none_is_named_with_what_to_do(error_line, smoke, kept, words, change, said):
     file = min(store.folder(kept).glob("*.json"))
     file.write_text(change(file.read_text()))
     asked = () if words == "report" else smoke.arguments
-    line = told(words, *asked, "--out", kept)
+    line = error_line(words, *asked, "--out", kept)
     assert str(file) in line and said in line and "ablate doctor --fix" in line
 
 
@@ -68,9 +68,9 @@ def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypat
 
 @pytest.mark.parametrize("words", ["run", "report"])
 @pytest.mark.parametrize("content", ["[1]", '"x"', "{}"])
-def test_a_stranger_among_the_records_that_is_none_stops_a_run_and_a_report(told, smoke, kept, words, content):
+def test_a_stranger_among_the_records_that_is_none_stops_a_run_and_a_report(error_line, smoke, kept, words, content):
     (store.folder(kept) / "notes.json").write_text(content)
-    assert "notes.json is no record" in told(words, *(smoke.arguments if words == "run" else ()), "--out", kept)
+    assert "notes.json is no record" in error_line(words, *(smoke.arguments if words == "run" else ()), "--out", kept)
 
 
 def within(text, *places, value):
@@ -104,14 +104,14 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("change", REQUESTS.values(), ids=REQUESTS)
-def test_a_damaged_run_json_is_said_to_be_damaged(told, kept, change):
+def test_a_damaged_run_json_is_said_to_be_damaged(error_line, kept, change):
     (kept / "run.json").write_text(change((kept / "run.json").read_text()))
-    assert "run.json is damaged" in told("report", "--out", kept)
+    assert "run.json is damaged" in error_line("report", "--out", kept)
 
 
-def test_a_run_json_that_is_a_folder_or_no_text_is_said_to_be_damaged(told, kept):
+def test_a_run_json_that_is_a_folder_or_no_text_is_said_to_be_damaged(error_line, kept):
     (kept / "run.json").write_bytes(b"\xff\xfe\0")
-    assert "run.json is damaged" in told("report", "--out", kept)
+    assert "run.json is damaged" in error_line("report", "--out", kept)
     (kept / "run.json").unlink()
     (kept / "run.json").mkdir()
-    assert "run.json is damaged" in told("report", "--out", kept)
+    assert "run.json is damaged" in error_line("report", "--out", kept)

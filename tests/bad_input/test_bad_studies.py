@@ -76,8 +76,8 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
     ids=ascii,
 )
 def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, said):
-    told = refusal(discovery.find_studies, [written(tmp_path, code)])
-    assert said in told and str(tmp_path / "mine.py") in told
+    error_line = refusal(discovery.find_studies, [written(tmp_path, code)])
+    assert said in error_line and str(tmp_path / "mine.py") in error_line
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\0", b"\0", b"x = '\xff'"], ids=["utf-16", "nul", "latin-1"])
@@ -99,8 +99,8 @@ def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
     named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', ModelConfig()),), (8,), 3),))"
     for code in ("STUDY = study(timings=lambda setting: 1 / 0)", "STUDY = study(base={'epochs': 'many'})", named):
         (study,) = discovery.find_studies([written(tmp_path, code)])
-        told = refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
-        assert "study mine cannot be used: " in told
+        error_line = refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
+        assert "study mine cannot be used: " in error_line
 
 
 def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):

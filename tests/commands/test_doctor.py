@@ -80,7 +80,7 @@ def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp
         raise KeyboardInterrupt
 
     store.folder(tmp_path).mkdir()
-    monkeypatch.setattr(checkpoint, "clock", lambda seconds=0.0: lambda: True)
+    monkeypatch.setattr(checkpoint, "interval_timer", lambda interval_s=0.0: lambda: True)
     monkeypatch.setattr(checkpoint, "write", killed)
     with pytest.raises(KeyboardInterrupt):
         worker.perform(Task(trial, digits, tmp_path, keep_weights=False))
@@ -140,7 +140,7 @@ def test_a_broken_record_is_put_aside_each_time_under_a_name_of_its_own(out):
         assert findings(out)[0][0] == "broken"
         repair(out)
         assert not file.exists()
-    aside = sorted(kept.name for kept in (out / doctor.BROKEN).iterdir() if kept.suffix == ".json")
+    aside = sorted(file.name for file in (out / doctor.BROKEN).iterdir() if file.suffix == ".json")
     assert aside == [f"{file.stem}.2.json", f"{file.stem}.3.json", file.name]
     assert {whole[:99], b"[]"} < contents(out / doctor.BROKEN)
 
@@ -183,18 +183,18 @@ def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
 
 def runs(out):
     publisher = Publisher(out)
-    found = mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
-    return sorted((run.data.tags["identity"], run.info.status) for run in found if run.data.tags.get("kind"))
+    all_runs = mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
+    return sorted((run.data.tags["identity"], run.info.status) for run in all_runs if run.data.tags.get("kind"))
 
 
 def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(published):
     before, client = runs(published), Publisher(published).client
     absent, half, twice = names(published)[:3]
-    known = Publisher(published).runs
-    client.delete_run(known[absent].info.run_id)
-    client.update_run(known[half].info.run_id, status="RUNNING")
+    published_runs = Publisher(published).runs
+    client.delete_run(published_runs[absent].info.run_id)
+    client.update_run(published_runs[half].info.run_id, status="RUNNING")
     for _ in range(2):
-        run = client.create_run(known[twice].info.experiment_id, tags={"identity": twice, "kind": "trial"})
+        run = client.create_run(published_runs[twice].info.experiment_id, tags={"identity": twice, "kind": "trial"})
         assert run.info.status == "RUNNING"
     what = {finding.text: finding.state for finding in doctor.examine(published)}
     assert what[f"MLflow: {absent} is not published"] == "pending"
@@ -207,12 +207,12 @@ def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(publishe
 
 def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published):
     lost, half = names(published)[:2]
-    known, client = Publisher(published).runs, Publisher(published).client
-    client.create_run(known[lost].info.experiment_id, tags={"identity": lost, "kind": "trial"})
+    published_runs, client = Publisher(published).runs, Publisher(published).client
+    client.create_run(published_runs[lost].info.experiment_id, tags={"identity": lost, "kind": "trial"})
     for name in (lost, half):
         for file in store.folder(published).glob(f"{name}.*"):
             file.unlink()
-    client.update_run(known[half].info.run_id, status="RUNNING")
+    client.update_run(published_runs[half].info.run_id, status="RUNNING")
     repair(published)
     ended = [status for identity, status in runs(published) if identity == half]
     assert ended == ["KILLED"] and (lost, "FINISHED") in runs(published)
@@ -255,7 +255,7 @@ def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_no
     assert {identity for identity, _ in runs(published)} == set(names(published))
 
 
-def test_a_server_that_is_away_is_told_of_where_no_database_ever_was(published, monkeypatch):
+def test_a_server_that_is_away_is_reported_where_no_database_ever_was(published, monkeypatch):
     (published / "mlflow.db").unlink()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     (away,) = doctor.examine(published)

@@ -14,7 +14,7 @@ VALIDATION, TEST = 300, 400
 
 
 def record(trial, seconds, steps=0.6):
-    """A trial that took so long, a share of it at its steps."""
+    """The record of a trial of this duration; `steps` is the share of it spent on steps."""
     images = trial.recipe.epochs * trial.recipe.share * trial.data.train
     return {
         "kind": "trial",
@@ -32,9 +32,9 @@ def learnt(*records):
     return DurationModel(VALIDATION, TEST, records)
 
 
-@pytest.mark.parametrize(("epochs", "found"), [(1, {1}), (2, {1, 2}), (16, {1, 2, 4, 5, 6, 8, 10, 12, 14, 16})])
-def test_a_trial_is_looked_at_early_and_about_ten_times(epochs, found):
-    assert evaluation_epochs(epochs) == found
+@pytest.mark.parametrize(("epochs", "expected"), [(1, {1}), (2, {1, 2}), (16, {1, 2, 4, 5, 6, 8, 10, 12, 14, 16})])
+def test_a_trial_is_looked_at_early_and_about_ten_times(epochs, expected):
+    assert evaluation_epochs(epochs) == expected
 
 
 def test_images_that_are_looked_at_are_counted_one_by_one():
@@ -90,10 +90,10 @@ def test_trials_of_a_narrow_network_that_are_slow_for_their_size_say_nothing_of_
 
 
 def test_hours_that_one_trial_stood_still_within_a_step_are_not_counted():
-    seen = [record(replace(TRIAL, seed=seed), 6.0) for seed in range(2)]
+    records = [record(replace(TRIAL, seed=seed), 6.0) for seed in range(2)]
     stood, other = record(TRIAL, 36_000.0, steps=1.0), replace(TRIAL, model=ModelConfig("zhang", width=0.5))
-    assert learnt(*seen, stood).predict_s(TRIAL) == pytest.approx(6.0)
-    assert learnt(*seen, stood).predict_s(other) == pytest.approx(learnt(*seen).predict_s(other))
+    assert learnt(*records, stood).predict_s(TRIAL) == pytest.approx(6.0)
+    assert learnt(*records, stood).predict_s(other) == pytest.approx(learnt(*records).predict_s(other))
 
 
 def test_a_plan_is_a_guess_until_any_trial_is_done_on_such_a_device():
@@ -113,11 +113,11 @@ def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
         Probe("activity", (TRIAL, replace(TRIAL, seed=1))),
     )
     common = {"status": "finished", "environment": {}, "started": 100.0}
-    seen = [
+    records = [
         {**common, "kind": job_kind(job), "job": asdict(job), "ended": 100.0 + seconds}
         for job, seconds in ((timing, 5.0), (probe, 3.0))
     ]
-    durations = learnt(*seen)
+    durations = learnt(*records)
     assert durations.predict_s(replace(timing, rounds=30)) == pytest.approx(15)
     assert durations.predict_s(Probe("activity", (TRIAL,))) == pytest.approx(1.5)
     assert durations.predict_s(replace(timing, device="cuda")) == learnt().predict_s(replace(timing, device="cuda"))

@@ -1,4 +1,4 @@
-"""What --cluster says where it cannot be used, and what it counts. Ray itself: tests/scale."""
+"""Messages of --cluster where it cannot be used, and the slots that it counts. Ray itself: tests/scale."""
 
 import socket
 import subprocess
@@ -72,7 +72,7 @@ def test_a_job_takes_a_processor_or_a_quarter_of_a_gpu_beside_one(monkeypatch, m
     assert ray_cluster.choose_device("cpu") == "cpu"
 
 
-def test_a_cluster_without_gpus_is_told_of(monkeypatch, digits, tmp_path):
+def test_a_cluster_without_gpus_is_reported(monkeypatch, digits, tmp_path):
     monkeypatch.setattr(ray_cluster, "_machine_resources", lambda: [{"CPU": 4.0}])
     with (
         pytest.raises(InputError, match="the cluster has no GPU"),
@@ -86,7 +86,7 @@ def test_a_cluster_without_gpus_is_told_of(monkeypatch, digits, tmp_path):
 
 
 def test_a_job_that_another_run_is_at_sends_back_no_record_of_it(tmp_path):
-    """It would be written over the one that the other run is about to write."""
+    """The record would overwrite the one that the other run is about to write."""
     job, slot = Count(ModelConfig()), object.__new__(ray_worker.Slot)
     slot.out, slot.scratch, slot.shares_folder, slot.thread = tmp_path, tmp_path / "own", True, ThreadPoolExecutor(1)
     store.folder(tmp_path).mkdir()

@@ -37,21 +37,21 @@ NAMES = (
 @pytest.fixture(scope="module")
 def published(ran, tmp_path_factory):
     """A trial for each name, of a study, an arm and a data set that are called so; a timing of all of them as arms."""
-    out, found = tmp_path_factory.mktemp("hostile") / "out", []
+    out, records = tmp_path_factory.mktemp("hostile") / "out", []
     trial = next(record for record in store.read_all(ran.out) if record["kind"] == "trial")
     timing = next(record for record in store.read_all(ran.out) if record["kind"] == "timing")
     for number, name in enumerate(NAMES):
         data = trial["data"] | {"name": name, "note": name}
         tags = {"profiles": [name], "studies": {other: [name] for other in (*NAMES[:number], name)}}
         environment = trial["environment"] | {"device_name": name, "commit": name}
-        found.append(trial | {"identity": f"{number:016x}", "data": data, "tags": tags, "environment": environment})
+        records.append(trial | {"identity": f"{number:016x}", "data": data, "tags": tags, "environment": environment})
     samples = [{"arm": arm, "pair": 0, "metric": "time/ms", "value": float(n)} for n, arm in enumerate(NAMES)]
-    found.append(timing | {"identity": "f" * 16, "samples": samples, "job": timing["job"] | {"subject": NAMES[0]}})
-    found.append(found[-1] | {"identity": "e" * 16, "job": timing["job"] | {"subject": LONG}})
+    records.append(timing | {"identity": "f" * 16, "samples": samples, "job": timing["job"] | {"subject": NAMES[0]}})
+    records.append(records[-1] | {"identity": "e" * 16, "job": timing["job"] | {"subject": LONG}})
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         publisher = Publisher(out)
-    for record in found:
+    for record in records:
         store.write(out, record)
         publisher.publish(record)
     (out / "report.html").write_text("<p>")
@@ -59,7 +59,9 @@ def published(ran, tmp_path_factory):
         publisher.publish_report(f"(smoke, {name})", [out / "report.html"])
     client = publisher.client
     runs = list(mlflow_client.find_runs(client, {e.name: e.experiment_id for e in client.search_experiments()}))
-    return SimpleNamespace(out=out, records=found, client=client, runs={run.data.tags["identity"]: run for run in runs})
+    return SimpleNamespace(
+        out=out, records=records, client=client, runs={run.data.tags["identity"]: run for run in runs}
+    )
 
 
 def test_every_record_and_report_is_a_run_that_ended(published):

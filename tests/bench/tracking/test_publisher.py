@@ -77,9 +77,9 @@ def test_each_record_is_one_finished_run(published):
 def test_trials_have_an_experiment_of_their_own(published):
     digest = trials(published)[0]["data"]["digest"][:6]
     experiment = published.publisher.experiment_ids[f"AlexNet ablations: digits (scikit-learn) [{digest}]"]
-    found = published.publisher.client.search_runs([experiment])
-    assert {run.data.tags["kind"] for run in found} == {"trial"}
-    assert len(found) == len(trials(published))
+    experiment_runs = published.publisher.client.search_runs([experiment])
+    assert {run.data.tags["kind"] for run in experiment_runs} == {"trial"}
+    assert len(experiment_runs) == len(trials(published))
 
 
 def test_a_trials_factors_are_params(published):
@@ -143,7 +143,9 @@ def test_every_point_keeps_the_records_own_time_and_epoch(published):
             for name, value in point["metrics"].items():
                 expected.setdefault(name, []).append((int(point["time"] * 1e3), point["epoch"], value))
         points = published.once[record["identity"]]["points"]
-        assert {name: points[name] for name in expected} == {name: sorted(those) for name, those in expected.items()}
+        assert {name: points[name] for name in expected} == {
+            name: sorted(history) for name, history in expected.items()
+        }
 
 
 def test_a_run_starts_and_ends_when_its_job_did(published):
@@ -156,7 +158,7 @@ def test_samples_of_timings_and_probes_are_metrics_by_round(published):
     for record in published.records:
         if record["kind"] in ("timing", "probe"):
             points = published.once[record["identity"]]["points"]
-            points_by_round = sorted((step, value) for those in points.values() for _, step, value in those)
+            points_by_round = sorted((step, value) for history in points.values() for _, step, value in history)
             assert points_by_round == sorted((sample["pair"], sample["value"]) for sample in record["samples"])
 
 
@@ -191,9 +193,9 @@ def test_a_new_tag_reaches_a_run_that_is_there(published):
     publisher, record = publish_all(published.out), trials(published)[0] | {"identity": "tagged later"}
     publisher.publish(record)
     publisher.publish(record | {"tags": {"profiles": ["quick", "smoke"], "studies": {"later": [""]}}})
-    found = runs(publisher)["tagged later"]
-    assert (found["tags"]["profile"], found["tags"]["study.later"]) == ("quick, smoke", "yes")
-    assert found["points"] == published.once[trials(published)[0]["identity"]]["points"]
+    run = runs(publisher)["tagged later"]
+    assert (run["tags"]["profile"], run["tags"]["study.later"]) == ("quick, smoke", "yes")
+    assert run["points"] == published.once[trials(published)[0]["identity"]]["points"]
 
 
 def test_a_run_that_an_earlier_attempt_left_is_completed(published):
@@ -210,9 +212,9 @@ def test_a_run_that_an_earlier_attempt_left_is_completed(published):
 
     second = Publisher(published.out)
     second.publish(record)
-    found, whole = runs(second)["left unfinished"], published.once[trials(published)[0]["identity"]]
+    run, complete_run = runs(second)["left unfinished"], published.once[trials(published)[0]["identity"]]
     for what in ("status", "started", "ended", "name", "params", "points", "data"):
-        assert found[what] == whole[what]
+        assert run[what] == complete_run[what]
 
 
 def again(record):
@@ -232,7 +234,7 @@ def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(published, t
     other = Publisher(tmp_path)
     store.write(tmp_path, again(unfit))
     publisher.publish(again(unfit))
-    other.publish(again(unfit))  # it has not heard that the run was made anew
+    other.publish(again(unfit))  # it has not heard that the run was replaced
     (run,) = runs(other).values()
     values = sorted(value for points in run["points"].values() for _, _, value in points)
     assert values == sorted(sample["value"] for sample in again(unfit)["samples"])
@@ -255,11 +257,11 @@ def machine(shared, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", shared)
     monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts
 
-    def made(name, record):
+    def make_publisher(name, record):
         store.write(tmp_path / name, record)
         return Publisher(tmp_path / name)
 
-    return made
+    return make_publisher
 
 
 def measured(record, seconds, identity, **others):
@@ -287,12 +289,12 @@ def test_what_two_machines_publish_at_once_is_one_run_of_the_later_measurement(
     monkeypatch.setattr(one.client, when, interrupted)
     one.publish(first)
     assert not coming
-    found = [
+    job_runs = [
         run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
     ]
     best = max(first, second, key=lambda record: record["started"])
-    assert [(run.info.status, is_same_measurement(run, best)) for run in found] == [("FINISHED", True)]
-    points = [(name, value, *at) for name, those in runs(one)[identity]["points"].items() for *at, value in those]
+    assert [(run.info.status, is_same_measurement(run, best)) for run in job_runs] == [("FINISHED", True)]
+    points = [(name, value, *at) for name, history in runs(one)[identity]["points"].items() for *at, value in history]
     assert sorted(points) == sorted(mlflow_format.metrics(best))
 
 
@@ -323,12 +325,12 @@ def test_a_better_measurement_stays_before_another_machines_later_one(published,
         store.weights(tmp_path / "one", identity).write_bytes(b"weights")
     for publisher, record in ((one, better), (other, worse), (one, better), (other, worse)):
         publisher.publish(record)
-    (found,) = (
+    (run,) = (
         run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
     )
-    assert is_same_measurement(found, better)
+    assert is_same_measurement(run, better)
     if kind == "trial":
-        assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
+        assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(run.info.run_id)]
 
 
 def test_weights_that_are_kept_later_follow_the_run_that_is_there(published, machine, tmp_path):
@@ -338,10 +340,10 @@ def test_weights_that_are_kept_later_follow_the_run_that_is_there(published, mac
     store.weights(tmp_path / "one", identity).write_bytes(b"weights")
     other.publish(record)
     one.publish(record)
-    (found,) = (
+    (run,) = (
         run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
     )
-    assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(found.info.run_id)]
+    assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(run.info.run_id)]
 
 
 @pytest.mark.parametrize("by", ["death", "a doctor elsewhere"])
@@ -363,12 +365,12 @@ def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(published, 
     again = measured(record, 60, identity)
     for one in (record, again):
         machine("one", one).publish(one)
-    (found,) = (
+    (run,) = (
         run
         for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
         if run.data.tags["identity"] == identity
     )
-    assert is_same_measurement(found, again) and found.info.status == "FINISHED"
+    assert is_same_measurement(run, again) and run.info.status == "FINISHED"
 
 
 KILLED = """
@@ -405,11 +407,11 @@ def test_arms_may_have_any_name(published):
     tags = {"profiles": [], "studies": {UNUSUAL: [UNUSUAL]}}
     publisher = Publisher(published.out)
     publisher.publish(record | {"identity": "unusual", "samples": samples, "tags": tags})
-    found = runs(publisher)["unusual"]
-    assert found["status"] == "FINISHED"
-    assert sum(map(len, found["points"].values())) == len(samples)
-    assert len(found["points"]) == 2
-    assert UNUSUAL in found["tags"].values()
+    run = runs(publisher)["unusual"]
+    assert run["status"] == "FINISHED"
+    assert sum(map(len, run["points"].values())) == len(samples)
+    assert len(run["points"]) == 2
+    assert UNUSUAL in run["tags"].values()
 
 
 @pytest.mark.parametrize("arm", ["", "..", "/", "a//b", "end/", "."])
@@ -439,8 +441,8 @@ def test_a_report_of_runs_that_go_on_at_once_is_one_run(published, tmp_path):
     for publisher in [Publisher(published.out), Publisher(published.out)]:
         publisher.publish_report('it\'s "two" at once', [file])
     publisher = Publisher(published.out)
-    found = mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
-    assert [run.info.status for run in found if "at once" in run.info.run_name] == ["FINISHED"]
+    job_runs = mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
+    assert [run.info.status for run in job_runs if "at once" in run.info.run_name] == ["FINISHED"]
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "sqlite:///{0}"], ids=["server", "database"])
@@ -467,13 +469,13 @@ class Page(list):
 def test_every_page_of_a_servers_runs_is_read_and_other_peoples_experiments_are_not():
     first, second = Page(["a", "b"]), Page(["c"])
     first.token = "more"
-    asked = []
+    requests = []
 
     def search_runs(experiments, filter_string, max_results, page_token):
-        asked.append((experiments, filter_string, page_token))
+        requests.append((experiments, filter_string, page_token))
         return {None: first, "more": second}[page_token]
 
     ours = {f"{mlflow_format.PREFIX}: digits": "1", "another's": "2"}
     assert list(mlflow_client.find_runs(SimpleNamespace(search_runs=search_runs), ours, "what")) == ["a", "b", "c"]
-    assert asked == [(["1"], "what", None), (["1"], "what", "more")]
+    assert requests == [(["1"], "what", None), (["1"], "what", "more")]
     assert list(mlflow_client.find_runs(SimpleNamespace(search_runs=search_runs), {"another's": "2"})) == []

@@ -14,7 +14,7 @@ WIDTHS = (0.1, 0.2, 0.3, 0.4)
 
 
 class Server:
-    """Stands for MLflow: takes records while it is up, and once half of one as it goes away."""
+    """A stand-in for MLflow that takes records while it is up."""
 
     def __init__(self):
         self.up, self.got, self.contacts, self.refused = True, [], 0, ()
@@ -45,17 +45,17 @@ def server(monkeypatch):
 
 @pytest.fixture
 def finished(tmp_path):
-    """Records on disk."""
-    found = []
+    """Four records on disk."""
+    records = []
     for width in WIDTHS:
         record = store.new(Count(ModelConfig(width=width))) | {"status": "finished", "started": 0, "ended": 1}
         store.write(tmp_path, record)
-        found.append(record)
-    return found
+        records.append(record)
+    return records
 
 
-def names(found):
-    return [record["identity"] for record in found]
+def names(records):
+    return [record["identity"] for record in records]
 
 
 def test_what_a_server_missed_comes_at_the_next_contact_in_order_and_once(server, finished, tmp_path, monkeypatch):
@@ -100,7 +100,7 @@ def test_a_server_that_stays_away_leaves_every_record_due(server, finished, tmp_
     assert store.read_all(tmp_path)
 
 
-def test_a_record_that_the_server_refuses_is_told_kept_and_in_nobodys_way(server, finished, tmp_path):
+def test_a_record_that_the_server_refuses_is_reported_kept_and_does_not_block_others(server, finished, tmp_path):
     server.refused, warnings = names(finished[:1]), []
     queue = RetryQueue(tmp_path, "smoke", warnings.append)
     for record in finished:
@@ -137,7 +137,7 @@ def test_without_mlflow_one_line_says_so_and_records_wait(server, finished, tmp_
     assert (server.contacts, server.got, sorted(queue.waiting)) == (0, [], sorted(names(finished)))
 
 
-def test_a_server_that_goes_away_without_a_word_is_told_of_all_the_same(server, finished, tmp_path, monkeypatch):
+def test_a_server_that_goes_away_without_a_message_is_reported(server, finished, tmp_path, monkeypatch):
     def hang_up(record):
         raise TimeoutError
 
@@ -153,7 +153,7 @@ class NoCredentialsError(Exception):
     """As botocore has it: no OSError, and nothing of MLflow's."""
 
 
-@pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'boto3'"), NoCredentialsError("none found")])
+@pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'boto3'"), NoCredentialsError("none records")])
 @pytest.mark.parametrize("contact", ["connect", "publish", "publish_report"])
 def test_whatever_a_driver_raises_is_one_line_and_the_run_goes_on(
     server, finished, tmp_path, monkeypatch, error, contact
