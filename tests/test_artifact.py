@@ -24,7 +24,7 @@ print(json.dumps([right / len(files), len(set(answers.tolist()))]))
 """
 
 
-def test_kept_weights_give_the_logged_accuracy_in_anybodys_hands(smoke, images):
+def test_stored_weights_give_the_logged_accuracy(smoke, images):
     logged = {}
     for weights in (smoke.out / "trials").glob("*.safetensors"):
         record = json.loads(weights.with_suffix(".json").read_text())

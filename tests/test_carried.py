@@ -1,4 +1,4 @@
-"""A run's records, carried away by the command, give the same report wherever they arrive."""
+"""Records that are exported and imported give the same report as where they were made."""
 
 import json
 
@@ -21,9 +21,9 @@ def report(out):
 @pytest.mark.parametrize("way", ["a file", "a folder", "MLflow"])
 def test_the_report_is_the_same_after_each_way(ablate, smoke, archive, tmp_path, way):
     origin = {"a file": archive, "a folder": smoke.out, "MLflow": f"sqlite:///{smoke.out / 'mlflow.db'}"}[way]
-    told = ablate("import", origin, "--out", tmp_path / "out", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines() == [
+    imported = ablate("import", origin, "--out", tmp_path / "out", cwd=tmp_path)
+    assert imported.returncode == 0, imported.stderr
+    assert imported.stdout.splitlines() == [
         f"the file of the study {smoke.study} is not imported: to report on it, name your own copy of the file",
         "8 records imported, 0 already here, 0 refused",
     ]
@@ -35,7 +35,7 @@ def test_the_report_is_the_same_after_each_way(ablate, smoke, archive, tmp_path,
     assert len(report(smoke.out)["claims"]) == 1 and len(report(smoke.out)["controls"]) == 2
 
 
-def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_status(ablate, smoke, archive, tmp_path):
+def test_importing_twice_changes_nothing_and_a_refusal_sets_the_exit_status(ablate, smoke, archive, tmp_path):
     assert ablate("import", archive, "--out", tmp_path).returncode == 0
     file = min((tmp_path / "trials").glob("*.json"))
     again = ablate("import", archive, "--out", tmp_path)
@@ -50,7 +50,7 @@ def test_importing_twice_changes_nothing_and_one_refusal_is_told_by_the_exit_sta
     ]
 
 
-def test_the_doctor_tells_by_its_exit_status_whether_something_is_left_to_repair(ablate, archive, tmp_path):
+def test_the_doctors_exit_status_shows_whether_something_is_left_to_fix(ablate, archive, tmp_path):
     ablate("import", archive, "--out", tmp_path)
     (tmp_path / "trials" / ("0" * 16 + ".json")).write_text("{")
     unhealthy, fixed, healthy = (ablate("doctor", *words, "--out", tmp_path) for words in ((), ("--fix",), ()))
