@@ -92,10 +92,13 @@ def examine(out: Path) -> Iterator[Finding]:
 
 def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Finding]:
     """Fill `usable_records`, by identity, while yielding what is wrong with the others."""
+    from bench.runner.job_check import check_job  # imports torch, which takes seconds, and every worker imports this
+
     for file in sorted(store.folder(out).glob("*.json")):
         try:
             record = validation.load_valid(file)
             revision = validation.find_revision(file, record)
+            validation.check_names(file, record, check_job)
         except InputError as error:
             text = f"{printable(str(error))}: --fix moves it to {out / BROKEN}"
             yield Finding("broken", text, partial(_move_aside, file, out))

@@ -43,6 +43,7 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
     Returns:
         What was imported, and the studies in files of the origin's last run, which are not imported.
     """
+    from bench.runner.job_check import check_job  # imports torch, which takes seconds, and every worker imports this
 
     def accept(name: str) -> bool:
         kind = archive.RECORD_NAME.fullmatch(name)
@@ -52,7 +53,8 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
     with tempfile.TemporaryDirectory() as temporary:
         incoming = sorted(_collect(origin, Path(temporary), accept))
         requests = [file for file in incoming if file.name == request_store.REQUEST_FILE]
-        imported = importing.import_records([file for file in incoming if file not in requests], out, weights)
+        incoming = [file for file in incoming if file not in requests]
+        imported = importing.import_records(incoming, out, weights, check_job)
         for file in requests:
             try:
                 left_studies += request_store.import_request(file, out)

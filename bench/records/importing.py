@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from bench.records import store, validation
 from bench.spec.errors import InputError
+from bench.spec.jobs import Job
 from bench.system import files
 
 LARGEST_BYTES = {".json": 2**28, ".safetensors": 2**32}  # of a file that is imported
@@ -23,13 +24,16 @@ class Imported(NamedTuple):
     refused: list[InputError]
 
 
-def import_records(incoming: Sequence[Path], out: Path, weights: bool) -> Imported:
+def import_records(
+    incoming: Sequence[Path], out: Path, weights: bool, check_job: Callable[[Job], None] = lambda job: None
+) -> Imported:
     """Copy valid records, and the weights beside them if requested, into an output folder.
 
     Args:
         incoming: Files of records and weights, named by identity.
         out: The output folder. A finished record in it stays; a failure's gives way to a result.
         weights: Whether weights are copied where they are missing.
+        check_job: Raises InputError where a job names what nothing implements.
 
     Returns:
         What was imported, and the errors of all files that were refused.
@@ -38,7 +42,7 @@ def import_records(incoming: Sequence[Path], out: Path, weights: bool) -> Import
     for file in incoming:
         try:
             if file.suffix == ".json":
-                (imported.new if _add_record(file, out) else imported.present).append(file.stem)
+                (imported.new if _add_record(file, out, check_job) else imported.present).append(file.stem)
                 if weights and (weights_file := file.with_suffix(".safetensors")) in incoming:
                     _add_weights(weights_file, out)
         except InputError as error:
@@ -52,11 +56,12 @@ def check_size(file: Path) -> None:
         raise InputError(f"{file.name} is larger than any file that this harness writes")
 
 
-def _add_record(file: Path, out: Path) -> bool:
+def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool:
     """Whether the record was missing, and has been added."""
     check_size(file)
     try:
         record = validation.load_current(file)
+        validation.check_names(file, record, check_job)
     except store.DamagedRecord as error:  # not one of `out`, which could be repaired
         raise InputError(str(error)) from error
     present = store.read(out, file.stem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import reprlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Required
@@ -118,6 +119,14 @@ def find_revision(file: Path, record: dict[str, Any]) -> int:
         if identity(build_job(record), revision) == record["identity"] == file.stem:
             return revision
     raise InputError(f"{file.name} is not the record of its own job: changed, or of another version")
+
+
+def check_names(file: Path, record: dict[str, Any], check_job: Callable[[Job], None]) -> None:
+    """Raise InputError, with the file's name, where the record's job names what nothing implements."""
+    try:
+        check_job(build_job(record))
+    except InputError as error:
+        raise InputError(f"{file.name} is no record of this version: {error}") from error
 
 
 def load_valid(file: Path) -> dict[str, Any]:

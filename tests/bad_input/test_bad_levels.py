@@ -1,9 +1,15 @@
-"""A name that nothing implements, in a study file, is refused by the command in one line, before anything trains."""
+"""A name that nothing implements, in a study file or a record, is refused in one line that lists the valid ones."""
+
+import json
+from dataclasses import replace
 
 import pytest
 
 import ablate
 from bench.components.levels import LEVELS
+from bench.records import store
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.jobs import Probe, Timing, Trial
 
 STUDY = """
 from ablations import Ask, Claim, Contrast, ModelConfig, Study, Timing
@@ -49,3 +55,43 @@ def test_an_unknown_subject_of_a_timing_is_refused(refusal):
 def test_an_unknown_level_of_a_count_is_refused(refusal):
     line = refusal(fields="{'counts': {'c': ModelConfig(activation='gelu')}}")
     assert "study odd, arm 'c': activation is 'gelu'; it can be relu" in line
+
+
+TRIAL = Trial(ModelConfig(), TrainConfig(), DataConfig("0123456789abcdef", classes=10, train=100), 0)
+NETWORK = {"parameters": 1, "macs": 1, "layers": []}
+MEASURED = {
+    "data": {"name": "d", "digest": "0", "note": "", "train": 100, "validation": 9, "test": 9, "shared_images": 0},
+    "points": [{"step": 0, "epoch": 0, "time": 1.0, "metrics": {"test/accuracy": 0.5}}],
+    "network": NETWORK,
+    "samples": [],
+    "fit": True,
+}
+
+
+def odd_trial(factor):
+    part = "model" if hasattr(TRIAL.model, factor) else "recipe"
+    return replace(TRIAL, **{part: replace(getattr(TRIAL, part), **{factor: "unheard-of"})})
+
+
+def unknown_level(factor):
+    return f"{factor} is 'unheard-of'; it can be {', '.join(LEVELS[factor])}"
+
+
+JOBS = [
+    *((odd_trial(factor), unknown_level(factor)) for factor in LEVELS),
+    (Probe("why", (TRIAL,)), "a probe's question is 'why'; it can be "),
+    (Timing("epochs", (("a", ModelConfig()),), (8,), 3), "a timing's subject is 'epochs'; it can be activations, "),
+]
+
+
+@pytest.mark.parametrize("job, message", JOBS, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_hand_made_record_is_refused_by_import_and_found_by_the_doctor(tmp_path, capsys, job, message):
+    record = store.new(job) | MEASURED | {"started": 1.0, "ended": 2.0, "environment": {}, "reason": ""}
+    file = tmp_path / "elsewhere" / "trials" / f"{record['identity']}.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(record | {"status": "finished"}))
+    assert ablate.main(["import", str(tmp_path / "elsewhere"), "--out", str(tmp_path / "out")]) == 1
+    assert f"refused: {file.name} is no record of this version: {message}" in " ".join(capsys.readouterr().out.split())
+    assert ablate.main(["doctor", "--out", str(tmp_path / "elsewhere")]) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("broken")]
+    assert message in line
