@@ -17,7 +17,7 @@ def pack_photographs(options: argparse.Namespace, console: Console) -> int:
     with console.status("") as status:
         for packed in photo_packing.pack(options.folder, options.target, options.side):
             tally[packed.outcome] += 1
-            counts = f"{tally['packed']:,} packed, {tally['present']:,} were there, {tally['unreadable']:,} left out"
+            counts = f"{tally['packed']:,} packed, {tally['present']:,} already there, {tally['unreadable']:,} left out"
             status.update(counts)
             if packed.reason:
                 console.print(Text(f"left out: {packed.reason}", style="yellow"), soft_wrap=True)

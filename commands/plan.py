@@ -17,7 +17,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
 from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
-from commands.progress import duration
+from reports.text.formatting import format_duration
 
 
 def show_plan(options: argparse.Namespace, console: Console) -> int:
@@ -36,7 +36,8 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     _print_studies(request, options.out, missing_jobs, lambda jobs: durations.remaining_s(jobs, workers), console)
     size_mb = estimate.disk_mb(missing_jobs, select_kept_trials(jobs, missing_jobs))
     overhead_s = estimate.overhead_s(len(request.studies))
-    left, all_anew = (duration(durations.remaining_s(part, workers) + overhead_s) for part in (missing_jobs, jobs))
+    seconds = [durations.remaining_s(part, workers) + overhead_s for part in (missing_jobs, jobs)]
+    left, all_anew = map(format_duration, seconds)
     sharing = f" ({devices.TRIALS_SHARING} a GPU, beside NVIDIA's Multi-Process Service)"
     sharing *= plans_for_gpus(options) and request.setting.device == "cuda"
     anew = f" (all {len(jobs)} anew: about {all_anew})" * (len(missing_jobs) < len(jobs))
@@ -76,7 +77,7 @@ def _print_studies(
     for study in request.studies:
         jobs = dict.fromkeys(placed.job for placed in placed_jobs if placed.study == study.name)
         study_missing = [job for job in missing_jobs if job in jobs]
-        done, left = len(jobs) - len(study_missing), duration(remaining_s(study_missing))
+        done, left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
         console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {left} left")
         for claim, text in prospects(study, request.setting, out):
             console.print(Text(f"    {claim}: {text}"), highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from bench.records import store
 from bench.runner.estimate import DurationModel
 from bench.runner.scheduler import Event
 from bench.spec.jobs import Count, Job, Probe, Trial
+from reports.text.formatting import format_duration
 
 MAX_LINES = 8  # of finished jobs below the table
 
@@ -75,7 +76,7 @@ class Display:
         self.lines = [*self.lines[1 - MAX_LINES :], line]
 
     def _remaining_time(self) -> str:
-        return duration(self.durations.remaining_s(list(self.unfinished_jobs), self.workers))
+        return format_duration(self.durations.remaining_s(list(self.unfinished_jobs), self.workers))
 
     def _table(self) -> Group:
         counts = f"{self.done} of {self.total} done, {len(self.running)} running"
@@ -85,9 +86,9 @@ class Display:
             table.add_row(
                 Text(self.titles[job]),
                 f"{point.get('epoch', 0)}/{job.recipe.epochs}" if isinstance(job, Trial) else "",
-                percent(metrics.get("train/accuracy")),
-                percent(metrics.get("validation/accuracy")),
-                duration(time.time() - started),
+                _percent(metrics.get("train/accuracy")),
+                _percent(metrics.get("validation/accuracy")),
+                format_duration(time.time() - started),
             )
         bar = ProgressBar(total=max(1, self.total), completed=self.done)
         heading = Text(f"{counts}, about {self._remaining_time()} left")
@@ -99,20 +100,12 @@ def _outcome(event: Event) -> str:
     if event.record["status"] != "finished":
         return f"{event.record['status'].upper()} ({event.record['reason']})"
     if isinstance(event.job, Trial):
-        return f"test accuracy {percent(store.finals(event.record)['test/accuracy'])}"
+        return f"test accuracy {_percent(store.finals(event.record)['test/accuracy'])}"
     if event.record.get("fit") is False:
         return f"done, but not usable for verdicts: {event.record['why_unfit']}"
     return "counted" if isinstance(event.job, Count) else "answered" if isinstance(event.job, Probe) else "timed"
 
 
-def percent(fraction: float | None) -> str:
+def _percent(fraction: float | None) -> str:
     """Format a fraction as a percentage; nothing for None."""
     return "" if fraction is None else f"{100 * fraction:.1f} %"
-
-
-def duration(seconds: float) -> str:
-    """'40 s', '12 min' or '3 h 05 min'."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"

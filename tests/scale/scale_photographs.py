@@ -166,6 +166,6 @@ def test_packing_real_photographs_can_be_interrupted(ablate, command, folder, tm
     there = len(list(target.glob("*/*/*.JPEG")))
     done = ablate("pack", folder, target)
     assert done.returncode == 0 and there < 250
-    assert f"{250 - there} packed, {there} were there, 0 left out" in done.stdout
+    assert f"{250 - there} packed, {there} already there, 0 left out" in done.stdout
     assert len(list(target.glob("*/*/*.JPEG"))) == 250
     shutil.rmtree(target)

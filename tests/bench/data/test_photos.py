@@ -247,7 +247,7 @@ def test_what_cannot_be_read_is_told_and_left_out(ablate, folder, tmp_path):
     Image.new("RGB", (300, 280)).save(tmp_path / "images/train/a/good.png")
     (tmp_path / "images/train/a/bad.jpg").write_bytes(b"\xff\xd8 nothing")
     done = ablate("pack", tmp_path / "images", tmp_path / "packed")
-    assert done.returncode == 1 and "1 packed, 0 were there, 1 left out" in done.stdout
+    assert done.returncode == 1 and "1 packed, 0 already there, 1 left out" in done.stdout
     assert "bad.jpg cannot be read as an image" in (tmp_path / "packed/broken.txt").read_text()
     assert [file.name for file in (tmp_path / "packed").glob("*/*/*")] == ["good.png.jpg"]
 
