@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch import nn
 
 from bench.components.activations import KWinners
 from bench.components.normalisations import ALPHA, ALPHA_RESCALED, CONSTANT, LRN, Constant
+from bench.models import layers
 from bench.models.layers import Dropout, Linear
 
 UNIT_VARIANCE = 1e-4 * 127.5**2
@@ -225,3 +228,52 @@ def test_only_winners_pass_a_gradient_on():
 @pytest.mark.parametrize("active, kept", [(1.0, 10), (0.25, 2), (0.001, 1)])
 def test_at_least_one_unit_wins(active, kept):
     assert (KWinners(active)(torch.arange(1.0, 11)[None]) != 0).sum() == kept
+
+
+# The private operator of oneDNN
+
+
+def outputs_and_gradients(layer, inputs):
+    inputs = inputs.clone().requires_grad_()
+    layer.zero_grad()
+    output = layer(inputs)
+    output.square().sum().backward()
+    return output.detach(), inputs.grad, layer.weight.grad.clone(), layer.bias.grad.clone()
+
+
+@pytest.fixture
+def layer():
+    layer = Linear(12, 5)
+    torch.nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(layer.bias, generator=torch.Generator().manual_seed(1))
+    return layer
+
+
+@pytest.mark.skipif(
+    not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")),
+    reason="this torch has no such operator",
+)
+def test_the_private_operator_is_used_where_it_is_present(layer, monkeypatch):
+    calls = []
+    product = layers._onednn_product
+    assert product is torch.ops.mkldnn._linear_pointwise
+    monkeypatch.setattr(layers, "_onednn_product", lambda *arguments: calls.append(arguments) or product(*arguments))
+    outputs_and_gradients(layer, torch.ones(3, 12))
+    assert len(calls) == 3  # forward, gradient of the input, gradient of the weights
+
+
+def test_without_the_private_operator_torchs_own_layer_gives_the_same(layer, monkeypatch):
+    inputs = torch.randn(7, 12, generator=torch.Generator().manual_seed(2))
+    fast = outputs_and_gradients(layer, inputs)
+    monkeypatch.setattr(layers, "_onednn_product", None)
+    for ours, plain in zip(fast, outputs_and_gradients(layer, inputs), strict=True):
+        torch.testing.assert_close(ours, plain)
+
+
+@pytest.mark.parametrize("missing", ["operator", "library"])
+def test_a_torch_without_the_operator_or_without_onednn_has_no_product(missing, monkeypatch):
+    if missing == "library":
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    else:
+        monkeypatch.setattr(torch, "ops", SimpleNamespace(mkldnn=SimpleNamespace()))
+    assert layers._find_onednn_product() is None
