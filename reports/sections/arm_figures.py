@@ -54,7 +54,9 @@ def _draw_differences(study: Study, evidence: Evidence) -> Figure | None:
     table = _tabulate_differences(study, evidence)
     if table.empty:
         return None
-    axes = [Axis(metric, _difference_label(metric)) for metric in table["metric"].unique()[:MAX_PANELS]]
+    metrics = {metric: describe_metric(metric) for metric in table["metric"].unique()[:MAX_PANELS]}
+    labels = {name: ", ".join(filter(None, (metric.label, metric.difference))) for name, metric in metrics.items()}
+    axes = [Axis(name, f"Difference in {label}") for name, label in labels.items()]
     arms = [arm for arm in trained_arms(evidence) if arm in set(table["arm"])]
     drawing = draw_differences(table, axes, arms, study.baseline, f"{study.name}-differences")
     caption = (
@@ -83,11 +85,6 @@ def _tabulate_differences(study: Study, evidence: Evidence) -> pd.DataFrame:
                 mean, half, _ = summary.estimate_mean(pairs)
                 rows.append((arm, metric, mean, half, floor * factor, min(margins, default=np.nan), tuple(pairs)))
     return pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
-
-
-def _difference_label(metric: str) -> str:
-    shown = describe_metric(metric)
-    return f"Difference in {shown.label}" + f", {shown.difference}" * bool(shown.difference)
 
 
 def _draw_speed(study: Study, evidence: Evidence) -> Figure | None:

@@ -14,17 +14,10 @@ from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
+from reports.sections.counts import size_cell
 from reports.statistics import summary
 from reports.tables.observations import STEPS, TOTALS
-from reports.text.formatting import (
-    NOTHING,
-    column_heading,
-    format_count,
-    format_fixed,
-    format_half_width,
-    format_mean,
-    pluralize,
-)
+from reports.text.formatting import NOTHING, column_heading, format_fixed, format_half_width, format_mean, pluralize
 
 ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
 SHOWN = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
@@ -57,7 +50,7 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
     seeds = [
         Cell(label_arm(arm), pluralize(results.loc[results["arm"] == arm, "pair"].nunique(), "seed")) for arm in arms
     ]
-    sizes = [[_size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
+    sizes = [[size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
     return Table(
         f"{study.name}: means over seeds, differences from {study.baseline}",
         make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "an image")),
@@ -137,13 +130,3 @@ def _mark_best(cells: Sequence[Cell], competing: Sequence[bool]) -> list[Cell]:
     """Mark the highest of the cells that compete."""
     best = max((cell.sort or 0.0 for cell, competes in zip(cells, competing, strict=True) if competes), default=0.0)
     return [replace(cell, best=competes and cell.sort == best) for cell, competes in zip(cells, competing, strict=True)]
-
-
-def _size_cell(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
-    record, reference = evidence.first_network_record(arm, Trial), evidence.first_network_record(baseline, Trial)
-    if record is None:
-        return Cell(NOTHING)
-    size = record["network"][total]
-    base = reference["network"][total] if reference else size
-    change = f"{format_fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
-    return Cell(format_count(size), change, size)

@@ -32,8 +32,8 @@ def tabulate_changes(study: Study, evidence: Evidence) -> Table:
         elif record is None or baseline is None:
             text = "not run"
         else:
-            changes = list_changes(record, baseline)
-            text = "\n".join(f"{aspect}: {change}" for aspect, change in changes.items()) or "nothing but the seeds"
+            changes = list_changes(record, baseline).items()
+            text = "\n".join(f"{aspect}: {change}" for aspect, change in changes) or "nothing but the seeds"
         rows.append((Cell(label_arm(arm)), Cell(text)))
     columns = make_columns("Arm", "Change from the baseline", text=2)
     return Table(f"{study.name}: read from the networks as built and the recipes as run", columns, tuple(rows))
@@ -53,7 +53,7 @@ def build_warning(study: Study, evidence: Evidence) -> list[Block]:
 
 def list_changes(arm: Record, baseline: Record) -> dict[str, str]:
     """List each aspect in which the arm differs from the baseline, with its value there and here."""
-    changes = {**_layer_changes(arm, baseline), **_recipe_changes(arm, baseline), **_device_change(arm, baseline)}
+    changes = _layer_changes(arm, baseline) | _recipe_changes(arm, baseline)
     for total in TOTALS:
         before, after = baseline["network"][total], arm["network"][total]
         if before != after:
@@ -134,13 +134,10 @@ def _show(level: Any) -> str:
     return "none" if level is None else TORCH_DETAIL.sub("", str(level))
 
 
-def _device_change(arm: Record, baseline: Record) -> dict[str, str]:
-    after, before = (f"{record['job']['device']}, {record['job']['precision']}" for record in (arm, baseline))
-    return {} if before == after else {"device": _arrow(before, after)}
-
-
 def _recipe_changes(arm: Record, baseline: Record) -> dict[str, str]:
-    ours, theirs = arm["job"]["recipe"], baseline["job"]["recipe"]
+    ours, theirs = (
+        {**job["recipe"], "device": f"{job['device']}, {job['precision']}"} for job in (arm["job"], baseline["job"])
+    )
     return {
         name.replace("_", " "): _arrow(theirs[name], ours[name]) for name in theirs if theirs[name] != ours.get(name)
     }

@@ -73,19 +73,19 @@ def _part_cells(outcome: Outcome) -> tuple[Cell, ...]:
     ]
     claimed = claimed_range(part) if isinstance(part, Exact) else claimed_effect(part)
     low, _, high = claimed.partition(" to ")
-    correlation, effect = (
-        "" if value is None else label + format_fixed(value, 2)
-        for label, value in (("r = ", outcome.correlation), ("", outcome.effect_size))
-    )
     return (
         Cell(describe_part(part), part.regime),
         Cell(outcome.verdict, ", ".join(filter(None, limits)), verdict=outcome.verdict),
         Cell(estimate(outcome), format_interval(outcome.interval) if outcome.interval else "", outcome.estimate),
         Cell(low, f"to {high}" if high else "", outcome.margin),
-        Cell(str(outcome.pairs), correlation, outcome.pairs),
+        Cell(str(outcome.pairs), _beside("r = ", outcome.correlation), outcome.pairs),
         Cell(format_p_value(outcome.p_holm), format_p_value(outcome.sign_flip_p, ""), outcome.p_holm),
-        Cell(NOTHING if improved is None else f"{100 * improved:.0f} %", effect, improved),
+        Cell(NOTHING if improved is None else f"{100 * improved:.0f} %", _beside("", outcome.effect_size), improved),
     )
+
+
+def _beside(label: str, value: float | None) -> str:
+    return "" if value is None else label + format_fixed(value, 2)
 
 
 def tabulate_published(study: str, judgements: Sequence[Judgement]) -> Table:

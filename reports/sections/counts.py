@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bench.spec.jobs import Count
+from bench.spec.jobs import Count, Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Table, make_columns
 from reports.tables.observations import TOTALS, Record, select_finished
-from reports.text.formatting import NOTHING, TIMES, format_fixed
+from reports.text.formatting import NOTHING, TIMES, format_count, format_fixed
 
 BY = f"\N{NO-BREAK SPACE}{TIMES}\N{NO-BREAK SPACE}"  # keeps a shape on one line
 
@@ -43,3 +43,24 @@ def _layer_cells(row: Record, network: Record) -> tuple[Cell, ...]:
         share = format_fixed(100 * row[total] / network[total], 2) if network[total] else NOTHING
         amounts += [Cell(f"{row[total]:,}", sort=row[total]), Cell(share, sort=row[total])]
     return Cell(row["name"]), *shapes, *amounts
+
+
+def size_cell(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
+    """Make the cell of a trained arm's parameters or MACs, with the change from the baseline.
+
+    Args:
+        evidence: The study's evidence.
+        arm: The arm's name.
+        baseline: The baseline's name.
+        total: One of TOTALS.
+
+    Returns:
+        The cell; a dash for an arm without a trial's record.
+    """
+    record, reference = evidence.first_network_record(arm, Trial), evidence.first_network_record(baseline, Trial)
+    if record is None:
+        return Cell(NOTHING)
+    size = record["network"][total]
+    base = reference["network"][total] if reference else size
+    change = f"{format_fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
+    return Cell(format_count(size), change, size)

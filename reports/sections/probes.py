@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from bench.spec.jobs import Probe
@@ -13,7 +11,7 @@ from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis
 from reports.sections.timings import tabulate_samples
 from reports.statistics import summary
-from reports.tables.observations import Record, list_samples, select_finished
+from reports.tables.observations import SAMPLE_COLUMNS, Record, list_samples, select_finished
 
 
 def build_probes(evidence: Evidence) -> list[Block]:
@@ -23,16 +21,16 @@ def build_probes(evidence: Evidence) -> list[Block]:
         if isinstance(place.job, Probe):
             answers.setdefault((place.study, place.job.question), []).extend(list_samples(place, record))
     blocks: list[Block] = []
-    for (study, question), samples in answers.items():
+    for (study, question), answer in answers.items():
+        samples = pd.DataFrame(answer, columns=SAMPLE_COLUMNS)
         if question == "activity":
             blocks.append(_draw_thresholds(study, samples))
         blocks.append(tabulate_samples(samples, f"{study}: {question}"))
     return blocks
 
 
-def _draw_thresholds(study: str, samples: Sequence[Record]) -> Figure:
-    table = pd.DataFrame(samples)
-    table["x"] = table["metric"].str.rpartition("/")[2].astype(float)
+def _draw_thresholds(study: str, samples: pd.DataFrame) -> Figure:
+    table = samples.assign(x=samples["metric"].str.rpartition("/")[2].astype(float))
     table = summary.average_by(table, ("arm", "x")).rename(columns={"arm": "series"}).assign(metric="above")
     axis, x = Axis("above", "Share of activations above, %", 100), Axis("threshold", "Threshold")
     drawing = draw_responses(table, [axis], x, False, f"{study}-activity")

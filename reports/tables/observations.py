@@ -19,6 +19,7 @@ from bench.spec.jobs import Count, Trial
 TOTALS = ("parameters", "macs")  # of a network, and of each layer
 STEPS = "speed/steps_to_train_error_25"
 CURVES = ("train/accuracy", "validation/accuracy")
+SAMPLE_COLUMNS = ["arm", "pair", "metric", "value"]
 TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored"]
 Record = dict[str, Any]
 Records = Mapping[str, Record]
@@ -60,7 +61,7 @@ def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.D
         Observation(place.study, arm, pair, metric, value, False, record.get("fit", True), record["identity"])
         for place, record in select_finished(places, records)
         if not isinstance(place.job, Trial)
-        for arm, pair, metric, value in map(itemgetter("arm", "pair", "metric", "value"), list_samples(place, record))
+        for arm, pair, metric, value in map(itemgetter(*SAMPLE_COLUMNS), list_samples(place, record))
     ]
     types = get_type_hints(Observation)
     tables = (trained[list(types)], pd.DataFrame(rows, columns=list(types)))
