@@ -61,7 +61,7 @@ def build_scaling(study: Study, evidence: Evidence) -> list[Block]:
     label, axes = study.scale.label, [metric_axis(metric) for metric in metrics]
     table = places.merge(table, on="arm")
     drawing = draw_responses(table, axes, Axis(label, label), study.scale.log, f"{study.name}-scale")
-    caption = f"Metrics by {label.lower()}: means over seeds with 95 % intervals, a line a series."
+    caption = "Means over seeds with 95 % intervals; a line a series."
     blocks: list[Block] = [Heading(f"By {label.lower()}", 3), Figure(*drawing, caption)]
     return blocks + ([_tabulate_laws(study, evidence, places)] if study.scale.log else [])
 
