@@ -71,7 +71,8 @@ def _print_studies(
     remaining_s: Callable[[Sequence[Job]], float],
     console: Console,
 ) -> None:
-    from reports.statistics.power import prospects  # imported late: it takes seconds, in every worker as well
+    from reports.prospects import estimate_prospects  # imported late: it takes seconds, in every worker as well
+    from reports.text.reasons import describe_prospects
 
     placed_jobs = request.placed_jobs()  # with those of tuning
     for study in request.studies:
@@ -79,5 +80,5 @@ def _print_studies(
         study_missing = [job for job in missing_jobs if job in jobs]
         done, left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
         console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {left} left")
-        for claim, text in prospects(study, request.setting, out):
+        for claim, text in describe_prospects(estimate_prospects(study, request.setting, out)):
             console.print(Text(f"    {claim}: {text}"), highlight=False, soft_wrap=True)

@@ -116,10 +116,11 @@ def _follow(events: Iterable[Event], display: Display, queue: RetryQueue, reques
 
 def _add_seeds(request: Request, out: Path) -> Request:
     """Add the seeds that undecided claims get for their next interim analysis."""
-    from reports import evidence
-    from reports.statistics import further_seeds  # imported late: it takes seconds, and every worker imports this file
+    from reports.evidence import gather  # imported late: it takes seconds, and every worker imports this file
+    from reports.statistics.extra_seeds import request_extra_seeds
 
-    extra_seeds = further_seeds.further(evidence.gather(out, request.studies, request.setting))
+    evidence = gather(out, request.studies, request.setting)
+    extra_seeds = request_extra_seeds(evidence.studies, evidence.setting, evidence.judgements)
     return request._replace(setting=request.setting._replace(extra_seeds=extra_seeds))
 
 

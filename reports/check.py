@@ -27,7 +27,7 @@ def read_verdicts(file: Path) -> Verdicts:
 
 def collect_verdicts(judgements: Iterable[Judgement]) -> Verdicts:
     """Collect the verdicts of judgements as `read_verdicts` does those of a file."""
-    return _collect(judgement.as_json() for judgement in judgements)
+    return _collect({"study": j.study, "id": j.claim.id, "verdict": j.verdict} for j in judgements)
 
 
 def compare_verdicts(stored: Verdicts, current: Verdicts) -> list[str]:

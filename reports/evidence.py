@@ -1,4 +1,4 @@
-"""Everything that a page is made from: what was asked, what was recorded, what was judged."""
+"""Everything that a report is made from: studies, records, tables and judgements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ablations.framework.seeds import has_interim_analyses, requested_seeds
 from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
 from bench.metrics.table import describe_metric
-from bench.records import store as files
+from bench.records import store
 from bench.spec.jobs import Job
 from reports.statistics import summary
 from reports.statistics.judge import Judgement, judge
@@ -26,6 +26,20 @@ from reports.tables.observations import Record, get_environment, identity
 
 @dataclass(frozen=True)
 class Evidence:
+    """Studies with their records, as tables, and the judgements on their claims.
+
+    Attributes:
+        studies: The studies of the report.
+        setting: Profile, data, device and seeds.
+        placed: Every job with its place in a study.
+        records: Records by identity, of the jobs that have one.
+        trials: One row per trial, `observations.tabulate_trials`.
+        results: One row per finished trial, `observations.tabulate_results`.
+        curves: Values during training, `observations.tabulate_curves`.
+        judgements: One for each claim and control.
+        tuned: Result of each study's tuning, by the name of the study.
+    """
+
     studies: Sequence[Study]
     setting: Setting
     placed: Sequence[PlacedJob]
@@ -37,59 +51,50 @@ class Evidence:
     tuned: Mapping[str, TuningResult] = field(default_factory=dict)
 
     def for_study(self, study: Study) -> Evidence:
-        """What belongs to one study."""
+        """The part that belongs to one study."""
         return dataclasses.replace(
             self,
             studies=(study,),
             placed=[place for place in self.placed if place.study == study.name],
             judgements=[judgement for judgement in self.judgements if judgement.study == study.name],
-            trials=_of(self.trials, study),
-            results=_of(self.results, study),
-            curves=_of(self.curves, study),
+            trials=_rows_of(self.trials, study),
+            results=_rows_of(self.results, study),
+            curves=_rows_of(self.curves, study),
         )
 
     def noise_floor(self, judgement: Judgement) -> float | None:
-        """The noise floor, in shown units, of a difference between arms; None for a claim that rests on none."""
+        """Noise floor of the deciding contrast, in the unit shown; None unless it is a difference between arms."""
         part = judgement.main.part
         if not isinstance(part, Contrast) or part.ratio or not isinstance(part.reference, str):
             return None
         study = next(study for study in self.studies if study.name == judgement.study)
-        return (
-            summary.noise_floor(_of(self.results, study), study.baseline, part.metric)
-            * describe_metric(part.metric).factor
-        )
+        floor = summary.noise_floor(_rows_of(self.results, study), study.baseline, part.metric)
+        return floor * describe_metric(part.metric).factor
 
     def find_record(self, job: Job) -> Record | None:
+        """The job's record, if there is one."""
         return self.records.get(identity(job))
 
     def first_network_record(self, arm: str, kind: type) -> Record | None:
-        """The record of the arm's first job of this kind that has one with a network."""
+        """First record with a network among the arm's jobs of this kind."""
         jobs = (place.job for place in self.placed if place.arm == arm and isinstance(place.job, kind))
         return next((record for record in map(self.find_record, jobs) if record and record.get("network")), None)
 
 
-def _of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    return table[table["study"] == study.name] if len(table) else table
-
-
 def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
+    """Read the records of the studies' jobs, tabulate them and judge every claim.
+
+    Args:
+        out: Output folder of the run.
+        studies: The studies of the report.
+        setting: Profile, data, device and seeds.
+    """
     tuned = {study.name: tuning.tune(study, setting, lambda trial: _read(out, identity(trial))) for study in studies}
-    setting = setting._replace(tuned_levels={name: found.tuned_levels for name, found in tuned.items()})
+    setting = setting._replace(tuned_levels={name: result.tuned_levels for name, result in tuned.items()})
     placed = [place for study in studies for place in expand_study(study, setting)]
-    found = {name: _read(out, name) for name in dict.fromkeys(identity(place.job) for place in placed)}
-    records = {name: record for name, record in found.items() if record is not None}
+    names = dict.fromkeys(identity(place.job) for place in placed)
+    records = {name: record for name in names if (record := _read(out, name)) is not None}
     results = observations.tabulate_results(placed, records)
-    combined = [
-        observations.tabulate_combinations(study, _of(results, study)) for study in studies if study.combinations
-    ]
-    every_observation = pd.concat([observations.tabulate_observations(placed, records), *combined], ignore_index=True)
-    claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
-    looks = {
-        (study.name, arm): requested_seeds(study, arm, setting)
-        for study in studies
-        if has_interim_analyses(study, setting)
-        for arm in (*all_arms(study), *study.combinations)
-    }
     return Evidence(
         studies,
         setting,
@@ -98,12 +103,40 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         observations.tabulate_trials(placed, records),
         results,
         observations.tabulate_curves(placed, records),
-        judge(claims, every_observation, {name: get_environment(record) for name, record in records.items()}, looks),
+        _judge_claims(studies, setting, _tabulate_observations(studies, placed, records, results), records),
         tuned,
     )
 
 
+def _tabulate_observations(
+    studies: Sequence[Study], placed: Sequence[PlacedJob], records: Mapping[str, Record], results: pd.DataFrame
+) -> pd.DataFrame:
+    """All observations, those of combinations of arms included."""
+    combined = [
+        observations.tabulate_combinations(study, _rows_of(results, study)) for study in studies if study.combinations
+    ]
+    return pd.concat([observations.tabulate_observations(placed, records), *combined], ignore_index=True)
+
+
+def _judge_claims(
+    studies: Sequence[Study], setting: Setting, table: pd.DataFrame, records: Mapping[str, Record]
+) -> list[Judgement]:
+    claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
+    environments = {name: get_environment(record) for name, record in records.items()}
+    seeds = {
+        (study.name, arm): requested_seeds(study, arm, setting)
+        for study in studies
+        if has_interim_analyses(study, setting)
+        for arm in (*all_arms(study), *study.combinations)
+    }
+    return judge(claims, table, environments, seeds)
+
+
+def _rows_of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    return table[table["study"] == study.name] if len(table) else table
+
+
 def _read(out: Path, name: str) -> Record | None:
-    """The record without the values behind its aggregates: most of its size, and shown nowhere."""
-    record = files.read(out, name)
+    """The record without the values behind its aggregates, which are most of its size and shown nowhere."""
+    record = store.read(out, name)
     return record and {name: part for name, part in record.items() if name != "raw"}

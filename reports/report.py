@@ -18,6 +18,7 @@ from reports.sections.claims import describe_control
 from reports.sections.overview import describe_run
 from reports.statistics.judge import Judgement
 from reports.tables.observations import get_environment
+from reports.verdict_json import judgement_to_json
 
 
 def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Judgement]:
@@ -65,11 +66,11 @@ def export_verdicts(evidence: Evidence) -> dict[str, Any]:
         results.setdefault(control.study, {})[control.claim.id] = describe_control(control)
     return {
         "claims": [
-            judgement.as_json() | {"controls": results.get(judgement.study, {})}
+            judgement_to_json(judgement) | {"controls": results.get(judgement.study, {})}
             for judgement in evidence.judgements
             if judgement.claim.primary
         ],
-        "controls": [judgement.as_json() for judgement in controls],
+        "controls": [judgement_to_json(judgement) for judgement in controls],
         "run": describe_run(evidence),
         "environments": _list_environments(evidence),
     }

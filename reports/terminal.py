@@ -16,8 +16,7 @@ from reports.evidence import gather
 from reports.report import report_files, write_report
 from reports.sections.claims import describe_control
 from reports.statistics.judge import Judgement
-from reports.statistics.verdicts import estimate, paired
-from reports.text.comparisons import claimed_effect, claimed_range, describe_part
+from reports.text.comparisons import claimed_effect, claimed_range, describe_part, format_estimate, format_pairs
 from reports.text.formatting import format_interval
 
 
@@ -73,6 +72,11 @@ def _tabulate(judgements: Sequence[Judgement]) -> Iterator[Table]:
             main, verdict = judgement.main, judgement.verdict if primary else describe_control(judgement)
             exact = isinstance(main.part, Exact)
             required = claimed_range(main.part) if isinstance(main.part, Exact) else claimed_effect(main.part)
-            numbers = estimate(main), required, format_interval(main.interval), "" if exact else paired(main)
+            numbers = (
+                format_estimate(main),
+                required,
+                format_interval(main.interval),
+                "" if exact else format_pairs(main),
+            )
             table.add_row(*map(Text, (judgement.claim.id, verdict, describe_part(main.part), *numbers)))
         yield table

@@ -13,8 +13,7 @@ from ablations.framework.seeds import seeds_per_arm
 from bench.spec.jobs import Count, identity
 from reports.evidence import gather
 from reports.report import export_verdicts
-from reports.statistics.verdicts import estimate
-from reports.text.comparisons import describe_part
+from reports.text.comparisons import describe_part, format_estimate
 from reports.text.formatting import NOTHING, format_interval
 
 ARCHITECTURE = discovery.find_studies(["architecture"])[0]  # the identities of its counts depend on the revision alone
@@ -76,7 +75,7 @@ def test_the_table_of_the_findings_follows_from_the_records(evidence):
     lines = (FINDINGS / "README.md").read_text(encoding="utf-8").splitlines()
     primary = [(judgement, judgement.main) for judgement in evidence.judgements if judgement.claim.primary]
     assert [line for line in lines if line.startswith("| `")] == [
-        f"| `{judgement.claim.id}` | {judgement.verdict} | {describe_part(outcome.part)} | {estimate(outcome)} | "
+        f"| `{judgement.claim.id}` | {judgement.verdict} | {describe_part(outcome.part)} | {format_estimate(outcome)} | "
         f"{format_interval(outcome.interval) if isinstance(outcome.part, Contrast) else NOTHING} | {outcome.pairs} |"
         for judgement, outcome in primary
     ]

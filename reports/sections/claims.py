@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from ablations import Contrast, Exact
 from reports.rendering.blocks import Block, Cell, ClaimLine, Table, Text, Verdicts, make_columns
 from reports.statistics.judge import DECIDED, Judgement
-from reports.statistics.paired_tests import POWER, SPLITS, SPLITTABLE
-from reports.statistics.summary import BaselineSplit
-from reports.statistics.verdicts import Outcome, estimate, looked, paired
-from reports.text.comparisons import claimed_effect, claimed_range, describe_part
+from reports.statistics.outcomes import Outcome
+from reports.statistics.power import POWER
+from reports.statistics.summary import MIN_SPLIT_SEEDS, RANDOM_SPLITS, BaselineSplit
+from reports.text.comparisons import (
+    claimed_effect,
+    claimed_range,
+    describe_part,
+    format_estimate,
+    format_interim_analysis,
+    format_pairs,
+)
 from reports.text.formatting import NOTHING, format_fixed, format_half_width, format_interval, format_p_value
-from reports.text.outlook import turning
+from reports.text.reasons import describe_origins, describe_outlook, explain_judgement
 
 MAX_SPLIT_SHARE = 0.06  # of random splits that may differ: 5 %, and a little because no more are drawn
 CONTROLS_REMARK = (
     "The baseline trained again under other seeds must show no effect. A network that learns shuffled labels must stay "
     "at chance on the test images. An unexpected control puts its study in doubt; an undecided one has too few pairs. "
-    f"Seeds of a baseline, where it has at least {SPLITTABLE}, are also split at random into pairs: at most "
+    f"Seeds of a baseline, where it has at least {MIN_SPLIT_SEEDS}, are also split at random into pairs: at most "
     f"{100 * MAX_SPLIT_SHARE:g} % of the splits may differ by p alone."
 )
 
@@ -39,13 +46,16 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
     if main.estimate is not None and len(judgement.outcomes) > 1:
         measured = [("compared", describe_part(part))]
     if main.estimate is not None and isinstance(part, Exact):
-        measured += [("counted", estimate(main)), ("claimed", claimed_range(part))]
+        measured += [("counted", format_estimate(main)), ("claimed", claimed_range(part))]
     elif main.estimate is not None and isinstance(part, Contrast):
-        measured += [("ratio" if part.ratio else "difference", estimate(main)), ("required", claimed_effect(part))]
-        measured += [("95 % interval", format_interval(main.interval)), ("pairs", paired(main))]
+        measured += [
+            ("ratio" if part.ratio else "difference", format_estimate(main)),
+            ("required", claimed_effect(part)),
+        ]
+        measured += [("95 % interval", format_interval(main.interval)), ("pairs", format_pairs(main))]
         if noise_floor and noise_floor > 0:
             measured.append(("noise floor", format_half_width(noise_floor)))
-    reason = judgement.reason if full or not measured or len(set(judgement.regimes.values())) > 1 else ""
+    reason = explain_judgement(judgement) if full or not measured or len(set(judgement.regimes.values())) > 1 else ""
     reason = reason[:1].upper() + reason[1:]
     return ClaimLine(judgement.verdict, judgement.claim.id, judgement.claim.sentence, tuple(measured), reason)
 
@@ -53,8 +63,9 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
 def build_claim(judgement: Judgement, noise_floor: float | None) -> list[Block]:
     """Build a claim in full: reason, what would change the verdict, parts, origin of the records, caveat."""
     line = summarise_claim(judgement, noise_floor, full=True)
-    blocks: list[Block] = [Verdicts((line,)), Text(turning(judgement)), _tabulate_parts(judgement)]
-    return blocks + [Text(text) for text in (judgement.origin, judgement.claim.caveat) if text]
+    blocks: list[Block] = [Verdicts((line,)), Text(describe_outlook(judgement)), _tabulate_parts(judgement)]
+    origin = describe_origins(judgement.origins, "Its records")
+    return blocks + [Text(text) for text in (origin, judgement.claim.caveat) if text]
 
 
 def _tabulate_parts(judgement: Judgement) -> Table:
@@ -66,7 +77,7 @@ def _tabulate_parts(judgement: Judgement) -> Table:
 def _part_cells(outcome: Outcome) -> tuple[Cell, ...]:
     part, improved = outcome.part, outcome.improvement
     limits = [
-        looked(outcome.look) if outcome.look else "",
+        f"sequential, {format_interim_analysis(outcome.interim_analysis)}" if outcome.interim_analysis else "",
         f"{outcome.missing} missing" * bool(outcome.missing),
         f"{outcome.censored} not reached" * bool(outcome.censored),
         f"{outcome.needed} pairs for power {POWER}" if outcome.needed and outcome.verdict == "underpowered" else "",
@@ -76,7 +87,7 @@ def _part_cells(outcome: Outcome) -> tuple[Cell, ...]:
     return (
         Cell(describe_part(part), part.regime),
         Cell(outcome.verdict, ", ".join(filter(None, limits)), verdict=outcome.verdict),
-        Cell(estimate(outcome), format_interval(outcome.interval) if outcome.interval else "", outcome.estimate),
+        Cell(format_estimate(outcome), format_interval(outcome.interval) if outcome.interval else "", outcome.estimate),
         Cell(low, f"to {high}" if high else "", outcome.margin),
         Cell(str(outcome.pairs), _beside("r = ", outcome.correlation), outcome.pairs),
         Cell(format_p_value(outcome.p_holm), format_p_value(outcome.sign_flip_p, ""), outcome.p_holm),
@@ -95,7 +106,7 @@ def tabulate_published(study: str, judgements: Sequence[Judgement]) -> Table:
             Cell(judgement.claim.id),
             Cell(figure.value),
             Cell(figure.source),
-            Cell(estimate(outcome), describe_part(outcome.part)),
+            Cell(format_estimate(outcome), describe_part(outcome.part)),
             Cell(format_interval(outcome.interval)),
         )
         for judgement in judgements
@@ -114,7 +125,7 @@ def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[Baseline
             Cell(judgement.study),
             Cell(judgement.claim.sentence),
             Cell(describe_control(judgement)),
-            Cell(estimate(judgement.main), "", judgement.main.estimate),
+            Cell(format_estimate(judgement.main), "", judgement.main.estimate),
             Cell(format_interval(judgement.main.interval)),
             Cell(str(judgement.main.pairs), "", judgement.main.pairs),
         )
@@ -125,7 +136,7 @@ def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[Baseline
             Cell(split.study),
             Cell("The baseline's seeds differ from each other, split at random"),
             Cell("as it should" if split.share <= MAX_SPLIT_SHARE else "unexpected"),
-            Cell(f"{100 * split.share:.1f} % of {SPLITS:,}", "", split.share),
+            Cell(f"{100 * split.share:.1f} % of {RANDOM_SPLITS:,}", "", split.share),
             Cell(NOTHING),
             Cell(str(split.seeds // 2), "", split.seeds // 2),
         )

@@ -13,8 +13,9 @@ from reports.rendering.blocks import Block, Facts, Heading, Note, Verdicts
 from reports.sections.claims import describe_control, summarise_claim, tabulate_controls
 from reports.statistics.summary import split_baseline
 from reports.tables.observations import get_environment
-from reports.tables.provenance import mixed, sentence, values
+from reports.tables.provenance import differing_fields, field_values
 from reports.text.formatting import format_duration, pluralize
+from reports.text.reasons import describe_origins
 
 GPU = (
     "Holds on a CPU only. On a GPU the same job may give other bits: torch does not make deterministic those of CUDA's "
@@ -43,8 +44,8 @@ def build_notes(evidence: Evidence) -> list[Block]:
     if unexpected := [c.claim.id for c in controls if describe_control(c) == "unexpected"]:
         text = f"{', '.join(unexpected)}: see the table of controls. The verdicts of these studies are in doubt."
         notes.append(Note("Unexpected control", text, prominent=True))
-    if origins := mixed(map(get_environment, evidence.records.values())):
-        notes.append(Note("Mixed records", sentence(origins, "The records")))
+    if origins := differing_fields(map(get_environment, evidence.records.values())):
+        notes.append(Note("Mixed records", describe_origins(origins, "The records")))
     return notes
 
 
@@ -146,4 +147,4 @@ def _describe_software(evidence: Evidence) -> str:
 
 
 def _environment_values(evidence: Evidence, field: str) -> tuple[str, ...]:
-    return values(map(get_environment, evidence.records.values()), field)
+    return field_values(map(get_environment, evidence.records.values()), field)

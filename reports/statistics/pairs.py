@@ -11,89 +11,121 @@ import pandas as pd
 from ablations import Contrast
 from bench.metrics.table import describe_metric
 from reports.statistics import paired_tests, sequential
+from reports.statistics.paired_tests import PairedTest
 from reports.tables.observations import Observation
 
-Values = Mapping[int, Observation]
-Arms = Mapping[str, Values]
+Arms = Mapping[str, Mapping[int, Observation]]  # by arm, then by pair
 
 
 class Pairs(NamedTuple):
-    """Values of shape (pairs,), in the unit shown, as logarithms where the part is a ratio.
+    """Paired values of a contrast.
 
-    bounds: 1 where a true difference may be larger than ours, -1 where it may be smaller. unreached: pairs left out
-    because neither value was reached within the budget: they say nothing of the ratio. missing: pairs that another
-    arm of the study has, of those that both arms were asked for.
-    look: the last one that was reached, which says how many pairs are taken, where a sequential run asked for them; 0
-    before the first, None for a fixed number of pairs. waiting: pairs that are there and that the look does not take.
+    Attributes:
+        arm: Values of the arm, shape (pairs,), in the unit shown; logarithms where the part is a ratio.
+        reference: Values of the reference, likewise.
+        open_directions: 1 where a true difference may be larger than the measured one, -1 where it may be smaller.
+        unreached: Pairs left out because neither value was reached within the budget: they say nothing of the ratio.
+        censored: Values that stand for 'not reached within the budget'.
+        missing: Pairs that another arm of the study has, of those that both arms were to have.
+        fit: Whether the machine was quiet during every measurement.
+        trials: Identities of the jobs behind the values.
+        interim_analysis: Number of the last interim analysis reached, 0 before the first; None in a run with a fixed
+            number of pairs.
+        waiting: Measured pairs that the interim analysis leaves aside.
     """
 
     arm: tuple[float, ...]
     reference: tuple[float, ...]
-    bounds: frozenset[int]
+    open_directions: frozenset[int]
     unreached: int
     censored: int
     missing: int
     fit: bool
     trials: tuple[str, ...]
-    look: int | None = None
+    interim_analysis: int | None = None
     waiting: int = 0
 
     @property
     def differences(self) -> tuple[float, ...]:
-        """Arm minus reference, whatever the claim's direction."""
+        """Arm minus reference, whatever the claim's direction; shape (pairs,)."""
         return tuple(a - r for a, r in zip(self.arm, self.reference, strict=True))
 
     @property
     def testable(self) -> bool:
-        return self.fit and len(self.arm) > 1 and self.look != 0
+        """Whether the pairs enter a test."""
+        return self.fit and len(self.arm) > 1 and self.interim_analysis != 0
 
-    def summary(self) -> paired_tests.Summary:
-        return paired_tests.summary(self.differences) if self.look is None else sequential.summary(self.differences)
+    def t_test(self) -> PairedTest:
+        """Test the mean difference, sequentially where the run has interim analyses."""
+        method = paired_tests if self.interim_analysis is None else sequential
+        return method.t_test(self.differences)
 
 
 def tabulate(observations: pd.DataFrame) -> dict[tuple[str, str], dict[str, dict[int, Observation]]]:
-    """Observations by study and metric, then by arm, then by pair."""
+    """Group observations by study and metric, then by arm, then by pair.
+
+    Args:
+        observations: One row per observation, with the fields of `Observation` as columns.
+    """
     table: dict[tuple[str, str], dict[str, dict[int, Observation]]] = {}
     for row in map(Observation._make, observations[list(Observation._fields)].itertuples(index=False)):
         table.setdefault((row.study, row.metric), {}).setdefault(row.arm, {})[row.pair] = row
     return table
 
 
-def sides(arm: str, reference: str | float, arms: Arms) -> list[tuple[Observation, Observation]]:
-    """The arm's observations beside the reference's, or beside a constant."""
-    here = arms.get(arm, {})
+def match_pairs(arm: str, reference: str | float, arms: Arms) -> list[tuple[Observation, Observation]]:
+    """Match the arm's observations with those of the reference, by pair.
+
+    Args:
+        arm: Name of the arm.
+        reference: Name of the other arm, or a constant that every observation is compared with.
+        arms: Observations of one metric.
+
+    Returns:
+        (arm, reference) for each pair that both have, in the order of pairs.
+    """
+    values = arms.get(arm, {})
     if isinstance(reference, str):
-        there = arms.get(reference, {})
+        references = arms.get(reference, {})
     else:
-        there = {pair: Observation("", "", pair, "", reference) for pair in here}
-    return [(here[pair], there[pair]) for pair in sorted(here.keys() & there.keys())]
+        references = {pair: Observation("", "", pair, "", reference) for pair in values}
+    return [(values[pair], references[pair]) for pair in sorted(values.keys() & references.keys())]
 
 
-def identities(both: list[tuple[Observation, Observation]]) -> tuple[str, ...]:
-    """Of all trials behind them: a combination of arms has several."""
-    return tuple(sorted({name for pair in both for one in pair for name in one.identity.split("+")} - {""}))
+def job_identities(matched: list[tuple[Observation, Observation]]) -> tuple[str, ...]:
+    """Identities of all jobs behind the pairs, sorted; a combination of arms has several per observation."""
+    names = {name for pair in matched for observation in pair for name in observation.identity.split("+")}
+    return tuple(sorted(names - {""}))
 
 
-def collect(part: Contrast, arms: Arms, asked: float = math.inf, looks: bool = False) -> Pairs:
-    """asked: how many pairs both arms were asked for. looks: whether the pairs come a look at a time."""
-    usable = [pair for pair in sides(part.arm, part.reference, arms) if all(_usable(one.value, part) for one in pair)]
-    whole = [(a, r) for a, r in usable if not (a.censored and r.censored)]
-    kept = whole[: sequential.used(len(whole))] if looks else whole
+def collect_pairs(part: Contrast, arms: Arms, requested: float = math.inf, interim: bool = False) -> Pairs:
+    """Collect the pairs of one contrast.
+
+    Args:
+        part: The contrast.
+        arms: Observations of the part's metric.
+        requested: Number of pairs that both arms were to have.
+        interim: Whether the run has interim analyses, so that pairs beyond the last one reached wait.
+    """
+    matched = match_pairs(part.arm, part.reference, arms)
+    usable = [pair for pair in matched if all(_is_usable(value.value, part) for value in pair)]
+    reached = [(a, r) for a, r in usable if not (a.censored and r.censored)]
+    analysed = reached[: sequential.pairs_used(len(reached))] if interim else reached
     factor = describe_metric(part.metric).factor
-    scaled = [[math.log(one.value) if part.ratio else one.value * factor for one in pair] for pair in kept]
+    scaled = [[math.log(v.value) if part.ratio else v.value * factor for v in pair] for pair in analysed]
     return Pairs(
         arm=tuple(a for a, _ in scaled),
         reference=tuple(r for _, r in scaled),
-        bounds=frozenset(1 if a.censored else -1 for a, r in kept if a.censored or r.censored),
-        unreached=len(usable) - len(whole),
+        open_directions=frozenset(1 if a.censored else -1 for a, r in analysed if a.censored or r.censored),
+        unreached=len(usable) - len(reached),
         censored=sum(a.censored + r.censored for a, r in usable),
-        missing=len({pair for values in arms.values() for pair in values if pair < asked}) - len(usable),
-        fit=all(a.fit and r.fit for a, r in kept),
-        trials=identities(kept),
-        look=sequential.reached(len(whole)) if looks else None,
-        waiting=len(whole) - len(kept),
+        missing=len({pair for values in arms.values() for pair in values if pair < requested}) - len(usable),
+        fit=all(a.fit and r.fit for a, r in analysed),
+        trials=job_identities(analysed),
+        interim_analysis=sequential.analyses_reached(len(reached)) if interim else None,
+        waiting=len(reached) - len(analysed),
     )
 
 
-def _usable(value: float, part: Contrast) -> bool:
+def _is_usable(value: float, part: Contrast) -> bool:
     return math.isfinite(value) and (value > 0 or not part.ratio)

@@ -1,88 +1,124 @@
-"""What so many seeds can decide, by the spread that a pilot showed: the baseline against itself under other seeds."""
+"""Power of the paired t test and of equivalence: pairs needed, and differences that a number of pairs can show.
+
+`deviation` is the standard deviation of the paired differences, above 0, and `margin` is on their scale. Power is
+`POWER`, at 5 % and without correction for many claims.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from bisect import bisect_left
+from collections.abc import Callable
 
-from ablations import AGAIN, Contrast, Setting, Study
-from ablations.framework.expand import expand_study
-from ablations.framework.seeds import seeds_per_arm
-from bench.metrics.table import describe_metric
-from bench.records import store
-from bench.spec.jobs import Trial
-from reports.statistics import paired_tests
-from reports.statistics.pairs import collect, tabulate
-from reports.statistics.verdicts import margin_of
-from reports.tables import observations
-from reports.text.comparisons import part_unit
-from reports.text.formatting import TIMES, format_amount, format_number, pluralize
+import numpy as np
+from scipy import stats
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import gammainc, ndtr
+from statsmodels.stats.power import TTestPower
 
-TRAINED = ("train/", "validation/", "test/", "gap/", "batch/", "memory/", "speed/", "sparsity/", "gradient/")
+from reports.statistics.paired_tests import ALPHA
+
+POWER = 0.8
+MAX_PAIRS = 1_000
+MAX_EFFECT = 100.0  # in deviations: two pairs already detect a difference of twelve
 
 
-class Pilot(NamedTuple):
-    """The standard deviation of its differences, on the scale on which the part is judged, and from how many."""
+def pairs_to_detect(deviation: float, margin: float) -> int | None:
+    """Fewest pairs with which a t test finds a true difference of `margin`; None above MAX_PAIRS.
 
-    deviation: float
-    pairs: int
-
-
-def prospects(study: Study, setting: Setting, out: Path) -> Iterator[tuple[str, str]]:
-    """Each trained claim with what its seeds can decide: a line for each of its metrics and margins."""
-    arms = (study.baseline, AGAIN)
-    jobs = expand_study(study, setting) if study.arms else []
-    placed = [p for p in jobs if isinstance(p.job, Trial) and p.arm in arms]
-    found = {name: record for p in placed if (record := store.read(out, name := observations.identity(p.job)))}
-    table = tabulate(observations.tabulate_observations(placed, found))
-    for claim in study.claims:
-        parts = [p for p in claim.parts if isinstance(p, Contrast) and p.metric.startswith(TRAINED)]
-        pilots = (_pilot(study, p, table.get((study.name, p.metric), {})) for p in parts)
-        told = (_told(p, pilot, seeds_per_arm(study, setting)) for p, pilot in zip(parts, pilots, strict=True))
-        yield from ((claim.id, line) for line in dict.fromkeys(told))
+    Power by the noncentral t distribution (Cohen 1988, section 2.3.5).
+    """
+    return _fewest_pairs(lambda pairs: TTestPower().power(margin / deviation, pairs, ALPHA))
 
 
-def _pilot(study: Study, part: Contrast, arms: dict[str, dict[int, observations.Observation]]) -> Pilot | None:
-    """Against a constant, the baseline's own spread."""
-    reference = study.baseline if isinstance(part.reference, str) else part.reference
-    pairs = collect(Contrast(part.metric, AGAIN, reference, part.margin, ratio=part.ratio), arms)
-    deviation = paired_tests.deviation(pairs.differences)
-    return None if deviation is None else Pilot(deviation, len(pairs.arm))
+def pairs_to_equate(deviation: float, margin: float) -> int | None:
+    """Fewest pairs with which arms that do not differ are shown to be equivalent; None above MAX_PAIRS."""
+    return _fewest_pairs(lambda pairs: equivalence_power(deviation, margin, pairs))
 
 
-def _told(part: Contrast, pilot: Pilot | None, pairs: int) -> str:
-    label = describe_metric(part.metric).label
-    if pilot is None:
-        return f"{label}: no pilot yet"
-    needs = [
-        _needed(fewest(pilot.deviation, margin_of(part)))
-        for fewest in (paired_tests.pairs_to_detect, paired_tests.pairs_to_equate)
-    ]
-    return (
-        f"{label}: {pluralize(pairs, 'seed')} {_decided(part, pilot, pairs)}; a difference as large as the margin, "
-        f"{format_amount(part.margin, part_unit(part))}, is told from nothing by {needs[0]}, ruled out by {needs[1]} "
-        f"(pilot of {pluralize(pilot.pairs, 'pair')})"
-    )
+def equivalence_power(deviation: float, margin: float, pairs: int) -> float:
+    """Chance that two one-sided tests show equivalence when the true difference is zero (Phillips 1990).
+
+    Given the sample's deviation, the mean must lie within the part of the margin that the interval leaves; the average
+    is over 1,000 equally likely sample deviations.
+
+    Args:
+        deviation: Standard deviation of the differences.
+        margin: Largest difference that counts as none.
+        pairs: Number of pairs, at least 2.
+
+    Returns:
+        The power, in 0..1.
+    """
+    freedom = pairs - 1
+    sampled = np.sqrt(stats.chi2.ppf((np.arange(1000) + 0.5) / 1000, freedom) / freedom)
+    room = margin * np.sqrt(pairs) / deviation - stats.t.ppf(1 - ALPHA, freedom) * sampled
+    return float(np.mean(2 * stats.norm.cdf(np.maximum(room, 0)) - 1))
 
 
-def _decided(part: Contrast, pilot: Pilot, pairs: int) -> str:
-    least = paired_tests.detectable(pilot.deviation, pairs)
-    supported = paired_tests.supportable(pilot.deviation, pairs, margin_of(part))
-    if least is None or supported is None:
-        return "decide nothing"
-    told = f"tell {_size(part, least)} from nothing"
-    return told if part.direction == "equal" else f"{told}, support the claim if it is {_size(part, supported)}"
+def detectable_difference(deviation: float, pairs: int) -> float | None:
+    """Smallest true difference that a two-sided t test detects (Cohen 1988, section 2.3.5); None below two pairs."""
+    if pairs < 2:
+        return None
+
+    def lacking_power(effect: float) -> float:  # scipy's noncentral t has gaps of NaN, at which its solver stops
+        return support_power(1, pairs, 0, effect) + support_power(1, pairs, 0, -effect) - POWER
+
+    return deviation * float(brentq(lacking_power, 0, MAX_EFFECT, xtol=1e-12))
 
 
-def _size(part: Contrast, difference: float) -> str:
-    return (
-        f"{TIMES}{format_number(math.exp(min(difference, 700)))}"
-        if part.ratio
-        else format_amount(difference, part_unit(part))
-    )
+def supportable_difference(deviation: float, pairs: int, margin: float) -> float | None:
+    """Smallest true difference for which the t test rejects and the mean reaches the margin; None below two pairs.
+
+    It is above the margin: half of all means of a difference exactly as large as the margin lie below it.
+
+    Args:
+        deviation: Standard deviation of the differences.
+        pairs: Number of pairs.
+        margin: Difference that the mean has to reach.
+
+    Returns:
+        The difference, on the scale of the margin.
+    """
+    if pairs < 2:
+        return None
+    upper = margin + MAX_EFFECT * deviation
+    return float(brentq(lambda true: support_power(deviation, pairs, margin, true) - POWER, 0, upper, xtol=1e-12))
 
 
-def _needed(pairs: int | None) -> str:
-    return f"more than {paired_tests.MOST_PAIRS:,}" if pairs is None else str(pairs)
+def support_power(deviation: float, pairs: int, margin: float, difference: float) -> float:
+    """Chance that the two-sided t test rejects and the mean reaches the margin.
+
+    Below a sample deviation of `turn` the margin is the higher hurdle, and the chance of reaching it is a normal tail.
+    Above it, the test is; its chance is an integral over the sample deviation, in units of the true one. Without a
+    margin this is the upper tail of the noncentral t distribution (Cohen 1988, section 2.3.5).
+
+    Args:
+        deviation: Standard deviation of the differences.
+        pairs: Number of pairs, at least 2.
+        margin: Difference that the mean has to reach.
+        difference: True difference.
+
+    Returns:
+        The power, in 0..1.
+    """
+    half, error = (pairs - 1) / 2, deviation / math.sqrt(pairs)
+    quantile = float(stats.t.isf(ALPHA / 2, pairs - 1))
+    turn = margin / (quantile * error)
+    log_scale = math.log(2) + half * math.log(half) - math.lgamma(half)
+
+    def rejection_density(s: float) -> float:
+        density = math.exp(log_scale + (2 * half - 1) * math.log(s) - half * s * s)
+        return density * float(ndtr(difference / error - quantile * s))
+
+    beyond = quad(rejection_density, turn, max(turn, 1.0) + 10, epsabs=1e-12, epsrel=1e-10, limit=200)[0]
+    return float(gammainc(half, half * turn**2) * ndtr((difference - margin) / error) + beyond)
+
+
+def _fewest_pairs(power: Callable[[int], float]) -> int | None:
+    # scipy's noncentral t is NaN in places where the power is 1, hence 'not below' instead of 'at least'
+    if power(MAX_PAIRS) < POWER:
+        return None
+    pairs = range(2, MAX_PAIRS + 1)
+    return pairs[bisect_left(pairs, True, key=lambda n: not power(n) < POWER)]

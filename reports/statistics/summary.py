@@ -7,9 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ablations import AGAIN, Study
-from reports.statistics import paired_tests
+from reports.statistics.effect_size import standard_deviation
+from reports.statistics.paired_tests import ALPHA, t_test
+
+RANDOM_SPLITS = 10_000  # with 1,000, one study in fourteen would seem to differ from itself by chance
+MIN_SPLIT_SEEDS = 20
 
 
 class Mean(NamedTuple):
@@ -41,13 +46,31 @@ class BaselineSplit(NamedTuple):
 def split_baseline(study: Study, results: pd.DataFrame) -> BaselineSplit | None:
     """Split the test accuracies of the baseline's seeds, the A/A arm's among them; None where they are too few."""
     accuracies = [value for arm in (study.baseline, AGAIN) for value in select_values(results, arm, "test/accuracy")]
-    share = paired_tests.split(accuracies)
+    share = differing_share(accuracies)
     return None if share is None else BaselineSplit(study.name, share, len(accuracies))
+
+
+def differing_share(values: Sequence[float]) -> float | None:
+    """Share of seeded random splits of an arm's values into pairs that a t test at 5 % calls different.
+
+    A claim with the smallest of margins would call as many different. None for equal values, and for fewer than
+    MIN_SPLIT_SEEDS.
+
+    Args:
+        values: Shape (seeds,).
+    """
+    if len(values) < MIN_SPLIT_SEEDS or standard_deviation(values) is None:
+        return None
+    half = len(values) // 2
+    tiled = np.tile(np.asarray(values, dtype=float), (RANDOM_SPLITS, 1))
+    shuffled = np.random.default_rng(0).permuted(tiled, axis=1)
+    differences = shuffled[:, :half] - shuffled[:, half : 2 * half]
+    return float(np.mean(stats.ttest_1samp(differences, 0, axis=1).pvalue <= ALPHA))
 
 
 def estimate_mean(values: pd.Series) -> Mean:
     """Mean of the values with its 95 % t interval (Student 1908)."""
-    test = paired_tests.summary([float(value) for value in values])
+    test = t_test([float(value) for value in values])
     low, high = test.interval or (np.nan, np.nan)
     return Mean(np.nan if test.mean is None else test.mean, (high - low) / 2, len(values))
 

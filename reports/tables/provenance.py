@@ -1,4 +1,4 @@
-"""What measured the records behind a claim: told where it was not the same for all of them."""
+"""What measured the records behind a claim: the fields of their environments that differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ablations import Claim
 
 Environment = Mapping[str, Any]
 Origins = Mapping[str, tuple[str, ...]]
-FIELDS = {
+FIELDS = {  # with the plural of what each holds
     "commit": "commits",
     "torch": "versions of torch",
     "python": "versions of Python",
@@ -21,47 +21,37 @@ FIELDS = {
     "processes": "numbers of processes a trial",
 }
 SPEED = ("time/", "speed/images_per_second", "speed/step_ms")  # steps to an error are counted, not timed
-NAMED = 5  # so many values of a field are told one by one
 
 
-def values(environments: Iterable[Environment], field: str) -> tuple[str, ...]:
-    """What the environments have there, each once, versions in their order; one that does not tell is left out."""
-    return tuple(sorted({str(value) for one in environments if (value := one.get(field)) not in (None, "")}, key=_rank))
+def field_values(environments: Iterable[Environment], field: str) -> tuple[str, ...]:
+    """Different values of a field, versions in their order; environments without a value are left out."""
+    values = {str(value) for environment in environments if (value := environment.get(field)) not in (None, "")}
+    return tuple(sorted(values, key=_version_key))
 
 
-def mixed(environments: Iterable[Environment]) -> Origins:
-    """The fields in which they differ, with their values."""
-    known = list(environments)
-    found = {field: values(known, field) for field in FIELDS}
-    return {field: several for field, several in found.items() if len(several) > 1}
+def differing_fields(environments: Iterable[Environment]) -> Origins:
+    """Fields of FIELDS in which the environments differ, with their values."""
+    environments = list(environments)
+    values = {field: field_values(environments, field) for field in FIELDS}
+    return {field: several for field, several in values.items() if len(several) > 1}
 
 
-def sentence(origins: Origins, subject: str) -> str:
-    """What differs, in words; nothing where nothing does."""
-    told = [f"{len(several):,} {FIELDS[field]} ({_named(several)})" for field, several in origins.items()]
-    together = " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
-    return f"{subject} come from {together}." if told else ""
+def mixed_devices(claim: Claim, environments: Iterable[Environment]) -> tuple[str, ...]:
+    """Names of the devices that keep a claim about speed from being judged; none where it can be.
 
-
-def refusal(claim: Claim, environments: Iterable[Environment]) -> str:
-    """Why the claim cannot be judged on records of such origins, or nothing: no device's speed tells another's.
-
-    A job says on which kind of device it runs, so a claim has several kinds only where it compares them.
+    A speed holds for the device it was measured on. A job names its kind of device, so that a claim has several kinds
+    only where it compares them; several devices of one kind are a mixture.
     """
     if not any(part.metric.startswith(SPEED) for part in claim.parts):
-        return ""
-    known = list(environments)
-    for kind in dict.fromkeys(one.get("device") for one in known):
-        devices = values((one for one in known if one.get("device") == kind), "device_name")
-        if len(devices) > 1:
-            return f"its records mix devices ({_named(devices)}), and a speed holds for the device it was measured on"
-    return ""
+        return ()
+    environments = list(environments)
+    for kind in dict.fromkeys(environment.get("device") for environment in environments):
+        of_kind = (environment for environment in environments if environment.get("device") == kind)
+        if len(devices := field_values(of_kind, "device_name")) > 1:
+            return devices
+    return ()
 
 
-def _named(several: tuple[str, ...]) -> str:
-    return ", ".join(several[:NAMED]) + f" and {len(several) - NAMED:,} more" * (len(several) > NAMED)
-
-
-def _rank(value: str) -> list[tuple[int, str]]:
-    """2.9 stands before 2.14."""
+def _version_key(value: str) -> list[tuple[int, str]]:
+    """Sort key that places 2.9 before 2.14."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", value)]

@@ -1,41 +1,76 @@
-"""What a part of a claim compares, and what the claim says of it, in words."""
+"""What a part of a claim compares, what the claim says of it, and what was measured, in words."""
 
 from __future__ import annotations
 
 from ablations import Contrast, Exact
+from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.metrics.table import describe_metric
-from reports.text.formatting import MINUS, PLUS_MINUS, TIMES, format_amount, format_number
+from reports.statistics.outcomes import Outcome
+from reports.text.formatting import (
+    MINUS,
+    NOTHING,
+    PLUS_MINUS,
+    TIMES,
+    decimal_places,
+    format_amount,
+    format_fixed,
+    format_number,
+)
+
+CLAIMED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", PLUS_MINUS)}
 
 
 def part_unit(part: Contrast | Exact) -> str:
-    """The unit of what is judged: a ratio, a difference, or a count by itself."""
+    """Unit of what is judged: of a ratio, of a difference, or of a count by itself."""
     if isinstance(part, Exact):
         return TIMES if part.reference else describe_metric(part.metric).unit
     return TIMES if part.ratio else describe_metric(part.metric).difference
 
 
 def describe_part(part: Contrast | Exact) -> str:
-    """What the part compares, in words."""
-    known, reference = describe_metric(part.metric), part.reference
+    """'test accuracy, LRN against none'."""
+    metric, reference = describe_metric(part.metric), part.reference
     if not isinstance(reference, str):
-        reference = "zero" if reference == 0 else format_amount(reference * known.factor, known.unit)
-    return f"{known.label}, {part.arm}" + f" against {reference}" * bool(reference)
+        reference = "zero" if reference == 0 else format_amount(reference * metric.factor, metric.unit)
+    return f"{metric.label}, {part.arm}" + f" against {reference}" * bool(reference)
 
 
 def claimed_range(part: Exact) -> str:
-    """What the claim says of a count."""
+    """Range that the claim gives for a count: '94.5 to below 95.5 %'."""
     factor = 1 if part.reference else describe_metric(part.metric).factor
     low, high = part.low * factor, part.high * factor
     below = f"below {format_amount(high, part_unit(part))}"
     return f"{format_amount(low, TIMES if part.reference else '')} to {below}" if low else below
 
 
-ASKED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", PLUS_MINUS)}
-
-
 def claimed_effect(part: Contrast) -> str:
-    """What the claim asks of the mean difference or ratio."""
-    word, sign = ASKED[part.direction]
+    """Bound that the claim gives for the mean difference or ratio: 'at least +0.5'."""
+    words, sign = CLAIMED[part.direction]
     if part.ratio:
-        return f"{word} {TIMES}{'1/' if part.direction == 'lower' else ''}{format_number(part.margin)}"
-    return f"{word} {sign}{format_number(part.margin)}"
+        return f"{words} {TIMES}{'1/' if part.direction == 'lower' else ''}{format_number(part.margin)}"
+    return f"{words} {sign}{format_number(part.margin)}"
+
+
+def format_estimate(outcome: Outcome) -> str:
+    """The estimate with its unit, with as many digits as its interval warrants."""
+    value, part = outcome.estimate, outcome.part
+    if value is None:
+        return NOTHING
+    if isinstance(part, Exact):
+        return format_amount(value, part_unit(part))
+    half = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0
+    places = decimal_places(half or value, 2 if half else 3)
+    if part.ratio:
+        return f"{TIMES}{format_fixed(value, places)}"
+    return f"{format_fixed(value, places, signed=True)} {part_unit(part)}".strip()
+
+
+def format_interim_analysis(number: int) -> str:
+    """'look 2 of 3'."""
+    return f"look {number} of {len(INTERIM_ANALYSES)}"
+
+
+def format_pairs(outcome: Outcome) -> str:
+    """The number of pairs, and the interim analysis that has them: '10, look 2 of 3'."""
+    analysis = outcome.interim_analysis
+    return f"{outcome.pairs}, {format_interim_analysis(analysis)}" if analysis else str(outcome.pairs)

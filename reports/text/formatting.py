@@ -1,4 +1,4 @@
-"""Numbers and metrics as people read them: as many digits as their spread warrants, names, units."""
+"""Numbers as people read them: with as many digits as their spread warrants."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import math
 
 from bench.metrics.table import describe_metric
 
-MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"
+MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"  # NOTHING stands for a number that is absent or not finite
 TIMES, PLUS_MINUS = "\N{MULTIPLICATION SIGN}", "\N{PLUS-MINUS SIGN}"
-LEAST, TINY = 1e-300, 1e-4  # between them six decimals hold too little
-RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+MIN_SCALED, MIN_PLAIN = 1e-300, 1e-4  # numbers between them are written with a power of ten
+SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
 def format_fixed(value: float | None, decimals: int = 0, signed: bool = False) -> str:
-    """A number with so many decimals; a zero has no sign."""
+    """Format a number with a fixed number of decimals.
+
+    Args:
+        value: The number.
+        decimals: Number of decimals.
+        signed: Whether a positive number has a sign; a zero never has one.
+    """
     if value is None or not math.isfinite(value):
         return NOTHING
     text = f"{value:{'+' if signed else ''},.{decimals}f}"
@@ -23,36 +29,48 @@ def format_fixed(value: float | None, decimals: int = 0, signed: bool = False) -
 
 
 def decimal_places(spread: float | None, digits: int = 2) -> int:
-    """How many decimals show this spread with so many significant digits."""
+    """Number of decimals that show a spread with this many significant digits, at most 6."""
     if spread is None or not math.isfinite(spread) or spread == 0:
         return 1
     return min(6, max(0, digits - 1 - math.floor(math.log10(abs(spread)))))
 
 
 def format_number(value: float | None, digits: int = 3, signed: bool = False) -> str:
-    """A number with at most so many significant digits; whole digits are never rounded away."""
-    if value is not None and (exponent := _power(value)):
-        return _by(format_number(value / 10**exponent, digits, signed), exponent)
+    """Format a number with a limited number of significant digits; whole digits are never rounded away.
+
+    Args:
+        value: The number.
+        digits: Largest number of significant digits.
+        signed: Whether a positive number has a sign.
+    """
+    if value is not None and (exponent := _exponent(value)):
+        return _append_power(format_number(value / 10**exponent, digits, signed), exponent)
     text = format_fixed(value, decimal_places(value, digits), signed)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _power(*values: float | None) -> int:
-    """Of ten, by which numbers are written that six decimals would hold too little of; 0 where they do."""
+def _exponent(*values: float | None) -> int:
+    """Exponent of the power of ten by which the numbers are written; 0 where six decimals suffice."""
     size = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0)
-    return math.floor(math.log10(size)) if LEAST < size < TINY else 0
+    return math.floor(math.log10(size)) if MIN_SCALED < size < MIN_PLAIN else 0
 
 
-def _by(text: str, exponent: int) -> str:
-    return f"{text} {TIMES} 10{str(exponent).translate(RAISED)}"
+def _append_power(text: str, exponent: int) -> str:
+    return f"{text} {TIMES} 10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
 def format_mean(mean: float | None, half: float | None, signed: bool = False) -> str:
-    """A mean and the half-width of its interval; without the latter, the mean alone."""
+    """Format a mean with the half-width of its interval: '0.500 ± 0.012'.
+
+    Args:
+        mean: The mean.
+        half: Half the width of its interval; without it, the mean stands alone.
+        signed: Whether a positive mean has a sign.
+    """
     if half is None or not math.isfinite(half):
         return format_number(mean, signed=signed)
-    if mean is not None and (exponent := _power(mean, half)):
-        return _by(f"({format_mean(mean / 10**exponent, half / 10**exponent, signed)})", exponent)
+    if mean is not None and (exponent := _exponent(mean, half)):
+        return _append_power(f"({format_mean(mean / 10**exponent, half / 10**exponent, signed)})", exponent)
     places = decimal_places(half) if half else decimal_places(mean, 3)
     return f"{format_fixed(mean, places, signed)} {PLUS_MINUS} {format_fixed(half, places)}"
 
@@ -63,17 +81,18 @@ def format_half_width(half: float) -> str:
 
 
 def format_interval(bounds: tuple[float, float] | None) -> str:
+    """Format an interval with as many digits as its width warrants: '[3.0, 5.0]'."""
     if bounds is None or not all(map(math.isfinite, bounds)):
         return NOTHING
-    if exponent := _power(*bounds):
+    if exponent := _exponent(*bounds):
         low, high = (bound / 10**exponent for bound in bounds)
-        return _by(format_interval((low, high)), exponent)
+        return _append_power(format_interval((low, high)), exponent)
     places = decimal_places((bounds[1] - bounds[0]) / 2)
     return f"[{format_fixed(bounds[0], places)}, {format_fixed(bounds[1], places)}]"
 
 
 def format_count(value: float | None) -> str:
-    """A large count in thousands, millions or billions, with three significant digits."""
+    """Format a large count in thousands, millions or billions, with three significant digits."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value is not None and abs(value) >= size:
             return format_fixed(value / size, decimal_places(value / size, 3)) + letter
@@ -81,12 +100,14 @@ def format_count(value: float | None) -> str:
 
 
 def format_p_value(p: float | None, none: str = NOTHING) -> str:
+    """Format a p value with three decimals; `none` stands for an absent one."""
     if p is None or not math.isfinite(p):
         return none
     return "< 0.001" if p < 0.001 else format_fixed(p, 3)
 
 
 def format_duration(seconds: float) -> str:
+    """Format a duration: '4.2 s', '40 s', '12 min' or '3 h 5 min'."""
     if seconds < 60:
         return f"{format_fixed(seconds, 1 if seconds < 10 else 0)} s"
     minutes = round(seconds / 60)
@@ -94,18 +115,18 @@ def format_duration(seconds: float) -> str:
 
 
 def pluralize(number: int, noun: str) -> str:
-    """A number and its noun, in the plural where there is not exactly one."""
+    """Format a number with its noun, in the plural unless it is one: '2 pairs'."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def column_heading(metric: str) -> tuple[str, str]:
-    """The metric's name and unit at the head of a column; a unit that the name holds is not repeated."""
-    known = describe_metric(metric)
-    told = known.unit.split("/")[0] in known.label.split()
-    return known.label[0].upper() + known.label[1:], "" if told else known.unit
+    """Label and unit of a metric at the head of a column; the unit is empty where the label holds it."""
+    label, unit = describe_metric(metric).label, describe_metric(metric).unit
+    return label[0].upper() + label[1:], "" if unit.split("/")[0] in label.split() else unit
 
 
 def format_amount(value: float, unit: str) -> str:
+    """Format a number with its unit: '1.5 points'."""
     if unit == TIMES:
         return f"{TIMES}{format_number(value)}"
     return f"{format_number(value)} {'point' if unit == 'points' and value == 1 else unit}".strip()

@@ -7,8 +7,7 @@ import pytest
 
 import ablate as command
 from bench.records import store
-from reports import terminal
-from reports.statistics import power
+from reports import prospects, terminal
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypat
     read, load = [], store.load
     monkeypatch.setattr(store, "load", lambda file: read.append(file) or load(file))
     monkeypatch.setattr(terminal, "show_report", lambda *_: [])
-    monkeypatch.setattr(power, "prospects", lambda *_: [])
+    monkeypatch.setattr(prospects, "estimate_prospects", lambda *_: [])
     assert command.main([words, *(smoke.arguments if words == "plan" else ()), "--out", str(kept)]) == 0
     assert sorted(read) == sorted(store.folder(kept).glob("*.json"))
 

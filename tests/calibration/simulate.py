@@ -16,7 +16,8 @@ import numpy as np
 
 from ablations import Contrast
 from ablations.framework.seeds import INTERIM_ANALYSES
-from reports.statistics import paired_tests, sequential
+from reports.statistics import sequential
+from reports.statistics.multiple_testing import holm
 from reports.statistics.pairs import Pairs
 from reports.statistics.verdicts import decide
 
@@ -83,23 +84,23 @@ def by_looks(differences: np.ndarray, rule: Rule) -> Study:
         if not waiting:
             return Study(verdicts, pairs)
         for c in waiting:
-            pairs[c] = INTERIM_ANALYSES[sequential.reached(pairs[c])]
+            pairs[c] = INTERIM_ANALYSES[sequential.analyses_reached(pairs[c])]
 
 
 def judged(differences: list[np.ndarray], rule: Rule) -> list[str]:
     """The verdicts of a study's claims, Holm's correction over them; tests hold that `judge` gives the same."""
     part = Contrast("test/loss", "arm", "base", rule.margin, rule.direction)
     family = [_pairs(own, rule.looks) for own in differences]
-    found = [pairs.summary() for pairs in family]
+    found = [pairs.t_test() for pairs in family]
     tested = [c for c, one in enumerate(found) if one.p_value is not None]
-    p_holm = dict(zip(tested, paired_tests.holm([found[c].p_value for c in tested]), strict=True))
+    p_holm = dict(zip(tested, holm([found[c].p_value for c in tested]), strict=True))
     return [
         decide(part, pairs, one, p_holm.get(c))[0] for c, (pairs, one) in enumerate(zip(family, found, strict=True))
     ]
 
 
 def _pairs(differences: np.ndarray, looks: bool) -> Pairs:
-    arm, look = tuple(map(float, differences)), sequential.reached(len(differences)) if looks else None
+    arm, look = tuple(map(float, differences)), sequential.analyses_reached(len(differences)) if looks else None
     return Pairs(arm, (0.0,) * len(arm), frozenset(), 0, 0, 0, True, (), look)
 
 

@@ -10,7 +10,7 @@ from simulate import DRAWS, MOST, NOTHING, SHARED, Rule, any_claim, each_claim, 
 
 from ablations import Claim, Contrast
 from ablations.framework.seeds import INTERIM_ANALYSES
-from reports.statistics import paired_tests
+from reports.statistics import power
 from reports.statistics.judge import judge
 from reports.tables.observations import Observation
 
@@ -52,15 +52,15 @@ def nothing_there(draw, rule, claims=1):
 def planned(draw, rule, claims=1):
     """The smallest effect that the plan calls decidable, at a margin that so many pairs detect."""
     pairs = rule.pairs
-    return Row(draw, rule, claims, paired_tests.supportable(1.0, pairs, rule.margin), DECIDED, least=paired_tests.POWER)
+    return Row(draw, rule, claims, power.supportable_difference(1.0, pairs, rule.margin), DECIDED, least=power.POWER)
 
 
 def margin(pairs):
-    return paired_tests.detectable(1.0, pairs)
+    return power.detectable_difference(1.0, pairs)
 
 
-EQUATED = paired_tests.pairs_to_equate(1.0, 1.0)
-ZERO = Row("normal", Rule(EQUATED, 1.0), 1, 0.0, ("no effect",), least=paired_tests.POWER)
+EQUATED = power.pairs_to_equate(1.0, 1.0)
+ZERO = Row("normal", Rule(EQUATED, 1.0), 1, 0.0, ("no effect",), least=power.POWER)
 ROWS = [
     *(nothing_there(draw, Rule(pairs)) for draw in ONE for pairs in INTERIM_ANALYSES),
     *(
@@ -81,7 +81,7 @@ ROWS = [
     ZERO._replace(rule=Rule(EQUATED, 1.0, "equal"), effect=1.0, verdicts=("supported",), most=0.05, least=0.0),
     ZERO._replace(rule=Rule(EQUATED, 1.0, "equal"), effect=1.0, verdicts=("refuted",), most=0.05, least=0.0),
     planned("normal", Rule(10, margin(10)), FAMILY),
-    Row("normal", Rule(10, margin(10)), 1, margin(10), DECIDED, least=paired_tests.POWER),
+    Row("normal", Rule(10, margin(10)), 1, margin(10), DECIDED, least=power.POWER),
 ]
 
 
@@ -109,7 +109,7 @@ def test_verdicts_are_wrong_as_rarely_and_right_as_often_as_promised(row, studie
     for count in (studies, 10 * studies):  # of seventy rows chance alone takes three beyond: ten times the studies tell
         found = simulate(DRAWS[row.draw], row.rule, count, row.claims, row.effect, seed + count)
         share = (any_claim if row.most < 1 else each_claim)(found, row.verdicts)
-        beyond = share - row.most > 2 * error(0.05, count) or row.least - share > 2 * error(paired_tests.POWER, count)
+        beyond = share - row.most > 2 * error(0.05, count) or row.least - share > 2 * error(power.POWER, count)
         if not beyond:
             break
     tell(*row.told(share, len(found), taken(found)))
@@ -130,5 +130,5 @@ def test_a_simulated_study_is_judged_as_a_real_one_is(looks, pairs, direction):
         ]
         claims = [Claim(arm, "A sentence", (Contrast("test/loss", arm, "base", 0.8, direction),)) for arm in names]
         asked = {("study", arm): n for arm, n in (*zip(names, pairs, strict=True), ("base", MOST))} if looks else None
-        found = judge([("study", one) for one in claims], pd.DataFrame(rows), looks=asked)
+        found = judge([("study", one) for one in claims], pd.DataFrame(rows), requested_seeds=asked)
         assert judged(own, rule) == [judgement.verdict for judgement in found]

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from ablations import Claim, Contrast, Exact, Published
 from reports.statistics.judge import VERDICTS, judge
 from reports.tables.observations import Observation
+from reports.text.comparisons import part_unit
 from reports.text.formatting import TIMES
+from reports.text.reasons import explain_judgement
+from reports.verdict_json import judgement_to_json
 
 ACCURACY, STEPS = "test/accuracy", "speed/steps_to_train_error_25"
 NOISE = (-0.2, 0.1, 0.0, 0.2, -0.1)  # in points; the mean is 0, the standard deviation 0.158
@@ -72,7 +75,7 @@ def test_the_numbers_are_arm_minus_reference_in_points_whatever_the_direction():
     assert outcome.estimate == pytest.approx(-2)
     assert outcome.interval == pytest.approx((-2 - half, -2 + half), abs=1e-5)
     assert outcome.differences == pytest.approx([-2.2, -1.9, -2.0, -1.8, -2.1])
-    assert (outcome.unit, outcome.margin, outcome.pairs, outcome.improvement) == ("points", 1, 5, 1)
+    assert (part_unit(outcome.part), outcome.margin, outcome.pairs, outcome.improvement) == ("points", 1, 5, 1)
     assert outcome.effect_size == pytest.approx(-2 / math.sqrt(0.025))
     assert outcome.sign_flip_p == 2 / 2**5
     assert outcome.trials == tuple(sorted(f"{arm}{pair}" for arm in ("arm", "base") for pair in range(5)))
@@ -82,14 +85,14 @@ def test_wide_noise_is_underpowered_and_says_how_many_pairs_would_decide():
     judgement = against_base(0.3, noise=(-2, 1, 0, 2, -1))
     assert judgement.verdict == "underpowered"
     assert judgement.main.needed == 22  # standard deviation 1.58 against a margin of 1
-    assert judgement.reason == (
+    assert explain_judgement(judgement) == (
         "the 95 % interval reaches further to either side than the margin of 1 point; "
         "about 22 pairs would show an effect as large as the margin, power 0.8"
     )
 
 
 def test_an_equivalence_that_is_underpowered_asks_for_the_pairs_that_would_show_it():
-    reason = against_base(0.3, noise=(-2, 1, 0, 2, -1), direction="equal").reason
+    reason = explain_judgement(against_base(0.3, noise=(-2, 1, 0, 2, -1), direction="equal"))
     assert reason.endswith("pairs would show that nothing differs by as much, where nothing does, power 0.8")
 
 
@@ -99,13 +102,13 @@ def test_equal_differences_decide_nothing_and_do_not_enter_the_correction(differ
     judgement = against_base(difference, noise=(0, 0))
     assert (judgement.verdict, judgement.main.estimate) == ("underpowered", pytest.approx(difference))
     assert (judgement.main.p_value, judgement.main.interval, judgement.main.needed) == (None, None, None)
-    assert judgement.reason == "all 2 differences are equal: they leave no spread to judge by"
+    assert explain_judgement(judgement) == "all 2 differences are equal: they leave no spread to judge by"
 
 
 def test_a_small_significant_difference_is_not_support():
     judgement = against_base(0.95)
     assert judgement.main.p_value < 0.001
-    assert judgement.reason == "a difference is shown, but its mean is smaller than the margin of 1 point"
+    assert explain_judgement(judgement) == "a difference is shown, but its mean is smaller than the margin of 1 point"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,9 @@ def test_a_small_significant_difference_is_not_support():
     ],
 )
 def test_a_reason_says_what_was_tested_and_no_more(difference, direction, reason):
-    assert against_base(difference, direction=direction).reason.removeprefix("the mean difference ") == reason
+    assert (
+        explain_judgement(against_base(difference, direction=direction)).removeprefix("the mean difference ") == reason
+    )
 
 
 def test_no_pair_is_not_run_and_one_pair_is_underpowered():
@@ -133,7 +138,7 @@ def test_no_pair_is_not_run_and_one_pair_is_underpowered():
         None,
         1,
     )
-    assert lone.reason == "one pair has no spread to judge by; at least 2 are needed; 1 pair missing"
+    assert explain_judgement(lone) == "one pair has no spread to judge by; at least 2 are needed; 1 pair missing"
 
 
 def test_values_that_are_not_finite_count_as_missing():
@@ -157,7 +162,7 @@ def test_a_ratio_is_a_geometric_mean_with_a_margin_of_a_factor():
     assert found.main.estimate == pytest.approx((2 * 2.1 * 1.8) ** (1 / 3))
     assert found.main.differences == pytest.approx([2, 2.1, 1.8])
     assert found.main.interval[0] * found.main.interval[1] == pytest.approx(found.main.estimate**2)
-    assert (found.main.unit, found.main.margin) == (TIMES, 1.1)
+    assert (part_unit(found.main.part), found.main.margin) == (TIMES, 1.1)
 
 
 def censor(values, *pairs):
@@ -171,7 +176,7 @@ def steps(tanh, relu, direction="higher", margin=1.1):
 def test_a_bound_that_works_against_nobody_is_kept():
     found = steps(censor(("tanh", [300, 310, 300], STEPS), 0, 2), rows("relu", [100, 110, 105], STEPS))
     assert (found.verdict, found.main.pairs, found.main.censored) == ("supported", 3, 2)
-    assert found.reason.endswith("; 2 values not reached within the budget")
+    assert explain_judgement(found).endswith("; 2 values not reached within the budget")
 
 
 def test_a_bound_that_could_turn_the_difference_round_decides_nothing():
@@ -184,13 +189,13 @@ def test_censored_values_never_make_no_effect():
     assert steps(rows("tanh", tanh, STEPS), rows("relu", relu, STEPS)).verdict == "no effect"
     found = steps(censor(("tanh", tanh, STEPS), 1), rows("relu", relu, STEPS))
     assert found.verdict == "inconclusive"
-    assert found.reason.startswith("the values that were not reached may lie anywhere beyond the margin")
+    assert explain_judgement(found).startswith("the values that were not reached may lie anywhere beyond the margin")
 
 
 def test_pairs_where_neither_arrives_are_left_out_and_counted():
     found = steps(censor(("tanh", [300, 400, 400], STEPS), 1, 2), censor(("relu", [100, 400, 400], STEPS), 1, 2))
     assert (found.verdict, found.main.pairs, found.main.censored, found.main.missing) == ("inconclusive", 1, 4, 0)
-    assert found.reason.startswith("too few pairs have a value that was reached")
+    assert explain_judgement(found).startswith("too few pairs have a value that was reached")
 
 
 def test_a_busy_machine_decides_nothing_and_does_not_enter_the_correction():
@@ -199,7 +204,7 @@ def test_a_busy_machine_decides_nothing_and_does_not_enter_the_correction():
     found = verdict_of(part, *groups)
     assert (found.verdict, found.main.p_value) == ("inconclusive", None)
     assert found.main.estimate > 1.9
-    assert found.reason == "the machine was not quiet while this was timed; run again when it is"
+    assert explain_judgement(found) == "the machine was not quiet while this was timed; run again when it is"
 
 
 @pytest.mark.parametrize(
@@ -213,13 +218,13 @@ def test_an_exact_claim_holds_from_its_lower_bound_to_below_its_upper_one(value,
 
 def test_an_exact_claim_can_be_of_a_share_or_of_a_ratio():
     share = verdict_of(Exact("macs/conv_share", "a", 0.945, 0.955), rows("a", [0.9484], "macs/conv_share"))
-    assert (share.verdict, share.main.unit, share.main.estimate) == ("supported", "%", pytest.approx(94.84))
-    assert share.reason == "the count is 94.8 %, as stated: 94.5 to below 95.5 %"
+    assert (share.verdict, part_unit(share.main.part), share.main.estimate) == ("supported", "%", pytest.approx(94.84))
+    assert explain_judgement(share) == "the count is 94.8 %, as stated: 94.5 to below 95.5 %"
     part = Exact("parameters/conv2", "pair", 0, 1, reference="5x5")
     metric = "parameters/conv2"
     ratio = verdict_of(part, rows("pair", [18], metric), rows("5x5", [25], metric))
-    assert (ratio.verdict, ratio.main.unit, ratio.main.estimate) == ("supported", TIMES, 0.72)
-    assert ratio.reason == f"the count is {TIMES}0.72, as stated: below {TIMES}1"
+    assert (ratio.verdict, part_unit(ratio.main.part), ratio.main.estimate) == ("supported", TIMES, 0.72)
+    assert explain_judgement(ratio) == f"the count is {TIMES}0.72, as stated: below {TIMES}1"
     assert verdict_of(part, rows("pair", [25], metric), rows("5x5", [25], metric)).verdict == "refuted"
     assert verdict_of(part).verdict == "not run"
 
@@ -270,13 +275,13 @@ def test_regimes_that_were_decided_and_differ_make_a_claim_conditional(differenc
 def test_a_conditional_claim_says_on_what():
     found = several(2, 2, 0, regimes=("short", "short", "long"))
     assert found.verdict == "conditional"
-    assert found.reason == "on the budget: short: supported; long: no effect"
+    assert explain_judgement(found) == "on the budget: short: supported; long: no effect"
 
 
 def test_regimes_that_differ_without_support_say_so():
     found = several(0, -2, regimes=("short", "long"))
     assert found.verdict == "conditional"
-    assert found.reason == "on the budget: short: no effect; long: refuted; none supports the claim"
+    assert explain_judgement(found) == "on the budget: short: no effect; long: refuted; none supports the claim"
 
 
 def test_holm_runs_over_all_parts_of_primary_claims_and_leaves_controls_alone():
@@ -299,7 +304,7 @@ def test_a_difference_that_may_be_chance_among_many_claims_is_not_support():
     part = Contrast(ACCURACY, "arm", "base", 1)
     among = judge([("study", claim(part, id=str(n))) for n in range(10)], table(*groups))[0]
     assert (among.verdict, among.main.p_holm > 0.05) == ("inconclusive", True)
-    assert among.reason == "the margin is reached, but among so many claims that may be chance"
+    assert explain_judgement(among) == "the margin is reached, but among so many claims that may be chance"
 
 
 def test_a_judgement_is_strict_json_with_all_that_it_rests_on():
@@ -310,8 +315,8 @@ def test_a_judgement_is_strict_json_with_all_that_it_rests_on():
     )
     found = several(2, None, published=(Published("+3.6", "Zhang"),))
     for judgement in (wild, found):
-        json.dumps(judgement.as_json(), allow_nan=False)
-    shown = found.as_json()
+        json.dumps(judgement_to_json(judgement), allow_nan=False)
+    shown = judgement_to_json(found)
     assert (shown["id"], shown["study"], shown["verdict"], shown["pairs"]) == ("claim", "study", "not run", 0)
     assert shown["published"] == [{"value": "+3.6", "source": "Zhang", "part": 0}]
     assert shown["parts"][0]["part"]["arm"] == "arm 0"

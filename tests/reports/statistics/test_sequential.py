@@ -20,9 +20,9 @@ def test_the_boundaries_are_the_published_ones():
 def test_alpha_is_spent_as_lan_and_demets_have_it():
     """The two-sided formula at a third, two thirds and all of the pairs, by the normal distribution alone."""
     for pairs in INTERIM_ANALYSES:
-        ours = sequential.spending(0.05, pairs / 15)
+        ours = sequential.alpha_spent(0.05, pairs / 15)
         assert ours == pytest.approx(4 * norm.sf(norm.isf(0.0125) / math.sqrt(pairs / 15)))
-    assert sequential.spending(0.05, 1) == pytest.approx(0.05)
+    assert sequential.alpha_spent(0.05, 1) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("alpha", [0.001, 0.05, 0.1, 0.5])
@@ -35,7 +35,7 @@ def test_the_integral_agrees_with_scipys_joint_normal(alpha):
     for looks in (1, 2, 3):
         joint = multivariate_normal(np.zeros(looks), correlations[:looks, :looks])
         inside = joint.cdf(bounds[:looks], lower_limit=-bounds[:looks], rng=np.random.default_rng(0))
-        assert 1 - inside == pytest.approx(sequential.spending(alpha, looks / 3), abs=2e-5)
+        assert 1 - inside == pytest.approx(sequential.alpha_spent(alpha, looks / 3), abs=2e-5)
 
 
 @given(alphas, alphas)
@@ -46,19 +46,19 @@ def test_a_higher_alpha_never_has_a_higher_boundary(one, two):
 
 @given(alphas.filter(lambda alpha: alpha < 0.99), st.sampled_from((0, 1, 2)))
 def test_the_overall_p_undoes_the_nominal_level(alpha, look):
-    nominal = sequential.levels(alpha)[look]
-    if nominal > 10 * sequential.LEAST:
-        assert sequential.overall(nominal, look) == pytest.approx(alpha, rel=1e-6)
+    nominal = sequential.nominal_levels(alpha)[look]
+    if nominal > 10 * sequential.MIN_P:
+        assert sequential.overall_p(nominal, look) == pytest.approx(alpha, rel=1e-6)
 
 
 def test_what_is_above_every_level_has_a_p_of_one_and_what_is_below_all_has_a_small_one():
-    assert sequential.overall(0.9, 0) == 1
-    assert 0 < sequential.overall(0.0, 2) <= 1e-10
+    assert sequential.overall_p(0.9, 0) == 1
+    assert 0 < sequential.overall_p(0.0, 2) <= 1e-10
 
 
 @pytest.mark.parametrize("pairs, looks, used", [(0, 0, 0), (4, 0, 4), (5, 1, 5), (9, 1, 5), (10, 2, 10), (40, 3, 15)])
 def test_the_last_look_that_was_reached_counts(pairs, looks, used):
-    assert (sequential.reached(pairs), sequential.used(pairs)) == (looks, used)
+    assert (sequential.analyses_reached(pairs), sequential.pairs_used(pairs)) == (looks, used)
 
 
 def draws(pairs, center=0.5, seed=0):
@@ -67,27 +67,27 @@ def draws(pairs, center=0.5, seed=0):
 
 def test_pairs_between_looks_wait_for_the_next_one():
     differences = draws(13)
-    assert sequential.summary(differences) == sequential.summary(differences[:10])
-    assert sequential.summary(differences[:4]) == paired_tests.Summary(pytest.approx(np.mean(differences[:4])))
-    assert sequential.summary([]) == paired_tests.Summary()
+    assert sequential.t_test(differences) == sequential.t_test(differences[:10])
+    assert sequential.t_test(differences[:4]) == paired_tests.PairedTest(pytest.approx(np.mean(differences[:4])))
+    assert sequential.t_test([]) == paired_tests.PairedTest()
 
 
 @given(st.integers(0, 1000), st.sampled_from(INTERIM_ANALYSES))
 def test_every_answer_is_more_careful_than_that_of_a_fixed_number_of_pairs(seed, pairs):
     differences = draws(pairs, seed=seed)
-    ours, fixed = sequential.summary(differences), paired_tests.summary(differences)
+    ours, fixed = sequential.t_test(differences), paired_tests.t_test(differences)
     assert ours.mean == fixed.mean
     assert ours.interval[0] < fixed.interval[0] and fixed.interval[1] < ours.interval[1]
     assert ours.interval[0] < ours.ninety[0] and ours.ninety[1] < ours.interval[1]
     assert min(1, ours.p_value) >= min(
-        paired_tests.summary(differences[:n]).p_value for n in INTERIM_ANALYSES if n <= pairs
+        paired_tests.t_test(differences[:n]).p_value for n in INTERIM_ANALYSES if n <= pairs
     )
 
 
 @given(st.integers(0, 1000))
 def test_the_first_looks_interval_excludes_zero_exactly_where_its_p_is_below_alpha(seed):
     differences = draws(5, center=8, seed=seed)
-    found = sequential.summary(differences)
+    found = sequential.t_test(differences)
     if abs(found.p_value - paired_tests.ALPHA) > 1e-6:
         assert (found.interval[0] > 0) == (found.p_value < paired_tests.ALPHA)
 
@@ -95,13 +95,13 @@ def test_the_first_looks_interval_excludes_zero_exactly_where_its_p_is_below_alp
 def test_an_earlier_crossing_stays_a_crossing():
     """Five strong pairs and five that say nothing: the p is that of the first look."""
     strong = [3.0, 3.1, 2.9, 3.05, 2.95]
-    both = sequential.summary([*strong, *draws(5, center=0, seed=1)])
-    assert both.p_value <= sequential.summary(strong).p_value == sequential.overall(ttest_1samp(strong, 0).pvalue, 0)
+    both = sequential.t_test([*strong, *draws(5, center=0, seed=1)])
+    assert both.p_value <= sequential.t_test(strong).p_value == sequential.overall_p(ttest_1samp(strong, 0).pvalue, 0)
 
 
 def test_equal_differences_leave_no_spread_at_a_look_either():
-    assert sequential.summary([1.0] * 5) == paired_tests.Summary(1.0)
-    found = sequential.summary([1.0] * 5 + draws(5))
+    assert sequential.t_test([1.0] * 5) == paired_tests.PairedTest(1.0)
+    found = sequential.t_test([1.0] * 5 + draws(5))
     assert found.p_value is not None and found.interval is not None
 
 
@@ -110,7 +110,7 @@ def test_of_normal_differences_without_effect_at_most_five_in_a_hundred_cross():
     sampled = np.random.default_rng(3).normal(size=(20_000, 15))
     crossed = [
         ttest_1samp(sampled[:, :pairs], 0, axis=1).pvalue <= level
-        for pairs, level in zip(INTERIM_ANALYSES, sequential.levels(paired_tests.ALPHA), strict=True)
+        for pairs, level in zip(INTERIM_ANALYSES, sequential.nominal_levels(paired_tests.ALPHA), strict=True)
     ]
     share = np.mean(np.any(crossed, axis=0))
     assert share <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 20_000)

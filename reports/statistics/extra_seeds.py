@@ -1,0 +1,59 @@
+"""Extra seeds of undecided claims, in a run that goes on until its claims are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablations import Setting, Study
+from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, requested_seeds
+from reports.statistics.judge import Judgement
+from reports.statistics.outcomes import Outcome
+
+UNDECIDED = ("underpowered", "inconclusive")
+
+
+def request_extra_seeds(
+    studies: Sequence[Study], setting: Setting, judgements: Sequence[Judgement]
+) -> dict[tuple[str, str], int]:
+    """Request the seeds that undecided claims need for their next interim analysis.
+
+    All arms of an undecided claim get them together, and no other arm does: not the controls, nor those of claims that
+    no seed decides.
+
+    Args:
+        studies: The studies of the run.
+        setting: Its setting, with the extra seeds requested before.
+        judgements: The judgements on its records.
+
+    Returns:
+        Number of seeds of each (study, arm) beyond the study's own, earlier requests included.
+    """
+    seeds_by_arm = dict(setting.extra_seeds or {})
+    for study in studies:
+        for judgement in judgements if has_interim_analyses(study, setting) else ():
+            if judgement.study == study.name and judgement.claim.primary and judgement.verdict in UNDECIDED:
+                for arm, seeds in _needed_seeds(study, setting, judgement).items():
+                    seeds_by_arm[study.name, arm] = max(seeds, seeds_by_arm.get((study.name, arm), 0))
+    return seeds_by_arm
+
+
+def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[str, int]:
+    """Seeds of the arms of the claim's trained parts, so that its undecided parts reach their next interim analysis.
+
+    Lost pairs are replaced, except where more are lost than measured.
+    """
+    trained = [outcome for outcome in judgement.outcomes if outcome.interim_analysis is not None]
+    seeds = 0
+    for outcome in trained:
+        measured = outcome.pairs + outcome.waiting
+        lost = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome)) - measured
+        later_analyses = INTERIM_ANALYSES[outcome.interim_analysis or 0 :]
+        if outcome.verdict in UNDECIDED and later_analyses and lost <= measured:
+            seeds = max(seeds, later_analyses[0] + lost)
+    return {arm: seeds for outcome in trained for arm in _arms(study, outcome) if seeds}
+
+
+def _arms(study: Study, outcome: Outcome) -> list[str]:
+    """The arms that the part compares; for a combination, the arms that it is made of."""
+    names = [name for name in (outcome.part.arm, outcome.part.reference) if isinstance(name, str)]
+    return [arm for name in names for arm in study.combinations.get(name, (name,))]

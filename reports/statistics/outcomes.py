@@ -1,0 +1,93 @@
+"""The outcome of one part of a claim: a verdict, the code of its reason, and the numbers behind both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from ablations import Contrast, Exact
+from reports.statistics.paired_tests import Interval
+
+
+class Reason(Enum):
+    """Why a part has its verdict; `reports.text.reasons` has a sentence for each."""
+
+    NOT_COUNTED = auto()
+    COUNT_AS_CLAIMED = auto()
+    COUNT_NOT_AS_CLAIMED = auto()
+    NOT_MEASURED = auto()
+    DEVICES_MIXED = auto()
+    MACHINE_BUSY = auto()
+    BEFORE_FIRST_ANALYSIS = auto()
+    ONE_PAIR = auto()
+    DIFFERENCES_EQUAL = auto()
+    TOO_FEW_REACHED = auto()
+    MARGIN_REACHED = auto()
+    MARGIN_REACHED_AGAINST_CLAIM = auto()
+    BEYOND_MARGIN = auto()  # the interval of an equivalence
+    WITHIN_MARGIN = auto()
+    CENSORED_MAY_REVERSE = auto()
+    CENSORED_MAY_EXCEED = auto()
+    INTERVAL_TOO_WIDE = auto()
+    MAY_BE_CHANCE = auto()
+    ACROSS_MARGIN = auto()  # the interval of an equivalence
+    BELOW_MARGIN = auto()
+    NOTHING_SHOWN = auto()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the observations say of one part of a claim.
+
+    Estimate, intervals, margin and differences are in the unit of `part_unit`: points for a difference of accuracies,
+    gaps or shares, a factor for a ratio, else the metric's own unit. They are arm minus reference, or arm over
+    reference, whatever the claim's direction. For an `Exact`, and where the pairs leave no spread, intervals and p
+    values are None.
+
+    Attributes:
+        part: The part that was judged.
+        verdict: One of `judge.VERDICTS`.
+        reason: Why.
+        estimate: Mean difference, geometric mean ratio, or count.
+        interval: 95 % interval; a repeated confidence interval in a sequential run.
+        ninety: 90 % interval, likewise.
+        margin: Smallest difference that matters.
+        pairs: Number of pairs.
+        p_value: Two-sided, of the t test; the sequential one in a sequential run.
+        p_holm: The same after Holm's correction.
+        sign_flip_p: Two-sided, of the sign-flip test.
+        effect_size: Cohen's d_z; of the logarithms for a ratio.
+        improvement: Share of pairs that go the claimed way, ties one half; for an equivalence, upwards.
+        correlation: Pearson's r across the pairs.
+        needed: Pairs with which a t test without correction distinguishes an effect as large as the margin from zero,
+            power 0.8, or, for an equivalence, shows it if the arms do not differ.
+        censored: Values that stand for 'not reached within the budget'.
+        missing: Pairs that diverged or were not run.
+        interim_analysis, waiting: As in `Pairs`.
+        differences: Shape (pairs,).
+        trials: Identities of the jobs behind the values.
+        devices: The devices whose records the claim mixes, if that is the reason.
+    """
+
+    part: Contrast | Exact
+    verdict: str
+    reason: Reason
+    estimate: float | None = None
+    interval: Interval | None = None
+    ninety: Interval | None = None
+    margin: float | None = None
+    pairs: int = 0
+    p_value: float | None = None
+    p_holm: float | None = None
+    sign_flip_p: float | None = None
+    effect_size: float | None = None
+    improvement: float | None = None
+    correlation: float | None = None
+    needed: int | None = None
+    censored: int = 0
+    missing: int = 0
+    interim_analysis: int | None = None
+    waiting: int = 0
+    differences: tuple[float, ...] = ()
+    trials: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()

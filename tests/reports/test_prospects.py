@@ -1,0 +1,56 @@
+"""What a plan says that its seeds can decide."""
+
+import fabricate
+import pytest
+
+from ablations import AGAIN
+from reports.evidence import gather
+from reports.prospects import estimate_prospects
+from reports.statistics import power, summary
+from reports.statistics.effect_size import standard_deviation
+from reports.text.reasons import describe_prospects
+
+
+@pytest.fixture
+def planned(tmp_path):
+    study, setting = fabricate.activations(), fabricate.setting(5)
+    fabricate.write(tmp_path, [study], setting)
+    return study, setting, tmp_path
+
+
+def lines(study, setting, out):
+    return describe_prospects(estimate_prospects(study, setting, out))
+
+
+def test_without_a_record_of_the_baseline_again_there_is_no_pilot(tmp_path):
+    assert lines(fabricate.activations(), fabricate.setting(), tmp_path) == [
+        ("relu-better", "test accuracy: no pilot yet"),
+        ("relu-gap", "overfitting gap (train minus test accuracy): no pilot yet"),
+    ]
+
+
+def test_a_study_that_trains_nothing_has_nothing_to_plan(tmp_path):
+    assert lines(fabricate.sizes(), fabricate.setting(), tmp_path) == []
+
+
+def test_the_pilots_deviation_gives_effects_and_seeds(planned):
+    """A line for each metric and margin: what statsmodels and the noncentral t say of the A/A differences."""
+    study, setting, out = planned
+    results = gather(out, [study], setting).results
+    differences = summary.paired_differences(results, AGAIN, "relu", "test/accuracy") * 100
+    deviation = standard_deviation(list(differences))
+    sentences = [sentence for claim, sentence in lines(study, setting, out) if claim == "relu-better"]
+    assert len(sentences) == 2
+    for sentence, margin in zip(sentences, (1.0, 0.5), strict=True):
+        unit = "point" if margin == 1 else "points"
+        supportable = power.supportable_difference(deviation, 5, margin)
+        assert f"5 seeds detect {power.detectable_difference(deviation, 5):.3g} points" in sentence
+        assert f", support the claim from {supportable:.3g} points; " in sentence
+        assert f"the margin, {margin:g} {unit}, takes {power.pairs_to_detect(deviation, margin)} seeds to" in sentence
+        assert f"detect, {power.pairs_to_equate(deviation, margin)} to rule out (pilot of 5 pairs)" in sentence
+
+
+def test_one_seed_decides_nothing_whatever_the_pilot_says(planned):
+    study, setting, out = planned
+    one = setting._replace(profile=fabricate.setting(1).profile)
+    assert "no pilot yet" in lines(study, one, out)[0][1]

@@ -1,0 +1,56 @@
+import pytest
+
+from ablations import Claim, Contrast, Exact
+from reports.statistics.judge import VERDICTS, Judgement
+from reports.statistics.outcomes import Outcome, Reason
+from reports.tables.provenance import differing_fields
+from reports.text.reasons import REASONS, describe_origins, describe_outlook, explain_outcome
+
+PART = Contrast("test/accuracy", "a", "b", margin=0.5)
+
+
+def judged(verdict, part, **numbers):
+    outcome = Outcome(part, verdict, Reason.NOT_MEASURED, **numbers)
+    return Judgement("s", Claim("id", "A sentence", (part,)), verdict, (outcome,))
+
+
+def test_every_reason_has_a_sentence():
+    assert set(REASONS) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_the_numbers_of_an_outcome_fill_every_sentence(reason):
+    counted = reason in (Reason.NOT_COUNTED, Reason.COUNT_AS_CLAIMED, Reason.COUNT_NOT_AS_CLAIMED)
+    part = Exact("parameters/total", "a", 1, 2) if counted else PART
+    sentence = explain_outcome(Outcome(part, "not run", reason, devices=("a GPU", "another GPU")))
+    assert sentence and "{" not in sentence and "None" not in sentence
+
+
+def test_many_pairs_that_would_be_needed_are_not_counted():
+    outcome = Outcome(PART, "underpowered", Reason.INTERVAL_TOO_WIDE)
+    assert "; more than 1,000 pairs would show an effect as large as the margin" in explain_outcome(outcome)
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_every_verdict_says_what_would_change_it(verdict):
+    assert describe_outlook(judged(verdict, PART)).endswith(".")
+
+
+def test_what_changes_a_decided_verdict_is_its_own_margin():
+    assert "below the margin of 0.5 points" in describe_outlook(judged("supported", PART))
+
+
+def test_what_changes_an_underpowered_one_is_how_many_pairs_it_lacks():
+    assert "about 12 pairs" in describe_outlook(judged("underpowered", PART, needed=12))
+
+
+def test_a_count_does_not_change_with_seeds():
+    assert "seeds" not in describe_outlook(judged("refuted", Exact("parameters/total", "a", 1, 2)))
+
+
+def test_three_differences_are_a_list_and_of_many_values_the_first_are_named():
+    found = differing_fields({"commit": f"c{n}", "threads": n, "python": f"3.{n % 2}"} for n in range(12))
+    assert describe_origins(found, "They") == (
+        "They come from 12 commits (c0, c1, c2, c3, c4 and 7 more), 2 versions of Python (3.0, 3.1) "
+        "and 12 numbers of threads (0, 1, 2, 3, 4 and 7 more)."
+    )
