@@ -75,8 +75,8 @@ def test_the_table_of_the_findings_follows_from_the_records(evidence):
     lines = (FINDINGS / "README.md").read_text(encoding="utf-8").splitlines()
     primary = [(judgement, judgement.main) for judgement in evidence.judgements if judgement.claim.primary]
     assert [line for line in lines if line.startswith("| `")] == [
-        f"| `{judgement.claim.id}` | {judgement.verdict} | {describe_part(outcome.part)} | {format_estimate(outcome)} | "
-        f"{format_interval(outcome.interval) if isinstance(outcome.part, Contrast) else NOTHING} | {outcome.pairs} |"
+        f"| `{judgement.claim.id}` | {judgement.verdict} | {describe_part(outcome.part)} | {format_estimate(outcome)} "
+        f"| {format_interval(outcome.interval) if isinstance(outcome.part, Contrast) else NOTHING} | {outcome.pairs} |"
         for judgement, outcome in primary
     ]
 
