@@ -1,4 +1,4 @@
-"""How large is AlexNet, and where do its parameters and its work lie? (Krizhevsky et al. 2012, section 3.5)"""
+"""How large is AlexNet, and where do its parameters and its work lie? (Krizhevsky et al. 2012, section 3.5)."""
 
 from ablations import Claim, Exact, ModelConfig, Published, Setting, Study, Timing
 

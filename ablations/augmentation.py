@@ -1,4 +1,4 @@
-"""Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1)"""
+"""Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1)."""
 
 from ablations import Claim, Published, Study, designs
 

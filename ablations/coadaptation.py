@@ -1,4 +1,4 @@
-"""Does dropout make hidden units less dependent on each other? (Srivastava et al. 2014, section 7.1)"""
+"""Does dropout make hidden units less dependent on each other? (Srivastava et al. 2014, section 7.1)."""
 
 from ablations import Ask, Claim, Contrast, Study
 

@@ -1,4 +1,4 @@
-"""How much does a large data set contribute? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)"""
+"""How much does a large data set contribute? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)."""
 
 from ablations import CAFFENET, Claim, Contrast, Printed, Published, Scale, Study
 

@@ -1,4 +1,4 @@
-"""Does depth matter? (Krizhevsky et al. 2012, section 7: about 2 points for any layer that is left out)"""
+"""Does depth matter? (Krizhevsky et al. 2012, section 7: about 2 points for any layer that is left out)."""
 
 from ablations import Claim, Contrast, Published, Study
 

@@ -1,4 +1,4 @@
-"""Does dropout reduce overfitting? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014)"""
+"""Does dropout reduce overfitting? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where does dropout belong? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014, table 3)"""
+"""Where does dropout belong? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014, table 3)."""
 
 from typing import Any
 

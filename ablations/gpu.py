@@ -1,4 +1,4 @@
-"""What does a GPU bring? (Krizhevsky et al. 2012, section 3.2)"""
+"""What does a GPU bring? (Krizhevsky et al. 2012, section 3.2)."""
 
 from ablations import Claim, Contrast, ModelConfig, Setting, Study, Timing
 

@@ -1,4 +1,4 @@
-"""Does ReLU ease vanishing gradients, so that deeper networks train? (Glorot et al. 2011; Glorot & Bengio 2010)"""
+"""Does ReLU ease vanishing gradients, so that deeper networks train? (Glorot et al. 2011; Glorot & Bengio 2010)."""
 
 from typing import Any
 

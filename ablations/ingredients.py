@@ -1,4 +1,4 @@
-"""Which ingredients made AlexNet work? (Krizhevsky et al. 2012, sections 3 and 4; Mishkin et al. 2017)"""
+"""Which ingredients made AlexNet work? (Krizhevsky et al. 2012, sections 3 and 4; Mishkin et al. 2017)."""
 
 from ablations import Claim, Contrast, Published, Study, Switch, designs
 

@@ -1,4 +1,4 @@
-"""Are two 3x3 convolutions better than one 5x5? (Simonyan & Zisserman 2015, section 2.3)"""
+"""Are two 3x3 convolutions better than one 5x5? (Simonyan & Zisserman 2015, section 2.3)."""
 
 from typing import Any
 

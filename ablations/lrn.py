@@ -1,4 +1,4 @@
-"""Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)"""
+"""Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)."""
 
 from ablations import CAFFENET, Claim, Contrast, Printed, Published, Study, designs
 

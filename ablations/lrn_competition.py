@@ -1,4 +1,4 @@
-"""Does local response normalisation make strong responses stronger? (Krizhevsky et al. 2012, section 3.3)"""
+"""Does local response normalisation make strong responses stronger? (Krizhevsky et al. 2012, section 3.3)."""
 
 from ablations import Ask, Claim, Contrast, Study
 

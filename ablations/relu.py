@@ -1,4 +1,4 @@
-"""Is ReLU cheaper, faster to learn and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1)"""
+"""Is ReLU cheaper, faster to learn and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1)."""
 
 from ablations import CAFFENET, Ask, Claim, Contrast, ModelConfig, Printed, Published, Setting, Study, Timing, designs
 

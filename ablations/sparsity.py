@@ -1,4 +1,4 @@
-"""Is there a best share of active units? (Glorot et al. 2011, section 4.2)"""
+"""Is there a best share of active units? (Glorot et al. 2011, section 4.2)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Does dropout average exponentially many sub-networks? (Srivastava et al. 2014, section 7.5)"""
+"""Does dropout average exponentially many sub-networks? (Srivastava et al. 2014, section 7.5)."""
 
 from ablations import AGAIN, Ask, Claim, Contrast, Published, Study
 

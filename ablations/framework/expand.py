@@ -90,15 +90,13 @@ def _check_names(study: Study, timed: set[str]) -> None:
     references = {part.reference for part in parts if isinstance(part.reference, str) and part.reference}
     if unknown := sorted(({part.arm for part in parts} | references) - measured):
         raise InputError(
-            f"study {study.name}: a claim names {unknown[0]!r}, but its arms are {', '.join(sorted(measured))}"
+            f"study {study.name}: a claim's arm {unknown[0]!r} is unknown; it can be {', '.join(sorted(measured))}"
         )
     groups = [*(ask.arms for ask in study.probes), *study.combinations.values()]
     groups += [*study.scale.series.values()] if study.scale else []
     groups += [study.tuning.takes, study.tuning.takes.values()] if study.tuning else []
     if unknown := sorted({arm for arms in groups for arm in arms} - trained):
-        raise InputError(
-            f"study {study.name}: there is no arm {unknown[0]!r}; its arms are {', '.join(sorted(trained))}"
-        )
+        raise InputError(f"study {study.name}: arm {unknown[0]!r} is unknown; it can be {', '.join(sorted(trained))}")
 
 
 def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: Levels | None = None) -> Trial:
@@ -147,7 +145,9 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
     fields |= {field.name: recipe for field in dataclasses.fields(TrainConfig)}
     for factor, level in levels.items():
         if factor not in fields:
-            raise InputError(f"study {study.name}, arm {arm!r}: no factor {factor!r}; there are {', '.join(fields)}")
+            raise InputError(
+                f"study {study.name}, arm {arm!r}: factor {factor!r} is unknown; it can be {', '.join(fields)}"
+            )
         if factor in units:
             level = units[factor] * level
         fields[factor][factor] = max(1, round(level)) if factor == "epochs" else level

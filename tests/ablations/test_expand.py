@@ -140,7 +140,7 @@ def test_an_arms_levels_replace_those_of_the_base():
 
 
 def test_an_unknown_factor_is_refused_with_those_that_exist():
-    with pytest.raises(InputError, match=r"study mine, arm 'arm': no factor.*'drop-out'.*dropout.*augmentation"):
+    with pytest.raises(InputError, match=r"study mine, arm 'arm': factor 'drop-out' is unknown.*dropout.*augmentation"):
         resolve(**{"drop-out": 0.1})
 
 

@@ -109,5 +109,5 @@ def test_an_invalid_grid_is_refused(grid):
 
 def test_an_unknown_arm_is_refused():
     invalid = Study("?", (), arms=ARMS, tuning=Tuning("learning_rate", GRID, {"rule": "relu"}), name="mine")
-    with pytest.raises(InputError, match="there is no arm 'rule'"):
+    with pytest.raises(InputError, match="arm 'rule' is unknown"):
         expand_study(invalid, SETTING)

@@ -106,4 +106,4 @@ def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
 def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):
     code = "from ablations import Scale\nSTUDY = study(scale=Scale('Layers', {'line': {'nowhere': 8}}))"
     (study,) = discovery.find_studies([written(tmp_path, code)])
-    assert "there is no arm 'nowhere'" in refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
+    assert "arm 'nowhere' is unknown" in refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
