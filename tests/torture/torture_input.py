@@ -1,5 +1,7 @@
-"""Nonsense of every kind, thousands of times: it is used, or refused in one line; nothing hangs, no traceback, and no
-file outside the output folder is touched."""
+"""Random bad input, thousands of times: it is used or refused in one line.
+
+Nothing hangs, no traceback is printed, and no file outside the output folder is touched.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ from bench.spec.jobs import Trial, identity
 from bench.system.text import printable
 from reports import report, terminal
 
-SECONDS = 60  # of one example, at most
+TIMEOUT_S = 60  # of one example
 LONG, SHORT = 700, 20  # examples of each property
 RECIPES = [field.name for field in dataclasses.fields(TrainConfig)]
 MODELS = [field.name for field in dataclasses.fields(ModelConfig)]
@@ -55,10 +57,10 @@ def often(test: Callable[..., None], short: bool) -> Callable[..., None]:
 @contextlib.contextmanager
 def in_time() -> Iterator[None]:
     def hung(*_: object) -> None:
-        raise AssertionError(f"it hung for {SECONDS} seconds")
+        raise AssertionError(f"it hung for {TIMEOUT_S} seconds")
 
     signal.signal(signal.SIGALRM, hung)
-    signal.alarm(SECONDS)
+    signal.alarm(TIMEOUT_S)
     try:
         yield
     finally:
@@ -66,24 +68,24 @@ def in_time() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def unhurt(tree: Path) -> Iterator[None]:
+def unchanged(tree: Path) -> Iterator[None]:
     before = snapshot(tree)
     yield
     assert snapshot(tree) == before
 
 
 def snapshot(tree: Path) -> dict[str, Any]:
-    """What lies below; pipes and links are not followed."""
-    found = {}
+    """Mode and content of everything below; pipes and links are not followed."""
+    entries = {}
     for folder, folders, files in os.walk(tree):
         for name in (*folders, *files):
             file = Path(folder, name)
             plain = file.is_file() and not file.is_symlink()
-            found[str(file)] = (file.lstat().st_mode, file.read_bytes() if plain else b"")
-    return found
+            entries[str(file)] = (file.lstat().st_mode, file.read_bytes() if plain else b"")
+    return entries
 
 
-def refused(error: InputError) -> None:
+def assert_one_line(error: InputError) -> None:
     assert str(error) and str(error) == printable(str(error)), repr(str(error))
 
 
@@ -102,7 +104,7 @@ NAMES = NAMES.filter(lambda name: len(os.fsencode(name)) < 256)
 
 RARELY = st.sampled_from([False] * 9 + [True])
 NUMBERS = st.integers(-5, 5).map(str) | st.integers().map(str) | st.floats().map(str)
-VALUES = {  # most of them good, so that most lines get far
+VALUES = {  # mostly valid, so that most lines get far
     "--profile": (["smoke", "smoke", "quick", "auto"], st.just("lavish") | NAMES),
     "--data": (["images", "images", "auto"], st.sampled_from(["", "file", "~nobody", "images/train", "."]) | NAMES),
     "--device": (["cpu"], st.sampled_from(["tpu", ""]) | NAMES),
@@ -112,11 +114,11 @@ VALUES = {  # most of them good, so that most lines get far
     "--port": (["5000"], NUMBERS | NAMES),
 }
 FLAGS = ["--help", "--fix", "--weights", "--retry-failed", "--"]
-ASKED = ["--profile", "--data", "--seeds", "--out"]
-OWN = {  # what a command takes: options, then arguments
+STUDY_OPTIONS = ["--profile", "--data", "--seeds", "--out"]
+COMMANDS = {  # options and arguments of each command
     "list": ([], []),
-    "plan": (ASKED, ["relu", "lrn", "kernels", "mine.py", "mine.py"]),
-    "run": ([*ASKED, "--limit", "--retry-failed"], ["relu", "dropout", "mine.py", "mine.py"]),
+    "plan": (STUDY_OPTIONS, ["relu", "lrn", "kernels", "mine.py", "mine.py"]),
+    "run": ([*STUDY_OPTIONS, "--limit", "--retry-failed"], ["relu", "dropout", "mine.py", "mine.py"]),
     "report": (["--out"], ["relu", "mine.py"]),
     "ui": (["--out", "--port"], []),
     "export": (["--out", "--weights"], ["file.zip", "file/below", "images"]),
@@ -129,22 +131,22 @@ ODD = st.sampled_from(["bad.py", "folder.py", "nope", "", "nope.py"]) | NAMES
 @st.composite
 def lines(draw: st.DrawFn) -> list[str]:
     if draw(RARELY):
-        return draw(st.lists(NAMES | st.sampled_from([*OWN, *VALUES, *FLAGS]), max_size=4))
-    first = draw(st.sampled_from(list(OWN)))
-    options, arguments = OWN[first]
-    found = [first, *(["--device", "cpu", "--data", "images"] if "--data" in options else [])]
+        return draw(st.lists(NAMES | st.sampled_from([*COMMANDS, *VALUES, *FLAGS]), max_size=4))
+    first = draw(st.sampled_from(list(COMMANDS)))
+    options, arguments = COMMANDS[first]
+    line = [first, *(["--device", "cpu", "--data", "images"] if "--data" in options else [])]
     for option in draw(st.lists(st.sampled_from(options), max_size=3)) if options else ():
-        found.append(draw(st.sampled_from([*VALUES, *FLAGS])) if draw(RARELY) else option)
-        if found[-1] in VALUES:
-            good, odd = VALUES[found[-1]]
-            found.append(draw(odd if draw(RARELY) else st.sampled_from(good)))
+        line.append(draw(st.sampled_from([*VALUES, *FLAGS])) if draw(RARELY) else option)
+        if line[-1] in VALUES:
+            good, odd = VALUES[line[-1]]
+            line.append(draw(odd if draw(RARELY) else st.sampled_from(good)))
     least = int(first in ("export", "import"))
     for _ in range(draw(st.integers(least, max(least, 2 * bool(arguments) - least)))):
-        found.append(draw(ODD if draw(RARELY) or not arguments else st.sampled_from(arguments)))
-    return found
+        line.append(draw(ODD if draw(RARELY) or not arguments else st.sampled_from(arguments)))
+    return line
 
 
-def workplace(here: Path, smoke: Any) -> None:
+def make_folder(here: Path, smoke: Any) -> None:
     """images/, kept/ (a finished run), study files, and a file in the place of a folder."""
     shutil.copy(smoke.study, here / "mine.py")
     (here / "bad.py").write_text("def")
@@ -157,7 +159,7 @@ def workplace(here: Path, smoke: Any) -> None:
 
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
-    """Nothing trains, is published, served or fetched; a report is made elsewhere in this file."""
+    """Replace training, publishing, serving and reporting by nothing; reports have their own test below."""
 
     class Nowhere:
         publisher, waiting, installed = None, (), False
@@ -174,8 +176,8 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
     monkeypatch.setenv("ABLATE_DATA", str(images))
 
 
-def said(arguments: list[str]) -> tuple[object, str]:
-    """The exit status, and what stderr holds."""
+def run_command(arguments: list[str]) -> tuple[object, str]:
+    """The exit status and the text on stderr."""
     streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", errors) for errors in ("strict", "backslashreplace")]
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
         try:
@@ -199,14 +201,14 @@ def test_a_command_line_is_obeyed_or_refused(short, idle, smoke, tmp_path, monke
     def check(arguments: list[str]) -> None:
         with tempfile.TemporaryDirectory(dir=tmp_path) as here:
             monkeypatch.chdir(here)
-            workplace(Path(here), smoke)
+            make_folder(Path(here), smoke)
             before = snapshot(Path(here))
             with in_time():
-                status, told = said(arguments)
+                status, error_text = run_command(arguments)
             monkeypatch.chdir(tmp_path)
             assert status in (0, 1, 2, "usage 0", "usage 2"), arguments
-            assert "Traceback" not in told
-            assert status != 2 or (told.startswith("ablate: ") and told.count("\n") == 1), told
+            assert "Traceback" not in error_text
+            assert status != 2 or (error_text.startswith("ablate: ") and error_text.count("\n") == 1), error_text
             after = snapshot(Path(here))
             changed = {name for name in before | after if before.get(name) != after.get(name)}
             assert {Path(name).relative_to(here).parts[0] for name in changed} <= written(arguments)
@@ -314,11 +316,11 @@ def test_a_folder_is_used_or_refused(short, tmp_path):
             for spot, name, content in changes:
                 with contextlib.suppress(OSError):  # an earlier change may stand in its way
                     put(root / spot / name, content)
-            with unhurt(root), in_time():
+            with unchanged(root), in_time():
                 try:
                     source = locate(str(root), Path(here, "out"))
                 except InputError as error:
-                    refused(error)
+                    assert_one_line(error)
                     return
                 assert set(os.listdir(here)) == {"images", "out"}
                 assert len(source.classes) == source.data.classes >= 2
@@ -340,11 +342,11 @@ JSON = st.recursive(
     max_leaves=4,
 )
 STEPS = st.lists(st.integers(0, 30), min_size=1, max_size=5)
-HARMS = st.lists(st.tuples(STEPS, st.sampled_from(["set", "alike", "alike", "drop"]), JSON), min_size=1, max_size=2)
+DAMAGES = st.lists(st.tuples(STEPS, st.sampled_from(["set", "alike", "alike", "drop"]), JSON), min_size=1, max_size=2)
 
 
-def harmed(value: Any, steps: list[int], how: str, new: Any) -> Any:
-    """The value, changed where the steps lead."""
+def damaged(value: Any, steps: list[int], how: str, new: Any) -> Any:
+    """The value, damaged at the place that the steps lead to."""
     if not isinstance(value, dict | list) or not value or (not steps and how != "alike"):
         return new if how != "alike" or type(new) is type(value) else ALIKE.get(type(value), value)
     steps = steps or [1]
@@ -354,7 +356,7 @@ def harmed(value: Any, steps: list[int], how: str, new: Any) -> Any:
         return (
             {k: v for k, v in value.items() if k != key} if isinstance(value, dict) else value[:key] + value[key + 1 :]
         )
-    inner = harmed(value[key], rest, how, new)
+    inner = damaged(value[key], rest, how, new)
     return {**value, key: inner} if isinstance(value, dict) else [*value[:key], inner, *value[key + 1 :]]
 
 
@@ -363,8 +365,8 @@ ALIKE = {int: 7, float: -0.25, str: "[b] <i> ü", bool: False}
 
 @pytest.fixture
 def finished(smoke, tmp_path, monkeypatch) -> Path:
-    """A run to report; without the PDF, which is made from the same blocks as the page."""
-    monkeypatch.setattr(report, "pdf", lambda *_: b"")
+    """A finished run; its report has no PDF, which is made from the same blocks as the page."""
+    monkeypatch.setattr(report, "render_pdf", lambda *_: b"")
     shutil.copytree(smoke.out / "trials", tmp_path / "out" / "trials")
     shutil.copy(smoke.out / "run.json", tmp_path / "out")
     return tmp_path / "out"
@@ -373,18 +375,18 @@ def finished(smoke, tmp_path, monkeypatch) -> Path:
 def test_a_record_or_a_request_is_reported_or_refused(short, finished):
     whole = {file: file.read_text() for file in [*sorted(store.folder(finished).glob("*.json")), finished / "run.json"]}
 
-    @given(st.sampled_from(list(whole)), HARMS, st.sampled_from([*[None] * 20, 0, 100, 5_000]))
-    def check(file: Path, harms: list[tuple[list[int], str, Any]], cut: int | None) -> None:
+    @given(st.sampled_from(list(whole)), DAMAGES, st.sampled_from([*[None] * 20, 0, 100, 5_000]))
+    def check(file: Path, damages: list[tuple[list[int], str, Any]], cut: int | None) -> None:
         value = json.loads(whole[file])
-        for harm in harms:
-            value = harmed(value, *harm)
+        for damage in damages:
+            value = damaged(value, *damage)
         file.write_text(json.dumps(value)[:cut])
         try:
-            with unhurt(store.folder(finished)), in_time():
+            with unchanged(store.folder(finished)), in_time():
                 request = load_request(finished)
                 report.write_report(finished, request.studies, request.setting)
         except InputError as error:
-            refused(error)
+            assert_one_line(error)
         finally:
             file.write_text(whole[file])
 
