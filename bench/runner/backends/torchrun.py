@@ -74,6 +74,7 @@ def lead(device: str) -> Iterator[tuple[Submit, int]]:
     yield submit, 1
     wait_until_idle()
     group.told(None)  # lets the other processes exit; if this process fails instead, torchrun ends them
+    leave_group()
 
 
 def follow(device: str, source: Source) -> int:
@@ -90,6 +91,7 @@ def follow(device: str, source: Source) -> int:
         except RuntimeError:  # the first process is gone and has printed the reason
             return 1
         if announcement is None:
+            leave_group()
             return 0
         trial, saved = announcement
         if trial.data.digest != source.data.digest:
@@ -106,6 +108,13 @@ def join_group(device: str) -> Any:
     backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=COLLECTIVE_TIMEOUT)
     return ProcessGroup(distributed.get_rank(), distributed.get_world_size())
+
+
+def leave_group() -> None:
+    """Disconnect: a process that exits with gloo's threads at work is aborted now and then."""
+    from torch import distributed
+
+    distributed.destroy_process_group()
 
 
 def _perform(task: Task, device: str, group: Any, future: Future[str], timer: Timer) -> None:
