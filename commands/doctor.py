@@ -82,7 +82,7 @@ def examine(out: Path) -> Iterator[Finding]:
     usable_records: dict[str, Any] = {}
     yield from _examine_records(out, usable_records)
     yield from _examine_unfinished_jobs(out)
-    yield from (Finding("stale", text, remove) for text, remove in cleanup.found(out))
+    yield from (Finding("stale", text, remove) for text, remove in cleanup.find_leftovers(out))
     for file in sorted(store.folder(out).glob("*.safetensors")):
         if not store.path(out, file.stem).exists():
             yield Finding("orphaned", f"{file.name}: weights without a record", partial(_move_aside, file, out))
@@ -106,21 +106,21 @@ def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Find
         usable_records[file.stem] = record
         if revision != REVISION:
             yield Finding("earlier", f"{file.name}: of revision {revision}: kept, not used")
-        elif store.failed(record):
+        elif store.is_failure(record):
             yield Finding("pending", f"{file.name}: {record['status']} ({record['reason']}): run --retry-failed")
 
 
 def _examine_unfinished_jobs(out: Path) -> Iterator[Finding]:
     """Report the part files, checkpoints and locks of jobs that are not finished, or failed."""
-    for name in cleanup.unfinished(out):
-        if cleanup.held(out, name):
+    for name in cleanup.find_unfinished(out):
+        if cleanup.is_running(out, name):
             yield Finding("running", f"{name}: a run is working on it")
-        elif not cleanup.finished(out, name):
+        elif not cleanup.has_result(out, name):
             if (store.folder(out) / f"{name}.checkpoint").exists():
                 yield Finding("pending", f"{name}: interrupted; a run that needs it resumes from its checkpoint")
             else:
                 text = f"{name}: interrupted before its first checkpoint; a run that needs it starts it again"
-                yield Finding("pending", text, partial(cleanup.clear, out, name))
+                yield Finding("pending", text, partial(cleanup.remove_abandoned, out, name))
 
 
 def _examine_mlflow(out: Path, usable_records: dict[str, Any]) -> Iterator[Finding]:

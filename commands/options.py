@@ -73,7 +73,7 @@ def _check_names(request: Request, out: Path) -> None:
 def _choose_device(options: argparse.Namespace) -> str:
     if plans_for_gpus(options):
         return "cpu" if options.device == "cpu" else "cuda"
-    return ray_cluster.choose_device(options.device) if uses_cluster(options) else devices.choose(options.device)
+    return ray_cluster.choose_device(options.device) if uses_cluster(options) else devices.choose_device(options.device)
 
 
 def print_setting(request: Request, console: Console) -> None:

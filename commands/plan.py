@@ -38,7 +38,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     overhead_s = estimate.overhead_s(len(request.studies))
     seconds = [durations.remaining_s(part, workers) + overhead_s for part in (missing_jobs, jobs)]
     left, all_anew = map(format_duration, seconds)
-    sharing = f" ({devices.TRIALS_SHARING} a GPU, beside NVIDIA's Multi-Process Service)"
+    sharing = f" ({devices.TRIALS_PER_SHARED_GPU} a GPU, beside NVIDIA's Multi-Process Service)"
     sharing *= plans_for_gpus(options) and request.setting.device == "cuda"
     anew = f" (all {len(jobs)} anew: about {all_anew})" * (len(missing_jobs) < len(jobs))
     console.print(
@@ -56,9 +56,9 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
 
 def _count_workers(options: argparse.Namespace, device: str) -> int:
     if plans_for_gpus(options):
-        workers = devices.at_once(device, int(options.cluster))
+        workers = devices.concurrent_jobs(device, int(options.cluster))
     else:
-        workers = ray_cluster.count_slots(device) if uses_cluster(options) else devices.workers(device)
+        workers = ray_cluster.count_slots(device) if uses_cluster(options) else devices.worker_count(device)
     if not workers:
         raise InputError(f"--cluster {options.cluster} has nothing that a job for {device} could run on")
     return workers

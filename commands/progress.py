@@ -100,7 +100,7 @@ def _outcome(event: Event) -> str:
     if event.record["status"] != "finished":
         return f"{event.record['status'].upper()} ({event.record['reason']})"
     if isinstance(event.job, Trial):
-        return f"test accuracy {_percent(store.finals(event.record)['test/accuracy'])}"
+        return f"test accuracy {_percent(store.final_metrics(event.record)['test/accuracy'])}"
     if event.record.get("fit") is False:
         return f"done, but not usable for verdicts: {event.record['why_unfit']}"
     return "counted" if isinstance(event.job, Count) else "answered" if isinstance(event.job, Probe) else "timed"

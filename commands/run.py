@@ -92,7 +92,7 @@ def _open_backend(
     if uses_cluster(options):
         notify = partial(console.print, markup=False, highlight=False, soft_wrap=True)
         return ray_cluster.open_slots(request.source, options.out, device, notify)
-    return nullcontext((None, devices.workers(device)))
+    return nullcontext((None, devices.worker_count(device)))
 
 
 def _check_jobs(options: argparse.Namespace, request: Request, jobs: list[Job]) -> None:
@@ -140,7 +140,7 @@ def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Con
 def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: Console) -> int:
     """Print the failures and the number of jobs without a record; return the exit status."""
     records = {job: store.read(out, job) for job in titles}
-    failures = {job: record for job, record in records.items() if record and store.failed(record)}
+    failures = {job: record for job, record in records.items() if record and store.is_failure(record)}
     for job, record in failures.items():
         console.print(Text(f"{record['status']}: {titles[job]}: {record['reason']}", style="red"))
     if failures:

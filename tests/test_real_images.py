@@ -24,4 +24,4 @@ def test_a_small_trial_on_real_images_does_better_than_chance(tmp_path):
     assert worker.perform(Task(trial, source, tmp_path, keep_weights=False)) == "finished"
     record = store.read(tmp_path, trial)
     assert record["data"]["test"] == len([f for f in Path(FOLDER).glob("test/*/*") if f.is_file()])
-    assert store.finals(record)["test/accuracy"] > 2 / source.data.classes
+    assert store.final_metrics(record)["test/accuracy"] > 2 / source.data.classes

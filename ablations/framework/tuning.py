@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ablations.framework.expand import PlacedJob, make_trial
 from ablations.framework.setting import Setting
 from ablations.framework.study import Study, Tuning
-from bench.records.store import finals
+from bench.records.store import final_metrics
 from bench.spec.jobs import Trial
 
 TUNING_SEEDS = (500, 501)  # no claim is judged by trials of these seeds
@@ -84,7 +84,7 @@ def placeholder_levels(tuning: Tuning) -> dict[str, float]:
 
 
 def _score(record: Record) -> float:
-    return finals(record)["validation/accuracy"] if record["status"] == "finished" else FAILED_SCORE
+    return final_metrics(record)["validation/accuracy"] if record["status"] == "finished" else FAILED_SCORE
 
 
 def _best_level(scores: dict[float, float]) -> float:

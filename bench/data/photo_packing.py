@@ -67,7 +67,7 @@ def _check(root: Path, target: Path, side_px: int) -> list[str]:
         problem = f"{root} has no folder train/, val/ or test/"
         raise InputError(printable(f"{problem}: photographs are expected in train/<class>/"))
     for folder in (target, *(place for split in splits for place in (target / split).glob("*"))):
-        for leftover in files.leftovers(folder):
+        for leftover in files.find_leftovers(folder):
             files.remove(leftover)
     if (packed_side := _packed_side(target, splits)) not in (None, side_px):
         problem = f"{target} holds squares of {packed_side} pixels, not of {side_px}"
@@ -87,10 +87,10 @@ def _packed_side(target: Path, splits: list[str]) -> int | None:
 def _pack_all(root: Path, target: Path, splits: list[str], side_px: int) -> Iterator[Packed]:
     """Pack by threads: PIL releases the interpreter as it decodes and resizes."""
     queue: deque[Future[Packed]] = deque()
-    with ThreadPoolExecutor(devices.cores()) as pool:
+    with ThreadPoolExecutor(devices.core_count()) as pool:
         for name in _names(root, splits):
             queue.append(pool.submit(_pack_one, root, target, name, side_px))
-            if len(queue) > QUEUED_PER_THREAD * devices.cores():
+            if len(queue) > QUEUED_PER_THREAD * devices.core_count():
                 yield queue.popleft().result()
         while queue:
             yield queue.popleft().result()

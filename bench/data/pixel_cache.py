@@ -59,13 +59,13 @@ def load_or_create(folder: Path, load: Callable[[Path], Facts | None], create: C
 
 def _replace(folder: Path, create: Callable[[Path], None]) -> None:
     """Remove the old folder once the new one is whole; an old one that cannot be removed stays."""
-    temporary = files.temporary(folder)
+    temporary = files.temporary_path(folder)
     temporary.mkdir()
     try:
         create(temporary)
         files.remove(folder)
         if not folder.exists():
-            files.place(temporary, folder)
+            files.move_into_place(temporary, folder)
     finally:
         files.remove(temporary)
 

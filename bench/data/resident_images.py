@@ -36,4 +36,4 @@ class ResidentImages(NamedTuple):
 
     def batches(self, size: int, group: ProcessGroup = SINGLE) -> Iterator[ResidentImages]:
         """Yield this process's part of the images, in their order, `size` at a time."""
-        return map(ResidentImages, group.mine(self.canvas).split(size), group.mine(self.labels).split(size))
+        return map(ResidentImages, group.shard(self.canvas).split(size), group.shard(self.labels).split(size))

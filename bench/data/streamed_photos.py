@@ -55,7 +55,7 @@ class StreamedPhotos:
 
     def batches(self, size: int, group: ProcessGroup = SINGLE) -> Iterator[ResidentImages]:
         """Yield this process's part of the photographs, in their order, `size` at a time."""
-        return self.read(group.mine(torch.arange(len(self.labels))), size)
+        return self.read(group.shard(torch.arange(len(self.labels))), size)
 
     def read(self, order: Tensor, size: int) -> Iterator[ResidentImages]:
         """Yield the photographs at the positions `order`, (M,) int64, `size` at a time, for any number of readers."""
@@ -93,5 +93,6 @@ def reader_count(device: str) -> int:
     """Return the number of reader processes of one trial; 0 on a CPU, whose cores all train."""
     if device == "cpu":
         return 0
-    concurrent_trials = int(os.environ.get("LOCAL_WORLD_SIZE", 0)) or devices.workers(device)  # torchrun's or a pool's
-    return max(1, devices.cores() // concurrent_trials - 1)
+    torchrun_processes = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
+    concurrent_trials = torchrun_processes or devices.worker_count(device)
+    return max(1, devices.core_count() // concurrent_trials - 1)

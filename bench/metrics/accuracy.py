@@ -26,7 +26,7 @@ def evaluate(network: AlexNet, images: ImageSet, group: ProcessGroup = SINGLE) -
         correct += (logits.argmax(dim=1) == labels).sum()
         loss += functional.cross_entropy(logits, labels, reduction="sum")
     network.train()
-    return group.summed(correct).item() / count, group.summed(loss).item() / count
+    return group.sum(correct).item() / count, group.sum(loss).item() / count
 
 
 @torch.no_grad()
@@ -46,5 +46,5 @@ def evaluate_crops(network: AlexNet, images: StreamedPhotos, group: ProcessGroup
         correct += torch.stack(hits)
     network.train()
     names = "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
-    counts = group.summed(correct).tolist()
+    counts = group.sum(correct).tolist()
     return {name: count / len(images.labels) for name, count in zip(names, counts, strict=True)}

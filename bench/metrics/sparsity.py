@@ -142,7 +142,7 @@ def sparsity(sums: Sums, group: ProcessGroup) -> dict[str, float]:
     """
     metrics: dict[str, float] = {}
     for layer, own_sums in sums.items():
-        total = {name: group.summed(value.double()) for name, value in own_sums.items()}
+        total = {name: group.sum(value.double()) for name, value in own_sums.items()}
         for name in ACTIVATION_METRICS:
             metrics[f"sparsity/{name}/{layer}"] = (total[name] / total["images"]).item()
         metrics[f"sparsity/dead/{layer}"] = 1 - (total["alive"] > 0).double().mean().item()

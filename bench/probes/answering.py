@@ -40,9 +40,9 @@ def answer_probe(probe: Probe, out: Path, source: Source) -> list[dict[str, Any]
     samples: list[dict[str, Any]] = []
     for pair in range(len(probe.trials) // question.networks):
         trials = probe.trials[pair * question.networks : (pair + 1) * question.networks]
-        if missing := [trial for trial in trials if not store.askable(out, trial)]:
+        if missing := [trial for trial in trials if not store.can_be_probed(out, trial)]:
             raise InputError(f"the weights of trial {identity(missing[0])} are missing: ablate run trains it again")
-        if not all(store.weights(out, trial).exists() for trial in trials):
+        if not all(store.weights_file(out, trial).exists() for trial in trials):
             continue
         torch.manual_seed(trials[0].seed)  # serves dropout masks and permutations
         with torch.no_grad():
@@ -56,7 +56,7 @@ def answer_probe(probe: Probe, out: Path, source: Source) -> list[dict[str, Any]
 def load_network(trial: Trial, out: Path) -> AlexNet:
     """Load a finished trial's network, in eval mode, on the trial's device."""
     network = AlexNet(trial.model)
-    network.load_state_dict(load_file(store.weights(out, trial)))
+    network.load_state_dict(load_file(store.weights_file(out, trial)))
     return network.to(trial.device).to(memory_format=torch.channels_last).eval()
 
 

@@ -41,14 +41,15 @@ def pack(out: Path, target: Path, weights: bool, further_files: Sequence[Path] =
         raise InputError(f"there is no finished record of this version in {out}: nothing to export")
     packed_files = [store.path(out, identity) for identity in identities]
     if weights:
-        packed_files += [file for file in (store.weights(out, identity) for identity in identities) if file.exists()]
-    temporary = files.temporary(target)
+        weights_files = (store.weights_file(out, identity) for identity in identities)
+        packed_files += [file for file in weights_files if file.exists()]
+    temporary = files.temporary_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             for file in (*packed_files, *further_files):
                 archive.write(file, file.name)
-        files.place(temporary, target)
+        files.move_into_place(temporary, target)
     except OSError as error:
         raise InputError(f"{target} cannot be written ({error.strerror})") from error
     finally:
@@ -88,7 +89,7 @@ def _finished(out: Path) -> tuple[list[str], int]:
     identities, left_out = [], 0
     for file in sorted(store.folder(out).glob("*.json")):
         try:
-            identities += [file.stem] if not store.failed(validation.load_current(file)) else []
+            identities += [file.stem] if not store.is_failure(validation.load_current(file)) else []
         except InputError:
             left_out += 1
     return identities, left_out

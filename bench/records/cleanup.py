@@ -1,4 +1,4 @@
-"""What processes that were killed leave under `out`, and how it is removed."""
+"""Leftovers of processes that were killed, in an output folder, and their removal."""
 
 from __future__ import annotations
 
@@ -14,44 +14,50 @@ from bench.spec.errors import InputError
 from bench.system import files
 
 
-def found(out: Path, todo: Collection[str] = ()) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What nobody will go on with, in words, and what removes it; todo: identities of jobs that are to be run."""
-    places = (out, store.folder(out), out / "cache", out / "reports")  # not deeper: more may lie there than is ours
-    for file in (file for place in places for file in files.leftovers(place)):
+def find_leftovers(out: Path, pending: Collection[str] = ()) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield (description, remove) for each abandoned file.
+
+    Args:
+        out: The output folder.
+        pending: Identities of jobs that are about to run, whose checkpoints are needed.
+    """
+    folders = (out, store.folder(out), out / "cache", out / "reports")  # deeper folders may hold the user's own files
+    for file in (file for folder in folders for file in files.find_leftovers(folder)):
         yield f"{file.relative_to(out)}: half written by a process that is gone", partial(files.remove, file)
-    for name in unfinished(out):
-        if name not in todo and finished(out, name) and not held(out, name):
-            yield f"{name}: finished, but its part files are left", partial(clear, out, name)
+    for identity in find_unfinished(out):
+        if identity not in pending and has_result(out, identity) and not is_running(out, identity):
+            yield f"{identity}: finished, but its part files are left", partial(remove_abandoned, out, identity)
 
 
-def unfinished(out: Path) -> list[str]:
-    """Identities of jobs with part files, checkpoints or locks."""
-    return sorted({file.stem for end in store.UNFINISHED for file in store.folder(out).glob(f"*{end}")})
+def find_unfinished(out: Path) -> list[str]:
+    """Return the identities of jobs with part files, checkpoints or locks."""
+    suffixes = store.UNFINISHED_SUFFIXES
+    return sorted({file.stem for suffix in suffixes for file in store.folder(out).glob(f"*{suffix}")})
 
 
-def finished(out: Path, name: str) -> bool:
-    """Whether the job has a record, and not a failure's: that one can go on from its checkpoint."""
+def has_result(out: Path, identity: str) -> bool:
+    """Whether the job has a valid record that is not a failure's, which could continue from its checkpoint."""
     try:
-        record = store.read(out, name)
+        record = store.read(out, identity)
     except InputError:
         return False
-    return record is not None and not store.failed(record)
+    return record is not None and not store.is_failure(record)
 
 
-def held(out: Path, name: str) -> bool:
-    """Whether a worker is at the job."""
-    lock = store.lock(out, name)
-    if not lock.exists():
+def is_running(out: Path, identity: str) -> bool:
+    """Whether a worker holds the job's lock."""
+    lock_file = store.lock_file(out, identity)
+    if not lock_file.exists():
         return False
     try:
-        with FileLock(lock, timeout=0):
+        with FileLock(lock_file, timeout=0):
             return False
     except Timeout:
         return True
 
 
-def clear(out: Path, name: str) -> None:
-    """Where no worker is at the job, and none can begin meanwhile."""
-    with suppress(Timeout), FileLock(store.lock(out, name), timeout=0):
-        for file in store.unfinished(out, name):
+def remove_abandoned(out: Path, identity: str) -> None:
+    """Remove a job's unfinished files under its lock; do nothing where a worker holds it."""
+    with suppress(Timeout), FileLock(store.lock_file(out, identity), timeout=0):
+        for file in store.unfinished_files(out, identity):
             file.unlink(missing_ok=True)

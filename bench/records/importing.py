@@ -65,9 +65,9 @@ def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool
     except store.DamagedRecord as error:  # not one of `out`, which could be repaired
         raise InputError(str(error)) from error
     present = store.read(out, file.stem)
-    if present is not None and not store.failed(present):
+    if present is not None and not store.is_failure(present):
         return False
-    if store.failed(record):
+    if store.is_failure(record):
         raise InputError(f"{file.name} is the record of a failure ({record['status']})")
     try:
         store.write(out, record)
@@ -78,7 +78,7 @@ def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool
 
 def _add_weights(file: Path, out: Path) -> None:
     """Copy weights where they are missing; invalid ones would make every later probe of them fail."""
-    target = store.weights(out, file.stem)
+    target = store.weights_file(out, file.stem)
     if target.exists():
         return
     check_size(file)

@@ -1,13 +1,13 @@
-"""A finished job is one file, `<out>/trials/<identity>.json`: written by rename, never half.
+"""The records of an output folder: one file for each finished job, `<out>/trials/<identity>.json`, written by rename.
 
-A record is a JSON object:
+A record is a JSON object (validation.py has its types):
     schema      1
     identity    of the job; kind: 'trial', 'count', 'timing' or 'probe'; job: all its fields
-    status      'finished', 'diverged' (the loss was not finite: a result), or one of FAILURES, which measured nothing
-                and is run again on request; reason: one line, or ''; log: (failures) what led to it
+    status      'finished', 'diverged' (the loss was not finite: a result), or one of FAILURES, which hold no
+                measurement and are run again on request; reason: one line, or ''; log: (failures) the traceback
     started, ended   seconds since the epoch
-    environment what measured it: commit, torch, python, platform, device, device_name, threads, and processes
-                where a trial was shared by several
+    environment commit, torch, python, platform, device, device_name, threads; processes, where several shared
+                a trial
     tags        {'profiles': [...], 'studies': {study: [arm, ...]}}; not part of what was measured
     data        (trials) name, digest, classes, train, validation, test, shared_images, note
     network     (trials, counts) parameters, macs, layers: a list of name, kind, shape, output, parameters, macs,
@@ -15,7 +15,7 @@ A record is a JSON object:
     points      (trials) a list of step, epoch, time, metrics {name: value}; the last value of a name is the final one
     samples     (timings, probes) a list of arm, pair (round or seed), metric, value
     raw         values behind aggregates, e.g. step_ms
-    fit, why_unfit   (timings) whether the machine was quiet enough to judge by, and what was seen
+    fit, why_unfit   (timings) whether the machine was quiet enough, and why it was not
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from bench.spec.jobs import Job, Trial, identity, job_kind
 from bench.system import files
 
 SCHEMA = 1
-UNFINISHED = (".part", ".checkpoint", ".lock")  # of a job that is not done; the lock goes last
+UNFINISHED_SUFFIXES = (".part", ".checkpoint", ".lock")  # the lock is removed last
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
 
@@ -44,48 +44,82 @@ class DamagedRecord(InputError):
 
 
 def folder(out: Path) -> Path:
+    """Return the folder of all records."""
     return out / "trials"
 
 
 def path(out: Path, job: Job | str) -> Path:
+    """Return the path of a record, by its job or its identity."""
     return folder(out) / f"{job if isinstance(job, str) else identity(job)}.json"
 
 
-def new(job: Job) -> dict[str, Any]:
-    """A record without measurements."""
+def weights_file(out: Path, job: Job | str) -> Path:
+    """Return the path of a trial's final weights, which exists where they are kept."""
+    return path(out, job).with_suffix(".safetensors")
+
+
+def part_file(out: Path, job: Job | str) -> Path:
+    """Return the path to which a running trial appends its points, one JSON object a line."""
+    return path(out, job).with_suffix(".part")
+
+
+def lock_file(out: Path, job: Job | str) -> Path:
+    """Return the path of the lock that a worker holds while it runs the job."""
+    return path(out, job).with_suffix(".lock")
+
+
+def unfinished_files(out: Path, job: Job | str) -> list[Path]:
+    """Return the paths that exist only while a job is unfinished."""
+    return [path(out, job).with_suffix(suffix) for suffix in UNFINISHED_SUFFIXES]
+
+
+def new_record(job: Job) -> dict[str, Any]:
+    """Make a record without measurements."""
     return {"schema": SCHEMA, "identity": identity(job), "kind": job_kind(job), "job": dataclasses.asdict(job)}
 
 
-def failure(status: str, reason: str, log: str = "") -> dict[str, Any]:
-    """What a record says of a job that came to nothing; times and environment where nobody told them."""
+def failure_fields(status: str, reason: str, log: str = "") -> dict[str, Any]:
+    """Make a failure's fields; times and environment are defaults for a job whose worker recorded none.
+
+    Args:
+        status: One of FAILURES.
+        reason: One line, cut at 300 characters.
+        log: The traceback.
+    """
     now = time.time()
     return {"started": now, "ended": now, "environment": {}, "status": status, "reason": reason[:300], "log": log}
 
 
-def failed(record: dict[str, Any]) -> bool:
+def is_failure(record: dict[str, Any]) -> bool:
+    """Whether the job failed, so that its record holds no measurement."""
     return record["status"] in FAILURES
 
 
+def final_metrics(record: dict[str, Any]) -> dict[str, float]:
+    """Return each metric's last value."""
+    return {name: value for point in record["points"] for name, value in point["metrics"].items()}
+
+
 def write(out: Path, record: dict[str, Any]) -> Path:
-    """Write the record whole or not at all."""
+    """Write a record whole or not at all; return its path."""
     target = path(out, record["identity"])
     files.write(target, json.dumps(record, allow_nan=False).encode())
     return target
 
 
 def read(out: Path, job: Job | str) -> dict[str, Any] | None:
-    """The job's record, or None where it has none."""
+    """Return a job's record, or None where it has none."""
     file = path(out, job)
     return load(file) if file.exists() else None
 
 
 def read_all(out: Path) -> list[dict[str, Any]]:
+    """Return all records, by identity."""
     return [load(file) for file in sorted(folder(out).glob("*.json"))]
 
 
 def load(file: Path) -> dict[str, Any]:
-    """A record's file; raises InputError where it is cut off, cannot be read, is another thing or has another's name: a
-    record's identity is a part of paths."""
+    """Load a record; raise DamagedRecord unless it is whole and under its own identity, which becomes part of paths."""
     try:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _ = record["identity"], record["kind"], record["status"]
@@ -96,76 +130,63 @@ def load(file: Path) -> dict[str, Any]:
     return record
 
 
-def finals(record: dict[str, Any]) -> dict[str, float]:
-    """Each metric's last value."""
-    return {name: value for point in record["points"] for name, value in point["metrics"].items()}
+def add_tags(out: Path, job: Job | str, profile: str, uses: Iterable[tuple[str, str]]) -> None:
+    """Add a profile, and the studies and arms that use a job, to the tags of its record, if it has one.
 
+    The record is rewritten under the job's lock, since another run may be about to replace it. While another run holds
+    the lock nothing is added; the next contact adds it.
 
-def tag(out: Path, job: Job | str, profile: str, places: Iterable[tuple[str, str]]) -> None:
-    """Add where the job is used, (study, arm) pairs, to its record's tags; rewrites the file only for a new one.
-
-    Under the job's lock, since another run may be about to replace the record; while one is at the job, nothing is
-    added: the next contact does.
+    Args:
+        out: The output folder.
+        job: The job, or its identity.
+        profile: A profile's name.
+        uses: Pairs of study and arm.
     """
-    places = list(places)
+    uses = list(uses)
     record = read(out, job)
-    if record is None or _tagged(record, profile, places) == record:
+    if record is None or _with_tags(record, profile, uses) == record:
         return
-    with suppress(Timeout), FileLock(lock(out, job), timeout=0):
+    with suppress(Timeout), FileLock(lock_file(out, job), timeout=0):
         record = read(out, job)
-        if record is not None and (tagged := _tagged(record, profile, places)) != record:
-            write(out, tagged)
-        lock(out, job).unlink(missing_ok=True)
+        if record is not None and (tagged_record := _with_tags(record, profile, uses)) != record:
+            write(out, tagged_record)
+        lock_file(out, job).unlink(missing_ok=True)
 
 
-def _tagged(record: dict[str, Any], profile: str, places: list[tuple[str, str]]) -> dict[str, Any]:
+def _with_tags(record: dict[str, Any], profile: str, uses: list[tuple[str, str]]) -> dict[str, Any]:
     tags = record.get("tags", {"profiles": [], "studies": {}})
     studies = {study: list(arms) for study, arms in tags["studies"].items()}
-    for study, arm in places:
+    for study, arm in uses:
         if arm not in studies.setdefault(study, []):
             studies[study].append(arm)
     return {**record, "tags": {"profiles": sorted({*tags["profiles"], profile}), "studies": studies}}
 
 
-def weights(out: Path, job: Job | str) -> Path:
-    """Where the job's final weights are kept, if they are."""
-    return path(out, job).with_suffix(".safetensors")
-
-
-def weightless(out: Path, job: Job) -> bool:
-    """Whether the job is a finished trial whose weights were not kept."""
-    record = read(out, job) if isinstance(job, Trial) else None
-    return record is not None and record["status"] == "finished" and not weights(out, job).exists()
-
-
-def due(out: Path, job: Job, keep_weights: bool, seen: float | None) -> bool:
-    """Whether the job is to be measured by a caller who has seen its record, which ended then: a later one by another
-    run is left as it is, unless it lacks the weights that are wanted."""
-    return (read(out, job) or {}).get("ended") == seen or (keep_weights and weightless(out, job))
-
-
-def askable(out: Path, trial: Trial) -> bool:
-    """Whether a probe can ask the trial: it left weights, or diverged and never will."""
-    record = read(out, trial)
-    return weights(out, trial).exists() or (record is not None and record["status"] == "diverged")
-
-
-def part(out: Path, job: Job | str) -> Path:
-    """Where a running job appends its points, a JSON object a line."""
-    return path(out, job).with_suffix(".part")
-
-
-def clear(out: Path, job: Job, failure: bool) -> None:
-    """Remove what lies beside the record of a job that is done; of a failure all but the lock stays: it may go on."""
-    for file in unfinished(out, job)[-1 if failure else 0 :]:
+def remove_unfinished(out: Path, job: Job, failure: bool) -> None:
+    """Remove a done job's unfinished files; a failure keeps its checkpoint and loses its lock alone."""
+    for file in unfinished_files(out, job)[-1 if failure else 0 :]:
         file.unlink(missing_ok=True)
 
 
-def unfinished(out: Path, job: Job | str) -> list[Path]:
-    """What lies beside a record only while its job is not done, whether it is there or not."""
-    return [path(out, job).with_suffix(suffix) for suffix in UNFINISHED]
+def lacks_weights(out: Path, job: Job) -> bool:
+    """Whether the job is a finished trial whose weights were not kept."""
+    record = read(out, job) if isinstance(job, Trial) else None
+    return record is not None and record["status"] == "finished" and not weights_file(out, job).exists()
 
 
-def lock(out: Path, job: Job | str) -> Path:
-    """What a worker holds a lock on while it is at the job."""
-    return path(out, job).with_suffix(".lock")
+def needs_measurement(out: Path, job: Job, keep_weights: bool, previous_end: float | None) -> bool:
+    """Whether a job that was found missing has still no newer record, or lacks weights that are to be kept.
+
+    Args:
+        out: The output folder.
+        job: The job.
+        keep_weights: Whether its weights are to be kept.
+        previous_end: The end of its record as it was found, in seconds since the epoch; None where it had none.
+    """
+    return (read(out, job) or {}).get("ended") == previous_end or (keep_weights and lacks_weights(out, job))
+
+
+def can_be_probed(out: Path, trial: Trial) -> bool:
+    """Whether a trial is done for its probes: it left weights, or diverged, so that it never will."""
+    record = read(out, trial)
+    return weights_file(out, trial).exists() or (record is not None and record["status"] == "diverged")

@@ -139,7 +139,7 @@ def load_valid(file: Path) -> dict[str, Any]:
         raise InputError(f"{file.name} is no record ({describe_error(error)})") from error
     if not _has_fields(record["job"], describe(job)):
         raise InputError(f"{file.name} is no record (its job lacks a field)")
-    needed = () if store.failed(record) else MEASUREMENTS[record["kind"]]
+    needed = () if store.is_failure(record) else MEASUREMENTS[record["kind"]]
     if missing := [part for part in needed if part not in record]:
         raise InputError(f"{file.name} is no record ({missing[0]} is missing)")
     if "points" in needed and not (record["points"] and record["data"]["train"] > 0):

@@ -69,7 +69,7 @@ class DurationModel:
             key = record["kind"], subject, job.get("device") or networks[0].get("device", "cpu")
             insort(self.units[key], duration_s / (job.get("rounds") or len(networks)))
             return
-        speed = store.finals(record).get("speed/images_per_second", 0.0)
+        speed = store.final_metrics(record).get("speed/images_per_second", 0.0)
         if speed <= MIN_IMAGES_PER_SECOND:
             return
         data, recipe = record["data"], job["recipe"]

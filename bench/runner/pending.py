@@ -23,7 +23,7 @@ def find_missing_jobs(jobs: Sequence[Job], out: Path, retry_failed: bool = False
     unique_jobs = dict.fromkeys(jobs)
     missing_jobs = {job for job in unique_jobs if not _is_settled(job, out, retry_failed)}
     probed_trials = {trial for job in missing_jobs if isinstance(job, Probe) for trial in job.trials}
-    missing_jobs |= {trial for trial in probed_trials if store.weightless(out, trial)}
+    missing_jobs |= {trial for trial in probed_trials if store.lacks_weights(out, trial)}
     stages = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
     return sorted((job for job in unique_jobs if job in missing_jobs), key=lambda job: stages[type(job)])
 
@@ -38,6 +38,6 @@ def _is_settled(job: Job, out: Path, retry_failed: bool) -> bool:
     if not isinstance(job, Timing) and not retry_failed:
         return store.path(out, job).exists()
     record = store.read(out, job)
-    if record is None or (retry_failed and store.failed(record)):
+    if record is None or (retry_failed and store.is_failure(record)):
         return False
-    return not isinstance(job, Timing) or store.failed(record) or record["fit"]
+    return not isinstance(job, Timing) or store.is_failure(record) or record["fit"]

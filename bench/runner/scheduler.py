@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from bench.data.source import Source
 from bench.records import cleanup, store
-from bench.records.progress import Watch
+from bench.records.heartbeat import HeartbeatMonitor
 from bench.runner import worker_failures
 from bench.runner.backends import local
 from bench.runner.task import Submit, Task
@@ -81,7 +81,7 @@ def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
         InputError: No worker can be started.
     """
     out = options.out
-    for _, remove in cleanup.found(out, {identity(job) for job in jobs}):
+    for _, remove in cleanup.find_leftovers(out, {identity(job) for job in jobs}):
         remove()
     if not jobs:
         return
@@ -99,7 +99,7 @@ def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
 
 def _is_ready(job: Job, out: Path) -> bool:
     trials = job.trials if isinstance(job, Probe) else ()
-    return all(store.path(out, trial).exists() and store.askable(out, trial) for trial in trials)
+    return all(store.path(out, trial).exists() and store.can_be_probed(out, trial) for trial in trials)
 
 
 def _order(jobs: Sequence[Job], expected_s: Callable[[Job], float], workers: int) -> list[Job]:
@@ -115,7 +115,7 @@ class _Stage:
         self.queue, self.submit, self.workers, self.deadline = deque(tasks), submit, workers, deadline
         self.postponed = deque[tuple[float, Task]]()  # with the Unix time of the next attempt
         self.running: dict[Future[str], Task] = {}
-        self.watches: dict[Job, Watch] = {}
+        self.monitors: dict[Job, HeartbeatMonitor] = {}
         self.deaths = Counter[Job]()
 
     def run(self) -> Iterator[Event]:
@@ -127,11 +127,11 @@ class _Stage:
             watched_jobs = [task.job for task in (*(task for _, task, _ in ended), *self.running.values())]
             started = self._start_tasks()  # before events are yielded, so that a slow consumer never idles a worker
             for job in watched_jobs:
-                yield from (Event("point", job, point=point) for point in self.watches[job].points())
+                yield from (Event("point", job, point=point) for point in self.monitors[job].new_points())
             yield from (_end_event(*task) for task in ended)
             yield from started
             for future, task in self.running.items():
-                if isinstance(task.job, Trial) and self.watches[task.job].hung():
+                if isinstance(task.job, Trial) and self.monitors[task.job].is_hung():
                     future.cancel()
 
     def _start_tasks(self) -> list[Event]:
@@ -140,7 +140,7 @@ class _Stage:
         started = []
         while self.queue and len(self.running) < self.workers and time.time() < self.deadline:
             task = self.queue.popleft()
-            self.watches.setdefault(task.job, Watch(store.part(task.out, task.job))).begin()
+            self.monitors.setdefault(task.job, HeartbeatMonitor(store.part_file(task.out, task.job))).start_attempt()
             self.running[self.submit(task, worker_failures.MAX_JOB_S)] = task
             started.append(Event("started", task.job))
         return started

@@ -40,12 +40,12 @@ def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
     out = task.out
     network, images = build(trial.model, trial.seed), load_splits(trial, task.source)
     saved, origin = checkpoint.resume(out, trial, describe_environment(trial.device, processes=group.size))
-    group.told((trial, saved))
+    group.broadcast((trial, saved))
     points: list[dict[str, Any]] = saved["points"] if saved else []
     raw: dict[str, Any] = {}
     fields = {**origin, "data": task.source.facts(), "network": complexity.count_network(trial.model)}
     fields |= {"status": "finished", "points": points, "raw": raw}
-    part = store.part(out, trial)
+    part = store.part_file(out, trial)
     part.write_text("".join(f"{json.dumps(point)}\n" for point in points), encoding="utf-8")
     for point in train(trial, network, images, saved, _checkpoint_timer(part), group):
         if "state" in point:
@@ -62,7 +62,7 @@ def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
             return fields | {"status": "diverged", "reason": f"the loss was not finite in epoch {point['epoch']}"}
     if task.keep_weights:
         state = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-        files.write(store.weights(out, trial), save(state))
+        files.write(store.weights_file(out, trial), save(state))
     return fields
 
 

@@ -59,13 +59,13 @@ def perform(task: Task, group: ProcessGroup = SINGLE) -> str:
     """
     job, out = task.job, task.out
     try:
-        with FileLock(store.lock(out, job), timeout=0):
+        with FileLock(store.lock_file(out, job), timeout=0):
             record = store.read(out, job) or {}  # of an unfit timing, a trial without its weights, or a failure
-            if is_due := store.due(out, job, task.keep_weights, task.previous_end):
+            if is_due := store.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 tags = {"tags": record["tags"]} if "tags" in record else {}
                 record = {"reason": "", **_measure(task, group), **tags, "ended": time.time()}
                 store.write(out, record)
-            store.clear(out, job, store.failed(record))
+            store.remove_unfinished(out, job, store.is_failure(record))
     except Timeout:
         return "elsewhere"
     if is_due and "CUDA error" in record["reason"]:
@@ -77,7 +77,10 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
     """Return the job's record, or a failure's if the job raises anything but a file error."""
     job = task.job
     threads = measurement.thread_count(job) if isinstance(job, Timing) else None
-    record = store.new(job) | {"started": time.time(), "environment": describe_environment(job_device(job), threads)}
+    record = store.new_record(job) | {
+        "started": time.time(),
+        "environment": describe_environment(job_device(job), threads),
+    }
     try:
         if isinstance(job, Trial):
             return record | run_trial(job, task, group)
@@ -87,9 +90,9 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
             return record | {"status": "finished", **measurement.measure(job)}
         return record | {"status": "finished", "samples": answer_probe(job, task.out, task.source)}
     except Exception as error:
-        if files.disk_fault(error) or group.lost(error):
+        if files.disk_fault(error) or group.is_lost_peer(error):
             raise
         is_memory = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        failure = store.failure("out of memory" if is_memory else "failed", reason, traceback.format_exc())
+        failure = store.failure_fields("out of memory" if is_memory else "failed", reason, traceback.format_exc())
         return {**failure, **record}

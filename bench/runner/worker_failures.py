@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from bench.records import store
-from bench.records.progress import SILENCE
+from bench.records.heartbeat import HUNG_AFTER_S
 from bench.runner.task import Task
 from bench.system import files
 
@@ -34,8 +34,8 @@ def classify_outcome(future: Future[str]) -> str:
 def failure_record(task: Task, future: Future[str]) -> dict[str, Any]:
     """Return the record of a failed job, written here if its worker could not write one."""
     record = store.read(task.out, task.job)
-    if record is None or not store.failed(record):
-        record = store.new(task.job) | store.failure(*_status_and_reason(future))
+    if record is None or not store.is_failure(record):
+        record = store.new_record(task.job) | store.failure_fields(*_status_and_reason(future))
         store.write(task.out, record)
     return record
 
@@ -44,7 +44,7 @@ def _status_and_reason(future: Future[str]) -> tuple[str, str]:
     try:
         future.result()
     except CancelledError:
-        return "hung", f"its worker gave no sign of life for {SILENCE / 60:.0f} minutes"
+        return "hung", f"its worker gave no sign of life for {HUNG_AFTER_S / 60:.0f} minutes"
     except TimeoutError:
         return "timed out", f"it took more than {MAX_JOB_S / 3600:.0f} hours"
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What other processes take of this machine's processors."""
+"""Load that other processes put on this machine's processors."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-STAT = Path("/proc/stat")
+STAT_FILE = Path("/proc/stat")
 
 
-def others() -> Callable[[], float]:
-    """A function that tells which share of the processors others had since this was called; 0 where the system is not
-    Linux, whose own books these are.
+def start_measuring() -> Callable[[], float]:
+    """Start to measure the load of other processes.
+
+    Returns:
+        A function that returns the share of all processors, 0..1, that others have used since the start; 0 without
+        Linux's /proc/stat.
     """
-    start = _busy(), time.process_time(), time.perf_counter()
+    start_busy_s, start_own_s, start_wall_s = _busy_s(), time.process_time(), time.perf_counter()
 
     def share() -> float:
-        busy, own, wall = _busy() - start[0], time.process_time() - start[1], time.perf_counter() - start[2]
-        return max(0.0, (busy - own) / (wall * (os.cpu_count() or 1)))
+        others_s = _busy_s() - start_busy_s - (time.process_time() - start_own_s)
+        return max(0.0, others_s / ((time.perf_counter() - start_wall_s) * (os.cpu_count() or 1)))
 
     return share
 
 
-def _busy() -> float:
+def _busy_s() -> float:
     """Seconds that all processors together have worked, in any mode, or were taken by a host."""
-    if not STAT.exists():
+    if not STAT_FILE.exists():
         return 0.0
-    user, nice, system, _idle, _waiting, *interrupts = map(int, STAT.read_text().split("\n", 1)[0].split()[1:9])
+    first_line = STAT_FILE.read_text().split("\n", 1)[0]
+    user, nice, system, _idle, _waiting, *interrupts = map(int, first_line.split()[1:9])
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")

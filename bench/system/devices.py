@@ -1,62 +1,52 @@
-"""What there is to train on, and how many workers it takes."""
+"""Processors and GPUs of this machine, and the number of jobs that they run at once."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
-from bench.spec.errors import InputError
-from bench.spec.jobs import Job, job_device
-
-TRIALS_A_GPU = 4  # at once, which take turns (how many are best is not yet measured)
-TRIALS_SHARING = 8  # at once where NVIDIA's service lets their kernels run beside each other: more brought nothing
-BYTES_A_TRIAL = 4 * 2**30  # of a GPU's memory
+TRIALS_PER_GPU = 4  # which take turns; the best number is not yet measured
+TRIALS_PER_SHARED_GPU = 8  # where NVIDIA's Multi-Process Service runs kernels side by side: more gained nothing
+BYTES_PER_TRIAL = 4 * 2**30  # of a GPU's memory
 
 
-def choose(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    import torch  # only here in this process: it takes seconds
+def choose_device(device: str) -> str:
+    """Return 'cpu' or 'cuda', resolving 'auto' to a GPU where there is one."""
+    if device != "auto":
+        return device
+    import torch  # takes seconds
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def demand(todo: Iterable[Job]) -> None:
-    """Raises InputError where a job needs a GPU and there is none. What others ran there can be judged anywhere."""
-    if any(job_device(job) == "cuda" for job in todo):
-        import torch
-
-        if not torch.cuda.is_available():
-            raise InputError("there is no GPU that torch can use: take --device cpu, or install a torch for your GPU")
-
-
-def cores() -> int:
-    """That this process may use."""
+def core_count() -> int:
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def workers(kind: str) -> int:
-    """One a core on a CPU; some a GPU, as far as there are cores to feed them and memory. On a machine without a GPU,
-    what another one's takes: a plan may be for that.
+def worker_count(device: str) -> int:
+    """Return the number of jobs that this machine runs at once.
+
+    On a CPU one per core; on GPUs as many as memory holds and cores can feed. Without a GPU, a plan for 'cuda' is
+    given the number of one shared GPU.
     """
-    if kind == "cpu":
-        return cores()
+    if device == "cpu":
+        return core_count()
     import torch
 
-    count = torch.cuda.device_count()
-    if not count:
-        return at_once(kind, 1)
-    memory = min(torch.cuda.get_device_properties(number).total_memory for number in range(count))
-    trials = TRIALS_SHARING if _shared() else TRIALS_A_GPU
-    return count * max(1, min(trials, cores() // count, memory // BYTES_A_TRIAL))
+    gpus = torch.cuda.device_count()
+    if not gpus:
+        return concurrent_jobs(device, 1)
+    memory = min(torch.cuda.get_device_properties(number).total_memory for number in range(gpus))
+    trials = TRIALS_PER_SHARED_GPU if _has_multi_process_service() else TRIALS_PER_GPU
+    return gpus * max(1, min(trials, core_count() // gpus, memory // BYTES_PER_TRIAL))
 
 
-def at_once(kind: str, count: int) -> int:
-    """How many jobs run on so many processors, or on so many GPUs that are shared, somewhere else."""
-    return count * (TRIALS_SHARING if kind == "cuda" else 1)
+def concurrent_jobs(device: str, count: int) -> int:
+    """Return the number of jobs that another machine's cores, or its shared GPUs, run at once."""
+    return count * (TRIALS_PER_SHARED_GPU if device == "cuda" else 1)
 
 
-def _shared() -> bool:
-    """Whether this user's NVIDIA Multi-Process Service is there: its control daemon keeps a pipe of that name."""
+def _has_multi_process_service() -> bool:
+    """Whether this user's NVIDIA Multi-Process Service runs: its control daemon keeps a pipe."""
     pipes = os.environ.get("CUDA_MPS_PIPE_DIRECTORY") or "/tmp/nvidia-mps"
     return os.access(os.path.join(pipes, "control"), os.W_OK)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or absent, whatever is interrupted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
-TEMPORARY = re.compile(r"\..+\.(\w+)-(\d+)-\w+\.tmp(-\w+)?")  # SQLite's journal has its database's name, and more
+TEMPORARY = re.compile(r"\..+\.(\w+)-(\d+)-\w+\.tmp(-\w+)?")  # SQLite appends a suffix for its journal
 DISK_FAULTS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "full"),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "denied"),
@@ -29,62 +29,43 @@ def disk_fault(error: BaseException) -> str:
 
 
 def write(target: Path, content: bytes) -> None:
-    """By a file beside it that is renamed into place."""
+    """Write a file beside its target, and rename it into place."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    made = temporary(target)
+    temporary = temporary_path(target)
     try:
-        made.write_bytes(content)
-        place(made, target)
-    except OSError as error:  # of a file that is open it does not tell the name
+        temporary.write_bytes(content)
+        move_into_place(temporary, target)
+    except OSError as error:  # an error about an open file lacks its name
         raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def place(made: Path, target: Path) -> None:
-    """Rename a file, or a folder of files, that is whole. The content reaches the disk before the name does: a power
-    cut leaves what was there before, or all of the new.
+def move_into_place(temporary: Path, target: Path) -> None:
+    """Rename a complete file, or a folder of files, to its target.
+
+    The content reaches the disk before the name does: a power cut leaves either the old or all of the new.
     """
-    for part in (*made.iterdir(), made) if made.is_dir() else (made,):
-        _flush(part)
-    os.replace(made, target)
+    for path in (*temporary.iterdir(), temporary) if temporary.is_dir() else (temporary,):
+        _flush(path)
+    os.replace(temporary, target)
     _flush(target.parent)
 
 
-def _flush(path: Path) -> None:
-    folder = path.is_dir()
-    with suppress(OSError) if folder else nullcontext():  # not every system can: the content is safe by then
-        opened = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+def temporary_path(target: Path) -> Path:
+    """Return a path beside the target at which to make it; `find_leftovers` recognises its name."""
+    return target.with_name(f".{target.name}.{_process_namespace()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
-def temporary(target: Path) -> Path:
-    """Where what is to become `target` is made: `leftovers` knows it by its name."""
-    return target.with_name(f".{target.name}.{_here()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
-
-
-def leftovers(folder: Path) -> list[Path]:
-    """Temporary files and folders in the folder whose process is gone: it was killed as it wrote. Of another machine's,
-    or another container's, nobody here can tell.
-    """
-    _, folders, found = next(os.walk(folder), ("", [], []))
-    matches = [match for name in sorted(folders + found) if (match := TEMPORARY.fullmatch(name))]
-    return [folder / match[0] for match in matches if match[1] == _here() and not _alive(int(match[2]))]
-
-
-@cache
-def _here() -> str:
-    """Where a process has its number: a machine, on Linux a container."""
-    numbers = Path("/proc/self/ns/pid")
-    place = f"{platform.node()} {os.readlink(numbers) if numbers.exists() else ''}"
-    return hashlib.sha256(place.encode()).hexdigest()[:8]
+def find_leftovers(folder: Path) -> list[Path]:
+    """Return the temporary files and folders of processes that were killed on this machine, in this container."""
+    _, folders, names = next(os.walk(folder), ("", [], []))
+    matches = [match for name in sorted(folders + names) if (match := TEMPORARY.fullmatch(name))]
+    return [folder / match[0] for match in matches if match[1] == _process_namespace() and not _is_alive(int(match[2]))]
 
 
 def remove(path: Path) -> None:
-    """A file or a folder, where it is there and can be removed."""
+    """Remove a file or a folder, where it exists and can be removed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -92,11 +73,29 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def _alive(process: int) -> bool:
+def _flush(path: Path) -> None:
+    is_folder = path.is_dir()
+    with suppress(OSError) if is_folder else nullcontext():  # not every system can flush folders; the content is safe
+        descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@cache
+def _process_namespace() -> str:
+    """Where process numbers are unique: a machine, or a container on Linux."""
+    namespace = Path("/proc/self/ns/pid")
+    place = f"{platform.node()} {os.readlink(namespace) if namespace.exists() else ''}"
+    return hashlib.sha256(place.encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):  # someone else's, or none
+    except (PermissionError, OverflowError):  # another user's process, or no process number
         return True
     return True

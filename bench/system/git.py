@@ -6,25 +6,27 @@ import os
 import subprocess
 from pathlib import Path
 
-TOLD = "ABLATE_COMMIT"  # of a copy that is no checkout: where it is set, it is taken for the commit
-# `describe --dirty` would say it in one word, but locks the index: killed there, it leaves the user's git locked out
-STATUS = "git --no-optional-locks status --porcelain=v2 --branch --untracked-files=no"
-LENGTH = 7  # letters, enough to find it by
+COMMIT_VARIABLE = "ABLATE_COMMIT"  # names the commit of a copy without a checkout
+# `git describe --dirty` would lock the index: killed meanwhile, it leaves the lock, which blocks the user's own git
+STATUS_COMMAND = "git --no-optional-locks status --porcelain=v2 --branch --untracked-files=no"
+ATTEMPTS = 3  # a git that was killed is no evidence about the checkout
+COMMIT_LENGTH = 7
 
 
 def commit() -> str:
-    """With '+' where the files differ from it, or '' outside a checkout."""
-    if TOLD in os.environ:
-        return os.environ[TOLD]
-    here, status = Path(__file__).parents[2], b""  # names of branches and files come in any encoding
+    """Return the short commit, followed by '+' where files differ from it; '' outside a checkout."""
+    if COMMIT_VARIABLE in os.environ:
+        return os.environ[COMMIT_VARIABLE]
+    root, status = Path(__file__).parents[2], b""  # bytes: names of branches and files come in any encoding
     try:
-        for _ in range(3):  # where it was killed, that says nothing of the checkout
-            done = subprocess.run(STATUS.split(), cwd=here, capture_output=True)
-            if done.returncode >= 0:
-                status = done.stdout
+        for _ in range(ATTEMPTS):
+            process = subprocess.run(STATUS_COMMAND.split(), cwd=root, capture_output=True)
+            if process.returncode >= 0:
+                status = process.stdout
                 break
     except OSError:
         return ""
     _, _, head = status.partition(b"# branch.oid ")
     changed = any(line and not line.startswith(b"#") for line in status.split(b"\n"))
-    return "" if head.startswith(b"(") else head[:LENGTH].decode() + "+" * changed  # '(initial)': no commit yet
+    is_initial = head.startswith(b"(")  # '(initial)': no commit yet
+    return "" if is_initial else head[:COMMIT_LENGTH].decode() + "+" * changed

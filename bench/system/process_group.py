@@ -1,4 +1,4 @@
-"""One trial on several processes: each takes its part of every batch, gradients are averaged, sums are of all."""
+"""A process group: one trial on several processes, which share every batch."""
 
 from __future__ import annotations
 
@@ -11,43 +11,51 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 class ProcessGroup(NamedTuple):
-    """Which process this is, of how many. With one there is nothing to share, and nothing is changed."""
+    """This process's place among those that share a trial. A single process shares nothing.
+
+    Attributes:
+        rank: This process's number, from 0.
+        size: The number of processes.
+    """
 
     rank: int = 0
     size: int = 1
 
-    def mine(self, rows: Tensor) -> Tensor:
-        """Of all rows, those that this process looks at."""
+    def shard(self, rows: Tensor) -> Tensor:
+        """Return this process's part of all rows, (N, ...)."""
         return rows[self.rank :: self.size]
 
-    def of_each(self, batch: int, rows: Tensor) -> Tensor:
-        """Of the rows of each batch, this process's: their mean over processes is the batch's mean."""
-        whole = rows[: len(rows) // batch * batch]
-        return whole.unflatten(0, (-1, self.size, batch // self.size))[:, self.rank].flatten(0, 1)
+    def shard_batches(self, batch: int, rows: Tensor) -> Tensor:
+        """Return this process's part of each whole batch of rows, (N, ...), in their order.
 
-    def over(self, network: nn.Module) -> nn.Module:
-        """The network, with gradients that are the mean over processes."""
+        The mean over processes of the parts' means is the batch's mean.
+        """
+        whole_batches = rows[: len(rows) // batch * batch]
+        return whole_batches.unflatten(0, (-1, self.size, batch // self.size))[:, self.rank].flatten(0, 1)
+
+    def average_gradients(self, network: nn.Module) -> nn.Module:
+        """Return the network, wrapped so that gradients are the mean over processes."""
         if self.size == 1:
             return network
         return DistributedDataParallel(network, gradient_as_bucket_view=True)
 
-    def summed(self, value: Tensor) -> Tensor:
-        """Over all processes, in place."""
+    def sum(self, value: Tensor) -> Tensor:
+        """Sum a tensor over all processes, in place."""
         if self.size > 1:
             dist.all_reduce(value)
         return value
 
-    def lost(self, error: Exception) -> bool:
-        """Whether the error says that another process is gone: gloo's have no class of their own."""
-        return self.size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))
-
-    def told(self, value: Any) -> Any:
-        """The first process's value, in all of them."""
+    def broadcast(self, value: Any) -> Any:
+        """Return the first process's value in all processes."""
         if self.size == 1:
             return value
-        told = [value]
-        dist.broadcast_object_list(told, device=torch.device("cpu"))
-        return told[0]
+        values = [value]
+        dist.broadcast_object_list(values, device=torch.device("cpu"))
+        return values[0]
+
+    def is_lost_peer(self, error: Exception) -> bool:
+        """Whether the error means that another process has ended; gloo's errors have no class of their own."""
+        return self.size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))
 
 
 SINGLE = ProcessGroup()

@@ -18,7 +18,7 @@ def measure(timing: Timing) -> dict[str, Any]:
     """Measure a timing: its samples as a record holds them, 'fit', and 'why_unfit'."""
     samples: list[dict[str, Any]] = []
     stolen: list[float] = []
-    taken_by_others = cpu_load.others()
+    taken_by_others = cpu_load.start_measuring()
     with _torch_threads(thread_count(timing)):
         for metric, tasks in SUBJECTS[timing.subject](timing):
             for arm, pair, call_ms, stolen_share in interleave(tasks, timing.rounds, timing.device):
@@ -32,7 +32,7 @@ def measure(timing: Timing) -> dict[str, Any]:
 
 def thread_count(timing: Timing) -> int:
     """Return how many of the processor's threads a timing uses."""
-    return timing.threads or devices.cores()
+    return timing.threads or devices.core_count()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def is_same_measurement(run: Any, record: dict[str, Any]) -> bool:
 
 def run_tags(out: Path, record: dict[str, Any]) -> dict[str, str]:
     """The record's tags, and one more if its weights were kept."""
-    has_weights = store.weights(out, record["identity"]).exists()
+    has_weights = store.weights_file(out, record["identity"]).exists()
     return mlflow_format.tags(record) | ({WEIGHTS: "kept"} if has_weights else {})
 
 

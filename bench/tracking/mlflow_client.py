@@ -62,7 +62,7 @@ def _create_database(out: Path) -> None:
     MLflow cannot use a partly made one, and SQLite would replay the journal of an earlier one into it.
     """
     database = out / "mlflow.db"
-    temporary = files.temporary(database)
+    temporary = files.temporary_path(database)
     MlflowClient(f"sqlite:///{temporary.resolve()}").search_experiments()
     for journal in out.glob("mlflow.db-*"):
         journal.unlink()
@@ -102,7 +102,7 @@ def log_record(client: MlflowClient, run_id: str, out: Path, record: dict[str, A
         profile = f'{{"train": {data["train"]}}}'
         name = data["name"][: mlflow_format.MAX_NAME_LENGTH]
         client.log_inputs(run_id, [DatasetInput(Dataset(name, data["digest"], "local", "{}", profile=profile))])
-    for file in (store.path(out, record["identity"]), store.weights(out, record["identity"])):
+    for file in (store.path(out, record["identity"]), store.weights_file(out, record["identity"])):
         if file.exists():
             client.log_artifact(run_id, str(file))
 

@@ -86,7 +86,7 @@ class Publisher:
     def _fill(self, run_id: str, record: dict[str, Any]) -> None:
         mlflow_client.log_record(self.client, run_id, self.out, record)
         _, ended_ms = times_ms(record)
-        self.client.set_terminated(run_id, "FAILED" if store.failed(record) else "FINISHED", ended_ms)
+        self.client.set_terminated(run_id, "FAILED" if store.is_failure(record) else "FINISHED", ended_ms)
         self.runs[record["identity"]] = self._find_best_run(record["identity"])
 
     def _find_best_run(self, identity: str) -> Any:

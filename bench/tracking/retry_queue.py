@@ -40,7 +40,7 @@ class RetryQueue:
 
     def publish(self, record: dict[str, Any], places: Places) -> None:
         """Tag a record with the places that use it; publish it and those that wait."""
-        store.tag(self.out, record["identity"], self.profile, places.get(record["identity"], ()))
+        store.add_tags(self.out, record["identity"], self.profile, places.get(record["identity"], ()))
         self.waiting.append(record["identity"])
         self._publish_waiting()
 
@@ -50,7 +50,7 @@ class RetryQueue:
         self.waiting.clear()
         for file in sorted(store.folder(self.out).glob("*.json")):
             if file.stem in places:
-                store.tag(self.out, file.stem, self.profile, places[file.stem])
+                store.add_tags(self.out, file.stem, self.profile, places[file.stem])
             self.waiting.append(file.stem)
         self._publish_waiting()
 

@@ -59,7 +59,7 @@ def train(
 
     for epoch in range(state.epoch, epochs + 1):
         yield from _train_epoch(run, epoch, checkpoint_due)
-        mean_loss = group.summed(state.total_loss).item() / group.size / steps
+        mean_loss = group.sum(state.total_loss).item() / group.size / steps
         if not math.isfinite(mean_loss):
             yield {**_point(epoch * steps, epoch, {}), "diverged": True}
             return
@@ -112,7 +112,7 @@ def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> I
     """Train on each batch of an epoch, from where the state is; yield states where a checkpoint is due."""
     state, own_batch = run.state, run.batch // run.group.size
     count = len(run.evaluator.images.train.labels)
-    order, draws = (run.group.of_each(run.batch, rows) for rows in state.begin(epoch, count))
+    order, draws = (run.group.shard_batches(run.batch, rows) for rows in state.begin(epoch, count))
     run.loader.begin_epoch(order, state.first)
     run.stopwatch.start()
     for first in range(state.first, run.steps * own_batch, own_batch):

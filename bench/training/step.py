@@ -60,7 +60,7 @@ def make_step(
         memory: What the step reads and writes.
         group: The processes that train together.
     """
-    layout, replica = network.layout, group.over(network)
+    layout, replica = network.layout, group.average_gradients(network)
     augment = AUGMENTATIONS[recipe.augmentation].apply
     activations = _collect_activations(network) if recipe.activation_penalty else None
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ablations import Study
 from ablations.framework.expand import PlacedJob
-from bench.records.store import finals
+from bench.records.store import final_metrics
 from bench.spec import jobs
 from bench.spec.jobs import Count, Trial
 
@@ -77,7 +77,7 @@ def tabulate_results(places: Iterable[PlacedJob], records: Records) -> pd.DataFr
     trials, values = [], []
     for place, record in select_finished(places, records):
         if isinstance(place.job, Trial):
-            metrics = finals(record)
+            metrics = final_metrics(record)
             trials.append((place.study, place.arm, place.seed, record["identity"], STEPS not in metrics))
             values.append(metrics | {STEPS: metrics.get(STEPS, record["points"][-1]["step"])})
     return pd.DataFrame(trials, columns=TRIAL_COLUMNS).join(pd.DataFrame(values))
@@ -178,5 +178,5 @@ def _trial_row(place: PlacedJob, job: Trial, records: Records) -> dict[str, Any]
     if record:
         row |= {total: record.get("network", {}).get(total) for total in TOTALS}
         row |= {"seconds": record["ended"] - record["started"]}
-        row |= finals(record) if record["status"] == "finished" else {}
+        row |= final_metrics(record) if record["status"] == "finished" else {}
     return row

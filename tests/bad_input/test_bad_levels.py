@@ -86,7 +86,7 @@ JOBS = [
 
 @pytest.mark.parametrize("job, message", JOBS, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_hand_made_record_is_refused_by_import_and_found_by_the_doctor(tmp_path, capsys, job, message):
-    record = store.new(job) | MEASURED | {"started": 1.0, "ended": 2.0, "environment": {}, "reason": ""}
+    record = store.new_record(job) | MEASURED | {"started": 1.0, "ended": 2.0, "environment": {}, "reason": ""}
     file = tmp_path / "elsewhere" / "trials" / f"{record['identity']}.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(record | {"status": "finished"}))

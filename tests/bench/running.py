@@ -17,5 +17,5 @@ def run(jobs, source, out, workers, retry_failed=False, **options):
 
 def half_written(target, process):
     """Where that process makes what is to become the target."""
-    made = files.temporary(Path(target))
+    made = files.temporary_path(Path(target))
     return made.with_name(made.name.replace(f"-{os.getpid()}-", f"-{process}-"))

@@ -18,7 +18,7 @@ from bench.runner.pending import select_kept_trials
 from bench.runner.scheduler import RunOptions, run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
-from bench.system.devices import workers
+from bench.system.devices import worker_count
 from bench.tracking.retry_queue import RetryQueue
 
 HERE = Path(__file__).parent
@@ -63,7 +63,7 @@ def test_a_thousand_trials_that_train_for_no_time(figure, short, tmp_path):
     recorded, published = [], []
     for number in range(rounds):
         out, start = tmp_path / str(number), time.time()
-        options = RunOptions(source, out, workers("cpu"), select_kept_trials(jobs, jobs))
+        options = RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs))
         assert sum(event.kind == "done" for event in run(jobs, options)) == count
         recorded.append(time.time() - start)
         start = time.time()
@@ -86,7 +86,7 @@ def memories(jobs: list[Trial], source: Source, out: Path, count: int) -> list[f
 def test_memory_does_not_grow_with_the_number_of_trials(figure, short, tmp_path):
     count = 10 if short else 200
     jobs, source = tiny(tmp_path, count)
-    found = memories(jobs, source, tmp_path / "out", workers("cpu"))
+    found = memories(jobs, source, tmp_path / "out", worker_count("cpu"))
     quarter = max(1, len(found) // 4)
     growth = np.array(found[-quarter:]) / np.mean(found[quarter : 2 * quarter])
     figure(f"memory of {count} trials, last quarter / second quarter", growth, 1.02, most=True)

@@ -19,7 +19,7 @@ from bench.runner.pending import select_kept_trials
 from bench.runner.scheduler import RunOptions, run
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
-from bench.system.devices import workers
+from bench.system.devices import worker_count
 
 TRIALS = 4
 HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ def by_the_harness(work: Work, source: Source, out: Path) -> Did:
     """What the harness did, as its records tell."""
     recipe = TrainConfig(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
     jobs = [Trial(ModelConfig(width=work.width), recipe, source.data, seed) for seed in range(work.trials)]
-    for event in run(jobs, RunOptions(source, out, workers("cpu"), select_kept_trials(jobs, jobs))):
+    for event in run(jobs, RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs))):
         assert event.kind != "failed", event.record
     found = store.read_all(out)
     start, end = min(record["started"] for record in found), max(record["ended"] for record in found)
@@ -50,7 +50,7 @@ def by_a_peer(peer: str, work: Work) -> Did:
     said = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
     assert said.returncode == 0, said.stderr
     did = json.loads(said.stdout.splitlines()[-1])
-    assert did["threads"] == workers("cpu"), "a peer has all cores"
+    assert did["threads"] == worker_count("cpu"), "a peer has all cores"
     return {**did, "start-up": time.time() - called - did["seconds"]}
 
 

@@ -8,7 +8,7 @@ import figures
 import pytest
 
 from bench.runner.environment import describe_environment
-from bench.system.devices import workers
+from bench.system.devices import worker_count
 
 ADDED = pytest.StashKey[list[figures.Figure]]()
 
@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         short, file = config.getoption("short"), Path(config.getoption("json"))
         if short:
             file = file.with_stem(f"{file.stem}-short")
-        cores = workers("cpu")
+        cores = worker_count("cpu")
         figures.write(
             found, file, describe_environment("cpu") | {"cores": cores, "date": f"{date.today()}", "short": short}
         )

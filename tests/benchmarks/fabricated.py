@@ -80,7 +80,7 @@ def _record(place: PlacedJob, draw: np.random.Generator) -> dict[str, Any]:
     reached = {} if place.arm == "sigmoid" else {TIME: 200.0 + 8 * rank + draw.integers(9)}
     points[-1]["metrics"] |= finals | reached
     return {
-        **store.new(place.job),
+        **store.new_record(place.job),
         "started": 1_790_000_000.0 + (place.seed or 0),
         "environment": ENVIRONMENT,
         "data": SOURCE,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from bench.runner.backends.local import worker_environment
-from bench.system.devices import workers
+from bench.system.devices import worker_count
 from bench.timing.interleaving import Task, interleave
 
 SIDE = 2048  # of the matrices: three of them are larger than any cache
@@ -24,7 +24,7 @@ barrier: Barrier  # in each of the processes that work together
 
 def together(measure: Callable[..., Any], *arguments: Any, processes: int | None = None) -> list[Any]:
     """What `measure` returns in a process a core, all at once, each with a worker's environment and one thread."""
-    count, context = processes or workers("cpu"), get_context("spawn")
+    count, context = processes or worker_count("cpu"), get_context("spawn")
     with worker_environment(), ProcessPoolExecutor(count, context, _join, (context.Barrier(count),)) as pool:
         return [future.result() for future in [pool.submit(measure, *arguments) for _ in range(count)]]
 

@@ -103,17 +103,17 @@ def test_a_job_that_was_killed_before_a_checkpoint_starts_again(out):
 
 def test_a_job_that_a_run_is_at_is_running_and_left_alone(out):
     name = "0" * 16
-    store.part(out, name).write_text("{}\n")
-    with FileLock(store.lock(out, name)):
+    store.part_file(out, name).write_text("{}\n")
+    with FileLock(store.lock_file(out, name)):
         assert findings(out) == [("running", name)]
         repair(out)
-        assert store.part(out, name).exists()
+        assert store.part_file(out, name).exists()
     assert findings(out) == [("pending", name)]
 
 
 def test_part_files_beside_a_result_are_stale_and_removed(out):
     name, before = names(out)[0], contents(store.folder(out))
-    for file in store.unfinished(out, name):
+    for file in store.unfinished_files(out, name):
         file.write_text("left")
     assert findings(out) == [("stale", name)]
     repair(out)
@@ -225,7 +225,7 @@ def test_what_others_publish_to_a_server_is_no_illness(published, monkeypatch):
     publisher.client.update_run(publisher.runs[half].info.run_id, status="RUNNING")
     for name in (lost, half):
         store.path(published, name).unlink()
-        store.weights(published, name).unlink(missing_ok=True)
+        store.weights_file(published, name).unlink(missing_ok=True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_client.tracking_uri(published))
     assert list(doctor.examine(published)) == []
 

@@ -95,7 +95,7 @@ def amend(out: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None
 def record(study: Study, place: PlacedJob, diverged: bool = False) -> dict[str, Any]:
     draw = random.Random(repr((study.name, place.arm, place.seed)))
     common = {
-        **store.new(place.job),
+        **store.new_record(place.job),
         "status": "diverged" if diverged else "finished",
         "reason": "the loss was not finite" if diverged else "",
         "started": 1_790_000_000.0,

@@ -80,7 +80,7 @@ def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp
     trials = [place for place in expand_study(study, setting) if place.arm in ("tanh", "sigmoid")]
     for status, place in zip(FAILURES, trials, strict=False):
         reason = f"why it {status}."
-        store.write(tmp_path, store.new(place.job) | store.failure(status, reason, "a log"))
+        store.write(tmp_path, store.new_record(place.job) | store.failure_fields(status, reason, "a log"))
     store.path(tmp_path, trials[5].job).unlink()
     blocks = build_document(gather(tmp_path, [study], setting))
     note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
@@ -102,7 +102,7 @@ def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp
 def test_of_many_reasons_the_first_are_told(tmp_path):
     study, setting = fabricate.activations(), fabricate.setting(seeds=5)
     for number, place in enumerate(place for place in expand_study(study, setting) if isinstance(place.job, Trial)):
-        store.write(tmp_path, store.new(place.job) | store.failure("failed", f"reason {number:02}"))
+        store.write(tmp_path, store.new_record(place.job) | store.failure_fields("failed", f"reason {number:02}"))
     (note,) = (
         block
         for block in build_document(gather(tmp_path, [study], setting))

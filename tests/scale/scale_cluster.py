@@ -27,7 +27,7 @@ from bench.runner.scheduler import run as run_jobs
 from bench.runner.task import Submit
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
-from bench.system.devices import cores
+from bench.system.devices import core_count
 
 MACHINES = 4
 STUDY = """
@@ -189,11 +189,11 @@ def test_a_thousand_empty_jobs_take_at_most_twice_the_local_time(machines, tmp_p
         assert sum(event.kind == "done" for event in events) == count
 
     with (
-        local.open_pool(cores()) as submit_here,
+        local.open_pool(core_count()) as submit_here,
         ray_cluster.connect(machines.address),
         ray_cluster.open_slots(source, tmp_path, "cpu", lambda text: None) as (submit_there, slot_count),
     ):
-        backends = {"local": (submit_here, cores()), "cluster": (submit_there, slot_count)}
+        backends = {"local": (submit_here, core_count()), "cluster": (submit_there, slot_count)}
         for count in (20, 500, 500):
             for name, backend in backends.items():
                 spend(name, *backend, count)

@@ -129,7 +129,7 @@ def test_a_process_that_dies_ends_the_command_and_no_record_blames_it(command, e
         _, output = process.communicate(timeout=100)
     assert process.returncode != 0
     assert "ablate: another process died" in output or "stopped" in output
-    assert not [record for record in store.read_all(out) if store.failed(record)]
+    assert not [record for record in store.read_all(out) if store.is_failure(record)]
 
 
 def test_what_cannot_be_shared_is_said_once_before_anything_trains(command, environment, tmp_path):

@@ -20,7 +20,7 @@ def limited(words: list[str], kib: int) -> list[str]:
 def done(alone, tmp_path) -> Path:
     """The results of a finished run without one record, of a trial without weights: those would be written first."""
     out = shutil.copytree(alone, tmp_path / "out")
-    min(file for file in store.folder(out).glob("*.json") if not store.weights(out, file.stem).exists()).unlink()
+    min(file for file in store.folder(out).glob("*.json") if not store.weights_file(out, file.stem).exists()).unlink()
     return out
 
 

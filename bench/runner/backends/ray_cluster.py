@@ -47,7 +47,7 @@ def connect(address: str) -> Iterator[None]:
         raise InputError(f"--cluster needs Ray: pip install ray, or '.[ray]' in this repository ({error})") from error
     if address not in ("local", "auto"):
         _check_address(address)
-    local: dict[str, Any] = {"num_cpus": devices.cores(), "include_dashboard": False} if address == "local" else {}
+    local: dict[str, Any] = {"num_cpus": devices.core_count(), "include_dashboard": False} if address == "local" else {}
     handler = signal.getsignal(signal.SIGTERM)
     try:
         environment = _worker_runtime()
@@ -79,7 +79,7 @@ def _check_address(address: str) -> None:
 def _worker_runtime() -> dict[str, Any]:
     """Ray's description of the workers' processes: this very code, and the variables of a local worker."""
     own_variables = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
-    variables = {**own_variables, **WORKER_ENVIRONMENT, git.TOLD: git.commit()}
+    variables = {**own_variables, **WORKER_ENVIRONMENT, git.COMMIT_VARIABLE: git.commit()}
     return {"py_modules": [str(Path(__file__).parents[2])], "env_vars": variables}
 
 
@@ -93,7 +93,7 @@ def count_slots(device: str) -> int:
     machines = [{"CPU": 0, "GPU": 0, **machine} for machine in _machine_resources()]
     if device == "cpu":
         return sum(int(machine["CPU"]) for machine in machines)
-    return sum(min(int(machine["CPU"]), int(machine["GPU"] * devices.TRIALS_A_GPU)) for machine in machines)
+    return sum(min(int(machine["CPU"]), int(machine["GPU"] * devices.TRIALS_PER_GPU)) for machine in machines)
 
 
 def check_jobs(jobs: Iterable[Job], device: str) -> None:
@@ -133,7 +133,7 @@ def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], N
     notify(f"machines in the cluster: {len(_machine_resources())}; jobs at once: {slot_count}")
     out = Path(os.path.abspath(out))  # not resolved, so that it names the same folder on other machines
     source = replace(source, folder=Path(os.path.abspath(source.folder)))
-    token = files.temporary(out / "cluster")
+    token = files.temporary_path(out / "cluster")
     token.touch()
     pool = SlotPool(out, token.name, device, notify)
     runner = RemoteRunner(pool)

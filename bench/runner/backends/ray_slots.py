@@ -32,7 +32,7 @@ class SlotPool:
         import ray
 
         self.out, self.token, self.notify, self.slot_count = out, token, notify, 0
-        gpus = 1 / devices.TRIALS_A_GPU if device == "cuda" else 0
+        gpus = 1 / devices.TRIALS_PER_GPU if device == "cuda" else 0
         options = {"num_cpus": 1, "num_gpus": gpus, "max_restarts": 0, "max_task_retries": 0}
         self.actor_class: Any = ray.remote(ray_worker.Slot).options(**options)
         self.free_slots = asyncio.Queue[SlotHandle]()
@@ -107,8 +107,8 @@ class SlotPool:
                 if await slot.is_alive():
                     return slot
                 continue
-            with FileLock(store.lock(self.out, task.job), timeout=0):
-                store.part(self.out, task.job).write_bytes(b"")
+            with FileLock(store.lock_file(self.out, task.job), timeout=0):
+                store.part_file(self.out, task.job).write_bytes(b"")
         raise self.error
 
     def remove_remote_files(self) -> None:

@@ -49,10 +49,10 @@ class RemoteRunner:
     async def _perform_with_copies(self, slot: SlotHandle, task: Task) -> str:
         """Send the files that the job needs and receive its results, while the job is locked here."""
         out, job = task.out, task.job
-        with FileLock(store.lock(out, job), timeout=0):
-            if not store.due(out, job, task.keep_weights, task.previous_end):
+        with FileLock(store.lock_file(out, job), timeout=0):
+            if not store.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 return store.load(store.path(out, job))["status"]
-            part = store.part(out, job)
+            part = store.part_file(out, job)
             part.write_bytes(b"")
             async for item in _perform_on(slot, task, ray_worker.read_inputs(out, job), self._shared_pixels(task)):
                 if isinstance(item, bytes):
@@ -63,7 +63,7 @@ class RemoteRunner:
             if status != "elsewhere":
                 for name, content in result_files.items():  # the record last
                     files.write(store.folder(out) / name, content)
-                store.clear(out, job, status in store.FAILURES)
+                store.remove_unfinished(out, job, status in store.FAILURES)
         return status
 
     def _shared_pixels(self, task: Task) -> list[Any]:

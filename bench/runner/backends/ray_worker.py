@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from bench.data.source import Source
 from bench.records import store
-from bench.records.progress import touched
+from bench.records.heartbeat import modified_ns
 from bench.runner.task import Task
 from bench.spec.jobs import Job, Probe
 from bench.system import files
@@ -71,11 +71,11 @@ class Slot:
         if pixels:
             folder = _write_pixels(self.scratch / "cache" / task.source.folder.name, pixels)
             task = replace(task, source=replace(task.source, folder=folder))
-        part, sent_bytes, interval_s = store.part(out, job), 0, None if self.shares_folder else HEARTBEAT_S
+        part, sent_bytes, interval_s = store.part_file(out, job), 0, None if self.shares_folder else HEARTBEAT_S
         future = self.thread.submit(worker.perform, task)
         seen_at = None
         while not wait([future], interval_s).done:
-            if (touched_at := touched(part)) != seen_at:
+            if (touched_at := modified_ns(part)) != seen_at:
                 seen_at = touched_at
                 yield (growth := _read_from(part, sent_bytes))
                 sent_bytes += len(growth)
@@ -91,11 +91,11 @@ class Slot:
             if not (file := store.folder(out) / name).exists():
                 files.write(file, content)
         store.folder(out).mkdir(parents=True, exist_ok=True)
-        store.part(out, job).unlink(missing_ok=True)
+        store.part_file(out, job).unlink(missing_ok=True)
         return out
 
     def _read_results(self, out: Path, job: Job) -> Files:
-        weights = [] if self.shares_folder else [store.weights(out, job)]
+        weights = [] if self.shares_folder else [store.weights_file(out, job)]
         return {file.name: file.read_bytes() for file in [*weights, store.path(out, job)] if file.exists()}
 
 
@@ -113,7 +113,7 @@ def read_inputs(out: Path, job: Job) -> Files:
     """Return the files that a job needs: its earlier record and checkpoint, and the trials of a probe."""
     inputs = [store.path(out, job), store.path(out, job).with_suffix(".checkpoint")]
     for trial in job.trials if isinstance(job, Probe) else ():
-        inputs += [store.path(out, trial), store.weights(out, trial)]
+        inputs += [store.path(out, trial), store.weights_file(out, trial)]
     return {file.name: file.read_bytes() for file in inputs if file.exists()}
 
 
@@ -133,7 +133,7 @@ def _write_pixels(folder: Path, pixels: Sequence[Any]) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
-            temporary = files.temporary(folder)
+            temporary = files.temporary_path(folder)
             temporary.mkdir()
             for name, content in ray.get(pixels[0]).items():
                 content.tofile(temporary / name)

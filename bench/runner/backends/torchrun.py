@@ -73,7 +73,7 @@ def lead(device: str) -> Iterator[tuple[Submit, int]]:
 
     yield submit, 1
     wait_until_idle()
-    group.told(None)  # lets the other processes exit; if this process fails instead, torchrun ends them
+    group.broadcast(None)  # lets the other processes exit; if this process fails instead, torchrun ends them
     leave_group()
 
 
@@ -87,7 +87,7 @@ def follow(device: str, source: Source) -> int:
     _prepare_thread(device)
     while True:
         try:
-            announcement = group.told(None)
+            announcement = group.broadcast(None)
         except RuntimeError:  # the first process is gone and has printed the reason
             return 1
         if announcement is None:
@@ -124,7 +124,7 @@ def _perform(task: Task, device: str, group: Any, future: Future[str], timer: Ti
         _prepare_thread(device)
         status = worker.perform(task, group)
     except Exception as error:
-        if group.lost(error):
+        if group.is_lost_peer(error):
             _exit(f"another process died ({' '.join(str(error).split())}). Run the same command again to continue")
         _settle(future.set_exception, error)
     else:

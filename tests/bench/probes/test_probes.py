@@ -186,7 +186,7 @@ def kept(digits, tmp_path):
         trials = tuple(Trial(SMALL, TrainConfig(epochs=1), digits.data, seed) for seed in seeds)
         store.folder(tmp_path).mkdir(exist_ok=True)
         for trial in trials:
-            save_file(build(SMALL, trial.seed).state_dict(), store.weights(tmp_path, trial))
+            save_file(build(SMALL, trial.seed).state_dict(), store.weights_file(tmp_path, trial))
         return trials
 
     return keep
@@ -194,8 +194,8 @@ def kept(digits, tmp_path):
 
 def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, digits, tmp_path):
     trials = kept(0, 1, 2)
-    store.weights(tmp_path, trials[1]).unlink()
-    store.write(tmp_path, store.new(trials[1]) | {"status": "diverged"})
+    store.weights_file(tmp_path, trials[1]).unlink()
+    store.write(tmp_path, store.new_record(trials[1]) | {"status": "diverged"})
     samples = answering.answer_probe(Probe("co-adaptation", trials), tmp_path, digits)
     assert {sample["pair"] for sample in samples} == {0, 2}
     assert {sample["arm"] for sample in samples} == {""}
@@ -204,9 +204,9 @@ def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, di
 @pytest.mark.parametrize("status", [None, "finished", "died"])
 def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(kept, digits, tmp_path, status):
     trials = kept(0, 1)
-    store.weights(tmp_path, trials[1]).unlink()
+    store.weights_file(tmp_path, trials[1]).unlink()
     if status:
-        store.write(tmp_path, store.new(trials[1]) | {"status": status})
+        store.write(tmp_path, store.new_record(trials[1]) | {"status": status})
     with pytest.raises(InputError, match=f"weights of trial {identity(trials[1])} are missing"):
         answering.answer_probe(Probe("co-adaptation", trials), tmp_path, digits)
 

@@ -29,8 +29,8 @@ def touch(file):
 
 def beside(out, **fields):
     """A record, and all that an unfinished job has."""
-    store.write(out, store.new(JOB) | {"status": "finished", "started": 0, "ended": 1} | fields)
-    rest = store.unfinished(out, JOB)
+    store.write(out, store.new_record(JOB) | {"status": "finished", "started": 0, "ended": 1} | fields)
+    rest = store.unfinished_files(out, JOB)
     for file in rest:
         file.touch()
     return rest
@@ -52,7 +52,7 @@ def test_what_a_killed_process_was_writing_is_removed_by_the_next_run(digits, tm
 
 def test_what_may_be_anothers_stays(digits, tmp_path, gone):
     own = half_written(tmp_path / "report.html", gone).name
-    elsewhere = own.replace(files._here(), "01234567")  # as on another machine
+    elsewhere = own.replace(files._process_namespace(), "01234567")  # as on another machine
     kept = [
         half_written(tmp_path / "report.html", os.getpid()),
         half_written(tmp_path / "project" / "deep" / "data", gone),
@@ -66,12 +66,12 @@ def test_what_may_be_anothers_stays(digits, tmp_path, gone):
 
 
 def test_two_that_write_one_file_do_not_write_into_one_another(tmp_path):
-    assert files.temporary(tmp_path / "record.json") != files.temporary(tmp_path / "record.json")
+    assert files.temporary_path(tmp_path / "record.json") != files.temporary_path(tmp_path / "record.json")
 
 
 def test_a_process_of_another_container_is_not_taken_for_one_of_here():
     words, root = (
-        [sys.executable, "-c", "from bench.system import files; print(files._here())"],
+        [sys.executable, "-c", "from bench.system import files; print(files._process_namespace())"],
         Path(__file__).parents[3],
     )
     try:
@@ -80,7 +80,11 @@ def test_a_process_of_another_container_is_not_taken_for_one_of_here():
         pytest.skip("only Linux has containers of processes")
     if apart.returncode:
         pytest.skip("no process can be put apart here")
-    assert apart.stdout.strip() != files._here() == subprocess.check_output(words, cwd=root, text=True).strip()
+    assert (
+        apart.stdout.strip()
+        != files._process_namespace()
+        == subprocess.check_output(words, cwd=root, text=True).strip()
+    )
 
 
 def test_part_files_beside_a_finished_record_are_removed_by_the_next_run(digits, tmp_path):
@@ -98,21 +102,21 @@ def test_a_job_that_failed_keeps_its_checkpoint(digits, tmp_path):
 
 def test_a_job_that_is_to_be_run_keeps_its_checkpoint(tmp_path):
     beside(tmp_path)
-    assert list(cleanup.found(tmp_path, {identity(JOB)})) == []
+    assert list(cleanup.find_leftovers(tmp_path, {identity(JOB)})) == []
 
 
 def test_a_job_that_a_worker_is_at_keeps_its_checkpoint(tmp_path):
     rest = beside(tmp_path)
-    ((_, remove),) = cleanup.found(tmp_path)  # before the worker begins
+    ((_, remove),) = cleanup.find_leftovers(tmp_path)  # before the worker begins
     hold = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
-    words = [sys.executable, "-c", hold, str(store.lock(tmp_path, JOB))]
+    words = [sys.executable, "-c", hold, str(store.lock_file(tmp_path, JOB))]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        assert list(cleanup.found(tmp_path)) == []
+        assert list(cleanup.find_leftovers(tmp_path)) == []
         remove()
         assert all(file.exists() for file in rest)
         process.communicate("\n")
-    assert len(list(cleanup.found(tmp_path))) == 1
+    assert len(list(cleanup.find_leftovers(tmp_path))) == 1
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):

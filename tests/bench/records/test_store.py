@@ -21,7 +21,7 @@ JOBS = [
     Timing("steps", (("relu", ModelConfig()), ("tanh", ModelConfig(activation="tanh"))), (128,), 10),
     Probe("dropout", (TRIAL,)),
 ]
-WHOLE = store.new(TRIAL) | {"status": "finished"}
+WHOLE = store.new_record(TRIAL) | {"status": "finished"}
 
 
 def files(out):
@@ -30,7 +30,12 @@ def files(out):
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
 def test_a_record_comes_back_as_it_was_written(tmp_path, job):
-    record = {**store.new(job), "status": "finished", "reason": "café ½", "points": [{"metrics": {"a": 0.1 + 0.2}}]}
+    record = {
+        **store.new_record(job),
+        "status": "finished",
+        "reason": "café ½",
+        "points": [{"metrics": {"a": 0.1 + 0.2}}],
+    }
     target = store.write(tmp_path, record)
     assert target == tmp_path / "trials" / f"{identity(job)}.json"
     back = store.read(tmp_path, job)
@@ -41,11 +46,11 @@ def test_a_record_comes_back_as_it_was_written(tmp_path, job):
 
 
 def test_a_new_record_tells_its_identity_kind_and_every_field():
-    record = store.new(TRIAL)
+    record = store.new_record(TRIAL)
     assert (record["schema"], record["identity"], record["kind"]) == (1, identity(TRIAL), "trial")
     assert record["job"] == dataclasses.asdict(TRIAL)
     assert record["job"]["data"]["name"] == "CIFAR-10"
-    assert [store.new(job)["kind"] for job in JOBS] == ["trial", "count", "timing", "probe"]
+    assert [store.new_record(job)["kind"] for job in JOBS] == ["trial", "count", "timing", "probe"]
 
 
 def test_a_job_without_a_record_has_none(tmp_path):
@@ -84,43 +89,43 @@ def test_a_write_that_is_cut_short_leaves_the_old_record_whole(tmp_path, monkeyp
 
 def test_all_records_are_read_and_nothing_else(tmp_path):
     for job in JOBS:
-        store.write(tmp_path, store.new(job) | {"status": "finished"})
-    store.part(tmp_path, TRIAL).write_text('{"step": 0}\n')
-    store.weights(tmp_path, TRIAL).write_bytes(b"weights")
+        store.write(tmp_path, store.new_record(job) | {"status": "finished"})
+    store.part_file(tmp_path, TRIAL).write_text('{"step": 0}\n')
+    store.weights_file(tmp_path, TRIAL).write_bytes(b"weights")
     assert [record["identity"] for record in store.read_all(tmp_path)] == sorted(identity(job) for job in JOBS)
 
 
 def test_weights_and_points_of_a_running_job_lie_beside_its_record(tmp_path):
-    assert store.weights(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.safetensors"
-    assert store.part(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
+    assert store.weights_file(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.safetensors"
+    assert store.part_file(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
 
 
 def test_what_an_unfinished_job_leaves_lies_beside_its_record(tmp_path):
     stem = tmp_path / "trials" / identity(TRIAL)
     left = [stem.with_suffix(end) for end in (".part", ".checkpoint", ".lock")]
-    assert store.unfinished(tmp_path, TRIAL) == store.unfinished(tmp_path, identity(TRIAL)) == left
-    assert [store.part(tmp_path, TRIAL), store.lock(tmp_path, TRIAL)] == left[::2]
+    assert store.unfinished_files(tmp_path, TRIAL) == store.unfinished_files(tmp_path, identity(TRIAL)) == left
+    assert [store.part_file(tmp_path, TRIAL), store.lock_file(tmp_path, TRIAL)] == left[::2]
 
 
 @pytest.mark.parametrize("status", ["failed", "out of memory", "died", "hung", "timed out"])
 def test_a_failure_tells_its_status_and_the_beginning_of_its_reason(status):
     before = time.time()
-    failure = store.failure(status, "no room " * 100, "line\n" * 1000)
+    failure = store.failure_fields(status, "no room " * 100, "line\n" * 1000)
     assert before <= failure["started"] == failure["ended"] <= time.time()
     assert (failure["status"], failure["reason"]) == (status, ("no room " * 100)[:300])
     assert (failure["log"], failure["environment"]) == ("line\n" * 1000, {})
-    assert store.failure(status, "")["log"] == ""
-    assert store.failed(failure)
+    assert store.failure_fields(status, "")["log"] == ""
+    assert store.is_failure(failure)
 
 
 @pytest.mark.parametrize("status", ["finished", "diverged"])
 def test_a_result_is_no_failure(status):
-    assert not store.failed({"status": status})
+    assert not store.is_failure({"status": status})
 
 
 def test_the_last_value_of_a_metric_is_the_final_one():
     points = [{"metrics": {"test/accuracy": 0.1, "sparsity/zeros/mean": 0.5}}, {"metrics": {"test/accuracy": 0.7}}]
-    assert store.finals({"points": points}) == {"test/accuracy": 0.7, "sparsity/zeros/mean": 0.5}
+    assert store.final_metrics({"points": points}) == {"test/accuracy": 0.7, "sparsity/zeros/mean": 0.5}
 
 
 def test_a_folder_in_a_records_place_is_named_in_one_line(tmp_path):
@@ -144,7 +149,7 @@ def test_a_record_under_anothers_name_is_none_since_its_identity_makes_paths(tmp
 @pytest.fixture
 def tagged(tmp_path):
     store.write(tmp_path, WHOLE)
-    store.tag(tmp_path, TRIAL, "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
+    store.add_tags(tmp_path, TRIAL, "quick", [("dropout", "p = 0.5"), ("dropout", "baseline")])
     return store.read(tmp_path, TRIAL)
 
 
@@ -154,7 +159,7 @@ def test_tags_tell_where_a_job_is_used(tagged):
 
 
 def test_tags_of_another_study_and_profile_are_added(tagged, tmp_path):
-    store.tag(tmp_path, TRIAL, "full", [("lrn", "none"), ("dropout", "all")])
+    store.add_tags(tmp_path, TRIAL, "full", [("lrn", "none"), ("dropout", "all")])
     assert store.read(tmp_path, TRIAL)["tags"] == {
         "profiles": ["full", "quick"],
         "studies": {"dropout": ["p = 0.5", "baseline", "all"], "lrn": ["none"]},
@@ -163,12 +168,12 @@ def test_tags_of_another_study_and_profile_are_added(tagged, tmp_path):
 
 def test_a_tag_that_is_there_rewrites_nothing(tagged, tmp_path, monkeypatch):
     monkeypatch.setattr(store, "write", lambda *_: pytest.fail("was written again"))
-    store.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
-    store.tag(tmp_path, TRIAL, "quick", [])
+    store.add_tags(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
+    store.add_tags(tmp_path, TRIAL, "quick", [])
 
 
 def test_a_job_without_a_record_is_not_tagged(tmp_path):
-    store.tag(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
+    store.add_tags(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
     assert files(tmp_path) == []
 
 
@@ -183,17 +188,17 @@ def test_tagging_adds_to_what_another_run_wrote_since_and_leaves_no_lock(tagged,
         return found
 
     monkeypatch.setattr(store, "read", overtaken)
-    store.tag(tmp_path, TRIAL, "full", [])
+    store.add_tags(tmp_path, TRIAL, "full", [])
     assert read(tmp_path, TRIAL) == newer | {"tags": tagged["tags"] | {"profiles": ["full", "quick"]}}
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
 
 
 def test_a_job_that_a_worker_is_at_is_tagged_at_the_next_contact(tagged, tmp_path):
-    with FileLock(store.lock(tmp_path, TRIAL)):
-        store.tag(tmp_path, TRIAL, "full", [])
+    with FileLock(store.lock_file(tmp_path, TRIAL)):
+        store.add_tags(tmp_path, TRIAL, "full", [])
         assert store.read(tmp_path, TRIAL) == tagged
-        assert store.lock(tmp_path, TRIAL).exists()
-    store.tag(tmp_path, TRIAL, "full", [])
+        assert store.lock_file(tmp_path, TRIAL).exists()
+    store.add_tags(tmp_path, TRIAL, "full", [])
     assert store.read(tmp_path, TRIAL)["tags"]["profiles"] == ["full", "quick"]
 
 

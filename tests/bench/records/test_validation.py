@@ -29,7 +29,7 @@ WHOLE = [
 
 
 def written(out, job, fields):
-    return store.write(out, {**store.new(job), **KNOWN, **fields})
+    return store.write(out, {**store.new_record(job), **KNOWN, **fields})
 
 
 @pytest.mark.parametrize("job, fields", WHOLE, ids=lambda part: type(part).__name__)

@@ -90,6 +90,6 @@ def test_a_job_that_another_run_is_at_sends_back_no_record_of_it(tmp_path):
     job, slot = Count(ModelConfig()), object.__new__(ray_worker.Slot)
     slot.out, slot.scratch, slot.shares_folder, slot.thread = tmp_path, tmp_path / "own", True, ThreadPoolExecutor(1)
     store.folder(tmp_path).mkdir()
-    store.write(tmp_path, store.new(job) | store.failure("failed", "an earlier try"))
-    with FileLock(store.lock(tmp_path, job)):
+    store.write(tmp_path, store.new_record(job) | store.failure_fields("failed", "an earlier try"))
+    with FileLock(store.lock_file(tmp_path, job)):
         assert list(slot.perform(Task(job, None, tmp_path))) == [("elsewhere", {})]

@@ -94,7 +94,7 @@ def test_a_worker_computes_with_one_thread(ran):
 def test_weights_are_kept_of_seed_0_and_of_probed_trials_alone(ran):
     trials = [job for job in ran.jobs if isinstance(job, Trial)]
     probed = {trial for job in ran.jobs if isinstance(job, Probe) for trial in job.trials}
-    kept = {trial for trial in trials if store.weights(ran.out, trial).exists()}
+    kept = {trial for trial in trials if store.weights_file(ran.out, trial).exists()}
     assert kept == {trial for trial in trials if trial.seed == 0 or trial in probed}
     assert len(kept) == 3
 
@@ -177,7 +177,7 @@ def test_what_failed_is_run_again_on_request_alone(digits, tmp_path):
 
 def test_a_failure_that_succeeds_later_leaves_nothing_of_the_failure(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
-    store.write(tmp_path, store.new(trial) | store.failure("died", "the power was cut", "log"))
+    store.write(tmp_path, store.new_record(trial) | store.failure_fields("died", "the power was cut", "log"))
     list(run([trial], ran.source, tmp_path, workers=1, retry_failed=True))
     assert measured(store.read(tmp_path, trial)) == measured(store.read(ran.out, trial)) | {"reason": ""}
 
@@ -240,7 +240,7 @@ def test_workers_that_die_as_they_start_end_the_run_with_a_message(digits, tmp_p
 
 
 def test_a_worker_that_hangs_is_killed_and_its_job_a_failure(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.records.progress.SILENCE", 2.0)
+    monkeypatch.setattr("bench.records.heartbeat.HUNG_AFTER_S", 2.0)
     job, other = Trial(SMALL, LONG, digits.data, 0), Count(SMALL)
     for event in run([job, other], digits, tmp_path, workers=1):
         if event.kind == "point" and event.point["step"] == 0:
@@ -259,7 +259,7 @@ def test_a_job_that_takes_too_long_is_a_failure(digits, tmp_path, monkeypatch):
 def test_a_job_that_another_run_is_at_is_left_to_it(digits, tmp_path):
     job, other = Trial(SMALL, BRIEF, digits.data, 0), Count(SMALL)
     store.folder(tmp_path).mkdir(parents=True)
-    lock = FileLock(store.lock(tmp_path, job))
+    lock = FileLock(store.lock_file(tmp_path, job))
     lock.acquire()
     events = []
     for event in run([job, other], digits, tmp_path, workers=1):
@@ -284,7 +284,7 @@ def test_a_job_whose_record_came_before_its_turn_is_not_run_again(ran, tmp_path)
     theirs = store.read(ran.out, second)
     for event in run([first, second], ran.source, tmp_path, workers=1):
         if event.job == first:
-            shutil.copy(store.weights(ran.out, second), store.weights(tmp_path, second))
+            shutil.copy(store.weights_file(ran.out, second), store.weights_file(tmp_path, second))
             store.write(tmp_path, theirs)
     assert (event.kind, event.job) == ("done", second)
     assert store.read(tmp_path, second) == theirs
@@ -296,14 +296,14 @@ def test_a_job_whose_record_came_without_the_weights_that_are_wanted_is_run_agai
     for event in run([first, second], ran.source, tmp_path, workers=1):
         if event.job == first:
             store.write(tmp_path, theirs)
-    assert store.weights(tmp_path, second).exists()
+    assert store.weights_file(tmp_path, second).exists()
     assert store.read(tmp_path, second)["started"] > theirs["started"]
 
 
 def test_a_probe_of_a_trial_that_failed_waits_until_it_succeeds(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
     probe = Probe("sub-networks", (trial,))
-    store.write(tmp_path, store.new(trial) | store.failure("died", "its worker died"))
+    store.write(tmp_path, store.new_record(trial) | store.failure_fields("died", "its worker died"))
     assert list(run([trial, probe], ran.source, tmp_path, workers=1)) == []
     assert not store.path(tmp_path, probe).exists()
     list(run([trial, probe], ran.source, tmp_path, workers=1, retry_failed=True))
@@ -313,8 +313,8 @@ def test_a_probe_of_a_trial_that_failed_waits_until_it_succeeds(ran, tmp_path):
 def test_what_an_earlier_run_left_of_a_trial_neither_stops_nor_condemns_it(digits, tmp_path):
     job = Trial(SMALL, BRIEF, digits.data, 0)
     store.folder(tmp_path).mkdir(parents=True)
-    store.part(tmp_path, job).write_bytes(b'\0\0\0{"x"\n\xff\n')
-    os.utime(store.part(tmp_path, job), (0, 0))
+    store.part_file(tmp_path, job).write_bytes(b'\0\0\0{"x"\n\xff\n')
+    os.utime(store.part_file(tmp_path, job), (0, 0))
     events = list(run([job], digits, tmp_path, workers=1))
     assert (events[-1].kind, events[-1].record["status"]) == ("done", "finished")
 
@@ -329,7 +329,7 @@ def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran,
     assert done == [trial, probe]
     again = store.read(tmp_path, trial)
     assert again["tags"] == earlier["tags"]
-    assert store.finals(again)["test/accuracy"] == store.finals(earlier)["test/accuracy"]
+    assert store.final_metrics(again)["test/accuracy"] == store.final_metrics(earlier)["test/accuracy"]
     assert find_missing_jobs([trial, probe], tmp_path) == []
 
 

@@ -52,7 +52,7 @@ def test_memory_that_is_not_there_has_a_status_of_its_own(failed, error, monkeyp
 def test_a_failure_keeps_the_checkpoint_that_the_next_try_goes_on_from(failed, tmp_path):
     record = failed(RuntimeError("no luck"))
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no luck")
-    left = {file.suffix for file in store.unfinished(tmp_path, record["identity"]) if file.exists()}
+    left = {file.suffix for file in store.unfinished_files(tmp_path, record["identity"]) if file.exists()}
     assert left == {".part", ".checkpoint"}
     assert checkpoint.path(tmp_path, record["identity"]).exists()
 

@@ -1,17 +1,11 @@
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from bench.spec.config import DataConfig, ModelConfig, TrainConfig
-from bench.spec.errors import InputError
-from bench.spec.jobs import Count, Probe, Trial
 from bench.system import devices
 
 GIB = 2**30
-CPU = Trial(ModelConfig(), TrainConfig(), DataConfig("", 10), 0)
-GPU = replace(CPU, device="cuda")
 
 
 @pytest.fixture
@@ -30,7 +24,7 @@ def machine(monkeypatch, tmp_path):
 
 def test_a_cpu_takes_a_worker_a_core(machine):
     machine(cores=7, gpus=0)
-    assert devices.workers("cpu") == 7
+    assert devices.worker_count("cpu") == 7
 
 
 @pytest.mark.parametrize(
@@ -39,44 +33,33 @@ def test_a_cpu_takes_a_worker_a_core(machine):
 )
 def test_a_gpu_takes_as_many_trials_as_cores_feed_and_memory_holds(machine, cores, gpus, memory, count):
     machine(cores, gpus, memory)
-    assert devices.workers("cuda") == count
+    assert devices.worker_count("cuda") == count
 
 
 def test_where_kernels_run_beside_each_other_a_gpu_takes_more_trials(machine, tmp_path):
     machine(cores=16, gpus=1)
     (tmp_path / "control").touch()
-    assert devices.workers("cuda") == 8
+    assert devices.worker_count("cuda") == 8
 
 
 def test_without_a_gpu_a_plan_counts_on_one(machine):
     machine(cores=16, gpus=0)
-    assert devices.workers("cuda") == devices.at_once("cuda", 1) == 8
+    assert devices.worker_count("cuda") == devices.concurrent_jobs("cuda", 1) == 8
 
 
 def test_elsewhere_a_processor_takes_a_job_and_a_shared_gpu_eight():
-    assert devices.at_once("cpu", 64) == 64
-    assert devices.at_once("cuda", 64) == 512
+    assert devices.concurrent_jobs("cpu", 64) == 64
+    assert devices.concurrent_jobs("cuda", 64) == 512
 
 
 def test_a_gpu_of_any_size_takes_a_trial(machine):
     machine(cores=1, gpus=2, memory=GIB)
-    assert devices.workers("cuda") == 2
+    assert devices.worker_count("cuda") == 2
 
 
 def test_auto_takes_a_gpu_where_there_is_one(machine):
     machine(cores=2, gpus=0)
-    assert devices.choose("auto") == "cpu"
+    assert devices.choose_device("auto") == "cpu"
     machine(cores=2, gpus=1)
-    assert devices.choose("auto") == "cuda"
-    assert devices.choose("cpu") == "cpu"
-
-
-def test_without_a_gpu_nothing_runs_on_one(machine):
-    machine(cores=2, gpus=0)
-    devices.demand([CPU, Count(ModelConfig())])
-    with pytest.raises(InputError, match="no GPU"):
-        devices.demand([CPU, GPU])
-    with pytest.raises(InputError, match="no GPU"):
-        devices.demand([Probe("averages", (GPU,))])
-    machine(cores=2, gpus=1)
-    devices.demand([GPU])
+    assert devices.choose_device("auto") == "cuda"
+    assert devices.choose_device("cpu") == "cpu"

@@ -65,5 +65,5 @@ def test_where_a_folder_cannot_be_flushed_its_files_are_written_nevertheless(tmp
         return opened(path, *arguments)
 
     monkeypatch.setattr(os, "open", only_files)
-    record = store.new(Count(ModelConfig())) | {"status": "finished"}
+    record = store.new_record(Count(ModelConfig())) | {"status": "finished"}
     assert store.write(tmp_path, record).exists()

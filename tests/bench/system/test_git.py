@@ -24,7 +24,7 @@ def git(folder: Path, *words: str) -> str:
 
 @pytest.fixture(autouse=True)
 def untold(monkeypatch):
-    monkeypatch.delenv(git_module.TOLD, raising=False)
+    monkeypatch.delenv(git_module.COMMIT_VARIABLE, raising=False)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def published(ran, tmp_path_factory):
     out = tmp_path_factory.mktemp("published")
     shutil.copytree(store.folder(ran.out), store.folder(out))
     for record in store.read_all(out):
-        store.tag(out, record["identity"], "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
+        store.add_tags(out, record["identity"], "smoke", [("my study", UNUSUAL), ("relu", "relu"), ("relu", "again")])
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         first = publish_all(out)
@@ -177,7 +177,7 @@ def test_a_trials_data_set_is_its_input(published):
 def test_the_record_and_kept_weights_are_artifacts(published):
     for record in published.records:
         name = record["identity"]
-        expected = [f"{name}.json"] + [f"{name}.safetensors"] * store.weights(published.out, name).exists()
+        expected = [f"{name}.json"] + [f"{name}.safetensors"] * store.weights_file(published.out, name).exists()
         assert published.once[name]["artifacts"] == expected
     run_id = published.publisher.runs[trials(published)[0]["identity"]].info.run_id
     file = published.publisher.client.download_artifacts(run_id, f"{trials(published)[0]['identity']}.json")
@@ -322,7 +322,7 @@ def test_a_better_measurement_stays_before_another_machines_later_one(published,
     worse = measured(better, 60, identity, **({"fit": False, "why_unfit": "busy"} if later == "unfit" else {}))
     one, other = machine("one", better), machine("other", worse)
     if kind == "trial":
-        store.weights(tmp_path / "one", identity).write_bytes(b"weights")
+        store.weights_file(tmp_path / "one", identity).write_bytes(b"weights")
     for publisher, record in ((one, better), (other, worse), (one, better), (other, worse)):
         publisher.publish(record)
     (run,) = (
@@ -337,7 +337,7 @@ def test_weights_that_are_kept_later_follow_the_run_that_is_there(published, mac
     identity = "weights later"
     record = measured(trials(published)[0], 0, identity)
     other, one = machine("other", record), machine("one", record)
-    store.weights(tmp_path / "one", identity).write_bytes(b"weights")
+    store.weights_file(tmp_path / "one", identity).write_bytes(b"weights")
     other.publish(record)
     one.publish(record)
     (run,) = (

@@ -48,7 +48,7 @@ def finished(tmp_path):
     """Four records on disk."""
     records = []
     for width in WIDTHS:
-        record = store.new(Count(ModelConfig(width=width))) | {"status": "finished", "started": 0, "ended": 1}
+        record = store.new_record(Count(ModelConfig(width=width))) | {"status": "finished", "started": 0, "ended": 1}
         store.write(tmp_path, record)
         records.append(record)
     return records
@@ -112,7 +112,7 @@ def test_a_record_that_the_server_refuses_is_reported_kept_and_does_not_block_ot
 
 def test_a_record_that_another_run_has_replaced_is_not_put_back(server, finished, tmp_path):
     first = store.read(tmp_path, finished[0]["identity"])
-    overtaken = first | store.failure("died", "before another run's retry")
+    overtaken = first | store.failure_fields("died", "before another run's retry")
     RetryQueue(tmp_path, "smoke", lambda text: None).publish(overtaken, {first["identity"]: [("relu", "tanh")]})
     tags = {"profiles": ["smoke"], "studies": {"relu": ["tanh"]}}
     assert store.read(tmp_path, first["identity"]) == first | {"tags": tags}

@@ -29,7 +29,7 @@ def told(source, ranks=SINGLE):
         def recorded():
             before = total.clone()
             step()
-            losses.append(ranks.summed(total - before).item() / ranks.size)
+            losses.append(ranks.sum(total - before).item() / ranks.size)
 
         return recorded
 

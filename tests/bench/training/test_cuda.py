@@ -161,8 +161,8 @@ def test_a_whole_trial_learns_and_tells_all_that_a_cpu_tells(digits, source, tmp
         assert worker.perform(Task(trial, source, tmp_path, keep_weights=True)) == "finished", store.read(
             tmp_path, trial
         )
-        told[device] = store.finals(store.read(tmp_path, trial))
-        assert store.weights(tmp_path, trial).exists()
+        told[device] = store.final_metrics(store.read(tmp_path, trial))
+        assert store.weights_file(tmp_path, trial).exists()
     assert set(told["cpu"]) - {"memory/peak_mb"} <= set(told["cuda"])
     assert told["cuda"]["test/accuracy"] == pytest.approx(told["cpu"]["test/accuracy"], abs=0.06)
     assert told["cuda"]["test/accuracy"] > 0.7
@@ -197,7 +197,7 @@ def test_a_trial_takes_no_more_memory_for_those_before_it(digits, source, tmp_pa
     for seed in range(4):
         trial = replace(digits, seed=seed)
         worker.perform(Task(trial, source, tmp_path, keep_weights=False))
-        peaks.append(store.finals(store.read(tmp_path, trial))["memory/peak_mb"])
+        peaks.append(store.final_metrics(store.read(tmp_path, trial))["memory/peak_mb"])
     assert max(peaks[1:]) - min(peaks[1:]) < 1
 
 

@@ -200,8 +200,8 @@ def test_a_loss_that_is_not_finite_ends_the_trial_and_keeps_what_was_recorded(tr
     assert "not finite" in record["reason"]
     assert record["points"][0]["epoch"] == 0 and "test/accuracy" in record["points"][0]["metrics"]
     assert all(math.isfinite(v) for point in record["points"] for v in point["metrics"].values())
-    assert not store.weights(tmp_path, job).exists()
-    assert not store.part(tmp_path, job).exists()
+    assert not store.weights_file(tmp_path, job).exists()
+    assert not store.part_file(tmp_path, job).exists()
 
 
 def test_shuffled_labels_keep_the_size_of_each_class(trial, digits):

@@ -25,21 +25,21 @@ ROOT = Path(__file__).parents[3]
 def test_the_processes_parts_of_each_batch_make_up_the_batch(size, each, batches, rest):
     batch = size * each
     rows = torch.arange(batches * batch + min(rest, batch - 1))
-    parts = [ProcessGroup(rank, size).of_each(batch, rows) for rank in range(size)]
+    parts = [ProcessGroup(rank, size).shard_batches(batch, rows) for rank in range(size)]
     whole = torch.cat([part.view(batches, each) for part in parts], dim=1)
     assert whole.flatten().equal(rows[: batches * batch])
 
 
 @given(st.integers(1, 5), st.integers(0, 40))
 def test_every_image_is_looked_at_by_one_process(size, count):
-    seen = torch.cat([ProcessGroup(rank, size).mine(torch.arange(count)) for rank in range(size)])
+    seen = torch.cat([ProcessGroup(rank, size).shard(torch.arange(count)) for rank in range(size)])
     assert seen.sort().values.equal(torch.arange(count))
 
 
 def test_one_process_alone_takes_everything_as_it_is():
     rows, network = torch.rand(12, 3), torch.nn.Linear(3, 1)
-    assert SINGLE.mine(rows).equal(rows) and SINGLE.of_each(4, rows).equal(rows)
-    assert SINGLE.over(network) is network and SINGLE.told(rows) is rows and SINGLE.summed(rows) is rows
+    assert SINGLE.shard(rows).equal(rows) and SINGLE.shard_batches(4, rows).equal(rows)
+    assert SINGLE.average_gradients(network) is network and SINGLE.broadcast(rows) is rows and SINGLE.sum(rows) is rows
 
 
 @pytest.mark.parametrize(

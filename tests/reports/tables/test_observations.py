@@ -13,7 +13,7 @@ STEPS = "speed/steps_to_train_error_25"
 
 
 def finished(job, **fields):
-    return {**store.new(job), "status": "finished", "started": 100.0, "ended": 112.5, **fields}
+    return {**store.new_record(job), "status": "finished", "started": 100.0, "ended": 112.5, **fields}
 
 
 def trained(job, accuracy, **metrics):
