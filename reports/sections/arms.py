@@ -15,7 +15,7 @@ from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.sections.counts import size_cell
-from reports.statistics import summary
+from reports.statistics.summary import estimate_mean, noise_floor, paired_differences, select_values
 from reports.tables.observations import STEPS, TOTALS
 from reports.text.formatting import NOTHING, column_heading, format_fixed, format_half_width, format_mean, pluralize
 
@@ -47,9 +47,8 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
     means = {metric: [_mean_cell(results, arm, study.baseline, metric) for arm in arms] for metric in metrics}
     if "test/accuracy" in means:
         means["test/accuracy"] = _mark_best(means["test/accuracy"], [arm in study.arms for arm in arms])
-    seeds = [
-        Cell(label_arm(arm), pluralize(results.loc[results["arm"] == arm, "pair"].nunique(), "seed")) for arm in arms
-    ]
+    counts = results.groupby("arm")["pair"].nunique()
+    seeds = [Cell(label_arm(arm), pluralize(counts.get(arm, 0), "seed")) for arm in arms]
     sizes = [[size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
     return Table(
         f"{study.name}: means over seeds, differences from {study.baseline}",
@@ -109,18 +108,17 @@ def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]
     shown = []
     for metric in metrics:
         known = describe_metric(metric)
-        if (floor := summary.noise_floor(results, study.baseline, metric) * known.factor) > 0:
+        if (floor := noise_floor(results, study.baseline, metric) * known.factor) > 0:
             shown.append(f"{known.label} {format_half_width(floor)} {known.difference}".strip())
     return f" Noise floor, the baseline against itself: {'; '.join(shown)}." if shown else ""
 
 
 def _mean_cell(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:
     factor = describe_metric(metric).factor
-    mean = summary.estimate_mean(summary.select_values(results, arm, metric)).scaled(factor)
+    mean = estimate_mean(select_values(results, arm, metric)).scaled(factor)
     if not mean.size:
         return Cell(NOTHING)
-    differences = summary.paired_differences(results, arm, baseline, metric)
-    change = summary.estimate_mean(differences).scaled(factor)
+    change = estimate_mean(paired_differences(results, arm, baseline, metric)).scaled(factor)
     detail = "" if arm == baseline or not change.size else format_mean(change.mean, change.half, signed=True)
     censored = metric == STEPS and results.loc[results["arm"] == arm, "censored"].any()
     return Cell("at least " * bool(censored) + format_mean(mean.mean, mean.half), detail, mean.mean)

@@ -12,8 +12,7 @@ from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Figure, Heading, Note, Table, make_columns
 from reports.rendering.difference_plot import draw_differences
 from reports.rendering.plot_style import Axis
-from reports.statistics import summary
-from reports.statistics.summary import Mean
+from reports.statistics.summary import Mean, estimate_mean, select_values
 from reports.tables.observations import tabulate_combinations
 from reports.text.formatting import NOTHING, format_mean
 
@@ -29,7 +28,7 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
     points = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
     if not set(study.combinations) <= set(points.columns):
         return [Note("Not finished", "No seed has all combinations yet.")]
-    effects = {str(name): summary.estimate_mean(points[name].dropna()) for name in points.columns}
+    effects = {str(name): estimate_mean(points[name].dropna()) for name in points.columns}
     return [
         Heading("Effect of each ingredient", 3),
         _tabulate_effects(study, effects),
@@ -60,7 +59,7 @@ def _build_disagreements(study: Study, points: pd.DataFrame) -> list[Block]:
     gains = []
     for name in study.switches:
         beside, alone = points[left_out(name)], points[added_in(name)]
-        difference = summary.estimate_mean((beside - alone).dropna())
+        difference = estimate_mean((beside - alone).dropna())
         if abs(difference.mean) > difference.half:
             beside_text, alone_text = (format_mean(gain.mean(), None) for gain in (beside, alone))
             gains.append(f"{name} adds {beside_text} beside all others, {alone_text} alone")
@@ -83,9 +82,7 @@ def _tabulate_interactions(study: Study, effects: dict[str, Mean]) -> Table:
 
 
 def _tabulate_accuracies(study: Study, results: pd.DataFrame) -> Table:
-    means = {
-        arm: summary.estimate_mean(summary.select_values(results, arm, METRIC)).scaled(POINTS) for arm in study.arms
-    }
+    means = {arm: estimate_mean(select_values(results, arm, METRIC)).scaled(POINTS) for arm in study.arms}
     rows = [
         (*(Cell(TICK if name in arm.split(" + ") else "") for name in study.switches), _cell(means[arm], signed=False))
         for arm in sorted((arm for arm in study.arms if means[arm].size), key=lambda arm: -means[arm].mean)

@@ -1,4 +1,4 @@
-"""A stored report beside the records as they are now."""
+"""A stored report compared with the records now."""
 
 import json
 
@@ -14,7 +14,7 @@ from reports.report import write_report
 
 @pytest.fixture
 def out(tmp_path, monkeypatch):
-    """A report that was written, and records to judge again; what was asked is known without a run."""
+    """A report that was written, and records to judge again; the request is known without a run."""
     study, setting = fabricate.activations(), fabricate.setting()
     fabricate.write(tmp_path, [study], setting)
     write_report(tmp_path, [study], setting)
@@ -27,17 +27,17 @@ def stored(out):
     return out / "reports" / "report.json"
 
 
-def said(capsys, out, file):
+def check_report(capsys, out, file):
     """The exit status and the lines of the check, which has written no file."""
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     status = ablate.main(["report", "--check", str(file), "--out", str(out)])
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
-    told = capsys.readouterr()
-    return status, (told.out + told.err).splitlines()
+    output = capsys.readouterr()
+    return status, (output.out + output.err).splitlines()
 
 
 def test_where_all_verdicts_agree_one_line_says_so(capsys, out, stored):
-    assert said(capsys, out, stored) == (0, [f"All 5 verdicts are the same as in {stored}."])
+    assert check_report(capsys, out, stored) == (0, [f"All 5 verdicts are the same as in {stored}."])
 
 
 def test_each_verdict_that_differs_has_a_line_with_both(capsys, out, stored):
@@ -45,14 +45,14 @@ def test_each_verdict_that_differs_has_a_line_with_both(capsys, out, stored):
     now = {entry["id"]: entry["verdict"] for entry in report["claims"]}
     fabricate.amend(out, lambda record: {"status": "failed"} if record["kind"] == "timing" else {})
     lines = [f"relu-step (activations): stored '{now['relu-step']}', now 'not run'"]
-    assert said(capsys, out, stored) == (1, lines)
+    assert check_report(capsys, out, stored) == (1, lines)
 
 
 def test_claims_that_appear_or_disappear_are_differences(capsys, out, stored):
     report = json.loads(stored.read_text())
     report["claims"][0]["id"] = "another\x1b[2J\n"
     stored.write_text(json.dumps(report))
-    status, lines = said(capsys, out, stored)
+    status, lines = check_report(capsys, out, stored)
     verdict = report["claims"][0]["verdict"]
     assert status == 1
     assert lines == [
@@ -82,18 +82,18 @@ def test_two_claims_of_a_study_with_one_name_are_both_compared():
     ],
     ids=range(9),
 )
-def test_what_is_no_report_is_told_in_one_line(capsys, out, content):
+def test_a_file_that_is_no_report_is_refused_in_one_line(capsys, out, content):
     other = out / "other.json"
     other.write_bytes(content)
-    assert said(capsys, out, other) == (
+    assert check_report(capsys, out, other) == (
         2,
         [f"ablate: {other} is no report.json: name one that 'ablate report' wrote"],
     )
 
 
-def test_a_file_that_is_missing_or_a_folder_is_told_in_one_line(capsys, out):
+def test_a_missing_file_or_a_folder_is_refused_in_one_line(capsys, out):
     for file, why in ((out / "absent.json", "No such file or directory"), (out, "Is a directory")):
-        assert said(capsys, out, file) == (
+        assert check_report(capsys, out, file) == (
             2,
             [f"ablate: {file} cannot be read ({why}): name a stored report.json"],
         )

@@ -1,4 +1,4 @@
-"""What a report says."""
+"""Blocks of a whole report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reports.sections.counts import BY
 from reports.text.formatting import MINUS, TIMES
 
 
-def made(out: Path, *studies: Study, setting: Setting | None = None, **options) -> list[Block]:
+def report_on(out: Path, *studies: Study, setting: Setting | None = None, **options) -> list[Block]:
     setting = setting or fabricate.setting()
     fabricate.write(out, studies, setting, **options)
     return build_document(gather(out, studies, setting))
@@ -41,7 +41,7 @@ def column(table: Table, label: str) -> list[str]:
 @pytest.fixture(scope="module")
 def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[Block]:
     out = tmp_path_factory.mktemp("out")
-    return made(out, fabricate.activations(), fabricate.sizes(), lost=[("sigmoid", 1)])
+    return report_on(out, fabricate.activations(), fabricate.sizes(), lost=[("sigmoid", 1)])
 
 
 def test_verdicts_come_before_anything_else_that_was_measured(blocks):
@@ -119,10 +119,10 @@ def test_of_many_lost_trials_the_first_are_named(tmp_path):
 
 
 def test_each_arm_tells_what_it_changes_in_the_network_as_built(blocks):
-    told = column(table(blocks, "activations: read from"), "Change from the baseline")
-    assert told[0] == "the baseline"
-    assert told[1] == "gain: 1 → 1.67 (throughout)\nactivation: relu → tanh (throughout)"
-    assert told[3:] == ["nothing but the seeds", "labels: true → shuffled"]
+    changes = column(table(blocks, "activations: read from"), "Change from the baseline")
+    assert changes[0] == "the baseline"
+    assert changes[1] == "gain: 1 → 1.67 (throughout)\nactivation: relu → tanh (throughout)"
+    assert changes[3:] == ["nothing but the seeds", "labels: true → shuffled"]
 
 
 def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
@@ -153,7 +153,7 @@ def test_pairs_without_a_dot_are_spoken_of_where_there_are_any(blocks, tmp_path,
     assert not any("have a dot" in block.caption for block in blocks if isinstance(block, Figure))
     for module in (difference_plot, arm_figures):
         monkeypatch.setattr(module, "MAX_DOTS", 2)
-    captions = [block.caption for block in made(tmp_path, fabricate.activations()) if isinstance(block, Figure)]
+    captions = [block.caption for block in report_on(tmp_path, fabricate.activations()) if isinstance(block, Figure)]
     bound = "Of more than 2 pairs, 2 have a dot, evenly from the smallest difference to the largest."
     assert [caption.endswith(bound) for caption in captions] == [False, True, False, False]
 
@@ -219,5 +219,5 @@ def test_a_study_without_records_is_reported_as_not_run(tmp_path):
 
 
 def test_the_smoke_profile_says_that_it_is_no_result(tmp_path):
-    blocks = made(tmp_path, fabricate.sizes(), setting=fabricate.setting(name="smoke"))
+    blocks = report_on(tmp_path, fabricate.sizes(), setting=fabricate.setting(name="smoke"))
     assert any(isinstance(block, Note) and block.prominent and block.title == "Not a result" for block in blocks)

@@ -9,8 +9,8 @@ import re
 import fabricate
 import pypdf
 import pytest
+from block_texts import alternative_texts, shown_texts, without_spaces
 from bs4 import BeautifulSoup
-from said import alternatives, said, squeezed
 
 from ablations import Ask, Claim, Contrast, Published, Study
 from bench.spec.config import ModelConfig
@@ -105,9 +105,9 @@ def test_no_file_is_written_but_the_four(out):
 
 
 def test_every_name_is_in_the_html_as_it_is(out, soup):
-    shown = squeezed(soup.body.get_text())
-    assert [one for one in said(out[1]) if squeezed(one) not in shown] == []
-    assert [svg["aria-label"] for svg in soup.select("figure svg[role=img]")] == alternatives(out[1])
+    shown = without_spaces(soup.body.get_text())
+    assert [one for one in shown_texts(out[1]) if without_spaces(one) not in shown] == []
+    assert [svg["aria-label"] for svg in soup.select("figure svg[role=img]")] == alternative_texts(out[1])
 
 
 def test_no_name_turns_the_text_behind_it_round(soup, pages):
@@ -143,10 +143,10 @@ def test_a_claim_in_brief_leads_to_the_claim_of_that_study_and_name(soup):
 
 def test_every_name_is_in_the_pdf_as_it_is(out, pages):
     """But for letters that run from right to left, which a PDF holds in the order in which they stand."""
-    shown = squeezed("".join(page.extract_text() for page in pages.pages))
-    ltr = [one for one in said(out[1]) if not set(RIGHT_TO_LEFT) & set(one)]
+    shown = without_spaces("".join(page.extract_text() for page in pages.pages))
+    ltr = [one for one in shown_texts(out[1]) if not set(RIGHT_TO_LEFT) & set(one)]
     numbered = re.compile(r"\d+/\d+")
-    assert [one for one in ltr if numbered.sub("", squeezed(one)) not in numbered.sub("", shown)] == []
+    assert [one for one in ltr if numbered.sub("", without_spaces(one)) not in numbered.sub("", shown)] == []
     assert set(RIGHT_TO_LEFT) <= set(shown)
 
 
@@ -184,4 +184,4 @@ def test_a_name_that_is_long_leaves_the_numbers_beside_it_readable():
     table = Table("Wide", (Column("Arm", numeric=False), Column(LONG)), ((Cell(LONG), Cell("1.0")),))
     (one,) = pypdf.PdfReader(io.BytesIO(render_pdf([table, Text(LONG)], "A report", 0))).pages
     assert one.mediabox.width < one.mediabox.height
-    assert squeezed(one.extract_text()).count(LONG) == 3
+    assert without_spaces(one.extract_text()).count(LONG) == 3

@@ -1,4 +1,4 @@
-"""Records in, files out."""
+"""Files of a report."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_the_same_records_give_the_same_bytes(out):
 
 
 def test_the_json_holds_each_claim_with_what_decided_it(out):
-    told = json.loads((out / "reports" / "report.json").read_text())
+    stored = json.loads((out / "reports" / "report.json").read_text())
     wanted = {"id", "verdict", "estimate", "interval", "margin", "unit", "pairs", "p_value", "p_holm", "trials"}
-    assert [claim["id"] for claim in told["claims"]] == ["relu-better", "relu-gap", "relu-step"]
-    assert all(wanted <= claim.keys() for claim in told["claims"] + told["controls"])
-    assert told["run"]["Trials"] == "15 different: 14 finished, 1 diverged"
-    assert told["environments"] == [{"processes": 1, **fabricate.ENVIRONMENT}]
+    assert [claim["id"] for claim in stored["claims"]] == ["relu-better", "relu-gap", "relu-step"]
+    assert all(wanted <= claim.keys() for claim in stored["claims"] + stored["controls"])
+    assert stored["run"]["Trials"] == "15 different: 14 finished, 1 diverged"
+    assert stored["environments"] == [{"processes": 1, **fabricate.ENVIRONMENT}]
 
 
 def test_the_table_of_trials_has_a_row_a_trial(out):

@@ -6,8 +6,8 @@ import re
 
 import fabricate
 import pytest
+from block_texts import alternative_texts, shown_texts, without_spaces
 from bs4 import BeautifulSoup
-from said import alternatives, said, squeezed
 
 from reports.document import build_document
 from reports.evidence import gather
@@ -36,8 +36,8 @@ def soup(text):
 
 
 def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, soup):
-    shown = squeezed(soup.body.get_text())
-    assert [one for one in said(blocks) if squeezed(one) not in shown] == []
+    shown = without_spaces(soup.body.get_text())
+    assert [one for one in shown_texts(blocks) if without_spaces(one) not in shown] == []
 
 
 def test_names_are_text_and_never_markup():
@@ -68,7 +68,7 @@ def test_nothing_is_fetched_from_anywhere(text, soup):
 
 def test_every_figure_has_its_alternative_text(blocks, soup):
     figures = soup.select("figure svg[role=img]")
-    assert [figure["aria-label"] for figure in figures] == alternatives(blocks)
+    assert [figure["aria-label"] for figure in figures] == alternative_texts(blocks)
     assert len(figures) == 4
 
 

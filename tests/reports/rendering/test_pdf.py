@@ -7,7 +7,7 @@ import io
 import fabricate
 import pypdf
 import pytest
-from said import alternatives, said, squeezed
+from block_texts import alternative_texts, shown_texts, without_spaces
 
 from reports.document import build_document
 from reports.evidence import gather
@@ -36,7 +36,7 @@ def reader(content: bytes) -> pypdf.PdfReader:
 
 def text(content: bytes) -> str:
     """The text of all pages without their numbers."""
-    pages = [squeezed(page.extract_text()) for page in reader(content).pages]
+    pages = [without_spaces(page.extract_text()) for page in reader(content).pages]
     return "".join(page.removesuffix(f"{number}/{len(pages)}") for number, page in enumerate(pages, 1))
 
 
@@ -54,7 +54,7 @@ def content(blocks):
 
 def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, content):
     shown = text(content)
-    assert [one for one in said(blocks) if squeezed(one) not in shown] == []
+    assert [one for one in shown_texts(blocks) if without_spaces(one) not in shown] == []
 
 
 def test_the_same_blocks_and_timestamp_give_the_same_bytes(blocks, content):
@@ -65,7 +65,7 @@ def test_every_page_has_its_number(content):
     pages = reader(content).pages
     assert len(pages) > 2
     for number, one in enumerate(pages, 1):
-        assert squeezed(one.extract_text()).endswith(f"{number}/{len(pages)}")
+        assert without_spaces(one.extract_text()).endswith(f"{number}/{len(pages)}")
 
 
 def test_names_are_text_and_never_markup():
@@ -81,14 +81,14 @@ def test_names_are_text_and_never_markup():
         claims,
     ]
     content = render_pdf([*hostile, Figure(SVG, HOSTILE, HOSTILE)], HOSTILE, 0)
-    assert text(content).count(squeezed(HOSTILE)) == 18
+    assert text(content).count(without_spaces(HOSTILE)) == 18
     assert reader(content).metadata.title == HOSTILE
 
 
 def test_figures_are_vectors_with_alternative_text(blocks, content):
     assert all(not page.images for page in reader(content).pages)
     told = {node.get("/Alt") for node in _structure(reader(content).trailer["/Root"]["/StructTreeRoot"])}
-    assert set(alternatives(blocks)) <= told
+    assert set(alternative_texts(blocks)) <= told
 
 
 def test_long_tables_repeat_their_heads_on_every_page():

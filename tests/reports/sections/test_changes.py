@@ -1,4 +1,4 @@
-"""What an arm changes, told from networks as `bench.models.complexity` counts them."""
+"""Changes of an arm, from networks as `bench.models.complexity` counts them."""
 
 import dataclasses
 
@@ -18,41 +18,41 @@ def record(recipe=None, **model):
     return {"network": count_network(ModelConfig(**model)), "job": job}
 
 
-def told(baseline, **levels):
+def changes_of(baseline, **levels):
     return list_changes(record(**baseline, **levels), record(**baseline))
 
 
 def test_nothing_differs_from_itself():
-    assert told(DOCUMENT) == {}
+    assert changes_of(DOCUMENT) == {}
 
 
-def test_an_activation_is_told_once_for_all_layers_and_takes_its_gain_along():
-    found = told(DOCUMENT, activation="tanh")
+def test_an_activation_is_listed_once_for_all_layers_and_takes_its_gain_along():
+    changes = changes_of(DOCUMENT, activation="tanh")
     layers = "conv1, conv2, conv3, conv4, conv5, fc6, fc7"
-    assert found == {"gain": f"1.41 {ARROW} 1.67 ({layers})", "activation": f"ReLU {ARROW} Tanh (throughout)"}
+    assert changes == {"gain": f"1.41 {ARROW} 1.67 ({layers})", "activation": f"ReLU {ARROW} Tanh (throughout)"}
     assert confounded_aspects(record(**DOCUMENT, activation="tanh"), record(**DOCUMENT)) == []
 
 
 def test_batch_normalisation_changes_the_normalisation_and_nothing_else():
-    found = told(DOCUMENT, normalisation="batch")
-    assert list(found) == ["normalisation", "parameters"]
-    assert found["normalisation"] == (
+    changes = changes_of(DOCUMENT, normalisation="batch")
+    assert list(changes) == ["normalisation", "parameters"]
+    assert changes["normalisation"] == (
         f"none {ARROW} BatchNorm2d (conv1, conv2, conv3, conv4, conv5); none {ARROW} BatchNorm1d (fc6, fc7)"
     )
     assert confounded_aspects(record(**DOCUMENT, normalisation="batch"), record(**DOCUMENT)) == []
 
 
 def test_layers_that_the_arm_alone_has_are_described_with_what_follows_them():
-    pair = told(ZHANG, kernel="pair")["depth"].replace(TIMES, "x")
+    pair = changes_of(ZHANG, kernel="pair")["depth"].replace(TIMES, "x")
     assert "conv1a (32x3x3x3, gain 1.41, ReLU)" in pair
     assert "conv1b (32x32x3x3, gain 1.41, ReLU, LRN(alpha=0.0001), MaxPool2d)" in pair
     assert "without conv1 (32x3x5x5, gain 1.41, ReLU, LRN(alpha=0.0001), MaxPool2d)" in pair
 
 
 def test_a_pair_without_its_middle_activation_reads_differently():
-    linear = told(ZHANG, kernel="pair-linear")["depth"].replace(TIMES, "x")
+    linear = changes_of(ZHANG, kernel="pair-linear")["depth"].replace(TIMES, "x")
     assert "conv1a (32x3x3x3, gain 1, no activation)" in linear
-    assert linear != told(ZHANG, kernel="pair")["depth"].replace(TIMES, "x")
+    assert linear != changes_of(ZHANG, kernel="pair")["depth"].replace(TIMES, "x")
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_aspects_that_changed_at_once_are_named(levels, aspects):
 
 
 def test_a_recipe_is_compared_field_by_field():
-    found = list_changes(record(TrainConfig(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
-    assert found == {"epochs": f"20 {ARROW} 10", "augmentation": f"both {ARROW} none"}
+    changes = list_changes(record(TrainConfig(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
+    assert changes == {"epochs": f"20 {ARROW} 10", "augmentation": f"both {ARROW} none"}
 
 
-def test_another_device_is_told_with_its_precision():
+def test_another_device_is_listed_with_its_precision():
     here = record(**DOCUMENT)
     there = {**here, "job": {**here["job"], "device": "cuda", "precision": "bfloat16"}}
     assert list_changes(there, here) == {"device": f"cpu, float32 {ARROW} cuda, bfloat16"}

@@ -1,4 +1,4 @@
-"""What a report says of a factorial study, and of what was tuned."""
+"""Blocks of a factorial study."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import fabricate
 import pandas as pd
 import pytest
 
-from ablations import Study, Switch, Tuning
+from ablations import Study, Switch
 from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
-from ablations.framework.tuning import TuningResult
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table
 from reports.sections.factorial import TICK, build_factorial
-from reports.sections.tuning import build_tuning
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
 COMBINATIONS = effect_weights(SWITCHES)
@@ -49,10 +47,6 @@ def together(on: set[str]) -> float:
 
 def tables(blocks) -> dict[str, Table]:
     return {block.caption: block for block in blocks if isinstance(block, Table)}
-
-
-def texts(table: Table) -> dict[str, list[str]]:
-    return {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
 
 
 def numbers(table: Table) -> dict[str, list[float | None]]:
@@ -102,36 +96,3 @@ def test_a_seed_that_lost_an_arm_gives_no_effect_and_the_others_do():
 def test_effects_are_drawn_with_their_seeds():
     (figure,) = [block for block in build_factorial(STUDY, evidence(additive)) if isinstance(block, Figure)]
     assert "main effect of ReLU +4.00" in figure.alt
-
-
-# What was tuned
-
-TUNED = Study(
-    "?",
-    (),
-    arms={"relu": {}, "tanh": {}, "tanh, own": {}},
-    tuning=Tuning("learning_rate", (0.001, 0.002, 0.004), {"relu": "relu", "tanh": "relu", "tanh, own": "tanh"}),
-    name="mine",
-)
-
-
-def of_tuning(found: TuningResult):
-    empty = pd.DataFrame()
-    return build_tuning(
-        TUNED, Evidence((TUNED,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": found})
-    )
-
-
-def test_the_levels_that_were_tried_are_a_table_with_the_chosen_one_marked():
-    scores = {"relu": {0.001: 0.4, 0.002: 0.6, 0.004: 0.5}, "tanh": {0.001: 0.3, 0.002: 0.2, 0.004: 0.1}}
-    chosen = {"relu": 0.002, "tanh": 0.002, "tanh, own": 0.001}
-    _, table = of_tuning(TuningResult([], scores, chosen))
-    assert [column.label for column in table.columns] == ["Arm", "0.001", "0.002", "0.004"]
-    assert texts(table) == {"relu": ["40.0", "60.0", "50.0"], "tanh": ["30.0", "20.0", "10.0"]}
-    assert [[cell.best for cell in row[1:]] for row in table.rows] == [[False, True, False], [True, False, False]]
-    assert [row[0].detail for row in table.rows] == ["also for tanh", "also for tanh, own"]
-
-
-def test_an_unfinished_tuning_says_so():
-    _, note = of_tuning(TuningResult([], {}, {}))
-    assert note.title == "Not finished"

@@ -1,4 +1,4 @@
-"""Every sentence and table cell of a report, to look for in its files."""
+"""Texts of a report's blocks, to look for in its files."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from reports.rendering.blocks import Block, Figure
 
 
-def said(blocks: list[Block]) -> list[str]:
+def shown_texts(blocks: list[Block]) -> list[str]:
     texts = [text for block in blocks for text in _texts(block, "svg", "alt")]
     return [line for text in texts for line in text.splitlines() if line.strip()]
 
 
-def alternatives(blocks: list[Block]) -> list[str]:
+def alternative_texts(blocks: list[Block]) -> list[str]:
     return [block.alt for block in blocks if isinstance(block, Figure)]
 
 
-def squeezed(text: str) -> str:
-    """Without spaces and line ends, which a file may place as it likes."""
+def without_spaces(text: str) -> str:
+    """The text without spaces and line ends, which a file may place freely."""
     return "".join(text.split())
 
 
