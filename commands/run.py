@@ -39,7 +39,10 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
     if options.cluster is not None and torchrun.process_count() > 1:
         raise InputError("torchrun shares a trial among processes, --cluster gives each trial one: use one of them")
     with cluster_connection(options):
-        return _run(options, console)
+        status = _run(options, console)
+    if torchrun.process_count() > 1:
+        torchrun.exit_process(status)
+    return status
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:

@@ -74,7 +74,6 @@ def lead(device: str) -> Iterator[tuple[Submit, int]]:
     yield submit, 1
     wait_until_idle()
     group.broadcast(None)  # lets the other processes exit; if this process fails instead, torchrun ends them
-    leave_group()
 
 
 def follow(device: str, source: Source) -> int:
@@ -91,7 +90,6 @@ def follow(device: str, source: Source) -> int:
         except RuntimeError:  # the first process is gone and has printed the reason
             return 1
         if announcement is None:
-            leave_group()
             return 0
         trial, saved = announcement
         if trial.data.digest != source.data.digest:
@@ -110,11 +108,11 @@ def join_group(device: str) -> Any:
     return ProcessGroup(distributed.get_rank(), distributed.get_world_size())
 
 
-def leave_group() -> None:
-    """Disconnect: a process that exits with gloo's threads at work is aborted now and then."""
-    from torch import distributed
-
-    distributed.destroy_process_group()
+def exit_process(status: int) -> NoReturn:
+    """Exit without Python's own cleaning up, in which gloo's threads abort a process now and then."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _perform(task: Task, device: str, group: Any, future: Future[str], timer: Timer) -> None:
@@ -143,8 +141,8 @@ def _settle(setter: Callable[[Any], None], value: Any) -> None:
 
 def _exit(reason: str) -> NoReturn:
     """End this process, and with it the others, which wait for it in the midst of a trial."""
-    print(f"ablate: {reason}", file=sys.stderr, flush=True)
-    os._exit(1)
+    print(f"ablate: {reason}", file=sys.stderr)
+    exit_process(1)
 
 
 def _prepare_thread(device: str) -> None:
