@@ -8,9 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bench.data.resident_images import ResidentImages
-from bench.data.splits import ImageSet
-from bench.data.streamed_photos import StreamedPhotos
+from bench.data.image_sets import ImageSet, ResidentImages, StreamedPhotos
 
 
 class Loader(Protocol):
@@ -39,9 +37,11 @@ class ResidentLoader:
         self.index = torch.empty(batch, dtype=torch.int64, device=images.labels.device)
 
     def begin_epoch(self, order: Tensor, start: int) -> None:
+        """Begin an epoch; see `Loader`."""
         self.order = order
 
     def load(self, start: int) -> None:
+        """Load a batch; see `Loader`."""
         self.index.copy_(self.order[start : start + self.batch])
 
 
@@ -56,10 +56,12 @@ class StreamingLoader:
         self.batches: Iterator[ResidentImages] = iter(())
 
     def begin_epoch(self, order: Tensor, start: int) -> None:
+        """Begin an epoch; see `Loader`."""
         end = len(order) - len(order) % self.batch
         self.batches = self.photos.read(order[start:end], self.batch)
 
     def load(self, start: int) -> None:
+        """Load a batch; see `Loader`."""
         for target, read in zip(self.images, next(self.batches), strict=True):
             target.copy_(read, non_blocking=True)
 

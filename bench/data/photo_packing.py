@@ -15,7 +15,7 @@ from PIL import Image
 
 from bench.data import photo_index
 from bench.data.image_folder import list_classes
-from bench.data.streamed_photos import decode_square
+from bench.data.image_sets import decode_square
 from bench.spec.errors import InputError
 from bench.system import devices, files
 from bench.system.text import printable

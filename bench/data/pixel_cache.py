@@ -26,21 +26,21 @@ Facts = dict[str, Any]
 
 def load_or_decode(folder: Path, decode: Decoder) -> Facts:
     """Return the facts of a decoded data set; decode it where the folder is missing or damaged."""
-    return load_or_create(folder, _load_facts, lambda temporary: _write_splits(temporary, *decode()))
+    return load_or_create(folder, _agrees, lambda temporary: _write_splits(temporary, *decode()))
 
 
-def load_or_create(folder: Path, load: Callable[[Path], Facts | None], create: Callable[[Path], None]) -> Facts:
+def load_or_create(folder: Path, agrees: Callable[[Path, Facts], bool], create: Callable[[Path], None]) -> Facts:
     """Return the facts of a folder in the cache, created first where it is missing or damaged.
 
     Args:
         folder: The folder, which only one process creates at a time.
-        load: Returns a folder's facts, or None where it is missing or damaged.
+        agrees: Whether a folder's arrays are as its facts say; may raise any error where they are damaged.
         create: Fills an empty folder, which is then renamed.
 
     Raises:
         InputError: The folder cannot be created.
     """
-    if facts := load(folder):
+    if facts := _load_facts(folder, agrees):
         return facts
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -48,10 +48,10 @@ def load_or_create(folder: Path, load: Callable[[Path], Facts | None], create: C
         problem = f"{folder.parent.parent} cannot be made ({error.strerror})"
         raise InputError(printable(f"{problem}: expected a writable folder")) from error
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        facts = load(folder)  # another run may have created it meanwhile
+        facts = _load_facts(folder, agrees)  # another run may have created it meanwhile
         if facts is None:
             _replace(folder, create)
-            facts = load(folder)
+            facts = _load_facts(folder, agrees)
     if facts is None:
         raise InputError(printable(f"{folder} is damaged and cannot be made again: remove it"))
     return facts
@@ -70,21 +70,25 @@ def _replace(folder: Path, create: Callable[[Path], None]) -> None:
         files.remove(temporary)
 
 
-def _load_facts(folder: Path) -> Facts | None:
-    """The facts of a decoded data set; None where it is missing or its files differ from the facts."""
+def _load_facts(folder: Path, agrees: Callable[[Path, Facts], bool]) -> Facts | None:
+    """The facts of a folder; None where it is missing or its files differ from them."""
     try:
-        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        class_count, side_px = len(facts["classes"]), SIDE_PX + 2 * MARGIN_PX
-        good = bool(re.fullmatch("[0-9a-f]{16}", facts["digest"])) and all(isinstance(c, str) for c in facts["classes"])
-        good &= 0 <= facts["chance"] <= 1 and 0 <= facts["shared_images"] <= facts["test"]
-        for split, (pixels, labels) in load(folder).items():
-            good &= (pixels.shape, pixels.dtype) == ((facts[split], side_px, side_px, 3), np.uint8)
-            good &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
-            good &= 0 <= labels.min() <= labels.max() < class_count
-        good = good and facts["files"] == digest_arrays(folder)  # last: it reads them all
+        facts: Facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        good = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # last: it reads all files
     except Exception:  # numpy and json raise errors of any class for a damaged file
         return None
     return facts if good else None
+
+
+def _agrees(folder: Path, facts: Facts) -> bool:
+    class_count, side_px = len(facts["classes"]), SIDE_PX + 2 * MARGIN_PX
+    good = bool(re.fullmatch("[0-9a-f]{16}", facts["digest"])) and all(isinstance(c, str) for c in facts["classes"])
+    good &= 0 <= facts["chance"] <= 1 and 0 <= facts["shared_images"] <= facts["test"]
+    for split, (pixels, labels) in load(folder).items():
+        good &= (pixels.shape, pixels.dtype) == ((facts[split], side_px, side_px, 3), np.uint8)
+        good &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
+        good &= bool(0 <= labels.min() <= labels.max() < class_count)
+    return good
 
 
 def load(folder: Path) -> dict[str, LabelledPixels]:

@@ -10,14 +10,11 @@ import torch
 
 from bench.components.layouts import LAYOUTS
 from bench.data import photo_index, pixel_cache
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ImageSet, ResidentImages, SquarePhotos, StreamedPhotos
 from bench.data.sampling import share_count
 from bench.data.source import Source
-from bench.data.streamed_photos import SquarePhotos, StreamedPhotos
 from bench.spec.jobs import Trial
 from bench.spec.seeding import stream_seed
-
-ImageSet = ResidentImages | StreamedPhotos
 
 
 class Splits(NamedTuple):

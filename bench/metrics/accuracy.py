@@ -6,8 +6,7 @@ import torch
 from torch.nn import functional
 
 from bench.components.windows import centre, ten_crops
-from bench.data.splits import ImageSet
-from bench.data.streamed_photos import StreamedPhotos
+from bench.data.image_sets import ImageSet, StreamedPhotos
 from bench.models.alexnet import AlexNet
 from bench.system.process_group import SINGLE, ProcessGroup
 

@@ -9,11 +9,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages, StreamedPhotos
 from bench.data.sampling import stratified
 from bench.data.source import Source
 from bench.data.splits import load_splits
-from bench.data.streamed_photos import StreamedPhotos
 from bench.models.alexnet import AlexNet
 from bench.probes import competition, ensembles, features
 from bench.probes.question import QUESTIONS

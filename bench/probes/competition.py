@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench.components.normalisations import LRN, NEIGHBOURS
 from bench.components.windows import centre
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.components.windows import centre
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
 from bench.spec.errors import InputError

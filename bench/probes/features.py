@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bench.components.windows import centre
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 
 Answer = dict[str, dict[str, float]]  # metrics by arm, of arms that the question brings, or '' for the network's own

@@ -18,12 +18,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial, describe, identity
 
 JOB_TYPES: dict[str, Any] = {"trial": Trial, "count": Count, "timing": Timing, "probe": Probe}
-MEASUREMENTS = {
-    "trial": ("data", "points"),
-    "count": ("network",),
-    "timing": ("samples", "fit"),
-    "probe": ("samples",),
-}
+PARTS = {"trial": ("data", "points"), "count": ("network",), "timing": ("samples", "fit"), "probe": ("samples",)}
 YEAR_3000_S = 32_503_680_000
 
 Text = Annotated[str, Field(max_length=2**28)]  # pydantic refuses half a surrogate pair only where a limit is set
@@ -139,7 +134,7 @@ def load_valid(file: Path) -> dict[str, Any]:
         raise InputError(f"{file.name} is no record ({describe_error(error)})") from error
     if not _has_fields(record["job"], describe(job)):
         raise InputError(f"{file.name} is no record (its job lacks a field)")
-    needed = () if store.is_failure(record) else MEASUREMENTS[record["kind"]]
+    needed = () if store.is_failure(record) else PARTS[record["kind"]]
     if missing := [part for part in needed if part not in record]:
         raise InputError(f"{file.name} is no record ({missing[0]} is missing)")
     if "points" in needed and not (record["points"] and record["data"]["train"] > 0):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bench.components.activations import ACTIVATIONS
 from bench.components.augmentations import DRAWS
 from bench.components.registry import register
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Timing

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.data.image_sets import StreamedPhotos
 from bench.data.splits import Splits
-from bench.data.streamed_photos import StreamedPhotos
 from bench.metrics.accuracy import evaluate, evaluate_crops
 from bench.metrics.gradients import gradient_flow
 from bench.metrics.sparsity import sparsity, watch_activations

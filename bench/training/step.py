@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from bench.components.augmentations import AUGMENTATIONS, Batch
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.spec.config import TrainConfig
 from bench.spec.jobs import Timing, Trial

@@ -10,7 +10,7 @@ from project_studies import DATA, STUDIES, each_study, make_setting
 from ablations import Contrast, Exact
 from ablations.framework.expand import expand_study
 from ablations.framework.study import all_claims
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.metrics.table import find_metric
 from bench.models import complexity
 from bench.models.alexnet import build

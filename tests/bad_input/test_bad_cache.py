@@ -109,8 +109,8 @@ def test_what_another_run_made_again_meanwhile_is_taken_and_stays(root, out, mon
     before, whole, looks = source.locate(str(root), out), pixel_cache._load_facts, []
     facts("")(before.folder)
 
-    def seen_before_the_other_run(folder):
-        found = whole(folder)
+    def seen_before_the_other_run(folder, agrees):
+        found = whole(folder, agrees)
         looks.append(found)
         if len(looks) == 1:
             assert found is None and source.locate(str(root), out) == before

@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from bench.data import photo_index, photo_packing, streamed_photos
+from bench.data import image_sets, photo_index, photo_packing
+from bench.data.image_sets import SquarePhotos, StreamedPhotos
 from bench.data.source import locate
 from bench.data.splits import load_splits
-from bench.data.streamed_photos import SquarePhotos, StreamedPhotos
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
@@ -90,7 +90,7 @@ def pil(folder):
 
 
 def test_the_input_path_beats_a_folder_read_by_pil(photographs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(streamed_photos, "reader_count", lambda device: READERS)
+    monkeypatch.setattr(image_sets, "reader_count", lambda device: READERS)
     folder = linked(tmp_path / "linked", photographs, 1_250)
     source = locate(str(folder), tmp_path / "out", photographs=True)
     list(photo_packing.pack(folder, tmp_path / "packed", 256))
@@ -112,9 +112,9 @@ MEMORY = """
 import json, os, sys
 from pathlib import Path
 import torch
-from bench.data import photo_index, streamed_photos
+from bench.data import photo_index, image_sets
 from bench.data.source import locate
-from bench.data.streamed_photos import StreamedPhotos, SquarePhotos
+from bench.data.image_sets import StreamedPhotos, SquarePhotos
 
 def peak(process):
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
@@ -132,7 +132,7 @@ def below(process):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    streamed_photos.reader_count = lambda device: 2
+    image_sets.reader_count = lambda device: 2
     source = locate(sys.argv[1], Path(sys.argv[2]), photographs=True)
     labels = torch.from_numpy(photo_index.labels(source.folder, "train"))
     images = StreamedPhotos(SquarePhotos(source.folder, "train", 256), labels, "cpu")

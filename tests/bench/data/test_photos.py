@@ -15,11 +15,11 @@ from torchvision.transforms import TenCrop
 from torchvision.transforms.functional import to_tensor
 
 from bench.components.augmentations import AUGMENTATIONS, Batch
-from bench.data import photo_packing, streamed_photos
+from bench.data import image_sets, photo_packing
+from bench.data.image_sets import decode_square
 from bench.data.loader import make_loader
 from bench.data.source import locate
 from bench.data.splits import load_splits
-from bench.data.streamed_photos import decode_square
 from bench.metrics.accuracy import evaluate_crops
 from bench.models.alexnet import build
 from bench.records import store
@@ -67,13 +67,13 @@ def test_an_index_holds_every_photograph_once_and_one_in_ten_for_validation(fold
     assert (source.data.train, source.validation, source.test) == (27, 3, 12)
     assert (source.data.classes, source.classes, source.photographs) == (3, CLASSES, True)
     files = {
-        split: [streamed_photos.photo_index.file(source.folder, split, n) for n in range(count)]
+        split: [image_sets.photo_index.file(source.folder, split, n) for n in range(count)]
         for split, count in (("train", 27), ("validation", 3), ("test", 12))
     }
     assert sorted(files["train"] + files["validation"]) == sorted((folder / "train").glob("*/*"))
     assert sorted(files["test"]) == sorted((folder / "val").glob("*/*"))
     for split, own in files.items():
-        labels = streamed_photos.photo_index.labels(source.folder, split)
+        labels = image_sets.photo_index.labels(source.folder, split)
         assert [CLASSES[label] for label in labels] == [file.parent.name for file in own]
         assert sorted(labels[:3]) == [0, 1, 2], "stratified"
 
@@ -122,7 +122,7 @@ def test_other_modes_and_formats_are_read_as_colours(tmp_path, mode, suffix):
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_batches_come_in_order_whatever_the_number_of_readers(source, trial, monkeypatch, count):
-    monkeypatch.setattr(streamed_photos, "reader_count", lambda device: count)
+    monkeypatch.setattr(image_sets, "reader_count", lambda device: count)
     images = load_splits(trial, source).train
     order = torch.randperm(27, generator=torch.Generator().manual_seed(3))
     read = list(images.read(order, 10))
@@ -133,8 +133,8 @@ def test_batches_come_in_order_whatever_the_number_of_readers(source, trial, mon
 
 def _first_label(pixels, labels, turn, answers):
     worker.initialize_process(turn)
-    streamed_photos.reader_count = lambda device: 1
-    answers.put(next(streamed_photos.StreamedPhotos(pixels, labels, "cpu").batches(4)).labels.tolist())
+    image_sets.reader_count = lambda device: 1
+    answers.put(next(image_sets.StreamedPhotos(pixels, labels, "cpu").batches(4)).labels.tolist())
 
 
 def test_a_worker_can_have_readers(source, trial):

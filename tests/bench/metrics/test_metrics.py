@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bench.components.windows import centre
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.metrics import memory
 from bench.metrics.accuracy import evaluate
 from bench.metrics.gradients import gradient_flow

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from bench.components.normalisations import LRN
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.data.splits import load_splits
 from bench.metrics.accuracy import evaluate
 from bench.models.alexnet import build

@@ -9,7 +9,7 @@ import torch
 from running import run
 
 from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.data.source import locate
 from bench.data.splits import load_splits
 from bench.models.alexnet import build

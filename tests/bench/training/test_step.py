@@ -5,7 +5,7 @@ import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from bench.components.augmentations import AUGMENTATIONS
-from bench.data.resident_images import ResidentImages
+from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial

@@ -1,11 +1,13 @@
-"""Photographs too large for memory: reader processes decode them ahead of the training step."""
+"""Image sets: resident in a device's memory, or photographs on disk that reader processes decode ahead of the step."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,19 +17,49 @@ from torch.utils.data import DataLoader, Dataset
 
 from bench.data import photo_index
 from bench.data.image_file import open_image
-from bench.data.resident_images import ResidentImages
 from bench.system import devices
 from bench.system.process_group import SINGLE, ProcessGroup
 
 PREFETCHED_BATCHES = 4  # that a reader has ready
-PRELOADED = ["torch", "torch._dynamo", "bench.data.streamed_photos"]  # by the server that readers are forked from
+PRELOADED = ["torch", "torch._dynamo", "bench.data.image_sets"]  # by the server that readers are forked from
 
 
+class ResidentImages(NamedTuple):
+    """Images and labels in memory.
+
+    Attributes:
+        canvas: (N, C, C, 3) uint8, with the layout's padding on each side.
+        labels: (N,) int64.
+    """
+
+    canvas: Tensor
+    labels: Tensor
+
+    def first(self, count: int) -> ResidentImages:
+        """Return the first images."""
+        return ResidentImages(self.canvas[:count], self.labels[:count])
+
+    def with_labels(self, labels: Tensor) -> ResidentImages:
+        """Return the same images with other labels, (N,) int64."""
+        return self._replace(labels=labels)
+
+    @property
+    def device(self) -> torch.device:
+        """The device of all images."""
+        return self.canvas.device
+
+    def batches(self, size: int, group: ProcessGroup = SINGLE) -> Iterator[ResidentImages]:
+        """Yield this process's part of the images, in their order, `size` at a time."""
+        return map(ResidentImages, group.shard(self.canvas).split(size), group.shard(self.labels).split(size))
+
+
+@dataclass(frozen=True)
 class SquarePhotos(Dataset[Tensor]):
     """The photographs of a split, each cut to its middle square and resized to (side_px, side_px, 3) uint8."""
 
-    def __init__(self, folder: Path, split: str, side_px: int) -> None:
-        self.folder, self.split, self.side_px = folder, split, side_px
+    folder: Path
+    split: str
+    side_px: int
 
     def __len__(self) -> int:
         return len(photo_index.names(self.folder, self.split))
@@ -36,22 +68,26 @@ class SquarePhotos(Dataset[Tensor]):
         return decode_square(photo_index.file(self.folder, self.split, position), self.side_px)
 
 
-class StreamedPhotos:
-    """Photographs on disk with their labels, (N,) int64 on the CPU; batches of them are moved to `device`.
+class StreamedPhotos(NamedTuple):
+    """Photographs on disk.
 
-    Photographs behind the last label are left out.
+    Attributes:
+        squares: The photographs of a split.
+        labels: (N,) int64 on the CPU; photographs behind the last label are left out.
+        device: Where batches are moved to.
     """
 
-    def __init__(self, squares: SquarePhotos, labels: Tensor, device: str) -> None:
-        self.squares, self.labels, self.device = squares, labels, device
+    squares: SquarePhotos
+    labels: Tensor
+    device: str
 
     def first(self, count: int) -> StreamedPhotos:
         """Return the first photographs."""
-        return StreamedPhotos(self.squares, self.labels[:count], self.device)
+        return self._replace(labels=self.labels[:count])
 
     def with_labels(self, labels: Tensor) -> StreamedPhotos:
         """Return the same photographs with other labels, (N,) int64 on the CPU."""
-        return StreamedPhotos(self.squares, labels, self.device)
+        return self._replace(labels=labels)
 
     def batches(self, size: int, group: ProcessGroup = SINGLE) -> Iterator[ResidentImages]:
         """Yield this process's part of the photographs, in their order, `size` at a time."""
@@ -75,6 +111,9 @@ class StreamedPhotos:
         )
         for positions, canvas in zip(order.cpu().split(size), loader, strict=True):
             yield ResidentImages(canvas.to(self.device, non_blocking=True), self.labels[positions].to(self.device))
+
+
+ImageSet = ResidentImages | StreamedPhotos
 
 
 def decode_square(file: Path, side_px: int) -> Tensor:
