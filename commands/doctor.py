@@ -34,7 +34,7 @@ DISK_ADVICE = {
 
 def advise(error: BaseException) -> str:
     """Return what to do about an unusable disk or a damaged record; '' for any other error."""
-    if isinstance(error, store.DamagedRecord):
+    if isinstance(error, store.DamagedRecordError):
         return "ablate doctor --fix puts it aside"
     return DISK_ADVICE.get(disk_fault(error), "")
 

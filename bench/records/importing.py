@@ -62,7 +62,7 @@ def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool
     try:
         record = validation.load_current(file)
         validation.check_names(file, record, check_job)
-    except store.DamagedRecord as error:  # not one of `out`, which could be repaired
+    except store.DamagedRecordError as error:  # not one of `out`, which could be repaired
         raise InputError(str(error)) from error
     present = store.read(out, file.stem)
     if present is not None and not store.is_failure(present):

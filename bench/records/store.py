@@ -39,7 +39,7 @@ UNFINISHED_SUFFIXES = (".part", ".checkpoint", ".lock")  # the lock is removed l
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
 
-class DamagedRecord(InputError):
+class DamagedRecordError(InputError):
     """A file in a record's place that is cut off, unreadable, of another content or under another record's name."""
 
 
@@ -119,14 +119,14 @@ def read_all(out: Path) -> list[dict[str, Any]]:
 
 
 def load(file: Path) -> dict[str, Any]:
-    """Load a record; raise DamagedRecord unless it is whole and under its own identity, which becomes part of paths."""
+    """Load a record; raise DamagedRecordError unless it is whole and under its identity, a part of paths."""
     try:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _ = record["identity"], record["kind"], record["status"]
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
-        raise DamagedRecord(f"{file} is no whole record ({error})") from error
+        raise DamagedRecordError(f"{file} is no whole record ({error})") from error
     if record["identity"] != file.stem:
-        raise DamagedRecord(f"{file} is not the record of its own job")
+        raise DamagedRecordError(f"{file} is not the record of its own job")
     return record
 
 

@@ -30,12 +30,12 @@ MetricName = Annotated[str, Field(pattern="/")]
 Status = Annotated[str, Field(pattern=f"^({'|'.join(('finished', 'diverged', *store.FAILURES))})$")]
 
 
-class Tags(TypedDict):
+class _Tags(TypedDict):
     profiles: list[Text]
     studies: dict[Text, list[Text]]
 
 
-class Data(TypedDict):
+class _Data(TypedDict):
     name: Text
     digest: Text
     note: Text
@@ -45,7 +45,7 @@ class Data(TypedDict):
     shared_images: Whole
 
 
-class Layer(TypedDict, total=False):
+class _Layer(TypedDict, total=False):
     name: Required[Text]
     kind: Required[Text]
     parameters: Required[Whole]
@@ -59,20 +59,20 @@ class Layer(TypedDict, total=False):
     dropout: Text | None
 
 
-class Network(TypedDict):
+class _Network(TypedDict):
     parameters: Positive
     macs: Positive
-    layers: list[Layer]
+    layers: list[_Layer]
 
 
-class Point(TypedDict):
+class _Point(TypedDict):
     step: Whole
     epoch: Whole
     time: Number
     metrics: dict[MetricName, Number]
 
 
-class Sample(TypedDict):
+class _Sample(TypedDict):
     arm: Text
     pair: Whole
     metric: Text
@@ -91,11 +91,11 @@ class Record(TypedDict, total=False):
     ended: Required[Seconds]
     reason: Required[Text]
     environment: Required[dict[Text, Text | bool | Number | None]]
-    tags: Tags
-    data: Data
-    network: Network
-    points: list[Point]
-    samples: list[Sample]
+    tags: _Tags
+    data: _Data
+    network: _Network
+    points: list[_Point]
+    samples: list[_Sample]
     fit: bool
     why_unfit: Text
 
