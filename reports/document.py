@@ -12,7 +12,7 @@ from reports.sections.changes import build_warning, tabulate_changes
 from reports.sections.claims import build_claim, tabulate_published
 from reports.sections.counts import build_counts
 from reports.sections.factorial import build_factorial
-from reports.sections.overview import build_notes, build_setup, build_verdicts, describe_report
+from reports.sections.overview import build_notes, build_verdicts, describe_report, describe_run
 from reports.sections.probes import build_probes
 from reports.sections.scaling import build_scaling
 from reports.sections.timings import build_timings
@@ -26,7 +26,8 @@ MEASUREMENTS = ("Counts", Count, build_counts), ("Timings", Timing, build_timing
 def build_document(evidence: Evidence) -> list[Block]:
     """Build all blocks of the report."""
     blocks: list[Block] = [Heading(TITLE, 1), Text(describe_report(evidence), lead=True), *build_notes(evidence)]
-    blocks += [Contents("Contents"), *build_verdicts(evidence), *build_setup(evidence)]
+    blocks += [Contents("Contents"), *build_verdicts(evidence)]
+    blocks += [Heading("Experimental setup"), Facts(tuple(describe_run(evidence).items()))]
     for study in evidence.studies:
         blocks += _build_chapter(study, evidence.for_study(study))
     return [escape_controls(block) for block in blocks + _build_methods()]

@@ -16,7 +16,7 @@ from reports.evidence import gather
 from reports.report import report_files, write_report
 from reports.sections.claims import describe_control
 from reports.statistics.judge import Judgement
-from reports.text.comparisons import claimed_effect, claimed_range, describe_part, format_estimate, format_pairs
+from reports.text.comparisons import describe_part, describe_requirement, format_estimate, format_pairs
 from reports.text.formatting import format_interval
 
 
@@ -70,13 +70,7 @@ def _tabulate(judgements: Sequence[Judgement]) -> Iterator[Table]:
         table = Table(heading, "verdict", "compared", "estimate", "required", "95 % interval", "pairs", box=None)
         for judgement in (judgement for judgement in judgements if judgement.claim.primary is primary):
             main, verdict = judgement.main, judgement.verdict if primary else describe_control(judgement)
-            exact = isinstance(main.part, Exact)
-            required = claimed_range(main.part) if isinstance(main.part, Exact) else claimed_effect(main.part)
-            numbers = (
-                format_estimate(main),
-                required,
-                format_interval(main.interval),
-                "" if exact else format_pairs(main),
-            )
-            table.add_row(*map(Text, (judgement.claim.id, verdict, describe_part(main.part), *numbers)))
+            numbers = format_estimate(main), describe_requirement(main.part), format_interval(main.interval)
+            pairs = "" if isinstance(main.part, Exact) else format_pairs(main)
+            table.add_row(*map(Text, (judgement.claim.id, verdict, describe_part(main.part), *numbers, pairs)))
         yield table

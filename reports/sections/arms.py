@@ -20,7 +20,7 @@ from reports.tables.observations import STEPS, TOTALS
 from reports.text.formatting import NOTHING, column_heading, format_fixed, format_half_width, format_mean, pluralize
 
 ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
-SHOWN = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
+SHOWN_METRICS = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
 MAX_NAMED = 20  # lost seeds of an arm, and reasons
 
 
@@ -42,7 +42,7 @@ def list_contrasts(study: Study) -> list[Contrast]:
 def tabulate_arms(study: Study, evidence: Evidence) -> Table:
     """Tabulate every arm's means over seeds, and below them the differences from the baseline."""
     results, arms = evidence.results, trained_arms(evidence)
-    candidates = dict.fromkeys((*SHOWN, *(part.metric for part in list_contrasts(study))))
+    candidates = dict.fromkeys((*SHOWN_METRICS, *(part.metric for part in list_contrasts(study))))
     metrics = [metric for metric in candidates if metric in results and results[metric].notna().any()]
     means = {metric: [_mean_cell(results, arm, study.baseline, metric) for arm in arms] for metric in metrics}
     if "test/accuracy" in means:
@@ -105,12 +105,12 @@ def _list_seeds(seeds: Sequence[int]) -> str:
 
 
 def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
-    shown = []
+    floors = []
     for metric in metrics:
         known = describe_metric(metric)
         if (floor := noise_floor(results, study.baseline, metric) * known.factor) > 0:
-            shown.append(f"{known.label} {format_half_width(floor)} {known.difference}".strip())
-    return f" Noise floor, the baseline against itself: {'; '.join(shown)}." if shown else ""
+            floors.append(f"{known.label} {format_half_width(floor)} {known.difference}".strip())
+    return f" Noise floor, the baseline against itself: {'; '.join(floors)}." if floors else ""
 
 
 def _mean_cell(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:

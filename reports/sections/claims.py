@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations import Contrast, Exact
+from ablations import Contrast
 from reports.rendering.blocks import Block, Cell, ClaimLine, Table, Text, Verdicts, make_columns
 from reports.statistics.judge import DECIDED, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.statistics.power import POWER
 from reports.statistics.summary import MIN_SPLIT_SEEDS, RANDOM_SPLITS, BaselineSplit
 from reports.text.comparisons import (
-    claimed_effect,
-    claimed_range,
     describe_part,
+    describe_requirement,
     format_estimate,
     format_interim_analysis,
     format_pairs,
@@ -21,6 +20,7 @@ from reports.text.comparisons import (
 from reports.text.formatting import NOTHING, format_fixed, format_half_width, format_interval, format_p_value
 from reports.text.reasons import describe_origins, describe_outlook, explain_judgement
 
+COUNT_LABELS = "counted", "claimed"
 MAX_SPLIT_SHARE = 0.06  # of random splits that may differ: 5 %, and a little because no more are drawn
 CONTROLS_REMARK = (
     "The baseline trained again under other seeds must show no effect. A network that learns shuffled labels must stay "
@@ -43,15 +43,11 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
     """
     main, part = judgement.main, judgement.main.part
     measured: list[tuple[str, str]] = []
-    if main.estimate is not None and len(judgement.outcomes) > 1:
-        measured = [("compared", describe_part(part))]
-    if main.estimate is not None and isinstance(part, Exact):
-        measured += [("counted", format_estimate(main)), ("claimed", claimed_range(part))]
-    elif main.estimate is not None and isinstance(part, Contrast):
-        measured += [
-            ("ratio" if part.ratio else "difference", format_estimate(main)),
-            ("required", claimed_effect(part)),
-        ]
+    if main.estimate is not None:
+        labels = ("ratio" if part.ratio else "difference", "required") if isinstance(part, Contrast) else COUNT_LABELS
+        measured = [("compared", describe_part(part))] * (len(judgement.outcomes) > 1)
+        measured += zip(labels, (format_estimate(main), describe_requirement(part)), strict=True)
+    if measured and isinstance(part, Contrast):
         measured += [("95 % interval", format_interval(main.interval)), ("pairs", format_pairs(main))]
         if noise_floor and noise_floor > 0:
             measured.append(("noise floor", format_half_width(noise_floor)))
@@ -82,8 +78,7 @@ def _part_cells(outcome: Outcome) -> tuple[Cell, ...]:
         f"{outcome.censored} not reached" * bool(outcome.censored),
         f"{outcome.needed} pairs for power {POWER}" if outcome.needed and outcome.verdict == "underpowered" else "",
     ]
-    claimed = claimed_range(part) if isinstance(part, Exact) else claimed_effect(part)
-    low, _, high = claimed.partition(" to ")
+    low, _, high = describe_requirement(part).partition(" to ")
     return (
         Cell(describe_part(part), part.regime),
         Cell(outcome.verdict, ", ".join(filter(None, limits)), verdict=outcome.verdict),

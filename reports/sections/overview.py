@@ -9,7 +9,7 @@ from ablations.framework.seeds import INTERIM_ANALYSES, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Facts, Heading, Note, Verdicts
+from reports.rendering.blocks import Block, Heading, Note, Verdicts
 from reports.sections.claims import describe_control, summarise_claim, tabulate_controls
 from reports.statistics.summary import split_baseline
 from reports.tables.observations import get_environment
@@ -60,11 +60,6 @@ def build_verdicts(evidence: Evidence) -> list[Block]:
     studies = [study for study in evidence.studies if study.arms]
     splits = [split_baseline(study, evidence.for_study(study).results) for study in studies]
     return [*blocks, Heading("Controls", 3), tabulate_controls(controls, [split for split in splits if split])]
-
-
-def build_setup(evidence: Evidence) -> list[Block]:
-    """Build the chapter on how the records were made."""
-    return [Heading("Experimental setup"), Facts(tuple(describe_run(evidence).items()))]
 
 
 def describe_run(evidence: Evidence) -> dict[str, str]:

@@ -61,9 +61,9 @@ def build_scaling(study: Study, evidence: Evidence) -> list[Block]:
     label, axes = study.scale.label, [metric_axis(metric) for metric in metrics]
     table = places.merge(table, on="arm")
     drawing = draw_responses(table, axes, Axis(label, label), study.scale.log, f"{study.name}-scale")
-    caption = "Means over seeds with 95 % intervals; a line a series."
-    blocks: list[Block] = [Heading(f"By {label.lower()}", 3), Figure(*drawing, caption)]
-    return blocks + ([_tabulate_laws(study, evidence, places)] if study.scale.log else [])
+    figure = Figure(*drawing, "Means over seeds with 95 % intervals; a line a series.")
+    laws = [_tabulate_laws(study, evidence, places)] if study.scale.log else []
+    return [Heading(f"By {label.lower()}", 3), figure, *laws]
 
 
 def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:

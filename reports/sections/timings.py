@@ -34,8 +34,8 @@ def _tabulate_timing(study: str, job: Timing, record: Record) -> Table:
     samples = pd.DataFrame(record["samples"], columns=SAMPLE_COLUMNS)
     reference = REFERENCES.get(job.subject, job.arms[0][0])
     turns = f" The arms took turns for {pluralize(samples['pair'].nunique(), 'round')}."
-    shown = pd.concat([samples, compute_shares(samples)]) if job.subject == "layers" else samples
-    return tabulate_samples(shown, f"{study}: {SUBJECTS[job.subject]}", reference, turns)
+    rows = pd.concat([samples, compute_shares(samples)]) if job.subject == "layers" else samples
+    return tabulate_samples(rows, f"{study}: {SUBJECTS[job.subject]}", reference, turns)
 
 
 def compute_shares(samples: pd.DataFrame) -> pd.DataFrame:

@@ -51,6 +51,11 @@ def claimed_effect(part: Contrast) -> str:
     return f"{words} {sign}{format_number(part.margin)}"
 
 
+def describe_requirement(part: Contrast | Exact) -> str:
+    """Range or bound that the claim gives for what the part measures."""
+    return claimed_range(part) if isinstance(part, Exact) else claimed_effect(part)
+
+
 def format_estimate(outcome: Outcome) -> str:
     """The estimate with its unit, with as many digits as its interval warrants."""
     value, part = outcome.estimate, outcome.part
