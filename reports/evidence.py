@@ -95,6 +95,9 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     names = dict.fromkeys(identity(place.job) for place in placed)
     records = {name: record for name in names if (record := _read(out, name)) is not None}
     results = observations.tabulate_results(placed, records)
+    combining = [study for study in studies if study.combinations]
+    combined = [observations.tabulate_combinations(study, _rows_of(results, study)) for study in combining]
+    table = pd.concat([observations.tabulate_observations(placed, records), *combined], ignore_index=True)
     return Evidence(
         studies,
         setting,
@@ -103,19 +106,9 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         observations.tabulate_trials(placed, records),
         results,
         observations.tabulate_curves(placed, records),
-        _judge_claims(studies, setting, _tabulate_observations(studies, placed, records, results), records),
+        _judge_claims(studies, setting, table, records),
         tuned,
     )
-
-
-def _tabulate_observations(
-    studies: Sequence[Study], placed: Sequence[PlacedJob], records: Mapping[str, Record], results: pd.DataFrame
-) -> pd.DataFrame:
-    """All observations, those of combinations of arms included."""
-    combined = [
-        observations.tabulate_combinations(study, _rows_of(results, study)) for study in studies if study.combinations
-    ]
-    return pd.concat([observations.tabulate_observations(placed, records), *combined], ignore_index=True)
 
 
 def _judge_claims(
@@ -123,12 +116,9 @@ def _judge_claims(
 ) -> list[Judgement]:
     claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
     environments = {name: get_environment(record) for name, record in records.items()}
-    seeds = {
-        (study.name, arm): requested_seeds(study, arm, setting)
-        for study in studies
-        if has_interim_analyses(study, setting)
-        for arm in (*all_arms(study), *study.combinations)
-    }
+    sequential = [study for study in studies if has_interim_analyses(study, setting)]
+    arms = [(study, arm) for study in sequential for arm in (*all_arms(study), *study.combinations)]
+    seeds = {(study.name, arm): requested_seeds(study, arm, setting) for study, arm in arms}
     return judge(claims, table, environments, seeds)
 
 

@@ -13,23 +13,11 @@ from bench.records import store
 from bench.spec.jobs import Trial
 from reports.statistics import power
 from reports.statistics.effect_size import standard_deviation
-from reports.statistics.pairs import Arms, collect_pairs, tabulate
+from reports.statistics.pairs import Arms, Pairs, collect_pairs, tabulate
 from reports.statistics.verdicts import margin_of
 from reports.tables import observations
 
 TRAINED = ("train/", "validation/", "test/", "gap/", "batch/", "memory/", "speed/", "sparsity/", "gradient/")
-
-
-class Pilot(NamedTuple):
-    """Spread of the baseline's differences from itself.
-
-    Attributes:
-        deviation: Standard deviation, on the scale of the part's differences.
-        pairs: Number of pairs that it rests on.
-    """
-
-    deviation: float
-    pairs: int
 
 
 class Prospect(NamedTuple):
@@ -38,7 +26,7 @@ class Prospect(NamedTuple):
     Attributes:
         part: The contrast.
         seeds: Planned number of seeds.
-        pilot: None before the baseline has two finished trials of its own and two of the A/A arm.
+        pilot_pairs: Pairs of the pilot; 0 before the baseline and the A/A arm have two finished trials each.
         detectable: Smallest true difference that these seeds detect, on the scale of the differences.
         supportable: Smallest true difference with which these seeds support the claim, likewise.
         pairs_to_detect: Pairs that detect a difference as large as the margin; None above `power.MAX_PAIRS`.
@@ -47,7 +35,7 @@ class Prospect(NamedTuple):
 
     part: Contrast
     seeds: int
-    pilot: Pilot | None = None
+    pilot_pairs: int = 0
     detectable: float | None = None
     supportable: float | None = None
     pairs_to_detect: int | None = None
@@ -72,26 +60,24 @@ def estimate_prospects(study: Study, setting: Setting, out: Path) -> Iterator[tu
     for claim in study.claims:
         for part in claim.parts:
             if isinstance(part, Contrast) and part.metric.startswith(TRAINED):
-                pilot = _measure_pilot(study, part, table.get((study.name, part.metric), {}))
+                pilot = _pilot_pairs(study, part, table.get((study.name, part.metric), {}))
                 yield claim.id, _estimate(part, seeds_per_arm(study, setting), pilot)
 
 
-def _measure_pilot(study: Study, part: Contrast, arms: Arms) -> Pilot | None:
-    """The baseline's spread against itself; for a constant reference, the baseline's own spread."""
+def _pilot_pairs(study: Study, part: Contrast, arms: Arms) -> Pairs:
+    """The baseline against itself; for a constant reference, the A/A arm against the constant."""
     reference = study.baseline if isinstance(part.reference, str) else part.reference
-    pairs = collect_pairs(Contrast(part.metric, AGAIN, reference, part.margin, ratio=part.ratio), arms)
-    deviation = standard_deviation(pairs.differences)
-    return None if deviation is None else Pilot(deviation, len(pairs.arm))
+    return collect_pairs(Contrast(part.metric, AGAIN, reference, part.margin, ratio=part.ratio), arms)
 
 
-def _estimate(part: Contrast, seeds: int, pilot: Pilot | None) -> Prospect:
-    if pilot is None:
+def _estimate(part: Contrast, seeds: int, pilot: Pairs) -> Prospect:
+    deviation, margin = standard_deviation(pilot.differences), margin_of(part)
+    if deviation is None:
         return Prospect(part, seeds)
-    deviation, margin = pilot.deviation, margin_of(part)
     return Prospect(
         part,
         seeds,
-        pilot,
+        len(pilot.arm),
         power.detectable_difference(deviation, seeds),
         power.supportable_difference(deviation, seeds, margin),
         power.pairs_to_detect(deviation, margin),

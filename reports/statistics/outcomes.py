@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from typing import Literal
 
 from ablations import Contrast, Exact
 from reports.statistics.paired_tests import Interval
 
-
-class Reason(Enum):
-    """Why a part has its verdict; `reports.text.reasons` has a sentence for each."""
-
-    NOT_COUNTED = auto()
-    COUNT_AS_CLAIMED = auto()
-    COUNT_NOT_AS_CLAIMED = auto()
-    NOT_MEASURED = auto()
-    DEVICES_MIXED = auto()
-    MACHINE_BUSY = auto()
-    BEFORE_FIRST_ANALYSIS = auto()
-    ONE_PAIR = auto()
-    DIFFERENCES_EQUAL = auto()
-    TOO_FEW_REACHED = auto()
-    MARGIN_REACHED = auto()
-    MARGIN_REACHED_AGAINST_CLAIM = auto()
-    BEYOND_MARGIN = auto()  # the interval of an equivalence
-    WITHIN_MARGIN = auto()
-    CENSORED_MAY_REVERSE = auto()
-    CENSORED_MAY_EXCEED = auto()
-    INTERVAL_TOO_WIDE = auto()
-    MAY_BE_CHANCE = auto()
-    ACROSS_MARGIN = auto()  # the interval of an equivalence
-    BELOW_MARGIN = auto()
-    NOTHING_SHOWN = auto()
+Reason = Literal[  # why a part has its verdict; `reports.text.reasons` has a sentence for each
+    "not_counted", "count_as_claimed", "count_not_as_claimed", "not_measured", "devices_mixed", "machine_busy",
+    "before_first_analysis", "one_pair", "differences_equal", "too_few_reached", "margin_reached",
+    "margin_reached_against_claim", "beyond_margin", "within_margin", "censored_may_reverse", "censored_may_exceed",
+    "interval_too_wide", "may_be_chance", "across_margin", "below_margin", "nothing_shown",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

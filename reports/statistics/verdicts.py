@@ -53,17 +53,18 @@ def judge_count(part: Exact, arms: Arms) -> Outcome:
     matched = [(a, r) for a, r in match_pairs(part.arm, part.reference or 1, arms) if r.value]
     counts = [a.value / r.value for a, r in matched]
     if not counts:
-        return Outcome(part, "not run", Reason.NOT_COUNTED)
-    holds = part.low <= min(counts) and max(counts) < part.high
-    verdict, reason = ("supported", Reason.COUNT_AS_CLAIMED) if holds else ("refuted", Reason.COUNT_NOT_AS_CLAIMED)
+        return Outcome(part, "not run", "not_counted")
     estimate = sum(counts) / len(counts) * (1 if part.reference else describe_metric(part.metric).factor)
+    holds = part.low <= min(counts) and max(counts) < part.high
+    verdict = "supported" if holds else "refuted"
+    reason: Reason = "count_as_claimed" if holds else "count_not_as_claimed"
     return Outcome(part, verdict, reason, estimate, pairs=len(counts), trials=job_identities(matched))
 
 
 def refuse(outcome: Outcome, devices: tuple[str, ...]) -> Outcome:
     """Withdraw the verdict, and every number that could be taken for one, because devices are mixed."""
-    reason, margin, trials = Reason.DEVICES_MIXED, outcome.margin, outcome.trials
-    return Outcome(outcome.part, "not run", reason, margin=margin, trials=trials, devices=devices)
+    part, margin, trials = outcome.part, outcome.margin, outcome.trials
+    return Outcome(part, "not run", "devices_mixed", margin=margin, trials=trials, devices=devices)
 
 
 def decide(part: Contrast, pairs: Pairs, test: PairedTest, p_holm: float | None) -> tuple[str, Reason]:
@@ -89,37 +90,37 @@ def decide(part: Contrast, pairs: Pairs, test: PairedTest, p_holm: float | None)
         return _decide_beyond_margin(part, pairs, test.mean)
     if paired_tests.is_equivalent(test.ninety, margin):
         if pairs.censored:
-            return "inconclusive", Reason.CENSORED_MAY_EXCEED
-        return "supported" if is_equivalence else "no effect", Reason.WITHIN_MARGIN
+            return "inconclusive", "censored_may_exceed"
+        return "supported" if is_equivalence else "no effect", "within_margin"
     if (high - low) / 2 > margin:
-        return "underpowered", Reason.INTERVAL_TOO_WIDE
+        return "underpowered", "interval_too_wide"
     if beyond:
-        return "inconclusive", Reason.MAY_BE_CHANCE
+        return "inconclusive", "may_be_chance"
     if is_equivalence:
-        return "inconclusive", Reason.ACROSS_MARGIN
-    return "inconclusive", Reason.BELOW_MARGIN if p_holm <= paired_tests.ALPHA else Reason.NOTHING_SHOWN
+        return "inconclusive", "across_margin"
+    return "inconclusive", "below_margin" if p_holm <= paired_tests.ALPHA else "nothing_shown"
 
 
 def _decide_beyond_margin(part: Contrast, pairs: Pairs, mean: float) -> tuple[str, Reason]:
     if (-1 if mean > 0 else 1) in pairs.open_directions:
-        return "inconclusive", Reason.CENSORED_MAY_REVERSE
+        return "inconclusive", "censored_may_reverse"
     if part.direction == "equal":
-        return "refuted", Reason.BEYOND_MARGIN
+        return "refuted", "beyond_margin"
     if (mean > 0) == (part.direction == "higher"):
-        return "supported", Reason.MARGIN_REACHED
-    return "refuted", Reason.MARGIN_REACHED_AGAINST_CLAIM
+        return "supported", "margin_reached"
+    return "refuted", "margin_reached_against_claim"
 
 
 def _decide_untested(pairs: Pairs) -> tuple[str, Reason]:
     if not pairs.fit:
-        return "inconclusive", Reason.MACHINE_BUSY
+        return "inconclusive", "machine_busy"
     if pairs.interim_analysis == 0 and pairs.arm:
-        return "underpowered", Reason.BEFORE_FIRST_ANALYSIS
+        return "underpowered", "before_first_analysis"
     if len(pairs.arm) > 1:
-        return "underpowered", Reason.DIFFERENCES_EQUAL
+        return "underpowered", "differences_equal"
     if pairs.unreached:
-        return "inconclusive", Reason.TOO_FEW_REACHED
-    return ("underpowered", Reason.ONE_PAIR) if pairs.arm else ("not run", Reason.NOT_MEASURED)
+        return "inconclusive", "too_few_reached"
+    return ("underpowered", "one_pair") if pairs.arm else ("not run", "not_measured")
 
 
 def _pairs_needed(part: Contrast, pairs: Pairs) -> int | None:

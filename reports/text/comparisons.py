@@ -6,18 +6,9 @@ from ablations import Contrast, Exact
 from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.metrics.table import describe_metric
 from reports.statistics.outcomes import Outcome
-from reports.text.formatting import (
-    MINUS,
-    NOTHING,
-    PLUS_MINUS,
-    TIMES,
-    decimal_places,
-    format_amount,
-    format_fixed,
-    format_number,
-)
+from reports.text.formatting import MINUS, NOTHING, TIMES, decimal_places, format_amount, format_fixed, format_number
 
-CLAIMED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", PLUS_MINUS)}
+CLAIMED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", "±")}
 
 
 def part_unit(part: Contrast | Exact) -> str:

@@ -17,35 +17,33 @@ from reports.text.comparisons import claimed_range, describe_part, format_interi
 from reports.text.formatting import TIMES, format_amount, pluralize
 
 NAMED_VALUES = 5  # values of a field that are named one by one
-REASONS = {
-    Reason.NOT_COUNTED: "nothing was counted",
-    Reason.COUNT_AS_CLAIMED: "the count is {count}, as stated: {range}",
-    Reason.COUNT_NOT_AS_CLAIMED: "the count is {count}, not as stated: {range}",
-    Reason.NOT_MEASURED: "nothing was measured",
-    Reason.DEVICES_MIXED: ("its records mix devices ({devices}), and a speed holds for the device it was measured on"),
-    Reason.MACHINE_BUSY: "the machine was not quiet while this was timed; run again when it is",
-    Reason.BEFORE_FIRST_ANALYSIS: "{pairs} so far, and the first look comes at {first}",
-    Reason.ONE_PAIR: "one pair has no spread to judge by; at least 2 are needed",
-    Reason.DIFFERENCES_EQUAL: "all {number} differences are equal: they leave no spread to judge by",
-    Reason.TOO_FEW_REACHED: "too few pairs have a value that was reached within the budget",
-    Reason.MARGIN_REACHED: (
-        "the mean {kind} goes the claimed way and reaches the margin of {margin}; {none} is ruled out"
-    ),
-    Reason.MARGIN_REACHED_AGAINST_CLAIM: (
+REASONS: dict[Reason, str] = {
+    "not_counted": "nothing was counted",
+    "count_as_claimed": "the count is {count}, as stated: {range}",
+    "count_not_as_claimed": "the count is {count}, not as stated: {range}",
+    "not_measured": "nothing was measured",
+    "devices_mixed": "its records mix devices ({devices}), and a speed holds for the device it was measured on",
+    "machine_busy": "the machine was not quiet while this was timed; run again when it is",
+    "before_first_analysis": "{pairs} so far, and the first look comes at {first}",
+    "one_pair": "one pair has no spread to judge by; at least 2 are needed",
+    "differences_equal": "all {number} differences are equal: they leave no spread to judge by",
+    "too_few_reached": "too few pairs have a value that was reached within the budget",
+    "margin_reached": "the mean {kind} goes the claimed way and reaches the margin of {margin}; {none} is ruled out",
+    "margin_reached_against_claim": (
         "the mean {kind} goes against the claim and reaches the margin of {margin}; {none} is ruled out"
     ),
-    Reason.BEYOND_MARGIN: "the 95 % interval lies wholly beyond the margin of {margin}",
-    Reason.WITHIN_MARGIN: "the 90 % interval lies within the margin of {margin} to either side",
-    Reason.CENSORED_MAY_REVERSE: "the values that were not reached could turn the difference round",
-    Reason.CENSORED_MAY_EXCEED: "the values that were not reached may lie anywhere beyond the margin",
-    Reason.INTERVAL_TOO_WIDE: (
+    "beyond_margin": "the 95 % interval lies wholly beyond the margin of {margin}",
+    "within_margin": "the 90 % interval lies within the margin of {margin} to either side",
+    "censored_may_reverse": "the values that were not reached could turn the difference round",
+    "censored_may_exceed": "the values that were not reached may lie anywhere beyond the margin",
+    "interval_too_wide": (
         "the 95 % interval reaches further to either side than the margin of {margin}; {needed} would show {shown}, "
         f"power {POWER}"
     ),
-    Reason.MAY_BE_CHANCE: "the margin is reached, but among so many claims that may be chance",
-    Reason.ACROSS_MARGIN: "the interval lies neither within the margin of {margin} nor wholly beyond it",
-    Reason.BELOW_MARGIN: "a difference is shown, but its mean is smaller than the margin of {margin}",
-    Reason.NOTHING_SHOWN: "neither a difference nor its absence within the margin of {margin} is shown",
+    "may_be_chance": "the margin is reached, but among so many claims that may be chance",
+    "across_margin": "the interval lies neither within the margin of {margin} nor wholly beyond it",
+    "below_margin": "a difference is shown, but its mean is smaller than the margin of {margin}",
+    "nothing_shown": "neither a difference nor its absence within the margin of {margin} is shown",
 }
 OUTLOOKS = {
     "supported": (
@@ -69,10 +67,10 @@ def explain_outcome(outcome: Outcome) -> str:
     censored, missing, waiting = outcome.censored, outcome.missing, outcome.waiting
     reason += f"; {pluralize(censored, 'value')} not reached within the budget" * bool(censored)
     reason += f"; {pluralize(missing, 'pair')} missing" * bool(missing)
-    if not outcome.interim_analysis:
-        return reason
-    aside = f", which leaves {pluralize(waiting, 'pair')} aside" * bool(waiting)
-    return f"{reason}; sequential, {format_interim_analysis(outcome.interim_analysis)}{aside}"
+    if outcome.interim_analysis:
+        aside = f", which leaves {pluralize(waiting, 'pair')} aside" * bool(waiting)
+        reason += f"; sequential, {format_interim_analysis(outcome.interim_analysis)}{aside}"
+    return reason
 
 
 def explain_judgement(judgement: Judgement) -> str:
@@ -116,29 +114,24 @@ def describe_prospects(prospects: Iterable[tuple[str, Prospect]]) -> list[tuple[
 
 
 def _describe_prospect(prospect: Prospect) -> str:
-    part, label = prospect.part, describe_metric(prospect.part.metric).label
-    if prospect.pilot is None:
+    part, label, pairs = prospect.part, describe_metric(prospect.part.metric).label, prospect.pilot_pairs
+    if not pairs:
         return f"{label}: no pilot yet"
-    detect, equate = (
-        f"more than {MAX_PAIRS:,}" if pairs is None else f"{pairs:,}"
-        for pairs in (prospect.pairs_to_detect, prospect.pairs_to_equate)
-    )
+    numbers = prospect.pairs_to_detect, prospect.pairs_to_equate
+    detect, equate = (f"{number:,}" if number else f"more than {MAX_PAIRS:,}" for number in numbers)
     return (
         f"{label}: {pluralize(prospect.seeds, 'seed')} {_decidable(prospect)}; the margin, {_margin(part)}, takes "
-        f"{detect} seeds to detect, {equate} to rule out (pilot of {pluralize(prospect.pilot.pairs, 'pair')})"
+        f"{detect} seeds to detect, {equate} to rule out (pilot of {pluralize(pairs, 'pair')})"
     )
 
 
 def _decidable(prospect: Prospect) -> str:
-    if prospect.detectable is None or prospect.supportable is None:
+    part, differences = prospect.part, (prospect.detectable, prospect.supportable)
+    factors = [math.exp(min(size, 700)) if part.ratio else size for size in differences if size is not None]
+    if not factors:
         return "decide nothing"
-    detectable, supportable = (_effect(prospect.part, size) for size in (prospect.detectable, prospect.supportable))
-    support = f", support the claim from {supportable}" * (prospect.part.direction != "equal")
-    return f"detect {detectable}{support}"
-
-
-def _effect(part: Contrast, difference: float) -> str:
-    return format_amount(math.exp(min(difference, 700)) if part.ratio else difference, part_unit(part))
+    detectable, supportable = (format_amount(factor, part_unit(part)) for factor in factors)
+    return f"detect {detectable}" + f", support the claim from {supportable}" * (part.direction != "equal")
 
 
 def _margin(part: Contrast) -> str:

@@ -3,12 +3,12 @@ import pytest
 from ablations import Claim, Contrast
 from reports.sections.claims import describe_control, summarise_claim
 from reports.statistics.judge import Judgement
-from reports.statistics.outcomes import Outcome, Reason
+from reports.statistics.outcomes import Outcome
 
 
 def judged(name, verdict):
     part = Contrast("test/accuracy", "arm", "base", 1)
-    outcome = Outcome(part, verdict, Reason.NOTHING_SHOWN)
+    outcome = Outcome(part, verdict, "nothing_shown")
     return Judgement("s", Claim(name, "A sentence", (part,), primary=False), verdict, (outcome,))
 
 
@@ -32,7 +32,7 @@ def test_a_control_came_out_as_it_should_only_where_that_was_shown(verdict, a_a,
 @pytest.mark.parametrize("other, shown", [("no effect", False), ("supported", True)])
 def test_a_card_names_the_regimes_where_they_disagree(regimes, other, shown):
     part = Contrast("test/accuracy", "arm", "base", 1)
-    outcome = Outcome(part, "no effect", Reason.WITHIN_MARGIN, estimate=0.1, pairs=5)
+    outcome = Outcome(part, "no effect", "within_margin", estimate=0.1, pairs=5)
     regimes = {**regimes, "c": other}
     verdicts = "; ".join(f"{regime}: {verdict}" for regime, verdict in regimes.items())
     claim = Claim("id", "A sentence", (part,), regimes="tuning")
