@@ -8,17 +8,13 @@ VALIDATION = 10  # one training image in ten is set aside
 
 
 def one_in(n: int, labels: np.ndarray) -> np.ndarray:
-    """Draw one in n of each class with a fixed seed.
+    """Draw one in n of each class, at least one, always the same.
 
     Returns:
         A mask, (N,) bool, for labels (N,).
     """
-    mask = np.zeros(len(labels), dtype=bool)
-    shuffled = np.random.default_rng(1).permutation(len(labels))
-    for label in np.unique(labels):
-        members = shuffled[labels[shuffled] == label]
-        mask[members[: max(1, len(members) // n)]] = True
-    return mask
+    _, rank = _rank_in_class(labels, seed=1)
+    return rank < np.maximum(1, np.bincount(labels) // n)[labels]
 
 
 def held_out(labels: np.ndarray) -> np.ndarray:
@@ -31,12 +27,18 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
 
     It is the same in every call, and nested: a larger sample contains the smaller one.
     """
-    shuffled = np.random.default_rng(0).permutation(len(labels))
+    shuffled, rank = _rank_in_class(labels, seed=0)
+    return shuffled[np.argsort(rank[shuffled], kind="stable")][:count]
+
+
+def _rank_in_class(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A shuffled order of the images, (N,), and each one's place in it among those of its class, (N,)."""
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
     rank = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         members = shuffled[labels[shuffled] == label]
         rank[members] = np.arange(len(members))
-    return shuffled[np.argsort(rank[shuffled], kind="stable")][:count]
+    return shuffled, rank
 
 
 def in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:

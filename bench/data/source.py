@@ -41,16 +41,9 @@ class Source:
 
     def facts(self) -> dict[str, Any]:
         """Return the part 'data' of a trial's record."""
-        return {
-            "name": self.data.name,
-            "digest": self.data.digest,
-            "classes": list(self.classes),
-            "train": self.data.train,
-            "validation": self.validation,
-            "test": self.test,
-            "shared_images": self.shared_images,
-            "note": self.note,
-        }
+        data = self.data
+        identity = {"name": data.name, "digest": data.digest, "classes": list(self.classes), "train": data.train}
+        return identity | {name: getattr(self, name) for name in ("validation", "test", "shared_images", "note")}
 
 
 def locate(name: str, out: Path, photographs: bool = False) -> Source:
