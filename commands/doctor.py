@@ -18,7 +18,6 @@ from bench import REVISION
 from bench.records import cleanup, store, validation
 from bench.spec.errors import InputError
 from bench.system.files import disk_fault
-from bench.system.text import printable
 from bench.tracking.mlflow_format import summarize_error
 
 HARMLESS = "pending", "running", "earlier"
@@ -100,7 +99,7 @@ def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Find
             revision = validation.find_revision(file, record)
             validation.check_names(file, record, check_job)
         except InputError as error:
-            text = f"{printable(str(error))}: --fix moves it to {out / BROKEN}"
+            text = f"{error}: --fix moves it to {out / BROKEN}"
             yield Finding("broken", text, partial(_move_aside, file, out))
             continue
         usable_records[file.stem] = record

@@ -22,7 +22,7 @@ def import_records(options: argparse.Namespace, console: Console) -> int:
     """Import what can be used; return the exit status, 1 if a file was refused."""
     imported, left_studies = import_from(options.origin, options.out, options.weights)
     for error in imported.refused:
-        console.print(Text(f"refused: {printable(with_advice(error))}", style="yellow"), soft_wrap=True)
+        console.print(Text(f"refused: {with_advice(error)}", style="yellow"), soft_wrap=True)
     for name in left_studies:
         text = f"the file of the study {name} is not imported: to report on it, name your own copy of the file"
         console.print(Text(printable(text), style="yellow"), soft_wrap=True)

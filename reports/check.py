@@ -20,9 +20,9 @@ def read_verdicts(file: Path) -> Verdicts:
         report = json.loads(file.read_text(encoding="utf-8"))
         return _collect(entry for part in ("claims", "controls") for entry in report[part])
     except OSError as error:
-        raise InputError(printable(f"{file} cannot be read ({error.strerror}): name a stored report.json")) from error
+        raise InputError(f"{file} cannot be read ({error.strerror}): name a stored report.json") from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise InputError(printable(f"{file} is no report.json: name one that 'ablate report' wrote")) from error
+        raise InputError(f"{file} is no report.json: name one that 'ablate report' wrote") from error
 
 
 def collect_verdicts(judgements: Iterable[Judgement]) -> Verdicts:

@@ -47,12 +47,12 @@ def find_studies(names: Sequence[str]) -> list[Study]:
     studies = [_load(name) for name in dict.fromkeys(names or study_names())]
     for name, count in Counter(study.name for study in studies).items():
         if count > 1:
-            raise InputError(printable(f"two studies are called {name}: rename the file of one"))
+            raise InputError(f"two studies are called {name}: rename the file of one")
     claims = [(claim.id, study.name) for study in studies for claim in study.claims]
     for claim_id, count in Counter(claim_id for claim_id, _ in claims).items():
         if count > 1:
             owners = " and ".join(study for other_id, study in claims if other_id == claim_id)
-            raise InputError(printable(f"several claims have the id {claim_id!r} ({owners}): rename them"))
+            raise InputError(f"several claims have the id {claim_id!r} ({owners}): rename them")
     return studies
 
 
@@ -65,10 +65,10 @@ def _load(name: str) -> Study:
             raise InputError("it holds no study: it must set STUDY = Study(...)")
         adapter(Study).validate_python(study)
     except InputError as error:
-        raise InputError(printable(f"{name}: {error}")) from error
+        raise InputError(f"{name}: {error}") from error
     except (Exception, SystemExit) as error:
         reason = _describe(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
-        raise InputError(printable(f"{name} is no valid study: {reason}")) from error
+        raise InputError(f"{name} is no valid study: {reason}") from error
     return dataclasses.replace(study, name=printable(Path(name).stem))
 
 
@@ -76,11 +76,11 @@ def _check_exists(name: str) -> None:
     if not name.endswith(".py"):
         if name not in (names := study_names()):
             known = ", ".join(names)
-            raise InputError(printable(f"study {name!r} not found: expected {known}, or a file that ends in .py"))
+            raise InputError(f"study {name!r} not found: expected {known}, or a file that ends in .py")
     elif not os.path.exists(name):  # Path.exists raises where a name is too long
-        raise InputError(printable(f"study file {name} not found"))
+        raise InputError(f"study file {name} not found")
     elif not os.path.isfile(name):
-        raise InputError(printable(f"{name} is no regular file: name a file that sets STUDY = Study(...)"))
+        raise InputError(f"{name} is no regular file: name a file that sets STUDY = Study(...)")
 
 
 def _run_file(name: str) -> ModuleType:

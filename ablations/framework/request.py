@@ -15,7 +15,6 @@ from bench.data.source import Source
 from bench.records import store
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, Trial, describe, identity, job_kind
-from bench.system.text import printable
 
 
 class Request(NamedTuple):
@@ -87,5 +86,5 @@ def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(printable(f"study {study.name} cannot be used: {type(error).__name__}: {error}")) from error
+        raise InputError(f"study {study.name} cannot be used: {type(error).__name__}: {error}") from error
     return placed

@@ -21,7 +21,6 @@ from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.spec.jobs import identity
 from bench.system.files import write
-from bench.system.text import printable
 
 REQUEST_FILE = "run.json"
 ELSEWHERE = "studies elsewhere"  # its key for studies in files, which an import leaves out
@@ -51,9 +50,7 @@ def save_request(request: Request, out: Path) -> None:
     try:
         write(out / REQUEST_FILE, json.dumps(fields, indent=2).encode())
     except OSError as error:
-        raise InputError(
-            printable(f"{out} cannot be written ({error.strerror}): name another folder with --out")
-        ) from error
+        raise InputError(f"{out} cannot be written ({error.strerror}): name another folder with --out") from error
 
 
 def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
@@ -68,17 +65,17 @@ def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
     """
     file = out / REQUEST_FILE
     if not os.path.exists(file):  # Path.exists raises where a name is too long
-        raise InputError(printable(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)"))
+        raise InputError(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)")
     try:
         fields = validation.adapter(_Stored).validate_json(file.read_bytes(), strict=True)
         source = _source(fields["source"])
         setting = make_setting(fields["profile"], fields["seeds"], source.data, fields["device"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = validation.describe_error(error)
-        raise InputError(printable(f"{file} is damaged ({reason}): rerun `ablate run` to write it again")) from error
+        raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
     if (missing_studies := fields.get(ELSEWHERE)) and not study_names:
         problem = f"{file} was imported without {', '.join(missing_studies)}"
-        raise InputError(printable(f"{problem}: name the studies to report, and your own copies of the files"))
+        raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
     setting = setting._replace(extra_seeds=_flatten(fields.get("further")))
     study_names = tuple(study_names or fields["studies"])
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
@@ -97,7 +94,7 @@ def check_output(request: Request, out: Path) -> DurationModel:
     """
     for folder in (out / name for name in ("trials", "reports", "cache")):
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-            raise InputError(printable(f"{folder} is no folder that can be written: name another one with --out"))
+            raise InputError(f"{folder} is no folder that can be written: name another one with --out")
     requested = {identity(job) for job in request.job_titles()}
     durations = DurationModel(request.source.validation, request.source.test)
     for file in sorted(store.folder(out).glob("*.json")):
@@ -106,7 +103,7 @@ def check_output(request: Request, out: Path) -> DurationModel:
         except InputError as error:
             repair = f"ablate doctor --fix --out {out} puts it aside, and the next run measures it again"
             problem = f"{file} is no record that can be used ({str(error)[:300]})"
-            raise InputError(printable(f"{problem}: {repair}")) from error
+            raise InputError(f"{problem}: {repair}") from error
     return durations
 
 

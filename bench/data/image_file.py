@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from bench.spec.errors import InputError
-from bench.system.text import printable
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"}
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")  # for any suffix: PIL would let Ghostscript run others
@@ -22,9 +21,9 @@ def stat_regular(file: Path) -> os.stat_result:
     try:
         status = file.stat()
     except OSError as error:
-        raise InputError(printable(f"{file} cannot be read ({error.strerror}): repair or remove it")) from error
+        raise InputError(f"{file} cannot be read ({error.strerror}): repair or remove it") from error
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would block
-        raise InputError(printable(f"{file} is no regular file: remove it"))
+        raise InputError(f"{file} is no regular file: remove it")
     return status
 
 
@@ -51,7 +50,7 @@ def open_image(file: Path, smallest_side: int = 0) -> Image.Image:
                 eight_bits = _to_eight_bits(image)
                 return eight_bits if eight_bits.mode == "RGB" else eight_bits.convert("RGB")
     except Exception as error:  # PIL's decoders raise errors of any class for a damaged file
-        raise InputError(printable(f"{file} cannot be read as an image ({error}): repair or remove it")) from error
+        raise InputError(f"{file} cannot be read as an image ({error}): repair or remove it") from error
 
 
 def decode_thumbnail(file: Path, side_px: int) -> np.ndarray:

@@ -51,14 +51,11 @@ def list_splits(root: Path, test: str) -> Listing:
     classes = tuple(listing["train"])
     if set(classes) != set(listing[test]):
         differing = ", ".join(sorted(set(classes) ^ set(listing[test])))
-        raise InputError(
-            printable(f"the classes in {root}/train and {root}/{test} differ ({differing}): both need the same folders")
-        )
+        raise InputError(f"the classes in {root}/train and {root}/{test} differ ({differing}): expected the same")
     if len(classes) < 2:
-        raise InputError(printable(f"{root}/train has one class only ({classes[0]}): a classifier needs at least two"))
+        raise InputError(f"{root}/train has one class only ({classes[0]}): a classifier needs at least two")
     if single := [name for name, images in listing["train"].items() if len(images) < 2]:
-        problem = f"{root}/train/{single[0]} has one image only"
-        raise InputError(printable(f"{problem}: a class needs two, since validation takes one"))
+        raise InputError(f"{root}/train/{single[0]} has one image only: a class needs two, since validation takes one")
     return listing
 
 
@@ -66,14 +63,12 @@ def list_classes(root: Path, split: str) -> dict[str, list[str]]:
     """List the images of each class in a split's folder, without hidden ones."""
     folder = root / split
     if not os.path.isdir(folder):
-        expected = "images are expected in train/<class>/ and test/<class>/"
-        raise InputError(printable(f"{root} has no folder {split}/ that can be read: {expected}"))
+        raise InputError(f"{root} has no readable folder {split}/: expected train/<class>/ and test/<class>/")
     files_by_class = {entry.name: _list_images(folder / entry.name) for entry in list_entries(folder) if entry.is_dir()}
     if not files_by_class:
-        raise InputError(printable(f"{folder} has no folders: images are expected in {split}/<class>/"))
+        raise InputError(f"{folder} has no folders: images are expected in {split}/<class>/")
     if empty := [name for name, files in files_by_class.items() if not files]:
-        problem = f"there is no image in {folder / empty[0]}"
-        raise InputError(printable(f"{problem}: every class needs some in train/ and in test/"))
+        raise InputError(f"there is no image in {folder / empty[0]}: every class needs some in train/ and in test/")
     return files_by_class
 
 
@@ -83,10 +78,10 @@ def list_entries(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as scan:
             entries = sorted((e for e in scan if not e.name.startswith(".")), key=lambda e: e.name)
     except OSError as error:
-        raise InputError(printable(f"{folder} cannot be read ({error.strerror}): allow reading it")) from error
+        raise InputError(f"{folder} cannot be read ({error.strerror}): allow reading it") from error
     for entry in entries:
         if entry.is_symlink() and not os.path.exists(entry.path):
-            raise InputError(printable(f"{entry.path} is a symbolic link that leads nowhere: repair or remove it"))
+            raise InputError(f"{entry.path} is a symbolic link that leads nowhere: repair or remove it")
     return entries
 
 
@@ -94,7 +89,7 @@ def _list_images(folder: Path) -> list[str]:
     entries = list_entries(folder)
     if nested := [entry.name for entry in entries if entry.is_dir()]:
         problem = f"{folder / nested[0]} is a folder within a class"
-        raise InputError(printable(f"{problem}: move its images into {folder}, or remove it"))
+        raise InputError(f"{problem}: move its images into {folder}, or remove it")
     return [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
 
 

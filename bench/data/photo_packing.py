@@ -18,7 +18,6 @@ from bench.data.image_folder import list_classes
 from bench.data.image_sets import decode_square
 from bench.spec.errors import InputError
 from bench.system import devices, files
-from bench.system.text import printable
 
 JPEG_QUALITY = 95
 UNREADABLE_LIST = "broken.txt"  # in the target folder: one line for each photograph that could not be read
@@ -61,17 +60,15 @@ def _check(root: Path, target: Path, side_px: int) -> list[str]:
     if side_px < 1:
         raise InputError(f"the side is {side_px} pixels: expected 1 or more")
     if target.resolve().is_relative_to(root.resolve()):
-        raise InputError(printable(f"{target} lies in {root}: name a folder outside it for what is packed"))
+        raise InputError(f"{target} lies in {root}: name a folder outside it for what is packed")
     splits = [split for split in ("train", *photo_index.TEST_FOLDERS) if os.path.isdir(root / split)]
     if not splits:
-        problem = f"{root} has no folder train/, val/ or test/"
-        raise InputError(printable(f"{problem}: photographs are expected in train/<class>/"))
+        raise InputError(f"{root} has no folder train/, val/ or test/: photographs are expected in train/<class>/")
     for folder in (target, *(place for split in splits for place in (target / split).glob("*"))):
         for leftover in files.find_leftovers(folder):
             files.remove(leftover)
     if (packed_side := _packed_side(target, splits)) not in (None, side_px):
-        problem = f"{target} holds squares of {packed_side} pixels, not of {side_px}"
-        raise InputError(printable(f"{problem}: name another folder"))
+        raise InputError(f"{target} holds squares of {packed_side} pixels, not of {side_px}: name another folder")
     return splits
 
 

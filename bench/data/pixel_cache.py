@@ -16,7 +16,6 @@ from bench.data.datasets import SIDE_PX, Decoder, LabelledPixels
 from bench.data.sampling import held_out, in_order
 from bench.spec.errors import InputError
 from bench.system import files
-from bench.system.text import printable
 
 MARGIN_PX = 4  # of black around each stored image: the widest padding of a layout
 SPLITS = ("train", "validation", "test")
@@ -46,14 +45,14 @@ def load_or_create(folder: Path, agrees: Callable[[Path, Facts], bool], create: 
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         problem = f"{folder.parent.parent} cannot be made ({error.strerror})"
-        raise InputError(printable(f"{problem}: expected a writable folder")) from error
+        raise InputError(f"{problem}: expected a writable folder") from error
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         facts = _load_facts(folder, agrees)  # another run may have created it meanwhile
         if facts is None:
             _replace(folder, create)
             facts = _load_facts(folder, agrees)
     if facts is None:
-        raise InputError(printable(f"{folder} is damaged and cannot be made again: remove it"))
+        raise InputError(f"{folder} is damaged and cannot be made again: remove it")
     return facts
 
 

@@ -118,7 +118,7 @@ def _existing_folder(name: str) -> Path:
     if not name or not os.path.isdir(root):  # Path.is_dir raises where a name is too long
         problem = f"there is no folder {root}" if name else "DATA is empty"
         names = ", ".join(map(repr, ("auto", *DATASETS)))
-        raise InputError(printable(f"{problem}: expected {names} or a folder with train/ and test/"))
+        raise InputError(f"{problem}: expected {names} or a folder with train/ and test/")
     return root
 
 
