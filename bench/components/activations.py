@@ -1,7 +1,5 @@
 """Activations: the module, the gain of the weights before it, and its elementwise kernel."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The draws are uniform numbers, the same for every arm of a seed: switching mirroring on leaves the crops alone.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Initial weights: what multiplies the shared unit normal draws, and the biases."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What stands for each 5x5 convolution of a layout (Simonyan & Zisserman 2015, section 2.3)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

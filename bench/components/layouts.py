@@ -1,7 +1,5 @@
 """Layouts: which layers a network has, in which order and size, as data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 DROPOUT_PLACES = {"fc": ("fc",), "conv": ("conv",), "all": ("fc", "conv")}

@@ -1,7 +1,5 @@
 """All factors with the levels that can be asked for, and the check of a configuration against them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

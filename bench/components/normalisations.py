@@ -1,7 +1,5 @@
 """Normalisations: local response normalisation as in the paper, its controls, and batch normalisation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal

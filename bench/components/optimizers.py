@@ -3,8 +3,6 @@
 The learning rate is a tensor and steps are counted on the device, because a recorded CUDA graph reads both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from torch import Tensor, optim

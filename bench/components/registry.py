@@ -1,7 +1,5 @@
 """Levels of a factor by name: a dictionary per factor, filled where each level is implemented."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 

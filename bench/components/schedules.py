@@ -3,8 +3,6 @@
 None of them changes the momentum, because a recorded CUDA graph would not see that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch.optim import Optimizer, lr_scheduler

@@ -1,7 +1,5 @@
 """Windows of images: cut by one gather, centred, or the ten of the paper; normalised to -1..1."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """Accuracy and loss on a split."""
 
-from __future__ import annotations
-
 import torch
 from torch.nn import functional
 

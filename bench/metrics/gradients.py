@@ -1,7 +1,5 @@
 """How gradients flow through the layers."""
 
-from __future__ import annotations
-
 import torch
 
 from bench.models.alexnet import AlexNet

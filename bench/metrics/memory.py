@@ -1,7 +1,5 @@
 """Peak memory of a trial."""
 
-from __future__ import annotations
-
 import ctypes
 from contextlib import suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What people need to know of a metric."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -1,7 +1,5 @@
 """Speed of training: time of a step, and steps until the network has learnt."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 

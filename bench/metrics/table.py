@@ -1,7 +1,5 @@
 """The one table of all metrics: name, label, unit. Needs no torch."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

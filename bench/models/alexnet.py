@@ -1,7 +1,5 @@
 """AlexNet in several layouts, with the factors of a study as switches."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

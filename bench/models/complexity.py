@@ -1,7 +1,5 @@
 """Parameters and multiply-accumulates of a network, a layer at a time, without allocating it."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 from typing import Any

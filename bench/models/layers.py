@@ -1,7 +1,5 @@
 """Dropout and the fully connected layer, faster than torch's on a CPU."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

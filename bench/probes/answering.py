@@ -1,7 +1,5 @@
 """Answers to a probe's question, from the weights of finished trials. Trains nothing."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What local response normalisation does to the strongest response and its neighbours."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Dropout as an average over sub-networks, against weight scaling and against independent networks."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """How the hidden units of a trained network depend on each other, and how many of them are active."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

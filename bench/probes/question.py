@@ -1,7 +1,5 @@
 """Questions that a probe can put to trained networks, by name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

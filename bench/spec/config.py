@@ -3,8 +3,6 @@
 Standard library only. Levels of factors are names, which `bench.components.levels` checks against what is implemented.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from bench.spec.fields import layer_names, level_names, one_of, whole, within

@@ -1,7 +1,5 @@
 """Checks of the fields of a configuration."""
 
-from __future__ import annotations
-
 from bench.spec.errors import InputError
 
 

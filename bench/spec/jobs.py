@@ -1,7 +1,5 @@
 """The four kinds of job that can be run, and their identity. Standard library only."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json
@@ -79,7 +77,7 @@ def describe(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         levels = {f: getattr(value, f.name) for f in dataclasses.fields(value) if not f.metadata.get("tag")}
         return {
-            f.name: float(level) if f.type == "float" else describe(level)
+            f.name: float(level) if f.type is float else describe(level)
             for f, level in levels.items()
             if not ("birth" in f.metadata and level == f.metadata["birth"])
         }

@@ -1,7 +1,5 @@
 """Seeds for the named random streams of a trial."""
 
-from __future__ import annotations
-
 import hashlib
 
 

@@ -1,7 +1,5 @@
 """Tasks timed against each other: warm-up left out, synchronised, interleaved, raw samples kept."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple

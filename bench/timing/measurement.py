@@ -1,7 +1,5 @@
 """A timing job measured, and whether the machine was quiet enough to judge by it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """What a timing can measure: kernels of activations, training steps, parts of networks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 

@@ -1,7 +1,5 @@
 """A running trial's state on disk: written whole or not at all, and read without running any code in it."""
 
-from __future__ import annotations
-
 import io
 import os
 import time

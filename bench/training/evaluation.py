@@ -1,7 +1,5 @@
 """What a trial measures of its network: everything at its start and end, a sample in between."""
 
-from __future__ import annotations
-
 from bench.data.image_sets import StreamedPhotos
 from bench.data.splits import Splits
 from bench.metrics.accuracy import evaluate, evaluate_crops

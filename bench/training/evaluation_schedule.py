@@ -1,7 +1,5 @@
 """When a trial is evaluated, and on how many images."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 EVALUATIONS = 10  # of a trial, between its start and its end

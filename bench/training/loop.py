@@ -1,7 +1,5 @@
 """One training run, from top to bottom. Yields points and logs nothing."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator

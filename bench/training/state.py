@@ -1,7 +1,5 @@
 """Everything that changes while a trial runs: what a checkpoint holds, and a recorded CUDA graph reads."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

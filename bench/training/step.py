@@ -1,7 +1,5 @@
 """One training step: on a CPU run as it stands, on a GPU recorded once as a graph and replayed."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass

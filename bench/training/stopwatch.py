@@ -1,7 +1,5 @@
 """Times of training steps."""
 
-from __future__ import annotations
-
 import itertools
 import time
 from typing import Any
