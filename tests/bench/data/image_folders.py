@@ -6,6 +6,8 @@ from PIL import Image
 from bench.data import pixel_cache
 
 CLASSES = ("cat", "dog", "eel")
+PHOTO_CLASSES = "n01440764", "n02084071", "n04254680"
+PHOTO_SIZES = (170, 150), (150, 210), (144, 144), (330, 160)
 
 
 def noise(seed, size=(32, 32)):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from image_folders import without_margin
 
-from bench.data import datasets
+from bench.data import datasets, image_folder
 from bench.data.source import locate
 from bench.spec.errors import InputError
 
@@ -38,3 +38,15 @@ def test_a_download_that_fails_is_refused_in_one_line(monkeypatch, out):
     with pytest.raises(InputError, match="could not be downloaded") as refusal:
         locate("cifar10", out)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_declared_data_set_is_located_by_its_name(images, out, monkeypatch):
+    monkeypatch.setitem(datasets.DATASETS, "animals", None)  # so that the declaration is undone afterwards
+    datasets.dataset("animals", title="Animals", note="Of noise.")(image_folder.open_folder(images).decode)
+    source = locate("animals", out)
+    assert (source.data.name, source.note, source.test) == ("Animals", "Of noise.", 12)
+
+
+def test_an_unknown_name_lists_those_that_are_declared(out):
+    with pytest.raises(InputError, match="there is no folder cifar: expected 'auto', 'digits', 'cifar10' or a folder"):
+        locate("cifar", out)

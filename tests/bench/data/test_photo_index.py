@@ -1,0 +1,43 @@
+"""Photographs that stay on disk are found, labelled and identified."""
+
+import pytest
+from image_folders import PHOTO_CLASSES
+
+from bench.data import image_sets
+from bench.data.source import locate
+from bench.spec.errors import InputError
+
+
+def test_an_index_holds_every_photograph_once_and_one_in_ten_for_validation(folder, source):
+    assert (source.data.train, source.validation, source.test) == (27, 3, 12)
+    assert (source.data.classes, source.classes, source.photographs) == (3, PHOTO_CLASSES, True)
+    files = {
+        split: [image_sets.photo_index.file(source.folder, split, n) for n in range(count)]
+        for split, count in (("train", 27), ("validation", 3), ("test", 12))
+    }
+    assert sorted(files["train"] + files["validation"]) == sorted((folder / "train").glob("*/*"))
+    assert sorted(files["test"]) == sorted((folder / "val").glob("*/*"))
+    for split, own in files.items():
+        labels = image_sets.photo_index.labels(source.folder, split)
+        assert [PHOTO_CLASSES[label] for label in labels] == [file.parent.name for file in own]
+        assert sorted(labels[:3]) == [0, 1, 2], "stratified"
+
+
+def test_a_photograph_more_or_another_size_is_another_data_set(folder, tmp_path):
+    copy = tmp_path / "copy"
+    for file in folder.glob("*/*/*"):
+        (copy / file.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+        (copy / file.relative_to(folder)).write_bytes(file.read_bytes())
+    digests = [locate(str(copy), tmp_path / "out", photographs=True).data.digest]
+    (copy / "train" / PHOTO_CLASSES[0] / "more.JPEG").write_bytes(
+        (copy / "train" / PHOTO_CLASSES[0] / "0.JPEG").read_bytes()
+    )
+    digests.append(locate(str(copy), tmp_path / "out", photographs=True).data.digest)
+    assert locate(str(folder), tmp_path / "out", photographs=True).data.digest == digests[0] != digests[1]
+
+
+@pytest.mark.parametrize("wanted", ["auto", "digits", "cifar10", ""])
+def test_small_images_are_no_photographs(wanted, tmp_path, monkeypatch):
+    monkeypatch.delenv("ABLATE_DATA", raising=False)
+    with pytest.raises(InputError, match="takes a folder of photographs"):
+        locate(wanted, tmp_path, photographs=True)
