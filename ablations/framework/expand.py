@@ -9,11 +9,11 @@ from ablations.framework.seeds import requested_seeds, seeds_per_arm
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from ablations.framework.study import AGAIN, Levels, Study, all_arms
 from bench.components.layouts import LAYOUTS
-from bench.components.registry import lookup
 from bench.data.datasets import SIDE_PX
 from bench.metrics.table import METRICS, find_metric
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
+from bench.spec.fields import one_of
 from bench.spec.jobs import Count, Job, Probe, Trial
 
 
@@ -152,7 +152,7 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
             level = units[factor] * level
         fields[factor][factor] = max(1, round(level)) if factor == "epochs" else level
     try:
-        lookup("layout", LAYOUTS, layout)
+        one_of("layout", layout, LAYOUTS)
         return ModelConfig(**model), TrainConfig(**recipe), device
     except InputError as error:
         raise InputError(f"study {study.name}, arm {arm!r}: {error}") from error

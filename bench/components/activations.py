@@ -3,19 +3,20 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from bench.components.registry import register
 from bench.spec.config import ModelConfig
 
-Build = Callable[[ModelConfig], nn.Module]
 Kernel = Callable[[Tensor, Tensor, Tensor, Tensor], None]
 
 
 @dataclass(frozen=True)
 class Activation:
-    """A level of the factor `activation`.
+    """A level of the factor `activation`, declared by `@activation(name, gain, ...)` on the function that builds it.
 
     Attributes:
         build: Make the module for a model.
@@ -25,25 +26,14 @@ class Activation:
         takes_active: Whether `ModelConfig.active` applies to it.
     """
 
-    build: Build
+    build: Callable[[ModelConfig], nn.Module]
     gain: float
     kernel: Kernel | None = None
     takes_active: bool = False
 
 
 ACTIVATIONS: dict[str, Activation] = {}
-
-
-def activation(
-    name: str, gain: float, kernel: Kernel | None = None, takes_active: bool = False
-) -> Callable[[Build], Build]:
-    """Declare a level of the factor `activation` by the function that makes its module."""
-
-    def add(build: Build) -> Build:
-        ACTIVATIONS[name] = Activation(build, gain, kernel, takes_active)
-        return build
-
-    return add
+activation = partial(register, ACTIVATIONS, kind=Activation)
 
 
 def _relu_kernel(inputs: Tensor, gradient: Tensor, output: Tensor, input_gradient: Tensor) -> None:

@@ -6,12 +6,14 @@ The draws are uniform numbers, the same for every arm of a seed: switching mirro
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from bench.components.registry import register
 from bench.components.windows import gather_windows, normalised
 
 AREA, ASPECT, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10  # torchvision.transforms.RandomResizedCrop's
@@ -46,13 +48,15 @@ class Batch:
     pad: int
 
 
-Apply = Callable[[Batch], Tensor]
-
-
 class Augmentation(NamedTuple):
-    """A level of the factor `augmentation`. normal_draws: standard normal numbers that it takes for each image."""
+    """A level of the factor `augmentation`, declared by `@augmentation(name, ...)` on the function `apply`.
 
-    apply: Apply
+    Attributes:
+        apply: From a batch to (B, 3, size, size) float32 in -1..1, channels last in memory.
+        normal_draws: Standard normal numbers that it takes for each image.
+    """
+
+    apply: Callable[[Batch], Tensor]
     normal_draws: int = 0
 
     @property
@@ -62,16 +66,7 @@ class Augmentation(NamedTuple):
 
 
 AUGMENTATIONS: dict[str, Augmentation] = {}
-
-
-def augmentation(name: str, normal_draws: int = 0) -> Callable[[Apply], Apply]:
-    """Declare a level by a function from a batch to (B, 3, size, size) float32 in -1..1, channels last in memory."""
-
-    def add(apply: Apply) -> Apply:
-        AUGMENTATIONS[name] = Augmentation(apply, normal_draws)
-        return apply
-
-    return add
+augmentation = partial(register, AUGMENTATIONS, kind=Augmentation)
 
 
 def draw_epoch(images: int, level: Augmentation, uniform: Generator, normal: Generator) -> Tensor:
@@ -178,9 +173,5 @@ def _extent(draw: Tensor, within: int) -> tuple[Tensor, Tensor]:
     widths, heights = (area * aspect).sqrt().round(), (area / aspect).sqrt().round()
     fits = (widths >= 1) & (heights >= 1) & (widths <= within) & (heights <= within)
     first = fits.to(torch.uint8).argmax(dim=1, keepdim=True)
-    whole = torch.full_like(draw[:, 0], within)
-    none_fits = ~fits.any(dim=1)
-    return (
-        torch.where(none_fits, whole, heights.gather(1, first)[:, 0]),
-        torch.where(none_fits, whole, widths.gather(1, first)[:, 0]),
-    )
+    height, width = (tries.gather(1, first)[:, 0] for tries in (heights, widths))
+    return torch.where(fits.any(dim=1), height, within), torch.where(fits.any(dim=1), width, within)

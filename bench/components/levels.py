@@ -3,28 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bench.components import augmentations, initialisers, kernels, normalisations, optimizers, schedules
 from bench.components.activations import ACTIVATIONS
-from bench.components.augmentations import AUGMENTATIONS
-from bench.components.initialisers import INITIALISERS
-from bench.components.kernels import KERNELS
 from bench.components.layouts import DROPOUT_PLACES, LAYOUTS
-from bench.components.normalisations import NORMALISATIONS
-from bench.components.optimizers import OPTIMIZERS
-from bench.components.registry import lookup
-from bench.components.schedules import SCHEDULES
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
+from bench.spec.fields import one_of
 
 LEVELS: dict[str, Mapping[str, Any]] = {
     "layout": LAYOUTS,
     "activation": ACTIVATIONS,
-    "normalisation": NORMALISATIONS,
+    "normalisation": normalisations.NORMALISATIONS,
     "dropout_place": DROPOUT_PLACES,
-    "kernel": KERNELS,
-    "initial": INITIALISERS,
-    "augmentation": AUGMENTATIONS,
-    "schedule": SCHEDULES,
-    "optimiser": OPTIMIZERS,
+    "kernel": kernels.KERNELS,
+    "initial": initialisers.INITIALISERS,
+    "augmentation": augmentations.AUGMENTATIONS,
+    "schedule": schedules.SCHEDULES,
+    "optimiser": optimizers.OPTIMIZERS,
 }
 
 
@@ -36,7 +31,7 @@ def check_levels(config: ModelConfig | TrainConfig) -> None:
     """
     for factor, levels in LEVELS.items():
         if hasattr(config, factor):
-            lookup(factor, levels, getattr(config, factor))
+            one_of(factor, getattr(config, factor), levels)
     if isinstance(config, ModelConfig):
         _check_model(config)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from bench.components.registry import lookup
+from bench.components.registry import register
 
 NEIGHBOURS, K, ALPHA, BETA = 5, 2.0, 1e-4, 0.75  # Krizhevsky et al. 2012, section 3.3
 GREY_LEVELS = 127.5  # of the paper's 0-255 inputs to one unit of ours, which lie in -1..1
@@ -17,12 +18,11 @@ ALPHA_RESCALED = ALPHA * GREY_LEVELS**2
 CONSTANT = K**-BETA  # what LRN amounts to where activations are small
 
 Place = Literal["lrn", "pre-activation"]
-Build = Callable[[int, int], nn.Module]
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """A level of the factor `normalisation`.
+    """A level of the factor `normalisation`, declared by `@normalisation(name, place=...)` on the function `build`.
 
     Attributes:
         build: Make the module for (channels or units, spatial dimensions: 2 after a convolution, 0 after a fully
@@ -31,48 +31,39 @@ class Normalisation:
             activation.
     """
 
-    build: Build
+    build: Callable[[int, int], nn.Module]
     place: Place
 
 
 NORMALISATIONS: dict[str, Normalisation | None] = {"none": None}
-
-
-def normalisation(name: str, place: Place) -> Callable[[Build], Build]:
-    """Declare a level of the factor `normalisation` by the function that makes its module."""
-
-    def add(build: Build) -> Build:
-        NORMALISATIONS[name] = Normalisation(build, place)
-        return build
-
-    return add
+normalisation = partial(register, NORMALISATIONS, kind=Normalisation)
 
 
 def build_normalisation(name: str, place: Place, channels: int, dimensions: int) -> nn.Module | None:
     """Make the module that the level called `name` has at this place, if any."""
-    level = lookup("normalisation", NORMALISATIONS, name)
+    level = NORMALISATIONS[name]
     return level.build(channels, dimensions) if level and level.place == place else None
 
 
-@normalisation("lrn", "lrn")
+@normalisation("lrn", place="lrn")
 def lrn(channels: int, dimensions: int) -> nn.Module:
     """LRN with the paper's alpha."""
     return LRN(channels)
 
 
-@normalisation("lrn-rescaled", "lrn")
+@normalisation("lrn-rescaled", place="lrn")
 def lrn_rescaled(channels: int, dimensions: int) -> nn.Module:
     """LRN with alpha rescaled from 0-255 pixels to inputs in -1..1."""
     return LRN(channels, ALPHA_RESCALED)
 
 
-@normalisation("constant", "lrn")
+@normalisation("constant", place="lrn")
 def constant(channels: int, dimensions: int) -> nn.Module:
     """LRN without its neighbours: the control for its scale."""
     return Constant()
 
 
-@normalisation("batch", "pre-activation")
+@normalisation("batch", place="pre-activation")
 def batch(channels: int, dimensions: int) -> nn.Module:
     """Batch normalisation (Ioffe & Szegedy 2015, section 3.2)."""
     return nn.BatchNorm2d(channels) if dimensions else nn.BatchNorm1d(channels)

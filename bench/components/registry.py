@@ -1,29 +1,25 @@
 """Levels of a factor by name: a dictionary per factor, filled where each level is implemented."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
-
-from bench.spec.errors import InputError
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 Component = TypeVar("Component")
 
 
-def register(levels: dict[str, Component], name: str) -> Callable[[Component], Component]:
-    """Return a decorator that adds the decorated component to `levels` under `name`."""
+def register(
+    levels: dict[str, Any], name: str, kind: Callable[..., Any] | None = None, **attributes: Any
+) -> Callable[[Component], Component]:
+    """Return a decorator that adds what it decorates to the levels of a factor.
+
+    Args:
+        levels: Of the factor, by name.
+        name: Of the new level.
+        kind: Makes the level from what is decorated and the attributes; without it, that is the level itself.
+        **attributes: Of the level.
+    """
 
     def add(component: Component) -> Component:
-        levels[name] = component
+        levels[name] = kind(component, **attributes) if kind else component
         return component
 
     return add
-
-
-def lookup(factor: str, levels: Mapping[str, Component], name: str) -> Component:
-    """Return the level called `name`.
-
-    Raises:
-        InputError: Nothing is registered under that name; the message lists the valid ones.
-    """
-    if name not in levels:
-        raise InputError(f"{factor} is {name!r}; it can be {', '.join(levels)}")
-    return levels[name]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bench.components.registry import register
 from bench.metrics.metric import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -28,13 +29,8 @@ Sums = dict[str, dict[str, "Tensor"]]  # by layer and metric
 
 def activation_metric(name: str, label: str, unit: str = "", factor: float = 1.0) -> Callable[[Measure], Measure]:
     """Declare the metric `sparsity/<name>/<layer>` by a function from a layer's output to a value for each image."""
-
-    def add(measure: Measure) -> Measure:
-        METRICS[f"sparsity/{name}/{{layer}}"] = Metric(f"{label}, {{layer}}", unit, factor)
-        ACTIVATION_METRICS[name] = measure
-        return measure
-
-    return add
+    METRICS[f"sparsity/{name}/{{layer}}"] = Metric(f"{label}, {{layer}}", unit, factor)
+    return register(ACTIVATION_METRICS, name)
 
 
 class LayerOutput:

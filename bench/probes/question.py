@@ -1,30 +1,27 @@
 """Questions that a probe can put to trained networks, by name."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from bench.components.registry import register
 from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 
 Answer = dict[str, dict[str, float]]  # metrics by arm, of arms that the question brings, or '' for the network's own
-AnswerFunction = Callable[[Sequence[AlexNet], ResidentImages], Answer]
 
 
 class Question(NamedTuple):
-    """A function that answers, and how many networks it takes at a time."""
+    """A question, declared by `@question(name, ...)` on the function that answers it.
 
-    answer: AnswerFunction
-    networks: int
+    Attributes:
+        answer: Measures trained networks, in eval mode, on test images.
+        networks: Number of networks that it takes at a time.
+    """
+
+    answer: Callable[[Sequence[AlexNet], ResidentImages], Answer]
+    networks: int = 1
 
 
 QUESTIONS: dict[str, Question] = {}
-
-
-def question(name: str, networks: int = 1) -> Callable[[AnswerFunction], AnswerFunction]:
-    """Declare a question by the function that answers it from trained networks, in eval mode, and test images."""
-
-    def add(answer: AnswerFunction) -> AnswerFunction:
-        QUESTIONS[name] = Question(answer, networks)
-        return answer
-
-    return add
+question = partial(register, QUESTIONS, kind=Question)

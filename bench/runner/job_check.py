@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from bench.components.activations import ACTIVATIONS
 from bench.components.levels import check_levels
-from bench.components.registry import lookup
 from bench.probes.answering import QUESTIONS
 from bench.spec.errors import InputError
+from bench.spec.fields import one_of
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial
 from bench.timing.subjects import SUBJECTS
 
@@ -27,7 +27,7 @@ def check_job(job: Job) -> None:
     elif isinstance(job, Count):
         _check_levels(job.model)
     elif isinstance(job, Probe):
-        lookup("a probe's question", QUESTIONS, job.question)
+        one_of("a probe's question", job.question, QUESTIONS)
         for trial in job.trials:
             check_job(trial)
     else:
@@ -35,7 +35,7 @@ def check_job(job: Job) -> None:
 
 
 def _check_timing(timing: Timing) -> None:
-    lookup("a timing's subject", SUBJECTS, timing.subject)
+    one_of("a timing's subject", timing.subject, SUBJECTS)
     for arm, model in timing.arms:
         _check_levels(model)
         if timing.subject == "activations" and ACTIVATIONS[model.activation].kernel is None:

@@ -1,10 +1,12 @@
 """Checks of the fields of a configuration."""
 
+from collections.abc import Iterable
+
 from bench.spec.errors import InputError
 
 
-def one_of(name: str, value: str, levels: tuple[str, ...]) -> None:
-    """Raise InputError unless the value is one of these."""
+def one_of(name: str, value: str, levels: Iterable[str]) -> None:
+    """Raise InputError, which lists the levels, unless the value is one of them."""
     if value not in levels:
         raise InputError(f"{name} is {value!r}; it can be {', '.join(levels)}")
 

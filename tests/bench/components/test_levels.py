@@ -3,7 +3,7 @@
 import pytest
 
 from bench.components.levels import LEVELS, check_levels
-from bench.components.registry import lookup, register
+from bench.components.registry import register
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 
@@ -50,4 +50,14 @@ def test_a_decorator_registers_and_returns_what_it_decorates():
     def first():
         """A component."""
 
-    assert levels == {"first": first} and lookup("factor", levels, "first") is first
+    assert levels == {"first": first}
+
+
+def test_a_decorator_with_a_kind_registers_the_level_that_it_makes():
+    levels = {}
+
+    @register(levels, "first", kind=lambda component, scale: (component, scale), scale=2)
+    def first():
+        """A component."""
+
+    assert levels == {"first": (first, 2)}
