@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -49,12 +48,12 @@ class Judgement:
 
 
 def judge(
-    claims: Iterable[tuple[str, Claim]],
+    claims: Sequence[tuple[str, Claim]],
     observations: pd.DataFrame,
     environments: Mapping[str, Environment] | None = None,
     requested_seeds: Mapping[tuple[str, str], int] | None = None,
 ) -> list[Judgement]:
-    """Judge every claim.
+    """Judge every claim, in the order given.
 
     Holm's correction runs over every tested part of every primary claim. That is conservative, and parts joined by AND
     and regimes need no further one. Controls keep their own p, and claims that are refused have none.
@@ -65,11 +64,7 @@ def judge(
         environments: Environment of each record, by its identity.
         requested_seeds: Number of seeds by (study, arm) in a sequential run: primary claims have interim analyses as
             far as they rest on trials. Controls and timings have a fixed number of pairs.
-
-    Returns:
-        A judgement for each claim, in their order.
     """
-    claims = list(claims)
     metrics = {part.metric for _, claim in claims for part in claim.parts}
     table = tabulate(observations[observations["metric"].isin(metrics)])
     parts = [
@@ -77,10 +72,9 @@ def judge(
         for c, (study, claim) in enumerate(claims)
         for p, part in enumerate(claim.parts)
     ]
+    seeds = requested_seeds or {}
     pairs = {
-        key: _collect(*claims[key[0]], part, arms, requested_seeds or {})
-        for key, part, arms in parts
-        if isinstance(part, Contrast)
+        key: _collect(*claims[key[0]], part, arms, seeds) for key, part, arms in parts if isinstance(part, Contrast)
     }
     counts = {key: judge_count(part, arms) for key, part, arms in parts if isinstance(part, Exact)}
     origins = _environments(claims, {**pairs, **counts}, environments or {})
@@ -94,12 +88,11 @@ def judge(
         for key, part, _ in parts
         if isinstance(part, Contrast)
     }
-    judgements = []
-    for c, (study, claim) in enumerate(claims):
-        own = tuple(outcomes[c, p] for p in range(len(claim.parts)))
-        own = tuple(refuse(outcome, devices[c]) for outcome in own) if devices[c] else own
-        judgements.append(dataclasses.replace(_join(study, claim, own), origins=differing_fields(origins[c])))
-    return judgements
+    outcomes |= {key: refuse(outcome, devices[key[0]]) for key, outcome in outcomes.items() if devices[key[0]]}
+    return [
+        _join(study, claim, tuple(outcomes[c, p] for p in range(len(claim.parts))), differing_fields(origins[c]))
+        for c, (study, claim) in enumerate(claims)
+    ]
 
 
 def _collect(
@@ -126,7 +119,7 @@ def _environments(
     return [[environments[name] for name in sorted(names) if name in environments] for names in identities]
 
 
-def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...]) -> Judgement:
+def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...], origins: Origins) -> Judgement:
     """Join the parts by AND within each regime, then the regimes.
 
     The claim is conditional where two regimes were decided and differ. Where the decided ones agree and others are
@@ -143,7 +136,8 @@ def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...]) -> Judgement:
     verdicts = set(regimes.values())
     undecided = [verdict for verdict in PRECEDENCE if verdict in verdicts - DECIDED]
     if len(verdicts & DECIDED) > 1:
-        return Judgement(study, claim, "conditional", outcomes, next(iter(deciding.values())), regimes)
-    verdict = undecided[0] if undecided else verdicts.pop()
-    main = next(deciding[regime] for regime in regimes if regimes[regime] == verdict)
-    return Judgement(study, claim, verdict, outcomes, main, regimes)
+        verdict, main = "conditional", next(iter(deciding.values()))
+    else:
+        verdict = undecided[0] if undecided else verdicts.pop()
+        main = next(deciding[regime] for regime in regimes if regimes[regime] == verdict)
+    return Judgement(study, claim, verdict, outcomes, main, regimes, origins)

@@ -9,7 +9,7 @@ def studies(pytestconfig):
 
 
 @pytest.fixture(scope="session")
-def tell():
+def add_row():
     """Adds a row to the table at the end."""
     return lambda *cells: ROWS.append(tuple(map(str, cells)))
 

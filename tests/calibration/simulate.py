@@ -1,4 +1,4 @@
-"""Studies of which the truth is known, judged by the rule that judges real ones.
+"""Studies with a known truth, judged by the rule that judges real ones.
 
 Everything is in standard deviations of a paired difference. A study has several claims, each with differences of shape
 (pairs,) whose true mean is known.
@@ -30,8 +30,8 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 def resampled(values: list[float]) -> Draw:
     """Differences of two trials that are drawn from real ones of one arm: what equal arms differ by."""
-    known = np.array(values) / (math.sqrt(2) * np.std(values))
-    return lambda random, shape: random.choice(known, shape) - random.choice(known, shape)
+    centred = np.array(values) / (math.sqrt(2) * np.std(values))
+    return lambda random, shape: random.choice(centred, shape) - random.choice(centred, shape)
 
 
 def shared(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -54,12 +54,12 @@ DRAWS: dict[str, Draw] = {
 
 
 class Rule(NamedTuple):
-    """How a study's claims are judged. pairs: how many there are, or at most under looks."""
+    """How a study's claims are judged. pairs: their number, the largest one if the run has interim analyses."""
 
     pairs: int
     margin: float = NOTHING
     direction: str = "higher"
-    looks: bool = False
+    interim: bool = False
 
 
 class Study(NamedTuple):
@@ -70,16 +70,16 @@ class Study(NamedTuple):
 def simulate(draw: Draw, rule: Rule, studies: int, claims: int = 1, effect: float = 0.0, seed: int = 0) -> list[Study]:
     differences = draw(np.random.default_rng(seed), (studies, claims, rule.pairs)) + effect
     return [
-        by_looks(own, rule) if rule.looks else Study(judged(list(own), rule), [rule.pairs] * claims)
-        for own in differences
+        judge_sequentially(values, rule) if rule.interim else Study(judged(list(values), rule), [rule.pairs] * claims)
+        for values in differences
     ]
 
 
-def by_looks(differences: np.ndarray, rule: Rule) -> Study:
-    """As a run until decided goes: what is undecided gets the next look's pairs, and all is judged again."""
+def judge_sequentially(differences: np.ndarray, rule: Rule) -> Study:
+    """Judge as `--until-decided` does: undecided claims get the next analysis's pairs, and all are judged again."""
     pairs = [INTERIM_ANALYSES[0]] * len(differences)
     while True:
-        verdicts = judged([own[:n] for own, n in zip(differences, pairs, strict=True)], rule)
+        verdicts = judged([values[:n] for values, n in zip(differences, pairs, strict=True)], rule)
         waiting = [c for c, verdict in enumerate(verdicts) if verdict in UNDECIDED and pairs[c] < MOST]
         if not waiting:
             return Study(verdicts, pairs)
@@ -90,28 +90,28 @@ def by_looks(differences: np.ndarray, rule: Rule) -> Study:
 def judged(differences: list[np.ndarray], rule: Rule) -> list[str]:
     """The verdicts of a study's claims, Holm's correction over them; tests hold that `judge` gives the same."""
     part = Contrast("test/loss", "arm", "base", rule.margin, rule.direction)
-    family = [_pairs(own, rule.looks) for own in differences]
-    found = [pairs.t_test() for pairs in family]
-    tested = [c for c, one in enumerate(found) if one.p_value is not None]
-    p_holm = dict(zip(tested, holm([found[c].p_value for c in tested]), strict=True))
+    family = [_pairs(values, rule.interim) for values in differences]
+    tests = [pairs.t_test() for pairs in family]
+    tested = [c for c, test in enumerate(tests) if test.p_value is not None]
+    p_holm = dict(zip(tested, holm([tests[c].p_value for c in tested]), strict=True))
     return [
-        decide(part, pairs, one, p_holm.get(c))[0] for c, (pairs, one) in enumerate(zip(family, found, strict=True))
+        decide(part, pairs, test, p_holm.get(c))[0] for c, (pairs, test) in enumerate(zip(family, tests, strict=True))
     ]
 
 
-def _pairs(differences: np.ndarray, looks: bool) -> Pairs:
-    arm, look = tuple(map(float, differences)), sequential.analyses_reached(len(differences)) if looks else None
-    return Pairs(arm, (0.0,) * len(arm), frozenset(), 0, 0, 0, True, (), look)
+def _pairs(differences: np.ndarray, interim: bool) -> Pairs:
+    arm, analysis = tuple(map(float, differences)), sequential.analyses_reached(len(differences)) if interim else None
+    return Pairs(arm, (0.0,) * len(arm), frozenset(), 0, 0, 0, True, (), analysis)
 
 
-def any_claim(studies: list[Study], wanted: tuple[str, ...]) -> float:
+def any_claim(studies: list[Study], verdicts: tuple[str, ...]) -> float:
     """The share of studies in which at least one claim has such a verdict."""
-    return float(np.mean([any(verdict in wanted for verdict in study.verdicts) for study in studies]))
+    return float(np.mean([any(verdict in verdicts for verdict in study.verdicts) for study in studies]))
 
 
-def each_claim(studies: list[Study], wanted: tuple[str, ...]) -> float:
+def each_claim(studies: list[Study], verdicts: tuple[str, ...]) -> float:
     """The share of claims that have such a verdict."""
-    return float(np.mean([verdict in wanted for study in studies for verdict in study.verdicts]))
+    return float(np.mean([verdict in verdicts for study in studies for verdict in study.verdicts]))
 
 
 def taken(studies: list[Study]) -> float:

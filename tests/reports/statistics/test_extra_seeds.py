@@ -1,4 +1,4 @@
-"""Further seeds where a claim is not decided: what a sequential run asks for, and how it is judged."""
+"""Extra seeds of undecided claims: what a sequential run requests, and how it is judged."""
 
 import fabricate
 import pytest
@@ -13,19 +13,19 @@ from reports.statistics.extra_seeds import request_extra_seeds
 from reports.text.reasons import explain_judgement
 
 ARMS = {"base": {}, "same": {"dropout": 0.4}, "other": {"activation": "tanh"}}
-HALFWAY, FAR = 1.2, 40.0  # margins in points: what the first two arms differ by, which decides nothing, and far more
+HALFWAY, FAR = 1.2, 40.0  # margins in points: near the difference of the first two arms, undecided; and far beyond
 SAME = Contrast("test/accuracy", "same", "base", HALFWAY, "equal")
 OTHER = Contrast("test/accuracy", "other", "base", FAR, "equal")
 
 
 def study(*parts, **fields):
-    claims = tuple(Claim(f"claim {n}", "A sentence", own) for n, own in enumerate(parts))
+    claims = tuple(Claim(f"claim {n}", "A sentence", claimed) for n, claimed in enumerate(parts))
     return Study("A question?", claims, arms=ARMS, name="study", **fields)
 
 
-def evidence(out, study, asked=None, seeds=5, lost=()):
-    """All that is asked for has been run."""
-    setting = fabricate.setting(seeds)._replace(extra_seeds=asked)
+def evidence(out, study, requested=None, seeds=5, lost=()):
+    """Gather a run in which every requested job is done."""
+    setting = fabricate.setting(seeds)._replace(extra_seeds=requested)
     fabricate.write(out, [study], setting, lost)
     return gather(out, [study], setting)
 
@@ -34,14 +34,16 @@ def extra_seeds(evidence):
     return request_extra_seeds(evidence.studies, evidence.setting, evidence.judgements)
 
 
-def verdicts(found):
-    return {judgement.claim.id: (judgement.verdict, judgement.main.interim_analysis) for judgement in found.judgements}
+def verdicts(gathered):
+    return {
+        judgement.claim.id: (judgement.verdict, judgement.main.interim_analysis) for judgement in gathered.judgements
+    }
 
 
 def test_only_the_arms_of_undecided_claims_go_on_and_all_of_theirs_together(tmp_path):
-    found = evidence(tmp_path, study((SAME,), (OTHER,)), {})
-    assert verdicts(found)["claim 0"] == ("underpowered", 1) and verdicts(found)["claim 1"] == ("supported", 1)
-    assert extra_seeds(found) == {("study", "same"): 10, ("study", "base"): 10}
+    gathered = evidence(tmp_path, study((SAME,), (OTHER,)), {})
+    assert verdicts(gathered)["claim 0"] == ("underpowered", 1) and verdicts(gathered)["claim 1"] == ("supported", 1)
+    assert extra_seeds(gathered) == {("study", "same"): 10, ("study", "base"): 10}
 
 
 def test_a_claim_joined_by_and_goes_on_with_the_arms_of_its_decided_parts_too(tmp_path):
@@ -49,40 +51,40 @@ def test_a_claim_joined_by_and_goes_on_with_the_arms_of_its_decided_parts_too(tm
     assert len(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))) == 3
 
 
-@pytest.mark.parametrize("seeds, wanted", [(3, 5), (5, 10), (7, 10), (10, 15), (14, 15)])
-def test_the_next_look_follows_the_last_that_was_reached(tmp_path, seeds, wanted):
-    assert set(extra_seeds(evidence(tmp_path, study((SAME,)), {}, seeds)).values()) == {wanted}
+@pytest.mark.parametrize("seeds, expected", [(3, 5), (5, 10), (7, 10), (10, 15), (14, 15)])
+def test_the_next_interim_analysis_follows_the_last_one_reached(tmp_path, seeds, expected):
+    assert set(extra_seeds(evidence(tmp_path, study((SAME,)), {}, seeds)).values()) == {expected}
 
 
-def test_rounds_end_at_the_last_look(tmp_path):
-    asked, rounds = {}, []
-    while (more := extra_seeds(evidence(tmp_path, study((SAME,)), asked))) != asked:
-        asked = more
-        rounds.append(max(asked.values()))
+def test_rounds_end_at_the_last_interim_analysis(tmp_path):
+    requested, rounds = {}, []
+    while (next_request := extra_seeds(evidence(tmp_path, study((SAME,)), requested))) != requested:
+        requested = next_request
+        rounds.append(max(requested.values()))
     assert rounds == list(INTERIM_ANALYSES[1:])
 
 
-def test_seeds_that_were_lost_are_made_up_for(tmp_path):
-    found = evidence(tmp_path, study((SAME,)), {}, lost=[("same", 1)])
-    assert extra_seeds(found)["study", "same"] == 5 + 1
-    assert explain_judgement(found.judgements[0]) == "4 pairs so far, and the first look comes at 5; 1 pair missing"
+def test_lost_seeds_are_replaced(tmp_path):
+    gathered = evidence(tmp_path, study((SAME,)), {}, lost=[("same", 1)])
+    assert extra_seeds(gathered)["study", "same"] == 5 + 1
+    assert explain_judgement(gathered.judgements[0]) == "4 pairs so far, and the first look comes at 5; 1 pair missing"
 
 
-def test_an_arm_that_loses_more_than_it_brings_does_not_go_on(tmp_path):
+def test_an_arm_that_loses_most_of_its_seeds_gets_no_more(tmp_path):
     assert extra_seeds(evidence(tmp_path, study((SAME,)), {}, lost=[("same", seed) for seed in range(3)])) == {}
 
 
 def test_a_factorial_study_and_a_fixed_number_of_seeds_stay_as_they_are(tmp_path):
     factorial = study((SAME,), switches={"dropout": Switch({"dropout": 0.5}, {"dropout": 0.0})})
     assert extra_seeds(evidence(tmp_path / "a", factorial, {})) == {}
-    found = evidence(tmp_path / "b", study((SAME,)))
-    assert extra_seeds(found) == {} and verdicts(found)["claim 0"] == ("inconclusive", None)
+    gathered = evidence(tmp_path / "b", study((SAME,)))
+    assert extra_seeds(gathered) == {} and verdicts(gathered)["claim 0"] == ("inconclusive", None)
 
 
 def test_more_seeds_in_some_arms_leave_the_other_claims_and_the_controls_alone(tmp_path):
-    asked = {("study", "same"): 10, ("study", "base"): 10}
-    found = evidence(tmp_path, study((SAME,), (OTHER,)), asked)
-    same, other, again, shuffled = (judgement.main for judgement in found.judgements)
+    requested = {("study", "same"): 10, ("study", "base"): 10}
+    gathered = evidence(tmp_path, study((SAME,), (OTHER,)), requested)
+    same, other, again, shuffled = (judgement.main for judgement in gathered.judgements)
     assert [same.pairs, other.pairs, again.pairs, shuffled.pairs] == [10, 5, 5, 5]
     assert [same.interim_analysis, other.interim_analysis, again.interim_analysis, shuffled.interim_analysis] == [
         2,
@@ -93,13 +95,13 @@ def test_more_seeds_in_some_arms_leave_the_other_claims_and_the_controls_alone(t
     assert [one.missing for one in (same, other, again, shuffled)] == [0, 0, 0, 0]
 
 
-def test_pairs_between_looks_are_there_and_wait(tmp_path):
-    found = evidence(tmp_path, study((SAME,)), {}, seeds=7)
-    assert (found.judgements[0].main.pairs, found.judgements[0].main.waiting) == (5, 2)
-    assert explain_judgement(found.judgements[0]).endswith("; sequential, look 1 of 3, which leaves 2 pairs aside")
+def test_pairs_between_interim_analyses_wait(tmp_path):
+    gathered = evidence(tmp_path, study((SAME,)), {}, seeds=7)
+    assert (gathered.judgements[0].main.pairs, gathered.judgements[0].main.waiting) == (5, 2)
+    assert explain_judgement(gathered.judgements[0]).endswith("; sequential, look 1 of 3, which leaves 2 pairs aside")
 
 
-def test_the_report_says_which_look_decided(tmp_path):
+def test_the_report_names_the_interim_analysis_that_decided(tmp_path):
     shown = export_verdicts(evidence(tmp_path, study((OTHER,)), {}, seeds=10))
     assert shown["claims"][0]["look"] == 2 and shown["controls"][0]["look"] is None
     assert shown["claims"][0]["reason"].endswith("sequential, look 2 of 3")
@@ -107,16 +109,16 @@ def test_the_report_says_which_look_decided(tmp_path):
 
 
 def test_probes_ask_the_studys_own_seeds_and_no_further_ones(tmp_path):
-    asked = {("activations", "relu"): 10}
-    setting = fabricate.setting(3)._replace(extra_seeds=asked)
+    requested = {("activations", "relu"): 10}
+    setting = fabricate.setting(3)._replace(extra_seeds=requested)
     placed = expand_study(fabricate.activations(), setting)
     assert [len(place.job.trials) for place in placed if isinstance(place.job, Probe)] == [3]
     assert sum(isinstance(place.job, Trial) and place.arm == "relu" for place in placed) == 10
 
 
 def test_timings_keep_all_their_rounds(tmp_path):
-    found = evidence(tmp_path, fabricate.activations(), {})
-    timed = next(j for j in found.judgements if j.claim.id == "relu-step").main
+    gathered = evidence(tmp_path, fabricate.activations(), {})
+    timed = next(j for j in gathered.judgements if j.claim.id == "relu-step").main
     assert (timed.interim_analysis, timed.pairs) == (None, 5)
 
 

@@ -45,7 +45,7 @@ def verdict_of(part, *groups):
 
 
 def against_base(difference, noise=NOISE, margin=1.0, direction="higher"):
-    """The judgement of an arm that differs by so many points from a base without spread."""
+    """The judgement of an arm that differs by this many points from a base without spread."""
     part = Contrast(ACCURACY, "arm", "base", margin, direction)
     return verdict_of(part, rows("arm", points(50 + difference, noise)), rows("base", points(50, [0] * len(noise))))
 
@@ -142,27 +142,27 @@ def test_no_pair_is_not_run_and_one_pair_is_underpowered():
 
 
 def test_values_that_are_not_finite_count_as_missing():
-    found = verdict_of(
+    result = verdict_of(
         Contrast(ACCURACY, "arm", "base", 1), rows("arm", [0.5, math.nan, 0.5]), rows("base", [0.4, 0.4, 0.41])
     )
-    assert (found.main.pairs, found.main.missing) == (2, 1)
+    assert (result.main.pairs, result.main.missing) == (2, 1)
 
 
 def test_a_constant_reference_is_in_the_stored_unit():
     part = Contrast("sparsity/zeros/mean", "relu", 0.5, margin=5)
-    found = verdict_of(part, rows("relu", points(70), metric="sparsity/zeros/mean"))
-    assert (found.verdict, found.main.correlation) == ("supported", None)
-    assert found.main.estimate == pytest.approx(20)
+    result = verdict_of(part, rows("relu", points(70), metric="sparsity/zeros/mean"))
+    assert (result.verdict, result.main.correlation) == ("supported", None)
+    assert result.main.estimate == pytest.approx(20)
 
 
 def test_a_ratio_is_a_geometric_mean_with_a_margin_of_a_factor():
     part = Contrast(STEPS, "tanh", "relu", 1.1, ratio=True)
-    found = verdict_of(part, rows("tanh", [200, 420, 180], STEPS), rows("relu", [100, 200, 100], STEPS))
-    assert found.verdict == "supported"
-    assert found.main.estimate == pytest.approx((2 * 2.1 * 1.8) ** (1 / 3))
-    assert found.main.differences == pytest.approx([2, 2.1, 1.8])
-    assert found.main.interval[0] * found.main.interval[1] == pytest.approx(found.main.estimate**2)
-    assert (part_unit(found.main.part), found.main.margin) == (TIMES, 1.1)
+    result = verdict_of(part, rows("tanh", [200, 420, 180], STEPS), rows("relu", [100, 200, 100], STEPS))
+    assert result.verdict == "supported"
+    assert result.main.estimate == pytest.approx((2 * 2.1 * 1.8) ** (1 / 3))
+    assert result.main.differences == pytest.approx([2, 2.1, 1.8])
+    assert result.main.interval[0] * result.main.interval[1] == pytest.approx(result.main.estimate**2)
+    assert (part_unit(result.main.part), result.main.margin) == (TIMES, 1.1)
 
 
 def censor(values, *pairs):
@@ -174,37 +174,37 @@ def steps(tanh, relu, direction="higher", margin=1.1):
 
 
 def test_a_bound_that_works_against_nobody_is_kept():
-    found = steps(censor(("tanh", [300, 310, 300], STEPS), 0, 2), rows("relu", [100, 110, 105], STEPS))
-    assert (found.verdict, found.main.pairs, found.main.censored) == ("supported", 3, 2)
-    assert explain_judgement(found).endswith("; 2 values not reached within the budget")
+    result = steps(censor(("tanh", [300, 310, 300], STEPS), 0, 2), rows("relu", [100, 110, 105], STEPS))
+    assert (result.verdict, result.main.pairs, result.main.censored) == ("supported", 3, 2)
+    assert explain_judgement(result).endswith("; 2 values not reached within the budget")
 
 
 def test_a_bound_that_could_turn_the_difference_round_decides_nothing():
-    found = steps(rows("tanh", [300, 310, 305], STEPS), censor(("relu", [100, 110, 105], STEPS), 1))
-    assert found.verdict == "inconclusive"
+    result = steps(rows("tanh", [300, 310, 305], STEPS), censor(("relu", [100, 110, 105], STEPS), 1))
+    assert result.verdict == "inconclusive"
 
 
 def test_censored_values_never_make_no_effect():
     tanh, relu = [100, 101, 99, 100], [100, 100, 100, 101]
     assert steps(rows("tanh", tanh, STEPS), rows("relu", relu, STEPS)).verdict == "no effect"
-    found = steps(censor(("tanh", tanh, STEPS), 1), rows("relu", relu, STEPS))
-    assert found.verdict == "inconclusive"
-    assert explain_judgement(found).startswith("the values that were not reached may lie anywhere beyond the margin")
+    result = steps(censor(("tanh", tanh, STEPS), 1), rows("relu", relu, STEPS))
+    assert result.verdict == "inconclusive"
+    assert explain_judgement(result).startswith("the values that were not reached may lie anywhere beyond the margin")
 
 
 def test_pairs_where_neither_arrives_are_left_out_and_counted():
-    found = steps(censor(("tanh", [300, 400, 400], STEPS), 1, 2), censor(("relu", [100, 400, 400], STEPS), 1, 2))
-    assert (found.verdict, found.main.pairs, found.main.censored, found.main.missing) == ("inconclusive", 1, 4, 0)
-    assert explain_judgement(found).startswith("too few pairs have a value that was reached")
+    result = steps(censor(("tanh", [300, 400, 400], STEPS), 1, 2), censor(("relu", [100, 400, 400], STEPS), 1, 2))
+    assert (result.verdict, result.main.pairs, result.main.censored, result.main.missing) == ("inconclusive", 1, 4, 0)
+    assert explain_judgement(result).startswith("too few pairs have a value that was reached")
 
 
 def test_a_busy_machine_decides_nothing_and_does_not_enter_the_correction():
     part = Contrast("time/step_ms", "tanh", "relu", 1.05, ratio=True)
     groups = rows("tanh", [2.0, 2.1, 2.2], "time/step_ms", fit=False), rows("relu", [1.0, 1.0, 1.1], "time/step_ms")
-    found = verdict_of(part, *groups)
-    assert (found.verdict, found.main.p_value) == ("inconclusive", None)
-    assert found.main.estimate > 1.9
-    assert explain_judgement(found) == "the machine was not quiet while this was timed; run again when it is"
+    result = verdict_of(part, *groups)
+    assert (result.verdict, result.main.p_value) == ("inconclusive", None)
+    assert result.main.estimate > 1.9
+    assert explain_judgement(result) == "the machine was not quiet while this was timed; run again when it is"
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_a_busy_machine_decides_nothing_and_does_not_enter_the_correction():
 )
 def test_an_exact_claim_holds_from_its_lower_bound_to_below_its_upper_one(value, verdict):
     part = Exact("parameters/total", "ungrouped", 62e6, 62.6e6)
-    found = verdict_of(part, rows("ungrouped", [value], "parameters/total"))
-    assert (found.verdict, found.main.estimate, found.main.interval) == (verdict, value, None)
+    result = verdict_of(part, rows("ungrouped", [value], "parameters/total"))
+    assert (result.verdict, result.main.estimate, result.main.interval) == (verdict, value, None)
 
 
 def test_an_exact_claim_can_be_of_a_share_or_of_a_ratio():
@@ -252,8 +252,8 @@ def several(*differences, regimes=None, **fields):
     ],
 )
 def test_a_claim_joined_by_and_needs_every_part(differences, verdict, deciding):
-    found = several(*differences)
-    assert (found.verdict, found.deciding) == (verdict, deciding)
+    result = several(*differences)
+    assert (result.verdict, result.deciding) == (verdict, deciding)
 
 
 @pytest.mark.parametrize(
@@ -268,20 +268,20 @@ def test_a_claim_joined_by_and_needs_every_part(differences, verdict, deciding):
     ],
 )
 def test_regimes_that_were_decided_and_differ_make_a_claim_conditional(differences, verdict, deciding):
-    found = several(*differences, regimes=("short", "middle", "long"))
-    assert (found.verdict, found.deciding) == (verdict, deciding)
+    result = several(*differences, regimes=("short", "middle", "long"))
+    assert (result.verdict, result.deciding) == (verdict, deciding)
 
 
 def test_a_conditional_claim_says_on_what():
-    found = several(2, 2, 0, regimes=("short", "short", "long"))
-    assert found.verdict == "conditional"
-    assert explain_judgement(found) == "on the budget: short: supported; long: no effect"
+    result = several(2, 2, 0, regimes=("short", "short", "long"))
+    assert result.verdict == "conditional"
+    assert explain_judgement(result) == "on the budget: short: supported; long: no effect"
 
 
 def test_regimes_that_differ_without_support_say_so():
-    found = several(0, -2, regimes=("short", "long"))
-    assert found.verdict == "conditional"
-    assert explain_judgement(found) == "on the budget: short: no effect; long: refuted; none supports the claim"
+    result = several(0, -2, regimes=("short", "long"))
+    assert result.verdict == "conditional"
+    assert explain_judgement(result) == "on the budget: short: no effect; long: refuted; none supports the claim"
 
 
 def test_holm_runs_over_all_parts_of_primary_claims_and_leaves_controls_alone():
@@ -313,14 +313,19 @@ def test_a_judgement_is_strict_json_with_all_that_it_rests_on():
         rows("tanh", [1e-150, 1e150], STEPS),
         rows("relu", [1, 1], STEPS),
     )
-    found = several(2, None, published=(Published("+3.6", "Zhang"),))
-    for judgement in (wild, found):
+    result = several(2, None, published=(Published("+3.6", "Zhang"),))
+    for judgement in (wild, result):
         json.dumps(judgement_to_json(judgement), allow_nan=False)
-    shown = judgement_to_json(found)
-    assert (shown["id"], shown["study"], shown["verdict"], shown["pairs"]) == ("claim", "study", "not run", 0)
-    assert shown["published"] == [{"value": "+3.6", "source": "Zhang", "part": 0}]
-    assert shown["parts"][0]["part"]["arm"] == "arm 0"
-    assert shown["parts"][0]["differences"] == pytest.approx([1.8, 2.1, 2.0, 2.2, 1.9])
+    exported = judgement_to_json(result)
+    assert (exported["id"], exported["study"], exported["verdict"], exported["pairs"]) == (
+        "claim",
+        "study",
+        "not run",
+        0,
+    )
+    assert exported["published"] == [{"value": "+3.6", "source": "Zhang", "part": 0}]
+    assert exported["parts"][0]["part"]["arm"] == "arm 0"
+    assert exported["parts"][0]["differences"] == pytest.approx([1.8, 2.1, 2.0, 2.2, 1.9])
 
 
 values = st.lists(st.floats(0, 1).map(lambda x: round(x, 4)), min_size=1, max_size=8)
@@ -331,11 +336,11 @@ values = st.lists(st.floats(0, 1).map(lambda x: round(x, 4)), min_size=1, max_si
 def test_reversing_the_direction_turns_support_into_refutation(arm, base, direction, margin):
     groups = rows("arm", arm), rows("base", base)
     other = "lower" if direction == "higher" else "higher"
-    here, there = (verdict_of(Contrast(ACCURACY, "arm", "base", margin, way), *groups) for way in (direction, other))
+    one, mirrored = (verdict_of(Contrast(ACCURACY, "arm", "base", margin, way), *groups) for way in (direction, other))
     mirror = {"supported": "refuted", "refuted": "supported"}
-    assert here.verdict in VERDICTS
-    assert there.verdict == mirror.get(here.verdict, here.verdict)
-    assert here.main.estimate == there.main.estimate
+    assert one.verdict in VERDICTS
+    assert mirrored.verdict == mirror.get(one.verdict, one.verdict)
+    assert one.main.estimate == mirrored.main.estimate
 
 
 def test_a_baseline_against_itself_is_rarely_judged_to_differ():

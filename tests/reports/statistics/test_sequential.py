@@ -87,9 +87,9 @@ def test_every_answer_is_more_careful_than_that_of_a_fixed_number_of_pairs(seed,
 @given(st.integers(0, 1000))
 def test_the_first_looks_interval_excludes_zero_exactly_where_its_p_is_below_alpha(seed):
     differences = draws(5, center=8, seed=seed)
-    found = sequential.t_test(differences)
-    if abs(found.p_value - paired_tests.ALPHA) > 1e-6:
-        assert (found.interval[0] > 0) == (found.p_value < paired_tests.ALPHA)
+    test = sequential.t_test(differences)
+    if abs(test.p_value - paired_tests.ALPHA) > 1e-6:
+        assert (test.interval[0] > 0) == (test.p_value < paired_tests.ALPHA)
 
 
 def test_an_earlier_crossing_stays_a_crossing():
@@ -101,8 +101,8 @@ def test_an_earlier_crossing_stays_a_crossing():
 
 def test_equal_differences_leave_no_spread_at_a_look_either():
     assert sequential.t_test([1.0] * 5) == paired_tests.PairedTest(1.0)
-    found = sequential.t_test([1.0] * 5 + draws(5))
-    assert found.p_value is not None and found.interval is not None
+    test = sequential.t_test([1.0] * 5 + draws(5))
+    assert test.p_value is not None and test.interval is not None
 
 
 def test_of_normal_differences_without_effect_at_most_five_in_a_hundred_cross():

@@ -40,22 +40,22 @@ def origin(judgement):
 
 def test_a_claim_says_what_differs_between_the_records_behind_it(tmp_path):
     evidence = gathered(tmp_path, commit="0abc123", torch="2.9.0")
-    told = "Its records come from 2 commits (0abc123, 1a2b3c4) and 2 versions of torch (2.9.0, 2.14.0)."
-    assert origin(judged(evidence, "relu-better")) == origin(judged(evidence, "activations:a-a")) == told
+    sentence = "Its records come from 2 commits (0abc123, 1a2b3c4) and 2 versions of torch (2.9.0, 2.14.0)."
+    assert origin(judged(evidence, "relu-better")) == origin(judged(evidence, "activations:a-a")) == sentence
     assert origin(judged(evidence, "relu-step")) == ""
     blocks = build_document(evidence)
-    assert blocks.count(Text(told)) == 2  # the two claims that rest on trials
-    assert Note("Mixed records", told.replace("Its", "The")) in blocks
+    assert blocks.count(Text(sentence)) == 2  # the two claims that rest on trials
+    assert Note("Mixed records", sentence.replace("Its", "The")) in blocks
     claims = {claim["id"]: claim for claim in json.loads(json.dumps(export_verdicts(evidence)))["claims"]}
-    assert claims["relu-gap"]["origin"] == told
+    assert claims["relu-gap"]["origin"] == sentence
     assert claims["relu-gap"]["origins"] == {"commit": ["0abc123", "1a2b3c4"], "torch": ["2.9.0", "2.14.0"]}
     assert (claims["relu-step"]["origin"], claims["relu-step"]["origins"]) == ("", {})
 
 
 def test_trials_that_several_processes_shared_are_told_from_those_that_one_ran(tmp_path):
     evidence = gathered(tmp_path, processes=2)
-    told = "Its records come from 2 numbers of processes a trial (1, 2)."
-    assert origin(judged(evidence, "relu-better")) == told
+    sentence = "Its records come from 2 numbers of processes a trial (1, 2)."
+    assert origin(judged(evidence, "relu-better")) == sentence
 
 
 def test_where_all_records_have_one_origin_nothing_is_said(tmp_path):
@@ -90,8 +90,10 @@ def observed(*metrics):
 def on(environments, *parts):
     """The judgement of a claim with these parts; each pair's records come from the next environment."""
     table = observed(*(part.metric for part in parts))
-    known = {name: environments[number % len(environments)] for number, name in enumerate(table["identity"].unique())}
-    return judge([("study", Claim("claim", "A sentence", parts))], table, known)[0]
+    environment_of = {
+        name: environments[number % len(environments)] for number, name in enumerate(table["identity"].unique())
+    }
+    return judge([("study", Claim("claim", "A sentence", parts))], table, environment_of)[0]
 
 
 def ratio(metric):
@@ -121,8 +123,8 @@ def test_a_speed_of_one_device_is_judged_whatever_else_differs():
 
 def test_a_claim_that_compares_kinds_of_device_is_judged():
     judgement = on([CPU, GPU], ratio("time/step_ms"))
-    told = "Its records come from 2 kinds of device (cpu, cuda) and 2 devices (a GPU, a processor)."
-    assert (judgement.verdict, origin(judgement)) == ("supported", told)
+    sentence = "Its records come from 2 kinds of device (cpu, cuda) and 2 devices (a GPU, a processor)."
+    assert (judgement.verdict, origin(judgement)) == ("supported", sentence)
 
 
 def test_a_claim_that_rests_on_speed_and_more_is_refused_as_a_whole():
@@ -143,10 +145,10 @@ def test_what_is_refused_makes_no_other_claim_harder():
 
 
 def test_a_run_on_a_gpu_says_what_is_not_deterministic_there_and_one_on_a_cpu_does_not(tmp_path):
-    def told(evidence):
+    def bit_identity(evidence):
         facts = next(block for block in build_document(evidence) if isinstance(block, Facts)).facts
         return dict(facts).get("Bit-identity", "")
 
-    assert told(gathered(tmp_path)) == ""
-    text = told(gathered(tmp_path, **GPU))
+    assert bit_identity(gathered(tmp_path)) == ""
+    text = bit_identity(gathered(tmp_path, **GPU))
     assert all(word in text for word in ("on a CPU only", "atomics", "adaptive pooling"))

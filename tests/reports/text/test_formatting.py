@@ -54,7 +54,7 @@ def test_a_unit_that_the_name_holds_is_not_repeated():
 
 
 @pytest.mark.parametrize(
-    "mean, half, told",
+    "mean, half, expected",
     [
         (0.5, 0.012, "0.500 ± 0.012"),
         (3.2e-8, 1.1e-9, f"(3.20 ± 0.11) {TIMES} 10⁻⁸"),
@@ -62,8 +62,8 @@ def test_a_unit_that_the_name_holds_is_not_repeated():
         (0.0, 0.0, "0.0 ± 0.0"),
     ],
 )
-def test_a_mean_stands_with_as_many_digits_as_its_interval_warrants(mean, half, told):
-    assert format_mean(mean, half) == told
+def test_a_mean_stands_with_as_many_digits_as_its_interval_warrants(mean, half, expected):
+    assert format_mean(mean, half) == expected
 
 
 def test_what_six_decimals_hold_too_little_of_is_written_by_powers_of_ten():

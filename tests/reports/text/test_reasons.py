@@ -51,8 +51,8 @@ def test_a_count_does_not_change_with_seeds():
 
 
 def test_three_differences_are_a_list_and_of_many_values_the_first_are_named():
-    found = differing_fields({"commit": f"c{n}", "threads": n, "python": f"3.{n % 2}"} for n in range(12))
-    assert describe_origins(found, "They") == (
+    origins = differing_fields({"commit": f"c{n}", "threads": n, "python": f"3.{n % 2}"} for n in range(12))
+    assert describe_origins(origins, "They") == (
         "They come from 12 commits (c0, c1, c2, c3, c4 and 7 more), 2 versions of Python (3.0, 3.1) "
         "and 12 numbers of threads (0, 1, 2, 3, 4 and 7 more)."
     )
