@@ -1,7 +1,5 @@
 """The command line: `ablate --help` lists the commands; each lives in its own file under `commands/`."""
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys

@@ -1,7 +1,5 @@
 """`ablate doctor`: what is pending, broken, stale or orphaned in an output folder and in MLflow, and its repair."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """`ablate export`: every finished record in one file."""
 
-from __future__ import annotations
-
 import argparse
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """`ablate import`: take records from a file, a folder or an MLflow server."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import tempfile

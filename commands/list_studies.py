@@ -1,7 +1,5 @@
 """`ablate list`: the built-in studies with their questions and claims."""
 
-from __future__ import annotations
-
 import argparse
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """The options that `plan` and `run` share, checked before anything is trained."""
 
-from __future__ import annotations
-
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`ablate pack`: resize photographs once, so that later epochs decode less."""
 
-from __future__ import annotations
-
 import argparse
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """`ablate plan`: what a run would do, how long it would take, and what its seeds can decide."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,9 +1,7 @@
 """The live display of a run: a table in a terminal, one line per job elsewhere."""
 
-from __future__ import annotations
-
 import time
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -41,7 +39,7 @@ class Display:
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
         self.live = live if console.is_terminal else None
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> Self:
         if self.live:
             self.live.start()
         return self

@@ -1,7 +1,5 @@
 """`ablate report`: judge the records again and write the report, training nothing."""
 
-from __future__ import annotations
-
 import argparse
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """`ablate run`: perform the missing jobs, publish their records and write the report."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

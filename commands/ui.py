@@ -1,7 +1,5 @@
 """`ablate ui`: MLflow's user interface over the runs of an output folder."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """Claims and the rules that decide them, as a study file declares them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar

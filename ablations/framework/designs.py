@@ -3,8 +3,6 @@
 A design starts from one declaration, {name: Switch(on, off)}. An arm is named by the switches that are on in it.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Loads studies: modules of the package `ablations`, or files from anywhere."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib.util
 import os

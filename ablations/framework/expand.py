@@ -1,7 +1,5 @@
 """Expands a study into its jobs."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any, NamedTuple
 

@@ -5,8 +5,6 @@ reaches 95 % training accuracy on clean images (docs/log.md has the runs). Profi
 the criterion.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any

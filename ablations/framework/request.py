@@ -1,11 +1,9 @@
 """The request of a run: studies, setting and data, and the jobs that follow from them."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.setting import Setting
@@ -34,7 +32,7 @@ class Request(NamedTuple):
     source: Source
     tuning_trials: tuple[PlacedJob, ...] = ()
 
-    def with_tuned_levels(self, out: Path, assume_missing: bool = False) -> Request:
+    def with_tuned_levels(self, out: Path, assume_missing: bool = False) -> Self:
         """Return the request with the levels that tuning has chosen so far, and the trials that it still needs.
 
         Args:

@@ -1,7 +1,5 @@
 """The request of the last run, stored in `run.json` beside its records, so that reports can repeat it."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The number of seeds of each arm."""
 
-from __future__ import annotations
-
 from ablations.framework.setting import Setting
 from ablations.framework.study import Study
 

@@ -1,7 +1,5 @@
 """The setting of a run: how much to spend on a study, on which data and device."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

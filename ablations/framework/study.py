@@ -1,7 +1,5 @@
 """Studies, as a study file declares them, and the controls that the harness adds to each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

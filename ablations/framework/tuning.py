@@ -1,7 +1,5 @@
 """Tuning: the level of one factor that suits each arm best, by validation accuracy over a grid."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple

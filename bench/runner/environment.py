@@ -1,7 +1,5 @@
 """The environment that a record names: versions, commit and processor of the process that measured."""
 
-from __future__ import annotations
-
 import platform
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Estimated cost of a run: seconds learnt from finished jobs, or from a rule of thumb, and disk space."""
 
-from __future__ import annotations
-
 import heapq
 from bisect import insort
 from collections import defaultdict

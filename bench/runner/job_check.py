@@ -1,7 +1,5 @@
 """Whether everything that a job names is implemented. Asked before anything trains."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from bench.components.activations import ACTIVATIONS

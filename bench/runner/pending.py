@@ -1,7 +1,5 @@
 """Which jobs have to run, and whose weights are stored."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

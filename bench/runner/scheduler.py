@@ -1,7 +1,5 @@
 """Runs jobs in parallel, in three stages: trials and counts, then probes of trials, then timings one by one."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """A task: one job with everything that a worker needs to perform it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass

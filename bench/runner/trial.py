@@ -1,7 +1,5 @@
 """A trial in a worker: training with its part file, its checkpoints and its weights."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

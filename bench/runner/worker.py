@@ -1,7 +1,5 @@
 """A worker: what its process does with a task, from the job to its record on disk."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -1,7 +1,5 @@
 """Workers that died, hung or ran out of time: they are noticed here, and their jobs get a record that says so."""
 
-from __future__ import annotations
-
 from concurrent.futures import CancelledError, Future
 from typing import Any
 

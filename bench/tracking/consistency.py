@@ -1,7 +1,5 @@
 """Differences between MLflow's runs and the records, and their repair."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path

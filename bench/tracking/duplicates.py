@@ -1,7 +1,5 @@
 """Several MLflow runs of one job: whether a run shows a given measurement, and which run is kept. Needs no MLflow."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

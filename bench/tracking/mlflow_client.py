@@ -1,7 +1,5 @@
 """Connection to MLflow: the only module that imports it."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping

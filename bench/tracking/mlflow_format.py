@@ -1,7 +1,5 @@
 """A record in MLflow's terms: names of experiment, run and variant, params, tags and metrics. Needs no MLflow."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Records as MLflow runs: one run per job, whichever and however many machines publish it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Queue of records for MLflow: what it misses while it is away is published at the next contact."""
 
-from __future__ import annotations
-
 import importlib.util
 import time
 from collections import deque

@@ -1,7 +1,5 @@
 """Local backend: a pool of worker processes, alive from job to job and gone with their parent."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import sys

@@ -1,7 +1,5 @@
 """Ray backend: jobs on the machines of a cluster; this process alone receives, stores and publishes their records."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -1,7 +1,5 @@
 """Health checks of a Ray cluster: whether its head and its slots are alive."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from typing import Any, NamedTuple

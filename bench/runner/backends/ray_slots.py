@@ -1,7 +1,5 @@
 """Slots of a Ray cluster: processes that perform one task at a time; dead ones are replaced."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress

@@ -1,7 +1,5 @@
 """A task on a slot of a Ray cluster: files that go there, points and results that come back."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

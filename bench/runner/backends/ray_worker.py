@@ -3,8 +3,6 @@
 Imported there with Ray and torch. The command imports it too, for the slots' handles and what is sent to them.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import tempfile

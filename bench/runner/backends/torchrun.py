@@ -1,7 +1,5 @@
 """Backend for trials on several GPUs each: torchrun starts equal processes of the command, and the first one leads."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
