@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from bench.data.sampling import one_in
+from bench.data.splits import one_in
 from bench.spec.errors import InputError
 
 SIDE_PX = 32  # of the decoded images

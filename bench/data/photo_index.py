@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import pixel_cache, sampling
+from bench.data import pixel_cache, splits
 from bench.data.image_file import stat_regular
 from bench.data.image_folder import list_entries, list_splits
 from bench.system.text import printable
@@ -69,11 +69,11 @@ def _create(root: Path, folder: Path) -> None:
         counts = [len(images) for images in files_by_class.values()]
         arrays[split] = np.array([os.fsencode(path) for path in paths]), np.repeat(np.arange(len(counts)), counts)
     (_, train_labels), (_, test_labels) = arrays["train"], arrays[test]
-    held = sampling.held_out(train_labels)
+    held = splits.held_out(train_labels)
     for split, (split_names, split_labels), order in (
-        ("train", arrays["train"], sampling.in_order(train_labels, ~held)),
-        ("validation", arrays["train"], sampling.in_order(train_labels, held)),
-        ("test", arrays[test], sampling.stratified(test_labels, len(test_labels))),
+        ("train", arrays["train"], splits.in_order(train_labels, ~held)),
+        ("validation", arrays["train"], splits.in_order(train_labels, held)),
+        ("test", arrays[test], splits.stratified(test_labels, len(test_labels))),
     ):
         np.save(folder / f"{split}_names.npy", split_names[order])
         np.save(folder / f"{split}_labels.npy", split_labels[order].astype(np.int64))

@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock
 
 from bench.data.datasets import SIDE_PX, Decoder, LabelledPixels
-from bench.data.sampling import held_out, in_order
+from bench.data.splits import held_out, in_order
 from bench.spec.errors import InputError
 from bench.system import files
 

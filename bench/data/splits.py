@@ -1,66 +1,52 @@
-"""A trial's training, validation and test images: resident on its device, or streamed from disk."""
+"""Splits of a data set: which images are for validation, which make up a share, and in which order they lie."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple
+import numpy as np
 
-import torch
-
-from bench.components.layouts import LAYOUTS
-from bench.data import photo_index, pixel_cache
-from bench.data.image_sets import ImageSet, ResidentImages, SquarePhotos, StreamedPhotos
-from bench.data.sampling import share_count
-from bench.data.source import Source
-from bench.spec.jobs import Trial
-from bench.spec.seeding import stream_seed
+VALIDATION = 10  # one training image in ten is set aside
 
 
-class Splits(NamedTuple):
-    """A trial's images, each split in stratified order."""
+def one_in(n: int, labels: np.ndarray) -> np.ndarray:
+    """Draw one in n of each class, at least one, always the same.
 
-    train: ImageSet
-    validation: ImageSet
-    test: ImageSet
-
-
-def load_splits(trial: Trial, source: Source) -> Splits:
-    """Load a trial's images: its share of the training images, padded for its layout, with true or shuffled labels.
-
-    Resident images are not copied: all trials of a process share them.
+    Returns:
+        A mask, (N,) bool, for labels (N,).
     """
-    splits = Splits(*(_stream_photos if source.photographs else _crop_margins)(trial, source))
-    train = splits.train.first(share_count(trial.recipe.share, trial.data.train))
-    if trial.recipe.labels == "shuffled":
-        generator = torch.Generator().manual_seed(stream_seed(trial.seed, "labels"))
-        order = torch.randperm(len(train.labels), generator=generator)
-        train = train.with_labels(train.labels[order.to(train.labels.device)])
-    return splits._replace(train=train)
+    _, rank = _rank_in_class(labels, seed=1)
+    return rank < np.maximum(1, np.bincount(labels) // n)[labels]
 
 
-def _crop_margins(trial: Trial, source: Source) -> list[ResidentImages]:
-    edge = pixel_cache.MARGIN_PX - LAYOUTS[trial.model.layout].pad
-    return [
-        ResidentImages(canvas[:, edge : canvas.shape[1] - edge, edge : canvas.shape[2] - edge], labels)
-        for canvas, labels in _load_resident(source.folder, trial.device)
-    ]
+def held_out(labels: np.ndarray) -> np.ndarray:
+    """Return the mask, (N,) bool, of the training images that are for validation: one in ten of each class."""
+    return one_in(VALIDATION, labels)
 
 
-def _stream_photos(trial: Trial, source: Source) -> list[StreamedPhotos]:
-    side_px = LAYOUTS[trial.model.layout].kept
-    return [
-        StreamedPhotos(
-            SquarePhotos(source.folder, split, side_px),
-            torch.from_numpy(photo_index.labels(source.folder, split)),
-            trial.device,
-        )
-        for split in Splits._fields
-    ]
+def stratified(labels: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of a sample as even over the classes as possible.
+
+    It is the same in every call, and nested: a larger sample contains the smaller one.
+    """
+    shuffled, rank = _rank_in_class(labels, seed=0)
+    return shuffled[np.argsort(rank[shuffled], kind="stable")][:count]
 
 
-@lru_cache(maxsize=2)
-def _load_resident(folder: Path, device: str) -> tuple[ResidentImages, ...]:
-    """All splits: on a GPU one copy per process, on a CPU the mapped files, which processes share."""
-    arrays = pixel_cache.load(folder)
-    return tuple(ResidentImages(*(torch.from_numpy(array).to(device) for array in arrays[name])) for name in arrays)
+def _rank_in_class(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A shuffled order of the images, (N,), and each one's place in it among those of its class, (N,)."""
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    rank = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        rank[members] = np.arange(len(members))
+    return shuffled, rank
+
+
+def in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return the indices of the images in a mask, (N,) bool, in stratified order."""
+    masked = np.flatnonzero(mask)
+    return masked[stratified(labels[masked], len(masked))]
+
+
+def share_count(share: float, train: int) -> int:
+    """Return the number of images in a share of the `train` images that are left after validation."""
+    return max(1, round(share * train))

@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bench.data.image_sets import ResidentImages, StreamedPhotos
-from bench.data.sampling import stratified
 from bench.data.source import Source
-from bench.data.splits import load_splits
+from bench.data.splits import stratified
+from bench.data.trial_images import load_splits
 from bench.models.alexnet import AlexNet
 from bench.probes import competition, ensembles, features
 from bench.probes.question import QUESTIONS

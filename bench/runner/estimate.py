@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from bench.data.sampling import share_count
+from bench.data.splits import share_count
 from bench.records import store
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Job, Timing, Trial, job_device, job_kind

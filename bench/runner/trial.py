@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.torch import save
 
 from bench.data.source import Source
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.models import complexity
 from bench.models.alexnet import build
 from bench.records import store

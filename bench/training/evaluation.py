@@ -1,7 +1,7 @@
 """What a trial measures of its network: everything at its start and end, a sample in between."""
 
 from bench.data.image_sets import StreamedPhotos
-from bench.data.splits import Splits
+from bench.data.trial_images import Splits
 from bench.metrics.accuracy import evaluate, evaluate_crops
 from bench.metrics.gradients import gradient_flow
 from bench.metrics.sparsity import sparsity, watch_activations

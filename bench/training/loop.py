@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from bench.data.loader import Loader, make_loader
-from bench.data.splits import Splits
+from bench.data.trial_images import Splits
 from bench.metrics.memory import peak_memory_mb, reset_peak_memory
 from bench.metrics.speed import step_speed, steps_to_error
 from bench.models.alexnet import AlexNet

@@ -16,7 +16,7 @@ from machine import alone, paired
 from rich.console import Console
 
 from bench.data.source import Source
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.metrics.accuracy import evaluate
 from bench.metrics.sparsity import sparsity, watch_activations
 from bench.models.alexnet import build

@@ -19,7 +19,7 @@ from torchvision.datasets import ImageFolder
 from bench.data import image_sets, photo_index, photo_packing
 from bench.data.image_sets import SquarePhotos, StreamedPhotos
 from bench.data.source import locate
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial

@@ -10,8 +10,8 @@ from datetime import timedelta
 from threading import Thread, Timer
 from typing import Any, NoReturn
 
-from bench.data.sampling import share_count
 from bench.data.source import Source
+from bench.data.splits import share_count
 from bench.records import store
 from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError

@@ -11,7 +11,7 @@ from PIL import Image
 from torchvision.transforms import TenCrop
 from torchvision.transforms.functional import to_tensor
 
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.metrics.accuracy import evaluate_crops
 from bench.models.alexnet import build
 from bench.records import store

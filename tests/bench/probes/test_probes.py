@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 
 from bench.components.normalisations import LRN
 from bench.data.image_sets import ResidentImages
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.metrics.accuracy import evaluate
 from bench.models.alexnet import build
 from bench.probes import answering, competition, ensembles, features

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import torch
 
 from bench.data.source import locate
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.models.alexnet import build
 from bench.runner.backends import torchrun
 from bench.spec.config import ModelConfig, TrainConfig

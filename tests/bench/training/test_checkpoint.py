@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.models.alexnet import build
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig

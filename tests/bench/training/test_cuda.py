@@ -11,7 +11,7 @@ from running import run
 from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
 from bench.data.image_sets import ResidentImages
 from bench.data.source import locate
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import worker

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench.components.windows import centre
-from bench.data.splits import load_splits
+from bench.data.trial_images import load_splits
 from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
 from bench.records import store
