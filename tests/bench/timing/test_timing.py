@@ -79,7 +79,7 @@ def test_more_processor_than_wall_time_is_no_negative_loss(clock):
 
 @pytest.mark.parametrize("threads, used", [(1, 1), (2, 2), (0, 7)])
 def test_a_timing_uses_the_threads_that_it_asks_for_and_gives_them_back(monkeypatch, threads, used):
-    monkeypatch.setattr(measurement.devices, "cores", lambda: 7)
+    monkeypatch.setattr(measurement.devices, "core_count", lambda: 7)
     monkeypatch.setitem(
         measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {"a": lambda: seen.append(now())})])
     )
@@ -90,7 +90,7 @@ def test_a_timing_uses_the_threads_that_it_asks_for_and_gives_them_back(monkeypa
 
 @pytest.mark.parametrize("threads, fit", [(1, True), (2, False)])
 def test_others_at_work_make_a_timing_of_several_threads_unfit(monkeypatch, threads, fit):
-    monkeypatch.setattr(measurement.cpu_load, "others", lambda: lambda: 0.3)
+    monkeypatch.setattr(measurement.cpu_load, "start_measuring", lambda: lambda: 0.3)
     monkeypatch.setattr(measurement, "interleave", lambda *given: iter([("a", 0, 1.0, 0.0), ("a", 1, 1.0, 0.0)]))
     monkeypatch.setitem(measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {})]))
     found = measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
