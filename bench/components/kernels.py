@@ -1,4 +1,7 @@
-"""What stands for each 5x5 convolution of a layout (Simonyan & Zisserman 2015, section 2.3)."""
+"""What stands for each 5x5 convolution of a layout (Simonyan & Zisserman 2015, section 2.3).
+
+A level is a function of that convolution, its input channels and the model's `middle`.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,9 +9,7 @@ from dataclasses import replace
 from bench.components.layouts import Conv, scaled_channels
 from bench.components.registry import register
 
-KERNELS: dict[
-    str, Callable[[Conv, int, float], list[Conv]]
-] = {}  # of a 5x5 convolution, its input channels and `middle`
+KERNELS: dict[str, Callable[[Conv, int, float], list[Conv]]] = {}
 
 
 @register(KERNELS, "5x5")

@@ -70,34 +70,27 @@ def scaled_channels(channels: float, width: float, groups: int = 1) -> int:
 
 def _paper(groups: int, size: int = 227, kept: int = 256, units: int = 4096, pool_first: bool = False) -> Layout:
     """AlexNet of Krizhevsky et al. 2012, figure 2 (two groups), or without groups; the square of section 2."""
-    return Layout(
-        size,
-        0,
-        (
-            Conv("conv1", 96, 11, 4, 0, lrn=True, pool=True),
-            Conv("conv2", 256, 5, 1, 2, groups, lrn=True, pool=True),
-            Conv("conv3", 384),
-            Conv("conv4", 384, groups=groups),
-            Conv("conv5", 256, groups=groups, pool=True),
-        ),
-        (units, units),
-        pool_first=pool_first,
-        pool_ceil=pool_first,
-        kept=kept,
+    convs = (
+        Conv("conv1", 96, 11, 4, 0, lrn=True, pool=True),
+        Conv("conv2", 256, 5, 1, 2, groups, lrn=True, pool=True),
+        Conv("conv3", 384),
+        Conv("conv4", 384, groups=groups),
+        Conv("conv5", 256, groups=groups, pool=True),
     )
+    return Layout(size, 0, convs, (units, units), pool_first=pool_first, pool_ceil=pool_first, kept=kept)
 
 
 def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], kept: int = 0) -> Layout:
     """AlexNet of Krizhevsky 2014 (arXiv 1404.5997), as in torchvision; the document pools after conv1 alone."""
-    convs = (
+    convs: tuple[Conv, ...] = (
         Conv("conv1", 64, 11, 4, 2, lrn=True),
         Conv("conv2", 192, 5, 1, 2, lrn=True),
         Conv("conv3", 384),
         Conv("conv4", 256),
         Conv("conv5", 256),
     )
-    pooled_convs = tuple(replace(conv, pool=conv.name in pooled) for conv in convs)
-    return Layout(size, pad, pooled_convs, (4096, 4096), drop_before=True, kept=kept)
+    convs = tuple(replace(conv, pool=conv.name in pooled) for conv in convs)
+    return Layout(size, pad, convs, (4096, 4096), drop_before=True, kept=kept)
 
 
 LAYOUTS = {

@@ -21,9 +21,7 @@ SCHEDULES: dict[str, Callable[[Optimizer, TrainConfig, int], Schedule]] = {}
 @register(SCHEDULES, "one-cycle")
 def one_cycle(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
     """One cycle (Smith & Topin 2019, section 3)."""
-    return lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps, cycle_momentum=False
-    )
+    return lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, recipe.epochs * steps, cycle_momentum=False)
 
 
 @register(SCHEDULES, "constant")

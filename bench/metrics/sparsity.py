@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from bench.components.registry import register
@@ -39,19 +39,14 @@ class LayerOutput:
     Attributes:
         values: (N, units) float32, all activations of each image.
         channels: Units, or channels of a convolution.
+        units: Activations of an image.
     """
 
     def __init__(self, output: Tensor) -> None:
-        import torch
-
         channels_last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output  # the order in memory
         self.values, self.channels = channels_last.flatten(1), output.shape[1]
-        self._scratch = torch.empty_like(self.values)
-
-    @property
-    def units(self) -> int:
-        """Activations of an image."""
-        return self.values.shape[1]
+        self.units = self.values.shape[1]
+        self._scratch = self.values.new_empty(self.values.shape)
 
     @cached_property
     def nonzero(self) -> Tensor:
@@ -95,15 +90,15 @@ def layer_sums(activations: Tensor) -> dict[str, Tensor]:
         activations: (N, units) or (N, channels, H, W) float32.
 
     Returns:
-        The number of images, each metric's sum over them, and 'alive': for each unit, or each channel, whether it was
-        ever not zero.
+        The number of images, each metric's sum over them, and 'nonzero': how many activations of each unit, or each
+        channel, are not zero.
     """
     import torch
 
     output = LayerOutput(activations)
     return {
         "images": torch.tensor(float(len(activations)), device=activations.device),
-        "alive": output.nonzero.amax(0) > 0,
+        "nonzero": output.nonzero.sum(0, dtype=torch.float64),
         **{name: measure(output).sum(dtype=torch.float64) for name, measure in ACTIVATION_METRICS.items()},
     }
 
@@ -113,22 +108,15 @@ def watch_activations(network: AlexNet) -> Iterator[Sums]:
     """Add up each hidden layer's activation metrics over the forward passes made inside."""
     sums: Sums = {}
 
-    def observer(layer: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def observe(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            batch, before = layer_sums(output.detach().float()), sums.get(layer)
-            sums[layer] = {
-                name: value if before is None else before[name] | value if name == "alive" else before[name] + value
-                for name, value in batch.items()
-            }
+    def observe(layer: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        batch = layer_sums(output.detach().float())
+        before = sums.get(layer)
+        sums[layer] = {name: before[name] + value for name, value in batch.items()} if before else batch
 
-        return observe
-
-    handles = [module.register_forward_hook(observer(name)) for name, module in network.activations()]
-    try:
+    with ExitStack() as hooks:
+        for name, module in network.activations():
+            hooks.enter_context(module.register_forward_hook(partial(observe, name)))
         yield sums
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def sparsity(sums: Sums, group: ProcessGroup) -> dict[str, float]:
@@ -141,7 +129,7 @@ def sparsity(sums: Sums, group: ProcessGroup) -> dict[str, float]:
         total = {name: group.sum(value.double()) for name, value in own_sums.items()}
         for name in ACTIVATION_METRICS:
             metrics[f"sparsity/{name}/{layer}"] = (total[name] / total["images"]).item()
-        metrics[f"sparsity/dead/{layer}"] = 1 - (total["alive"] > 0).double().mean().item()
+        metrics[f"sparsity/dead/{layer}"] = 1 - (total["nonzero"] > 0).double().mean().item()
     for name in (*ACTIVATION_METRICS, "dead"):
         metrics[f"sparsity/{name}/mean"] = sum(metrics[f"sparsity/{name}/{layer}"] for layer in sums) / len(sums)
     return metrics

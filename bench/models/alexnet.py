@@ -65,8 +65,7 @@ class AlexNet(nn.Module):
         normalisation = build_normalisation(self.config.normalisation, "lrn", channels, 2) if conv.lrn else None
         followers: list[tuple[str, nn.Module | None]] = [("norm", normalisation)]
         if conv.pool:
-            kernel, stride = self.layout.pool
-            pool = nn.MaxPool2d(kernel, stride, ceil_mode=self.layout.pool_ceil)
+            pool = nn.MaxPool2d(*self.layout.pool, ceil_mode=self.layout.pool_ceil)
             followers.insert(0 if self.layout.pool_first else 1, ("pool", pool))
             size = self.layout.pooled(size)
         followers.append(("drop", self._dropout("conv")))

@@ -22,12 +22,13 @@ def count_network(config: ModelConfig) -> dict[str, Any]:
     modules without parameters that follow its layer, so that two networks can be compared row by row.
     """
     with torch.device("meta"):
-        network = AlexNet(config).eval()
-    shapes = _output_shapes(network)
+        network = AlexNet(config).eval().requires_grad_(False)
+        output = torch.empty(1, 3, network.layout.size, network.layout.size)
     rows: list[dict[str, Any]] = []
     for name, module in network.layers.named_children():
+        output = module(output)
         if kind := _kind(module):
-            rows.append(_row(name, module, kind, shapes[name]) | {"gain": network.gains.get(name)})
+            rows.append(_row(name, module, kind, output.shape[1:]) | {"gain": network.gains.get(name)})
         if rows and (field := FIELDS.get(name.rpartition("_")[2])):
             layer = next(row for row in reversed(rows) if row["kind"] != "norm")  # the layer that it follows
             layer[field] = repr(module)
@@ -43,16 +44,6 @@ def _kind(module: nn.Module) -> str:
     if isinstance(module, nn.Conv2d):
         return "conv"
     return "fc" if isinstance(module, Linear) else "norm" if list(module.parameters()) else ""
-
-
-def _output_shapes(network: AlexNet) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    image = torch.empty(1, 3, network.layout.size, network.layout.size, device="meta")
-    with torch.no_grad():
-        for name, module in network.layers.named_children():
-            image = module(image)
-            shapes[name] = tuple(image.shape[1:])
-    return shapes
 
 
 def _row(name: str, module: nn.Module, kind: str, output: tuple[int, ...]) -> dict[str, Any]:

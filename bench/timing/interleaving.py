@@ -11,7 +11,7 @@ WARM_UP_ROUNDS = 3  # that are run and not counted
 SHORTEST_SAMPLE_S = 2e-4  # shorter tasks are repeated within a sample
 MOST_SPREAD, MOST_STOLEN = 0.10, 0.05  # beyond these shares a timing is unfit to judge by
 
-Task = Callable[[], Any]
+TimedCall = Callable[[], Any]
 
 
 class Sample(NamedTuple):
@@ -23,7 +23,7 @@ class Sample(NamedTuple):
     stolen: float
 
 
-def interleave(tasks: Mapping[str, Task], rounds: int, device: str) -> Iterator[Sample]:
+def interleave(tasks: Mapping[str, TimedCall], rounds: int, device: str) -> Iterator[Sample]:
     """Time each arm's task once a round (A B C, A B C, ...), so that a drift of the machine's speed meets all alike."""
     synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
     repeats = {arm: _repeats(task, synchronize) for arm, task in tasks.items()}
@@ -37,7 +37,7 @@ def interleave(tasks: Mapping[str, Task], rounds: int, device: str) -> Iterator[
             yield Sample(arm, number, elapsed_s * 1e3 / repeats[arm], max(0.0, 1 - cpu_s / elapsed_s))
 
 
-def _repeats(task: Task, synchronize: Callable[[], None]) -> int:
+def _repeats(task: TimedCall, synchronize: Callable[[], None]) -> int:
     """Warm the task up; return how often it is called within a sample."""
     for _ in range(WARM_UP_ROUNDS):
         task()

@@ -13,21 +13,21 @@ from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Timing
-from bench.timing.interleaving import Task
+from bench.timing.interleaving import TimedCall
 from bench.training.state import build_optimizer
 from bench.training.step import StepMemory, make_step
 
-Subject = Callable[[Timing], Iterator[tuple[str, dict[str, Task]]]]
+Subject = Callable[[Timing], Iterator[tuple[str, dict[str, TimedCall]]]]
 SUBJECTS: dict[str, Subject] = {}
 
 
 @register(SUBJECTS, "activations")
-def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
+def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCall]]]:
     """Forward and backward kernel of each arm's activation, and a copy of the same bytes, at every size."""
     for size in timing.sizes:
         inputs = torch.randn(size, device=timing.device, generator=_generator(timing.device))
         gradient, output, input_gradient = torch.ones_like(inputs), torch.empty_like(inputs), torch.empty_like(inputs)
-        tasks: dict[str, Task] = {}
+        tasks: dict[str, TimedCall] = {}
         for arm, model in timing.arms:
             if kernel := ACTIVATIONS[model.activation].kernel:
                 tasks[arm] = partial(kernel, inputs, gradient, output, input_gradient)
@@ -36,17 +36,17 @@ def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
 
 
 @register(SUBJECTS, "steps")
-def training_steps(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
+def training_steps(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCall]]]:
     """One training step of each arm's network, as trials make it, on images without augmentation."""
     (size,) = timing.sizes
     yield "time/step_ms", {arm: _training_step(model, size, timing) for arm, model in timing.arms}
 
 
 @register(SUBJECTS, "layers")
-def network_parts(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
+def network_parts(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCall]]]:
     """Forward time of the convolutional part and of the fully connected part, at each batch size."""
     for size in timing.sizes:
-        tasks: dict[str, Task] = {}
+        tasks: dict[str, TimedCall] = {}
         for arm, model in timing.arms:
             network = build(model, 0).to(timing.device).to(memory_format=torch.channels_last).eval()
             images = _random_images(size, network.layout.size, timing.device)
@@ -58,7 +58,7 @@ def network_parts(timing: Timing) -> Iterator[tuple[str, dict[str, Task]]]:
         yield f"time/forward_ms/batch {size}", tasks
 
 
-def _training_step(model: ModelConfig, size: int, timing: Timing) -> Task:
+def _training_step(model: ModelConfig, size: int, timing: Timing) -> TimedCall:
     recipe, device = TrainConfig(1e-4, "constant", augmentation="none"), timing.device
     network = build(model, 0).to(device).to(memory_format=torch.channels_last)
     side, index = network.layout.size, torch.arange(size, device=device)
@@ -68,12 +68,8 @@ def _training_step(model: ModelConfig, size: int, timing: Timing) -> Task:
     return make_step(timing, recipe, network, build_optimizer(network, recipe, device), memory)
 
 
-def _forward(part: nn.Module, inputs: Tensor) -> Task:
-    @torch.no_grad()
-    def task() -> None:
-        part(inputs)
-
-    return task
+def _forward(part: nn.Module, inputs: Tensor) -> TimedCall:
+    return partial(torch.no_grad()(part.forward), inputs)
 
 
 def _random_images(count: int, side: int, device: str) -> Tensor:

@@ -1,6 +1,6 @@
 """What a trial measures of its network: everything at its start and end, a sample in between."""
 
-from bench.data.image_sets import StreamedPhotos
+from bench.data.image_sets import ImageSet, StreamedPhotos
 from bench.data.trial_images import Splits
 from bench.metrics.accuracy import evaluate, evaluate_crops
 from bench.metrics.gradients import gradient_flow
@@ -20,20 +20,21 @@ class Evaluator:
 
     def full(self) -> dict[str, float]:
         """Measure accuracy on all splits, and sparsity in the forward pass of the test images."""
-        with autocast(self.trial), watch_activations(self.network) as sums:
-            accuracy, loss = evaluate(self.network, self.images.test, self.group)
-        metrics = {**self.sample(FULL_IMAGES), "test/accuracy": accuracy, "test/loss": loss}
+        metrics = self.sample(FULL_IMAGES)
+        with watch_activations(self.network) as sums:
+            metrics |= self._evaluate("test", self.images.test)
         metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
         return metrics | sparsity(sums, self.group)
 
     def sample(self, count: int = SAMPLE_IMAGES) -> dict[str, float]:
         """Measure accuracy on the first images of train and of validation."""
-        metrics: dict[str, float] = {}
-        for name, split in (("train", self.images.train), ("validation", self.images.validation)):
-            with autocast(self.trial):
-                accuracy, loss = evaluate(self.network, split.first(count), self.group)
-            metrics |= {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
-        return metrics
+        metrics = self._evaluate("train", self.images.train.first(count))
+        return metrics | self._evaluate("validation", self.images.validation.first(count))
+
+    def _evaluate(self, name: str, images: ImageSet) -> dict[str, float]:
+        with autocast(self.trial):
+            accuracy, loss = evaluate(self.network, images, self.group)
+        return {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
 
     def crops(self) -> dict[str, float]:
         """Measure the paper's ten crops, of photographs alone."""
@@ -44,8 +45,7 @@ class Evaluator:
 
     def validation_accuracy(self) -> float:
         """Measure accuracy on a sample of validation."""
-        with autocast(self.trial):
-            return evaluate(self.network, self.images.validation.first(SAMPLE_IMAGES), self.group)[0]
+        return self._evaluate("validation", self.images.validation.first(SAMPLE_IMAGES))["validation/accuracy"]
 
     def measures_gradients(self, epoch: int, step: int, steps: int) -> bool:
         """Whether `gradients` is measured after this step: the first of all, and the last before an evaluation."""
@@ -57,13 +57,9 @@ class Evaluator:
         Of the first step of all, of early epochs and of the last epoch: the first layer's over the last one's. Of an
         epoch's last step: every layer's.
         """
-        early = [(f"epoch_{number}", (number, steps)) for number in EARLY_EPOCHS]
-        moments = [("start", (1, 1)), *early, ("end", (self.trial.recipe.epochs, steps))]
+        early = {f"epoch_{number}": (number, steps) for number in EARLY_EPOCHS}
+        moments = {"start": (1, 1), **early, "end": (self.trial.recipe.epochs, steps)}
         flow = gradient_flow(self.network)
         first, *_, last = flow.values()
-        ratios = {
-            f"gradient/first_to_last/{name}": first / last
-            for name, moment in moments
-            if moment == (epoch, step) and last
-        }
-        return ratios | (flow if step == steps else {})
+        names = [name for name, moment in moments.items() if moment == (epoch, step) and last]
+        return {f"gradient/first_to_last/{name}": first / last for name in names} | (flow if step == steps else {})

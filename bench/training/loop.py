@@ -3,11 +3,11 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
-from bench.data.loader import Loader, make_loader
+from bench.data.loader import make_loader
 from bench.data.trial_images import Splits
 from bench.metrics.memory import peak_memory_mb, reset_peak_memory
 from bench.metrics.speed import step_speed, steps_to_error
@@ -17,7 +17,7 @@ from bench.system.process_group import SINGLE, ProcessGroup
 from bench.training.evaluation import Evaluator
 from bench.training.evaluation_schedule import evaluation_epochs
 from bench.training.state import State
-from bench.training.step import Step, StepMemory, make_step
+from bench.training.step import StepMemory, make_step
 from bench.training.stopwatch import Stopwatch
 
 Point = dict[str, Any]
@@ -47,63 +47,69 @@ def train(
         Points: step, epoch, time and metrics. The last one has 'diverged' set where the training loss was not finite,
         else 'step_ms', the milliseconds of each step.
     """
-    run = _prepare(trial, network, images, group)
-    state, steps, epochs = run.state, run.steps, trial.recipe.epochs
+    run = _Run(trial, network, images, group)
+    state, epochs = run.state, trial.recipe.epochs
     memory_is_known = reset_peak_memory(trial.device)
     if saved is None:
-        yield _evaluated(state, 0, 0, run.evaluator.full())
+        yield run.point(0, run.evaluator.full())
     else:
         state.restore(saved)
 
     for epoch in range(state.epoch, epochs + 1):
         yield from _train_epoch(run, epoch, checkpoint_due)
-        mean_loss = group.sum(state.total_loss).item() / group.size / steps
+        mean_loss = group.sum(state.total_loss).item() / group.size / run.steps
         if not math.isfinite(mean_loss):
-            yield {**_point(epoch * steps, epoch, {}), "diverged": True}
+            yield {**run.point(epoch, {}), "diverged": True}
             return
         if state.watches_validation:
             state.end_epoch(run.evaluator.validation_accuracy())
         if epoch in evaluation_epochs(epochs) and epoch < epochs:
             sample = run.evaluator.sample() | state.gradient_flow
-            yield _evaluated(state, epoch * steps, epoch, {"batch/loss": mean_loss, **sample})
+            yield run.point(epoch, {"batch/loss": mean_loss, **sample})
             state.gradient_flow = {}
 
     final = {"batch/loss": mean_loss} | run.evaluator.full() | run.evaluator.crops() | state.gradient_flow
-    point = _evaluated(state, epochs * steps, epochs, final)
+    point = run.point(epochs, final)
     if (steps_to_25 := steps_to_error(state.curve, 0.25)) is not None:
         point["metrics"]["speed/steps_to_train_error_25"] = steps_to_25
-    step_ms = state.step_ms + run.stopwatch.milliseconds()
+    step_ms = run.step_ms()
     point["metrics"] |= step_speed(step_ms, run.batch)
     if memory_is_known:
         point["metrics"]["memory/peak_mb"] = peak_memory_mb(trial.device)
     yield {**point, "step_ms": step_ms}
 
 
-class _Run(NamedTuple):
-    """What a trial needs while it runs. batch: images of a step, over all processes; steps: of an epoch."""
+class _Run:
+    """What a trial needs while it runs.
 
-    batch: int
-    steps: int
-    group: ProcessGroup
-    state: State
-    evaluator: Evaluator
-    loader: Loader
-    memory: StepMemory
-    step: Step
-    stopwatch: Stopwatch
+    Attributes:
+        batch: Images of a step, over all processes.
+        steps: Of an epoch.
+    """
 
+    def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:
+        count = len(images.train.labels)
+        self.batch, self.group = min(trial.recipe.batch, count), group
+        self.steps, own_batch = count // self.batch, self.batch // group.size
+        network = network.to(trial.device).to(memory_format=torch.channels_last).train()
+        self.state = State(trial, network, self.steps, group)
+        self.evaluator = Evaluator(trial, network, images, group)
+        self.loader = make_loader(images.train, own_batch)
+        draws = torch.empty(own_batch, self.state.augmentation.draws, device=trial.device)
+        self.memory = StepMemory(self.loader.images, self.loader.index, draws, self.state.total_loss)
+        self.step = make_step(trial, trial.recipe, network, self.state.optimizer, self.memory, group)
+        self.stopwatch = Stopwatch(trial.device)
 
-def _prepare(trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> _Run:
-    count = len(images.train.labels)
-    batch = min(trial.recipe.batch, count)
-    network = network.to(trial.device).to(memory_format=torch.channels_last).train()
-    state = State(trial, network, count // batch, group)
-    loader = make_loader(images.train, batch // group.size)
-    draws = torch.empty(batch // group.size, state.augmentation.draws, device=trial.device)
-    memory = StepMemory(loader.images, loader.index, draws, state.total_loss)
-    step = make_step(trial, trial.recipe, network, state.optimizer, memory, group)
-    evaluator = Evaluator(trial, network, images, group)
-    return _Run(batch, count // batch, group, state, evaluator, loader, memory, step, Stopwatch(trial.device))
+    def point(self, epoch: int, metrics: dict[str, float]) -> Point:
+        """A point after an epoch; that of an evaluation extends the training curve."""
+        step = epoch * self.steps
+        if "train/accuracy" in metrics:
+            self.state.curve.append((step, metrics["train/accuracy"]))
+        return {"step": step, "epoch": epoch, "time": time.time(), "metrics": metrics}
+
+    def step_ms(self) -> list[float]:
+        """Milliseconds of each step until now, including those in earlier processes."""
+        return self.state.step_ms + self.stopwatch.milliseconds()
 
 
 def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> Iterator[Point]:
@@ -124,16 +130,6 @@ def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> I
             state.gradient_flow |= run.evaluator.gradients(epoch, number, run.steps)
         if checkpoint_due():
             state.first = first + own_batch
-            yield {"state": state.saved() | {"step_ms": state.step_ms + run.stopwatch.milliseconds()}}
+            yield {"state": state.saved() | {"step_ms": run.step_ms()}}
             run.stopwatch.start()
     state.first = 0
-
-
-def _evaluated(state: State, step: int, epoch: int, metrics: dict[str, float]) -> Point:
-    """A point of an evaluation, which extends the training curve."""
-    state.curve.append((step, metrics["train/accuracy"]))
-    return _point(step, epoch, metrics)
-
-
-def _point(step: int, epoch: int, metrics: dict[str, float]) -> Point:
-    return {"step": step, "epoch": epoch, "time": time.time(), "metrics": metrics}

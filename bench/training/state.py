@@ -26,6 +26,7 @@ class State:
         total_loss: () summed over the steps of the epoch.
         curve: (step, training accuracy) of every evaluation.
         gradient_flow: Gradient metrics that the next point will hold.
+        epoch_start: States of the generators when the epoch began.
         step_ms: Of the steps that an earlier process timed, milliseconds.
     """
 
@@ -38,7 +39,6 @@ class State:
         self.generators = [torch.Generator().manual_seed(stream_seed(self.seed, stream)) for stream in streams]
         self.epoch, self.first = 1, 0
         torch.manual_seed(self._mask_seed() if group.rank else trial.seed)  # serves dropout masks alone
-        self.epoch_start = self._generator_states()
         self.total_loss = torch.zeros((), device=trial.device)
         self.curve: list[tuple[int, float]] = []
         self.gradient_flow: dict[str, float] = {}
@@ -46,7 +46,7 @@ class State:
 
     def begin(self, epoch: int, images: int) -> tuple[Tensor, Tensor]:
         """Begin an epoch; return its order of the images, (images,), and its draws, (images, draws of an image)."""
-        self.epoch, self.epoch_start = epoch, self._generator_states()
+        self.epoch, self.epoch_start = epoch, [generator.get_state() for generator in self.generators]
         if self.first == 0:
             self.total_loss.zero_()
         order, uniform, normal = self.generators
@@ -97,9 +97,6 @@ class State:
             (torch.cuda.set_rng_state if self.device == "cuda" else torch.set_rng_state)(saved["masks"])
         self.curve, self.gradient_flow = list(saved["curve"]), dict(saved["flow"])
         self.step_ms = list(saved["step_ms"])
-
-    def _generator_states(self) -> list[Tensor]:
-        return [generator.get_state() for generator in self.generators]
 
     def _mask_seed(self) -> int:
         """Seed of this process's dropout masks from here on: a saved state holds the first process's alone."""

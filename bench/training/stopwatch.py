@@ -34,9 +34,7 @@ class Stopwatch:
         """Return the time of each step over all laps, without the first steps, which warm up."""
         if self.cuda:
             torch.cuda.synchronize()
-            laps = [[start.elapsed_time(end) for start, end in itertools.pairwise(lap)] for lap in self.laps]
-        else:
-            laps = [[(end - start) * 1e3 for start, end in itertools.pairwise(lap)] for lap in self.laps]
-        steps = [step for lap in laps for step in lap]
+        steps = [pair for lap in self.laps for pair in itertools.pairwise(lap)]
+        step_ms = [start.elapsed_time(end) if self.cuda else (end - start) * 1e3 for start, end in steps]
         warm_up = WARM_UP_STEPS + self.cuda  # on a GPU the step after those records a graph
-        return steps[min(warm_up, len(steps) - 1) :]
+        return step_ms[min(warm_up, len(step_ms) - 1) :]

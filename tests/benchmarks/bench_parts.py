@@ -15,14 +15,14 @@ from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
 from bench.components.normalisations import LRN
 from bench.models.layers import Dropout
 from bench.spec.config import ModelConfig, TrainConfig
-from bench.timing.interleaving import Task
+from bench.timing.interleaving import TimedCall
 
 BATCH = 128
 
 Times = dict[str, np.ndarray]
 
 
-def input_of_a_batch(augmentation: str) -> Task:
+def input_of_a_batch(augmentation: str) -> TimedCall:
     """From pixels to normalised floats."""
     canvas = torch.randint(0, 256, (4096, 40, 40, 3)).to(torch.uint8)
     index, draw = torch.randint(0, 4096, (BATCH,)), torch.rand(BATCH, DRAWS)
@@ -65,7 +65,7 @@ def test_input_against_images_one_by_one(figure, short):
     figure("PIL transforms one by one / input 'both'", times["one by one"] / times["batch"])
 
 
-def both_ways(layer: nn.Module, inputs: Tensor) -> Task:
+def both_ways(layer: nn.Module, inputs: Tensor) -> TimedCall:
     leaf, gradient = inputs.clone().requires_grad_(), torch.ones_like(inputs)
     return lambda: torch.autograd.grad(layer(leaf), leaf, gradient)[0]
 

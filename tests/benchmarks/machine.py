@@ -14,7 +14,7 @@ import torch
 
 from bench.runner.backends.local import worker_environment
 from bench.system.devices import worker_count
-from bench.timing.interleaving import Task, interleave
+from bench.timing.interleaving import TimedCall, interleave
 
 SIDE = 2048  # of the matrices: three of them are larger than any cache
 BYTES = 2**28  # of the copy
@@ -40,7 +40,7 @@ def _join(shared: Any) -> None:
     torch.set_num_threads(1)
 
 
-def paired(tasks: Mapping[str, Task], rounds: int) -> dict[str, np.ndarray]:
+def paired(tasks: Mapping[str, TimedCall], rounds: int) -> dict[str, np.ndarray]:
     """Milliseconds of each task, a round each, interleaved in this process."""
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for name, _, milliseconds, _ in interleave(dict(tasks), rounds, "cpu"):
@@ -48,7 +48,7 @@ def paired(tasks: Mapping[str, Task], rounds: int) -> dict[str, np.ndarray]:
     return {name: np.array(found) for name, found in times.items()}
 
 
-def rate(task: Task, work: float, times: int) -> float:
+def rate(task: TimedCall, work: float, times: int) -> float:
     """Work a second of so many calls, begun together with the other processes."""
     barrier.wait()
     start = time.perf_counter()
@@ -57,19 +57,19 @@ def rate(task: Task, work: float, times: int) -> float:
     return work * times / (time.perf_counter() - start)
 
 
-def product() -> tuple[Task, float]:
+def product() -> tuple[TimedCall, float]:
     """A float32 matrix product, and its floating point operations."""
     a, b, c = (torch.randn(SIDE, SIDE) for _ in range(3))
     return lambda: torch.mm(a, b, out=c), 2.0 * SIDE**3
 
 
-def scale() -> tuple[Task, float]:
+def scale() -> tuple[TimedCall, float]:
     """A large array scaled in place, and the bytes that it reads and writes: nothing is fetched to be overwritten."""
     array = torch.randn(BYTES // 4)
     return lambda: array.mul_(1.0), 2.0 * BYTES
 
 
-def copy() -> tuple[Task, float]:
+def copy() -> tuple[TimedCall, float]:
     """A copy, and the bytes that it reads and writes."""
     source = torch.randn(BYTES // 4)
     target = torch.empty_like(source)
