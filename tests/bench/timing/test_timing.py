@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from bench.components.activations import ACTIVATIONS as LEVELS
-from bench.metrics.speed import step_speed
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
@@ -160,14 +159,6 @@ def test_a_stopwatch_keeps_at_least_the_last_step(clock, steps, kept):
         clock.now += step / 1e3
         watch.mark()
     assert watch.milliseconds() == pytest.approx(kept)
-
-
-def test_speed_by_hand():
-    assert step_speed([10.0, 20.0, 30.0], 60) == {
-        "speed/images_per_second": pytest.approx(3_000),
-        "speed/step_ms_p50": pytest.approx(20),
-        "speed/step_ms_p95": pytest.approx(29),
-    }
 
 
 # Measuring

@@ -1,23 +1,12 @@
 import math
-import multiprocessing
-import sys
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 
-from bench.components.windows import centre
-from bench.data.image_sets import ResidentImages
-from bench.metrics import memory
-from bench.metrics.accuracy import evaluate
-from bench.metrics.gradients import gradient_flow
 from bench.metrics.sparsity import layer_sums, sparsity, watch_activations
-from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
-from bench.runner.backends.local import WORKER_ENVIRONMENT
 from bench.spec.config import ModelConfig
 from bench.system.process_group import SINGLE
 
@@ -154,131 +143,3 @@ def test_smooth_activations_are_never_zero(activation):
     with torch.no_grad(), watch_activations(network) as seen:
         network(torch.rand(4, 3, 32, 32))
     assert sparsity(seen, SINGLE)["sparsity/zeros/mean"] == sparsity(seen, SINGLE)["sparsity/dead/mean"] == 0
-
-
-# Evaluation
-
-
-@pytest.mark.parametrize("layout, side", [("document", 40), ("zhang", 32)])
-@pytest.mark.parametrize("count", [1, 250, 613])
-def test_evaluation_is_a_plain_loop_over_the_centres(layout, side, count):
-    network = build(ModelConfig(layout=layout, width=0.05, normalisation="batch"), 0)
-    numbers = torch.Generator().manual_seed(1)
-    canvas = torch.randint(0, 256, (count, side, side, 3), generator=numbers).to(torch.uint8)
-    labels = torch.randint(0, 10, (count,), generator=numbers)
-    accuracy, loss = evaluate(network, ResidentImages(canvas, labels))
-    right, losses = 0, 0.0
-    network.eval()
-    with torch.no_grad():
-        for images, truth in zip(canvas.split(100), labels.split(100), strict=True):
-            for logits, label in zip(network(centre(images, network.layout.size)).double(), truth, strict=True):
-                right += int(logits.argmax() == label)
-                losses -= logits.log_softmax(0)[label].item()
-    assert accuracy == right / count
-    assert loss == pytest.approx(losses / count, rel=1e-5)
-
-
-def test_evaluation_leaves_the_network_in_training_and_its_statistics_alone():
-    network = build(ModelConfig(width=0.05, normalisation="batch"), 0)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    evaluate(network, ResidentImages(torch.zeros(3, 40, 40, 3, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)))
-    assert network.training
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-
-
-class Fixed(nn.Module):
-    """Says the logits that it was given."""
-
-    def __init__(self, logits):
-        super().__init__()
-        self.logits = logits
-        self.layout = build(SMALL, 0).layout
-
-    def forward(self, images):
-        return self.logits[: len(images)]
-
-
-def test_accuracy_and_cross_entropy_by_hand():
-    logits = torch.tensor([[math.log(3), 0.0], [math.log(3), 0.0], [0.0, 0.0], [0.0, math.log(7)]])
-    canvas = torch.zeros(4, 40, 40, 3, dtype=torch.uint8)
-    accuracy, loss = evaluate(Fixed(logits), ResidentImages(canvas, torch.tensor([0, 1, 0, 1])))
-    assert accuracy == 3 / 4
-    assert loss == pytest.approx(-(math.log(3 / 4) + math.log(1 / 4) + math.log(1 / 2) + math.log(7 / 8)) / 4)
-
-
-# Steps to an error
-
-
-@pytest.mark.parametrize(
-    "curve, steps",
-    [
-        ([(0, 0.1), (100, 0.5), (200, 1.0)], 150.0),
-        ([(0, 0.1), (100, 0.75)], 100.0),
-        ([(0, 0.8), (100, 0.9)], 0.0),
-        ([(10, 0.75), (100, 0.9)], 10.0),
-        ([(0, 0.1), (100, 0.7), (200, 0.6), (300, 0.9)], 250.0),
-        ([(0, 0.1), (100, 0.8), (200, 0.2)], 100 * 0.65 / 0.7),
-        ([(0, 0.1), (100, 0.7), (200, 0.74)], None),
-        ([(0, 0.1)], None),
-    ],
-)
-def test_steps_to_a_training_error_of_a_quarter(curve, steps):
-    assert steps_to_error(curve, 0.25) == (None if steps is None else pytest.approx(steps))
-
-
-@settings(deadline=None)
-@given(
-    accuracies=st.lists(st.floats(0, 1), min_size=1, max_size=12),
-    error=st.floats(0, 1),
-)
-def test_steps_to_an_error_lie_where_the_curve_first_reaches_it(accuracies, error):
-    curve = [(100 * n, accuracy) for n, accuracy in enumerate(accuracies)]
-    found = steps_to_error(curve, error)
-    reached = [step for step, accuracy in curve if accuracy >= 1 - error]
-    if not reached:
-        assert found is None
-    else:
-        assert max(0, reached[0] - 100) <= found <= reached[0]
-
-
-# Memory
-
-
-def free_memory_is_kept():
-    """In a process of its own, with a worker's environment: megabytes before, with and after a large tensor."""
-    before = memory.reset_peak_memory("cpu") and memory.peak_memory_mb("cpu")
-    large = torch.ones(25_000_000)
-    peak = memory.peak_memory_mb("cpu")
-    del large
-    return before, peak, memory.reset_peak_memory("cpu") and memory.peak_memory_mb("cpu")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is not known")
-def test_a_trials_peak_memory_holds_nothing_of_the_trial_before(monkeypatch):
-    for name, value in WORKER_ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        before, peak, after = pool.submit(free_memory_is_kept).result()
-    assert peak > before + 90
-    assert after < before + 20
-
-
-def test_peak_memory_grows_with_what_is_allocated_and_can_be_reset():
-    memory.reset_peak_memory("cpu")
-    before = memory.peak_memory_mb("cpu")
-    if before is None:
-        pytest.skip("this system does not tell")
-    block = torch.ones(20_000_000)
-    assert memory.peak_memory_mb("cpu") >= before + 0.9 * block.nbytes / 1e6
-
-
-def test_gradient_flow_is_the_gradients_norm_over_the_weights_norm_layer_by_layer():
-    network = build(SMALL, 0)
-    network(torch.randn(3, 3, 32, 32)).square().sum().backward()
-    weights = {name: network.layers.get_submodule(name).weight for name in network.gains}
-    expected = {
-        f"gradient/norm_ratio/{name}": pytest.approx((w.grad.double().norm() / w.double().norm()).item(), rel=1e-5)
-        for name, w in weights.items()
-    }
-    assert gradient_flow(network) == expected
-    assert list(gradient_flow(network)) == list(expected)
