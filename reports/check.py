@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.spec.errors import InputError
 from bench.system.text import printable
-from reports.statistics.judge import Judgement
+from reports.statistics.claim_verdicts import Judgement
 
 Verdicts = Mapping[tuple[str, str], str]  # by study and claim
 

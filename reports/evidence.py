@@ -19,7 +19,7 @@ from bench.metrics.table import describe_metric
 from bench.records import store
 from bench.spec.jobs import Job
 from reports.statistics import summary
-from reports.statistics.judge import Judgement, judge
+from reports.statistics.claim_verdicts import Judgement, judge
 from reports.tables import observations
 from reports.tables.observations import Record, get_environment, identity
 

@@ -14,7 +14,7 @@ from bench.spec.jobs import Trial
 from reports.statistics import power
 from reports.statistics.effect_size import standard_deviation
 from reports.statistics.pairs import Arms, Pairs, collect_pairs, tabulate
-from reports.statistics.verdicts import margin_of
+from reports.statistics.part_verdicts import margin_of
 from reports.tables import observations
 
 TRAINED = ("train/", "validation/", "test/", "gap/", "batch/", "memory/", "speed/", "sparsity/", "gradient/")

@@ -16,7 +16,7 @@ from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
 from reports.sections.claims import describe_control
 from reports.sections.overview import describe_run
-from reports.statistics.judge import Judgement
+from reports.statistics.claim_verdicts import Judgement
 from reports.tables.observations import get_environment
 from reports.verdict_json import judgement_to_json
 

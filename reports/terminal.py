@@ -15,7 +15,7 @@ from reports import check
 from reports.evidence import gather
 from reports.report import report_files, write_report
 from reports.sections.claims import describe_control
-from reports.statistics.judge import Judgement
+from reports.statistics.claim_verdicts import Judgement
 from reports.text.comparisons import describe_part, describe_requirement, format_estimate, format_pairs
 from reports.text.formatting import format_interval
 

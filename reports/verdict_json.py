@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
-from reports.statistics.judge import Judgement
+from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 from reports.text.comparisons import part_unit
 from reports.text.reasons import describe_origins, explain_judgement, explain_outcome

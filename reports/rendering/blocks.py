@@ -62,7 +62,7 @@ class ClaimLine:
     """A claim in one line.
 
     Attributes:
-        verdict: One of `reports.statistics.judge.VERDICTS`.
+        verdict: One of `reports.statistics.claim_verdicts.VERDICTS`.
         name: The claim's id.
         sentence: The claim itself.
         measured: Pairs of a label and a value: estimate, interval, number of pairs and so on.

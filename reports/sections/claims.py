@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ablations import Contrast
 from reports.rendering.blocks import Block, Cell, ClaimLine, Table, Text, Verdicts, make_columns
-from reports.statistics.judge import DECIDED, Judgement
+from reports.statistics.claim_verdicts import DECIDED, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.statistics.power import POWER
 from reports.statistics.summary import MIN_SPLIT_SEEDS, RANDOM_SPLITS, BaselineSplit

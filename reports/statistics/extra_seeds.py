@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ablations import Setting, Study
 from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, requested_seeds
-from reports.statistics.judge import Judgement
+from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 
 UNDECIDED = ("underpowered", "inconclusive")

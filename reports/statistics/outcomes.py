@@ -27,7 +27,7 @@ class Outcome:
 
     Attributes:
         part: The part that was judged.
-        verdict: One of `judge.VERDICTS`.
+        verdict: One of `claim_verdicts.VERDICTS`.
         reason: Why.
         estimate: Mean difference, geometric mean ratio, or count.
         interval: 95 % interval; a repeated confidence interval in a sequential run.

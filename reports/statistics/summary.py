@@ -1,4 +1,4 @@
-"""Means, intervals and noise floors that a report shows; verdicts come from `judge` alone."""
+"""Means, intervals and noise floors that a report shows; verdicts come from `claim_verdicts` alone."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from ablations import Contrast, Exact
 from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.metrics.table import describe_metric
 from reports.prospects import Prospect
-from reports.statistics.judge import Judgement
+from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome, Reason
 from reports.statistics.power import MAX_PAIRS, POWER
 from reports.tables.provenance import FIELDS, Origins

@@ -19,7 +19,7 @@ from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import sequential
 from reports.statistics.multiple_testing import holm
 from reports.statistics.pairs import Pairs
-from reports.statistics.verdicts import decide
+from reports.statistics.part_verdicts import decide
 
 MOST = INTERIM_ANALYSES[-1]
 NOTHING = 1e-6  # a margin so small that p alone decides

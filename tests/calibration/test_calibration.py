@@ -11,7 +11,7 @@ from simulate import DRAWS, MOST, NOTHING, SHARED, Rule, any_claim, each_claim, 
 from ablations import Claim, Contrast
 from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import power
-from reports.statistics.judge import judge
+from reports.statistics.claim_verdicts import judge
 from reports.tables.observations import Observation
 
 WRONG, DECIDED = ("supported", "refuted"), ("supported", "refuted", "no effect")

@@ -13,7 +13,7 @@ from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import Cell, ClaimLine, Column, Figure, Heading, Note, Table, Text, Verdicts
 from reports.rendering.html import render_html
-from reports.statistics.judge import VERDICTS
+from reports.statistics.claim_verdicts import VERDICTS
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
 

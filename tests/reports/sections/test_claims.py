@@ -2,7 +2,7 @@ import pytest
 
 from ablations import Claim, Contrast
 from reports.sections.claims import describe_control, summarise_claim
-from reports.statistics.judge import Judgement
+from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 
 

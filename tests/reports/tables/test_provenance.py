@@ -11,7 +11,7 @@ from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import Facts, Note, Text
 from reports.report import export_verdicts
-from reports.statistics.judge import judge
+from reports.statistics.claim_verdicts import judge
 from reports.tables import provenance
 from reports.tables.observations import Observation
 from reports.text.reasons import describe_origins, explain_judgement

@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 
 from ablations import Claim, Contrast, Exact
-from reports.statistics.judge import VERDICTS, Judgement
+from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.statistics.outcomes import Outcome, Reason
 from reports.tables.provenance import differing_fields
 from reports.text.reasons import REASONS, describe_origins, describe_outlook, explain_outcome

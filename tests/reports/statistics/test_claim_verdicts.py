@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablations import Claim, Contrast, Exact, Published
-from reports.statistics.judge import VERDICTS, judge
+from reports.statistics.claim_verdicts import VERDICTS, judge
 from reports.tables.observations import Observation
 from reports.text.comparisons import part_unit
 from reports.text.formatting import TIMES

@@ -1,4 +1,4 @@
-"""Verdicts on claims, from the observations behind them."""
+"""Verdicts on whole claims: Holm's correction, parts joined by AND, regimes compared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ablations import Claim, Contrast, Exact
 from reports.statistics.multiple_testing import holm
 from reports.statistics.outcomes import Outcome
 from reports.statistics.pairs import Arms, Pairs, collect_pairs, tabulate
-from reports.statistics.verdicts import judge_contrast, judge_count, refuse
+from reports.statistics.part_verdicts import judge_contrast, judge_count, refuse
 from reports.tables.provenance import Environment, Origins, differing_fields, mixed_devices
 
 VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
