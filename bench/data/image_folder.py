@@ -63,7 +63,7 @@ def list_classes(root: Path, split: str) -> dict[str, list[str]]:
     """List the images of each class in a split's folder, without hidden ones."""
     folder = root / split
     if not os.path.isdir(folder):
-        raise InputError(f"{root} has no readable folder {split}/: expected train/<class>/ and test/<class>/")
+        raise InputError(f"{root} has no folder {split}/ that can be read: expected train/<class>/ and test/<class>/")
     files_by_class = {entry.name: _list_images(folder / entry.name) for entry in list_entries(folder) if entry.is_dir()}
     if not files_by_class:
         raise InputError(f"{folder} has no folders: images are expected in {split}/<class>/")
