@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from bench.data.image_sets import ResidentImages, StreamedPhotos
 from bench.data.source import Source
@@ -61,5 +60,5 @@ def _sample(trial: Trial, source: Source) -> ResidentImages:
     test = load_splits(trial, source).test
     if isinstance(test, StreamedPhotos):
         return ResidentImages(*map(torch.cat, zip(*test.first(SAMPLE_IMAGES).batches(SAMPLE_IMAGES), strict=True)))
-    chosen: Tensor = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE_IMAGES)).to(trial.device)
+    chosen = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE_IMAGES)).to(trial.device)
     return ResidentImages(test.canvas[chosen], test.labels[chosen])

@@ -49,7 +49,9 @@ def network_parts(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCall]]]:
         tasks: dict[str, TimedCall] = {}
         for arm, model in timing.arms:
             network = build(model, 0).to(timing.device).to(memory_format=torch.channels_last).eval()
-            images = _random_images(size, network.layout.size, timing.device)
+            shape = (size, 3, network.layout.size, network.layout.size)
+            images = torch.rand(shape, device=timing.device, generator=_generator(timing.device)) * 2 - 1
+            images = images.contiguous(memory_format=torch.channels_last)
             boundary = [name for name, _ in network.layers.named_children()].index("flatten")
             tasks[f"{arm}: convolutions"] = _forward(network.layers[:boundary], images)
             with torch.no_grad():
@@ -70,12 +72,6 @@ def _training_step(model: ModelConfig, size: int, timing: Timing) -> TimedCall:
 
 def _forward(part: nn.Module, inputs: Tensor) -> TimedCall:
     return partial(torch.no_grad()(part.forward), inputs)
-
-
-def _random_images(count: int, side: int, device: str) -> Tensor:
-    """(count, 3, side, side) float32 in -1..1, channels last in memory."""
-    images = torch.rand(count, 3, side, side, device=device, generator=_generator(device)) * 2 - 1
-    return images.contiguous(memory_format=torch.channels_last)
 
 
 def _generator(device: str) -> torch.Generator:

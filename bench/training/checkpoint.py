@@ -15,22 +15,20 @@ from bench.system import files
 
 INTERVAL_S = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # between two checkpoints of a trial
 
-State = dict[str, Any]
-
 
 def path(out: Path, job: Job) -> Path:
     """Return where a running job's state is kept."""
     return store.path(out, job).with_suffix(".checkpoint")
 
 
-def write(out: Path, job: Job, state: State) -> None:
+def write(out: Path, job: Job, state: dict[str, Any]) -> None:
     """Replace the job's checkpoint by this state."""
     content = io.BytesIO()  # into a file, torch says nothing clear where the disk is full
     torch.save(state, content)
     files.write(path(out, job), content.getvalue())
 
 
-def read(out: Path, job: Job) -> State | None:
+def read(out: Path, job: Job) -> dict[str, Any] | None:
     """Return the job's state, or None where none can be read; a damaged file is removed."""
     try:
         return torch.load(path(out, job), map_location="cpu", weights_only=True)
@@ -43,7 +41,7 @@ def read(out: Path, job: Job) -> State | None:
         return None
 
 
-def resume(out: Path, job: Job, environment: dict[str, Any]) -> tuple[State | None, dict[str, Any]]:
+def resume(out: Path, job: Job, environment: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Return the state to resume from, and the 'started' and 'environment' of the trial's record.
 
     The state is None where there is none, or where it is of another environment, in which a step may give other bits. A
