@@ -1,7 +1,5 @@
 """Comparison of a stored report's verdicts with those of the records now."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The whole report as blocks: verdicts, setup, a chapter a study, methods."""
 
-from __future__ import annotations
-
 from ablations import Study
 from bench.spec.jobs import Count, Probe, Timing
 from reports.evidence import Evidence

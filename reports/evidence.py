@@ -1,11 +1,10 @@
 """Everything that a report is made from: studies, records, tables and judgements."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
@@ -50,7 +49,7 @@ class Evidence:
     judgements: Sequence[Judgement]
     tuned: Mapping[str, TuningResult] = field(default_factory=dict)
 
-    def for_study(self, study: Study) -> Evidence:
+    def for_study(self, study: Study) -> Self:
         """The part that belongs to one study."""
         return dataclasses.replace(
             self,

@@ -1,7 +1,5 @@
 """What a planned number of seeds can decide, from the spread of a pilot: the baseline against itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Files of a report, made from records: HTML, PDF, JSON and a table of trials."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

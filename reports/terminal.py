@@ -1,7 +1,5 @@
 """The report as shown in a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Judgements as report.json stores them."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from typing import Any

@@ -1,7 +1,5 @@
 """Blocks that a report is made of; `html` and `pdf` each render a list of them."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import Any

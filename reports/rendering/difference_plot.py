@@ -1,7 +1,5 @@
 """Paired differences from the baseline, with their intervals, margins and noise floor."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 

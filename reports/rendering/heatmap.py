@@ -1,7 +1,5 @@
 """A value by arm and layer."""
 
-from __future__ import annotations
-
 import pandas as pd
 import seaborn as sns
 

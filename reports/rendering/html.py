@@ -1,7 +1,5 @@
 """Blocks to one HTML file that opens offline."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Line plots: learning curves, and a metric along a number."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Blocks to a PDF, by typst."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import tempfile

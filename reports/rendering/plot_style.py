@@ -1,7 +1,5 @@
 """Style shared by all figures, and their export as SVG: the same figure gives the same bytes."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import itertools

@@ -1,7 +1,5 @@
 """One metric against another."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

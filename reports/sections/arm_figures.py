@@ -1,7 +1,5 @@
 """Figures of trained arms: learning curves, differences from the baseline, speed and exact zeros."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The arms of a study as tables: trials without a result, means over seeds, accuracies printed by others."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 

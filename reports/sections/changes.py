@@ -1,7 +1,5 @@
 """Changes of each arm against the baseline, read from the networks as built and the recipes as run."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Claims with their verdicts: a line each, a table of the parts, published figures, controls."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ablations import Contrast

@@ -1,7 +1,5 @@
 """Counted networks: parameters and multiply-accumulates, layer by layer."""
 
-from __future__ import annotations
-
 from bench.spec.jobs import Count, Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Table, make_columns

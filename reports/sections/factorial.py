@@ -1,7 +1,5 @@
 """Effects of a factorial study: every combination, and each ingredient's effect by several definitions."""
 
-from __future__ import annotations
-
 import itertools
 
 import pandas as pd

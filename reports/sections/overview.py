@@ -1,7 +1,5 @@
 """The first page: verdicts, controls, and how the records were made."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime
 

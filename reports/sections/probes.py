@@ -1,7 +1,5 @@
 """Answers of probes, as tables of medians; those by threshold as a figure too."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from bench.spec.jobs import Probe

@@ -1,7 +1,5 @@
 """Arms along a number: metrics as it grows, and the law of test accuracy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

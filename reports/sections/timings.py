@@ -1,7 +1,5 @@
 """Timings of kernels, steps and layers, as tables of medians."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

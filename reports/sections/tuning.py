@@ -1,7 +1,5 @@
 """Tuning of each arm's own level of a factor, on validation images alone."""
 
-from __future__ import annotations
-
 from ablations import Study
 from ablations.framework.tuning import TUNING_SEEDS
 from reports.evidence import Evidence

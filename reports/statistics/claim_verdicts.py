@@ -1,7 +1,5 @@
 """Verdicts on whole claims: Holm's correction, parts joined by AND, regimes compared."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@
 one pair or of equal differences, a correlation of constants, anything of values that are not finite.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

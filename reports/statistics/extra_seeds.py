@@ -1,7 +1,5 @@
 """Extra seeds of undecided claims, in a run that goes on until its claims are decided."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ablations import Setting, Study

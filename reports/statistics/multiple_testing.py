@@ -1,7 +1,5 @@
 """Correction of p values for the number of tests."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

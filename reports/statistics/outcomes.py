@@ -1,7 +1,5 @@
 """The outcome of one part of a claim: a verdict, the code of its reason, and the numbers behind both."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -4,8 +4,6 @@
 pair or of equal differences, anything of values that are not finite.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple

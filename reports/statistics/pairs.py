@@ -1,7 +1,5 @@
 """Observations sorted into the pairs that a part of a claim compares."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import NamedTuple

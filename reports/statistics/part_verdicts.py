@@ -1,7 +1,5 @@
 """The rules that give one part of a claim its verdict."""
 
-from __future__ import annotations
-
 import math
 
 from ablations import Contrast, Exact

@@ -4,8 +4,6 @@
 `POWER`, at 5 % and without correction for many claims.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_left
 from collections.abc import Callable

@@ -6,8 +6,6 @@ integration (Armitage, McPherson and Rowe 1969; Jennison and Turnbull 2000, chap
 them to t (Jennison and Turnbull 2000, section 4.4), which holds approximately: docs/statistics.md says how well.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from collections.abc import Sequence

@@ -1,9 +1,7 @@
 """Means, intervals and noise floors that a report shows; verdicts come from `claim_verdicts` alone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -24,9 +22,9 @@ class Mean(NamedTuple):
     half: float = np.nan
     size: int = 0
 
-    def scaled(self, factor: float) -> Mean:
+    def scaled(self, factor: float) -> Self:
         """The mean and its interval times a factor."""
-        return Mean(self.mean * factor, self.half * factor, self.size)
+        return self._replace(mean=self.mean * factor, half=self.half * factor)
 
 
 class BaselineSplit(NamedTuple):

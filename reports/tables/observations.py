@@ -1,12 +1,10 @@
 """Records as tidy tables."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from operator import itemgetter
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -63,7 +61,7 @@ def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.D
         if not isinstance(place.job, Trial)
         for arm, pair, metric, value in map(itemgetter(*SAMPLE_COLUMNS), list_samples(place, record))
     ]
-    types = get_type_hints(Observation)
+    types = Observation.__annotations__
     tables = (trained[list(types)], pd.DataFrame(rows, columns=list(types)))
     return pd.concat([table.astype(types) for table in tables], ignore_index=True)
 
@@ -107,7 +105,7 @@ def tabulate_combinations(study: Study, results: pd.DataFrame) -> pd.DataFrame:
                 for metric, value in sums.items()
                 if len(weighted) == len(weights) and not math.isnan(value)
             ]
-    return pd.DataFrame(rows, columns=list(Observation._fields)).astype(get_type_hints(Observation))
+    return pd.DataFrame(rows, columns=list(Observation._fields)).astype(Observation.__annotations__)
 
 
 def tabulate_trials(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:

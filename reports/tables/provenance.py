@@ -1,7 +1,5 @@
 """What measured the records behind a claim: the fields of their environments that differ."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any

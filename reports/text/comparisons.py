@@ -1,7 +1,5 @@
 """What a part of a claim compares, what the claim says of it, and what was measured, in words."""
 
-from __future__ import annotations
-
 from ablations import Contrast, Exact
 from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.metrics.table import describe_metric

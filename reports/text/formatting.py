@@ -1,7 +1,5 @@
 """Numbers as people read them: with as many digits as their spread warrants."""
 
-from __future__ import annotations
-
 import math
 
 from bench.metrics.table import describe_metric

@@ -1,7 +1,5 @@
 """Verdicts, methods and limits explained: the same in every report."""
 
-from __future__ import annotations
-
 VERDICTS = (
     ("supported", "The mean difference goes the claimed way, is at least as large as the margin, and a difference of "
      "zero is ruled out. The true difference may be smaller than the margin; the interval shows by how much. For a "

@@ -1,7 +1,5 @@
 """Sentences for the codes and numbers of verdicts: why, what would change them, where their records come from."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 
