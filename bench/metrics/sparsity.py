@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from bench.components.registry import register
-from bench.metrics.metric import METRICS, Metric
+from bench.metrics.registry import METRICS, Metric
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from bench.metrics import sparsity
-from bench.metrics.metric import METRICS, Metric
+from bench.metrics.registry import METRICS, Metric
 
 __all__ = ["METRICS", "describe_metric", "find_metric", "sparsity"]  # importing `sparsity` declares its metrics
 
