@@ -48,7 +48,9 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
             f"No trial on a {request.setting.device} is done here yet, so the time is a rule of thumb. "
             "Run a little (--limit 5m) and plan again."
         )
-    console.print("What seeds can decide holds for four runs in five, at p = .05 before Holm's correction.")
+    console.print(
+        "Differences and seeds hold for a power of 0.8 (four runs in five) at p = 0.05, before Holm's correction."
+    )
     return 0
 
 

@@ -32,10 +32,9 @@ def build_document(evidence: Evidence) -> list[Block]:
 
 
 def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
-    primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
     blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True)]
-    blocks += [*build_lost_trials(evidence), *[Heading("Claims", 3)] * bool(primary)]
-    for judgement in primary:
+    blocks += [*build_lost_trials(evidence), *[Heading("Claims", 3)] * bool(evidence.primary)]
+    for judgement in evidence.primary:
         blocks += build_claim(judgement, evidence.noise_floor(judgement))
     blocks += build_tuning(study, evidence)
     if study.switches:
@@ -47,8 +46,8 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
         figures = draw_arms(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
     blocks += [*build_scaling(study, evidence), *_build_measurements(evidence)]
-    if any(judgement.claim.published for judgement in primary):
-        blocks += [Heading("Published figures", 3), tabulate_published(study.name, primary)]
+    if any(judgement.claim.published for judgement in evidence.primary):
+        blocks += [Heading("Published figures", 3), tabulate_published(study.name, evidence.primary)]
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
     return blocks

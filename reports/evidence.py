@@ -70,6 +70,16 @@ class Evidence:
         floor = summary.noise_floor(_rows_of(self.results, study), study.baseline, part.metric)
         return floor * describe_metric(part.metric).factor
 
+    @property
+    def primary(self) -> list[Judgement]:
+        """The judgements on the studies' own claims."""
+        return [judgement for judgement in self.judgements if judgement.claim.primary]
+
+    @property
+    def controls(self) -> list[Judgement]:
+        """The judgements on the control claims."""
+        return [judgement for judgement in self.judgements if not judgement.claim.primary]
+
     def find_record(self, job: Job) -> Record | None:
         """The job's record, if there is one."""
         return self.records.get(identity(job))
@@ -97,17 +107,9 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     combining = [study for study in studies if study.combinations]
     combined = [observations.tabulate_combinations(study, _rows_of(results, study)) for study in combining]
     table = pd.concat([observations.tabulate_observations(placed, records), *combined], ignore_index=True)
-    return Evidence(
-        studies,
-        setting,
-        placed,
-        records,
-        observations.tabulate_trials(placed, records),
-        results,
-        observations.tabulate_curves(placed, records),
-        _judge_claims(studies, setting, table, records),
-        tuned,
-    )
+    judgements = _judge_claims(studies, setting, table, records)
+    trials, curves = observations.tabulate_trials(placed, records), observations.tabulate_curves(placed, records)
+    return Evidence(studies, setting, placed, records, trials, results, curves, judgements, tuned)
 
 
 def _judge_claims(

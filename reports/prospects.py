@@ -72,12 +72,7 @@ def _estimate(part: Contrast, seeds: int, pilot: Pairs) -> Prospect:
     deviation, margin = standard_deviation(pilot.differences), margin_of(part)
     if deviation is None:
         return Prospect(part, seeds)
-    return Prospect(
-        part,
-        seeds,
-        len(pilot.arm),
-        power.detectable_difference(deviation, seeds),
-        power.supportable_difference(deviation, seeds, margin),
-        power.pairs_to_detect(deviation, margin),
-        power.pairs_to_equate(deviation, margin),
-    )
+    detectable = power.detectable_difference(deviation, seeds)
+    supportable = power.supportable_difference(deviation, seeds, margin)
+    pairs_needed = power.pairs_to_detect(deviation, margin), power.pairs_to_equate(deviation, margin)
+    return Prospect(part, seeds, len(pilot.arm), detectable, supportable, *pairs_needed)

@@ -58,17 +58,12 @@ def report_files(out: Path) -> list[Path]:
 
 def export_verdicts(evidence: Evidence) -> dict[str, Any]:
     """The content of report.json: claims, controls, run and environments."""
-    controls = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
     results: dict[str, dict[str, str]] = {}
-    for control in controls:
+    for control in evidence.controls:
         results.setdefault(control.study, {})[control.claim.id] = describe_control(control)
     return {
-        "claims": [
-            judgement_to_json(judgement) | {"controls": results.get(judgement.study, {})}
-            for judgement in evidence.judgements
-            if judgement.claim.primary
-        ],
-        "controls": [judgement_to_json(judgement) for judgement in controls],
+        "claims": [judgement_to_json(claim) | {"controls": results.get(claim.study, {})} for claim in evidence.primary],
+        "controls": list(map(judgement_to_json, evidence.controls)),
         "run": describe_run(evidence),
         "environments": _list_environments(evidence),
     }

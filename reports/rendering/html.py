@@ -12,12 +12,9 @@ from reports.rendering.blocks import Block, Figure, Heading, Verdicts, block_kin
 
 def render_html(blocks: Sequence[Block], title: str) -> str:
     """Render blocks as one HTML page; all text is escaped, and only the figures' SVG is inserted as markup."""
+    loader = PackageLoader("reports.rendering")
     environment = Environment(
-        loader=PackageLoader("reports.rendering"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"kind": block_kind, "slug": _slug, "svg": _inline_svg}
     anchored = list(zip(blocks, _assign_anchors(blocks), strict=True))

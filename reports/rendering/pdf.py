@@ -33,7 +33,7 @@ def render_pdf(blocks: Sequence[Block], title: str, timestamp_s: int) -> bytes:
         fields = [_export(block, folder / f"{number}.svg") for number, block in enumerate(blocks)]
         (folder / "report.json").write_text(json.dumps({"title": title, "blocks": fields}), encoding="utf-8")
         template = resources.files("reports.rendering") / "templates" / "report.typ"
-        (folder / "report.typ").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+        (folder / "report.typ").write_bytes(template.read_bytes())
         return typst.compile(
             folder / "report.typ", root=folder, font_paths=[FONTS], ignore_system_fonts=False, timestamp=timestamp_s
         )

@@ -8,13 +8,8 @@ from reports.statistics.claim_verdicts import DECIDED, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.statistics.power import POWER
 from reports.statistics.summary import MIN_SPLIT_SEEDS, RANDOM_SPLITS, BaselineSplit
-from reports.text.comparisons import (
-    describe_part,
-    describe_requirement,
-    format_estimate,
-    format_interim_analysis,
-    format_pairs,
-)
+from reports.text import comparisons
+from reports.text.comparisons import describe_part, describe_requirement, format_estimate
 from reports.text.formatting import NOTHING, format_fixed, format_half_width, format_interval, format_p_value
 from reports.text.reasons import describe_origins, describe_outlook, explain_judgement
 
@@ -46,7 +41,7 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
         measured = [("compared", describe_part(part))] * (len(judgement.outcomes) > 1)
         measured += zip(labels, (format_estimate(main), describe_requirement(part)), strict=True)
     if measured and isinstance(part, Contrast):
-        measured += [("95 % interval", format_interval(main.interval)), ("pairs", format_pairs(main))]
+        measured += [("95 % interval", format_interval(main.interval)), ("pairs", comparisons.format_pairs(main))]
         if noise_floor and noise_floor > 0:
             measured.append(("noise floor", format_half_width(noise_floor)))
     reason = explain_judgement(judgement) if full or not measured or len(set(judgement.regimes.values())) > 1 else ""
@@ -71,7 +66,9 @@ def _tabulate_parts(judgement: Judgement) -> Table:
 def _part_cells(outcome: Outcome) -> tuple[Cell, ...]:
     part, improved = outcome.part, outcome.improvement
     limits = [
-        f"sequential, {format_interim_analysis(outcome.interim_analysis)}" if outcome.interim_analysis else "",
+        f"sequential, {comparisons.format_interim_analysis(outcome.interim_analysis)}"
+        if outcome.interim_analysis
+        else "",
         f"{outcome.missing} missing" * bool(outcome.missing),
         f"{outcome.censored} not reached" * bool(outcome.censored),
         f"{outcome.needed} pairs for power {POWER}" if outcome.needed and outcome.verdict == "underpowered" else "",
@@ -96,9 +93,7 @@ def tabulate_published(study: str, judgements: Sequence[Judgement]) -> Table:
     """Tabulate figures that others published beside those measured here."""
     rows = [
         (
-            Cell(judgement.claim.id),
-            Cell(figure.value),
-            Cell(figure.source),
+            *map(Cell, (judgement.claim.id, figure.value, figure.source)),
             Cell(format_estimate(outcome), describe_part(outcome.part)),
             Cell(format_interval(outcome.interval)),
         )
@@ -115,9 +110,7 @@ def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[Baseline
     """Tabulate the judged controls of all studies, and the random splits of their baselines."""
     rows = [
         (
-            Cell(judgement.study),
-            Cell(judgement.claim.sentence),
-            Cell(describe_control(judgement)),
+            *map(Cell, (judgement.study, judgement.claim.sentence, describe_control(judgement))),
             Cell(format_estimate(judgement.main), "", judgement.main.estimate),
             Cell(format_interval(judgement.main.interval)),
             Cell(str(judgement.main.pairs), "", judgement.main.pairs),

@@ -98,8 +98,9 @@ def _draw_effects(study: Study, points: pd.DataFrame, effects: dict[str, Mean]) 
         if effects[name].size
     ]
     table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
-    axis = Axis(METRIC, "Test accuracy, points")
-    drawing = draw_differences(table, [axis], names, "nothing", f"{study.name}-effects")
+    drawing = draw_differences(
+        table, [Axis(METRIC, "Test accuracy, points")], names, "nothing", f"{study.name}-effects"
+    )
     return Figure(*drawing, "Main effects and Shapley shares: a dot a seed, their mean and its 95 % interval.")
 
 

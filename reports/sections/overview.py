@@ -23,11 +23,10 @@ GPU = (
 
 def describe_report(evidence: Evidence) -> str:
     """The number of claims, data, profile and the tally of verdicts in one sentence."""
-    primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
-    tally = Counter(judgement.verdict for judgement in primary)
+    tally = Counter(judgement.verdict for judgement in evidence.primary)
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
     data, profile = evidence.setting.data.name, evidence.setting.profile.name
-    tested = f"{pluralize(len(primary), 'claim')} tested on {data}, profile {profile}"
+    tested = f"{pluralize(len(evidence.primary), 'claim')} tested on {data}, profile {profile}"
     return f"{tested}: {verdicts}." if verdicts else f"{tested}."
 
 
@@ -38,8 +37,7 @@ def build_notes(evidence: Evidence) -> list[Block]:
     if evidence.setting.profile.name == "smoke":
         text = "The smoke profile only shows that the machinery works. Its networks have hardly learnt anything."
         notes.append(Note("Not a result", text, prominent=True))
-    controls = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
-    if unexpected := [c.claim.id for c in controls if describe_control(c) == "unexpected"]:
+    if unexpected := [c.claim.id for c in evidence.controls if describe_control(c) == "unexpected"]:
         text = f"{', '.join(unexpected)}: see the table of controls. The verdicts of these studies are in doubt."
         notes.append(Note("Unexpected control", text, prominent=True))
     if origins := differing_fields(map(get_environment, evidence.records.values())):
@@ -49,15 +47,14 @@ def build_notes(evidence: Evidence) -> list[Block]:
 
 def build_verdicts(evidence: Evidence) -> list[Block]:
     """Build the list of claims in brief, and the table of controls."""
-    primary = [judgement for judgement in evidence.judgements if judgement.claim.primary]
-    controls = [judgement for judgement in evidence.judgements if not judgement.claim.primary]
-    lines = tuple(summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in primary)
+    lines = tuple(summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in evidence.primary)
     blocks: list[Block] = [Heading("Verdicts"), Verdicts(lines, brief=True)]
-    if not controls:
+    if not evidence.controls:
         return blocks
     studies = [study for study in evidence.studies if study.arms]
     splits = [split_baseline(study, evidence.for_study(study).results) for study in studies]
-    return [*blocks, Heading("Controls", 3), tabulate_controls(controls, [split for split in splits if split])]
+    controls = tabulate_controls(evidence.controls, [split for split in splits if split])
+    return [*blocks, Heading("Controls", 3), controls]
 
 
 def describe_run(evidence: Evidence) -> dict[str, str]:

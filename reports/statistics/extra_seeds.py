@@ -24,7 +24,7 @@ def request_extra_seeds(
         judgements: The judgements on its records.
 
     Returns:
-        Number of seeds of each (study, arm) beyond the study's own, earlier requests included.
+        Total number of seeds by (study, arm) where an undecided claim needs more, earlier requests included.
     """
     seeds_by_arm = dict(setting.extra_seeds or {})
     for study in studies:

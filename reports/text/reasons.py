@@ -57,6 +57,10 @@ OUTLOOKS = {
     "conditional": "It would be one verdict for all if the regimes agreed; each has its own part below.",
 }
 OUTLOOKS["refuted"] = OUTLOOKS["supported"]
+EQUALITY_OUTLOOK = (
+    "Further seeds would change it if they moved the interval across the margin of {margin}; another data set, width "
+    "or budget may differ."
+)
 
 
 def explain_outcome(outcome: Outcome) -> str:
@@ -87,11 +91,14 @@ def explain_judgement(judgement: Judgement) -> str:
 
 def describe_outlook(judgement: Judgement) -> str:
     """Say what would change a verdict."""
-    main = judgement.main
-    if isinstance(main.part, Exact) and judgement.verdict in ("supported", "refuted"):
-        return "Only another network could change what was counted."
+    main, outlook = judgement.main, OUTLOOKS[judgement.verdict]
+    if judgement.verdict in ("supported", "refuted"):
+        if isinstance(main.part, Exact):
+            return "Only another network could change what was counted."
+        if main.part.direction == "equal":
+            outlook = EQUALITY_OUTLOOK
     facts = _facts(main) | ({} if main.needed else {"needed": "many more pairs"})
-    return OUTLOOKS[judgement.verdict].format(**facts)
+    return outlook.format(**facts)
 
 
 def describe_origins(origins: Origins, subject: str) -> str:
