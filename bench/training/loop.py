@@ -49,7 +49,6 @@ def train(
     """
     run = _Run(trial, network, images, group)
     state, epochs = run.state, trial.recipe.epochs
-    memory_is_known = reset_peak_memory(trial.device)
     if saved is None:
         yield run.point(0, run.evaluator.full())
     else:
@@ -68,15 +67,7 @@ def train(
             yield run.point(epoch, {"batch/loss": mean_loss, **sample})
             state.gradient_flow = {}
 
-    final = {"batch/loss": mean_loss} | run.evaluator.full() | run.evaluator.crops() | state.gradient_flow
-    point = run.point(epochs, final)
-    if (steps_to_25 := steps_to_error(state.curve, 0.25)) is not None:
-        point["metrics"]["speed/steps_to_train_error_25"] = steps_to_25
-    step_ms = run.step_ms()
-    point["metrics"] |= step_speed(step_ms, run.batch)
-    if memory_is_known:
-        point["metrics"]["memory/peak_mb"] = peak_memory_mb(trial.device)
-    yield {**point, "step_ms": step_ms}
+    yield _final_point(run, mean_loss)
 
 
 class _Run:
@@ -99,6 +90,7 @@ class _Run:
         self.memory = StepMemory(self.loader.images, self.loader.index, draws, self.state.total_loss)
         self.step = make_step(trial, trial.recipe, network, self.state.optimizer, self.memory, group)
         self.stopwatch = Stopwatch(trial.device)
+        self.memory_is_known = reset_peak_memory(trial.device)
 
     def point(self, epoch: int, metrics: dict[str, float]) -> Point:
         """A point after an epoch; that of an evaluation extends the training curve."""
@@ -133,3 +125,16 @@ def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> I
             yield {"state": state.saved() | {"step_ms": run.step_ms()}}
             run.stopwatch.start()
     state.first = 0
+
+
+def _final_point(run: _Run, mean_loss: float) -> Point:
+    """Evaluate everything at the end of a trial."""
+    evaluator, trial = run.evaluator, run.evaluator.trial
+    metrics = {"batch/loss": mean_loss} | evaluator.full() | evaluator.crops() | run.state.gradient_flow
+    point, step_ms = run.point(trial.recipe.epochs, metrics), run.step_ms()
+    if (steps := steps_to_error(run.state.curve, 0.25)) is not None:
+        metrics["speed/steps_to_train_error_25"] = steps
+    metrics |= step_speed(step_ms, run.batch)
+    if run.memory_is_known:
+        metrics["memory/peak_mb"] = peak_memory_mb(trial.device)
+    return {**point, "step_ms": step_ms}
