@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     options = _make_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler stops jobs with SIGTERM
-    console = Console(width=None if sys.stdout.isatty() else 120, markup=False)  # names may contain brackets
+    width = None if sys.stdout.isatty() else 120
+    console = Console(width=width, markup=False, emoji=False)  # names may contain brackets and colons
     try:
         return options.command(options, console)
     except (InputError, OSError) as error:

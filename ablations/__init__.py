@@ -3,25 +3,6 @@
 from ablations.framework import designs
 from ablations.framework.claim import Claim, Contrast, Exact, Published
 from ablations.framework.setting import Setting
-from ablations.framework.study import AGAIN, CAFFENET, Ask, Printed, Scale, Study, Switch, Tuning
+from ablations.framework.study import AGAIN, CAFFENET, Ask, Levels, Printed, Scale, Study, Switch, Tuning
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
-
-__all__ = [
-    "AGAIN",
-    "CAFFENET",
-    "Ask",
-    "Claim",
-    "Contrast",
-    "Exact",
-    "ModelConfig",
-    "Printed",
-    "Published",
-    "Scale",
-    "Setting",
-    "Study",
-    "Switch",
-    "Timing",
-    "Tuning",
-    "designs",
-]

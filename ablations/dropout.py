@@ -1,10 +1,8 @@
 """Does dropout reduce overfitting? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014)."""
 
-from typing import Any
+from ablations import CAFFENET, Claim, Levels, Printed, Published, Scale, Study, designs
 
-from ablations import CAFFENET, Claim, Printed, Published, Scale, Study, designs
-
-RATES: dict[str, dict[str, Any]] = {f"p = {p:g}": {"dropout": p} for p in (0.5, 0.0, 0.3, 0.7)}
+RATES: dict[str, Levels] = {f"p = {p:g}": {"dropout": p} for p in (0.5, 0.0, 0.3, 0.7)}
 PLAIN, TWICE = ", no augmentation", ", twice the epochs"
 
 STUDY = Study(

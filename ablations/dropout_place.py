@@ -1,10 +1,8 @@
 """Where does dropout belong? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014, table 3)."""
 
-from typing import Any
+from ablations import Claim, Contrast, Levels, Published, Study, Tuning
 
-from ablations import Claim, Contrast, Published, Study, Tuning
-
-PLACES: dict[str, dict[str, Any]] = {
+PLACES: dict[str, Levels] = {
     "fully connected": {"dropout_place": "fc"},
     "convolutional": {"dropout_place": "conv"},
     "everywhere": {"dropout_place": "all"},

@@ -2,8 +2,6 @@
 
 from ablations import Claim, Contrast, ModelConfig, Setting, Study, Timing
 
-DEVICES = ("cpu", "cuda")
-
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
     """Time a training step on each device, the CPU with all its cores; without a GPU, nothing."""

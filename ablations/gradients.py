@@ -1,10 +1,8 @@
 """Does ReLU ease vanishing gradients, so that deeper networks train? (Glorot et al. 2011; Glorot & Bengio 2010)."""
 
-from typing import Any
+from ablations import Claim, Contrast, Levels, Scale, Study, designs
 
-from ablations import Claim, Contrast, Scale, Study, designs
-
-DEPTHS: dict[int, dict[str, Any]] = {
+DEPTHS: dict[int, Levels] = {
     8: {},
     4: {"without": ("conv3", "conv4", "conv5", "fc7")},
     6: {"without": ("conv3", "conv4")},

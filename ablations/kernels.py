@@ -1,16 +1,14 @@
 """Are two 3x3 convolutions better than one 5x5? (Simonyan & Zisserman 2015, section 2.3)."""
 
-from typing import Any
+from ablations import Claim, Contrast, Exact, Levels, ModelConfig, Published, Setting, Study, Timing, designs
 
-from ablations import Claim, Contrast, Exact, ModelConfig, Published, Setting, Study, Timing, designs
-
-KERNELS: dict[str, dict[str, Any]] = {
+KERNELS: dict[str, Levels] = {
     "5x5": {},
     "3x3 pair": {"kernel": "pair"},
     "pair, matched parameters": {"kernel": "pair-matched"},
     "pair, linear between": {"kernel": "pair-linear"},
 }
-NETWORK: dict[str, Any] = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0}
+NETWORK: Levels = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0}
 MIDDLES = {"half as wide between": 0.5, "as wide between": 1.0, "twice as wide between": 2.0}
 
 
@@ -53,10 +51,7 @@ STUDY = Study(
             tuple(
                 Contrast("test/accuracy", name(arm), reference, margin=0.5, regime=rate)
                 for rate, name in ((designs.SHARED_RATE, str), (designs.OWN_RATE, designs.own_rate_arm))
-                for arm, reference in (
-                    ("pair, matched parameters", "5x5"),
-                    ("3x3 pair", name("pair, linear between")),
-                )
+                for arm, reference in (("pair, matched parameters", "5x5"), ("3x3 pair", name("pair, linear between")))
             ),
             regimes="tuning",
             published=(

@@ -1,11 +1,9 @@
 """Is there a best share of active units? (Glorot et al. 2011, section 4.2)."""
 
-from typing import Any
-
-from ablations import Claim, Contrast, Published, Scale, Study
+from ablations import Claim, Contrast, Levels, Published, Scale, Study
 
 # Weights of a penalty on activations, named by the share of active units that each leads to (docs/log.md)
-PENALTIES: dict[str, dict[str, Any]] = {
+PENALTIES: dict[str, Levels] = {
     "48 % active": {},
     "45 % active": {"activation_penalty": 0.1},
     "38 % active": {"activation_penalty": 0.3},
@@ -13,7 +11,7 @@ PENALTIES: dict[str, dict[str, Any]] = {
     "19 % active": {"activation_penalty": 1.0},
     "11 % active": {"activation_penalty": 2.0},
 }
-WINNERS: dict[str, dict[str, Any]] = {
+WINNERS: dict[str, Levels] = {
     f"{share:.0%} win".replace("%", " %"): {"activation": "k-winners", "active": share}
     for share in (0.05, 0.1, 0.2, 0.5, 0.7, 0.9)
 }

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.text import Text
 
 from bench import REVISION
 from bench.records import cleanup, store, validation
@@ -68,7 +67,7 @@ def diagnose(options: argparse.Namespace, console: Console) -> int:
             state = "fixed"
         elif state not in HARMLESS:
             unhealthy_count, repairable_count = unhealthy_count + 1, repairable_count + (finding.repair is not None)
-        console.print(Text(f"{state:<8} {finding.text}"), soft_wrap=True)
+        console.print(f"{state:<8} {finding.text}", highlight=False, soft_wrap=True)
     advice = f"ablate doctor --fix repairs {repairable_count}" if repairable_count else "each line says how"
     console.print(f"{unhealthy_count} to repair: {advice}" if unhealthy_count else "healthy", highlight=False)
     return 1 if unhealthy_count else 0

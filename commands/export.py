@@ -3,7 +3,6 @@
 import argparse
 
 from rich.console import Console
-from rich.text import Text
 
 from ablations.framework import request_store
 from bench.records import archive
@@ -14,5 +13,5 @@ def export_records(options: argparse.Namespace, console: Console) -> int:
     request = options.out / request_store.REQUEST_FILE
     exported, skipped = archive.pack(options.out, options.file, options.weights, [request] if request.exists() else [])
     skipped_text = f"; {skipped} damaged or of another version left out (see: ablate doctor)" if skipped else ""
-    console.print(Text(f"{exported} records in {options.file}{skipped_text}"), soft_wrap=True)
+    console.print(f"{exported} records in {options.file}{skipped_text}", highlight=False, soft_wrap=True)
     return 0

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from ablations.framework import request_store
 from bench.records import archive, importing, store
@@ -20,10 +19,10 @@ def import_records(options: argparse.Namespace, console: Console) -> int:
     """Import what can be used; return the exit status, 1 if a file was refused."""
     imported, left_studies = import_from(options.origin, options.out, options.weights)
     for error in imported.refused:
-        console.print(Text(f"refused: {with_advice(error)}", style="yellow"), soft_wrap=True)
+        console.print(f"refused: {with_advice(error)}", style="yellow", highlight=False, soft_wrap=True)
     for name in left_studies:
         text = f"the file of the study {name} is not imported: to report on it, name your own copy of the file"
-        console.print(Text(printable(text), style="yellow"), soft_wrap=True)
+        console.print(printable(text), style="yellow", highlight=False, soft_wrap=True)
     new, present, refused = imported
     counts = f"{len(new)} records imported, {len(present)} already here, {len(refused)} refused"
     console.print(counts, highlight=False)

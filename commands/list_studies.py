@@ -13,5 +13,5 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
     for study in discovery.find_studies([]):
         console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
         for claim in study.claims:
-            console.print(f"    {claim.id}: {claim.sentence}", highlight=False, markup=False)
+            console.print(f"    {claim.id}: {claim.sentence}", highlight=False)
     return 0

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from ablations.framework import discovery
 from ablations.framework.profiles import PROFILES, default_profile
@@ -78,7 +77,7 @@ def print_setting(request: Request, console: Console) -> None:
     """Print data set, profile, seeds and device."""
     setting, source = request.setting, request.source
     if source.note:
-        console.print(Text(f"Note: {source.note}", style="bold yellow"))
+        console.print(f"Note: {source.note}", style="bold yellow", highlight=False)
     console.print(
         f"{source.data.name}: {source.data.train} train, {source.validation} validation, {source.test} test images; "
         f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds, device {setting.device}",

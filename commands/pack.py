@@ -4,7 +4,6 @@ import argparse
 from collections import Counter
 
 from rich.console import Console
-from rich.text import Text
 
 
 def pack_photographs(options: argparse.Namespace, console: Console) -> int:
@@ -18,6 +17,6 @@ def pack_photographs(options: argparse.Namespace, console: Console) -> int:
             counts = f"{tally['packed']:,} packed, {tally['present']:,} already there, {tally['unreadable']:,} left out"
             status.update(counts)
             if packed.reason:
-                console.print(Text(f"left out: {packed.reason}", style="yellow"), soft_wrap=True)
-    console.print(Text(f"{counts}; in {options.target}"), highlight=False, soft_wrap=True)
+                console.print(f"left out: {packed.reason}", style="yellow", highlight=False, soft_wrap=True)
+    console.print(f"{counts}; in {options.target}", highlight=False, soft_wrap=True)
     return 1 if tally["unreadable"] else 0

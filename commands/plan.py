@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from ablations.framework.request import Request
 from bench.runner import estimate
@@ -81,4 +80,4 @@ def _print_studies(
         done, left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
         console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {left} left")
         for claim, text in describe_prospects(estimate_prospects(study, request.setting, out)):
-            console.print(Text(f"    {claim}: {text}"), highlight=False, soft_wrap=True)
+            console.print(f"    {claim}: {text}", highlight=False, soft_wrap=True)

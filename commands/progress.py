@@ -1,7 +1,8 @@
 """The live display of a run: a table in a terminal, one line per job elsewhere."""
 
 import time
-from typing import Any, Self
+from contextlib import nullcontext
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,7 +20,7 @@ MAX_LINES = 8  # of finished jobs below the table
 
 
 class Display:
-    """Shows the events of a run; a context manager around them.
+    """Shows the events of a run, which take place inside the context `screen`.
 
     Args:
         console: Where to print.
@@ -37,16 +38,7 @@ class Display:
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
         self.lines: list[str] = []
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
-        self.live = live if console.is_terminal else None
-
-    def __enter__(self) -> Self:
-        if self.live:
-            self.live.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.live:
-            self.live.stop()
+        self.screen = live if console.is_terminal else nullcontext()
 
     def show(self, event: Event) -> None:
         """Update the display after an event."""
@@ -68,7 +60,7 @@ class Display:
 
     def _add_line(self, line: str) -> None:
         line = f"[{self.done}/{self.total}] {line}"
-        if self.live is None:
+        if not self.console.is_terminal:
             text = f"{line}; {self._remaining_time()} left"
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
         self.lines = [*self.lines[1 - MAX_LINES :], line]

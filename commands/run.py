@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from ablations.framework.request import Request
 from ablations.framework.request_store import REQUEST_FILE, save_request
@@ -52,7 +51,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit_s
     print_setting(request, console)
-    queue = RetryQueue(out, request.setting.profile.name, partial(console.print, markup=False, style="yellow"))
+    queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
     titles, retry_failed = dict[Job, str](), options.retry_failed
     with _open_backend(options, request, console) as (submit, workers):
         # Tuning that has finished adds jobs
@@ -91,7 +90,7 @@ def _open_backend(
     if torchrun.process_count() > 1:
         return torchrun.lead(device)
     if uses_cluster(options):
-        notify = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+        notify = partial(console.print, highlight=False, soft_wrap=True)
         return ray_cluster.open_slots(request.source, options.out, device, notify)
     return nullcontext((None, devices.worker_count(device)))
 
@@ -108,7 +107,7 @@ def _check_jobs(options: argparse.Namespace, request: Request, jobs: list[Job]) 
 def _follow(events: Iterable[Event], display: Display, queue: RetryQueue, request: Request) -> None:
     """Show every event and publish every record."""
     places = request.arms_by_identity()
-    with display:
+    with display.screen:
         for event in events:
             display.show(event)
             if event.record is not None:
@@ -143,7 +142,7 @@ def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: 
     records = {job: store.read(out, job) for job in titles}
     failures = {job: record for job, record in records.items() if record and store.is_failure(record)}
     for job, record in failures.items():
-        console.print(Text(f"{record['status']}: {titles[job]}: {record['reason']}", style="red"))
+        console.print(f"{record['status']}: {titles[job]}: {record['reason']}", style="red", highlight=False)
     if failures:
         pronoun = "it" if len(failures) == 1 else "them"
         console.print(f"{pluralize(len(failures), 'job')} failed. Rerun {pronoun} with `--retry-failed`.")

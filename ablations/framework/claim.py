@@ -8,9 +8,11 @@ from bench.spec.errors import InputError
 
 
 class Declaration:
-    """Base of all values that a study file declares: pydantic checks their types when the file is loaded."""
+    """Base of all values that a study file declares: pydantic checks their types when the file is loaded.
 
-    # pydantic refuses half a surrogate pair, which no file can store, only where texts have a maximal length
+    Texts have a maximal length, because pydantic refuses half a surrogate pair, which no file can store, only then.
+    """
+
     __pydantic_config__: ClassVar[dict[str, Any]] = {
         "strict": True,
         "revalidate_instances": "always",

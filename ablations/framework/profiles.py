@@ -67,13 +67,7 @@ WIDTHS = {"document": 1 / 4, "zhang": 1 / 2}
 DIGITS = DATASETS["digits"].title
 
 # The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: 5 times.
-PAPER = {
-    "optimiser": "sgd",
-    "schedule": "plateau",
-    "weight_decay": 5e-4,
-    "initial": "paper",
-    "augmentation": "paper",
-}
+PAPER = {"optimiser": "sgd", "schedule": "plateau", "weight_decay": 5e-4, "initial": "paper", "augmentation": "paper"}
 RATE = 5.0
 UNGROUPED = {"document": "ungrouped", "zhang": "ungrouped"}
 CAFFENET = {"document": "caffenet-128", "zhang": "caffenet-128"}  # as Mishkin et al. 2017
@@ -86,15 +80,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         SMOKE,
-        Profile(
-            "quick",
-            WIDTHS,
-            4_000,
-            {"document": 16, (DIGITS, "document"): 4},
-            seeds=5,
-            rounds=15,
-            elements=2**24,
-        ),
+        Profile("quick", WIDTHS, 4_000, {"document": 16, (DIGITS, "document"): 4}, seeds=5, rounds=15, elements=2**24),
         Profile("standard", WIDTHS, 10_000, {"document": 16}, seeds=10),
         Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 16}, seeds=10),
         Profile("imagenet", {}, 2_000_000, {"document": 90}, seeds=3, layouts=UNGROUPED, levels=PAPER, rate=RATE),

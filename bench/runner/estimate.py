@@ -8,7 +8,6 @@ from typing import Any
 
 from bench.data.splits import share_count
 from bench.records import store
-from bench.spec.config import ModelConfig
 from bench.spec.jobs import Job, Timing, Trial, job_device, job_kind
 from bench.training.evaluation_schedule import evaluated_images
 
@@ -145,6 +144,5 @@ def _median(ascending: Sequence[float]) -> float:
     return ascending[len(ascending) // 2]
 
 
-def _network_key(model: dict[str, Any] | ModelConfig, device: str) -> Key:
-    levels = model if isinstance(model, dict) else vars(model)
-    return levels["layout"], levels["width"], levels["kernel"], device
+def _network_key(model: dict[str, Any], device: str) -> Key:
+    return model["layout"], model["width"], model["kernel"], device

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.tracking import mlflow_client
-from bench.tracking.duplicates import is_same_measurement, outranks, rank, run_tags
-from bench.tracking.publisher import Publisher
+from bench.tracking.publisher import Publisher, is_same_measurement, outranks, rank, run_tags
 
 Difference = tuple[str, str, Callable[[], object] | None]  # state, text, repair
 

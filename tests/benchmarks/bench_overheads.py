@@ -49,7 +49,8 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     queue = RetryQueue(out, "quick", lambda text: None)
     began, rest, spent = time.time(), time.process_time(), []
-    with Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.DurationModel(0, 0), 1) as display:
+    display = Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.DurationModel(0, 0), 1)
+    with display.screen:
         for event in run(jobs, RunOptions(source, out, 1, select_kept_trials(jobs, jobs))):
             display.show(event)
             if event.record is not None:

@@ -14,8 +14,7 @@ from typing import Any
 
 from bench.data.source import Source
 from bench.runner.backends.local import WORKER_ENVIRONMENT
-from bench.runner.backends.ray_health import check_reachable
-from bench.runner.backends.ray_slots import SlotPool
+from bench.runner.backends.ray_slots import SlotPool, check_reachable
 from bench.runner.backends.ray_transfer import RemoteRunner
 from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
@@ -100,12 +99,6 @@ def check_jobs(jobs: Iterable[Job], device: str) -> None:
         raise InputError("there are jobs for a GPU: take --device cuda, and a cluster that has GPUs")
 
 
-def _head_address() -> str:
-    import ray
-
-    return ray.get_runtime_context().gcs_address
-
-
 def _machine_resources() -> list[dict[str, float]]:
     import ray
 
@@ -125,6 +118,9 @@ def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], N
     Raises:
         InputError: The cluster has no such device; or, when a task is submitted, no slot or no head any more.
     """
+    import ray
+
+    head = ray.get_runtime_context().gcs_address
     if not (slot_count := count_slots(device)):
         unit = "processor" if device == "cpu" else "GPU"
         raise InputError(f"the cluster has no {unit} to run a job on: {HOW_TO_START}")
@@ -137,7 +133,7 @@ def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], N
     runner = RemoteRunner(pool)
     try:
         with _event_loop() as loop:
-            for coroutine in (pool.watch_head(_head_address()), *(pool.keep_slot() for _ in range(slot_count))):
+            for coroutine in (pool.watch_head(head), *(pool.keep_slot() for _ in range(slot_count))):
                 asyncio.run_coroutine_threadsafe(coroutine, loop)
 
             def submit(task: Task, timeout_s: float) -> Future[str]:

@@ -1,22 +1,51 @@
-"""Slots of a Ray cluster: processes that perform one task at a time; dead ones are replaced."""
+"""Slots of a Ray cluster: processes that perform one task at a time; dead ones are replaced, a dead head is noticed."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
 from bench.records import store
 from bench.runner.backends import ray_worker
-from bench.runner.backends.ray_health import SlotHandle, wait_until_unreachable
 from bench.runner.task import Task
 from bench.spec.errors import InputError
 from bench.system import devices
 
 MAX_START_FAILURES = 5  # of a slot, in a row
 CLEANUP_TIMEOUT_S = 10.0  # for machines that may be gone
+PING_TIMEOUT_S = 60.0  # for a free slot to answer
+HEAD_CHECK_INTERVAL_S, MAX_MISSED_CHECKS = 5.0, 3  # of the head; misses in a row
+
+
+class SlotHandle(NamedTuple):
+    """A running slot.
+
+    Attributes:
+        actor: Ray's handle of the process.
+        shares_folder: Whether its machine sees the folder of records.
+        dead: Set once the slot is found dead; the pool then starts another.
+    """
+
+    actor: Any
+    shares_folder: bool
+    dead: asyncio.Event
+
+    async def is_alive(self) -> bool:
+        """Whether the slot answers in time."""
+        from ray.exceptions import RayError
+
+        try:
+            async with asyncio.timeout(PING_TIMEOUT_S):
+                await self.actor.ready.remote()
+        except BaseException as error:
+            self.dead.set()
+            if not isinstance(error, RayError | TimeoutError):
+                raise
+        return not self.dead.is_set()
 
 
 class SlotPool:
@@ -119,3 +148,21 @@ class SlotPool:
         removals = [remove.options(num_cpus=0, scheduling_strategy=place).remote(self.token) for place in places]
         if removals:
             ray.wait(removals, num_returns=len(removals), timeout=CLEANUP_TIMEOUT_S)
+
+
+async def wait_until_unreachable(head: str) -> None:
+    """Return once nothing answers at the head's HOST:PORT: Ray would end this process a minute later, silently."""
+    missed_checks = 0
+    while missed_checks < MAX_MISSED_CHECKS:
+        await asyncio.sleep(HEAD_CHECK_INTERVAL_S)
+        try:
+            await asyncio.to_thread(check_reachable, head, HEAD_CHECK_INTERVAL_S)
+            missed_checks = 0
+        except OSError:
+            missed_checks += 1
+
+
+def check_reachable(address: str, timeout_s: float) -> None:
+    """Raise OSError if nothing answers at HOST:PORT in time."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()

@@ -10,8 +10,7 @@ from filelock import FileLock, Timeout
 
 from bench.records import store
 from bench.runner.backends import ray_worker
-from bench.runner.backends.ray_health import SlotHandle
-from bench.runner.backends.ray_slots import SlotPool
+from bench.runner.backends.ray_slots import SlotHandle, SlotPool
 from bench.runner.task import Task
 from bench.spec.jobs import Probe, Trial
 from bench.system import files

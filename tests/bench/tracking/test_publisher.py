@@ -13,8 +13,7 @@ from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.tracking import mlflow_client, mlflow_format
-from bench.tracking.duplicates import is_same_measurement
-from bench.tracking.publisher import Publisher
+from bench.tracking.publisher import Publisher, is_same_measurement
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
