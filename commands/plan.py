@@ -32,7 +32,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     print_setting(request, console)
     _print_studies(request, options.out, missing_jobs, lambda jobs: durations.remaining_s(jobs, workers), console)
     size_mb = estimate.disk_mb(missing_jobs, select_kept_trials(jobs, missing_jobs))
-    overhead_s = estimate.overhead_s(len(request.studies))
+    overhead_s = estimate.START_S + estimate.REPORT_S * len(request.studies)
     seconds = [durations.remaining_s(part, workers) + overhead_s for part in (missing_jobs, jobs)]
     left, all_anew = map(format_duration, seconds)
     sharing = f" ({devices.TRIALS_PER_SHARED_GPU} a GPU, beside NVIDIA's Multi-Process Service)"

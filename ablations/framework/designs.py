@@ -56,9 +56,8 @@ def add_one_in(switches: Switches) -> dict[str, Levels]:
     return one_at_a_time(switches, ())
 
 
-def subsets(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
+def subsets(names: Collection[str]) -> Iterable[tuple[str, ...]]:
     """Return all subsets of the names, smallest first."""
-    names = tuple(names)
     return itertools.chain.from_iterable(itertools.combinations(names, size) for size in range(len(names) + 1))
 
 

@@ -29,7 +29,7 @@ UNIT_S = {  # of a timing's round, of a network that a probe examines, of a coun
     "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
     "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
 }
-START_S, REPORT_S = 8.0, 2.5  # until the first jobs run; for a study's chapter in the report
+START_S, REPORT_S = 8.0, 2.5  # besides jobs: until the first ones run; for a study's chapter in the report
 PUBLISH_S = 0.05  # per record, in the one process that publishes all of them
 MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
 WEIGHTS_MB = 8.0  # per stored trial at quarter width
@@ -120,11 +120,6 @@ class DurationModel:
                 heapq.heapreplace(busy_s, busy_s[0] + self.predict_s(job))
         timings_s = sum(self.predict_s(job) for job in jobs if isinstance(job, Timing))
         return max(max(busy_s) + timings_s, PUBLISH_S * len(jobs))
-
-
-def overhead_s(studies: int) -> float:
-    """Seconds of a run besides its jobs."""
-    return START_S + REPORT_S * studies
 
 
 def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:

@@ -135,8 +135,7 @@ def download_artifacts(address: str, folder: Path, is_wanted: Callable[[str], ob
         for run in find_runs(client, experiment_ids(client)):
             for file in client.list_artifacts(run.info.run_id):
                 if is_wanted(file.path) and not (folder / file.path).exists():
-                    path = client.download_artifacts(run.info.run_id, file.path, str(folder))
-                    downloaded_files.append(Path(path))
+                    downloaded_files.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
     except Exception as error:  # database drivers raise classes of their own
         raise InputError(f"{address} cannot be read by MLflow: {mlflow_format.summarize_error(error)}") from error
     return downloaded_files
