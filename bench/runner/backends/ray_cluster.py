@@ -118,13 +118,13 @@ def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], N
     Raises:
         InputError: The cluster has no such device; or, when a task is submitted, no slot or no head any more.
     """
-    import ray
-
-    head = ray.get_runtime_context().gcs_address
     if not (slot_count := count_slots(device)):
         unit = "processor" if device == "cpu" else "GPU"
         raise InputError(f"the cluster has no {unit} to run a job on: {HOW_TO_START}")
     notify(f"machines in the cluster: {len(_machine_resources())}; jobs at once: {slot_count}")
+    import ray  # absent where there is no cluster
+
+    head = ray.get_runtime_context().gcs_address
     out = Path(os.path.abspath(out))  # not resolved, so that it names the same folder on other machines
     source = replace(source, folder=Path(os.path.abspath(source.folder)))
     token = files.temporary_path(out / "cluster")
