@@ -1,4 +1,4 @@
-"""The command line: `ablate --help` lists the commands; each lives in its own file under `commands/`."""
+"""Command line of the harness. `ablate --help` lists the commands; each has its own file in `commands/`."""
 
 import argparse
 import signal
@@ -22,12 +22,12 @@ from commands.run import run_studies
 from commands.ui import serve_ui
 
 EXAMPLES = """examples:
-  ablate run                              all studies, at the profile that suits the device
+  ablate run                              all studies, with the profile that suits the device
   ablate run relu dropout --seeds 10      two studies, ten seeds
   ablate run my_study.py --data ~/photos  your own study on your own images
   ablate run --limit 30m                  start no job after half an hour; run again to continue
-  ablate run --until-decided --limit 2h   add seeds where they decide something, for two hours at most
-  ablate report                           judge again and write the report, training nothing
+  ablate run --until-decided --limit 2h   add seeds to undecided claims, for at most two hours
+  ablate report                           write the report again from the last run's records
 """
 
 CLUSTER = "address of its head, 'auto' on one of its machines, 'local' for this machine alone"
@@ -47,14 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ablate: {with_advice(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nablate: stopped; finished jobs are kept, and the same command continues from there", file=sys.stderr)
+        print("\nablate: stopped; finished jobs are kept; run the same command again to continue", file=sys.stderr)
         return 130
 
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "ablate",
-        description="Puts the claims about why AlexNet is good to the test.",
+        description="Test the claims about which ingredients make AlexNet work.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -62,37 +62,37 @@ def _make_parser() -> argparse.ArgumentParser:
     listing = group.add_parser("list", help="list the studies, their questions and claims")
     listing.set_defaults(command=list_studies)
     _add_plan_and_run(group)
-    report = _add_command(group, "report", write_report, "judge the last run's records again; trains nothing")
+    report = _add_command(group, "report", write_report, "write the report again from the same records; trains nothing")
     report.add_argument("studies", nargs="*", metavar="STUDY", help="studies to report; default: those of the last run")
     check = "write nothing; exit with 1 if a verdict differs from those in this report.json"
     report.add_argument("--check", type=Path, metavar="FILE", help=check)
     export = _add_command(group, "export", export_records, "write every finished record into one file")
-    export.add_argument("file", type=Path, metavar="FILE")
+    export.add_argument("file", type=Path, metavar="FILE", help="archive to write")
     importer = _add_command(group, "import", import_records, "import records from a file, a folder or an MLflow server")
     importer.add_argument("origin", metavar="FILE | FOLDER | MLFLOW-URI")
     for command in (export, importer):
         command.add_argument("--weights", action="store_true", help="include the weights")
-    pack = group.add_parser("pack", help="resize photographs once, so that later epochs decode less")
+    pack = group.add_parser("pack", help="resize photographs once, to speed up later epochs")
     pack.add_argument("folder", type=_folder, metavar="FOLDER", help="folder with train/<class>/, and val/ or test/")
     pack.add_argument("target", type=_folder, metavar="OUT", help="destination; photographs already there are kept")
     pack.add_argument("--side", type=int, default=256, help="side of the square in pixels (default: 256)")
     pack.set_defaults(command=pack_photographs)
-    doctor = _add_command(group, "doctor", diagnose, "show what is pending, broken, stale or orphaned")
-    doctor.add_argument("--fix", action="store_true", help="repair it; no measurement is deleted")
-    ui = _add_command(group, "ui", serve_ui, "open the runs in MLflow, on this machine only")
-    ui.add_argument("--port", type=int, default=5000)
+    doctor = _add_command(group, "doctor", diagnose, "list pending, broken, stale and orphaned files")
+    doctor.add_argument("--fix", action="store_true", help="repair them; no measurement is deleted")
+    ui = _add_command(group, "ui", serve_ui, "show the runs in MLflow, on this machine only")
+    ui.add_argument("--port", type=int, default=5000, help="port of the server (default: 5000)")
     return parser
 
 
 def _add_plan_and_run(group: Any) -> None:
-    plan = _add_command(group, "plan", show_plan, "show what a run would do: jobs, time and disk", EXAMPLES)
-    run = _add_command(group, "run", run_studies, "train and measure what has no record yet, then report", EXAMPLES)
+    plan = _add_command(group, "plan", show_plan, "show a run's jobs, time and disk space; trains nothing", EXAMPLES)
+    run = _add_command(group, "run", run_studies, "run the jobs without a record, then write the report", EXAMPLES)
     for command in (plan, run):
         _add_study_options(command)
     run.add_argument("--limit", metavar="TIME", help="start no job after this time: 90s, 30m, 2h")
-    until_decided = "then add seeds for claims that are not decided, up to 10 and then 15 in all"
+    until_decided = "then add seeds to undecided claims: up to 10, then up to 15 in all"
     run.add_argument("--until-decided", action="store_true", help=until_decided)
-    run.add_argument("--retry-failed", action="store_true", help="rerun failed jobs, besides the missing ones")
+    run.add_argument("--retry-failed", action="store_true", help="also rerun the jobs that failed")
     run.add_argument("--cluster", metavar="ADDRESS", help=f"run jobs on a Ray cluster: {CLUSTER}")
     plan.add_argument("--cluster", metavar="ADDRESS|N", help=f"plan for a Ray cluster: {CLUSTER}; or for N GPUs")
 
@@ -127,7 +127,7 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
         help="digits, cifar10, or a folder with train/<class>/ and test/<class>/; auto is $ABLATE_DATA, else CIFAR-10 "
         "if available, else digits",
     )
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="auto is cuda if available")
     parser.add_argument("--seeds", type=int, help="seeds per arm; default: the profile's")
 
 

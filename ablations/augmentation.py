@@ -2,7 +2,7 @@
 
 from ablations import Claim, Published, Study, designs
 
-TWICE = {"epochs": 2}  # times the profile's
+TWICE = {"epochs": 2}  # a factor of the profile's number of epochs
 
 STUDY = Study(
     question="Do mirroring and random crops reduce overfitting, and at which training budget?",

@@ -9,7 +9,7 @@ STUDY = Study(
     arms={
         WITH: {},
         WITHOUT: {"dropout": 0.0},
-        MATCHED: {"dropout": 0.0, "epochs": 0.625},  # then the training loss is about that of p = 0.5 (docs/log.md)
+        MATCHED: {"dropout": 0.0, "epochs": 0.625},  # reaches about the training loss of p = 0.5 (docs/log.md)
     },
     probes=tuple(Ask("co-adaptation", (arm,)) for arm in (WITH, WITHOUT, MATCHED)),
     claims=(

@@ -21,7 +21,7 @@ PLAIN = {arm(a, depth): {"activation": a, **levels} for a in ACTIVATIONS for dep
 NORMALISED = {
     f"{arm(a, 12)}, batch normalisation": {"activation": a, "extra": 4, "normalisation": "batch"} for a in ACTIVATIONS
 }
-TUNED = {arm(other, depth): arm(other, 8) for other in OTHERS for depth in DEPTHS}  # tuned once, at 8 layers
+TUNED = {arm(other, depth): arm(other, 8) for other in OTHERS for depth in DEPTHS}  # rates are tuned at 8 layers only
 
 
 def gradient_contrasts(other: str) -> tuple[Contrast, ...]:

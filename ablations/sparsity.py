@@ -2,7 +2,7 @@
 
 from ablations import Claim, Contrast, Levels, Published, Scale, Study
 
-# Weights of a penalty on activations, named by the share of active units that each leads to (docs/log.md)
+# Weights of an activation penalty, named by the resulting share of active units (docs/log.md)
 PENALTIES: dict[str, Levels] = {
     "48 % active": {},
     "45 % active": {"activation_penalty": 0.1},

@@ -3,7 +3,7 @@
 from ablations import AGAIN, Ask, Claim, Contrast, Published, Study
 
 ARM, SCALED, ALL_MASKS = "p = 0.5", "weight scaling", "arithmetic mean of 200 masks"
-GAIN = "masks' gain less half the networks'"  # the gain of 30 masks over one, of 5 networks over one
+GAIN = "masks' gain less half the networks'"  # gains: 30 masks against one, 5 networks against one
 
 STUDY = Study(
     question="Is a network with dropout an average of its sub-networks, and is averaging why dropout helps?",

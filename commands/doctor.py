@@ -1,4 +1,4 @@
-"""`ablate doctor`: what is pending, broken, stale or orphaned in an output folder and in MLflow, and its repair."""
+"""`ablate doctor`: list and repair what is pending, broken, stale or orphaned in an output folder and in MLflow."""
 
 import argparse
 import importlib.util
@@ -17,9 +17,9 @@ from bench.spec.errors import InputError
 from bench.system.files import disk_fault
 from bench.tracking.mlflow_format import summarize_error
 
-HARMLESS = "pending", "running", "earlier"
-DAMAGED = "is not a database", "malformed"  # SQLite's messages for a damaged file, not for a locked or a newer one
-BROKEN = "broken"  # the folder that unusable files are moved to: no measurement is ever deleted
+HARMLESS_STATES = "pending", "running", "earlier"
+DAMAGE_MESSAGES = "is not a database", "malformed"  # of SQLite, for a damaged file only
+BROKEN = "broken"  # folder for unusable files: no measurement is ever deleted
 DISK_ADVICE = {
     "full": "make room, then run the same command again",
     "denied": "name another folder with --out, or allow writing to this one",
@@ -31,12 +31,12 @@ DISK_ADVICE = {
 def advise(error: BaseException) -> str:
     """Return what to do about an unusable disk or a damaged record; '' for any other error."""
     if isinstance(error, store.DamagedRecordError):
-        return "ablate doctor --fix puts it aside"
+        return "`ablate doctor --fix` moves it aside"
     return DISK_ADVICE.get(disk_fault(error), "")
 
 
 def with_advice(error: BaseException) -> str:
-    """Return the error's message, followed by what to do about it where that is known."""
+    """Return the error's message, followed by advice if there is any."""
     return ": ".join(filter(None, (str(error), advise(error))))
 
 
@@ -44,10 +44,10 @@ class Finding(NamedTuple):
     """One deviation from a folder of finished, published records.
 
     Attributes:
-        state: 'pending' (the next run goes on with it), 'running', 'earlier' (a record of an earlier revision),
+        state: 'pending' (the next run continues it), 'running', 'earlier' (a record of an earlier revision),
             'broken', 'stale' or 'orphaned'.
         text: What is wrong and where.
-        repair: Repairs it; None where no automatic repair exists.
+        repair: Function that repairs it; None without an automatic repair.
     """
 
     state: str
@@ -58,17 +58,17 @@ class Finding(NamedTuple):
 def diagnose(options: argparse.Namespace, console: Console) -> int:
     """Print every finding, repairing it with --fix; exit status 1 while something is broken, stale or orphaned."""
     if not options.out.is_dir():
-        raise InputError(f"there is no folder {options.out}: nothing was run into it yet")
+        raise InputError(f"folder {options.out} not found: `ablate run` creates it")
     unhealthy_count, repairable_count = 0, 0
     for finding in examine(options.out):
         state = finding.state
         if options.fix and finding.repair:
             finding.repair()
             state = "fixed"
-        elif state not in HARMLESS:
+        elif state not in HARMLESS_STATES:
             unhealthy_count, repairable_count = unhealthy_count + 1, repairable_count + (finding.repair is not None)
         console.print(f"{state:<8} {finding.text}", highlight=False, soft_wrap=True)
-    advice = f"ablate doctor --fix repairs {repairable_count}" if repairable_count else "each line says how"
+    advice = f"ablate doctor --fix repairs {repairable_count}" if repairable_count else "each line above says how"
     console.print(f"{unhealthy_count} to repair: {advice}" if unhealthy_count else "healthy", highlight=False)
     return 1 if unhealthy_count else 0
 
@@ -101,13 +101,13 @@ def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Find
             continue
         usable_records[file.stem] = record
         if revision != REVISION:
-            yield Finding("earlier", f"{file.name}: of revision {revision}: kept, not used")
+            yield Finding("earlier", f"{file.name}: from revision {revision}: kept, but not used")
         elif store.is_failure(record):
             yield Finding("pending", f"{file.name}: {record['status']} ({record['reason']}): run --retry-failed")
 
 
 def _examine_unfinished_jobs(out: Path) -> Iterator[Finding]:
-    """Report the part files, checkpoints and locks of jobs that are not finished, or failed."""
+    """Report the part files, checkpoints and locks of jobs that have not finished or have failed."""
     for name in cleanup.find_unfinished(out):
         if cleanup.is_running(out, name):
             yield Finding("running", f"{name}: a run is working on it")
@@ -115,7 +115,7 @@ def _examine_unfinished_jobs(out: Path) -> Iterator[Finding]:
             if (store.folder(out) / f"{name}.checkpoint").exists():
                 yield Finding("pending", f"{name}: interrupted; a run that needs it resumes from its checkpoint")
             else:
-                text = f"{name}: interrupted before its first checkpoint; a run that needs it starts it again"
+                text = f"{name}: interrupted before its first checkpoint; a run that needs it restarts it"
                 yield Finding("pending", text, partial(cleanup.remove_abandoned, out, name))
 
 
@@ -128,8 +128,8 @@ def _examine_mlflow(out: Path, usable_records: dict[str, Any]) -> Iterator[Findi
     except Exception as error:  # database drivers raise classes of their own
         address = os.environ.get("MLFLOW_TRACKING_URI")
         text = f"MLflow: {address or out / 'mlflow.db'} cannot be read ({summarize_error(error)})"
-        damaged = not address and any(message in str(error) for message in DAMAGED)
-        # the next run makes a new database
+        damaged = not address and any(message in str(error) for message in DAMAGE_MESSAGES)
+        # the next run creates a new database
         yield Finding("broken", text, partial(_move_aside, out / "mlflow.db", out) if damaged else None)
 
 
@@ -143,7 +143,7 @@ def _repair_mlflow(repair: Callable[[], object]) -> None:
 def _move_aside(file: Path, out: Path) -> None:
     """Move a file to the folder of broken ones, under a free name.
 
-    A database takes its journal along: SQLite would replay it into the next database.
+    A database's journal is moved with it, because SQLite would replay it into the next database.
     """
 
     def target(name: str, number: int) -> Path:

@@ -34,13 +34,13 @@ def plans_for_gpus(options: argparse.Namespace) -> bool:
 
 
 def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
-    """Return what the options request, and the durations of what the output folder holds.
+    """Return the requested run, and a model of durations from the records in the output folder.
 
     Raises:
-        InputError: An option is invalid, the data cannot be used or the output folder cannot be made.
+        InputError: An option is invalid, the data cannot be used or the output folder cannot be created.
     """
     if options.seeds is not None and options.seeds < 1:
-        raise InputError(f"--seeds is {options.seeds}: it must be 1 or more; below 5 hardly a claim can be decided")
+        raise InputError(f"--seeds is {options.seeds}: expected 1 or more; fewer than 5 decide hardly any claim")
     studies = discovery.find_studies(options.studies)
     device = _choose_device(options)
     profile = default_profile(device) if options.profile == "auto" else options.profile
@@ -48,7 +48,7 @@ def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
     try:
         (options.out / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{options.out} cannot be made ({error.strerror}): name another folder with --out") from error
+        raise InputError(f"{options.out} cannot be created ({error.strerror}): name another --out folder") from error
     setting = make_setting(profile, options.seeds, source.data, device)
     request = Request(tuple(options.studies), studies, setting, source)
     _check_names(request, options.out)

@@ -1,4 +1,4 @@
-"""`ablate plan`: what a run would do, how long it would take, and what its seeds can decide."""
+"""`ablate plan`: the jobs of a run, their time and disk space, and what its seeds can decide."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -34,18 +34,18 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     size_mb = estimate.disk_mb(missing_jobs, select_kept_trials(jobs, missing_jobs))
     overhead_s = estimate.START_S + estimate.REPORT_S * len(request.studies)
     seconds = [durations.remaining_s(part, workers) + overhead_s for part in (missing_jobs, jobs)]
-    left, all_anew = map(format_duration, seconds)
+    missing_time, all_time = map(format_duration, seconds)
     sharing = f" ({devices.TRIALS_PER_SHARED_GPU} a GPU, beside NVIDIA's Multi-Process Service)"
     sharing *= plans_for_gpus(options) and request.setting.device == "cuda"
-    anew = f" (all {len(jobs)} anew: about {all_anew})" * (len(missing_jobs) < len(jobs))
+    rerun_text = f" (all {len(jobs)} jobs: about {all_time})" * (len(missing_jobs) < len(jobs))
     console.print(
-        f"{len(missing_jobs)} jobs to run (a job that studies share counts once), {workers} at once{sharing}: "
-        f"about {left}{anew} and {size_mb:.0f} MB in {options.out}"
+        f"{len(missing_jobs)} jobs to run (a job shared by studies counts once), {workers} in parallel{sharing}: "
+        f"about {missing_time}{rerun_text} and {size_mb:.0f} MB in {options.out}"
     )
     if durations.is_guess(missing_jobs):
         console.print(
-            f"No trial on a {request.setting.device} is done here yet, so the time is a rule of thumb. "
-            "Run a little (--limit 5m) and plan again."
+            f"No trial has finished on {request.setting.device} yet, so the time is a rule of thumb. "
+            "Run for a few minutes (--limit 5m), then plan again."
         )
     console.print(
         "Differences and seeds hold for a power of 0.8 (four runs in five) at p = 0.05, before Holm's correction."
@@ -59,7 +59,7 @@ def _count_workers(options: argparse.Namespace, device: str) -> int:
     else:
         workers = ray_cluster.count_slots(device) if uses_cluster(options) else devices.worker_count(device)
     if not workers:
-        raise InputError(f"--cluster {options.cluster} has nothing that a job for {device} could run on")
+        raise InputError(f"--cluster {options.cluster} has no {device} device: name another cluster or --device")
     return workers
 
 
@@ -70,14 +70,14 @@ def _print_studies(
     remaining_s: Callable[[Sequence[Job]], float],
     console: Console,
 ) -> None:
-    from reports.prospects import estimate_prospects  # imported late: it takes seconds, in every worker as well
+    from reports.prospects import estimate_prospects  # imported late: it takes seconds, and workers import this
     from reports.text.reasons import describe_prospects
 
-    placed_jobs = request.placed_jobs()  # with those of tuning
+    placed_jobs = request.placed_jobs()  # including the jobs of tuning
     for study in request.studies:
         jobs = dict.fromkeys(placed.job for placed in placed_jobs if placed.study == study.name)
         study_missing = [job for job in missing_jobs if job in jobs]
-        done, left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
-        console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {left} left")
+        done, time_left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
+        console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {time_left} left")
         for claim, text in describe_prospects(estimate_prospects(study, request.setting, out)):
             console.print(f"    {claim}: {text}", highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from bench.runner.scheduler import Event
 from bench.spec.jobs import Count, Job, Probe, Trial
 from reports.text.formatting import format_duration
 
-MAX_LINES = 8  # of finished jobs below the table
+MAX_LINES = 8  # lines for finished jobs below the table
 
 
 class Display:

@@ -32,9 +32,9 @@ from reports.text.formatting import pluralize
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     """Run the studies; return the exit status, 1 if a job failed."""
     if plans_for_gpus(options):
-        raise InputError(f"--cluster is {options.cluster!r}: a number is enough for a plan, a run needs an address")
+        raise InputError(f"--cluster is {options.cluster!r}: expected an address; a number is for `ablate plan` only")
     if options.cluster is not None and torchrun.process_count() > 1:
-        raise InputError("torchrun shares a trial among processes, --cluster gives each trial one: use one of them")
+        raise InputError("torchrun and --cluster cannot be combined: use one of them")
     with cluster_connection(options):
         status = _run(options, console)
     if torchrun.process_count() > 1:
@@ -54,25 +54,25 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
     titles, retry_failed = dict[Job, str](), options.retry_failed
     with _open_backend(options, request, console) as (submit, workers):
-        # Tuning that has finished adds jobs
+        # A finished tuning adds jobs
         while (request := request.with_tuned_levels(out)).job_titles().keys() - titles.keys():
             titles |= request.job_titles()
             missing_jobs, retry_failed = find_missing_jobs(list(titles), out, retry_failed), False
             _check_jobs(options, request, missing_jobs)
             save_request(request, out)
-            more = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
+            tuning_text = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
             done = len(titles) - len(missing_jobs)
-            console.print(f"{done} of {len(titles)} jobs are done already{more}", highlight=False)
+            console.print(f"{done} of {len(titles)} jobs are already done{tuning_text}", highlight=False)
             kept_trials = select_kept_trials(list(titles), missing_jobs)
-            how = RunOptions(request.source, out, workers, kept_trials, deadline, durations.predict_s, submit)
+            run_options = RunOptions(request.source, out, workers, kept_trials, deadline, durations.predict_s, submit)
             display = Display(console, missing_jobs, titles, durations, workers)
-            _follow(run(missing_jobs, how), display, queue, request)
+            _follow(run(missing_jobs, run_options), display, queue, request)
             if options.until_decided and time.time() < deadline:
                 request = _add_seeds(request, out)
     queue.publish_all(request.arms_by_identity())
     _publish_report(queue, request, out, console)
     status = _print_outcome(titles, _count_later_jobs(request, out), out, console)
-    # a server may be away; a local database never is
+    # only a server may be away
     unpublished = queue.installed and bool(queue.waiting) and not os.environ.get("MLFLOW_TRACKING_URI")
     return status or int(unpublished)
 
@@ -85,7 +85,7 @@ def _count_later_jobs(request: Request, out: Path) -> int:
 def _open_backend(
     options: argparse.Namespace, request: Request, console: Console
 ) -> AbstractContextManager[tuple[Submit | None, int]]:
-    """Provide a backend's function (None for a pool of local processes) and the number of jobs at once."""
+    """Provide a backend's function (None for a pool of local processes) and the number of parallel jobs."""
     device = request.setting.device
     if torchrun.process_count() > 1:
         return torchrun.lead(device)
@@ -147,10 +147,10 @@ def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: 
         pronoun = "it" if len(failures) == 1 else "them"
         console.print(f"{pluralize(len(failures), 'job')} failed. Rerun {pronoun} with `--retry-failed`.")
     if missing := sum(record is None for record in records.values()):
-        more = f" for them, then about {later_jobs} that follow from tuning" * bool(later_jobs)
-        waiting = "; probes of failed trials wait for these" * bool(failures)
+        tuning_text = f" for them, then about {later_jobs} that follow from tuning" * bool(later_jobs)
+        probes_text = "; probes of the failed trials wait for them" * bool(failures)
         text = f"{pluralize(missing, 'job')} without a record yet: run the same command again"
-        console.print(f"{text}{more}{waiting}")
+        console.print(f"{text}{tuning_text}{probes_text}")
     return 1 if failures else 0
 
 

@@ -24,7 +24,7 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
         console.print(f"MLFLOW_TRACKING_URI names a server: {page}", soft_wrap=True)
         return 0
     if not (out / "mlflow.db").exists():
-        raise InputError(f"there is no {out / 'mlflow.db'}: nothing was run into {out} yet")
+        raise InputError(f"{out / 'mlflow.db'} not found: `ablate run` creates it")
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise InputError(f"port {port} is in use: choose another with --port, or make ui PORT=5001")

@@ -9,7 +9,7 @@ from bench.spec.errors import InputError
 from bench.system.text import printable
 from reports.statistics.claim_verdicts import Judgement
 
-Verdicts = Mapping[tuple[str, str], str]  # by study and claim
+Verdicts = Mapping[tuple[str, str], str]  # verdict by study and claim
 
 
 def read_verdicts(file: Path) -> Verdicts:

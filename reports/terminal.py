@@ -1,4 +1,4 @@
-"""The report as shown in a terminal."""
+"""Terminal output of a report: its verdicts, and their comparison with a stored report."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,12 +19,12 @@ from reports.text.formatting import format_interval
 
 
 def show_report(request: Request, out: Path, console: Console) -> list[Path]:
-    """Write the report, and print its verdicts and where its files are.
+    """Write the report, and print its verdicts and the paths of its files.
 
     Args:
         request: The studies to report on, and the setting that selects their records.
         out: The folder of the run.
-        console: Where to print.
+        console: Console to print to.
 
     Returns:
         The report's files.
@@ -32,7 +32,7 @@ def show_report(request: Request, out: Path, console: Console) -> list[Path]:
     for table in _tabulate(write_report(out, request.studies, request.setting)):
         console.print(table, "")
     if request.setting.profile.name == "smoke":
-        console.print(Text("Not a result: the smoke profile only shows that the machinery works.", style="bold yellow"))
+        console.print(Text("Not a result: the smoke profile only shows that the harness works.", style="bold yellow"))
     if request.source.note:
         console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
     for file in report_files(out):
@@ -41,16 +41,16 @@ def show_report(request: Request, out: Path, console: Console) -> list[Path]:
 
 
 def check_report(request: Request, file: Path, out: Path, console: Console) -> int:
-    """Judge the records again, write nothing, and print each verdict that differs from a stored report's.
+    """Judge the records again and print each verdict that differs from a stored report's; write nothing.
 
     Args:
         request: The studies to report on, and the setting that selects their records.
         file: The stored report.json.
         out: The folder of the run.
-        console: Where to print.
+        console: Console to print to.
 
     Returns:
-        Exit status: 0 where all verdicts are the same, else 1.
+        Exit status: 0 if all verdicts are the same, else 1.
     """
     stored = check.read_verdicts(file)
     current = check.collect_verdicts(gather(out, request.studies, request.setting).judgements)
@@ -63,7 +63,7 @@ def check_report(request: Request, file: Path, out: Path, console: Console) -> i
 
 
 def _tabulate(judgements: Sequence[Judgement]) -> Iterator[Table]:
-    """A table of claims and one of controls, each with the part that decided, or the first of several."""
+    """Yield a table of the claims and one of the controls, each row with the part that decided."""
     for heading, primary in (("claim", True), ("control", False)):
         table = Table(heading, "verdict", "compared", "estimate", "required", "95 % interval", "pairs", box=None)
         for judgement in (judgement for judgement in judgements if judgement.claim.primary is primary):

@@ -12,7 +12,7 @@ from ablations.framework.claim import Contrast
 from ablations.framework.study import Levels, Switch, Tuning
 
 Switches = Mapping[str, Switch]
-Weights = dict[str, float]  # of a full factorial's arms, by name
+Weights = dict[str, float]  # weight of each arm of a full factorial, by the arm's name
 ALL_OFF = "none of them"
 SHARED_RATE, OWN_RATE = "a shared learning rate", "its own learning rate"
 LEARNING_RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)

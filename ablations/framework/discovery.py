@@ -19,8 +19,8 @@ from bench.records.validation import adapter
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
-SHIM = "study"  # the one module beside the studies that is none
-EXPECTED = {  # how to write a value, by pydantic's type of error
+SHIM = "study"  # the only public module of the package that is not a study
+EXPECTED = {  # the expected value, by pydantic's error type
     "callable_type": "a function",
     "dict_type": "a dictionary, which may be empty",
     "is_instance_of": "a tuple; one alone needs a comma: ({},)",
@@ -75,7 +75,7 @@ def _check_exists(name: str) -> None:
         if name not in (names := study_names()):
             known = ", ".join(names)
             raise InputError(f"study {name!r} not found: expected {known}, or a file that ends in .py")
-    elif not os.path.exists(name):  # Path.exists raises where a name is too long
+    elif not os.path.exists(name):  # Path.exists raises if a name is too long
         raise InputError(f"study file {name} not found")
     elif not os.path.isfile(name):
         raise InputError(f"{name} is no regular file: name a file that sets STUDY = Study(...)")

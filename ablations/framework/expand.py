@@ -52,7 +52,7 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     placed = [PlacedJob(study.name, arm, seed, trial) for (arm, seed), trial in trials.items()]
     placed += [PlacedJob(study.name, arm, None, Count(model)) for arm, model in study.counts.items()]
     placed += [PlacedJob(study.name, "", None, timing) for timing in timings]
-    first_seeds = range(seeds_per_arm(study, setting))  # extra seeds change no probe
+    first_seeds = range(seeds_per_arm(study, setting))  # probes ignore extra seeds
     for ask in study.probes:
         probed = tuple(trials[arm, seed] for arm in ask.arms for seed in first_seeds if (arm, seed) in trials)
         placed += [PlacedJob(study.name, ask.arms[0], None, Probe(ask.question, probed))] if probed else []

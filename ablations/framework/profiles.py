@@ -66,11 +66,11 @@ class Profile:
 WIDTHS = {"document": 1 / 4, "zhang": 1 / 2}
 DIGITS = DATASETS["digits"].title
 
-# The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: 5 times.
+# The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: factor 5.
 PAPER = {"optimiser": "sgd", "schedule": "plateau", "weight_decay": 5e-4, "initial": "paper", "augmentation": "paper"}
 RATE = 5.0
 UNGROUPED = {"document": "ungrouped", "zhang": "ungrouped"}
-CAFFENET = {"document": "caffenet-128", "zhang": "caffenet-128"}  # as Mishkin et al. 2017
+CAFFENET = {"document": "caffenet-128", "zhang": "caffenet-128"}  # the network of Mishkin et al. 2017
 
 SMOKE = Profile(
     "smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, seeds=2, rounds=5, elements=2**22, large=False

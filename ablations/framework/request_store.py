@@ -21,7 +21,7 @@ from bench.spec.jobs import identity
 from bench.system.files import write
 
 REQUEST_FILE = "run.json"
-ELSEWHERE = "studies elsewhere"  # its key for studies in files, which an import leaves out
+ELSEWHERE = "studies elsewhere"  # key of studies in files, which an import leaves out
 
 _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
 
@@ -62,8 +62,8 @@ def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
         InputError: The request or a record is missing or damaged, or a study is invalid.
     """
     file = out / REQUEST_FILE
-    if not os.path.exists(file):  # Path.exists raises where a name is too long
-        raise InputError(f"there is no {file}: nothing was run into {out} yet (see: ablate run --help)")
+    if not os.path.exists(file):  # Path.exists raises if a name is too long
+        raise InputError(f"{file} not found: run studies into {out} first (see: ablate run --help)")
     try:
         fields = validation.adapter(_Stored).validate_json(file.read_bytes(), strict=True)
         source = _source(fields["source"])

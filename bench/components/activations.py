@@ -20,7 +20,7 @@ class Activation:
 
     Attributes:
         build: Make the module for a model.
-        gain: Of the initial weights before it (He et al. 2015; `torch.nn.init.calculate_gain`).
+        gain: Factor of the initial weights before it (He et al. 2015; `torch.nn.init.calculate_gain`).
         kernel: Forward and backward on (inputs, gradient, output, input_gradient), all of one shape, written into the
             last two, so that a timing measures neither autograd nor an allocation; None where it is not elementwise.
         takes_active: Whether `ModelConfig.active` applies to it.
@@ -87,7 +87,7 @@ class KWinners(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with all but the winners set to zero."""
-        channels_last = input.movedim(1, -1)  # the order in memory
+        channels_last = input.movedim(1, -1)  # matches the memory layout
         flat = channels_last.flatten(1)
         winners = flat.topk(max(1, round(self.active * flat.shape[1])), dim=1, sorted=False).indices
         mask = torch.zeros_like(flat).scatter_(1, winners, 1.0).view(channels_last.shape)

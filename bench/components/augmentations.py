@@ -1,4 +1,4 @@
-"""Augmentations of whole batches at once, from draws that are made once an epoch.
+"""Augmentations of whole batches at once, from random numbers that are drawn once per epoch.
 
 The draws are uniform numbers, the same for every arm of a seed: switching mirroring on leaves the crops alone.
 """
@@ -16,11 +16,11 @@ from torch.nn import functional
 from bench.components.registry import register
 from bench.components.windows import gather_windows, normalised
 
-AREA, ASPECT, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10  # torchvision.transforms.RandomResizedCrop's
-DRAWS = 5 + 2 * TRIES  # an image's: mirror; row and column of the crop, then of the window; the tries' area and aspect
+AREA, ASPECT, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10  # defaults of torchvision.transforms.RandomResizedCrop
+DRAWS = 5 + 2 * TRIES  # per image: mirror; row and column of the crop, then of the window; area and aspect per try
 
-# Red, green and blue along the principal components of ImageNet's pixels, 0..1, times their standard deviations: those
-# of fb.resnet.torch (datasets/imagenet.lua). A shift has a tenth of them (Krizhevsky et al. 2012, section 4.1).
+# Principal components of the colours of ImageNet's pixels, 0..1, times their standard deviations; the numbers are those
+# of fb.resnet.torch (datasets/imagenet.lua). A shift is scaled by 0.1 (Krizhevsky et al. 2012, section 4.1).
 COMPONENTS = (
     (-0.5675 * 0.2175, 0.7192 * 0.0188, 0.4009 * 0.0045),
     (-0.5808 * 0.2175, -0.0045 * 0.0188, -0.8140 * 0.0045),
@@ -36,7 +36,7 @@ class Batch:
     Attributes:
         canvas: (N, C, C, 3) uint8, all images, with `pad` black pixels on each side.
         index: (B,) int64, the images to take.
-        draws: (B, DRAWS) float32, uniform in [0, 1); behind them standard normal ones, where the level declares some.
+        draws: (B, DRAWS) float32, uniform in [0, 1); followed by standard normal ones if the level declares some.
         size: Side of an augmented image, pixels.
         pad: Pixels.
     """
@@ -113,7 +113,7 @@ def both(batch: Batch) -> Tensor:
 
 @augmentation("document")
 def document(batch: Batch) -> Tensor:
-    """The article's: mirror, crop to size + 4, then a resized crop of that."""
+    """The article's augmentation: mirror, crop to size + 4, then a resized crop of the result."""
     side = batch.canvas.shape[1]
     within = min(batch.size + 4, side)
     return _resized(batch, _offsets(batch.draws[:, 1:3], side - within), within, mirror=True)

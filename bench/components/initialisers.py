@@ -18,7 +18,7 @@ class LayerToInitialise(NamedTuple):
     is_output: bool
 
 
-INITIALISERS: dict[str, Callable[[LayerToInitialise], tuple[float, float]]] = {}  # weight scale and bias
+INITIALISERS: dict[str, Callable[[LayerToInitialise], tuple[float, float]]] = {}  # return weight scale and bias
 
 
 @register(INITIALISERS, "scaled")

@@ -13,9 +13,9 @@ from torch.nn import functional
 from bench.components.registry import register
 
 NEIGHBOURS, K, ALPHA, BETA = 5, 2.0, 1e-4, 0.75  # Krizhevsky et al. 2012, section 3.3
-GREY_LEVELS = 127.5  # of the paper's 0-255 inputs to one unit of ours, which lie in -1..1
+GREY_LEVELS = 127.5  # the paper's inputs lie in 0..255, ours in -1..1
 ALPHA_RESCALED = ALPHA * GREY_LEVELS**2
-CONSTANT = K**-BETA  # what LRN amounts to where activations are small
+CONSTANT = K**-BETA  # LRN multiplies small activations by this factor
 
 Place = Literal["lrn", "pre-activation"]
 

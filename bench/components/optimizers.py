@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from bench.components.registry import register
 
-MOMENTUM = 0.9  # of SGD (Krizhevsky et al. 2012, section 5)
+MOMENTUM = 0.9  # Krizhevsky et al. 2012, section 5
 
 OPTIMIZERS: dict[str, Callable[[Iterable[Parameter], Tensor, float, str], Optimizer]] = {}
 

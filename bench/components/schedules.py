@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from bench.components.registry import register
 from bench.spec.config import TrainConfig
 
-PATIENCE_EPOCHS = 4  # without a better validation accuracy, before the rate is divided by ten
+PATIENCE_EPOCHS = 4  # epochs without a better validation accuracy before the rate is divided by ten
 MOST_DIVISIONS = 3
 
 Schedule = LRScheduler | ReduceLROnPlateau

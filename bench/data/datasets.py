@@ -16,7 +16,7 @@ from PIL import Image
 from bench.data.splits import one_in
 from bench.spec.errors import InputError
 
-SIDE_PX = 32  # of the decoded images
+SIDE_PX = 32  # side of a decoded image
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIGITS_NOTE = (
     "These numbers are from scikit-learn's 1,797 handwritten digits, a stand-in that comes with the installation. "

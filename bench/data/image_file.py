@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from bench.spec.errors import InputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"}
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")  # for any suffix: PIL would let Ghostscript run others
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")  # for any suffix; PIL runs Ghostscript for others
 
 
 def stat_regular(file: Path) -> os.stat_result:
@@ -40,8 +40,8 @@ def open_image(file: Path, smallest_side: int = 0) -> Image.Image:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)  # at 89 million pixels
+            warnings.simplefilter("ignore")  # PIL warns of odd metadata
+            warnings.simplefilter("error", Image.DecompressionBombWarning)  # raised above 89 million pixels
             with Image.open(file, formats=FORMATS) as image:
                 if smallest_side:
                     image.draft("RGB", (smallest_side, smallest_side))

@@ -14,7 +14,7 @@ from bench.data.image_file import SUFFIXES, decode_thumbnail, stat_regular
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
-DECODING = "2"  # raised where the same files give other pixels, so that cached ones are decoded again
+DECODING = "2"  # increase it if the same files decode to other pixels, so that caches are rebuilt
 
 Listing = dict[str, dict[str, list[str]]]  # file names, by split and class
 

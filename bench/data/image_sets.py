@@ -20,8 +20,8 @@ from bench.data.image_file import open_image
 from bench.system import devices
 from bench.system.process_group import SINGLE, ProcessGroup
 
-PREFETCHED_BATCHES = 4  # that a reader has ready
-PRELOADED = ["torch", "torch._dynamo", "bench.data.image_sets"]  # by the server that readers are forked from
+PREFETCHED_BATCHES = 4  # batches that each reader decodes in advance
+PRELOADED = ["torch", "torch._dynamo", "bench.data.image_sets"]  # modules that the readers' fork server imports
 
 
 class ResidentImages(NamedTuple):
@@ -73,7 +73,7 @@ class StreamedPhotos(NamedTuple):
 
     Attributes:
         squares: The photographs of a split.
-        labels: (N,) int64 on the CPU; photographs behind the last label are left out.
+        labels: (N,) int64 on the CPU; photographs after the last label are left out.
         device: Where batches are moved to.
     """
 
@@ -107,7 +107,7 @@ class StreamedPhotos(NamedTuple):
             prefetch_factor=PREFETCHED_BATCHES if readers else None,
             pin_memory=self.device == "cuda",
             multiprocessing_context="forkserver" if readers else None,
-            generator=torch.Generator(),  # else it draws from the global one, which serves dropout masks
+            generator=torch.Generator(),  # the default is the global one, from which dropout masks are drawn
         )
         for positions, canvas in zip(order.cpu().split(size), loader, strict=True):
             yield ResidentImages(canvas.to(self.device, non_blocking=True), self.labels[positions].to(self.device))

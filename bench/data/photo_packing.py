@@ -21,7 +21,7 @@ from bench.system import devices, files
 
 JPEG_QUALITY = 95
 UNREADABLE_LIST = "broken.txt"  # in the target folder: one line for each photograph that could not be read
-QUEUED_PER_THREAD = 8  # photographs: memory does not grow with the folder
+QUEUED_PER_THREAD = 8  # photographs; bounds the memory for any size of folder
 
 
 class Packed(NamedTuple):

@@ -17,7 +17,7 @@ from bench.data.splits import held_out, in_order
 from bench.spec.errors import InputError
 from bench.system import files
 
-MARGIN_PX = 4  # of black around each stored image: the widest padding of a layout
+MARGIN_PX = 4  # black margin around each stored image: the widest padding of any layout
 SPLITS = ("train", "validation", "test")
 
 Facts = dict[str, Any]
@@ -73,7 +73,7 @@ def _load_facts(folder: Path, agrees: Callable[[Path, Facts], bool]) -> Facts | 
     """The facts of a folder; None where it is missing or its files differ from them."""
     try:
         facts: Facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        good = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # last: it reads all files
+        good = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # comes last: it reads all files
     except Exception:  # numpy and json raise errors of any class for a damaged file
         return None
     return facts if good else None

@@ -115,7 +115,7 @@ def _index_photographs(name: str, cache: Path) -> Source:
 
 def _existing_folder(name: str) -> Path:
     root = Path(os.path.expanduser(name))
-    if not name or not os.path.isdir(root):  # Path.is_dir raises where a name is too long
+    if not name or not os.path.isdir(root):  # Path.is_dir raises if a name is too long
         problem = f"there is no folder {root}" if name else "DATA is empty"
         names = ", ".join(map(repr, ("auto", *DATASETS)))
         raise InputError(f"{problem}: expected {names} or a folder with train/ and test/")

@@ -16,7 +16,7 @@ def reset_peak_memory(device: str) -> bool:
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return True
-    with suppress(OSError, AttributeError, TypeError):  # where the C library is not glibc
+    with suppress(OSError, AttributeError, TypeError):  # raised if the C library is not glibc
         ctypes.CDLL(None).malloc_trim(0)
     try:
         Path("/proc/self/clear_refs").write_text("5")

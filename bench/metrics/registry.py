@@ -1,4 +1,4 @@
-"""What people need to know of a metric."""
+"""Labels and units of metrics."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,8 @@ class Metric(NamedTuple):
     """How a metric is shown.
 
     Attributes:
-        label: Its name for people.
-        unit: Of a shown value.
+        label: Name shown in reports.
+        unit: Unit of a shown value.
         factor: Multiplies a stored value into a shown one.
     """
 
@@ -22,4 +22,4 @@ class Metric(NamedTuple):
         return "points" if self.unit == "%" else self.unit
 
 
-METRICS: dict[str, Metric] = {}  # by name, in which {layer} or another word in braces stands for a part of the name
+METRICS: dict[str, Metric] = {}  # by name; a word in braces, such as {layer}, stands for a part of the name

@@ -43,7 +43,7 @@ class LayerOutput:
     """
 
     def __init__(self, output: Tensor) -> None:
-        channels_last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output  # the order in memory
+        channels_last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output  # matches the memory layout
         self.values, self.channels = channels_last.flatten(1), output.shape[1]
         self.units = self.values.shape[1]
         self._scratch = self.values.new_empty(self.values.shape)

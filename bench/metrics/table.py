@@ -1,4 +1,4 @@
-"""The one table of all metrics: name, label, unit. Needs no torch."""
+"""Table of all metrics: name, label and unit. Importing it does not import torch."""
 
 import re
 from functools import lru_cache
@@ -8,9 +8,9 @@ from bench.metrics.registry import METRICS, Metric
 
 __all__ = ["METRICS", "describe_metric", "find_metric", "sparsity"]  # importing `sparsity` declares its metrics
 
-for source in ("train", "validation", "test", "masks", "networks"):
-    METRICS[f"{source}/accuracy"] = Metric(f"{source} accuracy", "%", 100)
-    METRICS[f"{source}/loss"] = Metric(f"{source} loss", "nats")
+for split in ("train", "validation", "test", "masks", "networks"):
+    METRICS[f"{split}/accuracy"] = Metric(f"{split} accuracy", "%", 100)
+    METRICS[f"{split}/loss"] = Metric(f"{split} loss", "nats")
 for moment in ("start", "epoch_1", "epoch_5", "end"):
     label = f"gradient of the first layer over the last one's, {moment.replace('_', ' ')}"
     METRICS[f"gradient/first_to_last/{moment}"] = Metric(label)
@@ -45,7 +45,7 @@ METRICS |= {
 
 @lru_cache(maxsize=4096)
 def find_metric(name: str) -> Metric | None:
-    """Return the table's entry for a recorded name, its label filled in, or None where the table has none."""
+    """Return the table's entry for a recorded name, with its label filled in, or None."""
     for pattern, metric in METRICS.items():
         expression = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[\\w.]+( \\d+)?)", re.escape(pattern))
         if match := re.fullmatch(expression, name):
@@ -55,7 +55,7 @@ def find_metric(name: str) -> Metric | None:
 
 
 def describe_metric(name: str) -> Metric:
-    """Return the table's entry for a recorded name; one that has none is shown as it is stored."""
+    """Return the table's entry for a recorded name; a name that the table lacks is its own label."""
     return find_metric(name) or Metric(name)
 
 

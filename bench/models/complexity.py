@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a network, a layer at a time, without allocating it."""
+"""Parameters and multiply-accumulates of a network, layer by layer, without allocating it."""
 
 import math
 from functools import lru_cache
@@ -16,7 +16,7 @@ FIELDS = {"act": "activation", "norm": "normalisation", "bn": "normalisation", "
 
 @lru_cache
 def count_network(config: ModelConfig) -> dict[str, Any]:
-    """Count a network on the meta device: totals, and a row for each layer with parameters.
+    """Count a network's parameters and operations on the meta device: totals, and a row per layer with parameters.
 
     Parameters include biases; multiply-accumulates (MACs) are for one image and leave biases out. A row also names the
     modules without parameters that follow its layer, so that two networks can be compared row by row.
@@ -30,7 +30,7 @@ def count_network(config: ModelConfig) -> dict[str, Any]:
         if kind := _kind(module):
             rows.append(_row(name, module, kind, output.shape[1:]) | {"gain": network.gains.get(name)})
         if rows and (field := FIELDS.get(name.rpartition("_")[2])):
-            layer = next(row for row in reversed(rows) if row["kind"] != "norm")  # the layer that it follows
+            layer = next(row for row in reversed(rows) if row["kind"] != "norm")  # the layer before this module
             layer[field] = repr(module)
     return {
         "parameters": sum(row["parameters"] for row in rows),
@@ -40,7 +40,7 @@ def count_network(config: ModelConfig) -> dict[str, Any]:
 
 
 def _kind(module: nn.Module) -> str:
-    """'conv', 'fc', 'norm' for any other module with parameters, or ''."""
+    """Return 'conv', 'fc', 'norm' for any other module with parameters, or '' for one without."""
     if isinstance(module, nn.Conv2d):
         return "conv"
     return "fc" if isinstance(module, Linear) else "norm" if list(module.parameters()) else ""
@@ -48,12 +48,12 @@ def _kind(module: nn.Module) -> str:
 
 def _row(name: str, module: nn.Module, kind: str, output: tuple[int, ...]) -> dict[str, Any]:
     weight = module.get_parameter("weight")
-    places = math.prod(output[1:])  # a convolution applies its weights once a place, a fully connected layer once
+    positions = math.prod(output[1:])  # a convolution applies its weights at each position, other layers once
     return {
         "name": name,
         "kind": kind,
         "shape": list(weight.shape),
         "output": list(output),
         "parameters": sum(p.numel() for p in module.parameters()),
-        "macs": 0 if kind == "norm" else weight.numel() * places,
+        "macs": 0 if kind == "norm" else weight.numel() * positions,
     }

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-LEVELS = 2**16  # of a quarter of a random word
+LEVELS = 2**16  # values of 16 bits, a quarter of a random word
 
 
 class Dropout(nn.Dropout):

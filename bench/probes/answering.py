@@ -1,4 +1,4 @@
-"""Answers to a probe's question, from the weights of finished trials. Trains nothing."""
+"""Answers to a probe's question, computed from the weights of finished trials without training."""
 
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,17 @@ from bench.records import store
 from bench.spec.errors import InputError
 from bench.spec.jobs import Probe, Trial, identity
 
-__all__ = ["QUESTIONS", "answer_probe", "competition", "ensembles", "features"]  # importing these declares questions
+__all__ = ["QUESTIONS", "answer_probe", "competition", "ensembles", "features"]  # importing them declares questions
 
-SAMPLE_IMAGES = 2_000  # of the test images
+SAMPLE_IMAGES = 2_000  # test images that a probe examines
 
 
 def answer_probe(probe: Probe, out: Path, source: Source) -> list[dict[str, Any]]:
-    """Answer a probe's question for the trials that kept their weights, in groups as large as the question takes.
+    """Answer a probe's question for its trials, in groups of the size that the question needs.
 
     Returns:
-        Samples: arm, pair (the number of the group), metric, value. No trial is in two groups, and a group with a
-        diverged trial, which has no weights, gives none.
+        Samples: arm, pair (index of the group), metric, value. The groups share no trial. A group with a diverged
+        trial, which has no weights, gives no samples.
 
     Raises:
         InputError: A finished trial's weights are missing.
@@ -37,15 +37,15 @@ def answer_probe(probe: Probe, out: Path, source: Source) -> list[dict[str, Any]
     for pair in range(len(probe.trials) // question.networks):
         trials = probe.trials[pair * question.networks : (pair + 1) * question.networks]
         if missing := [trial for trial in trials if not store.can_be_probed(out, trial)]:
-            raise InputError(f"the weights of trial {identity(missing[0])} are missing: ablate run trains it again")
+            raise InputError(f"the weights of trial {identity(missing[0])} are missing: `ablate run` trains it again")
         if not all(store.weights_file(out, trial).exists() for trial in trials):
             continue
-        torch.manual_seed(trials[0].seed)  # serves dropout masks and permutations
+        torch.manual_seed(trials[0].seed)  # for dropout masks and permutations
         with torch.no_grad():
             networks = [load_network(trial, out) for trial in trials]
-            answer = question.answer(networks, _sample(trials[0], source))
+            answer = question.answer(networks, _select_images(trials[0], source))
         for arm, metrics in answer.items():
-            samples += [{"arm": arm, "pair": pair, "metric": name, "value": v} for name, v in metrics.items()]
+            samples += [{"arm": arm, "pair": pair, "metric": name, "value": value} for name, value in metrics.items()]
     return samples
 
 
@@ -56,9 +56,9 @@ def load_network(trial: Trial, out: Path) -> AlexNet:
     return network.to(trial.device).to(memory_format=torch.channels_last).eval()
 
 
-def _sample(trial: Trial, source: Source) -> ResidentImages:
+def _select_images(trial: Trial, source: Source) -> ResidentImages:
     test = load_splits(trial, source).test
     if isinstance(test, StreamedPhotos):
         return ResidentImages(*map(torch.cat, zip(*test.first(SAMPLE_IMAGES).batches(SAMPLE_IMAGES), strict=True)))
-    chosen = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE_IMAGES)).to(trial.device)
-    return ResidentImages(test.canvas[chosen], test.labels[chosen])
+    indices = torch.from_numpy(stratified(test.labels.cpu().numpy(), SAMPLE_IMAGES)).to(trial.device)
+    return ResidentImages(test.canvas[indices], test.labels[indices])

@@ -14,8 +14,8 @@ from bench.probes.question import Answer, question
 from bench.spec.errors import InputError
 
 MASKS = (1, 3, 10, 30, 100, 200)  # dropout masks that are averaged: about 50 suffice (Srivastava et al. 2014, 7.5)
-NETWORKS = 5  # independent ones
-MASKS_OF_EACH = 30  # of these networks
+NETWORKS = 5  # independently trained networks
+MASKS_OF_EACH = 30  # masks per network
 GAIN = "masks' gain less half the networks'"
 CALIBRATION_BINS = 15
 
@@ -98,7 +98,7 @@ def _masked_logarithms(network: AlexNet, images: ResidentImages) -> Iterator[Ten
         module.train(isinstance(module, nn.Dropout))
     features = network.layers[:first](centre(images.canvas, network.layout.size))
     while True:
-        yield network.layers[first:](features.clone()).log_softmax(1)  # an activation may write over its input
+        yield network.layers[first:](features.clone()).log_softmax(1)  # an activation may overwrite its input
 
 
 def _prefixed(prefix: str, by_arm: dict[str, Scores]) -> Answer:

@@ -70,5 +70,5 @@ def hidden_activations(network: AlexNet, images: ResidentImages) -> dict[str, Te
     for module in network.eval().layers:
         output = module(output)
         if module in names:
-            activations[names[module]] = output.clone()  # the next module may write over it
+            activations[names[module]] = output.clone()  # the next module may overwrite it
     return activations

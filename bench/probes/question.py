@@ -8,7 +8,7 @@ from bench.components.registry import register
 from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 
-Answer = dict[str, dict[str, float]]  # metrics by arm, of arms that the question brings, or '' for the network's own
+Answer = dict[str, dict[str, float]]  # metrics by arm: one that the question defines, or '' for the network's own
 
 
 class Question(NamedTuple):

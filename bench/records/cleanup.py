@@ -1,4 +1,4 @@
-"""Leftovers of processes that were killed, in an output folder, and their removal."""
+"""Files that killed processes left in an output folder, and their removal."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def find_leftovers(out: Path, pending: Collection[str] = ()) -> Iterator[tuple[s
     """
     folders = (out, store.folder(out), out / "cache", out / "reports")  # deeper folders may hold the user's own files
     for file in (file for folder in folders for file in files.find_leftovers(folder)):
-        yield f"{file.relative_to(out)}: half written by a process that is gone", partial(files.remove, file)
+        yield f"{file.relative_to(out)}: incomplete, left by a process that was killed", partial(files.remove, file)
     for identity in find_unfinished(out):
         if identity not in pending and has_result(out, identity) and not is_running(out, identity):
-            yield f"{identity}: finished, but its part files are left", partial(remove_abandoned, out, identity)
+            yield f"{identity}: finished, but its temporary files remain", partial(remove_abandoned, out, identity)
 
 
 def find_unfinished(out: Path) -> list[str]:
@@ -36,7 +36,7 @@ def find_unfinished(out: Path) -> list[str]:
 
 
 def has_result(out: Path, identity: str) -> bool:
-    """Whether the job has a valid record that is not a failure's, which could continue from its checkpoint."""
+    """Whether the job has a valid record of a result; a failed job may still continue from its checkpoint."""
     try:
         record = store.read(out, identity)
     except InputError:
@@ -57,7 +57,7 @@ def is_running(out: Path, identity: str) -> bool:
 
 
 def remove_abandoned(out: Path, identity: str) -> None:
-    """Remove a job's unfinished files under its lock; do nothing where a worker holds it."""
+    """Remove a job's unfinished files under its lock; do nothing if a worker holds it."""
     with suppress(Timeout), FileLock(store.lock_file(out, identity), timeout=0):
         for file in store.unfinished_files(out, identity):
             file.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import files
 
-LARGEST_BYTES = {".json": 2**28, ".safetensors": 2**32}  # of a file that is imported
+LARGEST_BYTES = {".json": 2**28, ".safetensors": 2**32}  # largest accepted file
 
 
 class Imported(NamedTuple):
@@ -62,7 +62,7 @@ def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool
     try:
         record = validation.load_current(file)
         validation.check_names(file, record, check_job)
-    except store.DamagedRecordError as error:  # not one of `out`, which could be repaired
+    except store.DamagedRecordError as error:  # it would advise to repair `out`
         raise InputError(str(error)) from error
     present = store.read(out, file.stem)
     if present is not None and not store.is_failure(present):

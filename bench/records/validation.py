@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict  # pydantic refuses that of typing before Python 3.12
+from typing_extensions import TypedDict  # pydantic rejects typing.TypedDict before Python 3.12
 
 from bench import REVISION
 from bench.records import store
@@ -21,7 +21,7 @@ JOB_TYPES: dict[str, Any] = {"trial": Trial, "count": Count, "timing": Timing, "
 PARTS = {"trial": ("data", "points"), "count": ("network",), "timing": ("samples", "fit"), "probe": ("samples",)}
 YEAR_3000_S = 32_503_680_000
 
-Text = Annotated[str, Field(max_length=2**28)]  # pydantic refuses half a surrogate pair only where a limit is set
+Text = Annotated[str, Field(max_length=2**28)]  # pydantic rejects a lone surrogate only if a limit is set
 Number = Annotated[float, Field(gt=-1e100, lt=1e100)]  # can be squared and summed
 Whole = Annotated[int, Field(gt=-(10**100), lt=10**100)]
 Positive = Annotated[int, Field(ge=1, lt=10**100)]

@@ -22,10 +22,10 @@ IMAGES_PER_SECOND = {
     "ungrouped": {"cpu": 10.0, "cuda": 1_500.0},
     "two-group": {"cpu": 16.0, "cuda": 2_400.0},
 }
-KERNEL_FACTORS = {"5x5": 1.0, "pair": 1.65, "pair-linear": 1.6, "pair-matched": 1.3}  # in time, Zhang's network, CPU
-MIN_IMAGE_S = 1e-4  # on a core, however narrow the network
-EVALUATION_SPEEDUP = 4.0  # images evaluated in the time of one trained on
-UNIT_S = {  # of a timing's round, of a network that a probe examines, of a count
+KERNEL_FACTORS = {"5x5": 1.0, "pair": 1.65, "pair-linear": 1.6, "pair-matched": 1.3}  # in time: Zhang's network, CPU
+MIN_IMAGE_S = 1e-4  # lower limit on one core, however narrow the network
+EVALUATION_SPEEDUP = 4.0  # evaluating an image is this much faster than training on it
+UNIT_S = {  # per timing round, per network that a probe examines, per count
     "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
     "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
 }
@@ -130,7 +130,7 @@ def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
 def _rule_of_thumb(key: Key) -> float:
     """Seconds per image trained on."""
     layout, width, kernel, device = key
-    rates = IMAGES_PER_SECOND.get(layout, IMAGES_PER_SECOND["document"])  # for want of a measurement of a new layout
+    rates = IMAGES_PER_SECOND.get(layout, IMAGES_PER_SECOND["document"])  # unmeasured layouts use the document's
     full_width_s = KERNEL_FACTORS.get(kernel, 1.0) / rates[device]
     return full_width_s if device == "cuda" else max(MIN_IMAGE_S, full_width_s * width**2)
 

@@ -18,7 +18,7 @@ from bench.runner.task import Submit, Task
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial, identity
 
 POLL_S = 0.1
-POSTPONE_S = 1.0  # until a job that another run works on is tried again
+POSTPONE_S = 1.0  # wait before a job that another run works on is tried again
 
 
 class Event(NamedTuple):

@@ -22,12 +22,12 @@ from bench.system import files
 from bench.system.process_group import SINGLE, ProcessGroup
 from bench.timing import measurement
 
-NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # in the messages of torch, the system and CUDA
+NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # parts of messages of torch, the system and CUDA
 
 
 def initialize_process(gpu_counter: Any) -> None:
     """Make this process a worker: one thread, the next GPU in turn, and an end with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     multiprocessing.current_process().daemon = False  # a daemon could not start readers of photographs
     torch.set_num_threads(1)
     if torch.cuda.is_available():
@@ -58,7 +58,7 @@ def perform(task: Task, group: ProcessGroup = SINGLE) -> str:
     job, out = task.job, task.out
     try:
         with FileLock(store.lock_file(out, job), timeout=0):
-            record = store.read(out, job) or {}  # of an unfit timing, a trial without its weights, or a failure
+            record = store.read(out, job) or {}  # an unfit timing, a trial without its weights, or a failure
             if is_due := store.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 tags = {"tags": record["tags"]} if "tags" in record else {}
                 record = {"reason": "", **_measure(task, group), **tags, "ended": time.time()}

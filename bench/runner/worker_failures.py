@@ -9,7 +9,7 @@ from bench.runner.task import Task
 from bench.system import files
 
 MAX_JOB_S = 24 * 3600.0
-MAX_DEATHS = 3  # of a job's workers, each followed by another attempt from its checkpoint
+MAX_DEATHS = 3  # deaths of a job's workers that are followed by another attempt from its checkpoint
 
 
 def classify_outcome(future: Future[str]) -> str:

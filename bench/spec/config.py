@@ -47,7 +47,7 @@ class ModelConfig:
     initial: str = field(default="scaled", metadata={"birth": "scaled"})
 
     def __post_init__(self) -> None:
-        if isinstance(self.without, list):  # as read from a record
+        if isinstance(self.without, list):  # records hold lists
             object.__setattr__(self, "without", tuple(self.without))
         level_names(self, "layout", "activation", "normalisation", "dropout_place", "kernel", "initial")
         layer_names("without", self.without)

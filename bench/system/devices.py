@@ -1,12 +1,12 @@
-"""Processors and GPUs of this machine, and the number of jobs that they run at once."""
+"""Processors and GPUs of this machine, and the number of jobs that they run in parallel."""
 
 from __future__ import annotations
 
 import os
 
-TRIALS_PER_GPU = 4  # which take turns; the best number is not yet measured
-TRIALS_PER_SHARED_GPU = 8  # where NVIDIA's Multi-Process Service runs kernels side by side: more gained nothing
-BYTES_PER_TRIAL = 4 * 2**30  # of a GPU's memory
+TRIALS_PER_GPU = 4  # trials take turns on a GPU; the best number is not yet measured
+TRIALS_PER_SHARED_GPU = 8  # with NVIDIA's Multi-Process Service; more trials gained nothing
+BYTES_PER_TRIAL = 4 * 2**30  # GPU memory
 
 
 def choose_device(device: str) -> str:
@@ -24,7 +24,7 @@ def core_count() -> int:
 
 
 def worker_count(device: str) -> int:
-    """Return the number of jobs that this machine runs at once.
+    """Return the number of jobs that this machine runs in parallel.
 
     On a CPU one per core; on GPUs as many as memory holds and cores can feed. Without a GPU, a plan for 'cuda' is
     given the number of one shared GPU.
@@ -42,7 +42,7 @@ def worker_count(device: str) -> int:
 
 
 def concurrent_jobs(device: str, count: int) -> int:
-    """Return the number of jobs that another machine's cores, or its shared GPUs, run at once."""
+    """Return the number of jobs that another machine's cores, or its shared GPUs, run in parallel."""
     return count * (TRIALS_PER_SHARED_GPU if device == "cuda" else 1)
 
 

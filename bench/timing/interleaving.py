@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-WARM_UP_ROUNDS = 3  # that are run and not counted
+WARM_UP_ROUNDS = 3  # rounds that are run but not counted
 SHORTEST_SAMPLE_S = 2e-4  # shorter tasks are repeated within a sample
 MOST_SPREAD, MOST_STOLEN = 0.10, 0.05  # beyond these shares a timing is unfit to judge by
 

@@ -24,7 +24,7 @@ def measure(timing: Timing) -> dict[str, Any]:
                 stolen.append(stolen_share)
     finally:
         torch.set_num_threads(threads_before)
-    if thread_count(timing) > 1:  # beside a single thread, other processes have cores of their own
+    if thread_count(timing) > 1:  # a single thread leaves other cores to other processes
         stolen = [taken_by_others()]
     reason = why_unfit(samples, stolen if timing.device == "cpu" else [0.0])
     return {"samples": samples, "fit": not reason, "why_unfit": reason}

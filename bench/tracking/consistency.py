@@ -21,7 +21,7 @@ def find_differences(out: Path, records: Mapping[str, Any]) -> Iterator[Differen
 
     runs_by_identity = _runs_by_identity(publisher()) if mlflow_client.has_store(out) else {}
     for identity, runs in runs_by_identity.items():
-        if identity in records or not mlflow_client.uses_server():  # otherwise it is another machine's
+        if identity in records or not mlflow_client.uses_server():  # otherwise it may belong to another machine
             yield from _examine_runs(publisher(), identity, runs, identity in records)
     for identity, record in records.items():
         run = runs_by_identity.get(identity, [None])[-1]

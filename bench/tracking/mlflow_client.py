@@ -128,7 +128,7 @@ def download_artifacts(address: str, folder: Path, is_wanted: Callable[[str], ob
         InputError: The server or database cannot be read.
     """
     if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
-        raise InputError(f"there is no {address.removeprefix('sqlite:///')}")  # MLflow would make one
+        raise InputError(f"there is no {address.removeprefix('sqlite:///')}")  # MLflow would create one
     downloaded_files = []
     try:
         client = MlflowClient(address)

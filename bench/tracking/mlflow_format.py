@@ -1,4 +1,4 @@
-"""A record in MLflow's terms: names of experiment, run and variant, params, tags and metrics. Needs no MLflow."""
+"""Conversion of a record to MLflow's experiment, run, params, tags and metrics, without importing MLflow."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,21 +6,21 @@ from typing import Any
 
 from bench.spec.config import ModelConfig, TrainConfig
 
-MAX_NAME_LENGTH = 200  # characters; the least that any of MLflow's databases takes is 250
+MAX_NAME_LENGTH = 200  # characters; every database of MLflow accepts 250
 MAX_TAG_LENGTH = 5000
-BUDGET_FIELDS = {"classes", "width", "epochs", "share"}  # set by data set and profile; shown at the end of a variant
+BUDGET_FIELDS = {"classes", "width", "epochs", "share"}  # set by data set and profile; a variant's name ends with them
 PREFIX = "AlexNet ablations"
 
 
 def experiment_name(data: dict[str, Any] | None) -> str:
-    """The experiment of a data set, or of everything that is not a trial if `data` is None."""
+    """Return the name of a data set's experiment, or of the one for all other kinds of job if `data` is None."""
     if data is None:
         return f"{PREFIX}: counts, timings, reports"
     return f"{PREFIX}: {data['name'][:MAX_NAME_LENGTH]} [{data['digest'][:6]}]"
 
 
 def variant_name(job: dict[str, Any]) -> str:
-    """A trial's levels that differ from the configuration's defaults, and its budget.
+    """Return a trial's levels that differ from the defaults, followed by its training budget.
 
     Runs grouped by this name are the seeds of one arm.
     """
@@ -37,7 +37,7 @@ def variant_name(job: dict[str, Any]) -> str:
 
 
 def run_name(record: dict[str, Any]) -> str:
-    """A trial's variant and seed; the subject of any other job."""
+    """Return a trial's variant and seed, or another job's kind and subject."""
     if record["kind"] == "trial":
         return f"{variant_name(record['job'])} / seed {record['job']['seed']}"
     subject = record["job"].get("subject") or record["job"].get("question") or record["identity"]
@@ -45,7 +45,7 @@ def run_name(record: dict[str, Any]) -> str:
 
 
 def params(record: dict[str, Any]) -> dict[str, str]:
-    """A trial's variant, levels and seed; the kind of any other job."""
+    """Return a trial's variant, levels and seed, or another job's kind."""
     job = record["job"]
     if record["kind"] != "trial":
         return {"kind": record["kind"]}
@@ -54,7 +54,7 @@ def params(record: dict[str, Any]) -> dict[str, str]:
 
 
 def tags(record: dict[str, Any]) -> dict[str, str]:
-    """Identity, status, environment and use of a record."""
+    """Return a record's identity, status, environment, profiles and studies as tags."""
     environment = record["environment"]
     texts = {
         "identity": record["identity"],
@@ -73,7 +73,7 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
 
 
 def study_tags(record: dict[str, Any]) -> dict[str, str]:
-    """The arms that use a record, one tag per study."""
+    """Return one tag per study: the arms that use a record."""
     arms_by_study = record.get("tags", {}).get("studies", {})
     names = _unique_names(f"study.{study}" for study in arms_by_study)
     return {
@@ -83,9 +83,9 @@ def study_tags(record: dict[str, Any]) -> dict[str, str]:
 
 
 def metrics(record: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:
-    """Yield name, value, Unix time in milliseconds and step of every measured value.
+    """Yield (name, value, Unix time in milliseconds, step) for every measured value.
 
-    The step is the epoch of a trial's point, 0 for a count's totals, the round or seed of a timing's or probe's sample.
+    The step is the epoch for a trial, 0 for a count, the round for a timing, and the seed for a probe.
     """
     for point in record.get("points", []):
         for name, value in point["metrics"].items():
@@ -101,12 +101,12 @@ def metrics(record: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:
 
 
 def summarize_error(error: Exception) -> str:
-    """An error of MLflow or a driver in one line, without the advice that follows it."""
+    """Return the first line of an error of MLflow or a driver; advice follows on later lines."""
     return ": ".join(filter(None, (type(error).__name__, str(error).strip().partition("\n")[0][:160])))
 
 
 def _unique_names(texts: Iterable[str]) -> dict[str, str]:
-    """Valid names of metrics or tags by text; texts that become equal are numbered."""
+    """Map each text to a valid name of a metric or tag; equal names are numbered."""
     names: dict[str, str] = {}
     for text in dict.fromkeys(texts):
         name, number = _valid_name(text), 1
@@ -117,7 +117,7 @@ def _unique_names(texts: Iterable[str]) -> dict[str, str]:
 
 
 def _valid_name(text: str) -> str:
-    """Replace what MLflow refuses: most punctuation, long names, and the path parts '', '.' and '..'."""
+    """Replace characters and path parts ('', '.', '..') that MLflow rejects, and shorten long names."""
     parts = re.sub(r"[^\w\-. /]", "_", text).split("/")
     name = "/".join(part if part.strip(".") else f"{part}_" for part in parts)
     return name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH].rstrip("/.")

@@ -1,4 +1,4 @@
-"""Queue of records for MLflow: what it misses while it is away is published at the next contact."""
+"""Queue of records for MLflow: records that could not be published are retried later."""
 
 import importlib.util
 import time
@@ -11,10 +11,10 @@ from typing import Any
 from bench.records import store
 from bench.tracking import mlflow_format
 
-FIRST_PAUSE_S = 30.0  # before a server that was away is contacted again; doubled after each further failure
+FIRST_PAUSE_S = 30.0  # pause before the next attempt to connect; doubled after each failure
 MAX_PAUSE_S = 600.0
 
-Places = Mapping[str, Iterable[tuple[str, str]]]  # (study, arm) pairs that use a job, by identity
+Places = Mapping[str, Iterable[tuple[str, str]]]  # the (study, arm) pairs that use each job, by identity
 
 
 class RetryQueue:
@@ -37,13 +37,13 @@ class RetryQueue:
         self._connect()
 
     def publish(self, record: dict[str, Any], places: Places) -> None:
-        """Tag a record with the places that use it; publish it and those that wait."""
+        """Tag a record with the places that use it; publish it and all waiting records."""
         store.add_tags(self.out, record["identity"], self.profile, places.get(record["identity"], ()))
         self.waiting.append(record["identity"])
         self._publish_waiting()
 
     def publish_all(self, places: Places) -> None:
-        """Publish every record of this run and the older ones that the server lacks."""
+        """Publish all records in the output folder that the server lacks."""
         self._next_contact = 0.0
         self.waiting.clear()
         for file in sorted(store.folder(self.out).glob("*.json")):
@@ -53,7 +53,7 @@ class RetryQueue:
         self._publish_waiting()
 
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
-        """Publish the report's files, unless MLflow is away."""
+        """Publish the report's files if MLflow can be reached."""
         self._try(methodcaller("publish_report", name, files))
 
     def _publish_waiting(self) -> None:
@@ -74,18 +74,18 @@ class RetryQueue:
             self._disconnect(error)
 
     def _try(self, action: Callable[[Any], None]) -> bool:
-        """Perform the action; return whether it is settled: done, or refused for good."""
+        """Perform the action; return whether it succeeded or was refused permanently, so that no retry is needed."""
         if self.publisher is None:
             return False
         from bench.tracking import mlflow_client
 
         try:
             action(self.publisher)
-        except Exception as error:  # as above
+        except Exception as error:  # of any class, as in `_connect`
             if not mlflow_client.is_refusal(error):
                 self._disconnect(error)
                 return False
-            self.warn(f"MLflow refused a record, which is kept: {mlflow_format.summarize_error(error)}")
+            self.warn(f"MLflow refused a record, which is kept on disk: {mlflow_format.summarize_error(error)}")
         self._pause_s, self._warned = FIRST_PAUSE_S, False
         return True
 

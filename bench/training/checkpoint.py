@@ -13,7 +13,7 @@ from bench.records import store
 from bench.spec.jobs import Job
 from bench.system import files
 
-INTERVAL_S = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # between two checkpoints of a trial
+INTERVAL_S = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # time between two checkpoints of a trial
 
 
 def path(out: Path, job: Job) -> Path:
@@ -23,7 +23,7 @@ def path(out: Path, job: Job) -> Path:
 
 def write(out: Path, job: Job, state: dict[str, Any]) -> None:
     """Replace the job's checkpoint by this state."""
-    content = io.BytesIO()  # into a file, torch says nothing clear where the disk is full
+    content = io.BytesIO()  # writing to a file, torch reports a full disk unclearly
     torch.save(state, content)
     files.write(path(out, job), content.getvalue())
 
@@ -36,7 +36,7 @@ def read(out: Path, job: Job) -> dict[str, Any] | None:
         return None
     except (MemoryError, OSError):
         raise
-    except Exception:  # torch raises whatever it met in a damaged file
+    except Exception:  # torch raises errors of any class for a damaged file
         path(out, job).unlink(missing_ok=True)
         return None
 

@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-EVALUATIONS = 10  # of a trial, between its start and its end
-EARLY_EPOCHS = 1, 5  # after which there is one too
-SAMPLE_IMAGES = 2_000  # of training and of validation, that these evaluations take
-FULL_IMAGES = 50_000  # at most, that the first and the last evaluation take: all but ImageNet's; and all test images
+EVALUATIONS = 10  # evaluations of a trial between its start and its end
+EARLY_EPOCHS = 1, 5  # epochs after which the trial is also evaluated
+SAMPLE_IMAGES = 2_000  # training images, and validation images, of these evaluations
+FULL_IMAGES = 50_000  # most training images of the first and the last evaluation, which use all other splits
 
 
 @lru_cache

@@ -35,10 +35,10 @@ class State:
         self.optimizer = build_optimizer(network, trial.recipe, trial.device)
         self.schedule = SCHEDULES[trial.recipe.schedule](self.optimizer, trial.recipe, steps)
         self.augmentation = AUGMENTATIONS[trial.recipe.augmentation]
-        streams = ("order", "augmentation", "colour")  # the last one serves all normal draws
+        streams = ("order", "augmentation", "colour")  # the last one is for all normal draws
         self.generators = [torch.Generator().manual_seed(stream_seed(self.seed, stream)) for stream in streams]
         self.epoch, self.first = 1, 0
-        torch.manual_seed(self._mask_seed() if group.rank else trial.seed)  # serves dropout masks alone
+        torch.manual_seed(self._mask_seed() if group.rank else trial.seed)  # used for dropout masks only
         self.total_loss = torch.zeros((), device=trial.device)
         self.curve: list[tuple[int, float]] = []
         self.gradient_flow: dict[str, float] = {}
@@ -87,7 +87,7 @@ class State:
         for group in self.optimizer.param_groups:
             group["lr"] = group["lr"].to(self.device)
         self.schedule.load_state_dict(saved["schedule"])
-        for generator, state in zip(self.generators, saved["began"], strict=False):  # older ones lack the normal draws'
+        for generator, state in zip(self.generators, saved["began"], strict=False):  # older states lack the last
             generator.set_state(state)
         self.total_loss.copy_(saved["total"])
         self.epoch, self.first = saved["epoch"], saved["first"]

@@ -18,7 +18,7 @@ from bench.spec.jobs import Timing, Trial
 from bench.system.process_group import SINGLE, ProcessGroup
 
 Step = Callable[[], None]
-EAGER_STEPS = 3  # before a graph is recorded: libraries choose their kernels and the optimiser makes its state
+EAGER_STEPS = 3  # run before recording: libraries choose kernels and the optimiser creates its state
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _record_graph(step: Step) -> Step:
             return
         if number == EAGER_STEPS:
             with torch.cuda.graph(graph):
-                step()  # recorded, not computed
+                step()  # this call is recorded, not computed
         graph.replay()
 
     return call

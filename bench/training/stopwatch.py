@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-WARM_UP_STEPS = 3  # that are run and not counted
+WARM_UP_STEPS = 3  # steps that are run but not counted
 
 
 class Stopwatch:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from reports.rendering.plot_style import BAND, EDGE, Axis, Drawing, export_svg, line_styles, open_panels, wrap_name
 from reports.text.formatting import MINUS
 
-MAX_DOTS = 200  # in a row; further dots would hardly be distinguishable, and each takes a line of the file
+MAX_DOTS = 200  # per row; more dots would hardly be distinguishable, and each adds a line to the file
 
 
 def draw_differences(

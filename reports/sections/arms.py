@@ -19,7 +19,7 @@ from reports.text.formatting import NOTHING, column_heading, format_fixed, forma
 
 ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
 SHOWN_METRICS = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
-MAX_NAMED = 20  # lost seeds of an arm, and reasons
+MAX_NAMED = 20  # lost seeds and reasons that are named per arm
 
 
 def trained_arms(evidence: Evidence) -> list[str]:

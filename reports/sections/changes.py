@@ -15,7 +15,7 @@ from reports.text.formatting import TIMES, format_count, format_fixed, format_nu
 ARROW = "\N{RIGHTWARDS ARROW}"
 QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
 FIELDS = ("shape", "gain", "activation", "normalisation", "pooling", "dropout")
-TORCH_DETAIL = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12]d)\(.*\)")  # no part of the factor
+TORCH_DETAIL = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12]d)\(.*\)")  # not part of the factor
 NOTABLE = 0.01  # a relative change of parameters below this comes from rounding a width and is no aspect
 
 

@@ -14,7 +14,7 @@ from reports.text.formatting import NOTHING, format_fixed, format_half_width, fo
 from reports.text.reasons import describe_origins, describe_outlook, explain_judgement
 
 COUNT_LABELS = "counted", "claimed"
-MAX_SPLIT_SHARE = 0.06  # of random splits that may differ: 5 %, and a little because no more are drawn
+MAX_SPLIT_SHARE = 0.06  # random splits that may differ: 5 %, plus sampling error
 CONTROLS_REMARK = (
     "The baseline trained again under other seeds must show no effect. A network that learns shuffled labels must stay "
     "at chance on the test images. An unexpected control puts its study in doubt; an undecided one has too few pairs. "

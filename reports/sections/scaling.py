@@ -101,7 +101,7 @@ def _tabulate_laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Ta
 
 
 def _law_cells(law: Law, x: np.ndarray, y: np.ndarray) -> list[Cell]:
-    if len(x) < MIN_POINTS or min(x) <= 0 or max(y) >= 1:  # neither has a logarithm
+    if len(x) < MIN_POINTS or min(x) <= 0 or max(y) >= 1:  # these have no logarithm
         return [Cell(NOTHING)] * 3
     error = 100 * float(np.sqrt(np.mean((fit_law(law, x, y)(x) - y) ** 2)))
     predicted = 100 * float(fit_law(law, x[:-1], y[:-1])(x[-1:])[0])

@@ -15,7 +15,7 @@ SUBJECTS = {
     "steps": "time of a whole training step",
     "layers": "forward time, part by part",
 }
-REFERENCES = {"activations": "copy", "layers": ""}  # else the first arm
+REFERENCES = {"activations": "copy", "layers": ""}  # the first arm for all other subjects
 
 
 def build_timings(evidence: Evidence) -> list[Block]:

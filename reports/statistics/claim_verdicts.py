@@ -13,7 +13,7 @@ from reports.statistics.part_verdicts import judge_contrast, judge_count, refuse
 from reports.tables.provenance import Environment, Origins, differing_fields, mixed_devices
 
 VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
-PRECEDENCE = ("refuted", "not run", "no effect", "underpowered", "inconclusive", "supported")  # of parts joined by AND
+PRECEDENCE = ("refuted", "not run", "no effect", "underpowered", "inconclusive", "supported")  # parts are joined by AND
 DECIDED = {"supported", "refuted", "no effect"}
 
 

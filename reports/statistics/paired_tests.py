@@ -15,7 +15,7 @@ from reports.statistics.effect_size import standard_deviation
 
 ALPHA = 0.05
 MAX_EXACT_PAIRS = 15  # up to here the sign-flip test tries every pattern of signs
-DRAWN_PATTERNS = 10_000  # beyond
+DRAWN_PATTERNS = 10_000  # patterns drawn for more pairs
 Interval = tuple[float, float]
 
 

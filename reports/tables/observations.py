@@ -14,14 +14,14 @@ from bench.records.store import final_metrics
 from bench.spec import jobs
 from bench.spec.jobs import Count, Trial
 
-TOTALS = ("parameters", "macs")  # of a network, and of each layer
+TOTALS = ("parameters", "macs")  # fields of a network and of each layer
 STEPS = "speed/steps_to_train_error_25"
 CURVES = ("train/accuracy", "validation/accuracy")
 SAMPLE_COLUMNS = ["arm", "pair", "metric", "value"]
 TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored"]
 Record = dict[str, Any]
 Records = Mapping[str, Record]
-identity = cache(jobs.identity)  # every table needs that of every job
+identity = cache(jobs.identity)  # every table needs the identity of every job
 
 
 class Observation(NamedTuple):

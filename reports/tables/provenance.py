@@ -8,7 +8,7 @@ from ablations import Claim
 
 Environment = Mapping[str, Any]
 Origins = Mapping[str, tuple[str, ...]]
-FIELDS = {  # with the plural of what each holds
+FIELDS = {  # each with a plural noun for its values
     "commit": "commits",
     "torch": "versions of torch",
     "python": "versions of Python",

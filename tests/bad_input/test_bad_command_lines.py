@@ -42,7 +42,7 @@ def test_an_output_folder_with_too_long_a_name_is_refused_by_every_command(
 
 @pytest.mark.parametrize("place", ["/proc/out", "/proc/self/out"])
 def test_an_output_folder_that_cannot_be_made_is_refused(error_line, root, place):
-    assert f"{place} cannot be made" in error_line("run", "--data", root, "--out", place, "--device", "cpu")
+    assert f"{place} cannot be created" in error_line("run", "--data", root, "--out", place, "--device", "cpu")
 
 
 @pytest.mark.parametrize(

@@ -45,13 +45,13 @@ def test_plan_counts_what_is_done(ablate, smoke):
     done = ablate("plan", *smoke.arguments, "--out", smoke.out)
     assert done.returncode == 0, done.stderr
     assert "8 jobs,    8 done" in done.stdout
-    assert "0 jobs to run" in done.stdout and "(all 8 anew: about " in done.stdout
+    assert "0 jobs to run" in done.stdout and "(all 8 jobs: about " in done.stdout
 
 
 def test_plan_tells_what_so_many_gpus_would_do(ablate, tmp_path):
     done = ablate("plan", "relu", "--data", "digits", "--cluster", "64", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "profile standard, 10 seeds, device cuda" in done.stdout and "512 at once" in done.stdout
+    assert "profile standard, 10 seeds, device cuda" in done.stdout and "512 in parallel" in done.stdout
 
 
 @pytest.mark.parametrize("words", [(), ("list",), ("plan",), ("run",), ("report",), ("ui",)], ids=" ".join)
@@ -68,12 +68,12 @@ def test_help_is_there_for_every_command(ablate, tmp_path, words):
         ("run --data nowhere", "there is no folder nowhere"),
         ("run --data . --seeds 0", "--seeds is 0"),
         ("run --data digits --limit soon", "--limit is 'soon'"),
-        ("run --data digits --out file", "file cannot be made"),
-        ("plan --data digits --out file/below", "file/below cannot be made"),
-        ("run relu --data digits --cluster 8", "a number is enough for a plan, a run needs an address"),
-        ("plan relu --data digits --cluster 0", "--cluster 0 has nothing that a job for cpu could run on"),
-        ("report", "nothing was run"),
-        ("report --out file", "nothing was run"),
+        ("run --data digits --out file", "file cannot be created"),
+        ("plan --data digits --out file/below", "file/below cannot be created"),
+        ("run relu --data digits --cluster 8", "expected an address; a number is for `ablate plan` only"),
+        ("plan relu --data digits --cluster 0", "--cluster 0 has no cpu device: name another cluster or --device"),
+        ("report", "run.json not found: run studies into out first"),
+        ("report --out file", "run.json not found"),
     ],
 )
 def test_what_cannot_be_used_is_answered_in_one_line(ablate, tmp_path, words, message):
@@ -207,7 +207,7 @@ def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
     assert row == total
     output = ablate("run", *arguments, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9").stdout
     known, later = map(
-        int, re.search(r"^0 of (\d+) jobs are done already; tuning will add about (\d+)", output, re.M).groups()
+        int, re.search(r"^0 of (\d+) jobs are already done; tuning will add about (\d+)", output, re.M).groups()
     )
     assert later > 0 and known + later == total
     left = f"{known} jobs without a record yet: run the same command again for them, then about {later} that follow"

@@ -97,7 +97,7 @@ def test_a_job_that_was_killed_before_a_checkpoint_starts_again(out):
     states = [finding.text for finding in doctor.examine(out) if "interrupted" in finding.text]
     assert states == [
         f"{next(store.folder(out).glob('*.part')).stem}: interrupted before its first checkpoint; "
-        "a run that needs it starts it again"
+        "a run that needs it restarts it"
     ]
 
 
@@ -174,7 +174,7 @@ def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
         out, record | {"identity": identity(validation.build_job(record), REVISION - 1), "status": "died"}
     )
     (finding,) = doctor.examine(out)
-    what = f"{earlier.name}: of revision {REVISION - 1}: kept, not used"
+    what = f"{earlier.name}: from revision {REVISION - 1}: kept, but not used"
     assert finding == ("earlier", what, None)
 
 

@@ -107,7 +107,7 @@ def started(words: list[str], environment: dict[str, str], here: Path) -> subpro
 def test_a_study_on_four_machines_has_the_records_of_a_local_run(command, machines, marked, alone, tmp_path):
     done = run(command_line(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "machines in the cluster: 4; jobs at once: 4" in done.stdout
+    assert "machines in the cluster: 4; parallel jobs: 4" in done.stdout
     assert not done.stderr
     assert_same_results(tmp_path / "out", alone)
 

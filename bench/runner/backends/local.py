@@ -14,10 +14,10 @@ from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, job_device
 
-MAX_RESTARTS = 10  # of a pool that breaks at once
+MAX_RESTARTS = 10  # consecutive restarts of a pool that breaks immediately
 WORKER_ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    # glibc keeps the memory of a step for the next one; the system would have to allocate and clear it anew
+    # glibc keeps a step's memory for the next step; otherwise the system allocates and clears it every time
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "-1",
 }
@@ -59,7 +59,7 @@ def open_pool(workers: int) -> Iterator[Submit]:
         for _ in range(MAX_RESTARTS):
             try:
                 return pool.schedule(_perform, args=[task], timeout=timeout_s)
-            except RuntimeError:  # it is broken
+            except RuntimeError:  # the pool is broken
                 _close(pool)
                 pool = _make_pool(workers)
         raise InputError("workers die as they start: check the free memory, and whether `import torch` works")

@@ -24,8 +24,8 @@ from bench.system import devices, files, git
 CONNECT_TIMEOUT_S = 10.0
 RAY_ENVIRONMENT = {  # set before Ray is imported
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_NUM_REDIS_GET_RETRIES": "1",  # each takes forty seconds if there is no cluster
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # hides the lines of Ray's log
+    "RAY_NUM_REDIS_GET_RETRIES": "1",  # each retry takes forty seconds if there is no cluster
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # suppresses all lines of Ray's log
 }
 HOW_TO_START = (
     "start one with 'ray start --head', and join it with 'ray start --address=HOST:6379' on each other machine, all "
@@ -35,7 +35,7 @@ HOW_TO_START = (
 
 @contextmanager
 def connect(address: str) -> Iterator[None]:
-    """Be in the cluster at this address; 'local' starts one on this machine, which ends with the command."""
+    """Connect to the cluster at an address; 'local' starts one on this machine, which ends with the command."""
     for name, value in RAY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
@@ -53,7 +53,7 @@ def connect(address: str) -> Iterator[None]:
         reason = " ".join(str(error).split())
         raise InputError(f"no cluster can be used at {address} ({reason}): {HOW_TO_START}") from error
     finally:
-        signal.signal(signal.SIGTERM, handler)  # Ray replaces it
+        signal.signal(signal.SIGTERM, handler)  # Ray replaces the handler
     try:
         yield
     finally:
@@ -61,7 +61,7 @@ def connect(address: str) -> Iterator[None]:
 
 
 def _check_address(address: str) -> None:
-    """Raise InputError if nothing answers: Ray would try for minutes."""
+    """Raise InputError if nothing answers at the address, because Ray would retry for minutes."""
     host, _, port = address.rpartition(":")
     if "/" in host or not port.isdecimal():
         raise InputError(
@@ -74,9 +74,9 @@ def _check_address(address: str) -> None:
 
 
 def _worker_runtime() -> dict[str, Any]:
-    """Ray's description of the workers' processes: this very code, and the variables of a local worker."""
-    own_variables = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
-    variables = {**own_variables, **WORKER_ENVIRONMENT, git.COMMIT_VARIABLE: git.commit()}
+    """Return Ray's description of a worker process: this checkout's code, and the environment of a local worker."""
+    project_variables = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
+    variables = {**project_variables, **WORKER_ENVIRONMENT, git.COMMIT_VARIABLE: git.commit()}
     return {"py_modules": [str(Path(__file__).parents[2])], "env_vars": variables}
 
 
@@ -86,7 +86,7 @@ def choose_device(device: str) -> str:
 
 
 def count_slots(device: str) -> int:
-    """Number of jobs at the same time: one per processor, or several per GPU if there are processors to feed them."""
+    """Return the number of parallel jobs: one per processor, or several per GPU if processors suffice to feed them."""
     machines = [{"CPU": 0, "GPU": 0, **machine} for machine in _machine_resources()]
     if device == "cpu":
         return sum(int(machine["CPU"]) for machine in machines)
@@ -96,7 +96,7 @@ def count_slots(device: str) -> int:
 def check_jobs(jobs: Iterable[Job], device: str) -> None:
     """Raise InputError if a job needs a GPU and the slots have none."""
     if device == "cpu" and any(job_device(job) == "cuda" for job in jobs):
-        raise InputError("there are jobs for a GPU: take --device cuda, and a cluster that has GPUs")
+        raise InputError("some jobs need a GPU: use --device cuda and a cluster with GPUs")
 
 
 def _machine_resources() -> list[dict[str, float]]:
@@ -107,7 +107,7 @@ def _machine_resources() -> list[dict[str, float]]:
 
 @contextmanager
 def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], None]) -> Iterator[tuple[Submit, int]]:
-    """Provide a function that performs tasks on the cluster, and the number of tasks at the same time.
+    """Provide a function that performs tasks on the cluster, and the number of tasks that it performs in parallel.
 
     Args:
         source: Images of trials and probes.
@@ -116,16 +116,16 @@ def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], N
         notify: Receives lines for the user.
 
     Raises:
-        InputError: The cluster has no such device; or, when a task is submitted, no slot or no head any more.
+        InputError: The cluster has no such device; or, when a task is submitted, its head or all slots are lost.
     """
     if not (slot_count := count_slots(device)):
         unit = "processor" if device == "cpu" else "GPU"
         raise InputError(f"the cluster has no {unit} to run a job on: {HOW_TO_START}")
-    notify(f"machines in the cluster: {len(_machine_resources())}; jobs at once: {slot_count}")
+    notify(f"machines in the cluster: {len(_machine_resources())}; parallel jobs: {slot_count}")
     import ray  # absent where there is no cluster
 
     head = ray.get_runtime_context().gcs_address
-    out = Path(os.path.abspath(out))  # not resolved, so that it names the same folder on other machines
+    out = Path(os.path.abspath(out))  # links are kept, because other machines may see the folder by this path only
     source = replace(source, folder=Path(os.path.abspath(source.folder)))
     token = files.temporary_path(out / "cluster")
     token.touch()
@@ -151,7 +151,7 @@ def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], N
 
 @contextmanager
 def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """Run a loop in a thread of its own; at the end cancel what still runs in it."""
+    """Run an event loop in a separate thread; at the end cancel its remaining tasks."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

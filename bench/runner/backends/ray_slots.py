@@ -15,8 +15,8 @@ from bench.runner.task import Task
 from bench.spec.errors import InputError
 from bench.system import devices
 
-MAX_START_FAILURES = 5  # of a slot, in a row
-CLEANUP_TIMEOUT_S = 10.0  # for machines that may be gone
+MAX_START_FAILURES = 5  # consecutive failures to start a slot
+CLEANUP_TIMEOUT_S = 10.0  # a machine that takes longer may be gone
 PING_TIMEOUT_S = 60.0  # for a free slot to answer
 HEAD_CHECK_INTERVAL_S, MAX_MISSED_CHECKS = 5.0, 3  # of the head; misses in a row
 
@@ -117,7 +117,7 @@ class SlotPool:
         slot = await self._next_slot(task)
         try:
             yield slot
-        except (RayTaskError, Timeout):  # the task failed, the slot is in order
+        except (RayTaskError, Timeout):  # the task failed, but the slot works
             self.free_slots.put_nowait(slot)
             raise
         except BaseException:

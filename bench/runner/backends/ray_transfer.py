@@ -1,4 +1,4 @@
-"""A task on a slot of a Ray cluster: files that go there, points and results that come back."""
+"""Transfer between this machine and a slot of a Ray cluster: files to the slot, points and results back."""
 
 import asyncio
 import json
@@ -21,10 +21,10 @@ class RemoteRunner:
 
     def __init__(self, pool: SlotPool) -> None:
         self.pool = pool
-        self._pixels: list[Any] = []  # handed to Ray once
+        self._pixels: list[Any] = []  # Ray's reference, made for the first task that needs it
 
     async def perform(self, task: Task, timeout_s: float) -> str:
-        """Perform a task on some machine and bring its files here; return the status, as `worker.perform` does."""
+        """Perform a task on a free slot and copy its results here; return the status, as `worker.perform` does."""
         from ray.exceptions import RayTaskError
 
         try:
@@ -36,7 +36,7 @@ class RemoteRunner:
             return "elsewhere"
 
     async def _perform_in_place(self, slot: SlotHandle, task: Task) -> str:
-        """The slot works in the folder itself; write its record if this machine does not see it yet."""
+        """Let the slot write to the shared folder; write its record here if this machine does not see it yet."""
         ((status, result_files),) = [item async for item in _perform_on(slot, task)]
         for content in result_files.values():
             if (store.read(task.out, task.job) or {}).get("ended") != json.loads(content)["ended"]:
@@ -44,7 +44,7 @@ class RemoteRunner:
         return status
 
     async def _perform_with_copies(self, slot: SlotHandle, task: Task) -> str:
-        """Send the files that the job needs and receive its results, while the job is locked here."""
+        """Send the files that the job needs and receive its results, holding the job's lock on this machine."""
         out, job = task.out, task.job
         with FileLock(store.lock_file(out, job), timeout=0):
             if not store.needs_measurement(out, job, task.keep_weights, task.previous_end):
@@ -58,7 +58,7 @@ class RemoteRunner:
                     os.utime(part)
             status, result_files = item
             if status != "elsewhere":
-                for name, content in result_files.items():  # the record last
+                for name, content in result_files.items():  # the record is the last of them
                     files.write(store.folder(out) / name, content)
                 store.remove_unfinished(out, job, status in store.FAILURES)
         return status

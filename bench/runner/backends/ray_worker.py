@@ -23,7 +23,7 @@ from bench.system import files
 
 HEARTBEAT_S = 1.0
 
-Files = dict[str, bytes]  # contents by name, in the folder of records
+Files = dict[str, bytes]  # contents by file name in the folder of records
 
 
 class Slot:
@@ -37,10 +37,10 @@ class Slot:
         import torch
         import torch._dynamo  # the first optimiser step would import it
 
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's to handle
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command handles Ctrl-C
         torch.set_num_threads(1)
         self.out, self.scratch, self.shares_folder = out, scratch_folder(token), (out / token).exists()
-        self.thread = ThreadPoolExecutor(1)  # one for all tasks, since torch's settings hold for a thread
+        self.thread = ThreadPoolExecutor(1)  # one thread for all tasks, because torch's settings are per thread
 
     def ready(self) -> tuple[str, bool]:
         """Return the machine's id and whether it shares the folder of records."""

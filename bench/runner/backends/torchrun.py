@@ -17,8 +17,8 @@ from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, Trial
 
-JOB_END_TIMEOUT_S = 5.0  # for a job to end once its result is known
-COLLECTIVE_TIMEOUT = timedelta(days=1)  # of a process that waits for another; a dead one is noticed at once
+JOB_END_TIMEOUT_S = 5.0  # longest wait for a job to end after its result is known
+COLLECTIVE_TIMEOUT = timedelta(days=1)  # longest wait for another process; a dead one is noticed immediately
 
 
 def process_count() -> int:
@@ -54,7 +54,7 @@ def lead(device: str) -> Iterator[tuple[Submit, int]]:
 
     def wait_until_idle() -> None:
         for thread in threads:
-            thread.join(JOB_END_TIMEOUT_S)  # a hung job may never end, and the others wait in the midst of it
+            thread.join(JOB_END_TIMEOUT_S)  # a hung job may never end, and the other processes wait for it
             if thread.is_alive():
                 raise InputError("a trial hangs; its record says so. Run the same command again to continue")
         threads.clear()

@@ -106,7 +106,7 @@ def test_a_record_that_the_server_refuses_is_reported_kept_and_does_not_block_ot
     for record in finished:
         queue.publish(record, {})
     assert server.got == names(finished[1:]) and not queue.waiting
-    assert warnings == ["MLflow refused a record, which is kept: MlflowException: a name"]
+    assert warnings == ["MLflow refused a record, which is kept on disk: MlflowException: a name"]
     assert store.read(tmp_path, finished[0]["identity"]) is not None
 
 
