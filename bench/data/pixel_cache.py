@@ -44,7 +44,7 @@ def load_or_create(folder: Path, agrees: Callable[[Path, Facts], bool], create: 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        problem = f"{folder.parent.parent} cannot be made ({error.strerror})"
+        problem = f"{folder.parent.parent} cannot be created ({error.strerror})"
         raise InputError(f"{problem}: expected a writable folder") from error
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         facts = _load_facts(folder, agrees)  # another run may have created it meanwhile
@@ -52,7 +52,7 @@ def load_or_create(folder: Path, agrees: Callable[[Path, Facts], bool], create: 
             _replace(folder, create)
             facts = _load_facts(folder, agrees)
     if facts is None:
-        raise InputError(f"{folder} is damaged and cannot be made again: remove it")
+        raise InputError(f"{folder} is damaged and cannot be rebuilt: remove it")
     return facts
 
 

@@ -97,7 +97,7 @@ def test_a_gpu_that_is_not_there_is_said_to_be_missing(ablate, tmp_path):
 
 def without_test(root):
     shutil.rmtree(root / "test")
-    return "has no readable folder test/"
+    return "has no folder test/ that can be read"
 
 
 def other_classes(root):

@@ -81,7 +81,7 @@ def test_a_cluster_without_gpus_is_reported(monkeypatch, digits, tmp_path):
         pass
     on_gpu = Timing("steps", (("relu", ModelConfig()),), (8,), 3, device="cuda")
     ray_cluster.check_jobs([Count(ModelConfig()), on_gpu], "cuda")
-    with pytest.raises(InputError, match="take --device cuda"):
+    with pytest.raises(InputError, match="use --device cuda"):
         ray_cluster.check_jobs([Count(ModelConfig()), on_gpu], "cpu")
 
 
