@@ -70,10 +70,8 @@ def judge(
         for c, (study, claim) in enumerate(claims)
         for p, part in enumerate(claim.parts)
     ]
-    seeds = requested_seeds or {}
-    pairs = {
-        key: _collect(*claims[key[0]], part, arms, seeds) for key, part, arms in parts if isinstance(part, Contrast)
-    }
+    contrasts = [(key, part, arms) for key, part, arms in parts if isinstance(part, Contrast)]
+    pairs = {key: _collect(*claims[key[0]], part, arms, requested_seeds or {}) for key, part, arms in contrasts}
     counts = {key: judge_count(part, arms) for key, part, arms in parts if isinstance(part, Exact)}
     origins = _environments(claims, {**pairs, **counts}, environments or {})
     devices = [mixed_devices(claim, known) for (_, claim), known in zip(claims, origins, strict=True)]
@@ -82,9 +80,7 @@ def judge(
     family = {key: p for key, p in p_values.items() if p is not None and claims[key[0]][1].primary}
     p_holm = p_values | dict(zip(family, holm(list(family.values())), strict=True))
     outcomes = counts | {
-        key: judge_contrast(part, pairs[key], p_values.get(key), p_holm.get(key))
-        for key, part, _ in parts
-        if isinstance(part, Contrast)
+        key: judge_contrast(part, pairs[key], p_values.get(key), p_holm.get(key)) for key, part, _ in contrasts
     }
     outcomes |= {key: refuse(outcome, devices[key[0]]) for key, outcome in outcomes.items() if devices[key[0]]}
     return [
