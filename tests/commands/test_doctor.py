@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 from running import half_written
 
+import ablate
 from bench import REVISION
 from bench.records import store, validation
 from bench.runner import worker
@@ -308,3 +309,11 @@ def test_a_database_that_is_only_locked_is_not_put_aside(published):
         (finding,) = doctor.examine(published)
     assert "database is locked" in finding.text and finding.repair is None
     assert list(doctor.examine(published)) == []
+
+
+def test_the_former_name_of_fix_still_works_in_scripts(tmp_path, capsys):
+    store.folder(tmp_path).mkdir()
+    (store.folder(tmp_path) / "0123456789abcdef.json").write_text("{")
+    assert ablate.main(["doctor", "--mend", "--out", str(tmp_path)]) == 0
+    assert "fixed" in capsys.readouterr().out
+    assert ablate.main(["doctor", "--out", str(tmp_path)]) == 0
