@@ -79,9 +79,8 @@ def _make_parser() -> argparse.ArgumentParser:
     pack.set_defaults(command=pack_photographs)
     doctor = _add_command(group, "doctor", diagnose, "list pending, broken, stale and orphaned files")
     doctor.add_argument("--fix", action="store_true", help="repair them; no measurement is deleted")
-    doctor.add_argument(
-        "--mend", dest="fix", action="store_true", help=argparse.SUPPRESS
-    )  # the former name, in scripts
+    # the former name of --fix, which scripts use
+    doctor.add_argument("--mend", dest="fix", action="store_true", help=argparse.SUPPRESS)
     ui = _add_command(group, "ui", serve_ui, "show the runs in MLflow, on this machine only")
     ui.add_argument("--port", type=int, default=5000, help="port of the server (default: 5000)")
     return parser
