@@ -13,7 +13,7 @@ Verdicts = Mapping[tuple[str, str], str]  # verdict by study and claim
 
 
 def read_verdicts(file: Path) -> Verdicts:
-    """Read the verdicts of a report.json, the controls' included; raise InputError where it cannot be read."""
+    """Read the verdicts of a report.json, the controls' included; raise InputError if it cannot be read."""
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
         return _collect(entry for part in ("claims", "controls") for entry in report[part])

@@ -73,7 +73,7 @@ def _tuned_name(study: Study, arm: str) -> str:
 
 
 def _check_names(study: Study, timed: set[str]) -> None:
-    """Raise InputError where a claim's metric or an arm is not found."""
+    """Raise InputError if a claim's metric or an arm is not found."""
     trained = set(all_arms(study))
     answered = {name for ask in study.probes for name in ask.gives}
     measured = trained | timed | answered | {*study.counts, *study.combinations}

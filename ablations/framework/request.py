@@ -76,7 +76,7 @@ def _title(place: PlacedJob) -> str:
 
 
 def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
-    """The study's jobs; InputError where its own code fails or a job cannot be stored."""
+    """The study's jobs; InputError if its own code fails or a job cannot be stored."""
     try:
         placed = expand_study(study, setting)
         for place in placed:

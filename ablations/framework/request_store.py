@@ -35,7 +35,7 @@ class _Stored(_Studies, total=False):
 
 
 def save_request(request: Request, out: Path) -> None:
-    """Store the request in the output folder; raise InputError where it cannot be written."""
+    """Store the request in the output folder; raise InputError if it cannot be written."""
     setting, source = request.setting, request.source
     fields = {
         "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.study_names],

@@ -23,7 +23,7 @@ class Ask(Declaration):
     Attributes:
         question: Name of the question, such as 'activity'.
         arms: Names of the arms whose trained networks it examines.
-        gives: Names under which the answer reports its metrics; empty where it reports on the arm itself.
+        gives: Names under which the answer reports its metrics; empty if it reports on the arm itself.
     """
 
     question: str

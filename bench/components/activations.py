@@ -22,7 +22,7 @@ class Activation:
         build: Make the module for a model.
         gain: Factor of the initial weights before it (He et al. 2015; `torch.nn.init.calculate_gain`).
         kernel: Forward and backward on (inputs, gradient, output, input_gradient), all of one shape, written into the
-            last two, so that a timing measures neither autograd nor an allocation; None where it is not elementwise.
+            last two, so that a timing measures neither autograd nor an allocation; None if it is not elementwise.
         takes_active: Whether `ModelConfig.active` applies to it.
     """
 

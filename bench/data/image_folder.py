@@ -28,7 +28,7 @@ class ImageFolder(NamedTuple):
 
 
 def open_folder(root: Path) -> ImageFolder:
-    """List a folder's images; raise InputError where they make no data set. Decoding resizes them to a square."""
+    """List a folder's images; raise InputError if they make no data set. Decoding resizes them to a square."""
     train, test = (
         {name: [root / split / name / file for file in files] for name, files in files_by_class.items()}
         for split, files_by_class in list_splits(root, "test").items()
@@ -73,7 +73,7 @@ def list_classes(root: Path, split: str) -> dict[str, list[str]]:
 
 
 def list_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """List a folder's entries by name, without hidden ones; raise InputError where one leads nowhere."""
+    """List a folder's entries by name, without hidden ones; raise InputError if one leads nowhere."""
     try:
         with os.scandir(folder) as scan:
             entries = sorted((e for e in scan if not e.name.startswith(".")), key=lambda e: e.name)

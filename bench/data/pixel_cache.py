@@ -24,12 +24,12 @@ Facts = dict[str, Any]
 
 
 def load_or_decode(folder: Path, decode: Decoder) -> Facts:
-    """Return the facts of a decoded data set; decode it where the folder is missing or damaged."""
+    """Return the facts of a decoded data set; decode it if the folder is missing or damaged."""
     return load_or_create(folder, _agrees, lambda temporary: _write_splits(temporary, *decode()))
 
 
 def load_or_create(folder: Path, agrees: Callable[[Path, Facts], bool], create: Callable[[Path], None]) -> Facts:
-    """Return the facts of a folder in the cache, created first where it is missing or damaged.
+    """Return the facts of a folder in the cache, created first if it is missing or damaged.
 
     Args:
         folder: The folder, which only one process creates at a time.
@@ -70,7 +70,7 @@ def _replace(folder: Path, create: Callable[[Path], None]) -> None:
 
 
 def _load_facts(folder: Path, agrees: Callable[[Path, Facts], bool]) -> Facts | None:
-    """The facts of a folder; None where it is missing or its files differ from them."""
+    """The facts of a folder; None if it is missing or its files differ from them."""
     try:
         facts: Facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
         good = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # comes last: it reads all files

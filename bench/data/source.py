@@ -47,11 +47,11 @@ class Source:
 
 
 def locate(name: str, out: Path, photographs: bool = False) -> Source:
-    """Locate a data set, and decode or index it under an output folder where that is not yet done.
+    """Locate a data set, and decode or index it under an output folder if that is not yet done.
 
     Args:
         name: A name in `DATASETS`; a folder with train/<class>/ and test/<class>/ (photographs: or val/<class>/); or
-            'auto': $ABLATE_DATA where it is set, else CIFAR-10 where it is available, else digits.
+            'auto': $ABLATE_DATA if it is set, else CIFAR-10 if it is available, else digits.
         out: The output folder, whose cache is used.
         photographs: Whether images stay where they are, to be read during training.
 
@@ -72,7 +72,7 @@ def locate(name: str, out: Path, photographs: bool = False) -> Source:
 
 
 def locate_decoded(cache: Path, key: str, title: str, decode: Decoder, note: str = "") -> Source:
-    """Decode a data set into the cache, where that is not yet done.
+    """Decode a data set into the cache, if that is not yet done.
 
     Args:
         cache: The folder of all decoded data sets.

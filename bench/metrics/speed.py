@@ -18,7 +18,7 @@ def step_speed(step_ms: Sequence[float], batch: int) -> dict[str, float]:
 def steps_to_error(curve: Sequence[tuple[int, float]], error: float) -> float | None:
     """Return the steps until training error falls to `error`, interpolated between (step, accuracy) evaluations.
 
-    None where it never does.
+    None if it never does.
     """
     accuracy = 1 - error
     if curve[0][1] >= accuracy:

@@ -58,7 +58,7 @@ def pack(out: Path, target: Path, weights: bool, further_files: Sequence[Path] =
 
 
 def unpack(archive: Path, folder: Path, accept: Callable[[str], bool]) -> list[Path]:
-    """Unpack the entries with accepted names into a folder; raise InputError where the archive is damaged.
+    """Unpack the entries with accepted names into a folder; raise InputError if the archive is damaged.
 
     Accepted names must not hold a path, which could lead out of the folder.
     """

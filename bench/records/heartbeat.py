@@ -52,7 +52,7 @@ class HeartbeatMonitor:
 
 
 def modified_ns(file: Path) -> int | None:
-    """Return the time of the file's last modification in nanoseconds; None where it does not exist."""
+    """Return the time of the file's last modification in nanoseconds; None if it does not exist."""
     with suppress(FileNotFoundError):
         return file.stat().st_mtime_ns
     return None

@@ -32,8 +32,8 @@ def import_records(
     Args:
         incoming: Files of records and weights, named by identity.
         out: The output folder. A finished record in it stays; a failure's gives way to a result.
-        weights: Whether weights are copied where they are missing.
-        check_job: Raises InputError where a job names what nothing implements.
+        weights: Whether weights are copied if they are missing.
+        check_job: Raises InputError if a job names what nothing implements.
 
     Returns:
         What was imported, and the errors of all files that were refused.
@@ -51,7 +51,7 @@ def import_records(
 
 
 def check_size(file: Path) -> None:
-    """Raise InputError where the file is larger than any of its kind."""
+    """Raise InputError if the file is larger than any of its kind."""
     if file.stat().st_size > LARGEST_BYTES[file.suffix]:
         raise InputError(f"{file.name} is larger than any file that this harness writes")
 
@@ -77,7 +77,7 @@ def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool
 
 
 def _add_weights(file: Path, out: Path) -> None:
-    """Copy weights where they are missing; invalid ones would make every later probe of them fail."""
+    """Copy weights if they are missing; invalid ones would make every later probe of them fail."""
     target = store.weights_file(out, file.stem)
     if target.exists():
         return

@@ -108,7 +108,7 @@ def write(out: Path, record: dict[str, Any]) -> Path:
 
 
 def read(out: Path, job: Job | str) -> dict[str, Any] | None:
-    """Return a job's record, or None where it has none."""
+    """Return a job's record, or None if it has none."""
     file = path(out, job)
     return load(file) if file.exists() else None
 
@@ -181,7 +181,7 @@ def needs_measurement(out: Path, job: Job, keep_weights: bool, previous_end: flo
         out: The output folder.
         job: The job.
         keep_weights: Whether its weights are to be kept.
-        previous_end: The end of its record as it was found, in seconds since the epoch; None where it had none.
+        previous_end: The end of its record as it was found, in seconds since the epoch; None if it had none.
     """
     return (read(out, job) or {}).get("ended") == previous_end or (keep_weights and lacks_weights(out, job))
 

@@ -109,7 +109,7 @@ def load_current(file: Path) -> dict[str, Any]:
 
 
 def find_revision(file: Path, record: dict[str, Any]) -> int:
-    """Return the revision whose identity of the job names the record; raise InputError where there is none."""
+    """Return the revision whose identity of the job names the record; raise InputError if there is none."""
     for revision in range(REVISION, 0, -1):
         if identity(build_job(record), revision) == record["identity"] == file.stem:
             return revision
@@ -117,7 +117,7 @@ def find_revision(file: Path, record: dict[str, Any]) -> int:
 
 
 def check_names(file: Path, record: dict[str, Any], check_job: Callable[[Job], None]) -> None:
-    """Raise InputError, with the file's name, where the record's job names what nothing implements."""
+    """Raise InputError, with the file's name, if the record's job names what nothing implements."""
     try:
         check_job(build_job(record))
     except InputError as error:
@@ -125,7 +125,7 @@ def check_names(file: Path, record: dict[str, Any], check_job: Callable[[Job], N
 
 
 def load_valid(file: Path) -> dict[str, Any]:
-    """Load a record of any revision; raise InputError where a value is missing, of another type or out of range."""
+    """Load a record of any revision; raise InputError if a value is missing, of another type or out of range."""
     record = store.load(file)
     try:
         adapter(Record).validate_python(record, strict=True)
@@ -143,7 +143,7 @@ def load_valid(file: Path) -> dict[str, Any]:
 
 
 def build_job(record: dict[str, Any]) -> Job:
-    """Build the job that a record's fields describe; raise ValidationError where they are invalid."""
+    """Build the job that a record's fields describe; raise ValidationError if they are invalid."""
     fields = json.dumps(record["job"])  # as JSON, strict validation takes lists for tuples and objects for dataclasses
     job: Job = adapter(JOB_TYPES[record["kind"]]).validate_json(fields, strict=True, extra="forbid")
     return job

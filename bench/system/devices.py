@@ -10,7 +10,7 @@ BYTES_PER_TRIAL = 4 * 2**30  # GPU memory
 
 
 def choose_device(device: str) -> str:
-    """Return 'cpu' or 'cuda', resolving 'auto' to a GPU where there is one."""
+    """Return 'cpu' or 'cuda', resolving 'auto' to a GPU if there is one."""
     if device != "auto":
         return device
     import torch  # takes seconds

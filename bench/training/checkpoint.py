@@ -29,7 +29,7 @@ def write(out: Path, job: Job, state: dict[str, Any]) -> None:
 
 
 def read(out: Path, job: Job) -> dict[str, Any] | None:
-    """Return the job's state, or None where none can be read; a damaged file is removed."""
+    """Return the job's state, or None if none can be read; a damaged file is removed."""
     try:
         return torch.load(path(out, job), map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -44,7 +44,7 @@ def read(out: Path, job: Job) -> dict[str, Any] | None:
 def resume(out: Path, job: Job, environment: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Return the state to resume from, and the 'started' and 'environment' of the trial's record.
 
-    The state is None where there is none, or where it is of another environment, in which a step may give other bits. A
+    The state is None if there is none, or where it is of another environment, in which a step may give other bits. A
     state of another commit is resumed, because equal identities mean equal numbers; the record names both commits.
     """
     state = read(out, job)

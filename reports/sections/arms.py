@@ -28,7 +28,7 @@ def trained_arms(evidence: Evidence) -> list[str]:
 
 
 def label_arm(arm: str) -> str:
-    """The arm's name, marked where it is a control."""
+    """The arm's name, marked if it is a control."""
     return f"{arm} (control)" if arm in (AGAIN, SHUFFLED) else arm
 
 
@@ -60,7 +60,7 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
 
 
 def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
-    """Tabulate accuracies that others printed of the same arms beside ours; no table where there are none."""
+    """Tabulate accuracies that others printed of the same arms beside ours; no table if there are none."""
     if study.printed is None:
         return []
     source, accuracies = study.printed.source, study.printed.accuracies

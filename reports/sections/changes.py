@@ -62,7 +62,7 @@ def list_changes(arm: Record, baseline: Record) -> dict[str, str]:
 
 
 def confounded_aspects(arm: Record, baseline: Record) -> list[str]:
-    """List the aspects that changed at once; empty where there is at most one.
+    """List the aspects that changed at once; empty if there is at most one.
 
     Consequences of another change are no aspects: a gain follows its activation, MACs and sizes follow the layers, and
     a normalisation brings its own parameters.

@@ -28,7 +28,7 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
 
     Args:
         judgement: The claim with its verdict.
-        noise_floor: The noise floor of the claim's contrast, in shown units; None where it has none.
+        noise_floor: The noise floor of the claim's contrast, in shown units; None if it has none.
         full: Whether the reason is given where all regimes agree, too.
 
     Returns:

@@ -16,7 +16,7 @@ def judge_contrast(part: Contrast, pairs: Pairs, p_value: float | None, p_holm: 
     Args:
         part: The contrast.
         pairs: Its pairs.
-        p_value: Two-sided p of the pairs' test; None where they cannot be tested.
+        p_value: Two-sided p of the pairs' test; None if they cannot be tested.
         p_holm: The same after Holm's correction.
     """
     test, scale = pairs.t_test(), _factor if part.ratio else float
@@ -74,7 +74,7 @@ def decide(part: Contrast, pairs: Pairs, test: PairedTest, p_holm: float | None)
         part: The contrast.
         pairs: Its pairs.
         test: The test of their mean difference.
-        p_holm: The test's p after Holm's correction; None where the pairs were not tested.
+        p_holm: The test's p after Holm's correction; None if the pairs were not tested.
 
     Returns:
         (verdict, reason)

@@ -42,7 +42,7 @@ class BaselineSplit(NamedTuple):
 
 
 def split_baseline(study: Study, results: pd.DataFrame) -> BaselineSplit | None:
-    """Split the test accuracies of the baseline's seeds, the A/A arm's among them; None where they are too few."""
+    """Split the test accuracies of the baseline's seeds, the A/A arm's among them; None if they are too few."""
     accuracies = [value for arm in (study.baseline, AGAIN) for value in select_values(results, arm, "test/accuracy")]
     share = differing_share(accuracies)
     return None if share is None else BaselineSplit(study.name, share, len(accuracies))

@@ -118,7 +118,7 @@ def pluralize(number: int, noun: str) -> str:
 
 
 def column_heading(metric: str) -> tuple[str, str]:
-    """Label and unit of a metric at the head of a column; the unit is empty where the label holds it."""
+    """Label and unit of a metric at the head of a column; the unit is empty if the label holds it."""
     label, unit = describe_metric(metric).label, describe_metric(metric).unit
     return label[0].upper() + label[1:], "" if unit.split("/")[0] in label.split() else unit
 
