@@ -33,7 +33,7 @@ class Layout:
         size: Side of the input, pixels.
         pad: Pixels that training images are padded with on each side before a crop.
         convs: The convolutions, first to last.
-        units: Of the hidden fully connected layers, first to last.
+        units: Units of each hidden fully connected layer, first to last.
         drop_before: Whether dropout precedes the hidden fully connected layers, else it follows their activation.
         pool_first: Whether pooling precedes normalisation.
         pool: Kernel and stride of max pooling, pixels.

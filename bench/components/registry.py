@@ -12,10 +12,10 @@ def register(
     """Return a decorator that adds what it decorates to the levels of a factor.
 
     Args:
-        levels: Of the factor, by name.
-        name: Of the new level.
+        levels: The factor's levels, by name.
+        name: The new level's name.
         kind: Makes the level from what is decorated and the attributes; without it, that is the level itself.
-        **attributes: Of the level.
+        **attributes: The level's other attributes.
     """
 
     def add(component: Component) -> Component:

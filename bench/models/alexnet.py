@@ -25,7 +25,7 @@ class AlexNet(nn.Module):
 
     Attributes:
         layers: All modules in order; a module is named by its layer and what it does: conv1, conv1_act, conv1_pool.
-        gains: Of the initial weights, by the name of each layer with weights, first to last.
+        gains: Gain of the initial weights of each layer with weights, by its name, first to last.
 
     Raises:
         InputError: A level is unknown or does not fit the layout.

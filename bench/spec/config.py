@@ -20,7 +20,7 @@ class ModelConfig:
             for 128x128 (Mishkin et al. 2017, section 2.1), 'torchvision' for 224x224.
         classes: Outputs.
         width: Multiplies the channels and units of every layer but the output.
-        activation: Of every hidden layer.
+        activation: Activation of every hidden layer.
         dropout: Probability that a unit is dropped.
         dropout_place: At the hidden fully connected layers ('fc'), after each convolution ('conv'), or both ('all').
         normalisation: 'lrn' is the paper's (section 3.3), 'batch' precedes every hidden activation.
@@ -65,12 +65,12 @@ class TrainConfig:
 
     Attributes:
         learning_rate: The highest of the schedule.
-        schedule: Of the learning rate.
+        schedule: How the learning rate changes during training.
         weight_decay: Coefficient of the L2 penalty.
         batch: Images in a step.
         epochs: Passes through the training images.
-        share: Of the training images left after validation, stratified; the same images for every seed.
-        augmentation: Of the training images.
+        share: Share of the training images left after validation; stratified, the same images for every seed.
+        augmentation: How training images are augmented.
         labels: 'true', or 'shuffled' as a control.
         activation_penalty: Weight in the loss of the mean absolute activation, summed over hidden layers; below zero it
             rewards activity.

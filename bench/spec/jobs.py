@@ -43,7 +43,7 @@ class Timing:
         rounds: Samples of each arm.
         device: 'cpu' or 'cuda'.
         precision: 'float32' or 'bfloat16'.
-        threads: Of the processor; 0 means one for each core.
+        threads: Number of processor threads; 0 means one for each core.
     """
 
     subject: str

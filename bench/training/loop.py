@@ -74,8 +74,8 @@ class _Run:
     """What a trial needs while it runs.
 
     Attributes:
-        batch: Images of a step, over all processes.
-        steps: Of an epoch.
+        batch: Number of images in a step, over all processes.
+        steps: Number of steps in an epoch.
     """
 
     def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:

@@ -27,7 +27,7 @@ class State:
         curve: (step, training accuracy) of every evaluation.
         gradient_flow: Gradient metrics that the next point will hold.
         epoch_start: States of the generators when the epoch began.
-        step_ms: Of the steps that an earlier process timed, milliseconds.
+        step_ms: Times of the steps that an earlier process took, in milliseconds.
     """
 
     def __init__(self, trial: Trial, network: AlexNet, steps: int, group: ProcessGroup = SINGLE) -> None:

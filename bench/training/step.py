@@ -54,7 +54,7 @@ def make_step(
         job: Names device and precision.
         recipe: Augmentation and activation penalty.
         network: On the device.
-        optimizer: Of the network's parameters.
+        optimizer: Optimiser of the network's parameters.
         memory: What the step reads and writes.
         group: The processes that train together.
     """

@@ -32,7 +32,7 @@ class BaselineSplit(NamedTuple):
 
     Attributes:
         study: The study's name.
-        share: Of random splits of the seeds into pairs, the share that a t test at 5 % calls different.
+        share: Share of random splits of the seeds into pairs that a t test at 5 % calls different.
         seeds: Number of seeds.
     """
 
