@@ -141,7 +141,7 @@ def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machin
             time.sleep(0.1)
         output, _ = process.communicate()
     assert process.returncode == 0 and "raylet" not in output, output
-    assert killed and "Not every machine sees" in output
+    assert killed and "Not every machine sees" in output, output
     assert len(written) == len({name for name, _ in written}) == 3
     assert not list(temporary.glob("ablate.*"))
     assert_same_results(tmp_path / "out", alone)
