@@ -51,8 +51,9 @@ def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
         raise InputError(f"{options.out} cannot be created ({error.strerror}): name another --out folder") from error
     setting = make_setting(profile, options.seeds, source.data, device)
     request = Request(tuple(options.studies), studies, setting, source)
+    durations = check_output(request, options.out)  # first, because tuned levels are read from the records
     _check_names(request, options.out)
-    return request, check_output(request, options.out)
+    return request, durations
 
 
 def _check_names(request: Request, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""All factors with the levels that can be asked for, and the check of a configuration against them."""
+"""All factors with their valid levels, and the check of a configuration against them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether everything that a job names is implemented. Asked before anything trains."""
+"""Check that everything that a job names is implemented, before anything trains."""
 
 from functools import lru_cache
 
