@@ -135,8 +135,8 @@ def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machin
     with started(words, marked, tmp_path) as process:
         while process.poll() is None:
             written |= {(file.name, file.stat().st_ino) for file in temporary.glob("ablate.*/cache/*/*_pixels.npy")}
-            if not killed and len(parts(tmp_path / "out")) == MACHINES:
-                os.kill(slots(marked["ABLATE_TORTURE"])[0], signal.SIGKILL)
+            if not killed and parts(tmp_path / "out") and len(pids := slots(marked["ABLATE_TORTURE"])) == MACHINES:
+                os.kill(pids[0], signal.SIGKILL)
                 killed = True
             time.sleep(0.1)
         output, _ = process.communicate()
