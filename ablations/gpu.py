@@ -1,10 +1,10 @@
-"""What does a GPU bring? (Krizhevsky et al. 2012, section 3.2)."""
+"""Does a GPU make training faster, and as accurate? (Krizhevsky et al. 2012, section 3.2)."""
 
 from ablations import Claim, Contrast, ModelConfig, Setting, Study, Timing
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
-    """Time a training step on each device, the CPU with all its cores; without a GPU, nothing."""
+    """Time a training step on all cores of the CPU and on the GPU; return no timings without a GPU."""
     if setting.device != "cuda":
         return ()
     model = ModelConfig(width=setting.profile.width("document"))

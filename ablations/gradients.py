@@ -27,12 +27,12 @@ TUNED = {arm(other, depth): arm(other, 8) for other in OTHERS for depth in DEPTH
 def gradient_contrasts(other: str) -> tuple[Contrast, ...]:
     """Return the contrasts of ReLU to another activation: the gradient at the first of 12 layers, and accuracy."""
     relu, rival = arm("relu", 12), arm(other, 12)
-    shared, own = f"{other}, {designs.SHARED_RATE}", f"{other}, {designs.OWN_RATE}"
+    shared_regime, own_regime = f"{other}, {designs.SHARED_RATE}", f"{other}, {designs.OWN_RATE}"
     return (
-        Contrast("gradient/first_to_last/start", relu, rival, margin=2, ratio=True, regime=shared),
-        Contrast("gradient/first_to_last/epoch_1", relu, rival, margin=2, ratio=True, regime=shared),
-        Contrast("test/accuracy", relu, rival, margin=1, regime=shared),
-        Contrast("test/accuracy", relu, designs.own_rate_arm(rival), margin=1, regime=own),
+        Contrast("gradient/first_to_last/start", relu, rival, margin=2, ratio=True, regime=shared_regime),
+        Contrast("gradient/first_to_last/epoch_1", relu, rival, margin=2, ratio=True, regime=shared_regime),
+        Contrast("test/accuracy", relu, rival, margin=1, regime=shared_regime),
+        Contrast("test/accuracy", relu, designs.own_rate_arm(rival), margin=1, regime=own_regime),
     )
 
 

@@ -1,3 +1,3 @@
-"""The former home of these names, for study files that still say `from ablations.study import ...`."""
+"""Alias of the package, for older study files that contain `from ablations.study import ...`."""
 
 from ablations import *  # noqa: F403

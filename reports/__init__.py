@@ -1,1 +1,1 @@
-"""Judges and shows. Reads records; builds no network and imports no torch."""
+"""Reports from records: tables, statistics, verdicts, files. Builds no network and does not import torch."""

@@ -1,4 +1,4 @@
-"""Experimental designs: the arms of studies with several switches, what sums of arms mean, and patterns of claims.
+"""Experimental designs: arms of studies with several switches, effects as weighted sums of arms, common contrasts.
 
 A design starts from one declaration, {name: Switch(on, off)}. An arm is named by the switches that are on in it.
 """
@@ -75,14 +75,14 @@ def _arms(switches: Switches, combinations: Iterable[Collection[str]]) -> dict[s
 def effect_weights(switches: Switches) -> dict[str, Weights]:
     """Return the effects of a full factorial as weighted sums of arms, for `Study.combinations`.
 
-    They are, by name, every main effect, every two-way interaction, and of each switch the effect of leaving it out of
-    all, the effect of adding it to none, and the Shapley share.
+    The effects, by name: every main effect, every two-way interaction, and for each switch its Shapley share, the
+    effect of turning it off with all others on, and the effect of turning it on with all others off.
     """
     effects = {main_effect(name): _contrast(switches, (name,)) for name in switches}
     effects |= {interaction(a, b): _contrast(switches, (a, b)) for a, b in itertools.combinations(switches, 2)}
     for name in switches:
-        others = tuple(other for other in switches if other != name)
-        effects[left_out(name)] = {arm_name(switches, switches): 1.0, arm_name(switches, others): -1.0}
+        other_names = tuple(other for other in switches if other != name)
+        effects[left_out(name)] = {arm_name(switches, switches): 1.0, arm_name(switches, other_names): -1.0}
         effects[added_in(name)] = {arm_name(switches, (name,)): 1.0, arm_name(switches, ()): -1.0}
         effects[shapley_share(name)] = _shapley(switches, name)
     return effects
@@ -99,12 +99,12 @@ def interaction(first: str, second: str) -> str:
 
 
 def left_out(name: str) -> str:
-    """Return the name of the effect of leaving the switch out of all."""
+    """Return the name of the effect of turning the switch off with all others on."""
     return f"{name}, left out of all"
 
 
 def added_in(name: str) -> str:
-    """Return the name of the effect of adding the switch to none."""
+    """Return the name of the effect of turning the switch on with all others off."""
     return f"{name}, added to none"
 
 
@@ -114,10 +114,10 @@ def shapley_share(name: str) -> str:
 
 
 def _contrast(switches: Switches, names: Collection[str]) -> Weights:
-    """Mean where the product of the named switches' signs is +1 minus the mean where it is -1.
+    """Mean of the arms with a sign product of +1 over the named switches, minus the mean of those with -1.
 
-    So an interaction is half the difference between one switch's effects at the two levels of the other. Box, Hunter &
-    Hunter (2005), section 5.5.
+    An interaction is therefore half the difference between one switch's effects at the two levels of the other. Box,
+    Hunter & Hunter (2005), section 5.5.
     """
     half = 2 ** (len(switches) - 1)
     return {arm_name(switches, on): (-1) ** len(set(names) - set(on)) / half for on in subsets(switches)}
@@ -129,8 +129,8 @@ def _shapley(switches: Switches, name: str) -> Weights:
     The shares of all switches sum to the difference between all on and all off.
     """
     weights: Weights = {}
-    count, others = len(switches), [other for other in switches if other != name]
-    for on in subsets(others):
+    count, other_names = len(switches), [other for other in switches if other != name]
+    for on in subsets(other_names):
         share = math.factorial(len(on)) * math.factorial(count - len(on) - 1) / math.factorial(count)
         weights[arm_name(switches, (*on, name))] = share
         weights[arm_name(switches, on)] = -share
@@ -159,7 +159,7 @@ def own_rate_arm(arm: str) -> str:
 
 
 def add_own_rate_arms(arms: Mapping[str, Levels], sources: Mapping[str, str] | None = None) -> dict[str, Levels]:
-    """Return the arms, which share the baseline's best learning rate, and again each with its own.
+    """Return the arms, trained at the baseline's best learning rate, and copies trained at their own best rate.
 
     Args:
         arms: The arms and their levels, the baseline first.

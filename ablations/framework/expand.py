@@ -34,7 +34,7 @@ class PlacedJob(NamedTuple):
 def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     """Return the study's jobs, ordered by seed, so that an interrupted run has whole pairs.
 
-    An arm whose level is still to be tuned has none.
+    An arm whose level is not tuned yet has no jobs.
 
     Raises:
         InputError: A level is invalid, or a name of an arm, a factor or a metric is not found.
@@ -60,15 +60,15 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
 
 
 def _is_ready(study: Study, arm: str, setting: Setting) -> bool:
-    """Whether the arm's tuned level, if it has one, is known, and its device is present."""
+    """Whether tuning has chosen the arm's level, if it is tuned, and the machine has the arm's device."""
     source = _tuned_name(study, arm)
     tuned = study.tuning is not None and source in study.tuning.takes
-    known = not tuned or source in setting.tuned_levels.get(study.name, {})
-    return known and all_arms(study)[arm].get("device", "cpu") in ("cpu", setting.device)
+    has_level = not tuned or source in setting.tuned_levels.get(study.name, {})
+    return has_level and all_arms(study)[arm].get("device", "cpu") in ("cpu", setting.device)
 
 
 def _tuned_name(study: Study, arm: str) -> str:
-    """The arm whose tuned level this one takes: a control takes the baseline's."""
+    """Name of the arm whose tuned level this arm takes; the baseline's for a control."""
     return arm if arm in study.arms else study.baseline
 
 
@@ -112,11 +112,11 @@ def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: L
     """
     model, recipe, device = resolve_levels(study, arm, setting, overrides or {})
     layout = LAYOUTS[model.layout]
-    if setting.profile.photographs and not layout.kept:
+    if setting.profile.photographs and not layout.square_px:
         raise InputError(
             f"layout {model.layout} is for images of {layout.size} pixels; profile {setting.profile.name} is not"
         )
-    if not setting.profile.photographs and layout.kept:
+    if not setting.profile.photographs and layout.square_px:
         raise InputError(f"layout {model.layout} needs images of {layout.size} pixels; they are kept at {SIDE_PX}")
     precision = setting.precision if device == setting.device else "float32"
     return Trial(model, recipe, setting.data, seed, device, precision)
@@ -125,8 +125,8 @@ def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: L
 def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) -> tuple[ModelConfig, TrainConfig, str]:
     """Return an arm's model, recipe and device.
 
-    Levels come from, in this order, each over the one before: the profile, the study's base, the arm, its tuned level,
-    the overrides. 'share' and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate.
+    Later sources override earlier ones: the profile, the study's base, the arm, its tuned level, the overrides. 'share'
+    and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate.
 
     Raises:
         InputError: A factor is not found or a level is invalid.

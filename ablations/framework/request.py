@@ -16,14 +16,14 @@ from bench.spec.jobs import Job, Trial, describe, identity, job_kind
 
 
 class Request(NamedTuple):
-    """What a run is requested to do.
+    """Request of a run: studies, setting and data.
 
     Attributes:
         study_names: Names or paths of the studies, as the user wrote them; empty for all studies.
         studies: The studies of these names.
         setting: Profile, device and number of seeds.
         source: The data set.
-        tuning_trials: The trials that choose levels, as far as they are known (see `with_tuned_levels`).
+        tuning_trials: The trials known so far that tuning needs (see `with_tuned_levels`).
     """
 
     study_names: tuple[str, ...]
@@ -49,11 +49,11 @@ class Request(NamedTuple):
         return self._replace(setting=setting, tuning_trials=tuple(tuning_trials))
 
     def placed_jobs(self) -> list[PlacedJob]:
-        """Return all jobs at their places in the studies; studies share equal jobs."""
+        """Return the jobs of all studies, each with its study, arm and seed; studies share equal jobs."""
         return [*self.tuning_trials, *(place for study in self.studies for place in _study_jobs(study, self.setting))]
 
     def job_titles(self) -> dict[Job, str]:
-        """Return each job once, with its title: its place in the first study that needs it."""
+        """Return the title of each job: study, arm and seed in the first study that needs it."""
         titles: dict[Job, str] = {}
         for place in self.placed_jobs():
             titles.setdefault(place.job, _title(place))
@@ -76,7 +76,7 @@ def _title(place: PlacedJob) -> str:
 
 
 def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
-    """The study's jobs; InputError if its own code fails or a job cannot be stored."""
+    """Expand a study into its jobs; raise InputError if the study's code fails or a job cannot be stored."""
     try:
         placed = expand_study(study, setting)
         for place in placed:

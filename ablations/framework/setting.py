@@ -11,7 +11,7 @@ AGAIN_SEED_OFFSET = 1000  # the A/A arm repeats the baseline under seeds from he
 
 
 class Setting(NamedTuple):
-    """What a run adds to a study.
+    """Values that a run adds to a study.
 
     Attributes:
         profile: Width, images, epochs and seeds.

@@ -18,7 +18,7 @@ Levels = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Ask(Declaration):
-    """A question of `bench.probes` to the final weights of some arms, all seeds together.
+    """A probe of `bench.probes` that examines the final weights of some arms, over all seeds.
 
     Attributes:
         question: Name of the question, such as 'activity'.
@@ -84,8 +84,8 @@ class Tuning(Declaration):
         factor: Name of the factor, such as 'learning_rate'.
         grid: At least three levels, ascending.
         takes: For each tuned arm, the arm whose best level it takes: itself, or one with which it shares the level.
-        ratio: Where some arm is best at an edge of the grid, the grid grows there by this ratio, for all arms. 0 keeps
-            the grid as it is.
+        ratio: Factor between the edge of the grid and a level added beyond it, for all arms, if some arm is best at
+            that edge. 0 never extends the grid.
     """
 
     factor: str

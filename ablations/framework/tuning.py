@@ -21,7 +21,7 @@ class TuningResult(NamedTuple):
     """The state of a study's tuning.
 
     Attributes:
-        trials: All trials that the choice needs, as far as the grid is known.
+        trials: All trials of the grid so far.
         scores: Mean final validation accuracy over `TUNING_SEEDS`, by arm and level, of the last complete grid.
         tuned_levels: The level of each tuned arm; empty until every trial has a record.
     """
@@ -32,12 +32,12 @@ class TuningResult(NamedTuple):
 
 
 def tune(study: Study, setting: Setting, find_record: Callable[[Trial], Record | None]) -> TuningResult:
-    """Return the trials that tuning needs, and what their records say.
+    """Return the trials that tuning needs, their scores, and the levels that it has chosen.
 
     Args:
         study: The study.
         setting: The run's setting.
-        find_record: Returns the record of a trial, or None before it ran.
+        find_record: Function that returns the record of a trial, or None before it ran.
     """
     tuning = study.tuning
     if tuning is None:
@@ -76,7 +76,7 @@ def _trials(
 
 
 def placeholder_levels(tuning: Tuning) -> dict[str, float]:
-    """Return some level for each tuned arm before any is known; arms that share theirs share it here, and no others."""
+    """Return a placeholder level for each tuned arm; only arms that share their tuned level have the same one."""
     sources = list(dict.fromkeys(tuning.takes.values()))
     return {arm: tuning.grid[1] * (1 + sources.index(source) / 1000) for arm, source in tuning.takes.items()}
 
@@ -92,7 +92,7 @@ def _best_level(scores: dict[float, float]) -> float:
 
 
 def _levels_beyond(tuning: Tuning, grid: Sequence[float], best_levels: Collection[float]) -> list[float]:
-    """New levels beyond those edges of the grid at which some arm is best."""
+    """New levels beyond each edge of the grid at which some arm is best."""
     if not tuning.ratio or len(grid) >= MAX_GRID_LEVELS:
         return []
     below, above = grid[0] / tuning.ratio, grid[-1] * tuning.ratio

@@ -21,8 +21,8 @@ class Activation:
     Attributes:
         build: Make the module for a model.
         gain: Factor of the initial weights before it (He et al. 2015; `torch.nn.init.calculate_gain`).
-        kernel: Forward and backward on (inputs, gradient, output, input_gradient), all of one shape, written into the
-            last two, so that a timing measures neither autograd nor an allocation; None if it is not elementwise.
+        kernel: Forward and backward pass on (inputs, gradient, output, input_gradient), all of one shape. It writes
+            into the last two, so that a timing measures no autograd and no allocation. None if not elementwise.
         takes_active: Whether `ModelConfig.active` applies to it.
     """
 
@@ -94,5 +94,5 @@ class KWinners(nn.Module):
         return input * mask.movedim(-1, 1)
 
     def extra_repr(self) -> str:
-        """Return what a record says of the module."""
+        """Return the arguments for the module's repr, which records contain."""
         return f"active={self.active:g}"

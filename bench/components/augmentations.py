@@ -52,8 +52,8 @@ class Augmentation(NamedTuple):
     """A level of the factor `augmentation`, declared by `@augmentation(name, ...)` on the function `apply`.
 
     Attributes:
-        apply: From a batch to (B, 3, size, size) float32 in -1..1, channels last in memory.
-        normal_draws: Standard normal numbers that it takes for each image.
+        apply: Function of a batch that returns (B, 3, size, size) float32 in -1..1, channels last in memory.
+        normal_draws: Number of standard normal draws per image.
     """
 
     apply: Callable[[Batch], Tensor]
@@ -61,7 +61,7 @@ class Augmentation(NamedTuple):
 
     @property
     def draws(self) -> int:
-        """Numbers that are drawn for each image."""
+        """Number of draws per image, uniform and normal."""
         return DRAWS + self.normal_draws
 
 
@@ -70,7 +70,7 @@ augmentation = partial(register, AUGMENTATIONS, kind=Augmentation)
 
 
 def draw_epoch(images: int, level: Augmentation, uniform: Generator, normal: Generator) -> Tensor:
-    """Draw what an epoch's augmentation takes: (images, level.draws) float32.
+    """Draw the random numbers for an epoch's augmentation: (images, level.draws) float32.
 
     The uniform numbers come first, then the normal ones.
     """
@@ -136,7 +136,7 @@ def _crop(batch: Batch, random: bool, mirror: bool) -> Tensor:
 
 
 def _offsets(draw: Tensor, margin: int | Tensor) -> Tensor:
-    """Uniform whole offsets 0..margin, both included."""
+    """Uniform integer offsets 0..margin, both included."""
     return (draw * (margin + 1)).floor()
 
 
@@ -147,8 +147,8 @@ def _resized(batch: Batch, corner: Tensor, within: int, mirror: bool) -> Tensor:
     top = corner[:, 0] + _offsets(draws[:, 3], within - height)
     left = corner[:, 1] + _offsets(draws[:, 4], within - width)
     step = (torch.arange(size, device=batch.canvas.device) + 0.5) / size
-    y = (top[:, None] + _sampled_places(step, height)) * (2 / side) - 1
-    x = (left[:, None] + _sampled_places(step, width)) * (2 / side) - 1
+    y = (top[:, None] + _sample_positions(step, height)) * (2 / side) - 1
+    x = (left[:, None] + _sample_positions(step, width)) * (2 / side) - 1
     if mirror:
         x = torch.where((draws[:, 0] < 0.5)[:, None], x.flip(1), x)
     grid = torch.stack((x[:, None, :].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)), dim=-1)
@@ -157,17 +157,17 @@ def _resized(batch: Batch, corner: Tensor, within: int, mirror: bool) -> Tensor:
     return output.contiguous(memory_format=torch.channels_last)
 
 
-def _sampled_places(step: Tensor, extent: Tensor) -> Tensor:
-    """Where a window of each extent is sampled, (B, size).
+def _sample_positions(step: Tensor, extent: Tensor) -> Tensor:
+    """Positions, in pixels, at which a window of each extent is sampled: (B, size).
 
-    Places stay within the centres of its outermost pixels, so that nothing outside the window shows.
+    They lie between the centres of the outermost pixels, so that nothing outside the window is sampled.
     """
     extent = extent[:, None]
     return torch.minimum((step * extent).clamp(min=0.5), extent - 0.5)
 
 
 def _extent(draw: Tensor, within: int) -> tuple[Tensor, Tensor]:
-    """Whole heights and widths, (B,) each: the first of ten tries that fits, else the whole square."""
+    """Integer heights and widths, (B,) each: the first of ten tries that fits, else the whole square."""
     area = within**2 * (AREA[0] + draw[:, :TRIES] * (AREA[1] - AREA[0]))
     aspect = torch.exp(math.log(ASPECT[0]) + draw[:, TRIES:] * math.log(ASPECT[1] / ASPECT[0]))
     widths, heights = (area * aspect).sqrt().round(), (area / aspect).sqrt().round()

@@ -1,4 +1,4 @@
-"""Initial weights: what multiplies the shared unit normal draws, and the biases."""
+"""Initial weights: the factor of the shared unit normal draws, and the biases."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ PAPER_DEVIATION = 0.01  # Krizhevsky et al. 2012, section 5
 
 
 class LayerToInitialise(NamedTuple):
-    """A layer with weights. fan_in: inputs of a unit; gain: of its activation; is_output: whether it is the last."""
+    """A layer with weights: name, inputs per unit, gain of the activation, and whether it is the output layer."""
 
     name: str
     fan_in: int

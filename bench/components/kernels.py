@@ -1,4 +1,4 @@
-"""What stands for each 5x5 convolution of a layout (Simonyan & Zisserman 2015, section 2.3).
+"""Replacements for each 5x5 convolution of a layout (Simonyan & Zisserman 2015, section 2.3).
 
 A level is a function of that convolution, its input channels and the model's `middle`.
 """
@@ -26,13 +26,13 @@ def pair(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
 
 @register(KERNELS, "pair-matched")
 def pair_matched(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
-    """A pair with as many weights as the 5x5: 25 Cin Cout / (9 (Cin + Cout)) channels between."""
+    """A pair with as many weights as the 5x5: 25 Cin Cout / (9 (Cin + Cout)) channels between the two."""
     return _pair(conv, 25 * in_channels * conv.channels / (9 * (in_channels + conv.channels)))
 
 
 @register(KERNELS, "pair-linear")
 def pair_linear(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
-    """A pair without an activation between."""
+    """A pair without an activation between the two."""
     first, second = pair(conv, in_channels, middle)
     return [replace(first, linear=True), second]
 

@@ -10,8 +10,8 @@ class Conv:
     """A convolution of a layout.
 
     Attributes:
-        lrn, pool: Whether normalisation and max pooling follow it in the paper.
-        linear: Whether no activation follows it.
+        lrn, pool: Whether the layout has normalisation, and max pooling, after the convolution.
+        linear: Whether the convolution has no activation.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Layout:
         pool_first: Whether pooling precedes normalisation.
         pool: Kernel and stride of max pooling, pixels.
         pool_ceil: Whether pooling windows may reach over the edge.
-        kept: Side of the square that photographs are cut to before a crop, pixels; 0 for a layout of small images.
+        square_px: Side of the square that photographs are cut to before a crop; 0 for a layout of small images.
     """
 
     size: int
@@ -49,7 +49,7 @@ class Layout:
     pool_first: bool = False
     pool: tuple[int, int] = (3, 2)
     pool_ceil: bool = False
-    kept: int = 0
+    square_px: int = 0
 
     @property
     def removable(self) -> list[str]:
@@ -57,7 +57,7 @@ class Layout:
         return [conv.name for conv in self.convs if conv.kernel == 3] + [f"fc{len(self.convs) + 2}"]
 
     def pooled(self, size: int) -> int:
-        """Side of a map of this size behind max pooling."""
+        """Side of a map after max pooling, from its side before."""
         kernel, stride = self.pool
         excess = size - kernel
         return (-(-excess // stride) if self.pool_ceil else excess // stride) + 1
@@ -68,7 +68,7 @@ def scaled_channels(channels: float, width: float, groups: int = 1) -> int:
     return groups * max(1, round(channels * width / groups))
 
 
-def _paper(groups: int, size: int = 227, kept: int = 256, units: int = 4096, pool_first: bool = False) -> Layout:
+def _paper(groups: int, size: int = 227, square_px: int = 256, units: int = 4096, pool_first: bool = False) -> Layout:
     """AlexNet of Krizhevsky et al. 2012, figure 2 (two groups), or without groups; the square of section 2."""
     convs = (
         Conv("conv1", 96, 11, 4, 0, lrn=True, pool=True),
@@ -77,10 +77,10 @@ def _paper(groups: int, size: int = 227, kept: int = 256, units: int = 4096, poo
         Conv("conv4", 384, groups=groups),
         Conv("conv5", 256, groups=groups, pool=True),
     )
-    return Layout(size, 0, convs, (units, units), pool_first=pool_first, pool_ceil=pool_first, kept=kept)
+    return Layout(size, 0, convs, (units, units), pool_first=pool_first, pool_ceil=pool_first, square_px=square_px)
 
 
-def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], kept: int = 0) -> Layout:
+def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], square_px: int = 0) -> Layout:
     """AlexNet of Krizhevsky 2014 (arXiv 1404.5997), as in torchvision; the document pools after conv1 alone."""
     convs: tuple[Conv, ...] = (
         Conv("conv1", 64, 11, 4, 2, lrn=True),
@@ -90,16 +90,16 @@ def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], kept: int = 0
         Conv("conv5", 256),
     )
     convs = tuple(replace(conv, pool=conv.name in pooled) for conv in convs)
-    return Layout(size, pad, convs, (4096, 4096), drop_before=True, kept=kept)
+    return Layout(size, pad, convs, (4096, 4096), drop_before=True, square_px=square_px)
 
 
 LAYOUTS = {
     "document": _one_weird_trick(32, 4, ("conv1",)),
-    "torchvision": _one_weird_trick(224, 0, ("conv1", "conv2", "conv5"), kept=256),
+    "torchvision": _one_weird_trick(224, 0, ("conv1", "conv2", "conv5"), square_px=256),
     "ungrouped": _paper(groups=1),
     "two-group": _paper(groups=2),
     # Mishkin et al. 2017 (arXiv 1606.02228), section 2.1: Caffe's version for photographs of 144 pixels
-    "caffenet-128": _paper(groups=2, size=128, kept=144, units=2048, pool_first=True),
+    "caffenet-128": _paper(groups=2, size=128, square_px=144, units=2048, pool_first=True),
     # Zhang et al. 2017 (arXiv 1611.03530), appendix A, 'Small Alexnet'
     "zhang": Layout(
         28,

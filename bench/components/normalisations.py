@@ -25,8 +25,8 @@ class Normalisation:
     """A level of the factor `normalisation`, declared by `@normalisation(name, place=...)` on the function `build`.
 
     Attributes:
-        build: Make the module for (channels or units, spatial dimensions: 2 after a convolution, 0 after a fully
-            connected layer).
+        build: Function that makes the module, from the number of channels or units and of spatial dimensions (2 after
+            a convolution, 0 after a fully connected layer).
         place: 'lrn', after the activations where the layout has LRN, or 'pre-activation', before every hidden
             activation.
     """
@@ -40,7 +40,7 @@ normalisation = partial(register, NORMALISATIONS, kind=Normalisation)
 
 
 def build_normalisation(name: str, place: Place, channels: int, dimensions: int) -> nn.Module | None:
-    """Make the module that the level called `name` has at this place, if any."""
+    """Make the module of the level `name` for this place in the network; None if the level has none there."""
     level = NORMALISATIONS[name]
     return level.build(channels, dimensions) if level and level.place == place else None
 
@@ -97,8 +97,8 @@ class _LRNFunction(torch.autograd.Function):
 class LRN(nn.Module):
     """Local response normalisation over n = 5 neighbouring channels (Krizhevsky et al. 2012, section 3.3).
 
-    b = a / (2 + alpha * sum of a^2 over the channel and two on either side)^0.75, the sum cut off at the first and last
-    channel. PyTorch divides alpha by n: the paper's layer is `torch.nn.LocalResponseNorm(5, 5e-4, 0.75, 2)`.
+    b = a / (2 + alpha * sum of a^2 over the channel and two on either side)^0.75; the sum is truncated at the first and
+    last channel. PyTorch divides alpha by n: the paper's layer is `torch.nn.LocalResponseNorm(5, 5e-4, 0.75, 2)`.
 
     Input and output: (N, C, H, W), float32 or float64.
     """
@@ -110,8 +110,8 @@ class LRN(nn.Module):
         super().__init__()
         self.alpha = alpha
         index = torch.arange(channels)
-        near = (index[:, None] - index[None, :]).abs() <= NEIGHBOURS // 2
-        self.register_buffer("band", near.to(torch.get_default_dtype())[:, :, None, None], persistent=False)
+        are_neighbours = (index[:, None] - index[None, :]).abs() <= NEIGHBOURS // 2
+        self.register_buffer("band", are_neighbours.to(torch.get_default_dtype())[:, :, None, None], persistent=False)
         self.register_buffer("k", torch.full((channels,), K), persistent=False)
 
     def forward(self, a: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ class LRN(nn.Module):
         return _LRNFunction.apply(a, band, self.k)
 
     def extra_repr(self) -> str:
-        """Return what a record says of the module."""
+        """Return the arguments for the module's repr, which records contain."""
         return f"alpha={self.alpha:g}"
 
 

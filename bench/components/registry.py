@@ -9,12 +9,12 @@ Component = TypeVar("Component")
 def register(
     levels: dict[str, Any], name: str, kind: Callable[..., Any] | None = None, **attributes: Any
 ) -> Callable[[Component], Component]:
-    """Return a decorator that adds what it decorates to the levels of a factor.
+    """Return a decorator that adds the decorated function or class to the levels of a factor.
 
     Args:
         levels: The factor's levels, by name.
         name: The new level's name.
-        kind: Makes the level from what is decorated and the attributes; without it, that is the level itself.
+        kind: Class of the level, called with the decorated object and the attributes; None if the object is the level.
         **attributes: The level's other attributes.
     """
 

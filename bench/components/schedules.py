@@ -1,6 +1,6 @@
 """Schedules of the learning rate.
 
-None of them changes the momentum, because a recorded CUDA graph would not see that.
+No schedule changes the momentum, because a recorded CUDA graph would not see the change.
 """
 
 from collections.abc import Callable
@@ -32,6 +32,6 @@ def constant(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
 
 @register(SCHEDULES, "plateau")
 def plateau(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
-    """Division by ten where validation accuracy stalls (Krizhevsky et al. 2012, section 5, by hand)."""
+    """Division by ten when validation accuracy stalls (Krizhevsky et al. 2012, section 5, did so by hand)."""
     least = recipe.learning_rate * 0.1**MOST_DIVISIONS
     return ReduceLROnPlateau(optimizer, "max", 0.1, PATIENCE_EPOCHS, threshold=0, min_lr=least)

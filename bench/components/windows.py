@@ -22,8 +22,8 @@ def ten_crops(canvas: Tensor, size: int) -> Iterator[Tensor]:
 
     Krizhevsky et al. 2012, section 4.1.
     """
-    far = canvas.shape[1] - size
-    corners = ((far // 2, far // 2), (0, 0), (0, far), (far, 0), (far, far))
+    end = canvas.shape[1] - size
+    corners = ((end // 2, end // 2), (0, 0), (0, end), (end, 0), (end, end))
     windows = [canvas[:, top : top + size, left : left + size] for top, left in corners]
     yield from (normalised(window) for window in (*windows, *(window.flip(2) for window in windows)))
 
@@ -46,5 +46,5 @@ def gather_windows(canvas: Tensor, index: Tensor, corner: Tensor, mirror: Tensor
     pixels = canvas.as_strided(((images - 1) * image_stride + (side - 1) * row_stride + side, 3), (3, 1))
     rows = corner[:, 0, None] + steps
     columns = corner[:, 1, None] + torch.where(mirror[:, None], steps.flip(0), steps)
-    places = (index * image_stride)[:, None, None] + rows[:, :, None] * row_stride + columns[:, None, :]
-    return pixels.index_select(0, places.view(-1)).view(len(index), size, size, 3)
+    positions = (index * image_stride)[:, None, None] + rows[:, :, None] * row_stride + columns[:, None, :]
+    return pixels.index_select(0, positions.view(-1)).view(len(index), size, size, 3)

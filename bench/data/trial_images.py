@@ -48,7 +48,7 @@ def _crop_margins(trial: Trial, source: Source) -> list[ResidentImages]:
 
 
 def _stream_photos(trial: Trial, source: Source) -> list[StreamedPhotos]:
-    side_px = LAYOUTS[trial.model.layout].kept
+    side_px = LAYOUTS[trial.model.layout].square_px
     return [
         StreamedPhotos(
             SquarePhotos(source.folder, split, side_px),

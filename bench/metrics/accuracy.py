@@ -30,7 +30,7 @@ def evaluate(network: AlexNet, images: ImageSet, group: ProcessGroup = SINGLE) -
 def evaluate_crops(network: AlexNet, images: StreamedPhotos, group: ProcessGroup = SINGLE) -> dict[str, float]:
     """Return `test/top5` of the centre, and accuracy and top 5 of the mean prediction over ten windows.
 
-    Krizhevsky et al. 2012, section 4.1. Of fewer than six outputs, all but one count as five.
+    Krizhevsky et al. 2012, section 4.1. With fewer than six outputs, all but one replace the top five.
     """
     network.eval()
     five = min(5, network.config.classes - 1)

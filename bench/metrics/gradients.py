@@ -1,4 +1,4 @@
-"""How gradients flow through the layers."""
+"""Flow of gradients through the layers."""
 
 import torch
 
@@ -8,8 +8,8 @@ from bench.models.alexnet import AlexNet
 def gradient_flow(network: AlexNet) -> dict[str, float]:
     """Return `gradient/norm_ratio/<layer>` for each layer with weights, first to last.
 
-    It is the norm of the loss's gradient in the last training step over the norm of the weights after it. Waits for the
-    device.
+    The ratio is the norm of the loss's gradient in the last training step over the norm of the weights after it. The
+    call waits for the device.
     """
     weights = {name: network.layers.get_submodule(name).get_parameter("weight") for name in network.gains}
     ratios = torch.stack([w.grad.norm() / w.detach().norm() for w in weights.values() if w.grad is not None])

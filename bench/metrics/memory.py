@@ -8,7 +8,7 @@ import torch
 
 
 def reset_peak_memory(device: str) -> bool:
-    """Reset the high-water mark, after returning what earlier trials of the process left free.
+    """Reset the high-water mark, after returning to the system the memory that earlier trials freed.
 
     Returns:
         Whether it could be reset: on CUDA, and on Linux where the container allows it.
@@ -26,7 +26,7 @@ def reset_peak_memory(device: str) -> bool:
 
 
 def peak_memory_mb(device: str) -> float:
-    """Return the most memory since the reset, in units of 10^6 bytes: the device's on CUDA, else the process's."""
+    """Return the peak memory since the reset, in units of 10^6 bytes: the device's on CUDA, else the process's."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
     status = Path("/proc/self/status").read_text()

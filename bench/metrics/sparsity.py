@@ -28,13 +28,13 @@ Sums = dict[str, dict[str, "Tensor"]]  # by layer and metric
 
 
 def activation_metric(name: str, label: str, unit: str = "", factor: float = 1.0) -> Callable[[Measure], Measure]:
-    """Declare the metric `sparsity/<name>/<layer>` by a function from a layer's output to a value for each image."""
+    """Declare the metric `sparsity/<name>/<layer>` by a function of a layer's output that returns a value per image."""
     METRICS[f"sparsity/{name}/{{layer}}"] = Metric(f"{label}, {{layer}}", unit, factor)
     return register(ACTIVATION_METRICS, name)
 
 
 class LayerOutput:
-    """A batch of one layer's activations, and what several metrics compute from it.
+    """A batch of one layer's activations, with quantities that several metrics share.
 
     Attributes:
         values: (N, units) float32, all activations of each image.
@@ -50,14 +50,14 @@ class LayerOutput:
 
     @cached_property
     def nonzero(self) -> Tensor:
-        """(N, channels), how many activations of each channel are not zero."""
+        """Number of nonzero activations per channel, (N, channels)."""
         import torch
 
         return torch.ne(self.values, 0, out=self._scratch).view(len(self.values), -1, self.channels).sum(1)
 
     @cached_property
     def norm_ratio(self) -> Tensor:
-        """(N,), the L1 norm over the L2 norm; 1, as sparse as can be, where nothing is active."""
+        """L1 norm over L2 norm, (N,); 1, the sparsest value, for an image without active units."""
         import torch
 
         ratio = torch.abs(self.values, out=self._scratch).sum(1) / torch.linalg.vector_norm(self.values, 2, dim=1)
@@ -90,8 +90,8 @@ def layer_sums(activations: Tensor) -> dict[str, Tensor]:
         activations: (N, units) or (N, channels, H, W) float32.
 
     Returns:
-        The number of images, each metric's sum over them, and 'nonzero': how many activations of each unit, or each
-        channel, are not zero.
+        The number of images, each metric's sum over them, and 'nonzero': the number of nonzero activations of each
+        unit, or each channel.
     """
     import torch
 
@@ -105,7 +105,7 @@ def layer_sums(activations: Tensor) -> dict[str, Tensor]:
 
 @contextmanager
 def watch_activations(network: AlexNet) -> Iterator[Sums]:
-    """Add up each hidden layer's activation metrics over the forward passes made inside."""
+    """Sum each hidden layer's activation metrics over the forward passes made inside the context."""
     sums: Sums = {}
 
     def observe(layer: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -55,7 +55,7 @@ class AlexNet(nn.Module):
                 yield name.removesuffix("_act"), module
 
     def _add_convolution(self, conv: Conv, channels: int, size: int) -> tuple[int, int]:
-        """Add a convolution, or the stack that stands for it, and what follows; return output channels and map size."""
+        """Add a convolution, or its replacement, and its other modules; return output channels and map size."""
         stack = KERNELS[self.config.kernel] if conv.kernel == 5 else KERNELS["5x5"]
         for part in stack(conv, channels, self.config.middle):
             layer = nn.Conv2d(channels, part.channels, part.kernel, part.stride, part.padding, groups=part.groups)
@@ -127,10 +127,10 @@ def build(config: ModelConfig, seed: int) -> AlexNet:
 
 
 def _convolutions(config: ModelConfig, layout: Layout) -> list[Conv]:
-    """The layout's convolutions at the model's width, less those left out, plus the extra ones behind the last.
+    """Convolutions of the layout at the model's width, without those left out, with the extra ones after the last.
 
-    The pooling before the classifier stays there, whichever convolution is last. Channels are multiples of the largest
-    number of groups of any layer, because each layer's outputs are the next one's inputs.
+    The pooling before the classifier keeps its place, whichever convolution is last. Channels are multiples of the
+    largest number of groups of any layer, because each layer's outputs are the next one's inputs.
     """
     present = [conv for conv in layout.convs if conv.name not in config.without]
     last = present[-1]

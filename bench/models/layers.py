@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-LEVELS = 2**16  # values of 16 bits, a quarter of a random word
+LEVELS = 2**16  # number of values of 16 bits; a random word of 64 bits serves four units
 
 
 class Dropout(nn.Dropout):
@@ -29,7 +29,7 @@ class Dropout(nn.Dropout):
 class Linear(nn.Linear):
     """Fully connected layer that uses oneDNN on a CPU, input (N, inputs), output (N, outputs).
 
-    torch's own uses MKL there, which is up to a quarter slower on processors that are not Intel's. Weights stay
+    torch.nn.Linear uses MKL, which is up to a quarter slower on processors other than Intel's. Weights stay
     uninitialised until `build` fills them, because torch's initialisation is half of the time that building takes.
     """
 
@@ -38,8 +38,8 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the outputs."""
-        plain = input.is_cpu and input.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        if plain and _onednn_product is not None:
+        is_supported = input.is_cpu and input.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        if is_supported and _onednn_product is not None:
             return _OneDNNLinear.apply(input, self.weight, self.bias)
         return super().forward(input)
 
@@ -61,12 +61,12 @@ class _OneDNNLinear(torch.autograd.Function):
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """(B, I), (O, I) and (O,) to (B, O)."""
+    """Matrix product x W' + b, (B, O), of x (B, I), weight (O, I) and bias (O,)."""
     return _onednn_product(x, weight, bias, "none", [], "")
 
 
 def _find_onednn_product() -> Any:
-    """Return oneDNN's product, the kernel that torch's compiler uses, or None: it is private and may be absent."""
+    """Return oneDNN's matrix product, a private operator of torch's compiler; None if this torch lacks it."""
     operators = torch.ops.mkldnn if torch.backends.mkldnn.is_available() else None
     return getattr(operators, "_linear_pointwise", None)
 

@@ -1,4 +1,4 @@
-"""What local response normalisation does to the strongest response and its neighbours."""
+"""Effect of local response normalisation on the strongest response and its neighbours."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ from bench.probes.question import Answer, question
 
 @question("competition")
 def competition(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
-    """Measure `competition/contrast`, mean over the network's LRN layers.
+    """Measure `competition/contrast`, the mean over the network's LRN layers.
 
-    Before each layer, behind it, and behind it when it takes its neighbours from randomly permuted channels.
+    It is measured before each layer, after it, and after a layer whose neighbours are randomly permuted channels.
     """
     (network,) = networks
     contrasts: dict[str, list[float]] = {"before LRN": [], "behind LRN": [], "behind LRN of permuted channels": []}
@@ -31,23 +31,23 @@ def competition(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     return {arm: {"competition/contrast": sum(values) / len(values)} for arm, values in contrasts.items() if values}
 
 
-def contrast(before: Tensor, behind: Tensor) -> float:
+def contrast(before: Tensor, after: Tensor) -> float:
     """Compute the mean of (largest - neighbours) / (largest + neighbours).
 
-    The neighbours are the mean of the two channels on either side of the one that was largest before; the mean is over
-    all places of all images where something is active.
+    The neighbours are the mean of the two channels on either side of the one that was largest before. The mean is over
+    all positions of all images with an active channel.
 
     Args:
         before: (N, C, H, W), the responses before normalisation.
-        behind: (N, C, H, W), the responses to compare.
+        after: (N, C, H, W), the responses to compare.
     """
     channels = before.shape[1]
     largest = before.argmax(1, keepdim=True)
     reach = NEIGHBOURS // 2
-    near = [largest + step for step in range(-reach, reach + 1) if step]
-    inside = [((place >= 0) & (place < channels)) for place in near]
-    values = [behind.gather(1, place.clamp(0, channels - 1)) * ok for place, ok in zip(near, inside, strict=True)]
-    neighbours = torch.stack(values).sum(0) / torch.stack(inside).sum(0).clamp_min(1)
-    top = behind.gather(1, largest)
+    indices = [largest + step for step in range(-reach, reach + 1) if step]
+    exists = [((index >= 0) & (index < channels)) for index in indices]
+    values = [after.gather(1, index.clamp(0, channels - 1)) * mask for index, mask in zip(indices, exists, strict=True)]
+    neighbours = torch.stack(values).sum(0) / torch.stack(exists).sum(0).clamp_min(1)
+    top = after.gather(1, largest)
     active = before.gather(1, largest) > 0
     return ((top - neighbours) / (top + neighbours))[active].double().mean().item()

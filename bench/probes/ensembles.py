@@ -24,7 +24,7 @@ Scores = dict[str, float]
 
 @question("sub-networks")
 def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
-    """Measure `masks/<score>`: weight scaling beside arithmetic and geometric means over numbers of dropout masks.
+    """Measure `masks/<score>`: weight scaling, and arithmetic and geometric means over 1 to 200 dropout masks.
 
     Srivastava et al. 2014, section 7.5; Warde-Farley et al. 2014 for the geometric mean. Each image has its own masks.
     """
@@ -42,10 +42,10 @@ def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
 
 @question("averages", networks=NETWORKS)
 def averages(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
-    """Measure `networks/<score>`: one network and the mean of all, one mask and the mean of several.
+    """Measure `networks/<score>`: one network and the mean of all networks, one mask and the mean of several masks.
 
-    Networks predict by weight scaling; masks are a mean over networks. The last arm is the gain of averaging masks less
-    half of the gain of averaging networks.
+    Networks predict by weight scaling; scores of masks are means over networks. The last arm is the gain of averaging
+    masks minus half of the gain of averaging networks.
     """
     scaled = [_scaled_prediction(network, images) for network in networks]
     masked = [
@@ -88,7 +88,7 @@ def _scaled_prediction(network: AlexNet, images: ResidentImages) -> Tensor:
 
 
 def _masked_logarithms(network: AlexNet, images: ResidentImages) -> Iterator[Tensor]:
-    """Log probabilities under new masks, again and again; layers before the first dropout are computed once."""
+    """Yield log probabilities under new masks, without end; layers before the first dropout are computed once."""
     places = [place for place, module in enumerate(network.layers) if isinstance(module, nn.Dropout)]
     if not places:
         raise InputError("a network without dropout has no sub-networks: ask about arms that have it")

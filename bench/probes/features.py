@@ -1,4 +1,4 @@
-"""How the hidden units of a trained network depend on each other, and how many of them are active."""
+"""Dependence between the hidden units of a trained network, and the share of active units."""
 
 from collections.abc import Sequence
 
@@ -52,9 +52,9 @@ def effective_rank(units: Tensor) -> float:
 
 @question("activity")
 def activity_above(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
-    """Measure `activity/above/<threshold>`: the share of hidden activations whose size is above it, mean over layers.
+    """Measure `activity/above/<threshold>`: the share of hidden activations of larger size, mean over layers.
 
-    It tells how many units are active where activations are never exactly zero.
+    It serves activations that are never exactly zero.
     """
     (network,) = networks
     outputs = [output.abs() for output in hidden_activations(network, images).values()]

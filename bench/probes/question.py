@@ -8,15 +8,15 @@ from bench.components.registry import register
 from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 
-Answer = dict[str, dict[str, float]]  # metrics by arm: one that the question defines, or '' for the network's own
+Answer = dict[str, dict[str, float]]  # metrics by arm; '' stands for the arm of the examined network
 
 
 class Question(NamedTuple):
     """A question, declared by `@question(name, ...)` on the function that answers it.
 
     Attributes:
-        answer: Measures trained networks, in eval mode, on test images.
-        networks: Number of networks that it takes at a time.
+        answer: Function that measures trained networks, in eval mode, on test images.
+        networks: Number of networks that one answer needs.
     """
 
     answer: Callable[[Sequence[AlexNet], ResidentImages], Answer]

@@ -1,4 +1,4 @@
-"""The environment that a record names: versions, commit and processor of the process that measured."""
+"""Environment field of a record: versions, commit and processor of the measuring process."""
 
 import platform
 from functools import lru_cache

@@ -11,9 +11,10 @@ from bench.records import store
 from bench.spec.jobs import Job, Timing, Trial, job_device, job_kind
 from bench.training.evaluation_schedule import evaluated_images
 
-# Measured training speed, by layout and device: of one core at full width; of one of eight trials on an H100 at any
-# width, since narrow networks do not fill it. The rates of photographs on the GPU are guesses. They are used until a
-# trial of the same layout, width and kernel is done; trials of other networks then scale them to this machine.
+# Measured training speed by layout and device. On the CPU it is that of one core at full width. On the GPU it is that
+# of one of eight trials on an H100, at any width, since narrow networks do not fill it; the speeds of layouts for
+# photographs are guesses. The table serves until a trial of the same layout, width and kernel is done; trials of other
+# networks scale it to this machine.
 IMAGES_PER_SECOND = {
     "document": {"cpu": 215.0, "cuda": 87_000.0},
     "zhang": {"cpu": 420.0, "cuda": 52_000.0},
@@ -22,15 +23,20 @@ IMAGES_PER_SECOND = {
     "ungrouped": {"cpu": 10.0, "cuda": 1_500.0},
     "two-group": {"cpu": 16.0, "cuda": 2_400.0},
 }
-KERNEL_FACTORS = {"5x5": 1.0, "pair": 1.65, "pair-linear": 1.6, "pair-matched": 1.3}  # in time: Zhang's network, CPU
-MIN_IMAGE_S = 1e-4  # lower limit on one core, however narrow the network
-EVALUATION_SPEEDUP = 4.0  # evaluating an image is this much faster than training on it
-UNIT_S = {  # per timing round, per network that a probe examines, per count
+KERNEL_FACTORS = {  # factors of the training time, measured with Zhang's network on a CPU
+    "5x5": 1.0,
+    "pair": 1.65,
+    "pair-linear": 1.6,
+    "pair-matched": 1.3,
+}
+MIN_IMAGE_S = 1e-4  # lower limit on one core, for networks of any width
+EVALUATION_SPEEDUP = 4.0  # training time of an image over its evaluation time
+UNIT_S = {  # seconds per round of a timing, per network that a probe examines, per count
     "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
     "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
 }
-START_S, REPORT_S = 8.0, 2.5  # besides jobs: until the first ones run; for a study's chapter in the report
-PUBLISH_S = 0.05  # per record, in the one process that publishes all of them
+START_S, REPORT_S = 8.0, 2.5  # start-up before the first jobs; a study's chapter in the report
+PUBLISH_S = 0.05  # per record; one process publishes all of them
 MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
 WEIGHTS_MB = 8.0  # per stored trial at quarter width
 
@@ -40,8 +46,8 @@ Key = tuple[Any, ...]
 class DurationModel:
     """Predicts the seconds of a job and learns from every finished record.
 
-    A trial's time is that of its steps, measured by its record, and a rest that is attributed to its evaluations: this
-    predicts trials of other epochs or another share of the images.
+    A trial's time is split into that of its steps, which its record contains, and the remainder, which counts as
+    evaluation. Trials with other epochs, or another share of the images, are predicted from these two parts.
 
     Args:
         validation: Number of validation images.
@@ -71,10 +77,10 @@ class DurationModel:
             return
         data, recipe = record["data"], job["recipe"]
         key, images = _network_key(job["model"], job["device"]), share_count(recipe["share"], data["train"])
-        evaluated = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
+        evaluated_count = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
         training, evaluation = self.trials.get(key, ([], []))
         insort(training, 1 / speed)
-        insort(evaluation, max(0.0, duration_s - recipe["epochs"] * images / speed) / max(1, evaluated))
+        insort(evaluation, max(0.0, duration_s - recipe["epochs"] * images / speed) / max(1, evaluated_count))
         self.trials[key] = training, evaluation  # assigned last: the display's thread reads it
 
     def predict_s(self, job: Job) -> float:
@@ -85,12 +91,12 @@ class DurationModel:
             unit_s = self.units.get((kind, subject, device)) or [UNIT_S[device][kind]]
             return _median(unit_s) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
         images = share_count(job.recipe.share, job.data.train)
-        evaluated = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
+        evaluated_count = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
         training_s, evaluation_s = self._seconds_per_image(job)
-        return job.recipe.epochs * images * training_s + evaluated * evaluation_s
+        return job.recipe.epochs * images * training_s + evaluated_count * evaluation_s
 
     def _seconds_per_image(self, trial: Trial) -> tuple[float, float]:
-        """Seconds per image trained on and evaluated: medians, since an interrupted trial may have taken a day."""
+        """Seconds per image trained on and per image evaluated; medians, since an interrupted trial may take a day."""
         key = _network_key(vars(trial.model), trial.device)
         if key in self.trials:
             training, evaluation = self.trials[key]
@@ -100,8 +106,8 @@ class DurationModel:
 
     def _machine_factor(self, device: str) -> float:
         """Median ratio of measured time to the rule of thumb over the networks that were measured."""
-        measured = [(key, training) for key, (training, _) in [*self.trials.items()] if key[-1] == device]
-        factors = sorted(_median(training) / _rule_of_thumb(key) for key, training in measured)
+        samples = [(key, training) for key, (training, _) in [*self.trials.items()] if key[-1] == device]
+        factors = sorted(_median(training) / _rule_of_thumb(key) for key, training in samples)
         return _median(factors) if factors else 1.0
 
     def is_guess(self, jobs: Iterable[Job]) -> bool:
@@ -112,7 +118,7 @@ class DurationModel:
     def remaining_s(self, jobs: Sequence[Job], workers: int) -> float:
         """Wall-clock seconds of the jobs: each goes to the next free worker, timings run alone at the end.
 
-        It is never less than the time that one process takes to publish all of them.
+        The publishing of all records, by a single process, is the lower limit.
         """
         busy_s = [0.0] * workers
         for job in jobs:
@@ -128,7 +134,7 @@ def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
 
 
 def _rule_of_thumb(key: Key) -> float:
-    """Seconds per image trained on."""
+    """Seconds per image trained on, for networks that no finished trial has measured."""
     layout, width, kernel, device = key
     rates = IMAGES_PER_SECOND.get(layout, IMAGES_PER_SECOND["document"])  # unmeasured layouts use the document's
     full_width_s = KERNEL_FACTORS.get(kernel, 1.0) / rates[device]

@@ -1,4 +1,4 @@
-"""Check that everything that a job names is implemented, before anything trains."""
+"""Check, before training, that a job's levels, question and subject are implemented."""
 
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ def check_job(job: Job) -> None:
     """Check every level, question and subject that a job names.
 
     Raises:
-        InputError: Nothing is implemented under one of the names; the message lists the valid ones.
+        InputError: A name is not implemented; the message lists the valid ones.
     """
     if isinstance(job, Trial):
         _check_levels(job.model)

@@ -1,4 +1,4 @@
-"""Which jobs have to run, and whose weights are stored."""
+"""Selection of the jobs to run, and of the trials whose weights are stored."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +10,8 @@ from bench.spec.jobs import Count, Job, Probe, Timing, Trial
 def find_missing_jobs(jobs: Sequence[Job], out: Path, retry_failed: bool = False) -> list[Job]:
     """Return the jobs to run, each once, in the order of the stages of a run.
 
-    They are the jobs without a record, timings on a busy machine, on request the failed jobs, and finished trials
-    whose weights were not kept but are needed by a missing probe: trained again, they give the same record.
+    They are jobs without a record, timings that a busy machine made unfit, on request failed jobs, and finished trials
+    whose weights were not kept but are needed by a missing probe. Trained again, the latter give the same record.
 
     Args:
         jobs: The jobs that studies need; they may repeat.
@@ -27,7 +27,7 @@ def find_missing_jobs(jobs: Sequence[Job], out: Path, retry_failed: bool = False
 
 
 def select_kept_trials(jobs: Sequence[Job], missing_jobs: Sequence[Job]) -> set[Trial]:
-    """Return the missing trials whose weights are stored: seed 0 of each arm, and what a probe among `jobs` needs."""
+    """Return the missing trials whose weights are stored: seed 0 of each arm, and those that probes in `jobs` need."""
     probed_trials = {trial for job in jobs if isinstance(job, Probe) for trial in job.trials}
     return {job for job in missing_jobs if isinstance(job, Trial) and (job.seed == 0 or job in probed_trials)}
 

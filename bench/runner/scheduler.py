@@ -22,13 +22,13 @@ POSTPONE_S = 1.0  # wait before a job that another run works on is tried again
 
 
 class Event(NamedTuple):
-    """What happened to a job.
+    """A change in the state of a job.
 
     Attributes:
         kind: 'started', 'point' (a trial was evaluated), 'elsewhere' (another run works on it), 'done' or 'failed'.
         job: The job.
-        point: The measured point, of kind 'point'.
-        record: The job's record, of kinds 'done' and 'failed'.
+        point: The measured point, if the kind is 'point'.
+        record: The job's record, if the kind is 'done' or 'failed'.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How jobs are run.
+    """Options of a run.
 
     Attributes:
         source: Images of trials and probes.
@@ -47,8 +47,8 @@ class RunOptions:
         workers: Number of jobs at the same time.
         keep_weights: Trials whose final weights are stored.
         deadline: Unix time in seconds after which no job starts.
-        expected_s: Expected seconds of a job; the last few jobs start in descending order of it, so that none of them
-            is left to run alone.
+        expected_s: Function that returns the expected seconds of a job. The last few jobs start in descending order of
+            it, so that no long job runs on alone.
         submit: Function of a backend that performs tasks; a pool of local processes if None.
     """
 
@@ -64,15 +64,15 @@ class RunOptions:
 def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
     """Run jobs that have no usable record, as `find_missing_jobs` returns them.
 
-    On a CPU a worker computes with one thread, except for a timing that asks for more: results do not depend on the
-    number of workers.
+    On a CPU a worker computes with one thread, except for a timing that requests more. Results therefore do not depend
+    on the number of workers.
 
     Args:
-        jobs: What to run; a probe is skipped while a trial that it needs has no result.
-        options: How to run it.
+        jobs: The jobs; a probe is skipped if a trial that it needs has no result.
+        options: Options of the run.
 
     Yields:
-        What happens to each job.
+        Events of the jobs.
 
     Raises:
         OSError: A result cannot be written to the disk.
@@ -101,7 +101,7 @@ def _is_ready(job: Job, out: Path) -> bool:
 
 
 def _order(jobs: Sequence[Job], expected_s: Callable[[Job], float], workers: int) -> list[Job]:
-    """As declared, seed by seed, so that an interrupted run has complete pairs; the last few longest first."""
+    """Keep the declared order, seed by seed, so that an interrupted run has complete pairs; sort the last few jobs."""
     tail = 2 * workers
     return [*jobs[:-tail], *sorted(jobs[-tail:], key=expected_s, reverse=True)]
 
@@ -144,7 +144,7 @@ class _Stage:
         return started
 
     def _collect_ended(self, futures: Iterable[Future[str]]) -> list[tuple[str, Task, Future[str]]]:
-        """Return outcome, task and future of those that ended, except the tasks of dead workers that are retried."""
+        """Return outcome, task and future of each ended task, except those to retry because their worker died."""
         ended = []
         for future in futures:
             task, outcome = self.running.pop(future), worker_failures.classify_outcome(future)

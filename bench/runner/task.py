@@ -11,15 +11,15 @@ from bench.spec.jobs import Job
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is handed, in this process or on another machine.
+    """A job with the images, options and output folder that its worker needs, on this machine or another one.
 
     Attributes:
-        job: What is measured.
+        job: The job.
         source: Images of trials and probes.
         out: Output folder.
         keep_weights: Whether a trial's final weights are stored.
-        previous_end: When the job's record that the command has seen ended, in seconds of Unix time; None without one.
-            A later record by another run is not measured again.
+        previous_end: Unix time in seconds of the end of the job's record when the command read it; None without one. If
+            another run has written a later record since, the job is not measured again.
     """
 
     job: Job
@@ -29,5 +29,5 @@ class Task:
     previous_end: float | None = None
 
 
-# A backend's function: performs a task within a number of seconds; the future's result is that of `worker.perform`
+# Function of a backend that performs a task within a number of seconds; the future's result is that of `worker.perform`
 Submit = Callable[[Task, float], Future[str]]

@@ -32,7 +32,7 @@ def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
 
     Args:
         trial: The task's job.
-        task: Where the images are and the results go.
+        task: The task, for its images and output folder.
         group: The processes that train together; this is the first of them.
     """
     out = task.out
@@ -68,7 +68,7 @@ def join_trial(trial: Trial, saved: dict[str, Any] | None, source: Source, group
     """Train along with the first process of the group, which writes the trial's record.
 
     Args:
-        trial: What the first process trains.
+        trial: The trial of the first process.
         saved: Checkpoint to start from, if there is one.
         source: This process's images.
         group: The processes that train together.
@@ -84,7 +84,7 @@ def _is_diverged(point: dict[str, Any]) -> bool:
 
 
 def _checkpoint_timer(part: Path) -> Callable[[], bool]:
-    """Return a function, called after each step, that says whether a checkpoint is due and touches the part file."""
+    """Return a function to call after each step: it touches the part file, and returns whether a checkpoint is due."""
     is_heartbeat_due, is_checkpoint_due = checkpoint.interval_timer(HEARTBEAT_S), checkpoint.interval_timer()
 
     def is_due() -> bool:

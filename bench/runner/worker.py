@@ -1,4 +1,4 @@
-"""A worker: what its process does with a task, from the job to its record on disk."""
+"""Worker process: performs a task, from the job to its record on disk."""
 
 import multiprocessing
 import os
@@ -26,7 +26,7 @@ NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # parts of mes
 
 
 def initialize_process(gpu_counter: Any) -> None:
-    """Make this process a worker: one thread, the next GPU in turn, and an end with its parent."""
+    """Make this process a worker: one thread, the next GPU in turn, and exit when its parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     multiprocessing.current_process().daemon = False  # a daemon could not start readers of photographs
     torch.set_num_threads(1)
@@ -72,7 +72,7 @@ def perform(task: Task, group: ProcessGroup = SINGLE) -> str:
 
 
 def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
-    """Return the job's record, or a failure's if the job raises anything but a file error."""
+    """Return the job's record; that of a failure if the job raises any error other than of a file."""
     job = task.job
     threads = measurement.thread_count(job) if isinstance(job, Timing) else None
     record = store.new_record(job) | {

@@ -1,4 +1,4 @@
-"""Workers that died, hung or ran out of time: they are noticed here, and their jobs get a record that says so."""
+"""Detection of workers that died, hung or ran out of time, and the records of their failed jobs."""
 
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -9,7 +9,7 @@ from bench.runner.task import Task
 from bench.system import files
 
 MAX_JOB_S = 24 * 3600.0
-MAX_DEATHS = 3  # deaths of a job's workers that are followed by another attempt from its checkpoint
+MAX_DEATHS = 3  # number of a job's workers that may die; the next one resumes from the checkpoint
 
 
 def classify_outcome(future: Future[str]) -> str:

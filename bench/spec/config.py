@@ -15,7 +15,7 @@ class ModelConfig:
     """A network: a layout and the levels of its factors.
 
     Attributes:
-        layout: Which layers stand where: 'document' for the article's 32x32 network, 'zhang' for 28x28 crops (arXiv
+        layout: Order and sizes of layers: 'document' for the article's 32x32 network, 'zhang' for 28x28 crops (arXiv
             1611.03530), 'ungrouped' and 'two-group' for 227x227 (Krizhevsky et al. 2012, section 3.5), 'caffenet-128'
             for 128x128 (Mishkin et al. 2017, section 2.1), 'torchvision' for 224x224.
         classes: Outputs.
@@ -24,10 +24,10 @@ class ModelConfig:
         dropout: Probability that a unit is dropped.
         dropout_place: At the hidden fully connected layers ('fc'), after each convolution ('conv'), or both ('all').
         normalisation: 'lrn' is the paper's (section 3.3), 'batch' precedes every hidden activation.
-        kernel: What stands for each 5x5 convolution.
+        kernel: Replacement for each 5x5 convolution.
         middle: Width between a pair of 3x3 convolutions, relative to the pair's output.
         without: Names of layers left out.
-        extra: Number of 3x3 convolutions added behind the last one.
+        extra: Number of 3x3 convolutions added after the last one.
         active: Share of units that 'k-winners' keeps.
         initial: Initial weights: 'scaled' to layer and activation, or the 'paper' (section 5).
     """
@@ -106,14 +106,14 @@ DOCUMENT_RECIPE = TrainConfig(
 
 @dataclass(frozen=True)
 class DataConfig:
-    """A data set. The digest of its decoded pixels and labels is its identity, everything else is shown only.
+    """A data set, identified by the digest of its decoded pixels and labels; all other fields are only shown.
 
     Attributes:
         digest: Sixteen hexadecimal digits.
         classes: Number of classes.
         train: Images left for training after validation was set aside.
         chance: Share of the test images that are of the largest training class: the accuracy of guessing.
-        name: For people.
+        name: Name shown to people.
     """
 
     digest: str

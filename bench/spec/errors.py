@@ -1,4 +1,4 @@
-"""The one error that is the user's to fix."""
+"""The error raised for a user's mistake."""
 
 from bench.system.text import printable
 

@@ -25,14 +25,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Count:
-    """A count of parameters and multiply-accumulates, a layer at a time; nothing is allocated."""
+    """A count of parameters and multiply-accumulates per layer, without allocating the network."""
 
     model: ModelConfig
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Arms timed against each other, interleaved, in one process.
+    """Arms timed in turns, in one process.
 
     Attributes:
         subject: 'activations' (forward and backward of the arm's activation over `sizes` elements, beside a copy of the
@@ -60,7 +60,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Probe:
-    """A question to the weights of finished trials; it trains nothing."""
+    """A question answered from the weights of finished trials, without training."""
 
     question: str
     trials: tuple[Trial, ...]
@@ -72,7 +72,7 @@ Job = Trial | Count | Timing | Probe
 def describe(value: Any) -> Any:
     """Return the fields that make up an identity, as JSON values.
 
-    Tags are left out, and so are fields of later versions that have their value at birth.
+    Tags are omitted, and so are later fields that have the value at which they were introduced.
     """
     if dataclasses.is_dataclass(value):
         levels = {f: getattr(value, f.name) for f in dataclasses.fields(value) if not f.metadata.get("tag")}

@@ -4,11 +4,11 @@ import hashlib
 
 
 def stream_seed(seed: int, stream: str) -> int:
-    """Derive the seed of one named stream, so that switching one factor leaves the draws of all others alone.
+    """Derive the seed of one named stream, so that switching a factor changes only the draws of its own stream.
 
     Args:
         seed: The trial's seed.
-        stream: What the draws are for, e.g. 'order' or 'weights/conv1'.
+        stream: Name of the stream, such as 'order' or 'weights/conv1'.
 
     Returns:
         An integer in 0..2^64-1, for `torch.Generator().manual_seed`.

@@ -1,4 +1,4 @@
-"""Tasks timed against each other: warm-up left out, synchronised, interleaved, raw samples kept."""
+"""Timing of tasks in turns, after a warm-up, with synchronised devices and raw samples."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +9,13 @@ import torch
 
 WARM_UP_ROUNDS = 3  # rounds that are run but not counted
 SHORTEST_SAMPLE_S = 2e-4  # shorter tasks are repeated within a sample
-MOST_SPREAD, MOST_STOLEN = 0.10, 0.05  # beyond these shares a timing is unfit to judge by
+MAX_SPREAD, MAX_STOLEN = 0.10, 0.05  # shares above which a timing is unfit for verdicts
 
 TimedCall = Callable[[], Any]
 
 
 class Sample(NamedTuple):
-    """One measurement. stolen: share of its time in which the process did not have the processor."""
+    """One measurement; `stolen` is the share of its time in which the process did not have the processor."""
 
     arm: str
     round: int
@@ -24,7 +24,7 @@ class Sample(NamedTuple):
 
 
 def interleave(tasks: Mapping[str, TimedCall], rounds: int, device: str) -> Iterator[Sample]:
-    """Time each arm's task once a round (A B C, A B C, ...), so that a drift of the machine's speed meets all alike."""
+    """Time each arm's task once per round (A B C, A B C, ...): a drift of the machine affects all arms equally."""
     synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
     repeats = {arm: _repeats(task, synchronize) for arm, task in tasks.items()}
     for number in range(rounds):
@@ -38,7 +38,7 @@ def interleave(tasks: Mapping[str, TimedCall], rounds: int, device: str) -> Iter
 
 
 def _repeats(task: TimedCall, synchronize: Callable[[], None]) -> int:
-    """Warm the task up; return how often it is called within a sample."""
+    """Warm the task up; return the number of its calls per sample."""
     for _ in range(WARM_UP_ROUNDS):
         task()
     synchronize()
@@ -49,22 +49,22 @@ def _repeats(task: TimedCall, synchronize: Callable[[], None]) -> int:
 
 
 def why_unfit(samples: list[dict[str, Any]], stolen: list[float]) -> str:
-    """Return why samples cannot be judged by, or ''.
+    """Return why samples are unfit for verdicts; '' if they are fit.
 
     Args:
-        samples: As recorded: arm, pair, metric and value.
+        samples: Recorded samples: arm, pair, metric and value.
         stolen: Share of each sample's time in which the process did not have the processor.
 
     Returns:
-        A reason. A spread is the interquartile range over the median; the typical one counts, so that one slow round
-        is no reason.
+        The reason. A spread is the interquartile range over the median; the median spread counts, so that one slow
+        round does not matter.
     """
     mean_stolen = float(np.mean(stolen))
-    if mean_stolen > MOST_STOLEN:
+    if mean_stolen > MAX_STOLEN:
         return f"the machine was busy: {mean_stolen:.0%} of the time went to other processes"
     by_arm: dict[tuple[str, str], list[float]] = {}
     for sample in samples:
         by_arm.setdefault((sample["metric"], sample["arm"]), []).append(sample["value"])
     spreads = [(np.percentile(v, 75) - np.percentile(v, 25)) / np.median(v) for v in by_arm.values()]
     typical = float(np.median(spreads))
-    return f"the machine was unsteady: typical spread {typical:.0%}" if typical > MOST_SPREAD else ""
+    return f"the machine was unsteady: typical spread {typical:.0%}" if typical > MAX_SPREAD else ""

@@ -1,4 +1,4 @@
-"""A timing job measured, and whether the machine was quiet enough to judge by it."""
+"""Measurement of a timing job, with a check that the machine was quiet enough for a verdict."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from bench.timing.subjects import SUBJECTS
 
 
 def measure(timing: Timing) -> dict[str, Any]:
-    """Measure a timing: its samples as a record holds them, 'fit', and 'why_unfit'."""
+    """Measure a timing; return the fields 'samples', 'fit' and 'why_unfit' of its record."""
     samples: list[dict[str, Any]] = []
     stolen: list[float] = []
-    taken_by_others = cpu_load.start_measuring()
+    read_other_load = cpu_load.start_measuring()
     threads_before = torch.get_num_threads()
     torch.set_num_threads(thread_count(timing))
     try:
@@ -25,11 +25,11 @@ def measure(timing: Timing) -> dict[str, Any]:
     finally:
         torch.set_num_threads(threads_before)
     if thread_count(timing) > 1:  # a single thread leaves other cores to other processes
-        stolen = [taken_by_others()]
+        stolen = [read_other_load()]
     reason = why_unfit(samples, stolen if timing.device == "cpu" else [0.0])
     return {"samples": samples, "fit": not reason, "why_unfit": reason}
 
 
 def thread_count(timing: Timing) -> int:
-    """Return how many of the processor's threads a timing uses."""
+    """Return the number of processor threads that a timing uses."""
     return timing.threads or devices.core_count()

@@ -1,4 +1,4 @@
-"""What a timing can measure: kernels of activations, training steps, parts of networks."""
+"""Subjects of timings: kernels of activations, training steps, parts of networks."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -37,7 +37,7 @@ def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCal
 
 @register(SUBJECTS, "steps")
 def training_steps(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCall]]]:
-    """One training step of each arm's network, as trials make it, on images without augmentation."""
+    """One training step of each arm's network, the same as in trials, on images without augmentation."""
     (size,) = timing.sizes
     yield "time/step_ms", {arm: _training_step(model, size, timing) for arm, model in timing.arms}
 

@@ -1,4 +1,4 @@
-"""A running trial's state on disk: written whole or not at all, and read without running any code in it."""
+"""A running trial's state on disk: written atomically, and read without running code from the file."""
 
 import io
 import os
@@ -17,7 +17,7 @@ INTERVAL_S = float(os.environ.get("ABLATE_CHECKPOINT_SECONDS", 60))  # time betw
 
 
 def path(out: Path, job: Job) -> Path:
-    """Return where a running job's state is kept."""
+    """Return the path of a running job's checkpoint."""
     return store.path(out, job).with_suffix(".checkpoint")
 
 

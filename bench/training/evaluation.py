@@ -1,4 +1,4 @@
-"""What a trial measures of its network: everything at its start and end, a sample in between."""
+"""Evaluation of a trial's network: complete at its start and end, on samples of the images in between."""
 
 from bench.data.image_sets import ImageSet, StreamedPhotos
 from bench.data.trial_images import Splits
@@ -37,7 +37,7 @@ class Evaluator:
         return {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
 
     def crops(self) -> dict[str, float]:
-        """Measure the paper's ten crops, of photographs alone."""
+        """Measure the paper's ten crops; nothing for data other than photographs."""
         if not isinstance(self.images.test, StreamedPhotos):
             return {}
         with autocast(self.trial):
@@ -48,14 +48,14 @@ class Evaluator:
         return self._evaluate("validation", self.images.validation.first(SAMPLE_IMAGES))["validation/accuracy"]
 
     def measures_gradients(self, epoch: int, step: int, steps: int) -> bool:
-        """Whether `gradients` is measured after this step: the first of all, and the last before an evaluation."""
+        """Whether gradients are measured after this step: the trial's first, and the last before each evaluation."""
         return (epoch, step) == (1, 1) or (step == steps and epoch in evaluation_epochs(self.trial.recipe.epochs))
 
     def gradients(self, epoch: int, step: int, steps: int) -> dict[str, float]:
         """Measure the gradient flow of a step, the `step`-th of `steps` in its epoch.
 
-        Of the first step of all, of early epochs and of the last epoch: the first layer's over the last one's. Of an
-        epoch's last step: every layer's.
+        After an epoch's last step, the ratio of every layer. After the trial's first step, and the last step of an
+        early epoch or of the last one, the first layer's ratio over the last layer's.
         """
         early = {f"epoch_{number}": (number, steps) for number in EARLY_EPOCHS}
         moments = {"start": (1, 1), **early, "end": (self.trial.recipe.epochs, steps)}

@@ -33,19 +33,21 @@ def train(
 ) -> Iterator[Point]:
     """Train a network and evaluate it at the start, after early epochs, about ten times, and at the end.
 
-    A remainder smaller than a batch is left out of its epoch; every epoch is shuffled anew.
+    Images left over after the last full batch of an epoch are not trained on; each epoch has a new random order.
 
     Args:
-        trial: What to train.
-        network: With its initial weights.
+        trial: The trial.
+        network: The network with its initial weights.
         images: The trial's splits.
-        saved: A state that an earlier process yielded; the trial then ends, bit for bit on a CPU, as if never stopped.
-        checkpoint_due: Called after each step; where it returns True, {'state': ...} is yielded too.
-        group: The processes that train together, all of which call this with the same images and get the same points.
+        saved: State yielded by an earlier process, from which training resumes; None to start. On a CPU the results are
+            bit for bit those of an uninterrupted trial.
+        checkpoint_due: Function called after each step; if it returns True, {'state': ...} is yielded.
+        group: The processes that train together. All of them call this function with the same images and get the same
+            points.
 
     Yields:
-        Points: step, epoch, time and metrics. The last one has 'diverged' set where the training loss was not finite,
-        else 'step_ms', the milliseconds of each step.
+        Points: step, epoch, time and metrics. The last one has 'diverged' if the training loss was not finite, else
+        'step_ms', the milliseconds of each step.
     """
     run = _Run(trial, network, images, group)
     state, epochs = run.state, trial.recipe.epochs
@@ -71,7 +73,7 @@ def train(
 
 
 class _Run:
-    """What a trial needs while it runs.
+    """State, evaluator, loader and step of a running trial.
 
     Attributes:
         batch: Number of images in a step, over all processes.
@@ -81,47 +83,47 @@ class _Run:
     def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:
         count = len(images.train.labels)
         self.batch, self.group = min(trial.recipe.batch, count), group
-        self.steps, own_batch = count // self.batch, self.batch // group.size
+        self.steps, process_batch = count // self.batch, self.batch // group.size
         network = network.to(trial.device).to(memory_format=torch.channels_last).train()
         self.state = State(trial, network, self.steps, group)
         self.evaluator = Evaluator(trial, network, images, group)
-        self.loader = make_loader(images.train, own_batch)
-        draws = torch.empty(own_batch, self.state.augmentation.draws, device=trial.device)
+        self.loader = make_loader(images.train, process_batch)
+        draws = torch.empty(process_batch, self.state.augmentation.draws, device=trial.device)
         self.memory = StepMemory(self.loader.images, self.loader.index, draws, self.state.total_loss)
         self.step = make_step(trial, trial.recipe, network, self.state.optimizer, self.memory, group)
         self.stopwatch = Stopwatch(trial.device)
-        self.memory_is_known = reset_peak_memory(trial.device)
+        self.measures_memory = reset_peak_memory(trial.device)
 
     def point(self, epoch: int, metrics: dict[str, float]) -> Point:
-        """A point after an epoch; that of an evaluation extends the training curve."""
+        """Make a point after an epoch; a training accuracy in its metrics extends the training curve."""
         step = epoch * self.steps
         if "train/accuracy" in metrics:
             self.state.curve.append((step, metrics["train/accuracy"]))
         return {"step": step, "epoch": epoch, "time": time.time(), "metrics": metrics}
 
     def step_ms(self) -> list[float]:
-        """Milliseconds of each step until now, including those in earlier processes."""
+        """Milliseconds of each step so far, including those in earlier processes."""
         return self.state.step_ms + self.stopwatch.milliseconds()
 
 
 def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> Iterator[Point]:
-    """Train on each batch of an epoch, from where the state is; yield states where a checkpoint is due."""
-    state, own_batch = run.state, run.batch // run.group.size
+    """Train on the remaining batches of an epoch; yield the state when a checkpoint is due."""
+    state, process_batch = run.state, run.batch // run.group.size
     count = len(run.evaluator.images.train.labels)
     order, draws = (run.group.shard_batches(run.batch, rows) for rows in state.begin(epoch, count))
     run.loader.begin_epoch(order, state.first)
     run.stopwatch.start()
-    for first in range(state.first, run.steps * own_batch, own_batch):
+    for first in range(state.first, run.steps * process_batch, process_batch):
         run.loader.load(first)
-        run.memory.draws.copy_(draws[first : first + own_batch])
+        run.memory.draws.copy_(draws[first : first + process_batch])
         run.step()
         state.end_step()
         run.stopwatch.mark()
-        number = first // own_batch + 1
+        number = first // process_batch + 1
         if run.evaluator.measures_gradients(epoch, number, run.steps):
             state.gradient_flow |= run.evaluator.gradients(epoch, number, run.steps)
         if checkpoint_due():
-            state.first = first + own_batch
+            state.first = first + process_batch
             yield {"state": state.saved() | {"step_ms": run.step_ms()}}
             run.stopwatch.start()
     state.first = 0
@@ -135,6 +137,6 @@ def _final_point(run: _Run, mean_loss: float) -> Point:
     if (steps := steps_to_error(run.state.curve, 0.25)) is not None:
         metrics["speed/steps_to_train_error_25"] = steps
     metrics |= step_speed(step_ms, run.batch)
-    if run.memory_is_known:
+    if run.measures_memory:
         metrics["memory/peak_mb"] = peak_memory_mb(trial.device)
     return {**point, "step_ms": step_ms}

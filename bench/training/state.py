@@ -1,4 +1,4 @@
-"""Everything that changes while a trial runs: what a checkpoint holds, and a recorded CUDA graph reads."""
+"""Everything that changes while a trial runs, as checkpoints store it and recorded CUDA graphs read it."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ from bench.system.process_group import SINGLE, ProcessGroup
 
 
 class State:
-    """Weights, optimiser, schedule, random generators, and how far the trial is.
+    """Weights, optimiser, schedule, random generators, and progress of a trial.
 
     Attributes:
-        epoch: The one that runs, from 1.
+        epoch: The current epoch, from 1.
         first: Index in the epoch's order at which the next batch begins.
-        total_loss: () summed over the steps of the epoch.
+        total_loss: Scalar, the sum of the losses of the epoch's steps.
         curve: (step, training accuracy) of every evaluation.
         gradient_flow: Gradient metrics that the next point will hold.
         epoch_start: States of the generators when the epoch began.
@@ -59,16 +59,16 @@ class State:
         return isinstance(self.schedule, ReduceLROnPlateau)
 
     def end_step(self) -> None:
-        """Advance a schedule that goes by steps."""
+        """Advance a schedule that depends on the number of steps."""
         if not isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step()
 
     def end_epoch(self, validation_accuracy: float) -> None:
-        """Advance a schedule that goes by validation accuracy."""
+        """Advance a schedule that depends on validation accuracy."""
         self.schedule.step(validation_accuracy)  # type: ignore[arg-type]
 
     def saved(self) -> dict[str, Any]:
-        """Return tensors and plain values from which `restore` makes the same state, bit for bit."""
+        """Return tensors and plain values from which `restore` rebuilds the state, bit for bit."""
         return {
             "network": self.network.state_dict(),
             "optimiser": self.optimizer.state_dict(),
@@ -81,7 +81,7 @@ class State:
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Go back to a saved state. The first process's loss stands for each other's."""
+        """Restore a saved state; every process takes the total loss of the first one."""
         self.network.load_state_dict(saved["network"])
         self.optimizer.load_state_dict(saved["optimiser"])
         for group in self.optimizer.param_groups:
@@ -99,11 +99,11 @@ class State:
         self.step_ms = list(saved["step_ms"])
 
     def _mask_seed(self) -> int:
-        """Seed of this process's dropout masks from here on: a saved state holds the first process's alone."""
+        """Seed of this process's dropout masks; a saved state holds the generator of the first process only."""
         return stream_seed(self.seed, f"masks of process {self.group.rank} from epoch {self.epoch}, image {self.first}")
 
 
 def build_optimizer(network: AlexNet, recipe: TrainConfig, device: str) -> Optimizer:
-    """Build a recipe's optimiser, its learning rate a tensor on the device."""
+    """Build a recipe's optimiser; its learning rate is a tensor on the device."""
     learning_rate = torch.tensor(recipe.learning_rate, device=device)
     return OPTIMIZERS[recipe.optimiser](network.parameters(), learning_rate, recipe.weight_decay, device)

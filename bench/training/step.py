@@ -1,4 +1,4 @@
-"""One training step: on a CPU run as it stands, on a GPU recorded once as a graph and replayed."""
+"""One training step: run directly on a CPU, recorded once as a CUDA graph and replayed on a GPU."""
 
 import itertools
 from collections.abc import Callable
@@ -18,18 +18,18 @@ from bench.spec.jobs import Timing, Trial
 from bench.system.process_group import SINGLE, ProcessGroup
 
 Step = Callable[[], None]
-EAGER_STEPS = 3  # run before recording: libraries choose kernels and the optimiser creates its state
+EAGER_STEPS = 3  # number of steps before recording, in which libraries choose kernels and the optimiser makes its state
 
 
 @dataclass(frozen=True)
 class StepMemory:
-    """Memory that every step reads and writes, always the same, so that a GPU can replay the step as a graph.
+    """Memory that every step reads and writes. It never moves, so that a GPU can replay the step as a graph.
 
     Attributes:
-        images: What `index` chooses from.
-        index: (B,) int64.
-        draws: (B, draws of an image) float32.
-        total_loss: (), to which each step adds its loss.
+        images: All images of the split, or those of the batch.
+        index: (B,) int64, positions of the batch in `images`.
+        draws: (B, draws per image) float32, random numbers of the augmentation.
+        total_loss: Scalar to which each step adds its loss.
     """
 
     images: ResidentImages
@@ -46,16 +46,14 @@ def make_step(
     memory: StepMemory,
     group: ProcessGroup = SINGLE,
 ) -> Step:
-    """Make the function that trains once on what `memory` holds when it is called.
-
-    Nothing in it waits for the device.
+    """Make a function that performs one training step on the batch in `memory`, without waiting for the device.
 
     Args:
-        job: Names device and precision.
-        recipe: Augmentation and activation penalty.
-        network: On the device.
+        job: The job, for its device and precision.
+        recipe: The recipe, for its augmentation and activation penalty.
+        network: The network, on the device.
         optimizer: Optimiser of the network's parameters.
-        memory: What the step reads and writes.
+        memory: Memory from which the step reads its batch.
         group: The processes that train together.
     """
     layout, replica = network.layout, group.average_gradients(network)
@@ -78,12 +76,12 @@ def make_step(
 
 
 def autocast(job: Trial | Timing) -> torch.autocast:
-    """The context in which a job's networks compute at its precision."""
+    """Return the context in which networks compute at the job's precision."""
     return torch.autocast(job.device, torch.bfloat16, enabled=job.precision == "bfloat16")
 
 
 def _collect_activations(network: AlexNet) -> list[Tensor]:
-    """A list that fills with each hidden activation of a training forward pass."""
+    """Return a list to which each training forward pass appends all hidden activations."""
     outputs: list[Tensor] = []
     for _, module in network.activations():
         module.register_forward_hook(lambda module, inputs, output: outputs.append(output) if module.training else None)
@@ -92,7 +90,7 @@ def _collect_activations(network: AlexNet) -> list[Tensor]:
 
 @lru_cache
 def _side_stream(device: int) -> torch.cuda.Stream:
-    """One for each process: libraries keep a workspace of tens of megabytes for every stream that they worked in."""
+    """Return the process's only side stream: libraries keep tens of megabytes of workspace for every stream."""
     return torch.cuda.Stream(device)
 
 
@@ -104,14 +102,14 @@ def _record_graph(step: Step) -> Step:
     graph, side_stream, calls = torch.cuda.CUDAGraph(), _side_stream(torch.cuda.current_device()), itertools.count()
 
     def call() -> None:
-        number = next(calls)
-        if number < EAGER_STEPS:
+        call_index = next(calls)
+        if call_index < EAGER_STEPS:
             side_stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side_stream):
                 step()
             torch.cuda.current_stream().wait_stream(side_stream)
             return
-        if number == EAGER_STEPS:
+        if call_index == EAGER_STEPS:
             with torch.cuda.graph(graph):
                 step()  # this call is recorded, not computed
         graph.replay()

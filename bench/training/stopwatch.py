@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-WARM_UP_STEPS = 3  # steps that are run but not counted
+WARM_UP_STEPS = 3  # number of first steps that are not counted
 
 
 class Stopwatch:
@@ -17,7 +17,7 @@ class Stopwatch:
         self.laps: list[list[Any]] = []
 
     def start(self) -> None:
-        """Start a lap: time until now is not counted."""
+        """Start a lap; time before it is not counted."""
         self.laps.append([])
         self.mark()
 
@@ -31,7 +31,7 @@ class Stopwatch:
             self.laps[-1].append(time.perf_counter())
 
     def milliseconds(self) -> list[float]:
-        """Return the time of each step over all laps, without the first steps, which warm up."""
+        """Return the milliseconds of each step over all laps, without the warm-up steps."""
         if self.cuda:
             torch.cuda.synchronize()
         steps = [pair for lap in self.laps for pair in itertools.pairwise(lap)]

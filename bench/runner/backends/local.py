@@ -1,4 +1,4 @@
-"""Local backend: a pool of worker processes, alive from job to job and gone with their parent."""
+"""Local backend: a pool of worker processes that stay alive between jobs and exit with their parent."""
 
 import multiprocessing
 import os
@@ -34,7 +34,7 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 
 @contextmanager
 def worker_environment() -> Iterator[None]:
-    """Set the environment variables of processes that are started inside, and restore them afterwards."""
+    """Set the environment variables for processes started inside the context, and restore them afterwards."""
     before = {name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ}
     os.environ |= WORKER_ENVIRONMENT
     try:
@@ -49,8 +49,8 @@ def worker_environment() -> Iterator[None]:
 def open_pool(workers: int) -> Iterator[Submit]:
     """Provide a function that performs tasks in this number of processes.
 
-    Pebble replaces a worker that dies during a job. If one dies between jobs, or the server that they are forked from
-    dies, it gives up: the next task opens another pool.
+    Pebble replaces a worker that dies during a job. If a worker dies between jobs, or the fork server dies, the pool
+    breaks, and the next task opens another one.
     """
     pool = _make_pool(workers)
 

@@ -116,7 +116,7 @@ def open_slots(source: Source, out: Path, device: str, notify: Callable[[str], N
         notify: Receives lines for the user.
 
     Raises:
-        InputError: The cluster has no such device; or, when a task is submitted, its head or all slots are lost.
+        InputError: The cluster has no such device; or, when a task is submitted, its head or all slots are dead.
     """
     if not (slot_count := count_slots(device)):
         unit = "processor" if device == "cpu" else "GPU"

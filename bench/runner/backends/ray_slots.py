@@ -18,7 +18,7 @@ from bench.system import devices
 MAX_START_FAILURES = 5  # consecutive failures to start a slot
 CLEANUP_TIMEOUT_S = 10.0  # a machine that takes longer may be gone
 PING_TIMEOUT_S = 60.0  # for a free slot to answer
-HEAD_CHECK_INTERVAL_S, MAX_MISSED_CHECKS = 5.0, 3  # of the head; misses in a row
+HEAD_CHECK_INTERVAL_S, MAX_MISSED_CHECKS = 5.0, 3  # the head counts as dead after three missed checks in a row
 
 
 class SlotHandle(NamedTuple):
@@ -52,7 +52,7 @@ class SlotPool:
     """Keeps slots running and hands out free ones; all coroutines run in one event loop.
 
     Attributes:
-        error: Why no task can be performed any more, if so.
+        error: The reason why no task can be performed any more; None while tasks can be performed.
     """
 
     def __init__(self, out: Path, token: str, device: str, notify: Callable[[str], None]) -> None:

@@ -42,14 +42,14 @@ def check_jobs(jobs: Iterable[Job], source: Source) -> None:
             raise InputError(f"batches of {batch} images cannot be divided equally among {count} processes")
         if trial.model.normalisation == "batch":
             advice = "name other studies, or run without torchrun"
-            raise InputError(f"batch normalisation would see {count} parts of a batch instead of the whole: {advice}")
+            raise InputError(f"batch normalisation would see {count} parts of a batch instead of all of it: {advice}")
     if count > min(source.validation, source.test):
-        raise InputError(f"{count} processes are more than there are images to validate or test on")
+        raise InputError(f"{count} processes are more than the images for validation or testing: use fewer")
 
 
 @contextmanager
 def lead(device: str) -> Iterator[tuple[Submit, int]]:
-    """In the first process, provide a function that performs a task in all processes, one at a time."""
+    """Lead the group, as its first process: provide a function that performs one task at a time in all processes."""
     group, threads = join_group(device), list[Thread]()
 
     def wait_until_idle() -> None:
@@ -75,11 +75,11 @@ def lead(device: str) -> Iterator[tuple[Submit, int]]:
 
 
 def follow(device: str, source: Source) -> int:
-    """In every other process, join the trials that the first one announces; return the exit status."""
+    """Follow the group's first process: join the trials that it announces; return the exit status."""
     from bench.runner import trial as training
 
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, signal.SIG_DFL)  # Python's handlers would wait for torch, which waits for the others
+        signal.signal(name, signal.SIG_DFL)  # Python's handlers would wait for torch, which waits for other processes
     group = join_group(device)
     _prepare_thread(device)
     while True:
@@ -91,12 +91,12 @@ def follow(device: str, source: Source) -> int:
             return 0
         trial, saved = announcement
         if trial.data.digest != source.data.digest:
-            raise InputError(f"this process has other images than the first one: {source.data.name}")
+            raise InputError(f"this process and the first one have different images: {source.data.name}")
         training.join_trial(trial, saved, source, group)
 
 
 def join_group(device: str) -> Any:
-    """Connect this process to the others; return their `ProcessGroup`."""
+    """Connect this process to torchrun's other processes; return their `ProcessGroup`."""
     from torch import distributed
 
     from bench.system.process_group import ProcessGroup
@@ -107,7 +107,7 @@ def join_group(device: str) -> Any:
 
 
 def exit_process(status: int) -> NoReturn:
-    """Exit without Python's own cleaning up, in which gloo's threads abort a process now and then."""
+    """Exit without Python's clean-up, during which gloo's threads sometimes abort the process."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -138,7 +138,7 @@ def _settle(setter: Callable[[Any], None], value: Any) -> None:
 
 
 def _exit(reason: str) -> NoReturn:
-    """End this process, and with it the others, which wait for it in the midst of a trial."""
+    """Print the reason and exit; torchrun then ends the other processes, which wait in the middle of a trial."""
     print(f"ablate: {reason}", file=sys.stderr)
     exit_process(1)
 
