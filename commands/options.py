@@ -10,7 +10,7 @@ from ablations.framework import discovery
 from ablations.framework.profiles import PROFILES, default_profile
 from ablations.framework.request import Request
 from ablations.framework.request_store import check_output
-from ablations.framework.setting import make_setting
+from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import locate
 from bench.runner.backends import ray_cluster
 from bench.runner.estimate import DurationModel
@@ -39,8 +39,8 @@ def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
     Raises:
         InputError: An option is invalid, the data cannot be used or the output folder cannot be created.
     """
-    if options.seeds is not None and options.seeds < 1:
-        raise InputError(f"--seeds is {options.seeds}: expected 1 or more; fewer than 5 decide hardly any claim")
+    if options.seeds is not None and not 1 <= options.seeds <= AGAIN_SEED_OFFSET:
+        raise InputError(f"--seeds is {options.seeds}: expected 1 to {AGAIN_SEED_OFFSET}; most verdicts need 5")
     studies = discovery.find_studies(options.studies)
     device = _choose_device(options)
     profile = default_profile(device) if options.profile == "auto" else options.profile
@@ -49,7 +49,7 @@ def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
         (options.out / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{options.out} cannot be created ({error.strerror}): name another --out folder") from error
-    setting = make_setting(profile, options.seeds, source.data, device)
+    setting = Setting(PROFILES[profile], source.data, device, options.seeds)
     request = Request(tuple(options.studies), studies, setting, source)
     durations = check_output(request, options.out)  # first, because tuned levels are read from the records
     _check_names(request, options.out)

@@ -2,17 +2,17 @@
 
 import json
 import os
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Required
+from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field, ValidationError
 from typing_extensions import TypedDict
 
 from ablations.framework import discovery
+from ablations.framework.profiles import PROFILES
 from ablations.framework.request import Request
-from ablations.framework.setting import AGAIN_SEED_OFFSET, make_setting
+from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import Source
 from bench.records import importing, store, validation
 from bench.runner.estimate import DurationModel
@@ -23,14 +23,15 @@ from bench.system.files import write
 REQUEST_FILE = "run.json"
 ELSEWHERE = "studies elsewhere"  # key of studies in files, which an import leaves out
 
+Seeds = Annotated[int, Field(ge=1, le=AGAIN_SEED_OFFSET)]
 _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
 
 
 class _Stored(_Studies, total=False):
     profile: Required[str]
-    seeds: Required[int | None]
-    further: dict[str, dict[str, Annotated[int, Field(ge=1, le=AGAIN_SEED_OFFSET)]]] | None  # `Setting.extra_seeds`
-    device: Required[str]
+    seeds: Required[Seeds | None]
+    further: dict[str, dict[str, Seeds]] | None  # `Setting.extra_seeds`
+    device: Required[Literal["cpu", "cuda"]]
     source: Required[dict[str, Any]]
 
 
@@ -41,7 +42,7 @@ def save_request(request: Request, out: Path) -> None:
         "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.study_names],
         "profile": setting.profile.name,
         "seeds": setting.seeds,
-        "further": None if setting.extra_seeds is None else _nest(setting.extra_seeds),
+        "further": setting.extra_seeds,
         "device": setting.device,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
@@ -67,14 +68,14 @@ def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
     try:
         fields = validation.adapter(_Stored).validate_json(file.read_bytes(), strict=True)
         source = _source(fields["source"])
-        setting = make_setting(fields["profile"], fields["seeds"], source.data, fields["device"])
+        setting = Setting(PROFILES[fields["profile"]], source.data, fields["device"], fields["seeds"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = validation.describe_error(error)
         raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
     if (missing_studies := fields.get(ELSEWHERE)) and not study_names:
         problem = f"{file} was imported without {', '.join(missing_studies)}"
         raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
-    setting = setting._replace(extra_seeds=_flatten(fields.get("further")))
+    setting = setting._replace(extra_seeds=fields.get("further"))
     study_names = tuple(study_names or fields["studies"])
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
     check_output(request, out)
@@ -137,16 +138,3 @@ def _source(fields: dict[str, Any]) -> Source:
     if data.train < 1 or data.classes < 2 or not 0 <= data.chance <= 1:
         raise ValueError(f"{data.train} images of {data.classes} classes, chance {data.chance}")
     return source
-
-
-def _nest(extra_seeds: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    nested = defaultdict[str, dict[str, int]](dict)
-    for (study, arm), seeds in extra_seeds.items():
-        nested[study][arm] = seeds
-    return nested
-
-
-def _flatten(nested: Mapping[str, Mapping[str, int]] | None) -> dict[tuple[str, str], int] | None:
-    if nested is None:
-        return None
-    return {(study, arm): seeds for study, arms in nested.items() for arm, seeds in arms.items()}

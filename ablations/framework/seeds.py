@@ -14,8 +14,8 @@ def seeds_per_arm(study: Study, setting: Setting) -> int:
 def requested_seeds(study: Study, arm: str, setting: Setting) -> int:
     """Return the number of seeds of an arm, extra ones included; for a combination, that common to all its arms."""
     arms = study.combinations.get(arm, (arm,))
-    extra_seeds = setting.extra_seeds or {}
-    return max(seeds_per_arm(study, setting), min(extra_seeds.get((study.name, arm), 0) for arm in arms))
+    extra_seeds = (setting.extra_seeds or {}).get(study.name, {})
+    return max(seeds_per_arm(study, setting), min(extra_seeds.get(arm, 0) for arm in arms))
 
 
 def has_interim_analyses(study: Study, setting: Setting) -> bool:

@@ -1,8 +1,8 @@
 """Blocks to one HTML file that opens offline."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import count
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,33 +23,20 @@ def render_html(blocks: Sequence[Block], title: str) -> str:
 
 
 def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
-    """Anchors of each block: one a chapter, one a line of claims, the same for a claim in brief and in full.
+    """Anchors of each block: one a chapter, one a claim; the same for the n-th claim in brief and in full.
 
-    They are unique, even where two names have the same letters or two studies have a claim of the same name.
+    They are numbered, because two names may have the same letters.
     """
-    anchors: dict[tuple[str, int], str] = {}
-    occurrences: Counter[tuple[str, bool]] = Counter()
-    anchors_by_block = []
+    chapters, claims = count(1), {"brief": count(1), "full": count(1)}
+    anchors: list[list[str]] = []
     for block in blocks:
-        block_anchors = []
-        for name, brief in _anchored_names(block):
-            occurrences[name, brief] += 1
-            key = name, occurrences[name, brief]
-            if key not in anchors:
-                slug, taken = _slug(name) or "chapter", set(anchors.values())
-                candidates = (slug, *(f"{slug}-{number}" for number in range(2, len(taken) + 3)))
-                anchors[key] = next(candidate for candidate in candidates if candidate not in taken)
-            block_anchors.append(anchors[key])
-        anchors_by_block.append(block_anchors)
-    return anchors_by_block
-
-
-def _anchored_names(block: Block) -> Iterator[tuple[str, bool]]:
-    """Names that need an anchor, and whether the block links to it instead of bearing it."""
-    if isinstance(block, Heading) and block.level == 2:
-        yield block.text, False
-    elif isinstance(block, Verdicts):
-        yield from ((f"claim {line.name}", block.brief) for line in block.lines)
+        anchors.append([])
+        if isinstance(block, Heading) and block.level == 2:
+            anchors[-1].append(f"chapter-{next(chapters)}-{_slug(block.text)}")
+        if isinstance(block, Verdicts):
+            numbers = claims["brief" if block.brief else "full"]
+            anchors[-1] += [f"claim-{next(numbers)}-{_slug(line.name)}" for line in block.lines]
+    return anchors
 
 
 def _slug(text: str) -> str:

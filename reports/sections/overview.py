@@ -89,7 +89,7 @@ def _describe_seeds(evidence: Evidence) -> str:
         return seeds
     *earlier, last = INTERIM_ANALYSES
     looks = f"looks at {', '.join(map(str, earlier))} and {last} pairs share one error rate"
-    most = max(setting.extra_seeds.values(), default=0)
+    most = max((seeds for arms in setting.extra_seeds.values() for seeds in arms.values()), default=0)
     return f"{seeds}{f', up to {most} where a claim was not decided' if most else ''}; {looks}"
 
 

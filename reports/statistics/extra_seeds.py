@@ -12,7 +12,7 @@ UNDECIDED = ("underpowered", "inconclusive")
 
 def request_extra_seeds(
     studies: Sequence[Study], setting: Setting, judgements: Sequence[Judgement]
-) -> dict[tuple[str, str], int]:
+) -> dict[str, dict[str, int]]:
     """Request the seeds that undecided claims need for their next interim analysis.
 
     All arms of an undecided claim get them together, and no other arm does: not the controls, nor those of claims that
@@ -24,15 +24,16 @@ def request_extra_seeds(
         judgements: The judgements on its records.
 
     Returns:
-        Total number of seeds by (study, arm) where an undecided claim needs more, earlier requests included.
+        Total number of seeds by study and arm, where an undecided claim needs more, earlier requests included.
     """
-    seeds_by_arm = dict(setting.extra_seeds or {})
+    extra_seeds = {study: dict(seeds_by_arm) for study, seeds_by_arm in (setting.extra_seeds or {}).items()}
     for study in studies:
         for judgement in judgements if has_interim_analyses(study, setting) else ():
             if judgement.study == study.name and judgement.claim.primary and judgement.verdict in UNDECIDED:
                 for arm, seeds in _needed_seeds(study, setting, judgement).items():
-                    seeds_by_arm[study.name, arm] = max(seeds, seeds_by_arm.get((study.name, arm), 0))
-    return seeds_by_arm
+                    seeds_by_arm = extra_seeds.setdefault(study.name, {})
+                    seeds_by_arm[arm] = max(seeds, seeds_by_arm.get(arm, 0))
+    return extra_seeds
 
 
 def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[str, int]:

@@ -43,30 +43,30 @@ def verdicts(gathered):
 def test_only_the_arms_of_undecided_claims_go_on_and_all_of_theirs_together(tmp_path):
     gathered = evidence(tmp_path, study((SAME,), (OTHER,)), {})
     assert verdicts(gathered)["claim 0"] == ("underpowered", 1) and verdicts(gathered)["claim 1"] == ("supported", 1)
-    assert extra_seeds(gathered) == {("study", "same"): 10, ("study", "base"): 10}
+    assert extra_seeds(gathered) == {"study": {"same": 10, "base": 10}}
 
 
 def test_a_claim_joined_by_and_goes_on_with_the_arms_of_its_decided_parts_too(tmp_path):
-    assert set(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {})).values()) == {10}
-    assert len(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))) == 3
+    assert set(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))["study"].values()) == {10}
+    assert len(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))["study"]) == 3
 
 
 @pytest.mark.parametrize("seeds, expected", [(3, 5), (5, 10), (7, 10), (10, 15), (14, 15)])
 def test_the_next_interim_analysis_follows_the_last_one_reached(tmp_path, seeds, expected):
-    assert set(extra_seeds(evidence(tmp_path, study((SAME,)), {}, seeds)).values()) == {expected}
+    assert set(extra_seeds(evidence(tmp_path, study((SAME,)), {}, seeds))["study"].values()) == {expected}
 
 
 def test_rounds_end_at_the_last_interim_analysis(tmp_path):
     requested, rounds = {}, []
     while (next_request := extra_seeds(evidence(tmp_path, study((SAME,)), requested))) != requested:
         requested = next_request
-        rounds.append(max(requested.values()))
+        rounds.append(max(requested["study"].values()))
     assert rounds == list(INTERIM_ANALYSES[1:])
 
 
 def test_lost_seeds_are_replaced(tmp_path):
     gathered = evidence(tmp_path, study((SAME,)), {}, lost=[("same", 1)])
-    assert extra_seeds(gathered)["study", "same"] == 5 + 1
+    assert extra_seeds(gathered)["study"]["same"] == 5 + 1
     assert explain_judgement(gathered.judgements[0]) == "4 pairs so far, and the first look comes at 5; 1 pair missing"
 
 
@@ -82,7 +82,7 @@ def test_a_factorial_study_and_a_fixed_number_of_seeds_stay_as_they_are(tmp_path
 
 
 def test_more_seeds_in_some_arms_leave_the_other_claims_and_the_controls_alone(tmp_path):
-    requested = {("study", "same"): 10, ("study", "base"): 10}
+    requested = {"study": {"same": 10, "base": 10}}
     gathered = evidence(tmp_path, study((SAME,), (OTHER,)), requested)
     same, other, again, shuffled = (judgement.main for judgement in gathered.judgements)
     assert [same.pairs, other.pairs, again.pairs, shuffled.pairs] == [10, 5, 5, 5]
@@ -109,7 +109,7 @@ def test_the_report_names_the_interim_analysis_that_decided(tmp_path):
 
 
 def test_probes_ask_the_studys_own_seeds_and_no_further_ones(tmp_path):
-    requested = {("activations", "relu"): 10}
+    requested = {"activations": {"relu": 10}}
     setting = fabricate.setting(3)._replace(extra_seeds=requested)
     placed = expand_study(fabricate.activations(), setting)
     assert [len(place.job.trials) for place in placed if isinstance(place.job, Probe)] == [3]
@@ -125,4 +125,4 @@ def test_timings_keep_all_their_rounds(tmp_path):
 def test_a_combination_of_arms_goes_on_with_the_arms_it_is_made_of(tmp_path):
     part = Contrast("test/accuracy", "mean", "base", 2.3, "equal")
     mixed = study((part,), combinations={"mean": {"same": 0.5, "other": 0.5}})
-    assert set(extra_seeds(evidence(tmp_path, mixed, {}))) == {("study", arm) for arm in ARMS}
+    assert set(extra_seeds(evidence(tmp_path, mixed, {}))["study"]) == set(ARMS)
