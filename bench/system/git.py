@@ -7,22 +7,30 @@ import subprocess
 from pathlib import Path
 
 COMMIT_VARIABLE = "ABLATE_COMMIT"  # names the commit of a copy without a checkout
-# `git describe --dirty` would lock the index: killed meanwhile, it leaves the lock, which blocks the user's own git
-STATUS_COMMAND = "git --no-optional-locks status --porcelain=v2 --branch --untracked-files=no"
+TIMEOUT_S = 10.0
+# `git describe --dirty` would lock the index: killed meanwhile, it leaves the lock, which blocks the user's own git.
+# A monitor of files is a process that stays.
+STATUS = "--no-optional-locks -c core.fsmonitor=false status --porcelain=v2 --branch --untracked-files=no"
 
 
 def commit() -> str:
-    """Return the short commit, followed by '+' where files differ from it; '' outside a checkout."""
+    """Return the short commit, followed by '+' where files differ from it; '' outside a checkout and without git.
+
+    The folder of the code is the checkout, or none: neither a repository around it nor one that git's own variables
+    name, as in a hook. Git reads a repository that it is given like this whoever owns it.
+    """
     if COMMIT_VARIABLE in os.environ:
         return os.environ[COMMIT_VARIABLE]
-    root, status = Path(__file__).parents[2], b""  # bytes: names of branches and files come in any encoding
+    root, status = Path(__file__).resolve().parents[2], b""  # bytes: names of branches and files come in any encoding
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "--git-dir", str(root / ".git"), "--work-tree", str(root), *STATUS.split()]
     try:
         for _ in range(3):  # a git that was killed is no evidence about the checkout
-            process = subprocess.run(STATUS_COMMAND.split(), cwd=root, capture_output=True)
+            process = subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=TIMEOUT_S)
             if process.returncode >= 0:
                 status = process.stdout
                 break
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return ""
     _, _, head = status.partition(b"# branch.oid ")
     changed = any(line and not line.startswith(b"#") for line in status.split(b"\n"))

@@ -72,7 +72,7 @@ def describe_run(evidence: Evidence) -> dict[str, str]:
         "Other jobs": _describe_other_jobs(evidence),
         "Machine time": format_duration(duration_s) if records else "",
         "Measured": _describe_period(evidence),
-        "Commit": ", ".join(_environment_values(evidence, "commit")),
+        "Commit": _describe_commits(evidence),
         "Software": _describe_software(evidence),
         "Bit-identity": GPU if "cuda" in _environment_values(evidence, "device") else "",
     }
@@ -134,6 +134,12 @@ def _describe_period(evidence: Evidence) -> str:
 def _describe_software(evidence: Evidence) -> str:
     labels = (("torch", "torch "), ("python", "Python "), ("platform", ""))
     return ", ".join(label + value for field, label in labels for value in _environment_values(evidence, field))
+
+
+def _describe_commits(evidence: Evidence) -> str:
+    missing = sum(get_environment(record).get("commit") == "" for record in evidence.records.values())
+    missing_text = f"none in {pluralize(missing, 'record')}: the code was no checkout that git could read"
+    return ", ".join([*_environment_values(evidence, "commit"), *[missing_text] * bool(missing)])
 
 
 def _environment_values(evidence: Evidence, field: str) -> tuple[str, ...]:

@@ -56,6 +56,83 @@ def test_the_commit_is_said_in_seven_letters_and_a_plus_says_that_files_differ(c
     assert git_module.commit() == short + "+"
 
 
+def committed(checkout: Path) -> str:
+    """Commit the checkout's file; return the short commit."""
+    git(checkout.parent, "add", ".")
+    git(checkout.parent, "commit", "-q", "-m", "first")
+    return git(checkout.parent, "rev-parse", "HEAD")[:7]
+
+
+@pytest.fixture
+def other(tmp_path) -> Path:
+    """A repository of somebody else, with a commit."""
+    git(tmp_path, "init", "-q", "other")
+    git(tmp_path / "other", "commit", "-q", "--allow-empty", "-m", "not ours")
+    return tmp_path / "other"
+
+
+@pytest.mark.parametrize("names", ["GIT_DIR", "GIT_DIR GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"])
+def test_git_variables_that_a_hook_inherits_change_nothing(checkout, other, monkeypatch, names):
+    short = committed(checkout)
+    places = {
+        "GIT_DIR": ".git",
+        "GIT_WORK_TREE": "",
+        "GIT_INDEX_FILE": ".git/none",
+        "GIT_OBJECT_DIRECTORY": ".git/none",
+    }
+    for name in names.split():
+        monkeypatch.setenv(name, str(other / places[name]))
+    assert git_module.commit() == short
+
+
+def test_the_commit_of_a_repository_around_the_code_is_not_the_codes(other, monkeypatch):
+    file = other / "unpacked" / "bench" / "system" / "git.py"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    monkeypatch.setattr(git_module, "__file__", str(file))
+    assert git_module.commit() == ""
+    git(other, "add", ".")
+    git(other, "commit", "-q", "-m", "unpacked")
+    assert git_module.commit() == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_checkout_of_another_owner_has_its_commit(checkout, monkeypatch):
+    short, root = committed(checkout), checkout.parents[2]
+    for path in (root, *root.rglob("*")):
+        os.chown(path, 54321, 54321)
+    monkeypatch.setenv("HOME", str(root))  # git takes a checkout that root's own settings call safe
+    assert subprocess.run(["git", "status"], cwd=root, capture_output=True).returncode
+    assert git_module.commit() == short
+
+
+@pytest.mark.parametrize(
+    "words", [("worktree", "add", "-q", "--detach"), ("clone", "-q", "--depth", "1", "--no-local", ".")]
+)
+def test_a_worktree_a_shallow_clone_and_a_link_have_their_commit(checkout, tmp_path, monkeypatch, words):
+    short = committed(checkout)
+    git(checkout.parents[2], *words, str(tmp_path / "a b"))
+    (tmp_path / "link").symlink_to("a b")
+    for name in ("a b", "link"):
+        monkeypatch.setattr(git_module, "__file__", str(tmp_path / name / "bench" / "system" / "git.py"))
+        assert git_module.commit() == short
+
+
+def test_a_monitor_of_files_is_not_started(checkout, tmp_path):
+    short = committed(checkout)
+    git(checkout.parent, "config", "core.fsmonitor", f"touch '{tmp_path}/started'; false")
+    assert git_module.commit() == short
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_git_that_hangs_is_given_up(tmp_path, monkeypatch):
+    (tmp_path / "git").write_text("#!/bin/sh\nsleep 60\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(git_module, "TIMEOUT_S", 0.1)
+    assert git_module.commit() == ""
+
+
 @pytest.mark.parametrize("branch", [b"caf\xe9", "caf\u00e9".encode(), "two\u2028lines".encode()])
 def test_branches_may_have_any_name(checkout, branch):
     git(checkout.parent, "add", ".")

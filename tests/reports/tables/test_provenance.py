@@ -11,6 +11,7 @@ from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import Facts, Note, Text
 from reports.report import export_verdicts
+from reports.sections import overview
 from reports.statistics.claim_verdicts import judge
 from reports.tables import provenance
 from reports.tables.observations import Observation
@@ -62,6 +63,11 @@ def test_where_all_records_have_one_origin_nothing_is_said(tmp_path):
     evidence = gathered(tmp_path)
     assert {origin(judgement) for judgement in evidence.judgements} == {""}
     assert not any(isinstance(block, Note) and block.title == "Mixed records" for block in build_document(evidence))
+
+
+@pytest.mark.parametrize("commit, said", [("1a2b3c4", "1a2b3c4"), ("", "1a2b3c4, none in 10 records: the code was no")])
+def test_the_report_says_how_many_records_have_no_commit(tmp_path, commit, said):
+    assert overview.describe_run(gathered(tmp_path, commit=commit))["Commit"].startswith(said)
 
 
 def test_a_record_that_does_not_tell_where_it_comes_from_differs_from_none():
