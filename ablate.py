@@ -131,6 +131,8 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="auto is cuda if available")
     parser.add_argument("--seeds", type=int, help="seeds per arm; default: the profile's")
+    workers = "jobs at once on this machine; default: one per core that it may use, or several per GPU"
+    parser.add_argument("--workers", type=int, metavar="N", help=workers)
 
 
 def _folder(name: str) -> Path:

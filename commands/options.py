@@ -12,10 +12,12 @@ from ablations.framework.request import Request
 from ablations.framework.request_store import check_output
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import locate
-from bench.runner.backends import ray_cluster
+from bench.runner.backends import ray_cluster, torchrun
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.system import devices
+
+MAX_WORKERS = 1024  # each takes some hundred megabytes
 
 
 def cluster_connection(options: argparse.Namespace) -> AbstractContextManager[None]:
@@ -41,6 +43,7 @@ def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
     """
     if options.seeds is not None and not 1 <= options.seeds <= AGAIN_SEED_OFFSET:
         raise InputError(f"--seeds is {options.seeds}: expected 1 to {AGAIN_SEED_OFFSET}; most verdicts need 5")
+    _check_workers(options)
     studies = discovery.find_studies(options.studies)
     device = _choose_device(options)
     profile = default_profile(device) if options.profile == "auto" else options.profile
@@ -54,6 +57,15 @@ def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
     durations = check_output(request, options.out)  # first, because tuned levels are read from the records
     _check_names(request, options.out)
     return request, durations
+
+
+def _check_workers(options: argparse.Namespace) -> None:
+    if options.workers is None:
+        return
+    if not 1 <= options.workers <= MAX_WORKERS:
+        raise InputError(f"--workers is {options.workers}: expected 1 to {MAX_WORKERS}")
+    if options.cluster is not None or torchrun.process_count() > 1:
+        raise InputError("--workers is for jobs on this machine: leave it out with --cluster and with torchrun")
 
 
 def _check_names(request: Request, out: Path) -> None:

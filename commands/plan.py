@@ -39,7 +39,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     sharing *= plans_for_gpus(options) and request.setting.device == "cuda"
     rerun_text = f" (all {len(jobs)} jobs: about {all_time})" * (len(missing_jobs) < len(jobs))
     console.print(
-        f"{len(missing_jobs)} jobs to run (a job shared by studies counts once), {workers} in parallel{sharing}: "
+        f"{len(missing_jobs)} jobs to run (a job shared by studies counts once), {workers} at once{sharing}: "
         f"about {missing_time}{rerun_text} and {size_mb:.0f} MB in {options.out}"
     )
     if durations.is_guess(missing_jobs):
@@ -56,8 +56,10 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
 def _count_workers(options: argparse.Namespace, device: str) -> int:
     if plans_for_gpus(options):
         workers = devices.concurrent_jobs(device, int(options.cluster))
+    elif uses_cluster(options):
+        workers = ray_cluster.count_slots(device)
     else:
-        workers = ray_cluster.count_slots(device) if uses_cluster(options) else devices.worker_count(device)
+        workers = options.workers or devices.worker_count(device)
     if not workers:
         raise InputError(f"--cluster {options.cluster} has no {device} device: name another cluster or --device")
     return workers

@@ -92,7 +92,7 @@ def _open_backend(
     if uses_cluster(options):
         notify = partial(console.print, highlight=False, soft_wrap=True)
         return ray_cluster.open_slots(request.source, options.out, device, notify)
-    return nullcontext((None, devices.worker_count(device)))
+    return nullcontext((None, options.workers or devices.worker_count(device)))
 
 
 def _check_jobs(options: argparse.Namespace, request: Request, jobs: list[Job]) -> None:

@@ -132,6 +132,6 @@ def reader_count(device: str) -> int:
     """Return the number of reader processes of one trial; 0 on a CPU, whose cores all train."""
     if device == "cpu":
         return 0
-    torchrun_processes = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
-    concurrent_trials = torchrun_processes or devices.worker_count(device)
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get(devices.WORKERS_VARIABLE) or 0)  # torchrun's
+    concurrent_trials = processes or devices.worker_count(device)
     return max(1, devices.core_count() // concurrent_trials - 1)

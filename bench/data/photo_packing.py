@@ -84,10 +84,11 @@ def _packed_side(target: Path, splits: list[str]) -> int | None:
 def _pack_all(root: Path, target: Path, splits: list[str], side_px: int) -> Iterator[Packed]:
     """Pack by threads: PIL releases the interpreter as it decodes and resizes."""
     queue: deque[Future[Packed]] = deque()
-    with ThreadPoolExecutor(devices.core_count()) as pool:
+    threads = devices.core_count()
+    with ThreadPoolExecutor(threads) as pool:
         for name in _names(root, splits):
             queue.append(pool.submit(_pack_one, root, target, name, side_px))
-            if len(queue) > QUEUED_PER_THREAD * devices.core_count():
+            if len(queue) > QUEUED_PER_THREAD * threads:
                 yield queue.popleft().result()
         while queue:
             yield queue.popleft().result()

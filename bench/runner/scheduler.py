@@ -85,7 +85,7 @@ def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
         return
     store.folder(out).mkdir(parents=True, exist_ok=True)
     previous_ends = {job: (store.read(out, job) or {}).get("ended") for job in jobs}  # before another run adds records
-    with nullcontext(options.submit) if options.submit else local.open_pool(options.workers) as submit:
+    with nullcontext(options.submit) if options.submit else local.open_pool(min(options.workers, len(jobs))) as submit:
         for kinds, workers in ((Trial | Count, options.workers), (Probe, options.workers), (Timing, 1)):
             stage_jobs = [job for job in jobs if isinstance(job, kinds) and _is_ready(job, out)]
             tasks = [

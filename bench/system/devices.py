@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 
 TRIALS_PER_GPU = 4  # trials take turns on a GPU; the best number is not yet measured
 TRIALS_PER_SHARED_GPU = 8  # with NVIDIA's Multi-Process Service; more trials gained nothing
 BYTES_PER_TRIAL = 4 * 2**30  # GPU memory
+CGROUPS, PROCESS_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+QUOTA_FILES = "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"  # of version 2; of version 1
+WORKERS_VARIABLE = "ABLATE_WORKERS"  # tells a worker how many there are
 
 
 def choose_device(device: str) -> str:
@@ -19,8 +24,31 @@ def choose_device(device: str) -> str:
 
 
 def core_count() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of cores that this process may use: its affinity, and whole cores of a container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(cores, _quota_cores())))
+
+
+def _quota_cores() -> float:
+    """Return the smallest quota of the cgroups around this process; joblib.cpu_count() reads the outermost alone."""
+    quotas = [float("inf")]
+    for line in _read(PROCESS_CGROUPS).splitlines():
+        _, controllers, group = line.split(":", 2)
+        if not controllers or "cpu" in controllers.split(","):  # version 2 names none
+            folder = CGROUPS / ("cpu" if controllers else "") / group.lstrip("/")
+            quotas += map(_quota, (folder, *folder.parents))
+    return min(quotas)
+
+
+def _quota(cgroup: Path) -> float:
+    quota, *period = " ".join(_read(cgroup / name) for name in QUOTA_FILES).split() or [""]
+    return int(quota) / int(period[0]) if quota.isdecimal() else float("inf")
+
+
+def _read(file: Path) -> str:
+    with suppress(OSError):
+        return file.read_text()
+    return ""
 
 
 def worker_count(device: str) -> int:

@@ -8,6 +8,7 @@ from inputs import WIDE, written
 
 import ablate as command
 import commands.report
+import commands.run
 
 
 @pytest.mark.parametrize("seeds", ["-1", "1001", "1000000000"])
@@ -15,6 +16,28 @@ def test_a_number_of_seeds_that_no_run_can_have_is_refused(error_line, root, out
     assert f"--seeds is {seeds}" in error_line(
         "plan", "--seeds", seeds, "--data", root, "--out", out, "--device", "cpu"
     )
+
+
+@pytest.mark.parametrize("command_name", ["plan", "run"])
+@pytest.mark.parametrize("workers", ["0", "-1", "1025"])
+def test_a_number_of_workers_that_no_machine_can_have_is_refused(error_line, command_name, workers):
+    assert f"--workers is {workers}: expected 1 to 1024" in error_line(command_name, "--workers", workers)
+
+
+def test_a_number_of_workers_is_refused_where_a_cluster_or_torchrun_sets_it(error_line, monkeypatch):
+    for words in (("plan", "--cluster", "4"), ("run",)):
+        assert "--workers is for jobs on this machine" in error_line(*words, "--workers", "2")
+        monkeypatch.setenv("WORLD_SIZE", "2")
+
+
+def test_the_plan_and_the_run_take_the_number_of_workers(root, out, capsys, monkeypatch):
+    arguments = ["relu", "--data", str(root), "--out", str(out), "--device", "cpu", "--profile", "smoke"]
+    assert command.main(["plan", *arguments, "--workers", "7"]) == 0
+    assert "7 at once" in capsys.readouterr().out
+    monkeypatch.setattr(commands.run, "RetryQueue", lambda *_: None)
+    monkeypatch.setattr(commands.run, "run", lambda jobs, options: pytest.fail(f"{options.workers} workers"))
+    with pytest.raises(pytest.fail.Exception, match="7 workers"):
+        command.main(["run", *arguments, "--workers", "7"])
 
 
 @pytest.mark.parametrize("limit", ["", "-5m", "1d", "inf", "1e3", "5 m", "30m30s"])

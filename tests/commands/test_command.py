@@ -51,7 +51,7 @@ def test_plan_counts_what_is_done(ablate, smoke):
 def test_plan_tells_what_so_many_gpus_would_do(ablate, tmp_path):
     done = ablate("plan", "relu", "--data", "digits", "--cluster", "64", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "profile standard, 10 seeds, device cuda" in done.stdout and "512 in parallel" in done.stdout
+    assert "profile standard, 10 seeds, device cuda" in done.stdout and "512 at once" in done.stdout
 
 
 @pytest.mark.parametrize("words", [(), ("list",), ("plan",), ("run",), ("report",), ("ui",)], ids=" ".join)

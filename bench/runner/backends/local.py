@@ -13,6 +13,7 @@ from pebble import ProcessPool
 from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, job_device
+from bench.system import devices
 
 MAX_RESTARTS = 10  # consecutive restarts of a pool that breaks immediately
 WORKER_ENVIRONMENT = {
@@ -33,14 +34,15 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 
 
 @contextmanager
-def worker_environment() -> Iterator[None]:
+def worker_environment(**variables: str) -> Iterator[None]:
     """Set the environment variables for processes started inside the context, and restore them afterwards."""
-    before = {name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ}
-    os.environ |= WORKER_ENVIRONMENT
+    variables |= WORKER_ENVIRONMENT
+    before = {name: os.environ[name] for name in variables if name in os.environ}
+    os.environ |= variables
     try:
         yield
     finally:
-        for name in WORKER_ENVIRONMENT:
+        for name in variables:
             os.environ.pop(name, None)
         os.environ |= before
 
@@ -64,7 +66,7 @@ def open_pool(workers: int) -> Iterator[Submit]:
                 pool = _make_pool(workers)
         raise InputError("workers die as they start: check the free memory, and whether `import torch` works")
 
-    with worker_environment():
+    with worker_environment(**{devices.WORKERS_VARIABLE: str(workers)}):
         try:
             yield submit
         finally:
