@@ -1,4 +1,4 @@
-"""Line plots: learning curves, and a metric along a number."""
+"""Line plots: learning curves, and metrics along a number or along another metric."""
 
 import textwrap
 from collections.abc import Sequence
@@ -54,19 +54,20 @@ def draw_curves(
 
 
 def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool, name: str) -> Drawing:
-    """Draw metrics along a number: a panel a metric, a line a series, a point an arm.
+    """Draw metrics along a number or another metric: a panel a metric, a line a series, a point an arm.
 
     Args:
-        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored.
+        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored; x_half too if x is
+            a mean.
         axes: The metrics, one a panel.
-        x: The number along which the arms lie.
+        x: The number or metric along which the arms lie.
         log: Whether the horizontal axis is logarithmic.
         name: Unique name of the figure, for the ids in the SVG.
 
     Returns:
         The SVG, and the first metric's means in words.
     """
-    with open_panels(len(axes), 2.7) as (figure, panels):
+    with open_panels(len(axes), 3.2) as (figure, panels):
         series, descriptions = list(dict.fromkeys(table["series"])), []
         for panel, axis in zip(panels, axes, strict=True):
             handles: list[Any] = []
@@ -74,7 +75,8 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
                 rows = table[(table["series"] == line) & (table["metric"] == axis.metric)].sort_values("x")
                 mean, half = rows["mean"] * axis.factor, np.nan_to_num(rows["half"] * axis.factor)
                 handles += [panel.errorbar(
-                    rows["x"], mean, yerr=half, color=colour, marker=marker, linestyle=dashes, markersize=5, capsize=2,
+                    rows["x"], mean, half, rows.get("x_half"), color=colour, marker=marker, linestyle=dashes,
+                    markersize=5, capsize=2,
                 )]  # fmt: skip
                 if axis is axes[0]:
                     descriptions += [f"{line} {at:,g}: {value:.1f}" for at, value in zip(rows["x"], mean, strict=True)]
@@ -84,7 +86,7 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
 
 
 def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool) -> None:
-    """Label the axes; a few numbers are each a tick, and means that are decades apart get a logarithmic axis."""
+    """Label the axes; a few exact numbers are each a tick, and means that are decades apart get a logarithmic axis."""
     panel.set(xlabel=x.label, ylabel=textwrap.fill(axis.label, 32))
     if log:
         panel.set_xscale("log")
@@ -92,7 +94,7 @@ def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool)
         panel.set_yscale("log")
         panel.yaxis.set_major_formatter("{x:g}")
     numbers = sorted(set(rows["x"]))
-    if len(numbers) <= 6:
+    if len(numbers) <= 6 and "x_half" not in rows:
         panel.set_xticks(numbers, [f"{tick:,g}" for tick in numbers])
         panel.xaxis.minorticks_off()
 

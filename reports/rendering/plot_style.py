@@ -8,10 +8,12 @@ import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib import style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -24,26 +26,8 @@ WIDTH_IN = 6.9  # the text width of an A4 page
 COLOURS = ["#1b1b1b", *(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2, 1, 4, 5, 9, 6, 7))]
 MARKERS = "osD^vPXp<"
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
-BAND, EDGE, FAINT = "#d9dee8", "#8a94a6", "#e3e6eb"
-STYLE: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": EDGE,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.family": "DejaVu Sans",
-    "font.size": 8.5,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "text.parse_math": False,
-    "xtick.color": EDGE,
-    "xtick.labelcolor": "black",
-    "xtick.labelsize": 8,
-    "ytick.color": EDGE,
-    "ytick.labelcolor": "black",
-    "ytick.labelsize": 8,
-}
+BAND, EDGE = "#d9dee8", "#8a94a6"  # EDGE is also that of the axes, in STYLE_FILE
+STYLE_FILE = Path(__file__).parent / "templates" / "figures.mplstyle"
 
 
 class Drawing(NamedTuple):
@@ -90,7 +74,7 @@ def open_panels(
     Yields:
         The figure, and its panels from left to right.
     """
-    with mpl.rc_context({**STYLE, "axes.grid": grid}), warnings.catch_warnings():
+    with style.context([STYLE_FILE, {"axes.grid": grid}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)  # it is drawn as a box
         figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
         yield figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
@@ -118,9 +102,8 @@ def add_legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -
     labels = [wrap_name(arm) for arm in arms]
     widest = max(len(line) for label in labels for line in label.split("\n"))
     columns = max(1, min(len(arms), int(WIDTH_IN / (0.6 + 0.075 * widest))))
-    lines = -(-len(arms) // columns) + sum(label.count("\n") for label in labels) / columns
-    figure.set_figheight(figure.get_figheight() + 0.17 * lines)
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    figure.set_figheight(figure.get_figheight() + legend.get_window_extent().height / figure.dpi)
 
 
 def export_svg(figure: Figure, name: str) -> str:

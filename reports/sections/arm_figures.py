@@ -12,9 +12,8 @@ from reports.evidence import Evidence
 from reports.rendering.blocks import Figure
 from reports.rendering.difference_plot import MAX_DOTS, draw_differences
 from reports.rendering.heatmap import draw_heatmap
-from reports.rendering.line_plots import draw_curves
+from reports.rendering.line_plots import draw_curves, draw_responses
 from reports.rendering.plot_style import COLOURS, Axis, metric_axis
-from reports.rendering.scatter_plot import draw_scatter
 from reports.sections.arms import list_contrasts, trained_arms
 from reports.statistics import summary
 from reports.tables.observations import CURVES
@@ -89,10 +88,12 @@ def _draw_speed(study: Study, evidence: Evidence) -> Figure | None:
     x, y = metric_axis("speed/images_per_second"), metric_axis("test/accuracy")
     table = evidence.results[evidence.results["arm"].isin(study.arms)].reindex(columns=["arm", x.metric, y.metric])
     table = summary.average_by(table.melt("arm", var_name="metric").dropna(), ("arm", "metric"))
-    if table["metric"].nunique() < 2:
+    speeds = table[table["metric"] == x.metric].set_index("arm")[["mean", "half"]] * x.factor
+    table = table.join(speeds.set_axis(["x", "x_half"], axis="columns"), on="arm", how="inner")
+    table = table[table["metric"] == y.metric].rename(columns={"arm": "series"})
+    if table.empty:
         return None
-    arms = [arm for arm in study.arms if arm in set(table["arm"])]
-    drawing = draw_scatter(table, x, y, arms, f"{study.name}-speed")
+    drawing = draw_responses(table, [y], x, False, f"{study.name}-speed")
     return Figure(*drawing, "Accuracy against the trials' own speed: means over seeds with 95 % intervals.")
 
 

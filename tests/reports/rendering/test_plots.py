@@ -14,7 +14,6 @@ from reports.rendering.difference_plot import MAX_DOTS, draw_differences
 from reports.rendering.heatmap import draw_heatmap
 from reports.rendering.line_plots import draw_curves, draw_responses
 from reports.rendering.plot_style import Axis, line_styles, wrap_name
-from reports.rendering.scatter_plot import draw_scatter
 
 ARMS = ["baseline", *(f"an arm with a rather long name, number {number} $x_{number}$" for number in range(8))]
 AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images a second"))
@@ -39,8 +38,9 @@ def differences():
 
 @cache
 def scatter():
-    table = pd.DataFrame([(a, m, 0.5, np.nan) for a in ARMS for m in "ab"], columns=["arm", "metric", "mean", "half"])
-    return draw_scatter(table, AXES[1], AXES[0], ARMS, "three")
+    rows = [(a, n, 1 if n else np.nan, "a", 0.5, np.nan) for n, a in enumerate(ARMS)]
+    table = pd.DataFrame(rows, columns=["series", "x", "x_half", "metric", "mean", "half"])
+    return draw_responses(table, AXES[:1], AXES[1], False, "three")
 
 
 @cache
@@ -90,30 +90,36 @@ def test_of_many_pairs_a_bounded_number_has_a_dot_and_the_axis_still_reaches_all
     assert drawn(many) == drawn(few)
 
 
-def test_every_arm_is_in_the_legend_whatever_its_name(monkeypatch):
-    shown = []
-    monkeypatch.setattr(Figure, "legend", lambda self, handles, labels, **placed: shown.append(list(labels)))
+@pytest.fixture
+def legends(monkeypatch):
+    """The handles and labels of every legend that is drawn."""
+    drawn, draw = [], Figure.legend
+    monkeypatch.setattr(Figure, "legend", lambda *given, **placed: drawn.append(given[1:]) or draw(*given, **placed))
+    return drawn
+
+
+def test_every_arm_is_in_the_legend_whatever_its_name(legends):
     names = ["_hidden", "", "a" * 200, "$x$"]
     rows = [(arm, epoch, metric, 0.1, 0.1) for arm in names for epoch in (0, 1) for metric in "ab"]
     table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
     draw_curves(table, AXES, names, [], "six")
-    draw_scatter(table[table["epoch"] == 0], *AXES, names, "seven")
-    assert shown == [["_hidden", "", f"{'a' * 26}\n{'a' * 26}\n\N{HORIZONTAL ELLIPSIS}", "$x$"]] * 2
+    draw_responses(table.rename(columns={"arm": "series", "epoch": "x"}), AXES, Axis("x", "Layers"), False, "seven")
+    assert [labels for _, labels in legends] == [
+        ["_hidden", "", f"{'a' * 26}\n{'a' * 26}\n\N{HORIZONTAL ELLIPSIS}", "$x$"]
+    ] * 2
 
 
-def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(monkeypatch):
-    shown = []
-    monkeypatch.setattr(Figure, "legend", lambda self, handles, labels, **placed: shown.append((handles, labels)))
+def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(legends):
     curves.__wrapped__()
-    ((handles, labels),) = shown
+    ((handles, labels),) = legends
     assert len({handle.get_color() for handle in handles}) == 7
     assert len(handles) == len(labels) == 7
     assert labels == [*map(wrap_name, ARMS[:6]), "all others"]
-    shown.clear()
+    legends.clear()
     rows = [(arm, epoch, axis.metric, 0.1, 0.1) for arm in "abc" for epoch in (0, 1) for axis in AXES]
     table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
     draw_curves(table, AXES, list("abc"), ["b"], "six")
-    assert shown[0][1] == ["a", "c", "b"]
+    assert legends[0][1] == ["a", "c", "b"]
 
 
 def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
