@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ablations.framework.profiles import PROFILES
 from bench.spec.errors import InputError
+from bench.tracking.address import hide_secrets
 from commands.doctor import advise, diagnose, with_advice
 from commands.export import export_records
 from commands.import_records import import_records
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, OSError) as error:
         if not (isinstance(error, InputError) or advise(error)):
             raise
-        print(f"ablate: {with_advice(error)}", file=sys.stderr)
+        print(f"ablate: {hide_secrets(with_advice(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nablate: stopped; finished jobs are kept; run the same command again to continue", file=sys.stderr)

@@ -1,7 +1,6 @@
 """`ablate run`: perform the missing jobs, publish their records and write the report."""
 
 import argparse
-import os
 import re
 import shlex
 import sys
@@ -23,6 +22,7 @@ from bench.runner.task import Submit
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
+from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
 from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
 from commands.progress import Display
@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     _publish_report(queue, request, out, console)
     status = _print_outcome(titles, _count_later_jobs(request, out), out, console)
     # only a server may be away
-    unpublished = queue.installed and bool(queue.waiting) and not os.environ.get("MLFLOW_TRACKING_URI")
+    unpublished = queue.usable and bool(queue.waiting) and not configured_address()
     return status or int(unpublished)
 
 

@@ -1,6 +1,7 @@
 """`ablate ui`: MLflow's user interface over the runs of an output folder."""
 
 import argparse
+import errno
 import importlib.util
 import os
 import socket
@@ -10,6 +11,10 @@ import sys
 from rich.console import Console
 
 from bench.spec.errors import InputError
+from bench.tracking.address import configured_address, hide_secrets
+from bench.tracking.mlflow_format import unreadable
+
+PAGE = "?workflowType=machine_learning"
 
 
 def serve_ui(options: argparse.Namespace, console: Console) -> int:
@@ -20,21 +25,48 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
 
     out, port, address = options.out, options.port, mlflow_client.tracking_uri(options.out)
     if address.startswith("http"):
-        page = f"{address}/?workflowType=machine_learning"
+        page = f"{hide_secrets(address).rstrip('/')}/{PAGE}"
         console.print(f"MLFLOW_TRACKING_URI names a server: {page}", soft_wrap=True)
         return 0
-    if not (out / "mlflow.db").exists():
+    _check_port(port)
+    if not configured_address() and not mlflow_client.has_store(out):
         raise InputError(f"{out / 'mlflow.db'} not found: `ablate run` creates it")
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise InputError(f"port {port} is in use: choose another with --port, or make ui PORT=5001")
-    console.print(f"http://127.0.0.1:{port}/?workflowType=machine_learning  (stop with Ctrl-C)", soft_wrap=True)
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address, "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1"]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with subprocess.Popen(command, env={**os.environ, **quiet}, start_new_session=True) as server:
+    _prepare(address)
+    console.print(f"http://127.0.0.1:{port}/{PAGE}  (stop with Ctrl-C)", soft_wrap=True)
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    variables = {
+        "MLFLOW_BACKEND_STORE_URI": address,  # an option would show its password in the list of processes
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    with subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True) as server:
         try:
             return server.wait()
         except KeyboardInterrupt:
             server.terminate()
             return 0
+
+
+def _check_port(port: int) -> None:
+    """Raise InputError if no server can listen on the port."""
+    try:
+        if not 1 <= port <= 65535:
+            raise InputError(f"--port is {port}: expected 1 to 65535")
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+            probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise InputError(f"port {port} {reason}: choose another with --port, or make ui PORT=5001") from error
+
+
+def _prepare(address: str) -> None:
+    """Update the places of artifacts; raise InputError if MLflow cannot read the database."""
+    from bench.tracking import mlflow_client, mlflow_database
+
+    try:
+        client = mlflow_client.connect(address)
+        client.search_experiments(max_results=1)
+        mlflow_database.follow_moved_folder(address)
+    except Exception as error:  # database drivers raise classes of their own
+        raise unreadable(address, error) from error

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,44 +14,53 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines per run would break the display
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag, ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.store.db import utils as databases
 
 from bench.records import store
 from bench.spec.errors import InputError
 from bench.system import files
-from bench.tracking import mlflow_format
+from bench.tracking import mlflow_database, mlflow_format
+from bench.tracking.address import configured_address
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its tracebacks repeat what it raises
 logging.getLogger("alembic").setLevel(logging.WARNING)
-
-databases.MAX_RETRY_COUNT = 2  # attempts to connect; the default, 10, blocks 105 seconds, and no variable sets it
 
 METRICS_PER_REQUEST = 1000  # MLflow's limit
 
 
 def tracking_uri(out: Path) -> str:
     """MLFLOW_TRACKING_URI if it is set, else the SQLite file in `out`."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
-
-
-def uses_server() -> bool:
-    """Whether MLFLOW_TRACKING_URI names a server, to which other machines may publish as well."""
-    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+    address = configured_address()
+    file = mlflow_database.database_file(address) if address else out / "mlflow.db"
+    return address if file is None else mlflow_database.database_uri(file)
 
 
 def has_store(out: Path) -> bool:
-    """Whether a server is named or `out` has a database."""
-    return uses_server() or (out / "mlflow.db").exists()
+    """Whether a server is named, or the SQLite database exists."""
+    file = mlflow_database.database_file(tracking_uri(out))
+    return file is None or file.exists()
 
 
-def connect(out: Path) -> MlflowClient:
-    """Return a client of the server, or of the database in `out`, which is made if missing."""
-    if not has_store(out):
+def connect(address: str) -> MlflowClient:
+    """Return a client of a server or database, which is not changed.
+
+    Raises:
+        InputError: Another version of MLflow made the database.
+    """
+    mlflow_database.check_version(address)
+    return MlflowClient(address)
+
+
+def open_store(out: Path) -> MlflowClient:
+    """Return a client for writing to the server, or to the database in `out`, which is made if missing."""
+    if not configured_address() and not has_store(out):
         _create_database(out)
-    return MlflowClient(tracking_uri(out))
+    client = connect(tracking_uri(out))
+    client.search_experiments(max_results=1)  # makes the tables of an empty database
+    mlflow_database.follow_moved_folder(client.tracking_uri)
+    return client
 
 
 def _create_database(out: Path) -> None:
@@ -61,15 +70,28 @@ def _create_database(out: Path) -> None:
     """
     database = out / "mlflow.db"
     temporary = files.temporary_path(database)
-    MlflowClient(f"sqlite:///{temporary.resolve()}").search_experiments()
+    MlflowClient(mlflow_database.database_uri(temporary)).search_experiments()
     for journal in out.glob("mlflow.db-*"):
         journal.unlink()
     temporary.replace(database)
 
 
-def experiment_ids(client: MlflowClient) -> dict[str, str]:
-    """Ids of all experiments by name."""
-    return {experiment.name: experiment.experiment_id for experiment in client.search_experiments()}
+def experiment_ids(client: MlflowClient, view_type: int = ViewType.ACTIVE_ONLY) -> dict[str, str]:
+    """Ids of all experiments by name; by its first name if this harness made it, which a user may have changed."""
+    return {
+        experiment.tags.get(mlflow_format.EXPERIMENT_TAG, experiment.name): experiment.experiment_id
+        for experiment in client.search_experiments(view_type)
+    }
+
+
+def make_experiment(client: MlflowClient, name: str) -> str:
+    """Return the id of a new experiment, or of one with this name that was deleted, and is restored with its runs."""
+    deleted_id = experiment_ids(client, ViewType.DELETED_ONLY).get(name)
+    if deleted_id is not None:
+        client.restore_experiment(deleted_id)
+        return deleted_id
+    folder = mlflow_database.artifact_folder(client.tracking_uri)
+    return client.create_experiment(name, folder, {mlflow_format.EXPERIMENT_TAG: name})
 
 
 def find_runs(client: MlflowClient, ids: Mapping[str, str], filter_string: str = "") -> Iterator[Any]:
@@ -90,8 +112,9 @@ def find_runs(client: MlflowClient, ids: Mapping[str, str], filter_string: str =
             return
 
 
-def log_record(client: MlflowClient, run_id: str, out: Path, record: dict[str, Any]) -> None:
+def log_record(client: MlflowClient, run: Any, out: Path, record: dict[str, Any]) -> None:
     """Write a record's metrics, params, data set and files to a run; repeating it adds nothing."""
+    run_id = run.info.run_id
     points = [Metric(*point) for point in mlflow_format.metrics(record)]
     for start in range(0, len(points), METRICS_PER_REQUEST):
         client.log_batch(run_id, metrics=points[start : start + METRICS_PER_REQUEST])
@@ -100,9 +123,15 @@ def log_record(client: MlflowClient, run_id: str, out: Path, record: dict[str, A
         profile = f'{{"train": {data["train"]}}}'
         name = data["name"][: mlflow_format.MAX_NAME_LENGTH]
         client.log_inputs(run_id, [DatasetInput(Dataset(name, data["digest"], "local", "{}", profile=profile))])
-    for file in (store.path(out, record["identity"]), store.weights_file(out, record["identity"])):
+    log_files(client, run, (store.path(out, record["identity"]), store.weights_file(out, record["identity"])))
+
+
+def log_files(client: MlflowClient, run: Any, files: Iterable[Path]) -> None:
+    """Store those of the files that exist as a run's artifacts."""
+    artifacts = mlflow_database.artifact_store(run, client.tracking_uri)
+    for file in files:
         if file.exists():
-            client.log_artifact(run_id, str(file))
+            artifacts.log_artifact(str(file))
 
 
 def set_tags(client: MlflowClient, run: Any, tags: Mapping[str, str]) -> bool:
@@ -127,17 +156,19 @@ def download_artifacts(address: str, folder: Path, is_wanted: Callable[[str], ob
     Raises:
         InputError: The server or database cannot be read.
     """
-    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
-        raise InputError(f"there is no {address.removeprefix('sqlite:///')}")  # MLflow would create one
     downloaded_files = []
     try:
-        client = MlflowClient(address)
+        file = mlflow_database.database_file(address)
+        if file is not None and not file.exists():
+            raise InputError(f"there is no {file}")  # MLflow would create one
+        client = connect(address if file is None else mlflow_database.database_uri(file))
         for run in find_runs(client, experiment_ids(client)):
-            for file in client.list_artifacts(run.info.run_id):
-                if is_wanted(file.path) and not (folder / file.path).exists():
-                    downloaded_files.append(Path(client.download_artifacts(run.info.run_id, file.path, str(folder))))
+            artifacts = mlflow_database.artifact_store(run, client.tracking_uri)
+            for name in (artifact.path for artifact in artifacts.list_artifacts()):
+                if is_wanted(name) and not (folder / name).exists():
+                    downloaded_files.append(Path(artifacts.download_artifacts(name, str(folder))))
     except Exception as error:  # database drivers raise classes of their own
-        raise InputError(f"{address} cannot be read by MLflow: {mlflow_format.summarize_error(error)}") from error
+        raise mlflow_format.unreadable(address, error) from error
     return downloaded_files
 
 

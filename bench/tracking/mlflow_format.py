@@ -5,11 +5,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
+from bench.tracking.address import hide_secrets
 
 MAX_NAME_LENGTH = 200  # characters; every database of MLflow accepts 250
 MAX_TAG_LENGTH = 5000
 BUDGET_FIELDS = {"classes", "width", "epochs", "share"}  # set by data set and profile; a variant's name ends with them
 PREFIX = "AlexNet ablations"
+EXPERIMENT_TAG = "ablate.experiment"  # holds the first name of an experiment, which a user may rename
 
 
 def experiment_name(data: dict[str, Any] | None) -> str:
@@ -101,8 +104,17 @@ def metrics(record: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:
 
 
 def summarize_error(error: Exception) -> str:
-    """Return the first line of an error of MLflow or a driver; advice follows on later lines."""
-    return ": ".join(filter(None, (type(error).__name__, str(error).strip().partition("\n")[0][:160])))
+    """Return the first line of an error of MLflow or a driver without secrets; advice follows on later lines."""
+    if isinstance(error, InputError):
+        return str(error)
+    return ": ".join(filter(None, (type(error).__name__, hide_secrets(str(error)).strip().partition("\n")[0][:160])))
+
+
+def unreadable(address: str, error: Exception) -> InputError:
+    """Return the error to raise if MLflow or a driver cannot read an address."""
+    if isinstance(error, InputError):
+        return error
+    return InputError(hide_secrets(f"{address} cannot be read by MLflow: {summarize_error(error)}", address))
 
 
 def _unique_names(texts: Iterable[str]) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Publisher:
         lock = FileLock(out / "mlflow.lock", timeout=LOCK_TIMEOUT_S)
         self._lock = partial(lock.acquire, poll_interval=LOCK_POLL_S)
         with self._lock():
-            self.client = mlflow_client.connect(out)
+            self.client = mlflow_client.open_store(out)
             self.experiment_ids = mlflow_client.experiment_ids(self.client)
             runs = sorted(mlflow_client.find_runs(self.client, self.experiment_ids), key=rank)
             self.runs = {run.data.tags.get("identity"): run for run in runs}
@@ -56,35 +56,37 @@ class Publisher:
                 except Exception as error:
                     if not attempts_left or not mlflow_client.is_refusal(error):
                         raise
-                    self.runs.clear()  # another machine may have deleted any of them
+                    self.runs.clear()  # another machine, or a user, may have deleted any of them
+                    self.experiment_ids.clear()
 
     def _publish(self, record: dict[str, Any]) -> None:
+        experiment_id = self._experiment_id(record.get("data"))  # first: restoring it brings its runs back
         run = self.runs.get(record["identity"])
         if run is None or not is_same_measurement(run, record):
             run = self._find_best_run(record["identity"])
         tags = run_tags(self.out, record)
         if run is None or not (is_same_measurement(run, record) or outranks(run, record, tags)):
-            return self._create_run(record, tags)
+            return self._create_run(experiment_id, record, tags)
         lacks_weights = WEIGHTS in tags and WEIGHTS not in run.data.tags
         if is_same_measurement(run, record) and (run.info.status == "RUNNING" or lacks_weights):
-            self._fill(run.info.run_id, record)
+            self._fill(run, record)
         # more studies may use the job by now
         self._set_tags(run, tags if is_same_measurement(run, record) else mlflow_format.study_tags(record))
 
-    def _create_run(self, record: dict[str, Any], tags: dict[str, str]) -> None:
-        experiment_id, (started_ms, _) = self._experiment_id(record.get("data")), times_ms(record)
-        run = self.client.create_run(experiment_id, started_ms, tags, mlflow_format.run_name(record))
+    def _create_run(self, experiment_id: str, record: dict[str, Any], tags: dict[str, str]) -> None:
+        name = mlflow_format.run_name(record)
+        run = self.client.create_run(experiment_id, times_ms(record)[0], tags, name)
         try:
-            self._fill(run.info.run_id, record)
+            self._fill(run, record)
         except Exception as error:
             if mlflow_client.is_refusal(error):  # the next attempt makes another run
                 self.client.delete_run(run.info.run_id)
             raise
 
-    def _fill(self, run_id: str, record: dict[str, Any]) -> None:
-        mlflow_client.log_record(self.client, run_id, self.out, record)
+    def _fill(self, run: Any, record: dict[str, Any]) -> None:
+        mlflow_client.log_record(self.client, run, self.out, record)
         _, ended_ms = times_ms(record)
-        self.client.set_terminated(run_id, "FAILED" if store.is_failure(record) else "FINISHED", ended_ms)
+        self.client.set_terminated(run.info.run_id, "FAILED" if store.is_failure(record) else "FINISHED", ended_ms)
         self.runs[record["identity"]] = self._find_best_run(record["identity"])
 
     def _find_best_run(self, identity: str) -> Any:
@@ -106,19 +108,20 @@ class Publisher:
         return best
 
     def _publish_report(self, identity: str, files: list[Path]) -> None:
+        experiment_id = self._experiment_id(None)
         run = self._find_best_run(identity) or self.client.create_run(
-            self._experiment_id(None), tags={"identity": identity}, run_name=identity[: mlflow_format.MAX_NAME_LENGTH]
+            experiment_id, tags={"identity": identity}, run_name=identity[: mlflow_format.MAX_NAME_LENGTH]
         )
-        for file in files:
-            self.client.log_artifact(run.info.run_id, str(file))
+        mlflow_client.log_files(self.client, run, files)
         self.client.set_terminated(run.info.run_id)
         self._find_best_run(identity)
 
     def _experiment_id(self, data: dict[str, Any] | None) -> str:
         name = mlflow_format.experiment_name(data)
         if name not in self.experiment_ids:
-            location = None if mlflow_client.uses_server() else (self.out.resolve() / "artifacts").as_uri()
-            self.experiment_ids[name] = self.client.create_experiment(name, artifact_location=location)
+            self.experiment_ids = mlflow_client.experiment_ids(self.client)
+        if name not in self.experiment_ids:
+            self.experiment_ids[name] = mlflow_client.make_experiment(self.client, name)
         return self.experiment_ids[name]
 
     def _set_tags(self, run: Any, tags: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.records import store
+from bench.spec.errors import InputError
 from bench.tracking import mlflow_format
 
 FIRST_PAUSE_S = 30.0  # pause before the next attempt to connect; doubled after each failure
@@ -23,16 +24,16 @@ class RetryQueue:
     Attributes:
         waiting: Identities of records that are not published yet.
         publisher: The connection; None while MLflow is away or not installed.
-        installed: Whether mlflow can be imported.
+        usable: Whether mlflow can be imported, and can use the database.
     """
 
     def __init__(self, out: Path, profile: str, warn: Callable[[str], None]) -> None:
         self.out, self.profile, self.warn = out, profile, warn
         self.waiting: deque[str] = deque()
         self.publisher: Any = None
-        self._pause_s, self._next_contact, self._warned = FIRST_PAUSE_S, 0.0, False
-        self.installed = importlib.util.find_spec("mlflow") is not None
-        if not self.installed:
+        self._pause_s, self._next_contact, self._warned, self._refused = FIRST_PAUSE_S, 0.0, False, False
+        self.usable = importlib.util.find_spec("mlflow") is not None
+        if not self.usable:
             warn("mlflow is not installed: results are kept as records and can be published later")
         self._connect()
 
@@ -64,12 +65,15 @@ class RetryQueue:
                 self.waiting.popleft()
 
     def _connect(self) -> None:
-        if self.publisher or not self.installed or time.monotonic() < self._next_contact:
+        if self.publisher or not self.usable or time.monotonic() < self._next_contact:
             return
         try:
             from bench.tracking import publisher  # mlflow may be missing
 
             self.publisher = publisher.Publisher(self.out)
+        except InputError as error:  # it stays so until the user acts
+            self.usable = False
+            self.warn(f"{error}; results are kept as records and can be published later")
         except Exception as error:  # MLflow, database drivers and artifact stores raise classes of their own
             self._disconnect(error)
 
@@ -85,7 +89,9 @@ class RetryQueue:
             if not mlflow_client.is_refusal(error):
                 self._disconnect(error)
                 return False
-            self.warn(f"MLflow refused a record, which is kept on disk: {mlflow_format.summarize_error(error)}")
+            if not self._refused:
+                self.warn(f"MLflow refused a record, which is kept on disk: {mlflow_format.summarize_error(error)}")
+            self._refused = True
         self._pause_s, self._warned = FIRST_PAUSE_S, False
         return True
 

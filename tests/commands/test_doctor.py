@@ -20,7 +20,7 @@ from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
-from bench.tracking import mlflow_client
+from bench.tracking import mlflow_client, mlflow_database
 from bench.tracking.publisher import Publisher
 from bench.training import checkpoint
 from commands import doctor
@@ -40,7 +40,9 @@ def out(smoke, tmp_path, monkeypatch):
 def published(smoke, tmp_path, monkeypatch):
     """A copy of a finished run with its database."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return shutil.copytree(smoke.out, tmp_path / "out")
+    out = shutil.copytree(smoke.out, tmp_path / "out")
+    mlflow_database.follow_moved_folder(mlflow_client.tracking_uri(out))
+    return out
 
 
 def findings(out):

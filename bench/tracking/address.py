@@ -1,0 +1,42 @@
+"""The address of MLflow that the user configured, and addresses as text that may be shown."""
+
+import os
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, unquote
+
+SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # libraries quote them in their messages
+SECRET_NAME = r"[\w.-]*(?:pass|pwd|secret|token|key|credential|signature|odbc_connect)[\w.-]*"  # of a query parameter
+SHORTEST_SECRET = 3  # characters of a part of a password; shorter ones would hide half of every message
+
+
+def configured_address() -> str:
+    """Return MLFLOW_TRACKING_URI: the server or database to which other machines may publish as well; '' if not set."""
+    return os.environ.get("MLFLOW_TRACKING_URI", "")
+
+
+def hide_secrets(text: str, address: str = "") -> str:
+    """Replace passwords and tokens by asterisks, so that a text can be shown or stored.
+
+    Args:
+        text: A message or an address. Whatever stands before the @ of an address, and each query parameter with the
+            name of a secret, is hidden.
+        address: An address whose secrets are hidden wherever they stand, besides those of the environment: a driver
+            that splits an address at the wrong place names parts of a password.
+    """
+    secrets = {secret for known in (configured_address(), address) for secret in _find_secrets(known)}
+    secrets.update(os.environ.get(name, "").strip() for name in SECRET_VARIABLES)
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    text = re.sub(r"(?<=\w://)\S*@", "***@", text)
+    return re.sub(rf"([?&;]{SECRET_NAME}=)[^\s&;'\"]+", r"\1***", text, flags=re.IGNORECASE)
+
+
+def _find_secrets(address: str) -> Iterator[str]:
+    """Yield the secrets in an address, as written and decoded, and the parts at which a parser may split them."""
+    user, _, password = address.partition("://")[2].rpartition("@")[0].partition(":")
+    parameters = parse_qsl(address.partition("?")[2])
+    values = [value for name, value in parameters if re.fullmatch(SECRET_NAME, name, re.IGNORECASE)]
+    for secret in (password or user, *values):
+        yield from (secret, unquote(secret), *re.split("[@:/?#&]", secret))

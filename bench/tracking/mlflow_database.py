@@ -1,0 +1,118 @@
+"""Databases of MLflow: their addresses, the version of their tables, and the folder beside one that holds artifacts.
+
+MLflow stores the absolute path of every artifact folder. A SQLite database and its artifacts can be moved or copied, so
+files are read and written beside the database, whatever path it has stored; the stored paths follow.
+"""
+
+import shlex
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.db import db_types
+from mlflow.store.db import utils as databases
+from mlflow.utils.uri import get_uri_scheme
+from sqlalchemy import make_url
+from sqlalchemy.engine import URL
+
+from bench.spec.errors import InputError
+from bench.tracking.address import hide_secrets
+from bench.tracking.mlflow_format import EXPERIMENT_TAG, PREFIX
+
+databases.MAX_RETRY_COUNT = 2  # attempts to connect; the default, 10, blocks 105 seconds, and no variable sets it
+
+OWN = """experiment_id IN (
+    SELECT experiment_id FROM experiments WHERE name LIKE :prefix || '%'
+    UNION SELECT experiment_id FROM experiment_tags WHERE key = :tag)"""
+EXPERIMENT_MOVED = f"artifact_location LIKE 'file:%/artifacts' AND artifact_location != :folder AND {OWN}"
+RUN_MOVED = f"""artifact_uri LIKE 'file:%/artifacts/' || run_uuid || '/artifacts'
+    AND artifact_uri != :folder || '/' || run_uuid || '/artifacts' AND {OWN}"""
+FIND_MOVED = f"""SELECT artifact_location FROM experiments WHERE {EXPERIMENT_MOVED}
+    UNION ALL SELECT artifact_uri FROM runs WHERE {RUN_MOVED} LIMIT 1"""
+FOLLOW_MOVED = (
+    f"UPDATE experiments SET artifact_location = :folder WHERE {EXPERIMENT_MOVED}",
+    f"UPDATE runs SET artifact_uri = :folder || '/' || run_uuid || '/artifacts' WHERE {RUN_MOVED}",
+)
+
+
+def database_uri(file: Path) -> str:
+    """Return the address of a SQLite database, whatever characters its path has.
+
+    An address with quoted characters names the driver: MLflow would create the folder that an address beginning with
+    'sqlite:///' seems to name.
+    """
+    path = str(file.parent.resolve() / file.name)
+    plain = f"sqlite:///{path}"
+    if make_url(plain).database == path:
+        return plain
+    return URL.create("sqlite+pysqlite", database=path).render_as_string(hide_password=False)
+
+
+def database_file(address: str) -> Path | None:
+    """Return the file that the address of a SQLite database names, as written or decoded; None for other addresses."""
+    scheme, _, name = address.partition(":///")
+    if scheme.partition("+")[0] != "sqlite":
+        return None
+    file = Path(name if Path(name).is_file() else make_url(address).database or "")
+    return file.parent.resolve() / file.name
+
+
+def is_database(address: str) -> bool:
+    """Whether the address names a database that MLflow opens itself."""
+    return get_uri_scheme(address) in db_types.DATABASE_ENGINES
+
+
+def check_version(address: str) -> None:
+    """Raise InputError if another version of MLflow made the database; opening an older one would change its tables."""
+    if not is_database(address):
+        return
+    engine = databases.create_sqlalchemy_engine_with_retry(address)
+    try:
+        version = databases._get_schema_version(engine)
+    finally:
+        engine.dispose()
+    if version not in (None, databases._get_latest_schema_revision()):
+        shown = hide_secrets(address)
+        raise InputError(
+            f"the MLflow database {shown} is of another version than MLflow {mlflow.__version__}: update MLflow if the "
+            f"database is newer; if it is older, back it up and run `mlflow db upgrade {shlex.quote(shown)}`"
+        )
+
+
+def artifact_folder(address: str) -> str | None:
+    """Return the address of the folder for artifacts beside a SQLite database; None if the server has its own."""
+    file = database_file(address)
+    return None if file is None else (file.parent / "artifacts").as_uri()
+
+
+def artifact_store(run: Any, address: str) -> Any:
+    """Return the store of a run's artifacts: beside a SQLite database, if this harness put them there."""
+    place, name = run.info.artifact_uri, f"/{run.info.run_id}/artifacts"
+    folder = artifact_folder(address)
+    if folder is not None and place.endswith(f"/artifacts{name}"):
+        place = folder + name
+    return get_artifact_repository(place, tracking_uri=address)
+
+
+def find_moved_folder(address: str) -> str:
+    """Return an artifact folder that a SQLite database stores and that is not beside it; '' if there is none."""
+    return next((folder for (folder,) in _execute(address, FIND_MOVED)), "")
+
+
+def follow_moved_folder(address: str) -> None:
+    """Store the folder beside a SQLite database as the place of this harness's artifacts; all of them or none."""
+    if find_moved_folder(address):  # a database that is in its place may be read-only
+        _execute(address, *FOLLOW_MOVED)
+
+
+def _execute(address: str, *statements: str) -> list[Any]:
+    """Execute SQL statements in one transaction of a SQLite database, if it is one; return the rows."""
+    file = database_file(address)
+    if file is None:
+        return []
+    values = {"folder": artifact_folder(address), "prefix": PREFIX, "tag": EXPERIMENT_TAG}
+    with closing(sqlite3.connect(file)) as database, database:
+        return [row for statement in statements for row in database.execute(statement, values)]
