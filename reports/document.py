@@ -1,4 +1,4 @@
-"""The whole report as blocks: verdicts, setup, a chapter a study, methods."""
+"""The whole report as blocks: verdicts, setup, one chapter per study, methods."""
 
 from ablations import Study
 from bench.spec.jobs import Count, Probe, Timing

@@ -50,7 +50,7 @@ class Evidence:
     tuned: Mapping[str, TuningResult] = field(default_factory=dict)
 
     def for_study(self, study: Study) -> Self:
-        """The part that belongs to one study."""
+        """Return the evidence of one study."""
         return dataclasses.replace(
             self,
             studies=(study,),
@@ -128,6 +128,6 @@ def _rows_of(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def _read(out: Path, name: str) -> Record | None:
-    """The record without the values behind its aggregates, which are most of its size and shown nowhere."""
+    """Read a record without its raw values, which are most of its size and are not shown."""
     record = store.read(out, name)
     return record and {name: part for name, part in record.items() if name != "raw"}

@@ -1,4 +1,4 @@
-"""What a planned number of seeds can decide, from the spread of a pilot: the baseline against itself."""
+"""Differences that a planned number of seeds can decide, from a pilot: the baseline against itself."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ TRAINED = ("train/", "validation/", "test/", "gap/", "batch/", "memory/", "speed
 
 
 class Prospect(NamedTuple):
-    """What a number of seeds can decide about one part of a claim, with a power of 0.8.
+    """Differences that a number of seeds can decide in one part of a claim, with a power of 0.8.
 
     Attributes:
         part: The contrast.
@@ -45,7 +45,7 @@ def estimate_prospects(study: Study, setting: Setting, out: Path) -> Iterator[tu
 
     Args:
         study: The study.
-        setting: How many seeds it gets.
+        setting: The run's setting, for its number of seeds.
         out: Output folder with the records of the pilot.
 
     Yields:
@@ -63,7 +63,7 @@ def estimate_prospects(study: Study, setting: Setting, out: Path) -> Iterator[tu
 
 
 def _pilot_pairs(study: Study, part: Contrast, arms: Arms) -> Pairs:
-    """The baseline against itself; for a constant reference, the A/A arm against the constant."""
+    """Pair the baseline with itself under other seeds; for a constant reference, the A/A arm with the constant."""
     reference = study.baseline if isinstance(part.reference, str) else part.reference
     return collect_pairs(Contrast(part.metric, AGAIN, reference, part.margin, ratio=part.ratio), arms)
 

@@ -44,7 +44,7 @@ def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> Seque
 
 
 def _csv_cell(value: Any) -> Any:
-    """Put text on one line, behind an apostrophe where a spreadsheet would run it as a formula."""
+    """Put text on one line; an apostrophe precedes text that a spreadsheet would run as a formula."""
     if not isinstance(value, str):
         return value
     text = printable(value)

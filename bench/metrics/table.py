@@ -22,7 +22,7 @@ METRICS |= {
     "test/ten_crop/top5": Metric("test accuracy, top 5, ten crops", "%", 100),
     "masks/calibration_error": Metric("masks, expected calibration error", "%", 100),
     "networks/calibration_error": Metric("networks, expected calibration error", "%", 100),
-    "speed/images_per_second": Metric("images a second", "images/s"),
+    "speed/images_per_second": Metric("images per second", "images/s"),
     "speed/step_ms_p50": Metric("speed, step ms p50", "ms"),
     "speed/step_ms_p95": Metric("speed, step ms p95", "ms"),
     "speed/steps_to_train_error_25": Metric("steps to 25 % training error", "steps"),

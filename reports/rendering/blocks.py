@@ -122,7 +122,7 @@ class Table:
 
     Attributes:
         caption: The title above it.
-        columns: Heads, one a column.
+        columns: Heads, one per column.
         rows: Cells of shape (rows, columns).
         remark: How to read it, shown below it.
         sum_rows: Number of rows at the end that are sums; they stay last when the table is sorted.

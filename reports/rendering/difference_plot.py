@@ -16,12 +16,12 @@ MAX_DOTS = 200  # per row; more dots would hardly be distinguishable, and each a
 def draw_differences(
     table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], baseline: str, name: str
 ) -> Drawing:
-    """Draw paired differences from the baseline: a panel a metric, a row an arm, a dot a pair.
+    """Draw paired differences from the baseline: one panel per metric, one row per arm, one dot per pair.
 
     Args:
         table: Columns arm, metric, mean, half (half-width of the 95 % interval), floor (noise floor), margin and pairs
             (a tuple of differences), in shown units.
-        axes: The metrics, one a panel.
+        axes: The metrics, one per panel.
         arms: The arms, from top to bottom.
         baseline: The arm that they are compared with.
         name: Unique name of the figure, for the ids in the SVG.

@@ -1,4 +1,4 @@
-"""A value by arm and layer."""
+"""Heat map of a metric by arm and layer."""
 
 import pandas as pd
 import seaborn as sns
@@ -10,8 +10,8 @@ def draw_heatmap(table: pd.DataFrame, label: str, name: str) -> Drawing:
     """Draw a heat map of percentages.
 
     Args:
-        table: A row an arm, a column a layer, values in per cent.
-        label: What the values are, with the unit.
+        table: One row per arm, one column per layer, values in per cent.
+        label: Name of the values, with the unit.
         name: Unique name of the figure, for the ids in the SVG.
 
     Returns:

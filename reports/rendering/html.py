@@ -1,4 +1,4 @@
-"""Blocks to one HTML file that opens offline."""
+"""Rendering of blocks as one HTML file that opens offline."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def render_html(blocks: Sequence[Block], title: str) -> str:
 
 
 def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
-    """Anchors of each block: one a chapter, one a claim; the same for the n-th claim in brief and in full.
+    """Anchors of each block: one per chapter and one per claim, which its brief line and its full line share.
 
     They are numbered, because two names may have the same letters.
     """

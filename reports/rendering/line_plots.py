@@ -1,4 +1,4 @@
-"""Line plots: learning curves, and metrics along a number or along another metric."""
+"""Line plots: learning curves, and metrics against a number or another metric."""
 
 import textwrap
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ LOG_RATIO = 30  # a panel whose means span a larger factor has a logarithmic axi
 def draw_curves(
     table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], faint_arms: Sequence[str], name: str
 ) -> Drawing:
-    """Draw learning curves: a panel a metric, a line an arm.
+    """Draw learning curves: one panel per metric, one line per arm.
 
     Args:
         table: Columns arm, epoch, metric, mean and half (half-width of the 95 % interval), as stored.
-        axes: The metrics, one a panel.
+        axes: The metrics, one per panel.
         arms: All arms, the baseline first.
-        faint_arms: Those of them drawn behind the others, in grey and without intervals.
+        faint_arms: Arms drawn in the background, in grey and without intervals.
         name: Unique name of the figure, for the ids in the SVG.
 
     Returns:
@@ -54,13 +54,13 @@ def draw_curves(
 
 
 def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool, name: str) -> Drawing:
-    """Draw metrics along a number or another metric: a panel a metric, a line a series, a point an arm.
+    """Draw metrics against a number or another metric: one panel per metric, one line per series, one point per arm.
 
     Args:
-        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored; x_half too if x is
-            a mean.
-        axes: The metrics, one a panel.
-        x: The number or metric along which the arms lie.
+        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored; also x_half if x
+            is a mean.
+        axes: The metrics, one per panel.
+        x: The number or metric on the horizontal axis.
         log: Whether the horizontal axis is logarithmic.
         name: Unique name of the figure, for the ids in the SVG.
 
@@ -86,7 +86,7 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
 
 
 def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool) -> None:
-    """Label the axes; a few exact numbers are each a tick, and means that are decades apart get a logarithmic axis."""
+    """Label and scale the axes: up to six exact numbers each get a tick, means decades apart a logarithmic axis."""
     panel.set(xlabel=x.label, ylabel=textwrap.fill(axis.label, 32))
     if log:
         panel.set_xscale("log")
@@ -106,5 +106,5 @@ def _select_line(table: pd.DataFrame, arm: str, axis: Axis) -> pd.DataFrame:
 
 
 def _describe_ends(table: pd.DataFrame, axis: Axis, arms: Sequence[str]) -> str:
-    last = table[table["metric"] == axis.metric].sort_values("epoch").groupby("arm")["mean"].last()
-    return "; ".join(f"{arm} {last[arm] * axis.factor:.1f}" for arm in arms if arm in last)
+    last_means = table[table["metric"] == axis.metric].sort_values("epoch").groupby("arm")["mean"].last()
+    return "; ".join(f"{arm} {last_means[arm] * axis.factor:.1f}" for arm in arms if arm in last_means)

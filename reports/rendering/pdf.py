@@ -1,4 +1,4 @@
-"""Blocks to a PDF, by typst."""
+"""Rendering of blocks as a PDF, by typst."""
 
 import dataclasses
 import json

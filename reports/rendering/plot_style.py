@@ -96,8 +96,8 @@ def add_legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -
 
     Args:
         figure: The figure.
-        handles: An artist an entry.
-        arms: Names, one an entry.
+        handles: One artist per entry.
+        arms: One name per entry.
     """
     labels = [wrap_name(arm) for arm in arms]
     widest = max(len(line) for label in labels for line in label.split("\n"))

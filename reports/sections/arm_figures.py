@@ -23,7 +23,7 @@ MAX_PANELS = 3
 
 
 def draw_arms(study: Study, evidence: Evidence) -> list[Figure]:
-    """Draw those figures of a study for which there are numbers."""
+    """Draw the figures of a study, except those without numbers."""
     drawings = (_draw_curves, _draw_differences, _draw_speed, _draw_zeros)
     return [figure for draw in drawings if (figure := draw(study, evidence))]
 
@@ -57,8 +57,8 @@ def _draw_differences(study: Study, evidence: Evidence) -> Figure | None:
     arms = [arm for arm in trained_arms(evidence) if arm in set(table["arm"])]
     drawing = draw_differences(table, axes, arms, study.baseline, f"{study.name}-differences")
     caption = (
-        f"Paired differences from {study.baseline}: a dot a pair, their mean and its 95 % interval. The shaded band is "
-        "the noise floor: differences of the baseline from itself."
+        f"Paired differences from {study.baseline}: one dot per pair, their mean and its 95 % interval. The shaded band "
+        "is the noise floor: differences of the baseline from itself."
     )
     if table["margin"].notna().any():
         caption += " Dashed lines are the claims' margins."

@@ -1,4 +1,4 @@
-"""The arms of a study as tables: trials without a result, means over seeds, accuracies printed by others."""
+"""The arms of a study: trials without a result, means over seeds, published accuracies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from reports.text.formatting import NOTHING, column_heading, format_fixed, forma
 
 ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
 SHOWN_METRICS = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
-MAX_NAMED = 20  # lost seeds and reasons that are named per arm
+MAX_NAMED = 20  # maximal number of lost seeds, and of reasons, that are listed per arm
 
 
 def trained_arms(evidence: Evidence) -> list[str]:
@@ -28,7 +28,7 @@ def trained_arms(evidence: Evidence) -> list[str]:
 
 
 def label_arm(arm: str) -> str:
-    """The arm's name, marked if it is a control."""
+    """Return the arm's name, marked if it is a control."""
     return f"{arm} (control)" if arm in (AGAIN, SHUFFLED) else arm
 
 
@@ -50,7 +50,7 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
     sizes = [[size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
     return Table(
         f"{study.name}: means over seeds, differences from {study.baseline}",
-        make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "an image")),
+        make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "per image")),
         tuple(zip(seeds, *means.values(), *sizes, strict=True)),
         "Mean over seeds and half-width of its 95 % interval; below, the mean paired difference from the baseline with "
         "its own. The highest test accuracy is marked, controls excepted. Other columns have no mark: the smallest gap "
@@ -60,7 +60,7 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
 
 
 def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
-    """Tabulate accuracies that others printed of the same arms beside ours; no table if there are none."""
+    """Tabulate published accuracies of the same arms beside those measured here; no table if there are none."""
     if study.printed is None:
         return []
     source, accuracies = study.printed.source, study.printed.accuracies
@@ -83,31 +83,31 @@ def build_lost_trials(evidence: Evidence) -> list[Block]:
         return []
     sentences = []
     for status in ("diverged", *FAILURES, "not run"):
-        lost = trials[trials["status"] == status]
-        arms = [f"{arm} (seed {_list_seeds(rows['seed'].tolist())})" for arm, rows in lost.groupby("arm", sort=False)]
-        sentences += [f"{len(lost)} of {len(trials)} trials {status}: {'; '.join(arms)}."] if arms else []
-        sentences += _list_reasons(evidence, lost["identity"])
+        losses = trials[trials["status"] == status]
+        arms = [f"{arm} (seed {_list_seeds(rows['seed'].tolist())})" for arm, rows in losses.groupby("arm", sort=False)]
+        sentences += [f"{len(losses)} of {len(trials)} trials {status}: {'; '.join(arms)}."] if arms else []
+        sentences += _list_reasons(evidence, losses["identity"])
     return [Note("Trials without a result", " ".join(sentences))]
 
 
 def _list_reasons(evidence: Evidence, identities: Iterable[str]) -> list[str]:
     records = [evidence.records[identity] for identity in identities if identity in evidence.records]
     reasons = sorted({str(record["reason"]).rstrip(".") for record in records if record.get("reason")})
-    rest = [f"{len(reasons) - MAX_NAMED:,} more reasons."] * (len(reasons) > MAX_NAMED)
-    return [f"Reason: {reason}." for reason in reasons[:MAX_NAMED]] + rest
+    omission = [f"{len(reasons) - MAX_NAMED:,} more reasons."] * (len(reasons) > MAX_NAMED)
+    return [f"Reason: {reason}." for reason in reasons[:MAX_NAMED]] + omission
 
 
 def _list_seeds(seeds: Sequence[int]) -> str:
-    rest = f" and {len(seeds) - MAX_NAMED:,} more" * (len(seeds) > MAX_NAMED)
-    return ", ".join(map(str, seeds[:MAX_NAMED])) + rest
+    omission = f" and {len(seeds) - MAX_NAMED:,} more" * (len(seeds) > MAX_NAMED)
+    return ", ".join(map(str, seeds[:MAX_NAMED])) + omission
 
 
 def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
     floors = []
     for metric in metrics:
-        known = describe_metric(metric)
-        if (floor := noise_floor(results, study.baseline, metric) * known.factor) > 0:
-            floors.append(f"{known.label} {format_half_width(floor)} {known.difference}".strip())
+        description = describe_metric(metric)
+        if (floor := noise_floor(results, study.baseline, metric) * description.factor) > 0:
+            floors.append(f"{description.label} {format_half_width(floor)} {description.difference}".strip())
     return f" Noise floor, the baseline against itself: {'; '.join(floors)}." if floors else ""
 
 

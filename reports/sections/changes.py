@@ -16,11 +16,11 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
 FIELDS = ("shape", "gain", "activation", "normalisation", "pooling", "dropout")
 TORCH_DETAIL = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12]d)\(.*\)")  # not part of the factor
-NOTABLE = 0.01  # a relative change of parameters below this comes from rounding a width and is no aspect
+NOTABLE = 0.01  # smallest relative change of parameters that counts; smaller ones come from rounding a width
 
 
 def tabulate_changes(study: Study, evidence: Evidence) -> Table:
-    """Tabulate what each arm changes."""
+    """Tabulate the changes of each arm from the baseline."""
     baseline = evidence.first_network_record(study.baseline, Trial)
     rows = []
     for arm in trained_arms(evidence):
@@ -38,7 +38,7 @@ def tabulate_changes(study: Study, evidence: Evidence) -> Table:
 
 
 def build_warning(study: Study, evidence: Evidence) -> list[Block]:
-    """Build a note on arms that change several aspects at once: their contrasts cannot tell which one acted."""
+    """Build a note on arms that change several aspects at once, whose effects their contrasts cannot separate."""
     baseline = evidence.first_network_record(study.baseline, Trial)
     sentences = []
     for arm in study.arms:
@@ -50,7 +50,7 @@ def build_warning(study: Study, evidence: Evidence) -> list[Block]:
 
 
 def list_changes(arm: Record, baseline: Record) -> dict[str, str]:
-    """List each aspect in which the arm differs from the baseline, with its value there and here."""
+    """List each aspect in which the arm differs from the baseline, with the baseline's value and the arm's."""
     changes = _layer_changes(arm, baseline) | _recipe_changes(arm, baseline)
     for total in TOTALS:
         before, after = baseline["network"][total], arm["network"][total]
@@ -62,10 +62,10 @@ def list_changes(arm: Record, baseline: Record) -> dict[str, str]:
 
 
 def confounded_aspects(arm: Record, baseline: Record) -> list[str]:
-    """List the aspects that changed at once; empty if there is at most one.
+    """List the aspects that an arm changes at once; empty if it changes at most one.
 
-    Consequences of another change are no aspects: a gain follows its activation, MACs and sizes follow the layers, and
-    a normalisation brings its own parameters.
+    Consequences of another change do not count: a gain follows its activation, MACs and sizes follow the layers, and a
+    normalisation brings its own parameters.
     """
     changes = list_changes(arm, baseline)
     before, after = (sum(row["parameters"] for row in _weighted_layers(record).values()) for record in (baseline, arm))
@@ -89,19 +89,19 @@ def _layer_changes(arm: Record, baseline: Record) -> dict[str, str]:
             changes["layers"] = "; ".join(parts)
     for field in FIELDS:
         levels = [(name, theirs[name].get(field), ours[name].get(field)) for name in ours if name in theirs]
-        if moved := [level for level in levels if level[1] != level[2]]:
+        if changed_levels := [level for level in levels if level[1] != level[2]]:
             aspect = "layer sizes" if field == "shape" else field
-            changes[aspect] = _group_by_change(moved, sum(before is not None for _, before, _ in levels))
+            changes[aspect] = _group_by_change(changed_levels, sum(before is not None for _, before, _ in levels))
     return changes
 
 
 def _weighted_layers(record: Record) -> dict[str, dict[str, Any]]:
-    """Convolutions and fully connected layers by name; a batch normalisation counts as their normalisation."""
+    """Return convolutions and fully connected layers by name; batch normalisation is a field of their rows."""
     return {row["name"]: row for row in record["network"]["layers"] if row["kind"] != "norm"}
 
 
 def _describe_layer(row: dict[str, Any]) -> str:
-    """A layer with all that stands between it and the next."""
+    """Describe a layer with the modules between it and the next layer."""
     parts = [_show(row["shape"])] + [f"gain {_show(row['gain'])}"] * bool(row.get("gain"))
     parts.append(_show(row["activation"]) if row.get("activation") else "no activation")
     parts += [_show(row[field]) for field in ("normalisation", "dropout") if row.get(field)]
@@ -109,13 +109,13 @@ def _describe_layer(row: dict[str, Any]) -> str:
     return f"{row['name']} ({', '.join(parts)})"
 
 
-def _group_by_change(moved: Iterable[tuple[str, Any, Any]], places: int) -> str:
-    """Each change once, with its layers; 'throughout' where it is in all places."""
+def _group_by_change(changed_levels: Iterable[tuple[str, Any, Any]], layer_count: int) -> str:
+    """List each change once, with its layers; 'throughout' if all layers with the factor have it."""
     layers_by_change: dict[str, list[str]] = {}
-    for name, before, after in moved:
+    for name, before, after in changed_levels:
         layers_by_change.setdefault(_arrow(before, after), []).append(name)
     return "; ".join(
-        f"{change} ({'throughout' if len(names) == places > 1 else ', '.join(names)})"
+        f"{change} ({'throughout' if len(names) == layer_count > 1 else ', '.join(names)})"
         for change, names in layers_by_change.items()
     )
 

@@ -1,4 +1,4 @@
-"""Claims with their verdicts: a line each, a table of the parts, published figures, controls."""
+"""Claims with their verdicts: one line per claim, a table of its parts, published figures, controls."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from reports.text.formatting import NOTHING, format_fixed, format_half_width, fo
 from reports.text.reasons import describe_origins, describe_outlook, explain_judgement
 
 COUNT_LABELS = "counted", "claimed"
-MAX_SPLIT_SHARE = 0.06  # random splits that may differ: 5 %, plus sampling error
+MAX_SPLIT_SHARE = 0.06  # largest expected share of random splits that differ: 5 %, plus sampling error
 CONTROLS_REMARK = (
     "The baseline trained again under other seeds must show no effect. A network that learns shuffled labels must stay "
     "at chance on the test images. An unexpected control puts its study in doubt; an undecided one has too few pairs. "
@@ -29,7 +29,7 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
     Args:
         judgement: The claim with its verdict.
         noise_floor: The noise floor of the claim's contrast, in shown units; None if it has none.
-        full: Whether the reason is given where all regimes agree, too.
+        full: Whether the reason is also given if all regimes agree.
 
     Returns:
         The line.
@@ -90,7 +90,7 @@ def _beside(label: str, value: float | None) -> str:
 
 
 def tabulate_published(study: str, judgements: Sequence[Judgement]) -> Table:
-    """Tabulate figures that others published beside those measured here."""
+    """Tabulate published figures beside those measured here."""
     rows = [
         (
             *map(Cell, (judgement.claim.id, figure.value, figure.source)),
@@ -133,7 +133,7 @@ def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[Baseline
 
 
 def describe_control(judgement: Judgement) -> str:
-    """Result of a control: 'as it should', 'unexpected', 'undecided' or 'not run'."""
+    """Return the result of a control: 'as it should', 'unexpected', 'undecided' or 'not run'."""
     expected = "no effect" if judgement.claim.id.endswith(":a-a") else "supported"
     if judgement.verdict in DECIDED:
         return "as it should" if judgement.verdict == expected else "unexpected"

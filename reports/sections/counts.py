@@ -25,7 +25,7 @@ def _tabulate_layers(record: Record, caption: str) -> Table:
         {"name": "all convolutions", **{total: sum(row[total] for row in convolutions) for total in TOTALS}},
         {"name": "all layers", **{total: network[total] for total in TOTALS}},
     ]
-    heads = "Parameters", ("Share of parameters", "%"), ("MACs", "an image"), ("Share of MACs", "%")
+    heads = "Parameters", ("Share of parameters", "%"), ("MACs", "per image"), ("Share of MACs", "%")
     return Table(
         caption,
         make_columns("Layer", "Weights", "Output", *heads, text=3),

@@ -53,13 +53,13 @@ def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
 
 
 def _build_disagreements(study: Study, points: pd.DataFrame) -> list[Block]:
-    """Build a note on ingredients whose gains beside all others and alone differ: the 95 % interval excludes zero."""
+    """Build a note on ingredients that gain differently beside all others than alone, by the 95 % interval."""
     gains = []
     for name in study.switches:
-        beside, alone = points[left_out(name)], points[added_in(name)]
-        difference = estimate_mean((beside - alone).dropna())
+        gain_beside, gain_alone = points[left_out(name)], points[added_in(name)]
+        difference = estimate_mean((gain_beside - gain_alone).dropna())
         if abs(difference.mean) > difference.half:
-            beside_text, alone_text = (format_mean(gain.mean(), None) for gain in (beside, alone))
+            beside_text, alone_text = (format_mean(gain.mean(), None) for gain in (gain_beside, gain_alone))
             gains.append(f"{name} adds {beside_text} beside all others, {alone_text} alone")
     return [Note("Leaving out and adding in disagree", f"{'; '.join(gains)}.")] if gains else []
 
@@ -90,7 +90,7 @@ def _tabulate_accuracies(study: Study, results: pd.DataFrame) -> Table:
 
 
 def _draw_effects(study: Study, points: pd.DataFrame, effects: dict[str, Mean]) -> Figure:
-    """Draw main effects and Shapley shares, a row each, with their seeds."""
+    """Draw main effects and Shapley shares, one row per effect, one dot per seed."""
     names = [effect(name) for effect in (main_effect, shapley_share) for name in study.switches]
     rows = [
         (name, METRIC, *effects[name][:2], float("nan"), float("nan"), tuple(points[name].dropna()))
@@ -101,7 +101,7 @@ def _draw_effects(study: Study, points: pd.DataFrame, effects: dict[str, Mean]) 
     drawing = draw_differences(
         table, [Axis(METRIC, "Test accuracy, points")], names, "nothing", f"{study.name}-effects"
     )
-    return Figure(*drawing, "Main effects and Shapley shares: a dot a seed, their mean and its 95 % interval.")
+    return Figure(*drawing, "Main effects and Shapley shares: one dot per seed, their mean and its 95 % interval.")
 
 
 def _cell(mean: Mean | None, signed: bool = True) -> Cell:

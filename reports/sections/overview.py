@@ -22,7 +22,7 @@ GPU = (
 
 
 def describe_report(evidence: Evidence) -> str:
-    """The number of claims, data, profile and the tally of verdicts in one sentence."""
+    """Describe the report in one sentence: number of claims, data, profile, tally of verdicts."""
     tally = Counter(judgement.verdict for judgement in evidence.primary)
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
     data, profile = evidence.setting.data.name, evidence.setting.profile.name
@@ -58,7 +58,7 @@ def build_verdicts(evidence: Evidence) -> list[Block]:
 
 
 def describe_run(evidence: Evidence) -> dict[str, str]:
-    """How the records were made: terms with their descriptions; part of report.json."""
+    """Describe how the records were made: terms with their descriptions, which report.json contains."""
     setting, records = evidence.setting, list(evidence.records.values())
     threads = " or ".join(_environment_values(evidence, "threads"))
     duration_s = sum(record["ended"] - record["started"] for record in records)
@@ -83,14 +83,14 @@ def _describe_seeds(evidence: Evidence) -> str:
     setting = evidence.setting
     counts = {study.name: seeds_per_arm(study, setting) for study in evidence.studies if study.arms}
     common = setting.seeds or setting.profile.seeds
-    others = [f"{count} in {name}" for name, count in counts.items() if count != common]
-    seeds = "; ".join([f"{common} for each arm", *others])
+    exceptions = [f"{count} in {name}" for name, count in counts.items() if count != common]
+    seeds = "; ".join([f"{common} for each arm", *exceptions])
     if setting.extra_seeds is None:
         return seeds
     *earlier, last = INTERIM_ANALYSES
     looks = f"looks at {', '.join(map(str, earlier))} and {last} pairs share one error rate"
-    most = max((seeds for arms in setting.extra_seeds.values() for seeds in arms.values()), default=0)
-    return f"{seeds}{f', up to {most} where a claim was not decided' if most else ''}; {looks}"
+    max_seeds = max((seeds for arms in setting.extra_seeds.values() for seeds in arms.values()), default=0)
+    return f"{seeds}{f', up to {max_seeds} where a claim was not decided' if max_seeds else ''}; {looks}"
 
 
 def _describe_trials(evidence: Evidence) -> str:

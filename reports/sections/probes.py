@@ -1,4 +1,4 @@
-"""Answers of probes, as tables of medians; those by threshold as a figure too."""
+"""Answers of probes as tables of medians; answers by threshold also as a figure."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Arms along a number: metrics as it grows, and the law of test accuracy."""
+"""Metrics of arms against a number such as depth, and the scaling law of test accuracy."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class Law(NamedTuple):
     Attributes:
         name: The law in words.
         function: Accuracies, as fractions, of the numbers and two parameters.
-        start: A first guess at the parameters, of numbers and accuracies.
+        start: Function of numbers and accuracies that returns the initial parameters of the fit.
     """
 
     name: str
@@ -48,7 +48,7 @@ LAWS = (
 
 
 def build_scaling(study: Study, evidence: Evidence) -> list[Block]:
-    """Build the figure, and on a logarithmic scale the laws; nothing for a study without a scale or numbers."""
+    """Build the figure, and on a logarithmic scale the laws; no blocks for a study without a scale or numbers."""
     if study.scale is None:
         return []
     places = _tabulate_places(study.scale, evidence.results)
@@ -59,13 +59,13 @@ def build_scaling(study: Study, evidence: Evidence) -> list[Block]:
     label, axes = study.scale.label, [metric_axis(metric) for metric in metrics]
     table = places.merge(table, on="arm")
     drawing = draw_responses(table, axes, Axis(label, label), study.scale.log, f"{study.name}-scale")
-    figure = Figure(*drawing, "Means over seeds with 95 % intervals; a line a series.")
+    figure = Figure(*drawing, "Means over seeds with 95 % intervals; one line per series.")
     laws = [_tabulate_laws(study, evidence, places)] if study.scale.log else []
     return [Heading(f"By {label.lower()}", 3), figure, *laws]
 
 
 def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
-    """Columns arm, series and x: each arm's place on the scale, a number or the mean of a metric."""
+    """Tabulate the position of each arm on the scale, a number or the mean of a metric: columns arm, series and x."""
     trained = set(results["arm"]) if len(results) else set()
 
     def locate(arm: str, place: float | str) -> float:
@@ -83,7 +83,7 @@ def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tabulate_laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Table:
-    """Tabulate each law's fit by series: to all means over seeds, and to all but the largest number's."""
+    """Tabulate each law's fits by series: to all means over seeds, and to all except that of the largest number."""
     rows = []
     for series, arms in places.groupby("series", sort=False):
         means = [summary.select_values(evidence.results, arm, "test/accuracy").mean() for arm in arms["arm"]]

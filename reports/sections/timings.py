@@ -19,7 +19,7 @@ REFERENCES = {"activations": "copy", "layers": ""}  # the first arm for all othe
 
 
 def build_timings(evidence: Evidence) -> list[Block]:
-    """Build a table for each finished timing, with a note where the machine was too busy to judge by it."""
+    """Build a table for each finished timing, with a note if the machine was too busy for a verdict."""
     blocks: list[Block] = []
     for place, record in select_finished(evidence.placed, evidence.records):
         if isinstance(place.job, Timing):
@@ -39,7 +39,7 @@ def _tabulate_timing(study: str, job: Timing, record: Record) -> Table:
 def compute_shares(samples: pd.DataFrame) -> pd.DataFrame:
     """Compute each part's share of its network's time, round by round.
 
-    Columns arm ('<network>: <part>'), pair, metric and value, of times before and of shares after.
+    Input and result have columns arm ('<network>: <part>'), pair, metric and value: times in, shares out.
     """
     networks = samples["arm"].map(lambda arm: arm.rpartition(": ")[0])
     totals = samples.groupby(["metric", networks, "pair"])["value"].transform("sum")
@@ -48,12 +48,12 @@ def compute_shares(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def tabulate_samples(samples: pd.DataFrame, caption: str, reference: str = "", remark: str = "") -> Table:
-    """Tabulate medians: a row a metric, a column an arm.
+    """Tabulate medians: one row per metric, one column per arm.
 
     Args:
         samples: Columns arm, pair, metric and value (in the stored unit).
         caption: The table's title.
-        reference: The arm that others are given a ratio to; empty for none.
+        reference: The arm to which the ratios of other arms are shown; empty for none.
         remark: Text added to the remark below the table.
 
     Returns:

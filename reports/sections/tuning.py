@@ -1,4 +1,4 @@
-"""Tuning of each arm's own level of a factor, on validation images alone."""
+"""Levels that tuning tried for each arm, with their validation accuracy."""
 
 from ablations import Study
 from ablations.framework.tuning import TUNING_SEEDS
@@ -10,7 +10,7 @@ TITLE = "Tuning"
 
 
 def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
-    """Build the table of levels tried; nothing for a study that tunes nothing."""
+    """Build the table of levels tried; no blocks for a study without tuning."""
     if study.tuning is None:
         return []
     tuned, factor = evidence.tuned[study.name], study.tuning.factor.replace("_", " ")
@@ -23,8 +23,8 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
         takers = [name for name, source in study.tuning.takes.items() if source == arm]
         best = tuned.tuned_levels[takers[0]]
         cells = [Cell(format_fixed(100 * scores[level], 1), "", scores[level], best=level == best) for level in levels]
-        others = ", ".join(name for name in takers if name != arm)
-        rows.append((Cell(arm, f"also for {others}" if others else ""), *cells))
+        other_takers = ", ".join(name for name in takers if name != arm)
+        rows.append((Cell(arm, f"also for {other_takers}" if other_takers else ""), *cells))
     table = Table(
         f"{study.name}: validation accuracy, %, by {factor}",
         make_columns("Arm", *(f"{level:g}" for level in levels)),

@@ -28,7 +28,7 @@ class Judgement:
         outcomes: One for each part.
         deciding: Index of the part that decided.
         regimes: Verdict of each regime.
-        origins: What differs between the environments that measured the records behind the claim.
+        origins: Fields in which the environments of the claim's records differ, with their values.
     """
 
     study: str
@@ -53,8 +53,8 @@ def judge(
 ) -> list[Judgement]:
     """Judge every claim, in the order given.
 
-    Holm's correction runs over every tested part of every primary claim. That is conservative, and parts joined by AND
-    and regimes need no further one. Controls keep their own p, and claims that are refused have none.
+    Holm's correction runs over every tested part of every primary claim. It is conservative: parts joined by AND, and
+    regimes, need no further correction. Controls keep their own p, and claims refused for mixed devices have none.
 
     Args:
         claims: (study, claim), each with the name of its study.
@@ -92,7 +92,7 @@ def judge(
 def _collect(
     study: str, claim: Claim, part: Contrast, arms: Arms, requested_seeds: Mapping[tuple[str, str], int]
 ) -> Pairs:
-    """The part's pairs, with interim analyses where the claim is primary and trials measured it."""
+    """Collect the part's pairs; a primary claim that rests on trials has interim analyses in a sequential run."""
     trained = any(observation.trained for values in arms.values() for observation in values.values())
     keys = [(study, arm) for arm in (part.arm, part.reference) if isinstance(arm, str)]
     requested = [requested_seeds[key] for key in keys if key in requested_seeds]
@@ -106,7 +106,7 @@ def _environments(
     measured: Mapping[tuple[int, int], Pairs | Outcome],
     environments: Mapping[str, Environment],
 ) -> list[list[Environment]]:
-    """Environments that measured the records behind each claim."""
+    """Return the environments of each claim's records."""
     identities: list[set[str]] = [set() for _ in claims]
     for (c, _), part in measured.items():
         identities[c].update(part.trials)
@@ -116,8 +116,8 @@ def _environments(
 def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...], origins: Origins) -> Judgement:
     """Join the parts by AND within each regime, then the regimes.
 
-    The claim is conditional where two regimes were decided and differ. Where the decided ones agree and others are
-    undecided, the undecided verdict stands: half of the evidence is no verdict on the whole sentence.
+    The claim is conditional if two regimes were decided differently. If the decided regimes agree and others are
+    undecided, the claim is undecided, because part of the evidence does not decide the whole sentence.
     """
     indices_by_regime: dict[str, list[int]] = {}
     for index, part in enumerate(claim.parts):

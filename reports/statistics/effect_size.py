@@ -1,7 +1,7 @@
 """Spread and size of paired differences.
 
-`differences` has shape (pairs,): arm minus reference. A statistic that the sample cannot give is None: a deviation of
-one pair or of equal differences, a correlation of constants, anything of values that are not finite.
+`differences` has shape (pairs,): arm minus reference. A statistic is None if the sample does not define it: a deviation
+of one pair or of equal differences, a correlation of constants, any statistic of values that are not finite.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ def cohens_dz(differences: Sequence[float]) -> float | None:
 def improvement_share(differences: Sequence[float]) -> float | None:
     """Share of pairs with a positive difference; ties count one half.
 
-    Agarwal et al. 2021, section 4.3, compare every run of one arm with every run of the other. Here the runs of a pair
-    share their seed, so that each run is compared with its partner alone.
+    Agarwal et al. 2021, section 4.3, compare every run of one arm with every run of the other. Here a run is compared
+    only with the run of the same seed.
 
     Args:
         differences: Shape (pairs,).
@@ -46,7 +46,7 @@ def improvement_share(differences: Sequence[float]) -> float | None:
 
 
 def pair_correlation(arm: Sequence[float], reference: Sequence[float]) -> float | None:
-    """Pearson's r across the pairs: what pairing by seed gains. None for two pairs, which always give 1 or -1.
+    """Pearson's r across the pairs, which measures the gain of pairing; None for two pairs, which give 1 or -1.
 
     Args:
         arm: Values of the arm, shape (pairs,).

@@ -1,4 +1,4 @@
-"""Extra seeds of undecided claims, in a run that goes on until its claims are decided."""
+"""Extra seeds of undecided claims in a sequential run."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ def request_extra_seeds(
 ) -> dict[str, dict[str, int]]:
     """Request the seeds that undecided claims need for their next interim analysis.
 
-    All arms of an undecided claim get them together, and no other arm does: not the controls, nor those of claims that
-    no seed decides.
+    All arms of an undecided claim get the same number. Other arms get none, such as controls and arms of claims that
+    seeds cannot decide.
 
     Args:
         studies: The studies of the run.
@@ -37,22 +37,22 @@ def request_extra_seeds(
 
 
 def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[str, int]:
-    """Seeds of the arms of the claim's trained parts, so that its undecided parts reach their next interim analysis.
+    """Numbers of seeds with which the claim's undecided parts reach their next interim analysis, by arm.
 
-    Lost pairs are replaced, except where more are lost than measured.
+    Missing pairs are replaced, unless more are missing than measured.
     """
     trained = [outcome for outcome in judgement.outcomes if outcome.interim_analysis is not None]
     seeds = 0
     for outcome in trained:
         measured = outcome.pairs + outcome.waiting
-        lost = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome)) - measured
+        missing = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome)) - measured
         later_analyses = INTERIM_ANALYSES[outcome.interim_analysis or 0 :]
-        if outcome.verdict in UNDECIDED and later_analyses and lost <= measured:
-            seeds = max(seeds, later_analyses[0] + lost)
+        if outcome.verdict in UNDECIDED and later_analyses and missing <= measured:
+            seeds = max(seeds, later_analyses[0] + missing)
     return {arm: seeds for outcome in trained for arm in _arms(study, outcome) if seeds}
 
 
 def _arms(study: Study, outcome: Outcome) -> list[str]:
-    """The arms that the part compares; for a combination, the arms that it is made of."""
+    """Names of the arms that the part compares; for a combination, of the arms in it."""
     names = [name for name in (outcome.part.arm, outcome.part.reference) if isinstance(name, str)]
     return [arm for name in names for arm in study.combinations.get(name, (name,))]

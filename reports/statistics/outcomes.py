@@ -1,4 +1,4 @@
-"""The outcome of one part of a claim: a verdict, the code of its reason, and the numbers behind both."""
+"""Outcome of one part of a claim: a verdict, the code of its reason, and the numbers that they rest on."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ Reason = Literal[  # why a part has its verdict; `reports.text.reasons` has a se
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the observations say of one part of a claim.
+    """Result of judging one part of a claim.
 
     Estimate, intervals, margin and differences are in the unit of `part_unit`: points for a difference of accuracies,
     gaps or shares, a factor for a ratio, else the metric's own unit. They are arm minus reference, or arm over
@@ -26,7 +26,7 @@ class Outcome:
     Attributes:
         part: The part that was judged.
         verdict: One of `claim_verdicts.VERDICTS`.
-        reason: Why.
+        reason: Code of the verdict's reason.
         estimate: Mean difference, geometric mean ratio, or count.
         interval: 95 % interval; a repeated confidence interval in a sequential run.
         ninety: 90 % interval, likewise.
@@ -36,15 +36,16 @@ class Outcome:
         p_holm: The same after Holm's correction.
         sign_flip_p: Two-sided, of the sign-flip test.
         effect_size: Cohen's d_z; of the logarithms for a ratio.
-        improvement: Share of pairs that go the claimed way, ties one half; for an equivalence, upwards.
+        improvement: Share of pairs with a difference in the claimed direction, ties counted as one half; for an
+            equivalence, with a positive difference.
         correlation: Pearson's r across the pairs.
-        needed: Pairs with which a t test without correction distinguishes an effect as large as the margin from zero,
-            power 0.8, or, for an equivalence, shows it if the arms do not differ.
-        censored: Values that stand for 'not reached within the budget'.
-        missing: Pairs that diverged or were not run.
-        interim_analysis, waiting: As in `Pairs`.
+        needed: Number of pairs for a power of 0.8, without correction: to distinguish an effect as large as the margin
+            from zero; for an equivalence, to show it if the arms do not differ.
+        censored: Number of values not reached within the budget.
+        missing: Number of pairs that diverged or were not run.
+        interim_analysis, waiting: See `Pairs`.
         differences: Shape (pairs,).
-        trials: Identities of the jobs behind the values.
+        trials: Identities of the jobs that measured the values.
         devices: The devices whose records the claim mixes, if that is the reason.
     """
 

@@ -1,7 +1,7 @@
 """Tests of a mean paired difference: Student's t test, the sign-flip test, two one-sided tests.
 
-`differences` has shape (pairs,): arm minus reference. A result that the sample cannot give is None: an interval of one
-pair or of equal differences, anything of values that are not finite.
+`differences` has shape (pairs,): arm minus reference. A result is None if the sample does not define it: an interval of
+one pair or of equal differences, any result of values that are not finite.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from scipy import stats
 from reports.statistics.effect_size import standard_deviation
 
 ALPHA = 0.05
-MAX_EXACT_PAIRS = 15  # up to here the sign-flip test tries every pattern of signs
-DRAWN_PATTERNS = 10_000  # patterns drawn for more pairs
+MAX_EXACT_PAIRS = 15  # largest number of pairs for which the sign-flip test tries every pattern of signs
+DRAWN_PATTERNS = 10_000  # number of patterns drawn for more pairs
 Interval = tuple[float, float]
 
 
@@ -55,7 +55,7 @@ def t_test(differences: Sequence[float]) -> PairedTest:
 
 
 def sign_flip_p(differences: Sequence[float]) -> float | None:
-    """Two-sided p of the mean if each difference could as well have had the other sign (Fisher 1935, section 21).
+    """Two-sided p of the mean under random signs of the differences (Fisher 1935, section 21).
 
     Exact up to MAX_EXACT_PAIRS pairs, where p is at least 2 / 2^pairs; beyond, from DRAWN_PATTERNS seeded patterns and
     the observed one (Phipson and Smyth 2010). It equals the p of `scipy.stats.permutation_test`, which takes
@@ -76,7 +76,7 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
 
 @lru_cache(maxsize=8)
 def _sign_flips(pairs: int) -> np.ndarray:
-    """Which differences change their sign: bool, shape (patterns, pairs)."""
+    """Patterns of differences that change their sign: bool, shape (patterns, pairs)."""
     if pairs <= MAX_EXACT_PAIRS:
         return (np.arange(2**pairs)[:, None] >> np.arange(pairs) & 1).astype(bool)
     random = np.random.RandomState(0)  # scipy's generator, in the order of its draws

@@ -21,15 +21,16 @@ class Pairs(NamedTuple):
     Attributes:
         arm: Values of the arm, shape (pairs,), in the unit shown; logarithms where the part is a ratio.
         reference: Values of the reference, likewise.
-        open_directions: 1 where a true difference may be larger than the measured one, -1 where it may be smaller.
-        unreached: Pairs left out because neither value was reached within the budget: they say nothing of the ratio.
-        censored: Values that stand for 'not reached within the budget'.
-        missing: Pairs that another arm of the study has, of those that both arms were to have.
+        open_directions: 1 if a true difference may be larger than the measured one, -1 if it may be smaller.
+        unreached: Number of pairs left out because neither value was reached within the budget, which leaves the ratio
+            unknown.
+        censored: Number of values not reached within the budget.
+        missing: Number of requested pairs that another arm of the study has and these arms lack.
         fit: Whether the machine was quiet during every measurement.
-        trials: Identities of the jobs behind the values.
+        trials: Identities of the jobs that measured the values.
         interim_analysis: Number of the last interim analysis reached, 0 before the first; None in a run with a fixed
             number of pairs.
-        waiting: Measured pairs that the interim analysis leaves aside.
+        waiting: Number of measured pairs beyond the last interim analysis, which are not judged yet.
     """
 
     arm: tuple[float, ...]
@@ -91,7 +92,7 @@ def match_pairs(arm: str, reference: str | float, arms: Arms) -> list[tuple[Obse
 
 
 def job_identities(matched: list[tuple[Observation, Observation]]) -> tuple[str, ...]:
-    """Identities of all jobs behind the pairs, sorted; a combination of arms has several per observation."""
+    """Sorted identities of all jobs that measured the pairs; a combination of arms has several per observation."""
     names = {name for pair in matched for observation in pair for name in observation.identity.split("+")}
     return tuple(sorted(names - {""}))
 
@@ -102,8 +103,8 @@ def collect_pairs(part: Contrast, arms: Arms, requested: float = math.inf, inter
     Args:
         part: The contrast.
         arms: Observations of the part's metric.
-        requested: Number of pairs that both arms were to have.
-        interim: Whether the run has interim analyses, so that pairs beyond the last one reached wait.
+        requested: Number of pairs requested of both arms.
+        interim: Whether the run has interim analyses; pairs beyond the last one reached then wait.
     """
     matched = match_pairs(part.arm, part.reference, arms)
     usable = [pair for pair in matched if all(_is_usable(value.value, part) for value in pair)]

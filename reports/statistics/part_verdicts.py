@@ -60,7 +60,7 @@ def judge_count(part: Exact, arms: Arms) -> Outcome:
 
 
 def refuse(outcome: Outcome, devices: tuple[str, ...]) -> Outcome:
-    """Withdraw the verdict, and every number that could be taken for one, because devices are mixed."""
+    """Withdraw the verdict, and every number that suggests one, because the records mix devices."""
     part, margin, trials = outcome.part, outcome.margin, outcome.trials
     return Outcome(part, "not run", "devices_mixed", margin=margin, trials=trials, devices=devices)
 
@@ -68,7 +68,8 @@ def refuse(outcome: Outcome, devices: tuple[str, ...]) -> Outcome:
 def decide(part: Contrast, pairs: Pairs, test: PairedTest, p_holm: float | None) -> tuple[str, Reason]:
     """Decide by the first rule that fits.
 
-    A reason claims no more than was tested: p is of a difference of zero, and the mean alone meets the margin.
+    A reason claims only what was tested: p is against a difference of zero, and only the mean is compared with the
+    margin.
 
     Args:
         part: The contrast.
@@ -133,4 +134,4 @@ def margin_of(part: Contrast) -> float:
 
 
 def _factor(logarithm: float) -> float:
-    return math.exp(min(logarithm, 700))  # the interval of two wild pairs would overflow
+    return math.exp(min(logarithm, 700))  # the interval of two very different pairs would overflow

@@ -19,7 +19,7 @@ from reports.statistics.paired_tests import ALPHA
 
 POWER = 0.8
 MAX_PAIRS = 1_000
-MAX_EFFECT = 100.0  # in deviations: two pairs already detect a difference of twelve
+MAX_EFFECT = 100.0  # in deviations; two pairs already detect a difference of twelve deviations
 
 
 def pairs_to_detect(deviation: float, margin: float) -> int | None:
@@ -36,7 +36,7 @@ def pairs_to_equate(deviation: float, margin: float) -> int | None:
 
 
 def equivalence_power(deviation: float, margin: float, pairs: int) -> float:
-    """Chance that two one-sided tests show equivalence when the true difference is zero (Phillips 1990).
+    """Probability that two one-sided tests show equivalence when the true difference is zero (Phillips 1990).
 
     Given the sample's deviation, the mean must lie within the part of the margin that the interval leaves; the average
     is over 1,000 equally likely sample deviations.
@@ -69,7 +69,7 @@ def detectable_difference(deviation: float, pairs: int) -> float | None:
 def supportable_difference(deviation: float, pairs: int, margin: float) -> float | None:
     """Smallest true difference for which the t test rejects and the mean reaches the margin; None below two pairs.
 
-    It is above the margin: half of all means of a difference exactly as large as the margin lie below it.
+    The result is above the margin: if the true difference equals the margin, half of all means lie below it.
 
     Args:
         deviation: Standard deviation of the differences.
@@ -86,11 +86,12 @@ def supportable_difference(deviation: float, pairs: int, margin: float) -> float
 
 
 def support_power(deviation: float, pairs: int, margin: float, difference: float) -> float:
-    """Chance that the two-sided t test rejects and the mean reaches the margin.
+    """Probability that the two-sided t test rejects and the mean reaches the margin.
 
-    Below a sample deviation of `turn` the margin is the higher hurdle, and the chance of reaching it is a normal tail.
-    Above it, the test is; its chance is an integral over the sample deviation, in units of the true one. Without a
-    margin this is the upper tail of the noncentral t distribution (Cohen 1988, section 2.3.5).
+    Below a sample deviation of `turn` the margin is the stricter condition, and the probability of reaching it is a
+    normal tail. Above `turn` the test is stricter, and its probability is an integral over the sample deviation, in
+    units of the true one. Without a margin the result is the upper tail of the noncentral t distribution (Cohen 1988,
+    section 2.3.5).
 
     Args:
         deviation: Standard deviation of the differences.

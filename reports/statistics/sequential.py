@@ -32,7 +32,7 @@ def analyses_reached(pairs: int) -> int:
 
 
 def pairs_used(pairs: int) -> int:
-    """Number of pairs in the last interim analysis reached; before the first, all of them, and nothing is tested."""
+    """Number of pairs in the last interim analysis reached; before the first one all pairs, which are not tested."""
     return INTERIM_ANALYSES[analyses_reached(pairs) - 1] if analyses_reached(pairs) else pairs
 
 
@@ -114,7 +114,7 @@ def boundaries(alpha: float, analyses: int = len(INTERIM_ANALYSES)) -> tuple[flo
 
 
 def alpha_spent(alpha: float, share: float) -> float:
-    """Part of alpha that may be spent at this share of the pairs, half of it on each side (Lan and DeMets 1983)."""
+    """Part of alpha that may be spent at this share of the pairs, on both sides together (Lan and DeMets 1983)."""
     return float(4 * ndtr(ndtri(alpha / 4) / math.sqrt(share)))
 
 

@@ -11,7 +11,7 @@ from ablations import AGAIN, Study
 from reports.statistics.effect_size import standard_deviation
 from reports.statistics.paired_tests import ALPHA, t_test
 
-RANDOM_SPLITS = 10_000  # with 1,000, one study in fourteen would seem to differ from itself by chance
+RANDOM_SPLITS = 10_000  # with 1,000, one study in fourteen would exceed `claims.MAX_SPLIT_SHARE` by chance
 MIN_SPLIT_SEEDS = 20
 
 
@@ -42,7 +42,7 @@ class BaselineSplit(NamedTuple):
 
 
 def split_baseline(study: Study, results: pd.DataFrame) -> BaselineSplit | None:
-    """Split the test accuracies of the baseline's seeds, the A/A arm's among them; None if they are too few."""
+    """Split the test accuracies of the baseline's seeds, including the A/A arm's; None for too few seeds."""
     accuracies = [value for arm in (study.baseline, AGAIN) for value in select_values(results, arm, "test/accuracy")]
     share = differing_share(accuracies)
     return None if share is None else BaselineSplit(study.name, share, len(accuracies))
@@ -51,7 +51,7 @@ def split_baseline(study: Study, results: pd.DataFrame) -> BaselineSplit | None:
 def differing_share(values: Sequence[float]) -> float | None:
     """Share of seeded random splits of an arm's values into pairs that a t test at 5 % calls different.
 
-    A claim with the smallest of margins would call as many different. None for equal values, and for fewer than
+    It is the share that a claim with a margin near zero would decide wrongly. None for equal values, and for fewer than
     MIN_SPLIT_SEEDS.
 
     Args:
@@ -120,6 +120,6 @@ def noise_floor(results: pd.DataFrame, baseline: str, metric: str) -> float:
 
 
 def average_by(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Average the column 'value' by group: a row a group, columns the keys, mean, half and size."""
+    """Average the column 'value' by group: one row per group; columns are the keys, mean, half and size."""
     rows = [(*key, *estimate_mean(group)) for key, group in table.groupby(list(keys), sort=False)["value"]]
     return pd.DataFrame(rows, columns=[*keys, *Mean._fields])

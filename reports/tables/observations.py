@@ -161,7 +161,7 @@ def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
     for total in TOTALS:
         counts[f"{total}/total"] = network[total]
         for layer in network["layers"]:
-            metric = f"{total}/{layer['name'].rstrip('ab')}"  # a pair, conv2a and conv2b, stands for conv2
+            metric = f"{total}/{layer['name'].rstrip('ab')}"  # the pair conv2a and conv2b replaces conv2
             counts[metric] = counts.get(metric, 0) + layer[total]
         convolutions = sum(layer[total] for layer in network["layers"] if layer["kind"] == "conv")
         counts[f"{total}/conv_share"] = convolutions / network[total]

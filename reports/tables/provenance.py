@@ -1,4 +1,4 @@
-"""What measured the records behind a claim: the fields of their environments that differ."""
+"""Origin of a claim's records: the fields in which their environments differ."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ def differing_fields(environments: Iterable[Environment]) -> Origins:
 
 
 def mixed_devices(claim: Claim, environments: Iterable[Environment]) -> tuple[str, ...]:
-    """Names of the devices that keep a claim about speed from being judged; none if it can be.
+    """Names of the devices whose mixture keeps a claim about speed from being judged; empty if it can be judged.
 
     A speed holds for the device it was measured on. A job names its kind of device, so that a claim has several kinds
     only where it compares them; several devices of one kind are a mixture.

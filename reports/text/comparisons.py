@@ -1,4 +1,4 @@
-"""What a part of a claim compares, what the claim says of it, and what was measured, in words."""
+"""Words for a part of a claim: the comparison, the claimed effect, the measured effect."""
 
 from ablations import Contrast, Exact
 from ablations.framework.seeds import INTERIM_ANALYSES
@@ -10,14 +10,14 @@ CLAIMED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("
 
 
 def part_unit(part: Contrast | Exact) -> str:
-    """Unit of what is judged: of a ratio, of a difference, or of a count by itself."""
+    """Unit of the judged value: of a ratio, of a difference, or of a count."""
     if isinstance(part, Exact):
         return TIMES if part.reference else describe_metric(part.metric).unit
     return TIMES if part.ratio else describe_metric(part.metric).difference
 
 
 def describe_part(part: Contrast | Exact) -> str:
-    """'test accuracy, LRN against none'."""
+    """Describe the comparison: 'test accuracy, LRN against none'."""
     metric, reference = describe_metric(part.metric), part.reference
     if not isinstance(reference, str):
         reference = "zero" if reference == 0 else format_amount(reference * metric.factor, metric.unit)
@@ -41,12 +41,12 @@ def claimed_effect(part: Contrast) -> str:
 
 
 def describe_requirement(part: Contrast | Exact) -> str:
-    """Range or bound that the claim gives for what the part measures."""
+    """Range or bound that the claim gives for the part's measured value."""
     return claimed_range(part) if isinstance(part, Exact) else claimed_effect(part)
 
 
 def format_estimate(outcome: Outcome) -> str:
-    """The estimate with its unit, with as many digits as its interval warrants."""
+    """Format the estimate with its unit, with as many digits as its interval warrants."""
     value, part = outcome.estimate, outcome.part
     if value is None:
         return NOTHING
@@ -60,11 +60,11 @@ def format_estimate(outcome: Outcome) -> str:
 
 
 def format_interim_analysis(number: int) -> str:
-    """'look 2 of 3'."""
+    """Format an interim analysis: 'look 2 of 3'."""
     return f"look {number} of {len(INTERIM_ANALYSES)}"
 
 
 def format_pairs(outcome: Outcome) -> str:
-    """The number of pairs, and the interim analysis that has them: '10, look 2 of 3'."""
+    """Format the number of pairs, with the interim analysis if there is one: '10, look 2 of 3'."""
     analysis = outcome.interim_analysis
     return f"{outcome.pairs}, {format_interim_analysis(analysis)}" if analysis else str(outcome.pairs)

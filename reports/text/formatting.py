@@ -4,7 +4,7 @@ import math
 
 from bench.metrics.table import describe_metric
 
-MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"  # NOTHING stands for a number that is absent or not finite
+MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"  # NOTHING replaces a number that is missing or not finite
 TIMES, PLUS_MINUS = "\N{MULTIPLICATION SIGN}", "\N{PLUS-MINUS SIGN}"
 MIN_SCALED, MIN_PLAIN = 1e-300, 1e-4  # numbers between them are written with a power of ten
 SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
@@ -97,10 +97,10 @@ def format_count(value: float | None) -> str:
     return format_number(value)
 
 
-def format_p_value(p: float | None, none: str = NOTHING) -> str:
-    """Format a p value with three decimals; `none` stands for an absent one."""
+def format_p_value(p: float | None, missing_text: str = NOTHING) -> str:
+    """Format a p value with three decimals; `missing_text` replaces a missing one."""
     if p is None or not math.isfinite(p):
-        return none
+        return missing_text
     return "< 0.001" if p < 0.001 else format_fixed(p, 3)
 
 

@@ -102,7 +102,7 @@ def describe_outlook(judgement: Judgement) -> str:
 
 
 def describe_origins(origins: Origins, subject: str) -> str:
-    """Say what differs between the environments of records; nothing where nothing does.
+    """Describe the differences between the environments of records; '' if there are none.
 
     Args:
         origins: Values of each field that differs.
@@ -144,7 +144,7 @@ def _margin(part: Contrast) -> str:
 
 
 def _facts(outcome: Outcome) -> dict[str, str]:
-    """What the sentences of a part may need."""
+    """Values for the placeholders in the sentences on a part."""
     part, devices = outcome.part, _list(outcome.devices)
     if isinstance(part, Exact):
         count = "" if outcome.estimate is None else format_amount(outcome.estimate, part_unit(part))
@@ -164,5 +164,5 @@ def _facts(outcome: Outcome) -> dict[str, str]:
 
 
 def _list(values: tuple[str, ...]) -> str:
-    rest = len(values) - NAMED_VALUES
-    return ", ".join(values[:NAMED_VALUES]) + f" and {rest:,} more" * (rest > 0)
+    omitted = len(values) - NAMED_VALUES
+    return ", ".join(values[:NAMED_VALUES]) + f" and {omitted:,} more" * (omitted > 0)

@@ -16,7 +16,7 @@ from reports.rendering.line_plots import draw_curves, draw_responses
 from reports.rendering.plot_style import Axis, line_styles, wrap_name
 
 ARMS = ["baseline", *(f"an arm with a rather long name, number {number} $x_{number}$" for number in range(8))]
-AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images a second"))
+AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images per second"))
 
 
 @cache

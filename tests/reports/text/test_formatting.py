@@ -22,7 +22,7 @@ from reports.text.formatting import (
         ("sparsity/hoyer/mean", "Hoyer sparsity, mean", "", 1),
         ("macs/conv_share", "conv share of macs", "%", 100),
         ("macs/conv1", "multiply-accumulates, conv1", "MACs", 1),
-        ("speed/images_per_second", "images a second", "images/s", 1),
+        ("speed/images_per_second", "images per second", "images/s", 1),
         ("speed/step_ms_p50", "speed, step ms p50", "ms", 1),
         ("speed/steps_to_train_error_25", "steps to 25 % training error", "steps", 1),
         ("time/kernel_ms/16384", "time of the kernel, 16,384 elements", "ms", 1),
@@ -49,7 +49,7 @@ def test_amounts_read_as_people_write_them():
 
 
 def test_a_unit_that_the_name_holds_is_not_repeated():
-    assert column_heading("speed/images_per_second") == ("Images a second", "")
+    assert column_heading("speed/images_per_second") == ("Images per second", "")
     assert column_heading("test/accuracy") == ("Test accuracy", "%")
 
 
