@@ -57,8 +57,8 @@ def _draw_differences(study: Study, evidence: Evidence) -> Figure | None:
     arms = [arm for arm in trained_arms(evidence) if arm in set(table["arm"])]
     drawing = draw_differences(table, axes, arms, study.baseline, f"{study.name}-differences")
     caption = (
-        f"Paired differences from {study.baseline}: one dot per pair, their mean and its 95 % interval. The shaded band "
-        "is the noise floor: differences of the baseline from itself."
+        f"Paired differences from {study.baseline}: one dot per pair, their mean and its 95 % interval. The shaded "
+        "band is the noise floor: differences of the baseline from itself."
     )
     if table["margin"].notna().any():
         caption += " Dashed lines are the claims' margins."

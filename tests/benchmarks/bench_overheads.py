@@ -1,4 +1,4 @@
-"""What is not training: measures, publishing, progress, the pause between two trials, the start of a worker."""
+"""Time of everything but training: metrics, publishing, progress, pauses between trials, start of a worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import synthetic
-from machine import alone, paired
+from machine import run_alone, time_in_turns
 from rich.console import Console
 
 from bench.data.source import Source
@@ -34,7 +34,7 @@ MODELS = {"the document": ModelConfig(width=0.25), "Zhang": ModelConfig("zhang",
 
 
 def trial(network: str, source: Source, seed: int, short: bool) -> Trial:
-    """As the profile `quick` has it: 4,000 images, 16 epochs."""
+    """A trial of profile `quick`: 4,000 images, 16 epochs."""
     recipe = TrainConfig(epochs=1, share=0.1) if short else TrainConfig(epochs=16, share=4_000 / source.data.train)
     return Trial(MODELS[network], recipe, source.data, seed)
 
@@ -44,11 +44,15 @@ def noise(out: Path, short: bool) -> Source:
 
 
 def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tuple[float, np.ndarray]:
-    """One worker; a terminal that is drawn; a SQLite file of MLflow. Returns when it began, and for each trial the
-    parent's processor time in seconds: for publishing, and for the rest."""
+    """Run jobs with one worker, a drawn terminal and MLflow in a SQLite file, as the command does.
+
+    Returns:
+        The Unix time of the start, and the parent's processor seconds for each trial, shape (trials, 2): publishing,
+        and everything else.
+    """
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     queue = RetryQueue(out, "quick", lambda text: None)
-    began, rest, spent = time.time(), time.process_time(), []
+    started, previous_end, spent_s = time.time(), time.process_time(), []
     display = Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.DurationModel(0, 0), 1)
     with display.screen:
         for event in run(jobs, RunOptions(source, out, 1, select_kept_trials(jobs, jobs))):
@@ -57,12 +61,12 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
                 start = time.process_time()
                 queue.publish(event.record, {})
                 end = time.process_time()
-                spent.append((end - start, start - rest))
-                rest = end
-    return began, np.array(spent)
+                spent_s.append((end - start, start - previous_end))
+                previous_end = end
+    return started, np.array(spent_s)
 
 
-def evaluation_with_measures_and_without(job: Trial, source: Source, rounds: int) -> dict[str, np.ndarray]:
+def evaluation_with_and_without_sparsity(job: Trial, source: Source, rounds: int) -> dict[str, np.ndarray]:
     network, test = build(job.model, 0), load_splits(job, source).test
 
     def watched() -> None:
@@ -70,32 +74,32 @@ def evaluation_with_measures_and_without(job: Trial, source: Source, rounds: int
             evaluate(network, test)
         sparsity(sums, SINGLE)
 
-    return paired({"with": watched, "without": lambda: evaluate(network, test)}, rounds)
+    return time_in_turns({"with": watched, "without": lambda: evaluate(network, test)}, rounds)
 
 
-def seconds(found: Iterable[dict[str, Any]]) -> np.ndarray:
-    return np.array([record["ended"] - record["started"] for record in found])
+def durations_s(records: Iterable[dict[str, Any]]) -> np.ndarray:
+    return np.array([record["ended"] - record["started"] for record in records])
 
 
 def test_overheads_of_a_trial(figure, short, tmp_path):
     source = noise(tmp_path, short)
     jobs = [trial("the document", source, seed, short) for seed in range(2 if short else 4)]
-    began, spent = run_as_the_command_does(jobs, source, tmp_path)
-    found: list[dict[str, Any]] = sorted(store.read_all(tmp_path), key=lambda record: record["started"])
-    publishing, rest = (spent / seconds(found)[:, None]).T
-    pauses = [after["started"] - before["ended"] for before, after in itertools.pairwise(found)]
-    figure("publishing / trial", publishing, 0.02, most=True, unit="%")
-    figure("progress and scheduling / trial", rest, unit="%")
-    figure("pause between two trials of a worker", pauses, 0.2, most=True, unit="s")
-    figure("start of the first worker", [found[0]["started"] - began], unit="s")
+    started, spent_s = run_as_the_command_does(jobs, source, tmp_path)
+    records: list[dict[str, Any]] = sorted(store.read_all(tmp_path), key=lambda record: record["started"])
+    publishing, scheduling = (spent_s / durations_s(records)[:, None]).T
+    pauses_s = [after["started"] - before["ended"] for before, after in itertools.pairwise(records)]
+    figure("publishing / trial", publishing, 0.02, is_upper_limit=True, unit="%")
+    figure("progress and scheduling / trial", scheduling, unit="%")
+    figure("pause between two trials of a worker", pauses_s, 0.2, is_upper_limit=True, unit="s")
+    figure("start of the first worker", [records[0]["started"] - started], unit="s")
 
 
 @pytest.mark.parametrize("network", MODELS)
-def test_measures_against_a_trial(figure, short, tmp_path, network):
+def test_sparsity_metrics_against_a_trial(figure, short, tmp_path, network):
     source = noise(tmp_path, short)
     job = trial(network, source, 0, short)
     assert [event.kind for event in run([job], RunOptions(source, tmp_path, 1, [job]))][-1] == "done"
-    times = alone(evaluation_with_measures_and_without, job, source, 1 if short else 9)
-    twice = 2 * (times["with"] - times["without"]) / 1e3  # at the start and at the end of a trial
-    share = twice / seconds(store.read_all(tmp_path))
-    figure(f"measures / trial, {network}'s network", share, 0.03, most=True, unit="%")
+    times_ms = run_alone(evaluation_with_and_without_sparsity, job, source, 1 if short else 9)
+    sparsity_s = 2 * (times_ms["with"] - times_ms["without"]) / 1e3  # measured at the start and the end of a trial
+    share = sparsity_s / durations_s(store.read_all(tmp_path))
+    figure(f"sparsity metrics / trial, {network}'s network", share, 0.03, is_upper_limit=True, unit="%")

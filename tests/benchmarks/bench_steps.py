@@ -18,7 +18,7 @@ from bench.training.step import Step, StepMemory, make_step
 
 
 def training_step(model: ModelConfig, recipe: TrainConfig) -> Step:
-    """The harness's own step on noise, augmentation included."""
+    """The harness's training step on random images, augmentation included."""
     trial = Trial(model, recipe, DataConfig("", model.classes), 0)
     network = build(model, 0).to(memory_format=torch.channels_last).train()
     side = network.layout.size + 2 * network.layout.pad
@@ -29,8 +29,8 @@ def training_step(model: ModelConfig, recipe: TrainConfig) -> Step:
 
 
 @register_flop_formula(torch.ops.mkldnn._linear_pointwise)
-def linear_flops(x: torch.Size, weight: torch.Size, *rest: object, **options: object) -> int:
-    """A multiplication and an addition for each input of each output."""
+def linear_flops(x: torch.Size, weight: torch.Size, *arguments: object, **options: object) -> int:
+    """Count a multiplication and an addition for each input of each output."""
     return 2 * x[0] * x[1] * weight[0]
 
 
@@ -40,8 +40,8 @@ def flops(step: Step) -> float:
     return float(counter.get_total_flops())
 
 
-def against_product(width: float, rounds: int, steps: int) -> list[tuple[float, float, float]]:
-    """In each of several processes: rates of a matrix product, of a copy and of steps, by turns."""
+def steps_against_product(width: float, rounds: int, steps: int) -> list[tuple[float, float, float]]:
+    """Rates of a matrix product, a copy and training steps, in turns; runs in several processes at once."""
     step = training_step(ModelConfig(width=width), TrainConfig())
     work = flops(step)
     tasks = (*machine.product(), 8), (*machine.copy(), 8), (step, work, steps)
@@ -52,7 +52,9 @@ def against_product(width: float, rounds: int, steps: int) -> list[tuple[float, 
 
 @pytest.mark.parametrize("name, width, steps, goal", [("full", 1, 4, 0.75), ("quarter", 1 / 4, 60, 0.68)])
 def test_steps_of_all_workers_against_a_matrix_product_of_all_cores(figure, short, name, width, steps, goal):
-    rates = np.array(machine.together(against_product, width, 1 if short else 9, 1 if short else steps)).sum(0)
+    rates = np.array(machine.run_together(steps_against_product, width, 1 if short else 9, 1 if short else steps)).sum(
+        0
+    )
     product, copy, step = rates.T
     if name == "full":
         figure("machine: float32 matrix product, all cores", product / 1e9, unit="GFLOP/s")
@@ -61,9 +63,9 @@ def test_steps_of_all_workers_against_a_matrix_product_of_all_cores(figure, shor
 
 
 def adam_against_scaling(rounds: int, steps: int) -> list[tuple[float, float]]:
-    """In each of several processes: rates of scaling in place and of full-width Adam's step, in bytes, by turns.
+    """Bytes per second of scaling in place and of Adam's step at full width, in turns; runs in several processes.
 
-    The step reads weights, gradients and two moments and writes all but the gradients: 28 bytes a parameter.
+    The step reads weights, gradients and two moments and writes all but the gradients: 28 bytes per parameter.
     """
     network = build(ModelConfig(), 0)
     adam = build_optimizer(network, TrainConfig(), "cpu")
@@ -77,6 +79,6 @@ def adam_against_scaling(rounds: int, steps: int) -> list[tuple[float, float]]:
 
 
 def test_the_optimisers_memory_traffic(figure, short):
-    scale, step = np.array(machine.together(adam_against_scaling, *((1, 1) if short else (9, 40)))).sum(0).T
+    scale, step = np.array(machine.run_together(adam_against_scaling, *((1, 1) if short else (9, 40)))).sum(0).T
     figure("machine: scaling in place, all cores", scale / 1e9, unit="GB/s")
     figure("Adam's memory traffic / scaling's, full width", step / scale, unit="%")

@@ -23,59 +23,59 @@ from bench.system.devices import worker_count
 
 TRIALS = 4
 HERE = Path(__file__).parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}  # as it is before anything is measured
-Did = dict[str, float]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}  # copied before the harness changes variables
+Result = dict[str, float]  # images trained on and evaluated, seconds, seconds of start-up
 
 
-def by_the_harness(work: Work, source: Source, out: Path) -> Did:
-    """What the harness did, as its records tell."""
+def run_harness(work: Work, source: Source, out: Path) -> Result:
+    """Train by the harness; the result follows from its records."""
     recipe = TrainConfig(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
     jobs = [Trial(ModelConfig(width=work.width), recipe, source.data, seed) for seed in range(work.trials)]
     for event in run(jobs, RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs))):
         assert event.kind != "failed", event.record
-    found = store.read_all(out)
-    start, end = min(record["started"] for record in found), max(record["ended"] for record in found)
+    records = store.read_all(out)
+    start, end = min(record["started"] for record in records), max(record["ended"] for record in records)
     everything = source.data.train + source.validation + source.test
     sampled = min(SAMPLE, source.data.train) + min(SAMPLE, source.validation)
     return {
-        "trained": BATCH * sum(record["points"][-1]["step"] for record in found),
-        "evaluated": sum(2 * everything + (len(record["points"]) - 2) * sampled for record in found),
+        "trained": BATCH * sum(record["points"][-1]["step"] for record in records),
+        "evaluated": sum(2 * everything + (len(record["points"]) - 2) * sampled for record in records),
         "seconds": end - start,
     }
 
 
-def by_a_peer(peer: str, work: Work) -> Did:
-    called = time.time()
+def run_peer(peer: str, work: Work) -> Result:
+    start = time.time()
     command = [sys.executable, str(HERE / "peers.py"), peer, json.dumps(work._asdict())]
-    said = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
-    assert said.returncode == 0, said.stderr
-    did = json.loads(said.stdout.splitlines()[-1])
-    assert did["threads"] == worker_count("cpu"), "a peer has all cores"
-    return {**did, "start-up": time.time() - called - did["seconds"]}
+    process = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+    assert process.returncode == 0, process.stderr
+    result = json.loads(process.stdout.splitlines()[-1])
+    assert result["threads"] == worker_count("cpu"), "a peer has all cores"
+    return {**result, "start-up": time.time() - start - result["seconds"]}
 
 
 @pytest.mark.parametrize("name, width, images, goal", [("full", 1.0, 28, 1.9), ("quarter", 0.25, 142, 4.5)])
 def test_a_study_against_its_peers(figure, short, tmp_path, name, width, images, goal):
-    """Six epochs: then about as many images are evaluated for each that is trained on as in the profile `quick`."""
+    """With six epochs the ratio of images evaluated to images trained on is about that of profile `quick`."""
     images, rounds, width = (15, 1, 1 / 16) if short else (images, 3, width)
     folder = synthetic.folder(tmp_path / "images", images, 5)
     source = locate(str(folder), tmp_path / "out")
     work = Work(str(folder), width, source.data.train, 1 if short else 6, TRIALS)
-    found: dict[str, list[Did]] = {"the harness": [], **{peer: [] for peer in PEERS}}
+    results: dict[str, list[Result]] = {"the harness": [], **{peer: [] for peer in PEERS}}
     for number in range(rounds):
-        found["the harness"].append(by_the_harness(work, source, tmp_path / f"round{number}"))
+        results["the harness"].append(run_harness(work, source, tmp_path / f"round{number}"))
         for peer in PEERS:
-            found[peer].append(by_a_peer(peer, work))
-            for what in ("trained", "evaluated"):
-                assert found[peer][-1][what] == found["the harness"][-1][what], (peer, what)
-    rates = {who: [did["trained"] / did["seconds"] for did in every] for who, every in found.items()}
+            results[peer].append(run_peer(peer, work))
+            for count in ("trained", "evaluated"):
+                assert results[peer][-1][count] == results["the harness"][-1][count], (peer, count)
+    rates = {tool: [result["trained"] / result["seconds"] for result in results[tool]] for tool in results}
     figure(f"the harness, {name} width, images trained on", rates["the harness"], unit="images/s")
-    evaluated = [did["evaluated"] / did["trained"] for did in found["the harness"]]
-    figure(f"images evaluated / trained on, {name} width", evaluated)
+    evaluation_ratios = [result["evaluated"] / result["trained"] for result in results["the harness"]]
+    figure(f"images evaluated / trained on, {name} width", evaluation_ratios)
     for peer in PEERS:
         ratios = [ours / theirs for ours, theirs in zip(rates["the harness"], rates[peer], strict=True)]
         figure(f"study, {name} width: the harness / {peer}", ratios, goal if peer == "the document's way" else 1.0)
-        figure(f"start-up, {name} width: {peer}", [did["start-up"] for did in found[peer]], unit="s")
+        figure(f"start-up, {name} width: {peer}", [result["start-up"] for result in results[peer]], unit="s")
 
 
 START = """
@@ -94,13 +94,13 @@ if __name__ == "__main__":
 
 
 def test_the_start_up_of_the_harness(figure, short, tmp_path):
-    """From nothing, images to be decoded included, to the first job."""
+    """Time from the start of the process, with images not decoded yet, to the start of the first job."""
     folder = synthetic.folder(tmp_path / "images", 142, 5)
-    taken = []
+    start_ups_s = []
     for number in range(1 if short else 3):
-        called = time.time()
+        start = time.time()
         command = [sys.executable, "-c", START, str(folder), str(tmp_path / f"out{number}")]
-        said = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
-        assert said.returncode == 0, said.stderr
-        taken.append(float(said.stdout) - called)
-    figure("start-up: the harness", taken, unit="s")
+        process = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+        assert process.returncode == 0, process.stderr
+        start_ups_s.append(float(process.stdout) - start)
+    figure("start-up: the harness", start_ups_s, unit="s")

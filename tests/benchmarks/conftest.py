@@ -19,30 +19,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ADDED] = []
-    config.addinivalue_line("filterwarnings", "ignore")  # of libraries: here it is time that counts
+    config.addinivalue_line("filterwarnings", "ignore")  # warnings of libraries do not concern a benchmark
 
 
 @pytest.fixture(scope="session")
 def figure(pytestconfig: pytest.Config) -> Callable[..., None]:
-    """Adds a figure: its name, its samples, and `goal`, `most`, `unit` as in `figures.Figure`."""
+    """Return a function that adds a figure; its arguments are the fields of `figures.Figure`."""
 
-    def add(*fields: object, **named: object) -> None:
-        pytestconfig.stash[ADDED].append(figures.Figure(*fields, **named))
+    def add(*fields: object, **named_fields: object) -> None:
+        pytestconfig.stash[ADDED].append(figures.Figure(*fields, **named_fields))
 
     return add
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if found := config.stash[ADDED]:
+    if added_figures := config.stash[ADDED]:
         short, file = config.getoption("short"), Path(config.getoption("json"))
         if short:
             file = file.with_stem(f"{file.stem}-short")
         cores = worker_count("cpu")
-        figures.write(
-            found, file, describe_environment("cpu") | {"cores": cores, "date": f"{date.today()}", "short": short}
-        )
+        environment = describe_environment("cpu") | {"cores": cores, "date": f"{date.today()}", "short": short}
+        figures.write_json(added_figures, file, environment)
         terminalreporter.section("figures")
-        terminalreporter.write_line(figures.table(found))
+        terminalreporter.write_line(figures.format_table(added_figures))
         terminalreporter.write_line(f"\n{file}")
         if short:
-            terminalreporter.write_line("The short form only shows that the benchmarks work: none of this is a figure.")
+            terminalreporter.write_line("The short form only shows that the benchmarks work: its figures mean nothing.")

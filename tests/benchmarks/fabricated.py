@@ -1,4 +1,4 @@
-"""As many trials as wanted that nobody ran: records as large as real ones, to time a report by."""
+"""Fabricated records of any number of trials, as large as real ones, for timing a report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "shallow": {"without": ("conv4",)},
 }
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "mean")
-MEASURED = [f"sparsity/{what}/{layer}" for layer in LAYERS for what in ("zeros", "hoyer", "treves_rolls", "dead")]
+MEASURED = [f"sparsity/{metric}/{layer}" for layer in LAYERS for metric in ("zeros", "hoyer", "treves_rolls", "dead")]
 TIME = "speed/steps_to_train_error_25"
 EPOCHS, EVERY, STEPS = 22, 2, 500
 DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, chance=0.1, name="made-up images")
@@ -36,10 +36,10 @@ ENVIRONMENT = {"commit": "1a2b3c4", "torch": "2.14.0", "python": "3.11.9", "plat
 ENVIRONMENT |= {"device_name": "a made-up processor", "threads": 1}
 
 
-def asked(trials: int) -> tuple[Sequence[Study], Setting]:
-    """A study with about so many trials, as many of each arm.
+def make_study(trials: int) -> tuple[Sequence[Study], Setting]:
+    """Make a study with about this number of trials, equally many per arm.
 
-    Above 10,000 the A/A arm's seeds reach those of the others, and such trials share a record.
+    Above 10,000 trials, seeds of the A/A arm coincide with those of the baseline, so that some trials share a record.
     """
     study = Study("Does the report keep up?", _claims(), arms=ARMS, name="many")
     seeds = max(2, round(trials / len(all_arms(study))))
@@ -48,25 +48,25 @@ def asked(trials: int) -> tuple[Sequence[Study], Setting]:
 
 
 def fabricate(out: Path, trials: int) -> None:
-    """Writes the records of what is `asked`."""
-    (study,), setting = asked(trials)
+    """Write a record for each job of `make_study`."""
+    (study,), setting = make_study(trials)
     draw = np.random.default_rng(0)
     for place in expand_study(study, setting):
         store.write(out, _record(place, draw))
 
 
 def _claims() -> tuple[Claim, ...]:
-    """Each arm against the first, by three metrics, and one ratio."""
-    baseline, *others = ARMS
+    """Claims that compare each arm with the first one by three metrics, and one claim on a ratio."""
+    baseline, *other_arms = ARMS
     metrics = ("test/accuracy", "gap/accuracy", "sparsity/zeros/mean")
-    parts = [Contrast(metric, arm, baseline, 0.5) for arm in others for metric in metrics]
-    parts.append(Contrast(TIME, others[0], baseline, 1.1, ratio=True))
+    parts = [Contrast(metric, arm, baseline, 0.5) for arm in other_arms for metric in metrics]
+    parts.append(Contrast(TIME, other_arms[0], baseline, 1.1, ratio=True))
     return tuple(Claim(f"claim-{number}", f"Claim {number} holds", (part,)) for number, part in enumerate(parts))
 
 
 def _record(place: PlacedJob, draw: np.random.Generator) -> dict[str, Any]:
-    """A trial that learns, the later arms a little less; with sigmoid it never reaches 25 % training error."""
-    from bench.models.complexity import count_network  # imports torch, which a report does without
+    """The record of a trial: later arms learn a little less, and sigmoid never reaches 25 % training error."""
+    from bench.models.complexity import count_network  # imports torch, which a report does not need
 
     rank = list(ARMS).index(place.arm) if place.arm in ARMS else 0
     top = 0.1 if place.arm == SHUFFLED else 0.7 - 0.004 * rank

@@ -1,4 +1,4 @@
-"""What a benchmark measures: ratios, their median and spread, against a goal."""
+"""Figures of benchmarks: samples of ratios, their median and spread, and a goal."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-SPREAD = 0.10  # beyond it the machine was too busy for the figure
-FEWEST = 3  # samples that have a spread
+MAX_SPREAD = 0.10  # above it the machine was too busy for the figure
+MIN_SAMPLES = 3  # with fewer samples a spread says nothing
 
 
 class Figure(NamedTuple):
-    """samples: one a round. goal: at least that, or at most where `most`; None for what has none."""
+    """A measured quantity.
+
+    Attributes:
+        name: Name shown in the table.
+        samples: One value per round.
+        goal: Lower limit of the median; upper limit with `is_upper_limit`; None without a goal.
+        is_upper_limit: Whether the goal is an upper limit.
+        unit: Unit of the samples.
+    """
 
     name: str
     samples: Sequence[float]
     goal: float | None = None
-    most: bool = False
+    is_upper_limit: bool = False
     unit: str = "x"
 
     @property
@@ -33,26 +41,28 @@ class Figure(NamedTuple):
 
     @property
     def fit(self) -> bool | None:
-        """Whether the machine was quiet enough: a small spread, or samples that lie far below their limit however they
-        spread. None where there are too few to tell."""
-        if len(self.samples) < FEWEST:
+        """Whether the machine was quiet enough: a small spread, or samples far below their upper limit.
+
+        None for too few samples.
+        """
+        if len(self.samples) < MIN_SAMPLES:
             return None
-        far_below = self.most and self.goal is not None and np.percentile(self.samples, 75) <= self.goal / 2
-        return self.spread <= SPREAD or bool(far_below)
+        far_below = self.is_upper_limit and self.goal is not None and np.percentile(self.samples, 75) <= self.goal / 2
+        return self.spread <= MAX_SPREAD or bool(far_below)
 
     @property
     def met(self) -> bool | None:
         if self.goal is None:
             return None
-        return self.median <= self.goal if self.most else self.median >= self.goal
+        return self.median <= self.goal if self.is_upper_limit else self.median >= self.goal
 
-    def row(self) -> dict[str, object]:
+    def as_row(self) -> dict[str, object]:
         return {
             "name": self.name,
             "median": self.median,
             "spread": self.spread,
             "goal": self.goal,
-            "goal_is": None if self.goal is None else "at most" if self.most else "at least",
+            "goal_is": None if self.goal is None else "at most" if self.is_upper_limit else "at least",
             "unit": self.unit,
             "fit": self.fit,
             "met": self.met,
@@ -60,30 +70,34 @@ class Figure(NamedTuple):
         }
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """A line a figure."""
+def format_table(figures: Sequence[Figure]) -> str:
+    """Format a table with one line per figure."""
     width = max((len(figure.name) for figure in figures), default=0)
     lines = [f"{'figure':<{width}} {'median':>16} {'spread':>7} {'rounds':>6} {'goal':>19}"]
     for figure in figures:
-        goal = "" if figure.goal is None else f"{'<=' if figure.most else '>='} {text(figure.goal, figure.unit)}"
+        goal = (
+            ""
+            if figure.goal is None
+            else f"{'<=' if figure.is_upper_limit else '>='} {format_value(figure.goal, figure.unit)}"
+        )
         verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
         if figure.fit is False:
             verdict = f"unfit: the machine was busy {f'({verdict})' if verdict else ''}"
-        median = text(figure.median, figure.unit)
-        told = (
+        median = format_value(figure.median, figure.unit)
+        line = (
             f"{figure.name:<{width}} {median:>16} {figure.spread:>7.1%} {len(figure.samples):>6} {goal:>19}  {verdict}"
         )
-        lines.append(told.rstrip())
+        lines.append(line.rstrip())
     return "\n".join(lines)
 
 
-def text(value: float, unit: str) -> str:
+def format_value(value: float, unit: str) -> str:
     if unit == "%":
         return f"{100 * value:.2f} %"
     return f"{value:.3g} {unit}" if abs(value) < 1000 else f"{value:,.0f} {unit}"
 
 
-def write(figures: Sequence[Figure], file: Path, about: dict[str, object]) -> None:
-    """A row a figure, each with what measured it."""
+def write_json(figures: Sequence[Figure], file: Path, environment: dict[str, object]) -> None:
+    """Write one object per figure, each with the environment that measured it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([figure.row() | about for figure in figures], indent=1), encoding="utf-8")
+    file.write_text(json.dumps([figure.as_row() | environment for figure in figures], indent=1), encoding="utf-8")

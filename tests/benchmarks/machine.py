@@ -1,4 +1,4 @@
-"""The machine's own limits, and how things are timed against them: in processes such as workers are."""
+"""Limits of the machine, and timing in processes like those of workers."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from bench.runner.backends.local import worker_environment
 from bench.system.devices import worker_count
 from bench.timing.interleaving import TimedCall, interleave
 
-SIDE = 2048  # of the matrices: three of them are larger than any cache
-BYTES = 2**28  # of the copy
+SIDE = 2048  # side of a matrix; three such matrices are larger than any cache
+BYTES = 2**28  # size of a copied array
 
-barrier: Barrier  # in each of the processes that work together
+barrier: Barrier  # set in each process of `run_together`
 
 
-def together(measure: Callable[..., Any], *arguments: Any, processes: int | None = None) -> list[Any]:
-    """What `measure` returns in a process a core, all at once, each with a worker's environment and one thread."""
+def run_together(measure: Callable[..., Any], *arguments: Any, processes: int | None = None) -> list[Any]:
+    """Run a function in one process per core at the same time, each like a worker; return the results."""
     count, context = processes or worker_count("cpu"), get_context("spawn")
     with worker_environment(), ProcessPoolExecutor(count, context, _join, (context.Barrier(count),)) as pool:
         return [future.result() for future in [pool.submit(measure, *arguments) for _ in range(count)]]
 
 
-def alone(measure: Callable[..., Any], *arguments: Any) -> Any:
-    """The same in a single process."""
-    return together(measure, *arguments, processes=1)[0]
+def run_alone(measure: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a function in a single process like a worker; return its result."""
+    return run_together(measure, *arguments, processes=1)[0]
 
 
 def _join(shared: Any) -> None:
@@ -40,16 +40,16 @@ def _join(shared: Any) -> None:
     torch.set_num_threads(1)
 
 
-def paired(tasks: Mapping[str, TimedCall], rounds: int) -> dict[str, np.ndarray]:
-    """Milliseconds of each task, a round each, interleaved in this process."""
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    for name, _, milliseconds, _ in interleave(dict(tasks), rounds, "cpu"):
-        times[name].append(milliseconds)
-    return {name: np.array(found) for name, found in times.items()}
+def time_in_turns(tasks: Mapping[str, TimedCall], rounds: int) -> dict[str, np.ndarray]:
+    """Time tasks in turns in this process; return the milliseconds of each task, shape (rounds,)."""
+    times_ms: dict[str, list[float]] = {name: [] for name in tasks}
+    for name, _, call_ms, _ in interleave(dict(tasks), rounds, "cpu"):
+        times_ms[name].append(call_ms)
+    return {name: np.array(task_ms) for name, task_ms in times_ms.items()}
 
 
 def rate(task: TimedCall, work: float, times: int) -> float:
-    """Work a second of so many calls, begun together with the other processes."""
+    """Work per second over a number of calls that all processes of `run_together` start at the same time."""
     barrier.wait()
     start = time.perf_counter()
     for _ in range(times):
@@ -64,7 +64,7 @@ def product() -> tuple[TimedCall, float]:
 
 
 def scale() -> tuple[TimedCall, float]:
-    """A large array scaled in place, and the bytes that it reads and writes: nothing is fetched to be overwritten."""
+    """A large array scaled in place, and the bytes that it reads and writes; a copy would also fetch its target."""
     array = torch.randn(BYTES // 4)
     return lambda: array.mul_(1.0), 2.0 * BYTES
 

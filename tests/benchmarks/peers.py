@@ -1,9 +1,9 @@
-"""What people would use instead of the harness, written as its users write it.
+"""Alternatives to the harness, each written as its users would write it.
 
 Each peer trains and evaluates what the harness does: the document's network, batches of 128, the document's
 augmentation, Adam; all images of train, validation and test before the first step and after the last, and the first
-2,000 of train and validation after each epoch between. `python peers.py PEER WORK` does the work, a JSON object, and
-prints what it did and how long it took from the first step to the last result.
+2,000 of train and validation after each epoch in between. `python peers.py PEER WORK`, with WORK as a JSON object,
+prints the numbers of images and the seconds from the first step to the last result.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ done: Counter[str] = Counter()  # images trained on and evaluated
 
 
 class Work(NamedTuple):
-    """train: how many of the folder's training images are trained on; the rest are for validation."""
+    """The training to perform; `train` is the number of training images, the remaining ones are for validation."""
 
     folder: str
     width: float
@@ -65,24 +65,24 @@ def network(width: float) -> nn.Module:
 
 @torch.no_grad()
 def evaluate(model: nn.Module, loaders: Iterable[Iterable[Any]]) -> list[tuple[float, float]]:
-    """Accuracy and loss over each loader."""
+    """Return accuracy and loss over each loader."""
     model.eval()
     scores = []
     for loader in loaders:
-        right, loss, count = 0, 0.0, 0
+        correct, loss, count = 0, 0.0, 0
         for images, labels in loader:
             outputs = model(images)
-            right += (outputs.argmax(1) == labels).sum().item()
+            correct += (outputs.argmax(1) == labels).sum().item()
             loss += functional.cross_entropy(outputs, labels, reduction="sum").item()
             count += len(labels)
-        scores.append((right / count, loss / count))
+        scores.append((correct / count, loss / count))
         done["evaluated"] += count
     model.train()
     return scores
 
 
 def by_hand(work: Work, loaders: Loaders) -> None:
-    """The document's loop, with evaluations."""
+    """Train by the document's loop, with evaluations."""
     model = network(work.width)
     optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     evaluate(model, loaders.everything)
@@ -139,7 +139,7 @@ NORMALISE = [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]
 
 
 def from_files(work: Work, workers: int) -> Loaders:
-    """Image folders and PIL transforms, one by one."""
+    """Load from image folders, with PIL transforms on each image."""
     clean = transforms.Compose([transforms.ToTensor(), transforms.Normalize(*NORMALISE)])
     augmented = transforms.Compose(
         [
@@ -149,15 +149,15 @@ def from_files(work: Work, workers: int) -> Loaders:
             *clean.transforms,
         ]
     )
-    train, seen, test = (
+    train, clean_train, test = (
         ImageFolder(Path(work.folder, split), transform)
         for split, transform in (("train", augmented), ("train", clean), ("test", clean))
     )
-    return loaders(work, train, seen, test, workers)
+    return loaders(work, train, clean_train, test, workers)
 
 
 def from_memory(work: Work) -> Loaders:
-    """Decoded images, and torchvision's second transforms on each."""
+    """Load from decoded images, with torchvision's `transforms.v2` on each image."""
 
     class Images(Dataset[tuple[Tensor, int]]):
         def __init__(self, split: str, transform: v2.Transform) -> None:
@@ -178,7 +178,7 @@ def from_memory(work: Work) -> Loaders:
     return loaders(work, Images("train", augmented), Images("train", clean), Images("test", clean), 0)
 
 
-def loaders(work: Work, train: Any, seen: Any, test: Any, workers: int) -> Loaders:
+def loaders(work: Work, train: Any, clean_train: Any, test: Any, workers: int) -> Loaders:
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()
     chosen, held = order[: work.train], order[work.train :]
 
@@ -188,8 +188,12 @@ def loaders(work: Work, train: Any, seen: Any, test: Any, workers: int) -> Loade
 
     return Loaders(
         loader(train, chosen, batch_size=BATCH, shuffle=True, drop_last=True),
-        [loader(seen, chosen, batch_size=500), loader(seen, held, batch_size=500), loader(test, batch_size=500)],
-        [loader(seen, chosen[:SAMPLE], batch_size=500), loader(seen, held[:SAMPLE], batch_size=500)],
+        [
+            loader(clean_train, chosen, batch_size=500),
+            loader(clean_train, held, batch_size=500),
+            loader(test, batch_size=500),
+        ],
+        [loader(clean_train, chosen[:SAMPLE], batch_size=500), loader(clean_train, held[:SAMPLE], batch_size=500)],
     )
 
 
@@ -203,13 +207,13 @@ PEERS = {
 
 def main(peer: str, work: Work) -> None:
     load, train = PEERS[peer]
-    found = load(work)
+    loaded = load(work)
     if train is with_lightning:
         import lightning  # noqa: F401
     start = time.perf_counter()
     for seed in range(work.trials):
         torch.manual_seed(seed)
-        train(work, found)
+        train(work, loaded)
     print(json.dumps({**done, "seconds": time.perf_counter() - start, "threads": torch.get_num_threads()}))
 
 

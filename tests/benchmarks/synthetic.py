@@ -1,4 +1,4 @@
-"""Data sets that need no download: what is timed does not depend on what the images show."""
+"""Synthetic data sets, which need no download; timings do not depend on the content of images."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ CLASSES = 10
 
 
 def folder(root: Path, train: int, test: int) -> Path:
-    """train/<class>/ and test/<class>/ with so many JPEG images of 32x32 a class, smooth as photographs are."""
+    """Fill train/<class>/ and test/<class>/ with these numbers of smooth 32x32 JPEG images per class."""
     draws = np.random.default_rng(0)
     for split, count in (("train", train), ("test", test)):
         for label in range(CLASSES):
-            where = root / split / f"class{label}"
-            where.mkdir(parents=True)
+            class_folder = root / split / f"class{label}"
+            class_folder.mkdir(parents=True)
             for number in range(count):
                 rough = Image.fromarray(draws.integers(0, 256, (8, 8, 3), dtype=np.uint8))
-                rough.resize((32, 32), Image.Resampling.BICUBIC).save(where / f"{number}.jpg", quality=95)
+                rough.resize((32, 32), Image.Resampling.BICUBIC).save(class_folder / f"{number}.jpg", quality=95)
     return root
 
 
 def source(out: Path, train: int, test: int) -> Source:
-    """So many images of noise in all, validation counted among train's, as if they had been decoded."""
+    """A decoded data set of random images; `train` includes those for validation."""
 
     def split(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return draws.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), np.arange(count) % CLASSES

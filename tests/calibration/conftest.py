@@ -10,7 +10,7 @@ def studies(pytestconfig):
 
 @pytest.fixture(scope="session")
 def add_row():
-    """Adds a row to the table at the end."""
+    """Return a function that adds a row to the table printed at the end."""
     return lambda *cells: ROWS.append(tuple(map(str, cells)))
 
 
@@ -24,7 +24,7 @@ def pytest_terminal_summary(terminalreporter):
         "verdicts",
         "share",
         "goal",
-        "pairs a claim",
+        "pairs per claim",
     )
     if ROWS:
         for row in (head, ("---",) * len(head), *ROWS):

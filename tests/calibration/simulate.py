@@ -1,7 +1,7 @@
-"""Studies with a known truth, judged by the rule that judges real ones.
+"""Simulated studies with known true differences, judged by the same rules as real studies.
 
-Everything is in standard deviations of a paired difference. A study has several claims, each with differences of shape
-(pairs,) whose true mean is known.
+All quantities are in standard deviations of a paired difference. A study has several claims, each with differences of
+shape (pairs,) whose true mean is known.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reports.statistics.multiple_testing import holm
 from reports.statistics.pairs import Pairs
 from reports.statistics.part_verdicts import decide
 
-MOST = INTERIM_ANALYSES[-1]
+LAST_ANALYSIS = INTERIM_ANALYSES[-1]
 NOTHING = 1e-6  # a margin so small that p alone decides
 SHARED = "normal, one baseline"
 UNDECIDED = ("underpowered", "inconclusive")
@@ -29,13 +29,13 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def resampled(values: list[float]) -> Draw:
-    """Differences of two trials that are drawn from real ones of one arm: what equal arms differ by."""
+    """Differences between two trials drawn from real trials of one arm, as between equal arms."""
     centred = np.array(values) / (math.sqrt(2) * np.std(values))
     return lambda random, shape: random.choice(centred, shape) - random.choice(centred, shape)
 
 
 def shared(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Normal; all claims of a study have one baseline, so that their differences correlate by a half."""
+    """Normal differences; all claims of a study share a baseline, so that their differences correlate by 0.5."""
     studies, claims, pairs = shape
     arms = random.normal(size=(studies, claims + 1, pairs))
     return (arms[:, 1:] - arms[:, :1]) / math.sqrt(2)
@@ -54,7 +54,7 @@ DRAWS: dict[str, Draw] = {
 
 
 class Rule(NamedTuple):
-    """How a study's claims are judged. pairs: their number, the largest one if the run has interim analyses."""
+    """The rule that judges a study's claims; `pairs` is their number, the largest one with interim analyses."""
 
     pairs: int
     margin: float = NOTHING
@@ -64,13 +64,15 @@ class Rule(NamedTuple):
 
 class Study(NamedTuple):
     verdicts: list[str]
-    pairs: list[int]  # that each claim took
+    pairs: list[int]  # number of pairs used by each claim
 
 
 def simulate(draw: Draw, rule: Rule, studies: int, claims: int = 1, effect: float = 0.0, seed: int = 0) -> list[Study]:
     differences = draw(np.random.default_rng(seed), (studies, claims, rule.pairs)) + effect
     return [
-        judge_sequentially(values, rule) if rule.interim else Study(judged(list(values), rule), [rule.pairs] * claims)
+        judge_sequentially(values, rule)
+        if rule.interim
+        else Study(judge_claims(list(values), rule), [rule.pairs] * claims)
         for values in differences
     ]
 
@@ -79,16 +81,16 @@ def judge_sequentially(differences: np.ndarray, rule: Rule) -> Study:
     """Judge as `--until-decided` does: undecided claims get the next analysis's pairs, and all are judged again."""
     pairs = [INTERIM_ANALYSES[0]] * len(differences)
     while True:
-        verdicts = judged([values[:n] for values, n in zip(differences, pairs, strict=True)], rule)
-        waiting = [c for c, verdict in enumerate(verdicts) if verdict in UNDECIDED and pairs[c] < MOST]
+        verdicts = judge_claims([values[:n] for values, n in zip(differences, pairs, strict=True)], rule)
+        waiting = [c for c, verdict in enumerate(verdicts) if verdict in UNDECIDED and pairs[c] < LAST_ANALYSIS]
         if not waiting:
             return Study(verdicts, pairs)
         for c in waiting:
             pairs[c] = INTERIM_ANALYSES[sequential.analyses_reached(pairs[c])]
 
 
-def judged(differences: list[np.ndarray], rule: Rule) -> list[str]:
-    """The verdicts of a study's claims, Holm's correction over them; tests hold that `judge` gives the same."""
+def judge_claims(differences: list[np.ndarray], rule: Rule) -> list[str]:
+    """Judge a study's claims with Holm's correction; a test compares the verdicts with those of `judge`."""
     part = Contrast("test/loss", "arm", "base", rule.margin, rule.direction)
     family = [_pairs(values, rule.interim) for values in differences]
     tests = [pairs.t_test() for pairs in family]
@@ -114,11 +116,11 @@ def each_claim(studies: list[Study], verdicts: tuple[str, ...]) -> float:
     return float(np.mean([verdict in verdicts for study in studies for verdict in study.verdicts]))
 
 
-def taken(studies: list[Study]) -> float:
-    """Pairs of a claim, on average."""
+def mean_pairs(studies: list[Study]) -> float:
+    """The mean number of pairs per claim."""
     return float(np.mean([study.pairs for study in studies]))
 
 
-def error(share: float, studies: int) -> float:
+def standard_error(share: float, studies: int) -> float:
     """The standard error of a share."""
     return math.sqrt(share * (1 - share) / studies)
