@@ -5,30 +5,56 @@ from __future__ import annotations
 import os
 import stat
 import warnings
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from bench.spec.errors import InputError
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"}
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")  # for any suffix; PIL runs Ghostscript for others
+# for any suffix; PIL runs Ghostscript for others, or takes any file for one of theirs
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI", "ICO")
 
 
-def stat_regular(file: Path) -> os.stat_result:
+@cache
+def suffixes() -> frozenset[str]:
+    """Return the suffixes of image files, in small letters."""
+    formats = {*FORMATS, "MPO"}  # several JPEGs in one file, of which the first is read
+    return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in formats)
+
+
+class FileStatus(NamedTuple):
+    """What changes when a file is replaced.
+
+    Attributes:
+        size: In bytes.
+        modified_ns: Time at which its content changed (mtime), or which a user has set.
+        changed_ns: Time at which the file, or the link to it, changed in any way (ctime), which nobody can set. Copies
+            and files whose mode or owner changed have a later one. Windows and FAT keep no such time.
+    """
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+
+def stat_regular(file: str) -> FileStatus:
     """Return the file's status; raise InputError unless it is a regular file."""
     try:
-        status = file.stat()
+        status, link_status = os.stat(file), os.lstat(file)
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror}): repair or remove it") from error
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would block
         raise InputError(f"{file} is no regular file: remove it")
-    return status
+    return FileStatus(status.st_size, status.st_mtime_ns, max(status.st_ctime_ns, link_status.st_ctime_ns))
 
 
 def open_image(file: Path, smallest_side: int = 0) -> Image.Image:
-    """Decode an image, upright, in eight bits of red, green and blue.
+    """Decode an image (the first of several in a file), upright, in eight bits of red, green and blue.
+
+    Transparent parts become white, or black where an image would be all white.
 
     Args:
         file: The image.
@@ -47,8 +73,7 @@ def open_image(file: Path, smallest_side: int = 0) -> Image.Image:
                     image.draft("RGB", (smallest_side, smallest_side))
                 image.load()
                 ImageOps.exif_transpose(image, in_place=True)
-                eight_bits = _to_eight_bits(image)
-                return eight_bits if eight_bits.mode == "RGB" else eight_bits.convert("RGB")
+                return _to_colours(_to_eight_bits(image))
     except Exception as error:  # PIL's decoders raise errors of any class for a damaged file
         raise InputError(f"{file} cannot be read as an image ({error}): repair or remove it") from error
 
@@ -57,6 +82,16 @@ def decode_thumbnail(file: Path, side_px: int) -> np.ndarray:
     """Decode an image, cut to its middle square and resized to (side_px, side_px, 3) uint8."""
     image, size = open_image(file), (side_px, side_px)
     return np.asarray(image if image.size == size else ImageOps.fit(image, size, Image.Resampling.BICUBIC))
+
+
+def _to_colours(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    for ground in ("white", "black"):
+        flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), image.convert("RGBA")).convert("RGB")
+        if np.asarray(flat).min() < 255:
+            break
+    return flat
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

@@ -4,72 +4,125 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.data.datasets import CIFAR10_CLASSES, SIDE_PX, Decoded, Decoder, LabelledPixels
-from bench.data.image_file import SUFFIXES, decode_thumbnail, stat_regular
+from bench.data.image_file import FORMATS, decode_thumbnail, stat_regular, suffixes
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
-DECODING = "2"  # increase it if the same files decode to other pixels, so that caches are rebuilt
+DECODING = "3"  # increase it if the same files decode to other pixels, so that caches are rebuilt
 
-Listing = dict[str, dict[str, list[str]]]  # file names, by split and class
+# suffixes and names of files that are no images, and need no remark
+COMPANIONS = {".csv", ".db", ".html", ".ini", ".json", ".md", ".txt", ".xml", ".yaml", ".yml", "license", "readme"}
+OTHER_SPLITS = ("val", "valid", "validation")
+
+
+class Split(NamedTuple):
+    """The files of a split, as paths under the root: the images of each class, and files that are not used."""
+
+    images: dict[str, list[str]]
+    unused: list[str]
 
 
 class ImageFolder(NamedTuple):
-    """A folder that can be decoded; its key changes with the names, sizes and times of its files."""
+    """A folder that can be decoded; its key changes with the names, sizes and times of its files.
+
+    Attributes:
+        title: Its name in reports.
+        key: Its name in the cache.
+        decode: Returns its images.
+        note: Which files are not used, or ''.
+    """
 
     title: str
     key: str
     decode: Decoder
+    note: str
 
 
 def open_folder(root: Path) -> ImageFolder:
     """List a folder's images; raise InputError if they make no data set. Decoding resizes them to a square."""
-    train, test = (
-        {name: [root / split / name / file for file in files] for name, files in files_by_class.items()}
-        for split, files_by_class in list_splits(root, "test").items()
-    )
-    files = [file for split in (train, test) for images in split.values() for file in images]
-    stamp = "\n".join((DECODING, *(_stamp(file, root) for file in files)))
-    key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    counts = tuple(sum(map(len, split.values())) for split in (train, test))
+    splits = list_splits(root, "test")
+    train, test = (split.images for split in splits.values())
+    counts = tuple(sum(map(len, images.values())) for images in (train, test))
     is_cifar10 = tuple(train) == CIFAR10_CLASSES and counts == (50_000, 10_000)
-    is_jpeg = files[0].suffix.lower() in (".jpg", ".jpeg")
+    is_jpeg = next(iter(train.values()))[0].lower().endswith((".jpg", ".jpeg"))
     cifar10_title = f"CIFAR-10 ({'JPEG copy' if is_jpeg else 'image folder'})"
     title = cifar10_title if is_cifar10 else printable(root.resolve().name)
     classes = tuple(map(printable, train))
-    return ImageFolder(title, key, lambda: Decoded(_decode(train), _decode(test), classes))
+    key = digest_status(root, splits, DECODING)
+    note = describe_unused(root, splits)
+    return ImageFolder(title, key, lambda: Decoded(_decode(root, train), _decode(root, test), classes), note)
 
 
-def list_splits(root: Path, test: str) -> Listing:
-    """List the images of train and of a test folder by class; raise InputError unless they make a classifier's data."""
-    listing = {split: list_classes(root, split) for split in ("train", test)}
-    classes = tuple(listing["train"])
-    if set(classes) != set(listing[test]):
-        differing = ", ".join(sorted(set(classes) ^ set(listing[test])))
+def list_splits(root: Path, test: str) -> dict[str, Split]:
+    """List train and a test folder, in one order of classes; raise InputError unless they make a classifier's data."""
+    train, test_split = (list_classes(root, split) for split in ("train", test))
+    classes = tuple(train.images)
+    if set(classes) != set(test_split.images):
+        differing = ", ".join(sorted(set(classes) ^ set(test_split.images)))
         raise InputError(f"the classes in {root}/train and {root}/{test} differ ({differing}): expected the same")
     if len(classes) < 2:
         raise InputError(f"{root}/train has one class only ({classes[0]}): a classifier needs at least two")
-    if single := [name for name, images in listing["train"].items() if len(images) < 2]:
+    if single := [name for name, images in train.images.items() if len(images) < 2]:
         raise InputError(f"{root}/train/{single[0]} has one image only: a class needs two, since validation takes one")
-    return listing
+    ordered = {name: test_split.images[name] for name in classes}
+    return {"train": train, test: test_split._replace(images=ordered)}
 
 
-def list_classes(root: Path, split: str) -> dict[str, list[str]]:
-    """List the images of each class in a split's folder, without hidden ones."""
+def list_classes(root: Path, split: str) -> Split:
+    """List the images of each class in a split's folder, without hidden ones.
+
+    A class is named by the composed form (NFC) of its folder's name, which macOS writes in the decomposed form.
+    """
     folder = root / split
     if not os.path.isdir(folder):
         raise InputError(f"{root} has no folder {split}/ that can be read: expected train/<class>/ and test/<class>/")
-    files_by_class = {entry.name: _list_images(folder / entry.name) for entry in list_entries(folder) if entry.is_dir()}
-    if not files_by_class:
+    entries = list_entries(folder)
+    class_folders = [entry.name for entry in entries if entry.is_dir()]
+    if not class_folders:
         raise InputError(f"{folder} has no folders: images are expected in {split}/<class>/")
-    if empty := [name for name, files in files_by_class.items() if not files]:
-        raise InputError(f"there is no image in {folder / empty[0]}: every class needs some in train/ and in test/")
-    return files_by_class
+    unused = [f"{split}/{entry.name}" for entry in entries if not entry.is_dir()]
+    images: dict[str, list[str]] = {}
+    for class_folder in class_folders:
+        name = unicodedata.normalize("NFC", class_folder)
+        if name in images:
+            raise InputError(f"{folder} has two folders that are both shown as {name}: merge them")
+        paths = [f"{split}/{class_folder}/{file}" for file in _list_files(folder / class_folder)]
+        images[name] = [path for path in paths if _suffix(path) in suffixes()]
+        unused += [path for path in paths if _suffix(path) not in suffixes()]
+        if not images[name]:
+            problem = f"there is no image in {folder / class_folder}: every class needs some in train/ and in test/"
+            raise InputError(f"{problem}, of format {', '.join(FORMATS)}")
+    return Split(images, [path for path in unused if not _is_companion(path)])
+
+
+def describe_unused(root: Path, splits: dict[str, Split]) -> str:
+    """State which files of the splits, and which other folders under the root, are not used; '' if there are none."""
+    folders = [name for name in OTHER_SPLITS if name not in splits and os.path.isdir(root / name)]
+    remarks = [f"{name}/ is not used: validation is one in ten of train/." for name in folders]
+    kinds = Counter(_suffix(path) or "no suffix" for split in splits.values() for path in split.unused)
+    if kinds:
+        counts = ", ".join(f"{printable(kind)}: {count:,}" for kind, count in kinds.most_common(5))
+        reason = "in no class's folder, or in no format that is read"
+        remarks.append(f"{kinds.total():,} files in {'/ and '.join(splits)}/ are not used: {reason} ({counts}).")
+    return " ".join(remarks)
+
+
+def digest_status(root: Path, splits: dict[str, Split], *further: str) -> str:
+    """Return a digest that changes with the names, sizes and times of all images, and with further words."""
+    stamps = [*further]
+    for path in chain(*(paths for split in splits.values() for paths in split.images.values())):
+        size, modified_ns, changed_ns = stat_regular(os.path.join(root, path))
+        stamps.append(f"{path} {size} {modified_ns} {changed_ns}")
+    return hashlib.sha256("\n".join(stamps).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def list_entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -85,20 +138,24 @@ def list_entries(folder: Path) -> list[os.DirEntry[str]]:
     return entries
 
 
-def _list_images(folder: Path) -> list[str]:
+def _list_files(folder: Path) -> list[str]:
     entries = list_entries(folder)
     if nested := [entry.name for entry in entries if entry.is_dir()]:
         problem = f"{folder / nested[0]} is a folder within a class"
         raise InputError(f"{problem}: move its images into {folder}, or remove it")
-    return [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES]
+    return [entry.name for entry in entries]
 
 
-def _stamp(file: Path, root: Path) -> str:
-    status = stat_regular(file)
-    return f"{file.relative_to(root)} {status.st_size} {status.st_mtime_ns}"
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
 
 
-def _decode(files_by_class: dict[str, list[Path]]) -> LabelledPixels:
-    labels = np.repeat(np.arange(len(files_by_class)), [len(files) for files in files_by_class.values()])
-    pixels = [decode_thumbnail(file, SIDE_PX) for files in files_by_class.values() for file in files]
-    return LabelledPixels(np.stack(pixels), labels)
+def _is_companion(path: str) -> bool:
+    return (_suffix(path) or os.path.basename(path).lower()) in COMPANIONS
+
+
+def _decode(root: Path, images: dict[str, list[str]]) -> LabelledPixels:
+    labels = np.repeat(np.arange(len(images)), [len(paths) for paths in images.values()])
+    return LabelledPixels(
+        np.stack([decode_thumbnail(root / path, SIDE_PX) for paths in images.values() for path in paths]), labels
+    )

@@ -5,31 +5,41 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from bench.data import pixel_cache, splits
-from bench.data.image_file import stat_regular
-from bench.data.image_folder import list_entries, list_splits
+from bench.data.image_folder import Split, digest_status, list_splits
+from bench.spec.errors import InputError
 from bench.system.text import printable
 
 TEST_FOLDERS = ("test", "val")  # either name is accepted
+INDEXING = "2"  # increase it if the same files have another digest, so that indexes are made again
+READ_BYTES = 2**19
 
 
-def key(root: Path) -> str:
-    """Return a digest that changes with the folder's place and with the names in it."""
-    stamps = [str(root.resolve())]
-    for split in ("train", *TEST_FOLDERS):
-        if os.path.isdir(root / split):
-            stamps += [f"{entry.path} {entry.stat().st_mtime_ns}" for entry in list_entries(root / split)]
-    return hashlib.sha256("\n".join(stamps).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+class Photographs(NamedTuple):
+    """The photographs under a folder: all of train and of its test folder, and the name of their index in the cache."""
+
+    root: Path
+    splits: dict[str, Split]
+    key: str
 
 
-def load_or_create(root: Path, folder: Path) -> pixel_cache.Facts:
-    """Return the facts of the photographs under root, from the index in `folder`, which is created where needed."""
-    return pixel_cache.load_or_create(folder, _agrees, lambda temporary: _create(root, temporary))
+def list_photographs(root: Path) -> Photographs:
+    """List a folder's photographs; raise InputError if they make no data set."""
+    test = next((split for split in TEST_FOLDERS if os.path.isdir(root / split)), TEST_FOLDERS[0])
+    splits = list_splits(root, test)
+    return Photographs(root, splits, digest_status(root, splits, INDEXING, str(root.resolve())))
+
+
+def load_or_create(photographs: Photographs, folder: Path) -> pixel_cache.Facts:
+    """Return the facts of photographs, from the index in `folder`, which is created where needed."""
+    return pixel_cache.load_or_create(folder, _agrees, lambda temporary: _create(photographs, temporary))
 
 
 def labels(folder: Path, split: str) -> np.ndarray:
@@ -53,37 +63,54 @@ def _root(folder: Path) -> str:
     return str(json.loads((folder / "facts.json").read_text(encoding="utf-8"))["root"])
 
 
-def _create(root: Path, folder: Path) -> None:
-    """Write names and labels of train (without validation), validation and test, in stratified order.
-
-    The digest is of names and sizes: hashing a million photographs takes hours.
-    """
-    test = next((split for split in TEST_FOLDERS if os.path.isdir(root / split)), TEST_FOLDERS[0])
-    listing = list_splits(root, test)
-    digest = hashlib.sha256()
-    arrays = {}
-    for split, files_by_class in listing.items():
-        paths = [f"{split}/{name}/{image}" for name, images in files_by_class.items() for image in images]
-        for path in paths:
-            digest.update(f"{path} {stat_regular(root / path).st_size}\n".encode("utf-8", "surrogateescape"))
-        counts = [len(images) for images in files_by_class.values()]
-        arrays[split] = np.array([os.fsencode(path) for path in paths]), np.repeat(np.arange(len(counts)), counts)
-    (_, train_labels), (_, test_labels) = arrays["train"], arrays[test]
+def _create(photographs: Photographs, folder: Path) -> None:
+    """Write names and labels of train (without validation), validation and test, in stratified order."""
+    train, test = (split.images for split in photographs.splits.values())
+    (train_names, train_labels), (test_names, test_labels) = map(_name_and_label, (train, test))
     held = splits.held_out(train_labels)
-    for split, (split_names, split_labels), order in (
-        ("train", arrays["train"], splits.in_order(train_labels, ~held)),
-        ("validation", arrays["train"], splits.in_order(train_labels, held)),
-        ("test", arrays[test], splits.stratified(test_labels, len(test_labels))),
+    for split, split_names, split_labels, order in (
+        ("train", train_names, train_labels, splits.in_order(train_labels, ~held)),
+        ("validation", train_names, train_labels, splits.in_order(train_labels, held)),
+        ("test", test_names, test_labels, splits.stratified(test_labels, len(test_labels))),
     ):
-        np.save(folder / f"{split}_names.npy", split_names[order])
-        np.save(folder / f"{split}_labels.npy", split_labels[order].astype(np.int64))
+        pixel_cache.write_array(folder / f"{split}_names.npy", split_names[order])
+        pixel_cache.write_array(folder / f"{split}_labels.npy", split_labels[order])
     facts = {
-        "root": str(root.resolve()),
-        "digest": digest.hexdigest()[:16],
-        "classes": list(map(printable, listing["train"])),
+        "root": str(photographs.root.resolve()),
+        "digest": _digest(photographs.root, train, test),
+        "classes": list(map(printable, train)),
         "shared_images": 0,  # pixels are not compared
     }
     pixel_cache.write_facts(folder, facts, train_labels, test_labels)
+
+
+def _name_and_label(images: dict[str, list[str]]) -> tuple[np.ndarray, np.ndarray]:
+    names = np.array([os.fsencode(path) for paths in images.values() for path in paths])
+    return names, np.repeat(np.arange(len(images), dtype=np.int64), [len(paths) for paths in images.values()])
+
+
+def _digest(root: Path, *images_by_split: dict[str, list[str]]) -> str:
+    """A digest of all photographs in their order, and of their labels."""
+    digest = hashlib.sha256()
+    with ThreadPoolExecutor() as pool:  # reading waits for the disk
+        for images in images_by_split:
+            for paths in images.values():
+                digest.update(len(paths).to_bytes(8))
+                for content in pool.map(lambda path: _digest_content(os.path.join(root, path)), paths):
+                    digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _digest_content(file: str) -> bytes:
+    """A digest of a file's size, its beginning and its end, READ_BYTES each: of all of it, if it is no larger."""
+    try:
+        with open(file, "rb") as opened:
+            beginning = opened.read(READ_BYTES)
+            size = os.fstat(opened.fileno()).st_size
+            opened.seek(max(len(beginning), size - READ_BYTES))
+            return hashlib.sha256(size.to_bytes(8) + beginning + opened.read()).digest()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read ({error.strerror}): repair or remove it") from error
 
 
 def _agrees(folder: Path, facts: pixel_cache.Facts) -> bool:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
 from bench.data import photo_index
-from bench.data.image_folder import list_classes
+from bench.data.image_file import stat_regular
+from bench.data.image_folder import Split, describe_unused, list_classes
 from bench.data.image_sets import decode_square
 from bench.spec.errors import InputError
 from bench.system import devices, files
@@ -25,7 +28,10 @@ QUEUED_PER_THREAD = 8  # photographs; bounds the memory for any size of folder
 
 
 class Packed(NamedTuple):
-    """What became of a photograph: 'packed', 'present' (from before) or 'unreadable', and why it is unreadable."""
+    """What became of a photograph: 'packed', 'present' (from before) or 'unreadable', and why it is unreadable.
+
+    'unused': the reason states which other files there are.
+    """
 
     outcome: str
     reason: str = ""
@@ -34,7 +40,8 @@ class Packed(NamedTuple):
 def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
     """Pack the middle square of each photograph, as a JPEG in the same place under a target folder.
 
-    Photographs that are packed already are left as they are; unreadable ones are left out, and listed at the end.
+    Photographs that were packed since they last changed are left as they are; unreadable ones are left out, and listed
+    at the end.
 
     Args:
         root: A folder with train/<class>/, and val/ or test/.
@@ -49,13 +56,15 @@ def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
     """
     splits = _check(root, target, side_px)
     unreadable = []
+    if unused := describe_unused(root, splits):
+        yield Packed("unused", unused)
     for packed in _pack_all(root, target, splits, side_px):
         unreadable += [f"{packed.reason}\n"] * bool(packed.reason)
         yield packed
     files.write(target / UNREADABLE_LIST, "".join(unreadable).encode())
 
 
-def _check(root: Path, target: Path, side_px: int) -> list[str]:
+def _check(root: Path, target: Path, side_px: int) -> dict[str, Split]:
     """The splits to pack; files that a killed process left in the target are removed."""
     if side_px < 1:
         raise InputError(f"the side is {side_px} pixels: expected 1 or more")
@@ -69,7 +78,7 @@ def _check(root: Path, target: Path, side_px: int) -> list[str]:
             files.remove(leftover)
     if (packed_side := _packed_side(target, splits)) not in (None, side_px):
         raise InputError(f"{target} holds squares of {packed_side} pixels, not of {side_px}: name another folder")
-    return splits
+    return {split: list_classes(root, split) for split in splits}
 
 
 def _packed_side(target: Path, splits: list[str]) -> int | None:
@@ -81,31 +90,41 @@ def _packed_side(target: Path, splits: list[str]) -> int | None:
     return None
 
 
-def _pack_all(root: Path, target: Path, splits: list[str], side_px: int) -> Iterator[Packed]:
+def _pack_all(root: Path, target: Path, splits: dict[str, Split], side_px: int) -> Iterator[Packed]:
     """Pack by threads: PIL releases the interpreter as it decodes and resizes."""
     queue: deque[Future[Packed]] = deque()
     threads = devices.core_count()
     with ThreadPoolExecutor(threads) as pool:
-        for name in _names(root, splits):
-            queue.append(pool.submit(_pack_one, root, target, name, side_px))
+        for name, packed_name in _names(splits):
+            queue.append(pool.submit(_pack_one, root / name, target / packed_name, side_px))
             if len(queue) > QUEUED_PER_THREAD * threads:
                 yield queue.popleft().result()
         while queue:
             yield queue.popleft().result()
 
 
-def _names(root: Path, splits: list[str]) -> Iterator[str]:
-    for split in splits:
-        for name, images in list_classes(root, split).items():
-            yield from (f"{split}/{name}/{image}" for image in images)
+def _names(splits: dict[str, Split]) -> Iterator[tuple[str, str]]:
+    """The name of each photograph, and one of its own as a JPEG, even on a disk that ignores case."""
+    for paths in chain.from_iterable(split.images.values() for split in splits.values()):
+        names = set()
+        for path in sorted(paths, key=_is_jpeg, reverse=True):  # a JPEG keeps its name
+            packed_path = path if _is_jpeg(path) else f"{path}.jpg"
+            while (name := unicodedata.normalize("NFC", packed_path.casefold())) in names:
+                packed_path += ".jpg"
+            names.add(name)
+            yield path, packed_path
 
 
-def _pack_one(root: Path, target: Path, name: str, side_px: int) -> Packed:
-    packed_file = target / (name if name.lower().endswith((".jpg", ".jpeg")) else f"{name}.jpg")
-    if packed_file.exists():
-        return Packed("present")
+def _is_jpeg(path: str) -> bool:
+    return path.lower().endswith((".jpg", ".jpeg"))
+
+
+def _pack_one(file: Path, packed_file: Path, side_px: int) -> Packed:
     try:
-        pixels = decode_square(root / name, side_px)
+        changed_ns = stat_regular(str(file)).changed_ns
+        if packed_file.exists() and stat_regular(str(packed_file)).changed_ns >= changed_ns:
+            return Packed("present")
+        pixels = decode_square(file, side_px)
     except InputError as error:
         return Packed("unreadable", str(error))
     content = io.BytesIO()

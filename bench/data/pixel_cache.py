@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,10 @@ def _replace(folder: Path, create: Callable[[Path], None]) -> None:
         files.remove(folder)
         if not folder.exists():
             files.move_into_place(temporary, folder)
+    except OSError as error:
+        if error.errno and not error.filename:  # an error about an open file lacks its name
+            error.filename = str(folder)
+        raise
     finally:
         files.remove(temporary)
 
@@ -104,6 +109,12 @@ def load(folder: Path) -> dict[str, LabelledPixels]:
     return {split: LabelledPixels(map_array(f"{split}_pixels"), map_array(f"{split}_labels")) for split in SPLITS}
 
 
+def write_array(file: Path, array: np.ndarray) -> None:
+    """Write an array as `numpy.save` does, but raise an OSError with its number when the disk is full."""
+    with file.open("wb") as opened:
+        np.save(SimpleNamespace(write=opened.write), array)
+
+
 def write_facts(folder: Path, facts: Facts, train_labels: np.ndarray, test_labels: np.ndarray) -> None:
     """Write a data set's facts beside its arrays.
 
@@ -140,8 +151,8 @@ def _write_splits(folder: Path, train: LabelledPixels, test: LabelledPixels, cla
         ("test", test, slice(None)),
     ):
         margins = ((0, 0), *[(MARGIN_PX, MARGIN_PX)] * 2, (0, 0))
-        np.save(folder / f"{name}_pixels.npy", np.pad(pixels[order], margins))
-        np.save(folder / f"{name}_labels.npy", labels[order])
+        write_array(folder / f"{name}_pixels.npy", np.pad(pixels[order], margins))
+        write_array(folder / f"{name}_labels.npy", labels[order])
     facts = {
         "digest": hashlib.sha256(b"".join(array.tobytes() for array in (*train, *test))).hexdigest()[:16],
         "classes": classes,

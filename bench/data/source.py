@@ -66,9 +66,9 @@ def locate(name: str, out: Path, photographs: bool = False) -> Source:
     if name == "auto":
         return _locate_default(cache)
     if name in DATASETS:
-        return _locate_named(name, cache)
+        return _locate_named(name, cache, _describe_namesake(name))
     folder = image_folder.open_folder(_existing_folder(name))
-    return locate_decoded(cache, folder.key, folder.title, folder.decode)
+    return locate_decoded(cache, folder.key, folder.title, folder.decode, folder.note)
 
 
 def locate_decoded(cache: Path, key: str, title: str, decode: Decoder, note: str = "") -> Source:
@@ -91,7 +91,11 @@ def locate_decoded(cache: Path, key: str, title: str, decode: Decoder, note: str
 
 def _locate_named(name: str, cache: Path, further_note: str = "") -> Source:
     title, note, decode = DATASETS[name]
-    return locate_decoded(cache, name, title, decode, note + further_note)
+    return locate_decoded(cache, name, title, decode, f"{note} {further_note}".strip())
+
+
+def _describe_namesake(name: str) -> str:
+    return f"{name!r} is the data set of that name; the folder here is './{name}'." if os.path.isdir(name) else ""
 
 
 def _locate_default(cache: Path) -> Source:
@@ -101,16 +105,19 @@ def _locate_default(cache: Path) -> Source:
             return _locate_named("cifar10", cache)
         except InputError as error:
             reason = str(error)
-    return _locate_named("digits", cache, f" (Why digits: {reason}.)")
+    return _locate_named("digits", cache, f"(Why digits: {reason}.)")
 
 
 def _index_photographs(name: str, cache: Path) -> Source:
     if name in ("", "auto", *DATASETS):
-        raise InputError(f"DATA is {name!r}: this profile takes a folder of photographs, with train/ and val/ or test/")
+        problem = f"DATA is {name!r}: this profile takes a folder of photographs, with train/ and val/ or test/"
+        raise InputError(f"{problem}. {_describe_namesake(name)}".strip(". "))
     root = _existing_folder(name)
-    folder = cache / f"{photo_index.key(root)}-photographs-{REVISION}"
-    facts = photo_index.load_or_create(root, folder)
-    return _make_source(facts, folder, printable(root.resolve().name), "", photographs=True)
+    photographs = photo_index.list_photographs(root)
+    folder = cache / f"{photographs.key}-photographs-{REVISION}"
+    facts = photo_index.load_or_create(photographs, folder)
+    note = image_folder.describe_unused(root, photographs.splits)
+    return _make_source(facts, folder, printable(root.resolve().name), note, photographs=True)
 
 
 def _existing_folder(name: str) -> Path:

@@ -132,10 +132,12 @@ def _write_pixels(folder: Path, pixels: Sequence[Any]) -> Path:
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
             temporary = files.temporary_path(folder)
-            temporary.mkdir()
-            for name, content in ray.get(pixels[0]).items():
-                content.tofile(temporary / name)
-            os.replace(temporary, folder)
+            try:
+                for name, content in ray.get(pixels[0]).items():
+                    files.write(temporary / name, content)
+                os.replace(temporary, folder)
+            finally:
+                files.remove(temporary)
     return folder
 
 
