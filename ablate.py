@@ -1,11 +1,32 @@
 """Command line of the harness. `ablate --help` lists the commands; each has its own file in `commands/`."""
 
-import argparse
-import signal
 import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` puts the working directory first, where a user's own torch.py would hide the library
+    sys.path.append(sys.path.pop(0))
+
+import argparse
+import os
+import signal
 from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
+
+PACKAGES = ("ablations", "bench", "commands", "reports")
+
+
+class ProjectFinder:
+    """Finds this project's packages beside this file, whatever folders of these names are on `sys.path`."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Return the spec of one of this project's packages, as `sys.meta_path` requires."""
+        return PathFinder.find_spec(name, [os.path.dirname(os.path.abspath(__file__))]) if name in PACKAGES else None
+
+
+sys.meta_path.insert(0, ProjectFinder)  # workers import this file too
 
 from rich.console import Console
 
@@ -31,12 +52,17 @@ EXAMPLES = """examples:
   ablate report                           write the report again from the last run's records
 """
 
+ENVIRONMENT = {
+    "MPLBACKEND": "agg",  # a notebook's may not be installed here
+    "PYTHONSAFEPATH": "1",  # child processes must not take a user's random.py in the working directory for Python's own
+}
 CLUSTER = "address of its head, 'auto' on one of its machines, 'local' for this machine alone"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     options = _make_parser().parse_args(arguments)
+    os.environ |= ENVIRONMENT
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler stops jobs with SIGTERM
     width = None if sys.stdout.isatty() else 120
     console = Console(width=width, markup=False, emoji=False)  # names may contain brackets and colons

@@ -38,6 +38,7 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
         "MLFLOW_BACKEND_STORE_URI": address,  # an option would show its password in the list of processes
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "UVICORN_APP_DIR": str(out),  # its default, the working directory, may hold a user's own yaml.py
     }
     with subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True) as server:
         try:

@@ -101,14 +101,24 @@ def images(tmp_path_factory):
     return root
 
 
+def write_namesakes(folder, *names):
+    """Write modules that fail if they are imported in place of those of the same names."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / f"{name}.py").write_text(f"raise RuntimeError({str(folder)!r})")
+
+
 @pytest.fixture(scope="session")
 def smoke(ablate, images, tmp_path_factory):
-    """One real run, shared by all tests: change nothing in it."""
+    """One real run, shared by all tests: change nothing in it. The user has modules of the names of others."""
     here = tmp_path_factory.mktemp("smoke")
     study = here / "my_study.py"
     study.write_text(STUDY, encoding="utf-8")
+    write_namesakes(here, "random", "torch", "yaml")
+    write_namesakes(here / "project", "ablations", "bench", "commands", "reports")
     smoke = Smoke(study, images, None, here / "out")
-    return smoke._replace(process=ablate("run", *smoke.arguments, "--out", smoke.out, cwd=here))
+    process = ablate("run", *smoke.arguments, "--out", smoke.out, cwd=here, PYTHONPATH=str(here / "project"))
+    return smoke._replace(process=process)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,8 @@ from bench.system import devices
 from bench.system.process_group import SINGLE, ProcessGroup
 
 PREFETCHED_BATCHES = 4  # batches that each reader decodes in advance
-PRELOADED = ["torch", "torch._dynamo", "bench.data.image_sets"]  # modules that the readers' fork server imports
+# modules that the readers' fork server imports; the second last finds the last, whatever PYTHONPATH holds
+PRELOADED = ["torch", "torch._dynamo", "ablate", "bench.data.image_sets"]
 
 
 class ResidentImages(NamedTuple):

@@ -2,7 +2,9 @@ import csv
 import json
 import re
 import shutil
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,19 @@ def test_list_shows_every_study_with_its_question_and_claims(ablate, tmp_path):
     ):
         assert word in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_packages_of_the_same_names_are_not_taken_for_ours(environment, command, tmp_path):
+    """Neither from PYTHONPATH nor from the working directory, which `python -m` searches first."""
+    for name in ("ablations", "bench", "commands", "reports"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')")
+    project = str(Path(command[1]).parent)
+    for words, path in ((command, str(tmp_path)), ((command[0], "-m", "ablate"), project)):
+        variables = environment | {"PYTHONPATH": path}
+        done = subprocess.run([*words, "list"], cwd=tmp_path, env=variables, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "relu-speed" in done.stdout
 
 
 def test_plan_tells_jobs_time_and_disk_and_trains_nothing(ablate, tmp_path):

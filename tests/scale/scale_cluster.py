@@ -77,6 +77,7 @@ def alone(command, environment, tmp_path_factory) -> Path:
 
 def command_line(command: tuple[str, ...], here: Path, *more: str, out: str = "out") -> list[str]:
     (here / "small.py").write_text(STUDY)
+    (here / "bench.py").write_text("raise RuntimeError('not ours')")  # workers must not import it
     return [*command, *WORDS.split(), out, *more]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -47,8 +48,10 @@ def connect(address: str) -> Iterator[None]:
     local: dict[str, Any] = {"num_cpus": devices.core_count(), "include_dashboard": False} if address == "local" else {}
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        environment = _worker_runtime()
-        ray.init(address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR, **local)
+        # Without a working folder of its own, a worker imports from the user's, whatever that holds
+        with tempfile.TemporaryDirectory() as empty:
+            environment = {"working_dir": empty, **_worker_runtime()}
+            ray.init(address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR, **local)
     except (OSError, RuntimeError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"no cluster can be used at {address} ({reason}): {HOW_TO_START}") from error
