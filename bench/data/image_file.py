@@ -43,7 +43,9 @@ class FileStatus(NamedTuple):
 def stat_regular(file: str) -> FileStatus:
     """Return the file's status; raise InputError unless it is a regular file."""
     try:
-        status, link_status = os.stat(file), os.lstat(file)
+        status = link_status = os.lstat(file)
+        if stat.S_ISLNK(status.st_mode):
+            status = os.stat(file)
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror}): repair or remove it") from error
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would block

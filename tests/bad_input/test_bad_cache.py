@@ -1,14 +1,21 @@
 """Decoded pixels that were damaged are noticed and decoded again."""
 
+import contextlib
 import json
 import os
+import resource
 import shutil
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from inputs import refusal
 
+import ablate as command
 from bench.data import pixel_cache, source
+from bench.runner.backends import ray_worker
+from bench.system.files import disk_fault
 
 
 def cut(name):
@@ -130,3 +137,44 @@ def test_a_damaged_cache_of_images_that_are_broken_since_is_kept_and_the_image_n
     facts("")(before.folder)
     assert "test/cat/0.png cannot be read as an image" in refusal(source.locate, str(root), out)
     assert before.folder.exists()
+
+
+@contextlib.contextmanager
+def full_disk(limit_bytes):
+    """No file can grow beyond the limit."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    "profile, limit_bytes",
+    [("smoke", 20_000), ("smoke", 100), ("imagenet-smoke", 600), ("imagenet-smoke", 100)],
+    ids=["pixels", "the head of pixels", "facts", "an index"],
+)
+def test_a_disk_that_is_full_is_told_in_one_line_and_nothing_half_is_left(error_line, root, out, profile, limit_bytes):
+    words = ("plan", "relu", "--profile", profile, "--data", root, "--device", "cpu", "--out", out)
+    with full_disk(limit_bytes):
+        line = error_line(*words)
+    assert "File too large: '" in line and str(out / "cache") in line and "make room" in line
+    (lock,) = (out / "cache").iterdir()
+    assert lock.suffix == ".lock"
+    assert command.main([*map(str, words)]) == 0
+
+
+def test_a_disk_that_is_full_on_a_machine_of_a_cluster_is_told_and_nothing_half_is_left(root, out, monkeypatch):
+    before = source.locate(str(root), out)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(get=lambda value: value, put=lambda value: value))
+    folder = out / "elsewhere" / before.folder.name
+    pixels = ray_worker.share_pixels(before)
+    with full_disk(20_000), pytest.raises(OSError) as fault:
+        ray_worker._write_pixels(folder, pixels)
+    assert disk_fault(fault.value) == "full" and "train_pixels.npy" in str(fault.value)
+    assert os.listdir(folder.parent) == [f"{folder.name}.lock"]
+    ray_worker._write_pixels(folder, pixels)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
+        file.name: file.read_bytes() for file in before.folder.iterdir()
+    }

@@ -53,6 +53,14 @@ def test_a_disk_that_is_full_loses_nothing_and_the_same_command_goes_on(words, m
     assert_same_results(done, alone)
 
 
+def test_a_disk_that_is_full_while_images_are_decoded_and_the_same_command_goes_on(words, marked, alone, tmp_path):
+    for limit_kib in (0, 1, 1000):  # at the head of the pixels, within them, and near their end
+        assert_refused(run(limited(words, limit_kib), marked, tmp_path), "digits")
+        assert not list((tmp_path / "out").rglob("*.npy")) and not store.read_all(tmp_path / "out")
+    assert run(words, marked, tmp_path).returncode == 0
+    assert_same_results(tmp_path / "out", alone)
+
+
 def test_a_disk_that_is_full_at_the_report(command, marked, done, tmp_path):
     before = {file: file.read_bytes() for file in (done / "reports").iterdir()}
     assert_refused(run(limited([*command, "report", "--out", str(done)], 20), marked, tmp_path), "report.html")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from image_folders import noise, training_images, without_margin
 from PIL import Image
@@ -46,3 +47,65 @@ def test_an_image_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix):
             assert str(file) in str(refusal)
             assert "\n" not in str(refusal)
     assert refused > 10
+
+
+@pytest.mark.parametrize(
+    "suffix", [".jfif", ".jpe", ".pgm", ".pnm", ".pbm", ".apng", ".avif", ".jp2", ".j2k", ".qoi", ".ico"]
+)
+def test_every_suffix_of_a_format_that_is_read_is_known(images, out, suffix):
+    noise(0).convert("1" if suffix == ".pbm" else "RGB").save(images / f"test/cat/odd{suffix.upper()}")
+    assert locate(str(images), out).test == 13
+
+
+# Transparency
+
+
+def disc(colour):
+    """A disc of one colour and half a transparency in its middle; all around is transparent."""
+    image = Image.new("RGBA", (32, 32), (*colour, 0))
+    image.paste((*colour, 255), (8, 8, 24, 24))
+    image.paste((*colour, 128), (14, 14, 18, 18))
+    return image
+
+
+TRANSPARENT = {
+    "RGBA": lambda file: disc((0, 0, 0)).save(file),
+    "LA": lambda file: disc((0, 0, 0)).convert("LA").save(file),
+    "palette with an alpha each": lambda file: disc((0, 0, 0)).quantize(8).save(file),
+    "palette with one clear colour": lambda file: (
+        Image.eval(disc((0, 0, 0)).getchannel("A"), lambda a: 1 - a // 255).convert("P").save(file, transparency=1)
+    ),
+    "grey with one clear level": lambda file: Image.eval(
+        disc((0, 0, 0)).getchannel("A"), lambda a: 9 - a // 255 * 9
+    ).save(file, transparency=9),
+    "WebP": lambda file: disc((0, 0, 0)).save(file, "WEBP", lossless=True),
+    "TIFF": lambda file: disc((0, 0, 0)).save(file, "TIFF"),
+    "AVIF": lambda file: disc((0, 0, 0)).save(file, "AVIF", quality=100),
+    "first frame of a moving GIF": lambda file: disc((0, 0, 0)).save(
+        file, "GIF", save_all=True, append_images=[disc((255, 0, 0))]
+    ),
+}
+
+
+@pytest.mark.parametrize("save", TRANSPARENT.values(), ids=TRANSPARENT)
+def test_what_is_transparent_is_laid_on_white(tmp_path, save):
+    save(tmp_path / "image.png")
+    pixels = image_file.decode_thumbnail(tmp_path / "image.png", 32)
+    assert (pixels[0, 0] >= 254).all() and (pixels[9, 9] <= 1).all()
+
+
+def test_a_white_symbol_is_laid_on_black(tmp_path):
+    for colour, ground in (((255, 255, 255), 0), ((0, 0, 0), 255), ((255, 255, 0), 255)):
+        disc(colour).save(tmp_path / "image.png")
+        pixels = image_file.decode_thumbnail(tmp_path / "image.png", 32)
+        assert (pixels[0, 0] == ground).all() and tuple(pixels[9, 9]) == colour
+        assert pixels[16, 16].tolist() == pytest.approx([(level * 128 + ground * 127) / 255 for level in colour], abs=1)
+
+
+def test_an_alpha_channel_without_transparency_changes_no_pixel(tmp_path):
+    levels = np.arange(256, dtype=np.uint8)
+    grid = np.dstack([*np.meshgrid(levels, levels), np.repeat(levels[::-1, None], 256, 1)])
+    Image.fromarray(grid).save(tmp_path / "plain.png")
+    Image.fromarray(np.dstack([grid, np.full((256, 256), 255, np.uint8)])).save(tmp_path / "alpha.png")
+    for name in ("plain", "alpha"):
+        assert np.array_equal(np.asarray(image_file.open_image(tmp_path / f"{name}.png")), grid)

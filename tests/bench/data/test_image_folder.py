@@ -1,4 +1,5 @@
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -35,6 +36,45 @@ def test_other_files_beside_the_images_are_no_images(images, out):
     (images / "train/cat/notes.txt").write_text("not an image")
     (images / "train/README").write_text("not a class")
     assert locate(str(images), out) == plain
+
+
+def test_files_that_might_be_images_are_not_passed_over_in_silence(images, out):
+    for place in ("train/cat/0.heic", "train/cat/1.HEIC", "test/dog/2.svg", "test/eel/photo", "train/loose.png"):
+        (images / place).write_bytes(b"something")
+    (images / "test/eel/\x1b[2J.\x1b[2J").write_bytes(b"something")
+    shutil.copytree(images / "test", images / "val")
+    (images / "test/dog/Thumbs.db").write_bytes(b"something")
+    source = locate(str(images), out)
+    assert source.data.train == 54
+    assert source.note == (
+        "val/ is not used: validation is one in ten of train/. 6 files in train/ and test/ are not used: in no class's "
+        r"folder, or in no format that is read (.heic: 2, .png: 1, .svg: 1, .\x1b[2j: 1, no suffix: 1)."
+    )
+
+
+def test_a_class_without_an_image_that_is_read_is_refused_with_the_formats(images, out):
+    for file in (images / "test/dog").iterdir():
+        file.rename(file.with_suffix(".heic"))
+    with pytest.raises(InputError, match=r"no image in .*dog: .* of format JPEG, PNG, "):
+        locate(str(images), out)
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_classes_are_the_same_whatever_form_of_unicode_their_names_have(images, out, forms):
+    before = locate(str(images), out)
+    for split, form in zip(("train", "test"), forms, strict=True):
+        for name, new in (("cat", "caf\u00e9"), ("dog", "cag\u00e9")):  # the former comes later in NFD than in NFC
+            (images / split / name).rename(images / split / unicodedata.normalize(form, new))
+    source = locate(str(images), out)
+    assert source.data == before.data
+    assert source.classes == ("caf\u00e9", "cag\u00e9", "eel")
+
+
+def test_two_classes_of_one_name_in_two_forms_are_refused(images, out):
+    for form, name in (("NFC", "cat"), ("NFD", "dog")):
+        (images / "train" / name).rename(images / "train" / unicodedata.normalize(form, "caf\u00e9"))
+    with pytest.raises(InputError, match="both shown as caf\u00e9: merge them"):
+        locate(str(images), out)
 
 
 def test_suffixes_may_be_in_capitals(tmp_path, out):

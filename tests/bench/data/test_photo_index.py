@@ -1,9 +1,12 @@
 """Photographs that stay on disk are found, labelled and identified."""
 
+import shutil
+
 import pytest
 from image_folders import PHOTO_CLASSES
+from PIL import Image
 
-from bench.data import image_sets
+from bench.data import image_sets, photo_index
 from bench.data.source import locate
 from bench.spec.errors import InputError
 
@@ -34,6 +37,46 @@ def test_a_photograph_more_or_another_size_is_another_data_set(folder, tmp_path)
     )
     digests.append(locate(str(copy), tmp_path / "out", photographs=True).data.digest)
     assert locate(str(folder), tmp_path / "out", photographs=True).data.digest == digests[0] != digests[1]
+
+
+def test_a_photograph_replaced_is_another_data_set(folder, tmp_path):
+    copy, out = shutil.copytree(folder, tmp_path / "copy"), tmp_path / "out"
+    digests = [locate(str(copy), out, photographs=True).data.digest]
+    for number, split in enumerate(("train", "val")):
+        Image.new("RGB", (300, 300), ("red", "blue")[number]).save(copy / split / PHOTO_CLASSES[1] / "1.JPEG")
+        digests.append(locate(str(copy), out, photographs=True).data.digest)
+    assert len(set(digests)) == 3
+    (copy / "train" / PHOTO_CLASSES[0] / "0.JPEG").rename(copy / "train" / PHOTO_CLASSES[1] / "0b.JPEG")
+    assert locate(str(copy), out, photographs=True).data.digest not in digests
+
+
+def test_large_photographs_are_known_by_their_size_beginning_and_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(photo_index, "READ_BYTES", 100)
+    digests = []
+    for size, changed in (
+        (300, None),
+        (300, 0),
+        (300, 99),
+        (300, 200),
+        (300, 299),
+        (301, None),
+        (150, None),
+        (150, 120),
+    ):
+        content = bytearray(size)
+        if changed is not None:
+            content[changed] = 1
+        (tmp_path / "a").write_bytes(content)
+        digests.append(photo_index._digest_content(str(tmp_path / "a")))
+    assert len(set(digests)) == len(digests)
+
+
+def test_what_is_not_read_is_remarked(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "val" / PHOTO_CLASSES[0] / "0.heic").touch()
+    note = locate(str(copy), tmp_path / "out", photographs=True).note
+    assert note.startswith("1 files in train/ and val/ are not used") and "(.heic: 1)" in note
+    assert locate(str(copy), tmp_path / "out", photographs=True).note == note
 
 
 @pytest.mark.parametrize("wanted", ["auto", "digits", "cifar10", ""])

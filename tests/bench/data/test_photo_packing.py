@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import unicodedata
 
 import numpy as np
 import pytest
@@ -50,3 +51,38 @@ def test_squares_of_two_sizes_are_not_put_into_one_folder(folder, tmp_path):
 def test_a_folder_cannot_be_packed_into_itself(folder):
     with pytest.raises(InputError, match="name a folder outside it"):
         list(photo_packing.pack(folder, folder / "packed", 144))
+
+
+def test_photographs_of_one_name_are_packed_apart_even_where_case_is_ignored(tmp_path):
+    names = "x.png", "x.png.jpg", "X.PNG", "x.bmp", "x.png.JPG", "caf\u00e9.jpg", "cafe\u0301.jpg"
+    place = tmp_path / "images/train/a"
+    place.mkdir(parents=True)
+    for number, name in enumerate(names):
+        Image.new("L", (40, 40), 30 * number).save(place / name)
+    outcomes = list(photo_packing.pack(tmp_path / "images", tmp_path / "packed", 32))
+    packed_files = list((tmp_path / "packed").glob("*/*/*"))
+    assert len(outcomes) == len({unicodedata.normalize("NFC", file.name.casefold()) for file in packed_files}) == 7
+    shades = sorted(int(decode_square(file, 32)[16, 16, 0]) for file in packed_files)
+    assert shades == pytest.approx([0, 30, 60, 90, 120, 150, 180], abs=3)
+
+
+def test_a_photograph_that_was_replaced_is_packed_again(tmp_path):
+    file, target = tmp_path / "images/train/a/1.jpg", tmp_path / "packed"
+    file.parent.mkdir(parents=True)
+    for colour in ((0, 0, 0), (200, 200, 200)):
+        Image.new("RGB", (40, 40), colour).save(file)
+        os.utime(file, ns=(10**18, 10**18))
+        outcomes = [packed.outcome for _ in range(2) for packed in photo_packing.pack(tmp_path / "images", target, 32)]
+        assert outcomes == ["packed", "present"]
+        assert decode_square(target / "train/a/1.jpg", 32)[0, 0].tolist() == pytest.approx(colour, abs=2)
+
+
+def test_what_is_no_photograph_is_told_and_opened_by_nobody(tmp_path):
+    place = tmp_path / "images/train/a"
+    place.mkdir(parents=True)
+    Image.new("RGB", (40, 40)).save(place / "1.png")
+    (place / "2.heic").touch()
+    os.mkfifo(place / "3.jpg")
+    unused, *others = photo_packing.pack(tmp_path / "images", tmp_path / "packed", 32)
+    assert unused.outcome == "unused" and "(.heic: 1)" in unused.reason
+    assert sorted(packed.outcome for packed in others) == ["packed", "unreadable"]

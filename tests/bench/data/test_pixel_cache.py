@@ -85,6 +85,45 @@ def test_a_pixel_changed_in_place_is_noticed_though_size_and_name_stay(tmp_path,
     assert locate(str(root), out).data.digest != before.data.digest
 
 
+def overwrite(file, root):
+    raw = bytearray(file.read_bytes())
+    raw[-1] ^= 1
+    file.write_bytes(raw)
+
+
+def exchange_by_a_copy(file, root):
+    shutil.copy2(root / "train/dog/003.bmp", root / "copy")
+    (root / "copy").replace(file)
+
+
+def exchange_two(file, root):
+    for old, new in ((file, "aside"), (root / "train/dog/003.bmp", file), (root / "aside", root / "train/dog/003.bmp")):
+        old.rename(root / new)
+
+
+def point_to_another(file, root):
+    file.unlink()
+    file.symlink_to(root / "test/dog/003.bmp")
+
+
+@pytest.mark.parametrize("change", [overwrite, exchange_by_a_copy, exchange_two, point_to_another])
+@pytest.mark.parametrize("photographs", [False, True])
+def test_an_image_is_known_by_its_content_though_size_and_time_stay(tmp_path, out, change, photographs):
+    root = make_folder(tmp_path / "images", suffix=".bmp")
+    file = root / "train/dog/002.bmp"
+    file.rename(root / "target.bmp")
+    file.symlink_to(root / "target.bmp")
+    if change is not point_to_another:
+        shutil.copy2(root / "target.bmp", file.with_name("copy"))
+        file.with_name("copy").rename(file)
+    for image in root.rglob("*.bmp"):
+        os.utime(image, ns=(10**18, 10**18))
+    before = locate(str(root), out, photographs)
+    change(file, root)
+    os.utime(file, ns=(10**18, 10**18))
+    assert locate(str(root), out, photographs).data.digest != before.data.digest
+
+
 def test_nothing_temporary_is_left_in_the_cache(images, out):
     source = locate(str(images), out)
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]

@@ -85,3 +85,14 @@ def test_test_images_that_also_stand_in_train_are_counted_and_told(images, out):
 def test_an_image_twice_in_one_split_is_not_shared(images, out):
     shutil.copy(images / "train/cat/000.png", images / "train/cat/001.png")
     assert locate(str(images), out).shared_images == 0
+
+
+def test_a_folder_with_the_name_of_a_data_set_is_told_and_how_to_name_it(digits, images, monkeypatch):
+    monkeypatch.chdir(images.parent)
+    images.rename("digits")
+    source = locate("digits", digits.folder.parents[1])
+    assert source.data == digits.data
+    assert source.note == f"{digits.note} 'digits' is the data set of that name; the folder here is './digits'."
+    assert locate("./digits", images.parent / "out").data.name == "digits"
+    with pytest.raises(InputError, match=r"takes a folder of photographs.* the folder here is './digits'$"):
+        locate("digits", images.parent / "out", photographs=True)
