@@ -1,24 +1,20 @@
 """The whole report as blocks: verdicts, setup, one chapter per study, methods."""
 
 from ablations import Study
-from bench.spec.jobs import Count, Probe, Timing
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
+from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Text, escape_controls
 from reports.sections.arm_figures import draw_arms
 from reports.sections.arms import build_lost_trials, tabulate_arms, tabulate_printed
 from reports.sections.changes import build_warning, tabulate_changes
 from reports.sections.claims import build_claim, tabulate_published
-from reports.sections.counts import build_counts
 from reports.sections.factorial import build_factorial
+from reports.sections.measurements import build_measurements
 from reports.sections.overview import build_notes, build_verdicts, describe_report, describe_run
-from reports.sections.probes import build_probes
 from reports.sections.scaling import build_scaling
-from reports.sections.timings import build_timings
 from reports.sections.tuning import build_tuning
 from reports.text.methods import LIMITS, METHODS, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
-MEASUREMENTS = ("Counts", Count, build_counts), ("Timings", Timing, build_timings), ("Probes", Probe, build_probes)
 
 
 def build_document(evidence: Evidence) -> list[Block]:
@@ -45,26 +41,11 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
         blocks += tabulate_printed(study, evidence)
         figures = draw_arms(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
-    blocks += [*build_scaling(study, evidence), *_build_measurements(evidence)]
+    blocks += [*build_scaling(study, evidence), *build_measurements(study, evidence)]
     if any(judgement.claim.published for judgement in evidence.primary):
         blocks += [Heading("Published figures", 3), tabulate_published(study.name, evidence.primary)]
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
-    return blocks
-
-
-def _build_measurements(evidence: Evidence) -> list[Block]:
-    """Build counts, timings and probes, each kind under a heading, with a note for each job that has not finished."""
-    blocks: list[Block] = []
-    for title, kind, build in MEASUREMENTS:
-        places = [place for place in evidence.placed if isinstance(place.job, kind)]
-        blocks += [Heading(title, 3)] * bool(places)
-        for place in places:
-            record = evidence.find_record(place.job)
-            if record is None or record["status"] != "finished":
-                name = place.arm or getattr(place.job, "subject", "") or getattr(place.job, "question", "")
-                blocks.append(Note("Not finished", f"{name}: {record['reason'] if record else 'not run'}"))
-        blocks += build(evidence)
     return blocks
 
 

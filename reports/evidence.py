@@ -16,7 +16,7 @@ from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
 from bench.metrics.table import describe_metric
 from bench.records import store
-from bench.spec.jobs import Job
+from bench.spec.jobs import Job, Trial
 from reports.statistics import summary
 from reports.statistics.claim_verdicts import Judgement, judge
 from reports.tables import observations
@@ -84,9 +84,9 @@ class Evidence:
         """The job's record, if there is one."""
         return self.records.get(identity(job))
 
-    def first_network_record(self, arm: str, kind: type) -> Record | None:
-        """First record with a network among the arm's jobs of this kind."""
-        jobs = (place.job for place in self.placed if place.arm == arm and isinstance(place.job, kind))
+    def first_network_record(self, arm: str) -> Record | None:
+        """First record with a network among the arm's trials."""
+        jobs = (place.job for place in self.placed if place.arm == arm and isinstance(place.job, Trial))
         return next((record for record in map(self.find_record, jobs) if record and record.get("network")), None)
 
 

@@ -12,10 +12,10 @@ from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
-from reports.sections.counts import size_cell
 from reports.statistics.summary import estimate_mean, noise_floor, paired_differences, select_values
 from reports.tables.observations import STEPS, TOTALS
-from reports.text.formatting import NOTHING, column_heading, format_fixed, format_half_width, format_mean, pluralize
+from reports.text import formatting
+from reports.text.formatting import NOTHING, column_heading, format_fixed, format_list, format_mean, pluralize
 
 ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
 SHOWN_METRICS = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
@@ -47,7 +47,7 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
         means["test/accuracy"] = _mark_best(means["test/accuracy"], [arm in study.arms for arm in arms])
     counts = results.groupby("arm")["pair"].nunique()
     seeds = [Cell(label_arm(arm), pluralize(counts.get(arm, 0), "seed")) for arm in arms]
-    sizes = [[size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
+    sizes = [[_size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
     return Table(
         f"{study.name}: means over seeds, differences from {study.baseline}",
         make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "per image")),
@@ -84,7 +84,8 @@ def build_lost_trials(evidence: Evidence) -> list[Block]:
     sentences = []
     for status in ("diverged", *FAILURES, "not run"):
         losses = trials[trials["status"] == status]
-        arms = [f"{arm} (seed {_list_seeds(rows['seed'].tolist())})" for arm, rows in losses.groupby("arm", sort=False)]
+        seeds_by_arm = losses.groupby("arm", sort=False)["seed"]
+        arms = [f"{arm} (seed {format_list(seeds, MAX_NAMED)})" for arm, seeds in seeds_by_arm]
         sentences += [f"{len(losses)} of {len(trials)} trials {status}: {'; '.join(arms)}."] if arms else []
         sentences += _list_reasons(evidence, losses["identity"])
     return [Note("Trials without a result", " ".join(sentences))]
@@ -97,17 +98,12 @@ def _list_reasons(evidence: Evidence, identities: Iterable[str]) -> list[str]:
     return [f"Reason: {reason}." for reason in reasons[:MAX_NAMED]] + omission
 
 
-def _list_seeds(seeds: Sequence[int]) -> str:
-    omission = f" and {len(seeds) - MAX_NAMED:,} more" * (len(seeds) > MAX_NAMED)
-    return ", ".join(map(str, seeds[:MAX_NAMED])) + omission
-
-
 def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]) -> str:
     floors = []
     for metric in metrics:
         description = describe_metric(metric)
         if (floor := noise_floor(results, study.baseline, metric) * description.factor) > 0:
-            floors.append(f"{description.label} {format_half_width(floor)} {description.difference}".strip())
+            floors.append(f"{description.label} {formatting.format_half_width(floor)} {description.difference}".strip())
     return f" Noise floor, the baseline against itself: {'; '.join(floors)}." if floors else ""
 
 
@@ -120,6 +116,17 @@ def _mean_cell(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> C
     detail = "" if arm == baseline or not change.size else format_mean(change.mean, change.half, signed=True)
     censored = metric == STEPS and results.loc[results["arm"] == arm, "censored"].any()
     return Cell("at least " * bool(censored) + format_mean(mean.mean, mean.half), detail, mean.mean)
+
+
+def _size_cell(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
+    """A trained arm's parameters or MACs, with the change from the baseline."""
+    record, reference = evidence.first_network_record(arm), evidence.first_network_record(baseline)
+    if record is None:
+        return Cell(NOTHING)
+    size = record["network"][total]
+    base = reference["network"][total] if reference else size
+    change = f"{format_fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
+    return Cell(formatting.format_count(size), change, size)
 
 
 def _mark_best(cells: Sequence[Cell], competing: Sequence[bool]) -> list[Cell]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from ablations import Study
-from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.sections.arms import label_arm, trained_arms
@@ -21,10 +20,10 @@ NOTABLE = 0.01  # smallest relative change of parameters that counts; smaller on
 
 def tabulate_changes(study: Study, evidence: Evidence) -> Table:
     """Tabulate the changes of each arm from the baseline."""
-    baseline = evidence.first_network_record(study.baseline, Trial)
+    baseline = evidence.first_network_record(study.baseline)
     rows = []
     for arm in trained_arms(evidence):
-        record = evidence.first_network_record(arm, Trial)
+        record = evidence.first_network_record(arm)
         if arm == study.baseline:
             text = "the baseline"
         elif record is None or baseline is None:
@@ -39,10 +38,10 @@ def tabulate_changes(study: Study, evidence: Evidence) -> Table:
 
 def build_warning(study: Study, evidence: Evidence) -> list[Block]:
     """Build a note on arms that change several aspects at once, whose effects their contrasts cannot separate."""
-    baseline = evidence.first_network_record(study.baseline, Trial)
+    baseline = evidence.first_network_record(study.baseline)
     sentences = []
     for arm in study.arms:
-        record = evidence.first_network_record(arm, Trial)
+        record = evidence.first_network_record(arm)
         if record and baseline and (aspects := confounded_aspects(record, baseline)):
             sentences.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
     text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(sentences)}"

@@ -1,6 +1,7 @@
 """Numbers as people read them: with as many digits as their spread warrants."""
 
 import math
+from collections.abc import Iterable
 
 from bench.metrics.table import describe_metric
 
@@ -115,6 +116,12 @@ def format_duration(seconds: float) -> str:
 def pluralize(number: int, noun: str) -> str:
     """Format a number with its noun, in the plural unless it is one: '2 pairs'."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def format_list(values: Iterable[object], most: int) -> str:
+    """Name at most this number of values, and count the others: '1, 2 and 3 more'."""
+    texts = list(map(str, values))
+    return ", ".join(texts[:most]) + f" and {len(texts) - most:,} more" * (len(texts) > most)
 
 
 def column_heading(metric: str) -> tuple[str, str]:

@@ -12,9 +12,9 @@ from reports.statistics.outcomes import Outcome, Reason
 from reports.statistics.power import MAX_PAIRS, POWER
 from reports.tables.provenance import FIELDS, Origins
 from reports.text.comparisons import claimed_range, describe_part, format_interim_analysis, part_unit
-from reports.text.formatting import TIMES, format_amount, pluralize
+from reports.text.formatting import TIMES, format_amount, format_list, pluralize
 
-NAMED_VALUES = 5  # values of a field that are named one by one
+MAX_NAMED = 5  # values of a field that are named one by one
 REASONS: dict[Reason, str] = {
     "not_counted": "nothing was counted",
     "count_as_claimed": "the count is {count}, as stated: {range}",
@@ -108,7 +108,7 @@ def describe_origins(origins: Origins, subject: str) -> str:
         origins: Values of each field that differs.
         subject: Subject of the sentence, in the plural.
     """
-    counts = [f"{len(values):,} {FIELDS[name]} ({_list(values)})" for name, values in origins.items()]
+    counts = [f"{len(values):,} {FIELDS[name]} ({format_list(values, MAX_NAMED)})" for name, values in origins.items()]
     together = " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:])))
     return f"{subject} come from {together}." if counts else ""
 
@@ -145,7 +145,7 @@ def _margin(part: Contrast) -> str:
 
 def _facts(outcome: Outcome) -> dict[str, str]:
     """Values for the placeholders in the sentences on a part."""
-    part, devices = outcome.part, _list(outcome.devices)
+    part, devices = outcome.part, format_list(outcome.devices, MAX_NAMED)
     if isinstance(part, Exact):
         count = "" if outcome.estimate is None else format_amount(outcome.estimate, part_unit(part))
         return {"count": count, "range": claimed_range(part), "devices": devices}
@@ -161,8 +161,3 @@ def _facts(outcome: Outcome) -> dict[str, str]:
         "needed": f"about {pluralize(outcome.needed, 'pair')}" if outcome.needed else f"more than {MAX_PAIRS:,} pairs",
         "shown": "that nothing differs by as much, where nothing does" if equal else "an effect as large as the margin",
     }
-
-
-def _list(values: tuple[str, ...]) -> str:
-    omitted = len(values) - NAMED_VALUES
-    return ", ".join(values[:NAMED_VALUES]) + f" and {omitted:,} more" * (omitted > 0)

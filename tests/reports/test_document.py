@@ -15,7 +15,7 @@ from reports.rendering import difference_plot
 from reports.rendering.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
 from reports.sections import arm_figures
 from reports.sections.changes import QUOTED
-from reports.sections.counts import BY
+from reports.sections.measurements import BY
 from reports.text.formatting import MINUS, TIMES
 
 

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from reports.sections.timings import compute_shares
+from reports.sections.measurements import compute_shares
 from reports.tables.observations import SAMPLE_COLUMNS
 
 
