@@ -1,6 +1,8 @@
 """Expands a study into its jobs."""
 
 import dataclasses
+import itertools
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from ablations.framework.seeds import requested_seeds, seeds_per_arm
@@ -78,23 +80,20 @@ def _check_names(study: Study, timed: set[str]) -> None:
     answered = {name for ask in study.probes for name in ask.gives}
     measured = trained | timed | answered | {*study.counts, *study.combinations}
     for claim in study.claims:
-        for part in claim.parts:
-            if find_metric(part.metric) is None:
-                raise InputError(
-                    f"study {study.name}, claim {claim.id}: metric {part.metric!r} is unknown; it can be "
-                    f"{', '.join(METRICS)}"
-                )
-    parts = [part for claim in study.claims for part in claim.parts]
-    references = {part.reference for part in parts if isinstance(part.reference, str) and part.reference}
-    if unknown := sorted(({part.arm for part in parts} | references) - measured):
-        raise InputError(
-            f"study {study.name}: a claim's arm {unknown[0]!r} is unknown; it can be {', '.join(sorted(measured))}"
-        )
+        unknown_metrics = [part.metric for part in claim.parts if find_metric(part.metric) is None]
+        _check_known(f"study {study.name}, claim {claim.id}: metric", unknown_metrics, METRICS)
+    compared = [name for claim in study.claims for part in claim.parts for name in (part.arm, part.reference)]
+    named = [name for name in compared if isinstance(name, str) and name]
+    _check_known(f"study {study.name}: a claim's arm", named, sorted(measured))
     groups = [*(ask.arms for ask in study.probes), *study.combinations.values()]
     groups += [*study.scale.series.values()] if study.scale else []
     groups += [study.tuning.takes, study.tuning.takes.values()] if study.tuning else []
-    if unknown := sorted({arm for arms in groups for arm in arms} - trained):
-        raise InputError(f"study {study.name}: arm {unknown[0]!r} is unknown; it can be {', '.join(sorted(trained))}")
+    _check_known(f"study {study.name}: arm", itertools.chain.from_iterable(groups), sorted(trained))
+
+
+def _check_known(subject: str, names: Iterable[str], valid: Collection[str]) -> None:
+    if unknown := [name for name in names if name not in valid]:
+        raise InputError(f"{subject} {unknown[0]!r} is unknown; it can be {', '.join(valid)}")
 
 
 def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: Levels | None = None) -> Trial:
@@ -141,11 +140,8 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
     recipe: dict[str, Any] = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}
     fields = {field.name: model for field in dataclasses.fields(ModelConfig)}
     fields |= {field.name: recipe for field in dataclasses.fields(TrainConfig)}
+    _check_known(f"study {study.name}, arm {arm!r}: factor", levels, fields)
     for factor, level in levels.items():
-        if factor not in fields:
-            raise InputError(
-                f"study {study.name}, arm {arm!r}: factor {factor!r} is unknown; it can be {', '.join(fields)}"
-            )
         if factor in units:
             level = units[factor] * level
         fields[factor][factor] = max(1, round(level)) if factor == "epochs" else level

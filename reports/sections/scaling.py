@@ -1,6 +1,7 @@
 """Metrics of arms against a number such as depth, and the scaling law of test accuracy."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,30 +21,22 @@ MIN_POINTS = 4  # fewer fit two laws of two parameters each about equally well
 
 
 class Law(NamedTuple):
-    """Accuracy as a function of a number.
+    """Accuracy as a function of a number: a straight line in its logarithm, transformed.
 
     Attributes:
         name: The law in words.
-        function: Accuracies, as fractions, of the numbers and two parameters.
-        start: Function of numbers and accuracies that returns the initial parameters of the fit.
+        accuracy: Accuracies, as fractions, of points on the line.
+        line: The inverse of `accuracy`.
     """
 
     name: str
-    function: Callable[..., np.ndarray]
-    start: Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def _logarithm(x: np.ndarray, a: float, b: float) -> np.ndarray:
-    return a + b * np.log(x)
-
-
-def _power(x: np.ndarray, log_c: float, d: float) -> np.ndarray:
-    return 1 - np.exp(log_c + d * np.log(x))
+    accuracy: Callable[[np.ndarray], np.ndarray]
+    line: Callable[[np.ndarray], np.ndarray]
 
 
 LAWS = (
-    Law("accuracy grows with the logarithm", _logarithm, lambda x, y: np.polyfit(np.log(x), y, 1)[::-1]),
-    Law("error falls as a power", _power, lambda x, y: np.polyfit(np.log(x), np.log(1 - y), 1)[::-1]),
+    Law("accuracy grows with the logarithm", lambda line: line, lambda accuracy: accuracy),
+    Law("error falls as a power", lambda line: 1 - np.exp(line), lambda accuracy: np.log(1 - accuracy)),
 )
 
 
@@ -120,5 +113,10 @@ def fit_law(law: Law, x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np
     Returns:
         The fitted law: accuracies of numbers, both of shape (n,).
     """
-    fit = least_squares(lambda parameters: law.function(x, *parameters) - y, law.start(x, y), xtol=1e-12, ftol=1e-12)
-    return lambda numbers: law.function(numbers, *fit.x)
+    start = np.polyfit(np.log(x), law.line(y), 1)
+
+    def predict(line: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        return law.accuracy(np.polyval(line, np.log(numbers)))
+
+    fit = least_squares(lambda line: predict(line, x) - y, start, xtol=1e-12, ftol=1e-12)
+    return partial(predict, fit.x)
