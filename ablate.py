@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PACKAGES = ("ablations", "bench", "commands", "reports")
 
@@ -28,10 +28,11 @@ class ProjectFinder:
 
 sys.meta_path.insert(0, ProjectFinder)  # workers import this file too
 
-from rich.console import Console
 
 from ablations.framework.profiles import PROFILES
 from bench.spec.errors import InputError
+from bench.system.console import SafeConsole, protect_streams
+from bench.system.text import printable
 from bench.tracking.address import hide_secrets
 from commands.doctor import advise, diagnose, with_advice
 from commands.export import export_records
@@ -61,25 +62,40 @@ CLUSTER = "address of its head, 'auto' on one of its machines, 'local' for this 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    protect_streams()
     options = _make_parser().parse_args(arguments)
     os.environ |= ENVIRONMENT
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler stops jobs with SIGTERM
-    width = None if sys.stdout.isatty() else 120
-    console = Console(width=width, markup=False, emoji=False)  # names may contain brackets and colons
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a cluster's scheduler stops jobs; a terminal is closed
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _interrupt)
     try:
-        return options.command(options, console)
+        return options.command(options, SafeConsole())
     except (InputError, OSError) as error:
         if not (isinstance(error, InputError) or advise(error)):
             raise
         print(f"ablate: {hide_secrets(with_advice(error))}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("\nablate: stopped; finished jobs are kept; run the same command again to continue", file=sys.stderr)
-        return 130
+        return 128 + (error.args[0] if error.args else signal.SIGINT)
+
+
+def _interrupt(number: int, _: object) -> NoReturn:
+    """Stop as after Ctrl-C; what follows in the same breath, as when a session ends, must not interrupt the end."""
+    for other_number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other_number, signal.SIG_IGN)
+    raise KeyboardInterrupt(number)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that escapes the arguments which its error messages repeat."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "ablate",
         description="Test the claims about which ingredients make AlexNet work.",
         epilog=EXAMPLES,
@@ -90,18 +106,19 @@ def _make_parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=list_studies)
     _add_plan_and_run(group)
     report = _add_command(group, "report", write_report, "write the report again from the same records; trains nothing")
-    report.add_argument("studies", nargs="*", metavar="STUDY", help="studies to report; default: those of the last run")
+    studies = "studies to report; default: those of the last run"
+    report.add_argument("studies", nargs="*", type=_expand, metavar="STUDY", help=studies)
     check = "write nothing; exit with 1 if a verdict differs from those in this report.json"
-    report.add_argument("--check", type=Path, metavar="FILE", help=check)
+    report.add_argument("--check", type=_path, metavar="FILE", help=check)
     export = _add_command(group, "export", export_records, "write every finished record into one file")
-    export.add_argument("file", type=Path, metavar="FILE", help="archive to write")
+    export.add_argument("file", type=_path, metavar="FILE", help="archive to write")
     importer = _add_command(group, "import", import_records, "import records from a file, a folder or an MLflow server")
-    importer.add_argument("origin", metavar="FILE | FOLDER | MLFLOW-URI")
+    importer.add_argument("origin", type=_expand, metavar="FILE | FOLDER | MLFLOW-URI")
     for command in (export, importer):
         command.add_argument("--weights", action="store_true", help="include the weights")
     pack = group.add_parser("pack", help="resize photographs once, to speed up later epochs")
-    pack.add_argument("folder", type=_folder, metavar="FOLDER", help="folder with train/<class>/, and val/ or test/")
-    pack.add_argument("target", type=_folder, metavar="OUT", help="destination; photographs already there are kept")
+    pack.add_argument("folder", type=_path, metavar="FOLDER", help="folder with train/<class>/, and val/ or test/")
+    pack.add_argument("target", type=_path, metavar="OUT", help="destination; photographs already there are kept")
     pack.add_argument("--side", type=int, default=256, help="side of the square in pixels (default: 256)")
     pack.set_defaults(command=pack_photographs)
     doctor = _add_command(group, "doctor", diagnose, "list pending, broken, stale and orphaned files")
@@ -135,13 +152,17 @@ def _add_command(
         name, help=description, description=description, epilog=epilog, formatter_class=shape
     )
     parser.set_defaults(command=command)
-    parser.add_argument("--out", type=_folder, default=Path("out"), help="output folder (default: out)")
+    parser.add_argument("--out", type=_path, default=Path("out"), help="output folder (default: out)")
     return parser
 
 
 def _add_study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "studies", nargs="*", metavar="STUDY", help="name from 'ablate list', or a file; default: all studies"
+        "studies",
+        nargs="*",
+        type=_expand,
+        metavar="STUDY",
+        help="name from 'ablate list', or a file; default: all studies",
     )
     parser.add_argument(
         "--profile",
@@ -152,6 +173,7 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--data",
+        type=_expand,
         default="auto",
         help="digits, cifar10, or a folder with train/<class>/ and test/<class>/; auto is $ABLATE_DATA, else CIFAR-10 "
         "if available, else digits",
@@ -162,14 +184,22 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, metavar="N", help=workers)
 
 
-def _folder(name: str) -> Path:
+def _path(name: str) -> Path:
+    if not name:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(_expand(name))
+
+
+def _expand(name: str) -> str:
+    """Expand ~, which a shell leaves as it is in --out=~/x and in make's OUT=~/x."""
     try:
         name.encode()
     except UnicodeEncodeError as error:
         raise argparse.ArgumentTypeError("the name is not valid text") from error
-    if not name:
-        raise argparse.ArgumentTypeError("the name is empty")
-    return Path(name)
+    path = os.path.expanduser(name)
+    if path.startswith("~") and not os.path.exists(path):
+        raise argparse.ArgumentTypeError(f"{name} names no home folder; for a file of this name write ./{name}")
+    return path
 
 
 if __name__ == "__main__":

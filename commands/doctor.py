@@ -67,9 +67,9 @@ def diagnose(options: argparse.Namespace, console: Console) -> int:
             state = "fixed"
         elif state not in HARMLESS_STATES:
             unhealthy_count, repairable_count = unhealthy_count + 1, repairable_count + (finding.repair is not None)
-        console.print(f"{state:<8} {finding.text}", highlight=False, soft_wrap=True)
+        console.print(f"{state:<8} {finding.text}")
     advice = f"ablate doctor --fix repairs {repairable_count}" if repairable_count else "each line above says how"
-    console.print(f"{unhealthy_count} to repair: {advice}" if unhealthy_count else "healthy", highlight=False)
+    console.print(f"{unhealthy_count} to repair: {advice}" if unhealthy_count else "healthy")
     return 1 if unhealthy_count else 0
 
 

@@ -13,5 +13,5 @@ def export_records(options: argparse.Namespace, console: Console) -> int:
     request = options.out / request_store.REQUEST_FILE
     exported, skipped = archive.pack(options.out, options.file, options.weights, [request] if request.exists() else [])
     skipped_text = f"; {skipped} damaged or of another version left out (see: ablate doctor)" if skipped else ""
-    console.print(f"{exported} records in {options.file}{skipped_text}", highlight=False, soft_wrap=True)
+    console.print(f"{exported} records in {options.file}{skipped_text}")
     return 0

@@ -11,7 +11,6 @@ from rich.console import Console
 from ablations.framework import request_store
 from bench.records import archive, importing, store
 from bench.spec.errors import InputError
-from bench.system.text import printable
 from commands.doctor import with_advice
 
 
@@ -19,13 +18,13 @@ def import_records(options: argparse.Namespace, console: Console) -> int:
     """Import what can be used; return the exit status, 1 if a file was refused."""
     imported, left_studies = import_from(options.origin, options.out, options.weights)
     for error in imported.refused:
-        console.print(f"refused: {with_advice(error)}", style="yellow", highlight=False, soft_wrap=True)
+        console.print(f"refused: {with_advice(error)}", style="yellow")
     for name in left_studies:
         text = f"the file of the study {name} is not imported: to report on it, name your own copy of the file"
-        console.print(printable(text), style="yellow", highlight=False, soft_wrap=True)
+        console.print(text, style="yellow")
     new, present, refused = imported
     counts = f"{len(new)} records imported, {len(present)} already here, {len(refused)} refused"
-    console.print(counts, highlight=False)
+    console.print(counts)
     return 1 if refused else 0
 
 

@@ -3,7 +3,6 @@
 import argparse
 
 from rich.console import Console
-from rich.text import Text
 
 from ablations.framework import discovery
 
@@ -11,7 +10,8 @@ from ablations.framework import discovery
 def list_studies(options: argparse.Namespace, console: Console) -> int:
     """Print every built-in study; return the exit status."""
     for study in discovery.find_studies([]):
-        console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
+        console.print(study.name, style="bold", end="  ")
+        console.print(study.question)
         for claim in study.claims:
-            console.print(f"    {claim.id}: {claim.sentence}", highlight=False)
+            console.print(f"    {claim.id}: {claim.sentence}")
     return 0

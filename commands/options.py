@@ -90,9 +90,8 @@ def print_setting(request: Request, console: Console) -> None:
     """Print data set, profile, seeds and device."""
     setting, source = request.setting, request.source
     if source.note:
-        console.print(f"Note: {source.note}", style="bold yellow", highlight=False)
+        console.print(f"Note: {source.note}", style="bold yellow")
     console.print(
         f"{source.data.name}: {source.data.train} train, {source.validation} validation, {source.test} test images; "
-        f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds, device {setting.device}",
-        highlight=False,
+        f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds, device {setting.device}"
     )

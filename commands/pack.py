@@ -17,6 +17,6 @@ def pack_photographs(options: argparse.Namespace, console: Console) -> int:
             counts = f"{tally['packed']:,} packed, {tally['present']:,} already there, {tally['unreadable']:,} left out"
             status.update(counts)
             if packed.reason:
-                console.print(f"left out: {packed.reason}", style="yellow", highlight=False, soft_wrap=True)
-    console.print(f"{counts}; in {options.target}", highlight=False, soft_wrap=True)
+                console.print(f"left out: {packed.reason}", style="yellow")
+    console.print(f"{counts}; in {options.target}")
     return 1 if tally["unreadable"] else 0

@@ -82,4 +82,4 @@ def _print_studies(
         done, time_left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
         console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {time_left} left")
         for claim, text in describe_prospects(estimate_prospects(study, request.setting, out)):
-            console.print(f"    {claim}: {text}", highlight=False, soft_wrap=True)
+            console.print(f"    {claim}: {text}")

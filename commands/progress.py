@@ -8,7 +8,6 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from bench.records import store
 from bench.runner.estimate import DurationModel
@@ -38,7 +37,7 @@ class Display:
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
         self.lines: list[str] = []
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
-        self.screen = live if console.is_terminal else nullcontext()
+        self.screen = live if console.is_interactive else nullcontext()
 
     def show(self, event: Event) -> None:
         """Update the display after an event."""
@@ -60,9 +59,8 @@ class Display:
 
     def _add_line(self, line: str) -> None:
         line = f"[{self.done}/{self.total}] {line}"
-        if not self.console.is_terminal:
-            text = f"{line}; {self._remaining_time()} left"
-            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if not self.console.is_interactive:
+            self.console.print(f"{line}; {self._remaining_time()} left")
         self.lines = [*self.lines[1 - MAX_LINES :], line]
 
     def _remaining_time(self) -> str:
@@ -74,15 +72,14 @@ class Display:
         for job, (started, point) in list(self.running.items()):  # a copy: rich draws in another thread
             metrics = point.get("metrics", {})
             table.add_row(
-                Text(self.titles[job]),
+                self.titles[job],
                 f"{point.get('epoch', 0)}/{job.recipe.epochs}" if isinstance(job, Trial) else "",
                 _percent(metrics.get("train/accuracy")),
                 _percent(metrics.get("validation/accuracy")),
                 format_duration(time.time() - started),
             )
         bar = ProgressBar(total=max(1, self.total), completed=self.done)
-        heading = Text(f"{counts}, about {self._remaining_time()} left")
-        return Group(heading, bar, table, *(Text(line) for line in self.lines))
+        return Group(f"{counts}, about {self._remaining_time()} left", bar, table, *self.lines)
 
 
 def _outcome(event: Event) -> str:

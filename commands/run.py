@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             save_request(request, out)
             tuning_text = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
             done = len(titles) - len(missing_jobs)
-            console.print(f"{done} of {len(titles)} jobs are already done{tuning_text}", highlight=False)
+            console.print(f"{done} of {len(titles)} jobs are already done{tuning_text}")
             kept_trials = select_kept_trials(list(titles), missing_jobs)
             run_options = RunOptions(request.source, out, workers, kept_trials, deadline, durations.predict_s, submit)
             display = Display(console, missing_jobs, titles, durations, workers)
@@ -90,8 +90,7 @@ def _open_backend(
     if torchrun.process_count() > 1:
         return torchrun.lead(device)
     if uses_cluster(options):
-        notify = partial(console.print, highlight=False, soft_wrap=True)
-        return ray_cluster.open_slots(request.source, options.out, device, notify)
+        return ray_cluster.open_slots(request.source, options.out, device, console.print)
     return nullcontext((None, options.workers or devices.worker_count(device)))
 
 
@@ -134,7 +133,7 @@ def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Con
         folder = shlex.quote(str(out))
         variable = "" if folder == "out" else f" OUT={folder}"
         command = f"make ui{variable}, or {sys.argv[0]} ui --out {folder}"
-        console.print(f"Compare the runs in MLflow: {command}", soft_wrap=True)
+        console.print(f"Compare the runs in MLflow: {command}")
 
 
 def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: Console) -> int:
@@ -142,7 +141,7 @@ def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: 
     records = {job: store.read(out, job) for job in titles}
     failures = {job: record for job, record in records.items() if record and store.is_failure(record)}
     for job, record in failures.items():
-        console.print(f"{record['status']}: {titles[job]}: {record['reason']}", style="red", highlight=False)
+        console.print(f"{record['status']}: {titles[job]}: {record['reason']}", style="red")
     if failures:
         pronoun = "it" if len(failures) == 1 else "them"
         console.print(f"{pluralize(len(failures), 'job')} failed. Rerun {pronoun} with `--retry-failed`.")

@@ -26,13 +26,13 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
     out, port, address = options.out, options.port, mlflow_client.tracking_uri(options.out)
     if address.startswith("http"):
         page = f"{hide_secrets(address).rstrip('/')}/{PAGE}"
-        console.print(f"MLFLOW_TRACKING_URI names a server: {page}", soft_wrap=True)
+        console.print(f"MLFLOW_TRACKING_URI names a server: {page}")
         return 0
     _check_port(port)
     if not configured_address() and not mlflow_client.has_store(out):
         raise InputError(f"{out / 'mlflow.db'} not found: `ablate run` creates it")
     _prepare(address)
-    console.print(f"http://127.0.0.1:{port}/{PAGE}  (stop with Ctrl-C)", soft_wrap=True)
+    console.print(f"http://127.0.0.1:{port}/{PAGE}  (stop with Ctrl-C)")
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     variables = {
         "MLFLOW_BACKEND_STORE_URI": address,  # an option would show its password in the list of processes

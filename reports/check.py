@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.spec.errors import InputError
-from bench.system.text import printable
 from reports.statistics.claim_verdicts import Judgement
 
 Verdicts = Mapping[tuple[str, str], str]  # verdict by study and claim
@@ -31,7 +30,7 @@ def collect_verdicts(judgements: Iterable[Judgement]) -> Verdicts:
 def compare_verdicts(stored: Verdicts, current: Verdicts) -> list[str]:
     """Describe each claim whose verdict differs or that only one of the two has, in a line."""
     return [
-        printable(f"{key[1]} ({key[0]}): stored {_describe(stored.get(key))}, now {_describe(current.get(key))}")
+        f"{key[1]} ({key[0]}): stored {_describe(stored.get(key))}, now {_describe(current.get(key))}"
         for key in dict.fromkeys((*stored, *current))
         if stored.get(key) != current.get(key)
     ]

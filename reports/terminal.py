@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from ablations import Exact
 from ablations.framework.request import Request
@@ -32,11 +31,11 @@ def show_report(request: Request, out: Path, console: Console) -> list[Path]:
     for table in _tabulate(write_report(out, request.studies, request.setting)):
         console.print(table, "")
     if request.setting.profile.name == "smoke":
-        console.print(Text("Not a result: the smoke profile only shows that the harness works.", style="bold yellow"))
+        console.print("Not a result: the smoke profile only shows that the harness works.", style="bold yellow")
     if request.source.note:
-        console.print(Text(f"Note: {request.source.note}", style="bold yellow"))
+        console.print(f"Note: {request.source.note}", style="bold yellow")
     for file in report_files(out):
-        console.print(str(file), soft_wrap=True, highlight=False)
+        console.print(str(file))
     return report_files(out)
 
 
@@ -56,9 +55,9 @@ def check_report(request: Request, file: Path, out: Path, console: Console) -> i
     current = check.collect_verdicts(gather(out, request.studies, request.setting).judgements)
     differences = check.compare_verdicts(stored, current)
     for line in differences:
-        console.print(Text(line, style="red"), soft_wrap=True)
+        console.print(line, style="red")
     if not differences:
-        console.print(Text(f"All {len(current)} verdicts are the same as in {file}."), soft_wrap=True)
+        console.print(f"All {len(current)} verdicts are the same as in {file}.")
     return 1 if differences else 0
 
 
@@ -70,5 +69,5 @@ def _tabulate(judgements: Sequence[Judgement]) -> Iterator[Table]:
             main, verdict = judgement.main, judgement.verdict if primary else describe_control(judgement)
             numbers = format_estimate(main), describe_requirement(main.part), format_interval(main.interval)
             pairs = "" if isinstance(main.part, Exact) else format_pairs(main)
-            table.add_row(*map(Text, (judgement.claim.id, verdict, describe_part(main.part), *numbers, pairs)))
+            table.add_row(judgement.claim.id, verdict, describe_part(main.part), *numbers, pairs)
         yield table

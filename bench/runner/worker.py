@@ -27,7 +27,8 @@ NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # parts of mes
 
 def initialize_process(gpu_counter: Any) -> None:
     """Make this process a worker: one thread, the next GPU in turn, and exit when its parent dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    for number in (signal.SIGINT, signal.SIGHUP):  # the parent handles Ctrl-C and the end of a terminal
+        signal.signal(number, signal.SIG_IGN)
     multiprocessing.current_process().daemon = False  # a daemon could not start readers of photographs
     torch.set_num_threads(1)
     if torch.cuda.is_available():

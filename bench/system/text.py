@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, surrogates, line and paragraph separators
+UNPRINTABLE = (
+    *range(0x20),  # control characters
+    *range(0x7F, 0xA0),
+    *range(0x2028, 0x202F),  # separators of lines and paragraphs, and direction of text
+    *range(0x2066, 0x206A),
+    *range(0xD800, 0xE000),  # surrogates, which no encoding can hold
+)
+ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in UNPRINTABLE}
 
 
 def printable(text: str) -> str:
-    """Return the text on one line that any encoding can hold: unprintable characters are escaped."""
-    escaped = (c.encode("unicode_escape").decode() if unicodedata.category(c) in UNPRINTABLE else c for c in text)
-    return "".join(escaped)
+    """Return the text on one line that is safe in a terminal and a file: unprintable characters are escaped.
+
+    A terminal obeys control characters. One that reverses the direction of text would mirror what follows a name.
+    """
+    return text.translate(ESCAPES)
+
+
+def printable_lines(text: str) -> str:
+    """Return the text as `printable` does, but keep its line breaks."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -4,8 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-CONTROL_CODES = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
-ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in CONTROL_CODES - {ord("\n")}}
+from bench.system.text import printable_lines
 
 
 @dataclass(frozen=True)
@@ -148,12 +147,9 @@ Block = Heading | Contents | Text | Items | Facts | Note | Verdicts | Table | Fi
 
 
 def escape_controls(value: Any) -> Any:
-    """Replace control characters in a block, or in any part of one, by their escapes.
-
-    A character that reverses the direction of text would otherwise mirror the text that follows a name.
-    """
+    """Replace unprintable characters in a block, or in any part of one, by their escapes."""
     if isinstance(value, str):
-        return value.translate(ESCAPES)
+        return printable_lines(value)
     if isinstance(value, tuple):
         return tuple(map(escape_controls, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -16,6 +16,7 @@ from bench.records import store
 from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, Trial
+from bench.system.text import printable
 
 JOB_END_TIMEOUT_S = 5.0  # longest wait for a job to end after its result is known
 COLLECTIVE_TIMEOUT = timedelta(days=1)  # longest wait for another process; a dead one is noticed immediately
@@ -78,7 +79,7 @@ def follow(device: str, source: Source) -> int:
     """Follow the group's first process: join the trials that it announces; return the exit status."""
     from bench.runner import trial as training
 
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(name, signal.SIG_DFL)  # Python's handlers would wait for torch, which waits for other processes
     group = join_group(device)
     _prepare_thread(device)
@@ -139,7 +140,7 @@ def _settle(setter: Callable[[Any], None], value: Any) -> None:
 
 def _exit(reason: str) -> NoReturn:
     """Print the reason and exit; torchrun then ends the other processes, which wait in the middle of a trial."""
-    print(f"ablate: {reason}", file=sys.stderr)
+    print(f"ablate: {printable(reason)}", file=sys.stderr)
     exit_process(1)
 
 

@@ -1,0 +1,84 @@
+"""The console that all commands print to, on output streams that a command can lose."""
+
+import io
+import os
+import select
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from bench.system.text import printable, printable_lines
+
+FILE_WIDTH = 120  # columns of a table where output is no terminal
+
+
+class SafeConsole(Console):
+    """Prints text as it is, never as markup, with unprintable characters escaped; each string is one line.
+
+    Only a terminal receives colours and cursor movements, whatever FORCE_COLOR says, and its width is its own, whatever
+    COLUMNS says.
+    """
+
+    def __init__(self) -> None:
+        is_terminal = sys.stdout.isatty()
+        super().__init__(
+            width=None if is_terminal else FILE_WIDTH,
+            force_terminal=None if is_terminal else False,
+            force_interactive=None if is_terminal else False,
+            soft_wrap=True,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
+        )
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Put a string on one line."""
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render anything; rich's own segments of control move the cursor."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable_lines(segment.text))
+
+
+class _Stream(io.FileIO):
+    """A standard stream that discards its text once it cannot be written: its disk is full, its reader has ended."""
+
+    def write(self, data: Any) -> int:
+        try:
+            while (count := super().write(data)) is None:  # whoever shares the stream has made it non-blocking
+                select.select([], [self], [])
+            return count
+        except OSError as error:
+            _open_null(self.fileno())
+            if not isinstance(error, BrokenPipeError):  # `ablate list | head` is no fault
+                problem = f"output cannot be written ({error.strerror})"
+                print(f"ablate: {problem}: the command continues without it", file=sys.stderr)
+            return memoryview(data).nbytes
+
+
+def protect_streams() -> None:
+    """Let no command fail for its output: a stream may be closed, lost later, or lack a letter."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed: otherwise the next file to be opened would receive what a library prints
+            _open_null(number)
+        if number and stream is getattr(sys, f"__{name}__"):
+            binary = io.BufferedWriter(_Stream(number, "w", closefd=False))
+            encoding = stream.encoding if stream else None
+            setattr(sys, name, io.TextIOWrapper(binary, encoding, "backslashreplace", line_buffering=True))
+
+
+def _open_null(number: int) -> None:
+    """Let a descriptor, which child processes inherit, lead nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    if null == number:
+        os.set_inheritable(number, True)
+    else:
+        os.dup2(null, number)
+        os.close(null)
