@@ -56,7 +56,7 @@ def stat_regular(file: str) -> FileStatus:
 def open_image(file: Path, smallest_side: int = 0) -> Image.Image:
     """Decode an image (the first of several in a file), upright, in eight bits of red, green and blue.
 
-    Transparent parts become white, or black where an image would be all white.
+    Transparent parts become white, or black where all visible parts are white.
 
     Args:
         file: The image.
@@ -89,11 +89,11 @@ def decode_thumbnail(file: Path, side_px: int) -> np.ndarray:
 def _to_colours(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
-    for ground in ("white", "black"):
-        flat = Image.alpha_composite(Image.new("RGBA", image.size, ground), image.convert("RGBA")).convert("RGB")
-        if np.asarray(flat).min() < 255:
-            break
-    return flat
+    layer = image.convert("RGBA")
+    on_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layer)
+    is_white_symbol = layer.getbbox() and np.asarray(on_white).min() == 255
+    flat = Image.alpha_composite(Image.new("RGBA", image.size, "black"), layer) if is_white_symbol else on_white
+    return flat.convert("RGB")
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
@@ -105,4 +105,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 0xFFFF:
         raise ValueError("its pixels have more than 16 bits; save it with 8 or 16")
-    return Image.fromarray((values // 0x101).astype(np.uint8))
+    eight_bits = Image.fromarray((values // 0x101).astype(np.uint8))
+    if (transparent_level := image.info.get("transparency")) is not None:
+        eight_bits.putalpha(Image.fromarray(np.where(values == transparent_level, 0, 255).astype(np.uint8)))
+    return eight_bits

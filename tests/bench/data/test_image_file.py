@@ -78,6 +78,9 @@ TRANSPARENT = {
     "grey with one clear level": lambda file: Image.eval(
         disc((0, 0, 0)).getchannel("A"), lambda a: 9 - a // 255 * 9
     ).save(file, transparency=9),
+    "grey of 16 bits with one clear level": lambda file: Image.fromarray(
+        np.where(np.asarray(disc((0, 0, 0)).getchannel("A")) < 255, 99, 98).astype(np.uint16)
+    ).save(file, transparency=99),
     "WebP": lambda file: disc((0, 0, 0)).save(file, "WEBP", lossless=True),
     "TIFF": lambda file: disc((0, 0, 0)).save(file, "TIFF"),
     "AVIF": lambda file: disc((0, 0, 0)).save(file, "AVIF", quality=100),
@@ -100,6 +103,11 @@ def test_a_white_symbol_is_laid_on_black(tmp_path):
         pixels = image_file.decode_thumbnail(tmp_path / "image.png", 32)
         assert (pixels[0, 0] == ground).all() and tuple(pixels[9, 9]) == colour
         assert pixels[16, 16].tolist() == pytest.approx([(level * 128 + ground * 127) / 255 for level in colour], abs=1)
+
+
+def test_an_image_without_any_visible_part_is_white(tmp_path):
+    Image.new("RGBA", (32, 32), (9, 9, 9, 0)).save(tmp_path / "image.png")
+    assert image_file.decode_thumbnail(tmp_path / "image.png", 32).min() == 255
 
 
 def test_an_alpha_channel_without_transparency_changes_no_pixel(tmp_path):
