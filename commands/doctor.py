@@ -14,8 +14,8 @@ from bench import REVISION
 from bench.records import cleanup, store, validation
 from bench.spec.errors import InputError
 from bench.system.files import disk_fault
-from bench.tracking.address import configured_address, hide_secrets
-from bench.tracking.mlflow_format import summarize_error
+from bench.tracking.address import configured_address
+from bench.tracking.mlflow_format import summarize_error, unreadable
 
 HARMLESS_STATES = "pending", "running", "earlier"
 DAMAGE_MESSAGES = "is not a database", "malformed"  # of SQLite, for a damaged file only
@@ -126,9 +126,8 @@ def _examine_mlflow(out: Path, usable_records: dict[str, Any]) -> Iterator[Findi
         for state, text, repair in consistency.find_differences(out, usable_records):
             yield Finding(state, text, repair and partial(_repair_mlflow, repair))
     except Exception as error:  # database drivers raise classes of their own
-        address = configured_address()
-        text = f"MLflow: {hide_secrets(address) or out / 'mlflow.db'} cannot be read ({summarize_error(error)})"
-        damaged = not address and any(message in str(error) for message in DAMAGE_MESSAGES)
+        text = f"MLflow: {unreadable(configured_address() or str(out / 'mlflow.db'), error)}"
+        damaged = not configured_address() and any(message in str(error) for message in DAMAGE_MESSAGES)
         # the next run creates a new database
         yield Finding("broken", text, partial(_move_aside, out / "mlflow.db", out) if damaged else None)
 

@@ -29,7 +29,7 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
         console.print(f"MLFLOW_TRACKING_URI names a server: {page}")
         return 0
     _check_port(port)
-    if not configured_address() and not mlflow_client.has_store(out):
+    if not configured_address() and not (out / "mlflow.db").exists():
         raise InputError(f"{out / 'mlflow.db'} not found: `ablate run` creates it")
     _prepare(address)
     console.print(f"http://127.0.0.1:{port}/{PAGE}  (stop with Ctrl-C)")

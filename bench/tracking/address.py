@@ -29,14 +29,15 @@ def hide_secrets(text: str, address: str = "") -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "***")
-    text = re.sub(r"(?<=\w://)\S*@", "***@", text)
+    text = re.sub(r"(?<=\w://)(?!/)\S*@", "***@", text)
     return re.sub(rf"([?&;]{SECRET_NAME}=)[^\s&;'\"]+", r"\1***", text, flags=re.IGNORECASE)
 
 
 def _find_secrets(address: str) -> Iterator[str]:
     """Yield the secrets in an address, as written and decoded, and the parts at which a parser may split them."""
-    user, _, password = address.partition("://")[2].rpartition("@")[0].partition(":")
+    match = re.match(r"[\w+.-]+://(?!/)([^:]*):?(.*)@", address, re.DOTALL)
     parameters = parse_qsl(address.partition("?")[2])
     values = [value for name, value in parameters if re.fullmatch(SECRET_NAME, name, re.IGNORECASE)]
-    for secret in (password or user, *values):
-        yield from (secret, unquote(secret), *re.split("[@:/?#&]", secret))
+    for secret in (match[2] or match[1] if match else "", *values):
+        for text in (secret, unquote(secret)):
+            yield from (text, *re.split("[@:/?#&]", text))

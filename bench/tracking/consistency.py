@@ -25,7 +25,7 @@ def find_differences(out: Path, records: Mapping[str, Any]) -> Iterator[Differen
     if mlflow_client.has_store(out):
         client = mlflow_client.connect(mlflow_client.tracking_uri(out))
         if folder := mlflow_database.find_moved_folder(client.tracking_uri):
-            text = f"MLflow: its files are expected in {folder}, from where this folder was moved or copied"
+            text = f"MLflow: this folder was moved or copied: its files are still expected in {folder}"
             yield "stale", text, publisher
         runs_by_identity = _runs_by_identity(client)
     for identity, runs in runs_by_identity.items():

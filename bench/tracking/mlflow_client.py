@@ -1,4 +1,4 @@
-"""Connection to MLflow: the only module that imports it."""
+"""Connection to MLflow: with `mlflow_database`, the only module that imports it."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from bench.records import store
 from bench.spec.errors import InputError
 from bench.system import files
 from bench.tracking import mlflow_database, mlflow_format
-from bench.tracking.address import configured_address
+from bench.tracking.address import configured_address, hide_secrets
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its tracebacks repeat what it raises
@@ -38,40 +38,41 @@ def tracking_uri(out: Path) -> str:
 
 
 def has_store(out: Path) -> bool:
-    """Whether a server is named, or the SQLite database exists."""
-    file = mlflow_database.database_file(tracking_uri(out))
-    return file is None or file.exists()
+    """Whether a server is named, or a database that MLflow has used."""
+    return mlflow_database.has_tables(tracking_uri(out))
 
 
 def connect(address: str) -> MlflowClient:
     """Return a client of a server or database, which is not changed.
 
     Raises:
-        InputError: Another version of MLflow made the database.
+        InputError: It is a database without tables of MLflow, or with those of another version.
     """
-    mlflow_database.check_version(address)
+    if not mlflow_database.has_tables(address):  # MLflow would make them
+        raise InputError(f"{hide_secrets(address)} is not a database of MLflow")
     return MlflowClient(address)
 
 
 def open_store(out: Path) -> MlflowClient:
     """Return a client for writing to the server, or to the database in `out`, which is made if missing."""
-    if not configured_address() and not has_store(out):
-        _create_database(out)
-    client = connect(tracking_uri(out))
+    database, address = out / "mlflow.db", tracking_uri(out)
+    if not configured_address() and not (database.exists() and database.stat().st_size):
+        _create_database(database)
+    mlflow_database.has_tables(address)  # refuses those of another version
+    client = MlflowClient(address)
     client.search_experiments(max_results=1)  # makes the tables of an empty database
-    mlflow_database.follow_moved_folder(client.tracking_uri)
+    mlflow_database.follow_moved_folder(address)
     return client
 
 
-def _create_database(out: Path) -> None:
+def _create_database(database: Path) -> None:
     """Make a database with all its tables and rename it into place.
 
     MLflow cannot use a partly made one, and SQLite would replay the journal of an earlier one into it.
     """
-    database = out / "mlflow.db"
     temporary = files.temporary_path(database)
     MlflowClient(mlflow_database.database_uri(temporary)).search_experiments()
-    for journal in out.glob("mlflow.db-*"):
+    for journal in database.parent.glob(f"{database.name}-*"):
         journal.unlink()
     temporary.replace(database)
 

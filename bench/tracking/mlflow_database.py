@@ -60,15 +60,17 @@ def database_file(address: str) -> Path | None:
     return file.parent.resolve() / file.name
 
 
-def is_database(address: str) -> bool:
-    """Whether the address names a database that MLflow opens itself."""
-    return get_uri_scheme(address) in db_types.DATABASE_ENGINES
+def has_tables(address: str) -> bool:
+    """Whether MLflow has tables in the database, or the address names a server.
 
-
-def check_version(address: str) -> None:
-    """Raise InputError if another version of MLflow made the database; opening an older one would change its tables."""
-    if not is_database(address):
-        return
+    Raises:
+        InputError: Another version of MLflow made the tables. Opening an older database would change them.
+    """
+    file = database_file(address)
+    if get_uri_scheme(address) not in db_types.DATABASE_ENGINES:
+        return True
+    if file is not None and not file.exists():  # connecting would create it
+        return False
     engine = databases.create_sqlalchemy_engine_with_retry(address)
     try:
         version = databases._get_schema_version(engine)
@@ -80,6 +82,7 @@ def check_version(address: str) -> None:
             f"the MLflow database {shown} is of another version than MLflow {mlflow.__version__}: update MLflow if the "
             f"database is newer; if it is older, back it up and run `mlflow db upgrade {shlex.quote(shown)}`"
         )
+    return version is not None
 
 
 def artifact_folder(address: str) -> str | None:
