@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +14,10 @@ from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Timing
-from bench.timing.interleaving import TimedCall
 from bench.training.state import build_optimizer
 from bench.training.step import StepMemory, make_step
 
+TimedCall = Callable[[], Any]
 Subject = Callable[[Timing], Iterator[tuple[str, dict[str, TimedCall]]]]
 SUBJECTS: dict[str, Subject] = {}
 

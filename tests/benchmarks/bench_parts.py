@@ -15,7 +15,7 @@ from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
 from bench.components.normalisations import LRN
 from bench.models.layers import Dropout
 from bench.spec.config import ModelConfig, TrainConfig
-from bench.timing.interleaving import TimedCall
+from bench.timing.subjects import TimedCall
 
 BATCH = 128
 

@@ -14,7 +14,8 @@ import torch
 
 from bench.runner.backends.local import worker_environment
 from bench.system.devices import worker_count
-from bench.timing.interleaving import TimedCall, interleave
+from bench.timing.measurement import interleave
+from bench.timing.subjects import TimedCall
 
 SIDE = 2048  # side of a matrix; three such matrices are larger than any cache
 BYTES = 2**28  # size of a copied array

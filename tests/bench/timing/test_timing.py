@@ -8,9 +8,8 @@ from bench.components.activations import ACTIVATIONS as LEVELS
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
-from bench.timing import interleaving, measurement, subjects
-from bench.timing.interleaving import interleave, why_unfit
-from bench.timing.measurement import measure
+from bench.timing import measurement, subjects
+from bench.timing.measurement import interleave, measure, why_unfit
 from bench.training import stopwatch
 from bench.training.stopwatch import Stopwatch
 
@@ -22,7 +21,7 @@ def clock(monkeypatch):
     """A clock that stands still until a task moves it: `now` on the wall, `busy` on the processor, in seconds."""
     fake = SimpleNamespace(now=0.0, busy=0.0)
     time = SimpleNamespace(perf_counter=lambda: fake.now, process_time=lambda: fake.busy)
-    monkeypatch.setattr(interleaving, "time", time)
+    monkeypatch.setattr(measurement, "time", time)
     monkeypatch.setattr(stopwatch, "time", time)
     return fake
 
@@ -52,17 +51,17 @@ def test_every_round_runs_each_arm_once_in_turn(clock):
 def test_warm_up_is_run_and_not_counted(clock):
     calls = []
     samples = list(interleave({name: task(clock, name, calls, 1.0) for name in "AB"}, 2, "cpu"))
-    warm_up = interleaving.WARM_UP_ROUNDS + 1  # the last of them tells how long a call takes
+    warm_up = measurement.WARM_UP_ROUNDS + 1  # the last of them tells how long a call takes
     assert "".join(calls) == "A" * warm_up + "B" * warm_up + "ABAB"
     assert len(samples) == 4
 
 
 def test_a_short_call_is_repeated_and_told_as_one(clock):
     calls = []
-    tasks = {"short": task(clock, "s", calls, interleaving.SHORTEST_SAMPLE_S / 8), "long": task(clock, "l", calls, 1.0)}
+    tasks = {"short": task(clock, "s", calls, measurement.SHORTEST_SAMPLE_S / 8), "long": task(clock, "l", calls, 1.0)}
     samples = list(interleave(tasks, 2, "cpu"))
     assert "".join(calls[-18:]) == "ssssssssl" * 2
-    assert [took for _, _, took, _ in samples] == pytest.approx([interleaving.SHORTEST_SAMPLE_S / 8 * 1e3, 1e3] * 2)
+    assert [took for _, _, took, _ in samples] == pytest.approx([measurement.SHORTEST_SAMPLE_S / 8 * 1e3, 1e3] * 2)
 
 
 def test_time_without_the_processor_is_told_as_a_share(clock):
