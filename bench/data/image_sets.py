@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from bench.data import photo_index
 from bench.data.image_file import open_image
-from bench.system import devices
+from bench.system import devices, fork_server
 from bench.system.process_group import SINGLE, ProcessGroup
 
 PREFETCHED_BATCHES = 4  # batches that each reader decodes in advance
@@ -97,8 +96,6 @@ class StreamedPhotos(NamedTuple):
     def read(self, order: Tensor, size: int) -> Iterator[ResidentImages]:
         """Yield the photographs at the positions `order`, (M,) int64, `size` at a time, for any number of readers."""
         readers = reader_count(self.device)
-        if readers:
-            multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
         loader = DataLoader(
             self.squares,
             size,
@@ -107,7 +104,7 @@ class StreamedPhotos(NamedTuple):
             collate_fn=torch.stack,
             prefetch_factor=PREFETCHED_BATCHES if readers else None,
             pin_memory=self.device == "cuda",
-            multiprocessing_context="forkserver" if readers else None,
+            multiprocessing_context=fork_server.start(PRELOADED) if readers else None,
             generator=torch.Generator(),  # the default is the global one, from which dropout masks are drawn
         )
         for positions, canvas in zip(order.cpu().split(size), loader, strict=True):

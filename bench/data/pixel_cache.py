@@ -11,12 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from bench.data.datasets import SIDE_PX, Decoder, LabelledPixels
 from bench.data.splits import held_out, in_order
 from bench.spec.errors import InputError
-from bench.system import files
+from bench.system import files, locks
 
 MARGIN_PX = 4  # black margin around each stored image: the widest padding of any layout
 SPLITS = ("train", "validation", "test")
@@ -47,7 +46,7 @@ def load_or_create(folder: Path, agrees: Callable[[Path, Facts], bool], create: 
     except OSError as error:
         problem = f"{folder.parent.parent} cannot be created ({error.strerror})"
         raise InputError(f"{problem}: expected a writable folder") from error
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
+    with locks.lock(folder.with_name(f"{folder.name}.lock"), timeout_s=-1):
         facts = _load_facts(folder, agrees)  # another run may have created it meanwhile
         if facts is None:
             _replace(folder, create)

@@ -7,11 +7,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from bench.records import store
 from bench.spec.errors import InputError
-from bench.system import files
+from bench.system import files, locks
 
 
 def find_leftovers(out: Path, pending: Collection[str] = ()) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -46,18 +46,11 @@ def has_result(out: Path, identity: str) -> bool:
 
 def is_running(out: Path, identity: str) -> bool:
     """Whether a worker holds the job's lock."""
-    lock_file = store.lock_file(out, identity)
-    if not lock_file.exists():
-        return False
-    try:
-        with FileLock(lock_file, timeout=0):
-            return False
-    except Timeout:
-        return True
+    return locks.is_locked(store.lock_file(out, identity))
 
 
 def remove_abandoned(out: Path, identity: str) -> None:
     """Remove a job's unfinished files under its lock; do nothing if a worker holds it."""
-    with suppress(Timeout), FileLock(store.lock_file(out, identity), timeout=0):
+    with suppress(Timeout), locks.lock(store.lock_file(out, identity)):
         for file in store.unfinished_files(out, identity):
             file.unlink(missing_ok=True)

@@ -28,11 +28,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, Trial, identity, job_kind
-from bench.system import files
+from bench.system import files, locks
 
 SCHEMA = 1
 UNFINISHED_SUFFIXES = (".part", ".checkpoint", ".lock")  # the lock is removed last
@@ -146,7 +146,7 @@ def add_tags(out: Path, job: Job | str, profile: str, uses: Iterable[tuple[str, 
     record = read(out, job)
     if record is None or _with_tags(record, profile, uses) == record:
         return
-    with suppress(Timeout), FileLock(lock_file(out, job), timeout=0):
+    with suppress(Timeout), locks.lock(lock_file(out, job)):
         record = read(out, job)
         if record is not None and (tagged_record := _with_tags(record, profile, uses)) != record:
             write(out, tagged_record)

@@ -9,7 +9,7 @@ import traceback
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from bench.models import complexity
 from bench.probes.answering import answer_probe
@@ -18,7 +18,7 @@ from bench.runner.environment import describe_environment
 from bench.runner.task import Task
 from bench.runner.trial import run_trial
 from bench.spec.jobs import Count, Timing, Trial, job_device
-from bench.system import files
+from bench.system import files, locks
 from bench.system.process_group import SINGLE, ProcessGroup
 from bench.timing import measurement
 
@@ -58,7 +58,7 @@ def perform(task: Task, group: ProcessGroup = SINGLE) -> str:
     """
     job, out = task.job, task.out
     try:
-        with FileLock(store.lock_file(out, job), timeout=0):
+        with locks.lock(store.lock_file(out, job)):
             record = store.read(out, job) or {}  # an unfit timing, a trial without its weights, or a failure
             if is_due := store.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 tags = {"tags": record["tags"]} if "tags" in record else {}

@@ -19,11 +19,13 @@ DISK_FAULTS = {
     **dict.fromkeys((errno.EACCES, errno.EPERM), "denied"),
     **dict.fromkeys((errno.EROFS, errno.EIO), "failing"),
     **dict.fromkeys((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR), "misplaced"),
+    errno.ENOLCK: "lockless",
 }
+NO_FLUSH = errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP  # of a file system that cannot flush; the content is written
 
 
 def disk_fault(error: BaseException) -> str:
-    """Return why a file or a disk cannot be used: 'full', 'denied', 'failing' or 'misplaced'; '' for other errors."""
+    """Return why a file or a disk cannot be used, one of the values of DISK_FAULTS; '' for other errors."""
     number = error.errno if isinstance(error, OSError) else None  # pebble's ProcessExpired is an OSError without one
     return DISK_FAULTS.get(number or 0, "")
 
@@ -79,6 +81,9 @@ def _flush(path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in NO_FLUSH:
+                raise OSError(error.errno, error.strerror, str(path)) from error  # the error lacks the name
         finally:
             os.close(descriptor)
 

@@ -5,9 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from bench.records import store
+from bench.system import locks
 from bench.tracking import mlflow_client, mlflow_format
 
 LOCK_TIMEOUT_S = 10.0
@@ -27,7 +26,7 @@ class Publisher:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        lock = FileLock(out / "mlflow.lock", timeout=LOCK_TIMEOUT_S)
+        lock = locks.lock(out / "mlflow.lock", LOCK_TIMEOUT_S)
         self._lock = partial(lock.acquire, poll_interval=LOCK_POLL_S)
         with self._lock():
             self.client = mlflow_client.open_store(out)

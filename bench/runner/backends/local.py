@@ -13,7 +13,7 @@ from pebble import ProcessPool
 from bench.runner.task import Submit, Task
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job, job_device
-from bench.system import devices
+from bench.system import devices, fork_server
 
 MAX_RESTARTS = 10  # consecutive restarts of a pool that breaks immediately
 WORKER_ENVIRONMENT = {
@@ -54,19 +54,19 @@ def open_pool(workers: int) -> Iterator[Submit]:
     Pebble replaces a worker that dies during a job. If a worker dies between jobs, or the fork server dies, the pool
     breaks, and the next task opens another one.
     """
-    pool = _make_pool(workers)
-
-    def submit(task: Task, timeout_s: float) -> Future[str]:
-        nonlocal pool
-        for _ in range(MAX_RESTARTS):
-            try:
-                return pool.schedule(_perform, args=[task], timeout=timeout_s)
-            except RuntimeError:  # the pool is broken
-                _close(pool)
-                pool = _make_pool(workers)
-        raise InputError("workers die as they start: check the free memory, and whether `import torch` works")
-
     with worker_environment(**{devices.WORKERS_VARIABLE: str(workers)}):
+        pool = _make_pool(workers)
+
+        def submit(task: Task, timeout_s: float) -> Future[str]:
+            nonlocal pool
+            for _ in range(MAX_RESTARTS):
+                try:
+                    return pool.schedule(_perform, args=[task], timeout=timeout_s)
+                except RuntimeError:  # the pool is broken
+                    _close(pool)
+                    pool = _make_pool(workers)
+            raise InputError("workers die as they start: check the free memory, and whether `import torch` works")
+
         try:
             yield submit
         finally:
@@ -74,12 +74,16 @@ def open_pool(workers: int) -> Iterator[Submit]:
 
 
 def _make_pool(workers: int) -> ProcessPool:
-    if sys.platform == "linux":
-        context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "torch._dynamo"])  # the first optimiser step imports the latter
-    else:
-        context = multiprocessing.get_context("spawn")
-    return ProcessPool(workers, context=context, initializer=_initialize, initargs=(context.Value("i", 0),))
+    try:
+        if sys.platform == "linux":
+            context = fork_server.start(["torch", "torch._dynamo"])  # the first optimiser step imports the latter
+        else:
+            context = multiprocessing.get_context("spawn")
+        gpu_counter = context.Value("i", 0)
+    except OSError as error:
+        needs = "they need a temporary folder (TMPDIR) and a /dev/shm in which files can be made"
+        raise InputError(f"worker processes cannot be started ({error}): {needs}") from error
+    return ProcessPool(workers, context=context, initializer=_initialize, initargs=(gpu_counter,))
 
 
 def _close(pool: ProcessPool) -> None:

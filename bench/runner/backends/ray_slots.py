@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from bench.records import store
 from bench.runner.backends import ray_worker
 from bench.runner.task import Task
 from bench.spec.errors import InputError
-from bench.system import devices
+from bench.system import devices, locks
 
 MAX_START_FAILURES = 5  # consecutive failures to start a slot
 CLEANUP_TIMEOUT_S = 10.0  # a machine that takes longer may be gone
@@ -134,7 +134,7 @@ class SlotPool:
                 if await slot.is_alive():
                     return slot
                 continue
-            with FileLock(store.lock_file(self.out, task.job), timeout=0):
+            with locks.lock(store.lock_file(self.out, task.job)):
                 store.part_file(self.out, task.job).write_bytes(b"")
         raise self.error
 

@@ -6,14 +6,14 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from bench.records import store
 from bench.runner.backends import ray_worker
 from bench.runner.backends.ray_slots import SlotHandle, SlotPool
 from bench.runner.task import Task
 from bench.spec.jobs import Probe, Trial
-from bench.system import files
+from bench.system import files, locks
 
 
 class RemoteRunner:
@@ -46,7 +46,7 @@ class RemoteRunner:
     async def _perform_with_copies(self, slot: SlotHandle, task: Task) -> str:
         """Send the files that the job needs and receive its results, holding the job's lock on this machine."""
         out, job = task.out, task.job
-        with FileLock(store.lock_file(out, job), timeout=0):
+        with locks.lock(store.lock_file(out, job)):
             if not store.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 return store.load(store.path(out, job))["status"]
             part = store.part_file(out, job)

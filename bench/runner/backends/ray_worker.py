@@ -12,14 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from bench.data.source import Source
 from bench.records import store
 from bench.records.heartbeat import modified_ns
 from bench.runner.task import Task
 from bench.spec.jobs import Job, Probe
-from bench.system import files
+from bench.system import files, locks
 
 HEARTBEAT_S = 1.0
 
@@ -129,7 +127,7 @@ def _write_pixels(folder: Path, pixels: Sequence[Any]) -> Path:
     import ray
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
+    with locks.lock(folder.with_name(f"{folder.name}.lock"), timeout_s=-1):
         if not folder.exists():
             temporary = files.temporary_path(folder)
             try:

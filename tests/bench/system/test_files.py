@@ -1,5 +1,6 @@
 """Files that are whole or not there, whatever is cut off."""
 
+import errno
 import os
 
 import pytest
@@ -67,3 +68,27 @@ def test_where_a_folder_cannot_be_flushed_its_files_are_written_nevertheless(tmp
     monkeypatch.setattr(os, "open", only_files)
     record = store.new_record(Count(ModelConfig())) | {"status": "finished"}
     assert store.write(tmp_path, record).exists()
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS], ids=errno.errorcode.get)
+def test_on_a_file_system_that_cannot_flush_files_are_written(tmp_path, monkeypatch, number):
+    refuse_to_flush(monkeypatch, number)
+    files.write(tmp_path / "record.json", b"content")
+    assert (tmp_path / "record.json").read_bytes() == b"content"
+    assert source.locate("digits", tmp_path).folder.is_dir()
+
+
+def test_a_disk_that_fails_to_flush_is_reported_with_the_file(tmp_path, monkeypatch):
+    refuse_to_flush(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match=r"Input/output error: .*record\.json"):
+        files.write(tmp_path / "record.json", b"content")
+    with pytest.raises(OSError, match=r"Input/output error: .*digits"):
+        source.locate("digits", tmp_path)
+    assert not (tmp_path / "record.json").exists()
+
+
+def refuse_to_flush(monkeypatch, number):
+    def fsync(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)

@@ -1,0 +1,51 @@
+"""Locks between processes, as files beside what they protect."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from filelock import FileLock
+
+
+def lock(file: Path, timeout_s: float = 0.0) -> FileLock:
+    """Return a lock to hold by `with`, which raises filelock's Timeout if another process holds it for so long.
+
+    Args:
+        file: The lock's file, which is created.
+        timeout_s: Longest wait; no limit if negative.
+
+    Raises:
+        OSError: The folder cannot be written, or its file system has no locks.
+    """
+    check_folder(file.parent)
+    return FileLock(file, timeout=timeout_s)
+
+
+@cache
+def check_folder(folder: Path) -> None:
+    """Raise OSError, naming the folder, unless files can be written and locked in it.
+
+    Without this check filelock would fail without a name, or use locks that survive their process.
+    """
+    with TemporaryFile(dir=folder) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(folder)) from error
+
+
+def is_locked(file: Path) -> bool:
+    """Whether a process holds the lock; needs no permission to write."""
+    try:
+        with file.open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
