@@ -61,7 +61,8 @@ def one_thread():
 @pytest.fixture(scope="session")
 def environment():
     """The environment of a command, without variables that would reach beyond the test."""
-    return {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "ABLATE_DATA")}
+    excluded = ("MLFLOW_TRACKING_URI", "ABLATE_DATA", "MPLBACKEND", "PYTHONSAFEPATH")  # the command sets the last two
+    return {name: value for name, value in os.environ.items() if name not in excluded}
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
 """Loads studies: modules of the package `ablations`, or files from anywhere."""
 
 import dataclasses
-import importlib.util
+import importlib
 import os
 import pkgutil
 import reprlib
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -40,9 +42,10 @@ def find_studies(names: Sequence[str]) -> list[Study]:
     """Return the studies of these names or paths ending in .py, each once; without any, those of the package.
 
     Raises:
-        InputError: A study is not found or invalid, or two studies or claims share a name.
+        InputError: A study is not found or invalid, or two studies, claims or imported files share a name.
     """
     studies = [_load(name) for name in dict.fromkeys(names or study_names())]
+    _check_helpers(sorted({_folder(name) for name in names if name.endswith(".py")}))
     for name, count in Counter(study.name for study in studies).items():
         if count > 1:
             raise InputError(f"two studies are called {name}: rename the file of one")
@@ -64,8 +67,10 @@ def _load(name: str) -> Study:
         adapter(Study).validate_python(study)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    except (Exception, SystemExit) as error:
-        reason = _describe(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # not every exception that a file may raise is an Exception
+        reason = _describe(error) if isinstance(error, ValidationError) else _describe_failure(error, _folder(name))
         raise InputError(f"{name} is no valid study: {reason}") from error
     return dataclasses.replace(study, name=printable(Path(name).stem))
 
@@ -81,12 +86,47 @@ def _check_exists(name: str) -> None:
         raise InputError(f"{name} is no regular file: name a file that sets STUDY = Study(...)")
 
 
+def _folder(name: str) -> str:
+    """Return the folder of a study file, in which Python would look for modules first, or that of the package."""
+    return str(Path(name).resolve().parent) if name.endswith(".py") else ablations.__path__[0]
+
+
 def _run_file(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"study file {printable(Path(name).stem)}", name)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a dataclass in the file looks it up
-    spec.loader.exec_module(module)
+    """Run a file as Python runs a script, but as a module: it may import files beside it."""
+    module = ModuleType(f"study file {printable(Path(name).stem)}".replace(".", " "))  # a dot would name a package
+    module.__file__ = os.path.abspath(name)
+    sys.modules[module.__name__] = module  # where dataclasses and pickle look it up
+    earlier_path = list(sys.path)
+    sys.path.insert(0, _folder(name))
+    try:
+        exec(compile(Path(name).read_bytes(), module.__file__, "exec", dont_inherit=True), vars(module))
+    finally:  # imports inside its functions look there too, but no library is taken from there
+        sys.path = [*earlier_path, *(folder for folder in sys.path if folder not in earlier_path)]
     return module
+
+
+def _check_helpers(folders: Sequence[str]) -> None:
+    """Raise InputError if study files have different modules of one name beside them: all would get the same one."""
+    for name in [name for name in sys.modules if len(folders) > 1 and "." not in name]:
+        specs = [PathFinder.find_spec(name, [folder]) for folder in folders]
+        files = [spec.origin for spec in specs if spec and spec.origin]
+        if len(files) > 1 and _origin(name) in files:
+            raise InputError(f"{' and '.join(files)} have one name: rename one, or run their studies separately")
+
+
+def _origin(module_name: str) -> str | None:
+    return getattr(getattr(sys.modules[module_name], "__spec__", None), "origin", None)
+
+
+def _describe_failure(error: BaseException, folder: str) -> str:
+    """Describe an exception, and its place in the study file or in one beside it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(frame.filename, frame.lineno) for frame in frames if os.path.dirname(frame.filename) == folder]
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        column = f", column {error.offset}" if error.offset else ""
+        return f"{os.path.basename(error.filename)}, line {error.lineno}{column}: {type(error).__name__}: {error.msg}"
+    return f"{os.path.basename(places[-1][0])}, line {places[-1][1]}: {text}" if places else text
 
 
 def _describe(error: ValidationError) -> str:

@@ -83,6 +83,6 @@ def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
             hash(place.job), identity(place.job), json.dumps(describe(place.job), ensure_ascii=False).encode()
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"study {study.name} cannot be used: {type(error).__name__}: {error}") from error
     return placed

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Required
@@ -75,11 +76,24 @@ def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
     if (missing_studies := fields.get(ELSEWHERE)) and not study_names:
         problem = f"{file} was imported without {', '.join(missing_studies)}"
         raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
+    if not study_names:
+        _check_not_moved(fields["studies"], out)
     setting = setting._replace(extra_seeds=fields.get("further"))
     study_names = tuple(study_names or fields["studies"])
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
     check_output(request, out)
     return request
+
+
+def _check_not_moved(study_names: Sequence[str], out: Path) -> None:
+    """Raise InputError if a study file of the last run is no longer there."""
+    missing = [name for name in study_names if name.endswith(".py") and not os.path.exists(name)]
+    if missing:
+        words = [f"PATH/TO/{Path(name).name}" if name in missing else name for name in study_names]
+        command = shlex.join(["ablate", "report", *words, "--out", str(out)])
+        raise InputError(
+            f"study file {' and '.join(missing)} not found: if it was moved, name its new place: {command}"
+        )
 
 
 def check_output(request: Request, out: Path) -> DurationModel:

@@ -1,4 +1,6 @@
+import importlib.util
 import json
+import os
 import sys
 
 import pytest
@@ -58,9 +60,76 @@ def test_a_file_may_define_a_dataclass_under_postponed_annotations(tmp_path):
 
 
 def test_a_file_does_not_replace_a_module_of_the_same_name(tmp_path):
+    """Nor does one beside it, which a library would import after it."""
     (tmp_path / "json.py").write_text("from ablations import Study\nSTUDY = Study('Why?', ())\n")
+    (tmp_path / "this.py").write_text("raise RuntimeError")
     discovery.find_studies([str(tmp_path / "json.py")])
     assert sys.modules["json"] is json
+    assert importlib.util.find_spec("this").origin != str(tmp_path / "this.py")
+
+
+@pytest.fixture
+def study_with_helper(tmp_path, monkeypatch):
+    """A function that writes a study and a module beside it, which gives its question and its timings."""
+    monkeypatch.setattr("sys.path", list(sys.path))
+    helpers = []
+
+    def write(folder, helper, stem="mine"):
+        helpers.append(helper)
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{helper}.py").write_text(f"QUESTION = 'Why {folder}?'\nTIMINGS = ({folder!r},)\n")
+        (tmp_path / folder / f"{stem}.py").write_text(
+            f"from ablations import Study\nfrom {helper} import QUESTION\n"
+            f"def timings(setting):\n    import {helper}\n    return {helper}.TIMINGS\n"
+            "STUDY = Study(QUESTION, (), timings=timings)\n"
+        )
+        return str(tmp_path / folder / f"{stem}.py")
+
+    yield write
+    for name in helpers:
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("helper", ["a_helper_of_mine", "imaplib"], ids=["new", "of Python's own"])
+def test_a_file_may_import_files_beside_it(study_with_helper, helper):
+    """Now and inside its functions."""
+    (study,) = discovery.find_studies([study_with_helper("one", helper)])
+    assert study.question == "Why one?" and study.timings(None) == ("one",)
+
+
+def test_two_files_with_different_modules_of_one_name_beside_them_are_refused(study_with_helper):
+    """Python imports a module once: the second would get the first one's."""
+    names = [study_with_helper(folder, "a_helper_of_mine", stem=f"study_{folder}") for folder in ("one", "two")]
+    with pytest.raises(
+        InputError, match=r"one/a_helper_of_mine.py and .*two/a_helper_of_mine.py have one name: rename"
+    ):
+        discovery.find_studies(names)
+    third = study_with_helper("three", "another_helper", stem="study_three")
+    assert len(discovery.find_studies([names[0], third])) == 2
+
+
+def test_a_file_is_a_module_with_a_place(tmp_path, monkeypatch):
+    """Its objects can be pickled, it can read files beside it, and it is not run as a script."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "question.txt").write_text("Why?")
+    (tmp_path / "mine v1.2.py").write_text(
+        "import pickle\nfrom pathlib import Path\nfrom ablations import Study\n"
+        "class Question(str): pass\n"
+        "question = Question((Path(__file__).parent / 'question.txt').read_text())\n"
+        "assert __name__ != '__main__' and Path(__file__).is_absolute()\n"
+        "STUDY = Study(pickle.loads(pickle.dumps(question)), ())\n"
+    )
+    (study,) = discovery.find_studies(["mine v1.2.py"])
+    assert (study.name, study.question) == ("mine v1.2", "Why?")
+
+
+def test_a_changed_file_of_the_same_size_and_time_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    file = tmp_path / "mine.py"
+    for question in ("Why?", "How?"):
+        file.write_text(f"from ablations import Study\nSTUDY = Study({question!r}, ())\n")
+        os.utime(file, (1e9, 1e9))
+        assert discovery.find_studies([str(file)])[0].question == question
 
 
 def test_a_file_may_import_from_ablations_study_as_before(tmp_path):

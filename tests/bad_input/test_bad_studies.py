@@ -1,8 +1,13 @@
 """A level or a study that cannot be used is refused in one line, before anything trains."""
 
+import json
+import shutil
+import sys
+
 import pytest
 from inputs import WIDE, refusal, written
 
+import ablate as command
 from ablations import Setting
 from ablations.framework import discovery, request
 from ablations.framework.profiles import PROFILES
@@ -39,7 +44,10 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
 @pytest.mark.parametrize(
     "code, said",
     [
-        ("raise SystemExit(0)", "SystemExit"),
+        ("raise SystemExit(0)", "mine.py, line 8: SystemExit: 0"),
+        ("raise BaseException", "mine.py, line 8: BaseException"),
+        ("x = = 1", "mine.py, line 8, column 5: SyntaxError: invalid syntax"),
+        ("import json\njson.loads('{')", "mine.py, line 9: JSONDecodeError"),
         ("raise ValueError('two\\nlines')", r"ValueError: two\nlines"),
         ("def f(): f()\nf()", "RecursionError"),
         ("STUDY = study(claims=CLAIM)", "one alone needs a comma: (Claim(...),)"),
@@ -80,6 +88,16 @@ def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, said):
     assert said in error_line and str(tmp_path / "mine.py") in error_line
 
 
+def test_a_mistake_in_a_file_beside_the_study_names_that_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.path", list(sys.path))
+    for code, place in (("def f(:", "line 1, column 7: SyntaxError"), ("\n1 / 0", "line 2: ZeroDivisionError")):
+        (tmp_path / "helper_with_a_mistake.py").write_text(code)
+        study = written(tmp_path, "import helper_with_a_mistake")
+        assert f"mine.py is no valid study: helper_with_a_mistake.py, {place}" in refusal(
+            discovery.find_studies, [study]
+        )
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\0", b"\0", b"x = '\xff'"], ids=["utf-16", "nul", "latin-1"])
 def test_a_study_file_that_is_no_text_is_refused(tmp_path, content):
     (tmp_path / "mine.py").write_bytes(content)
@@ -97,7 +115,8 @@ def test_a_folder_a_link_and_a_long_name_for_a_study_are_refused(tmp_path):
 
 def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
     named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', ModelConfig()),), (8,), 3),))"
-    for code in ("STUDY = study(timings=lambda setting: 1 / 0)", "STUDY = study(base={'epochs': 'many'})", named):
+    failing, leaving = (f"STUDY = study(timings=lambda setting: {call})" for call in ("1 / 0", "exit()"))
+    for code in (failing, leaving, "STUDY = study(base={'epochs': 'many'})", named):
         (study,) = discovery.find_studies([written(tmp_path, code)])
         error_line = refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
         assert "study mine cannot be used: " in error_line
@@ -107,3 +126,14 @@ def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):
     code = "from ablations import Scale\nSTUDY = study(scale=Scale('Layers', {'line': {'nowhere': 8}}))"
     (study,) = discovery.find_studies([written(tmp_path, code)])
     assert "arm 'nowhere' is unknown" in refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
+
+
+def test_a_report_after_the_study_file_was_moved_says_what_to_do(smoke, tmp_path, monkeypatch, capsys):
+    study = str(tmp_path / "moved study.py")
+    shutil.copytree(smoke.out / "trials", tmp_path / "out" / "trials")
+    request = json.loads((smoke.out / "run.json").read_text()) | {"studies": ["relu", study]}
+    (tmp_path / "out" / "run.json").write_text(json.dumps(request))
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["report"]) == 2
+    advice = "ablate report relu 'PATH/TO/moved study.py' --out out"
+    assert f"study file {study} not found: if it was moved, name its new place: {advice}" in capsys.readouterr().err
