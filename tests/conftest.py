@@ -30,7 +30,7 @@ STUDY = Study(
 
 
 class Smoke(NamedTuple):
-    """A run of the command that ended well: the user's study and images, the process, the output folder."""
+    """A successful run of the command: the user's study and images, the process, the output folder."""
 
     study: Path
     images: Path
@@ -72,7 +72,7 @@ def command():
 
 @pytest.fixture(scope="session")
 def ablate(command, environment):
-    """A function that runs the command with arguments and waits for it."""
+    """Return a function that runs the command with arguments and waits for it."""
 
     def run(*arguments, cwd=None, **variables):
         return subprocess.run(
@@ -103,7 +103,7 @@ def images(tmp_path_factory):
 
 
 def write_namesakes(folder, *names):
-    """Write modules that fail if they are imported in place of those of the same names."""
+    """Write modules with these names that raise if they are imported."""
     folder.mkdir(exist_ok=True)
     for name in names:
         (folder / f"{name}.py").write_text(f"raise RuntimeError({str(folder)!r})")
@@ -111,14 +111,14 @@ def write_namesakes(folder, *names):
 
 @pytest.fixture(scope="session")
 def smoke(ablate, images, tmp_path_factory):
-    """One real run, shared by all tests: change nothing in it. The user has modules of the names of others."""
-    here = tmp_path_factory.mktemp("smoke")
-    study = here / "my_study.py"
+    """One real run, which tests must not change; its folders hold modules with names that the project imports."""
+    folder = tmp_path_factory.mktemp("smoke")
+    study = folder / "my_study.py"
     study.write_text(STUDY, encoding="utf-8")
-    write_namesakes(here, "random", "torch", "yaml")
-    write_namesakes(here / "project", "ablations", "bench", "commands", "reports")
-    smoke = Smoke(study, images, None, here / "out")
-    process = ablate("run", *smoke.arguments, "--out", smoke.out, cwd=here, PYTHONPATH=str(here / "project"))
+    write_namesakes(folder, "random", "torch", "yaml")
+    write_namesakes(folder / "project", "ablations", "bench", "commands", "reports")
+    smoke = Smoke(study, images, None, folder / "out")
+    process = ablate("run", *smoke.arguments, "--out", smoke.out, cwd=folder, PYTHONPATH=str(folder / "project"))
     return smoke._replace(process=process)
 
 

@@ -39,13 +39,15 @@ def program(name: str) -> str:
 def postgres() -> Iterator[str]:
     """Provide the address of an empty database; its cluster is stopped and removed at the end."""
     pytest.importorskip("psycopg2", reason="psycopg2 is not installed")
-    with tempfile.TemporaryDirectory() as made:
-        folder, port = Path(made), free_port()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, port = Path(temporary), free_port()
         if USER:
             shutil.chown(folder, USER)
 
         def execute(name: str, *arguments: str) -> None:
-            subprocess.run([program(name), "-D", made + "/cluster", *arguments], cwd=made, user=USER, check=True)
+            subprocess.run(
+                [program(name), "-D", temporary + "/cluster", *arguments], cwd=temporary, user=USER, check=True
+            )
 
         execute("initdb", "--auth=trust", "--username=mlflow", "--no-sync")
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
@@ -61,9 +63,9 @@ def mlflow_server(port: int, backend: str, artifacts: Path, environment: Mapping
     """Provide the address of an `mlflow server`, which is killed at the end."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", backend, "--artifacts-destination", str(artifacts)]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    settings = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     with subprocess.Popen(
-        command, env={**environment, **quiet}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+        command, env={**environment, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
     ) as process:
         try:
             wait_for_server(port)

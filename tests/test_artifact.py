@@ -31,8 +31,8 @@ def test_stored_weights_give_the_logged_accuracy(smoke, images):
         logged[weights] = record["points"][-1]["metrics"]["test/accuracy"]
     best = max(logged, key=logged.get)
     script = [sys.executable, "-c", SCRIPT, best.with_suffix(".json"), best, images / "test"]
-    done = subprocess.run(script, cwd=Path(__file__).parent.parent, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    accuracy, answers = json.loads(done.stdout)
+    process = subprocess.run(script, cwd=Path(__file__).parent.parent, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    accuracy, answers = json.loads(process.stdout)
     assert accuracy == logged[best]
     assert answers > 1, "a network that gives one answer to everything proves little"

@@ -37,7 +37,7 @@ def stored_report():
 
 
 def assert_equal(actual, expected, where=""):
-    """Numbers are compared to nine digits, because another version of scipy may round otherwise."""
+    """Assert equality, of numbers to nine digits, because versions of scipy round differently."""
     if isinstance(actual, float) and isinstance(expected, int | float):
         assert actual == pytest.approx(expected, rel=1e-9, abs=1e-12), where
     elif isinstance(actual, dict):

@@ -70,8 +70,8 @@ def run(project, tmp_path_factory, environment):
     (folder / "recipes.py").write_text(STUDY.format(claim=claim.replace("\n", "\n    ")), encoding="utf-8")
     command = [sys.executable, str(project / "ablate.py"), "run", str(folder / "recipes.py"), "--data", "patches"]
     command += ["--profile", "smoke", "--device", "cpu", "--seeds", "1", "--out", str(folder / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
-    assert done.returncode == 0, done.stderr + done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+    assert process.returncode == 0, process.stderr + process.stdout
     records = [json.loads(file.read_text()) for file in (folder / "out/trials").glob("*.json")]
     assert all(record["status"] == "finished" for record in records)
     return folder / "out", records
@@ -85,10 +85,10 @@ def test_every_kind_of_extension_has_a_recipe():
     assert sections().keys() == {*MOST_LINES, "claim"}
 
 
-@pytest.mark.parametrize("kind, most", MOST_LINES.items())
-def test_a_recipe_is_a_few_lines(kind, most):
+@pytest.mark.parametrize("kind, max_lines", MOST_LINES.items())
+def test_a_recipe_is_a_few_lines(kind, max_lines):
     blocks = [block for _, _, block in RECIPES.findall(sections()[kind])]
-    assert 1 <= sum(len([line for line in block.splitlines() if line.strip()]) for block in blocks) <= most
+    assert 1 <= sum(len([line for line in block.splitlines() if line.strip()]) for block in blocks) <= max_lines
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MOST_LINES if kind != "probe"])
@@ -102,15 +102,15 @@ def test_the_copy_is_valid_python(project):
 
 
 @pytest.mark.parametrize(
-    "arm, field, shown",
+    "arm, field, text",
     [
         ("gelu", "activation", "GELU(approximate='none')"),
         ("group", "normalisation", "GroupNorm(4, 4, "),
     ],
 )
-def test_a_new_component_stands_in_the_network(run, arm, field, shown):
+def test_a_new_component_stands_in_the_network(run, arm, field, text):
     (trial,) = trials(run[1], arm)
-    assert trial["network"]["layers"][0][field].startswith(shown)
+    assert trial["network"]["layers"][0][field].startswith(text)
 
 
 def test_the_new_layout_has_its_own_sizes(run):
@@ -126,7 +126,7 @@ def test_a_new_recipe_trains_otherwise_than_its_reference(run, arm, reference):
     assert trial["points"][-1]["metrics"]["batch/loss"] != baseline["points"][-1]["metrics"]["batch/loss"]
 
 
-def test_the_new_data_set_is_told(run):
+def test_the_new_data_set_is_in_the_records(run):
     (trial,) = trials(run[1], "relu")
     data = trial["data"]
     assert (data["name"], data["classes"], data["test"]) == ("patches of two photographs", ["temple", "flower"], 120)
@@ -150,5 +150,5 @@ def test_the_new_probe_answers(run):
 
 def test_the_new_study_is_found(project, environment):
     command = [sys.executable, str(project / "ablate.py"), "list"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project)
-    assert "gelu" in done.stdout and "gelu-better" in done.stdout, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project)
+    assert "gelu" in process.stdout and "gelu-better" in process.stdout, process.stderr

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def imports(file):
-    """The first part of every module that the file imports, wherever in it."""
+    """Return the top-level package of every import in the file."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
@@ -33,11 +33,11 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 """
-NO_MLFLOW = "import sys; sys.modules['mlflow'] = None\n"  # what find_spec, too, takes for absent
+NO_MLFLOW = "import sys; sys.modules['mlflow'] = None\n"  # find_spec also treats the module as absent
 
 
 def after(prologue, code, *arguments, **options):
-    """Runs the code in a Python of its own, after the prologue."""
+    """Run the code in a separate Python process, after the prologue."""
     code = f"{prologue}sys.path.insert(0, {str(ROOT)!r})\n{code}"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, **options)
 
@@ -47,35 +47,35 @@ def test_a_blocked_module_is_out_of_reach():
     assert "ModuleNotFoundError" in after(NO_MLFLOW, "import mlflow").stderr
 
 
-def test_torch_is_left_to_those_who_measure():
-    done = after(
+def test_only_measuring_modules_import_torch():
+    process = after(
         NO_TORCH,
         "import bench.runner.scheduler, bench.tracking.publisher, ablations.framework.discovery\n"
         "import reports.report, ablate",
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
 def test_a_worker_that_imports_the_command_waits_for_nothing_slow():
-    done = after("import sys\n", "import ablate; print(*sys.modules)")
-    assert {"torch", "mlflow", "ray", "seaborn", "scipy", "typst"}.isdisjoint(done.stdout.split()), done.stderr
+    process = after("import sys\n", "import ablate; print(*sys.modules)")
+    assert {"torch", "mlflow", "ray", "seaborn", "scipy", "typst"}.isdisjoint(process.stdout.split()), process.stderr
 
 
 def test_every_study_is_found_without_torch():
-    done = after(NO_TORCH, "from ablations.framework import discovery; print(len(discovery.find_studies([])))")
-    assert done.returncode == 0 and int(done.stdout) >= 6, done.stderr
+    process = after(NO_TORCH, "from ablations.framework import discovery; print(len(discovery.find_studies([])))")
+    assert process.returncode == 0 and int(process.stdout) >= 6, process.stderr
 
 
 def test_a_run_ends_well_where_mlflow_is_not_installed(smoke, environment, tmp_path):
-    """All but one record is there, so that one trial is trained."""
+    """All records but one are present, so that one trial is trained."""
     shutil.copytree(smoke.out / "trials", tmp_path / "trials")
-    lost = min((tmp_path / "trials").glob("*.json"))
-    lost.unlink()
+    removed_record = min((tmp_path / "trials").glob("*.json"))
+    removed_record.unlink()
     arguments = ["run", *smoke.arguments, "--out", str(tmp_path)]
-    done = after(NO_MLFLOW, "import ablate; sys.exit(ablate.main())", *arguments, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert "mlflow is not installed" in done.stdout
-    assert lost.exists()
+    process = after(NO_MLFLOW, "import ablate; sys.exit(ablate.main())", *arguments, env=environment)
+    assert process.returncode == 0, process.stderr
+    assert "mlflow is not installed" in process.stdout
+    assert removed_record.exists()
     assert not (tmp_path / "mlflow.db").exists()
     assert (tmp_path / "reports" / "report.html").exists()
 

@@ -18,7 +18,7 @@ each_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE
 
 
 def make_setting(study, profile=PROFILES["quick"], data=DATA):
-    """A setting with another level for each arm that is tuned by itself."""
+    """Make a setting in which each arm with a tuning of its own has another level."""
     takes = study.tuning.takes if study.tuning else {}
     sources = list(dict.fromkeys(takes.values()))
     default = {**vars(ModelConfig()), **vars(TrainConfig())}[study.tuning.factor] if study.tuning else 0

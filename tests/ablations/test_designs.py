@@ -41,7 +41,7 @@ def test_the_half_fraction_of_five_confounds_no_main_effect_or_interaction_with_
     """Resolution V: the columns of signs of all main effects and two-way interactions are orthogonal."""
     arms = half_fraction(FIVE)
     assert len(arms) == 16 and next(iter(arms)) == "A + B + C + D + E"
-    signs = {name: np.array([1 if name in switched_on(each) else -1 for each in arms]) for name in FIVE}
+    signs = {name: np.array([1 if name in switched_on(arm) else -1 for arm in arms]) for name in FIVE}
     columns = [*signs.values(), *(signs[a] * signs[b] for a, b in itertools.combinations(FIVE, 2))]
     products = np.array([[first @ second for second in columns] for first in columns])
     assert (products == 16 * np.eye(15)).all()
@@ -64,7 +64,7 @@ VALUES = {"none of them": 10.0, "a": 14.0, "b": 11.0, "a + b": 19.0}
     ],
 )
 def test_effects_of_two_switches_by_hand(name, expected):
-    assert sum(weight * VALUES[each] for each, weight in effect_weights(TWO)[name].items()) == pytest.approx(expected)
+    assert sum(weight * VALUES[arm] for arm, weight in effect_weights(TWO)[name].items()) == pytest.approx(expected)
 
 
 def average_over_orders(values, name):
@@ -82,13 +82,12 @@ def test_shapley_shares_are_means_over_all_orders_and_sum_to_the_whole(drawn):
     values = dict(zip((arm_name(FIVE, chosen) for chosen in subsets(FIVE)), drawn, strict=True))
     weights = effect_weights(FIVE)
     shares = {
-        name: sum(weight * values[each] for each, weight in weights[f"Shapley share of {name}"].items())
-        for name in FIVE
+        name: sum(weight * values[arm] for arm, weight in weights[f"Shapley share of {name}"].items()) for name in FIVE
     }
     for name, share in shares.items():
         assert share == pytest.approx(average_over_orders(values, name), abs=1e-9)
-    whole = values["A + B + C + D + E"] - values["none of them"]
-    assert math.fsum(shares.values()) == pytest.approx(whole, abs=1e-9)
+    total = values["A + B + C + D + E"] - values["none of them"]
+    assert math.fsum(shares.values()) == pytest.approx(total, abs=1e-9)
 
 
 @settings(max_examples=20, deadline=None)
@@ -96,7 +95,7 @@ def test_shapley_shares_are_means_over_all_orders_and_sum_to_the_whole(drawn):
 def test_effects_of_additive_gains_are_the_gains(gains, start):
     values = {arm_name(FIVE, chosen): start + sum(gains.get(name, 0.0) for name in chosen) for chosen in subsets(FIVE)}
     for name, weights in effect_weights(FIVE).items():
-        effect = sum(weight * values[each] for each, weight in weights.items())
+        effect = sum(weight * values[arm] for arm, weight in weights.items())
         coefficient = next((gains.get(letter, 0.0) for letter in "ABCDE" if letter in name.replace("Shapley", "")), 0.0)
         assert effect == pytest.approx(0.0 if "interaction" in name else coefficient, abs=1e-9)
 

@@ -50,7 +50,7 @@ def test_a_study_in_a_file_has_the_files_name(tmp_path):
 
 
 def test_a_file_may_define_a_dataclass_under_postponed_annotations(tmp_path):
-    """A dataclass looks its annotations up in its module, by the module's name."""
+    """A dataclass looks up its annotations in the module of its name."""
     (tmp_path / "mine.py").write_text(
         "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom ablations import Study\n"
         "@dataclass\nclass Pair:\n    first: str\nSTUDY = Study(Pair('Why?').first, ())\n"

@@ -61,10 +61,10 @@ def test_every_study_with_arms_carries_both_controls(study):
 @each_profile
 @each_with_arms
 def test_the_repeated_baseline_differs_only_in_its_seeds_which_no_other_arm_uses(study, profile):
-    again, baseline = (find_trials(study.name, arm, profile.name) for arm in (AGAIN, study.baseline))
-    assert [dataclasses.replace(t, seed=t.seed - AGAIN_SEED_OFFSET) for t in again] == baseline
+    control_trials, baseline = (find_trials(study.name, arm, profile.name) for arm in (AGAIN, study.baseline))
+    assert [dataclasses.replace(t, seed=t.seed - AGAIN_SEED_OFFSET) for t in control_trials] == baseline
     other_seeds = {p.job.seed for p in place_jobs(study.name, profile.name) if p.seed is not None and p.arm != AGAIN}
-    assert other_seeds.isdisjoint(trial.seed for trial in again)
+    assert other_seeds.isdisjoint(trial.seed for trial in control_trials)
 
 
 @each_with_arms
@@ -120,9 +120,9 @@ def resolve(base=None, **arm):
 
 
 def test_share_and_epochs_multiply_the_profiles():
-    (_, whole), (_, half) = resolve(), resolve(share=0.5, epochs=0.5)
-    assert half.share == whole.share / 2
-    assert half.epochs == round(whole.epochs / 2)
+    (_, full), (_, half) = resolve(), resolve(share=0.5, epochs=0.5)
+    assert half.share == full.share / 2
+    assert half.epochs == round(full.epochs / 2)
     assert resolve(epochs=1e-6)[1].epochs == 1
 
 

@@ -38,7 +38,7 @@ TRIAL_METRICS = {
 
 
 def imagine_record(place):
-    """A record with every metric that the job would measure, each of value 1."""
+    """Make a record with every metric that the job would measure, each with the value 1."""
     job = place.job
     record = {"identity": identity(job), "status": "finished", "job": dataclasses.asdict(job)}
     if isinstance(job, Trial):
@@ -64,7 +64,7 @@ def imagine_record(place):
 
 @cache
 def answer_question(question):
-    """The question's real answer about small untrained networks."""
+    """Answer a probe's question for small untrained networks."""
     question, model = QUESTIONS[question], ModelConfig(width=1 / 16, normalisation="lrn")
     canvas = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)
     networks = [build(model, seed) for seed in range(question.networks)]

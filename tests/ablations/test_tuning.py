@@ -20,7 +20,7 @@ def study(**options):
 
 
 def records(score, diverged=()):
-    """A finder of records: a trial's final validation accuracy is score(activation, learning rate, seed)."""
+    """Return a function that finds records with validation accuracy score(activation, learning rate, seed)."""
 
     def find_record(trial):
         rate, activation = trial.recipe.learning_rate, trial.model.activation
@@ -82,12 +82,12 @@ def test_an_arm_that_never_learns_takes_the_middle_and_extends_no_grid():
     assert list(result.scores["tanh"]) == list(GRID)
 
 
-def test_a_level_that_diverged_is_never_chosen():
+def test_a_diverged_level_is_never_chosen():
     result = tune(study(ratio=0), SETTING, records(peak(0.004, 0.004), diverged={("tanh", 0.004)}))
     assert (result.tuned_levels["relu"], result.tuned_levels["tanh, own"]) == (0.004, 0.002)
 
 
-def test_arms_whose_level_is_not_chosen_yet_have_no_jobs_and_the_controls_are_the_baselines():
+def test_arms_without_a_tuned_level_have_no_jobs():
     assert [place.arm for place in expand_study(study(), SETTING)] == []
     chosen = {"mine": {"relu": 0.003, "tanh": 0.003, "tanh, own": 0.005}}
     placed = expand_study(study(), SETTING._replace(tuned_levels=chosen))

@@ -21,7 +21,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def obeyed(tmp_path):
-    """Skip a test of file modes where the tests run as root, which ignores them."""
+    """Skip tests of file modes as root, who ignores them."""
     (tmp_path / "secret").touch(0)
     if os.access(tmp_path / "secret", os.R_OK, effective_ids=True):
         pytest.skip("nothing is unreadable to root")
@@ -34,7 +34,7 @@ def out(tmp_path):
 
 @pytest.fixture
 def error_line(capsys):
-    """A function that runs the command in this process and returns its one line on stderr."""
+    """Return a function that runs the command in this process and returns its only line on stderr."""
 
     def run(*arguments):
         status = command.main([*map(str, arguments)])

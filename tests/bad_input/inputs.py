@@ -1,4 +1,4 @@
-"""What the tests of bad input are made with."""
+"""Inputs and helpers for the tests of bad input."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def noise(seed=0, size=(32, 32)):
 
 
 def refusal(call, *arguments):
-    """The one line that the call is refused with."""
+    """Return the message with which the call is refused, after checking that it is one line."""
     with pytest.raises(InputError) as caught:
         call(*arguments)
     assert str(caught.value).isprintable(), str(caught.value)

@@ -1,4 +1,4 @@
-"""Decoded pixels that were damaged are noticed and decoded again."""
+"""Damage to decoded pixels is detected, and the images are decoded again."""
 
 import contextlib
 import json
@@ -56,17 +56,17 @@ def facts(content):
 
 def fact(name, value):
     def harm(folder):
-        known = json.loads((folder / "facts.json").read_text())
-        (folder / "facts.json").write_text(json.dumps({**known, name: value}))
+        stored_facts = json.loads((folder / "facts.json").read_text())
+        (folder / "facts.json").write_text(json.dumps({**stored_facts, name: value}))
 
     return harm
 
 
-def of_before(folder):
-    """As it was kept before the files had digests."""
-    known = json.loads((folder / "facts.json").read_text())
-    del known["files"]
-    (folder / "facts.json").write_text(json.dumps(known))
+def remove_digests(folder):
+    """Make the folder one of an earlier version, which stored no digests of files."""
+    stored_facts = json.loads((folder / "facts.json").read_text())
+    del stored_facts["files"]
+    (folder / "facts.json").write_text(json.dumps(stored_facts))
 
 
 def a_file(folder):
@@ -94,7 +94,7 @@ HARMS = {
     "a fact of another type": fact("digest", 3),
     "a fact that is wrong": fact("train", 5),
     "classes lost": fact("classes", ["cat"]),
-    "digests lost": of_before,
+    "digests lost": remove_digests,
     "a file lost": lambda folder: (folder / "test_pixels.npy").unlink(),
     "a file instead": a_file,
     "a broken link instead": a_broken_link,
@@ -105,31 +105,31 @@ HARMS = {
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_a_damaged_cache_is_noticed_and_decoded_again(root, out, harm):
     before = source.locate(str(root), out)
-    known = {file.name: file.read_bytes() for file in before.folder.iterdir()}
+    contents = {file.name: file.read_bytes() for file in before.folder.iterdir()}
     harm(before.folder)
     assert source.locate(str(root), out) == before
-    assert {file.name: file.read_bytes() for file in before.folder.iterdir()} == known
+    assert {file.name: file.read_bytes() for file in before.folder.iterdir()} == contents
     assert sorted(os.listdir(out / "cache")) == [before.folder.name, f"{before.folder.name}.lock"]
 
 
-def test_what_another_run_made_again_meanwhile_is_taken_and_stays(root, out, monkeypatch):
-    before, whole, looks = source.locate(str(root), out), pixel_cache._load_facts, []
+def test_a_folder_that_another_run_has_rebuilt_meanwhile_is_used(root, out, monkeypatch):
+    before, load_facts, loads = source.locate(str(root), out), pixel_cache._load_facts, []
     facts("")(before.folder)
 
     def seen_before_the_other_run(folder, agrees):
-        found = whole(folder, agrees)
-        looks.append(found)
-        if len(looks) == 1:
-            assert found is None and source.locate(str(root), out) == before
+        loaded = load_facts(folder, agrees)
+        loads.append(loaded)
+        if len(loads) == 1:
+            assert loaded is None and source.locate(str(root), out) == before
             (folder / "of the other run").touch()
-        return found
+        return loaded
 
     monkeypatch.setattr(pixel_cache, "_load_facts", seen_before_the_other_run)
     assert source.locate(str(root), out) == before
     assert (before.folder / "of the other run").exists()
 
 
-def test_a_damaged_cache_of_images_that_are_broken_since_is_kept_and_the_image_named(root, out):
+def test_a_damaged_cache_is_kept_if_an_image_has_become_unreadable(root, out):
     before = source.locate(str(root), out)
     file, times = root / "test/cat/0.png", (root / "test/cat/0.png").stat()
     file.write_bytes(bytes(times.st_size))

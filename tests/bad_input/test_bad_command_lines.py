@@ -1,4 +1,4 @@
-"""Arguments of the command are obeyed or refused in one line."""
+"""Arguments of the command are used, or refused in one line."""
 
 import errno
 import os

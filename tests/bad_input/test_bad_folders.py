@@ -1,4 +1,4 @@
-"""A folder of images is used, or refused in one line that says what to mend."""
+"""Folders of images are used, or refused in one line that says what to repair."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_used_is_refused(root, out, harm):
 
 @pytest.mark.usefixtures("obeyed")
 @pytest.mark.parametrize("place", ["", "train", "train/cat", "train/cat/0.png", "test/dog"])
-def test_what_may_not_be_read_is_refused(root, out, place):
+def test_unreadable_files_are_refused(root, out, place):
     (root / place).chmod(0)
     try:
         assert "read" in refusal(locate, str(root), out)
@@ -103,7 +103,7 @@ NAMES += ["%s{}$HOME`id`", "🐈", "[bold"]
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_any_name_of_a_folder_a_class_and_a_file_is_used_and_shown_on_one_line(root, out, name):
+def test_folders_classes_and_files_may_have_any_name(root, out, name):
     for split in ("train", "test"):
         (root / split / "dog").rename(root / split / name)
     (root / "train/cat/0.png").rename(root / f"train/cat/{name}.png")
@@ -113,7 +113,7 @@ def test_any_name_of_a_folder_a_class_and_a_file_is_used_and_shown_on_one_line(r
     assert json.dumps(source.facts(), ensure_ascii=False).encode().decode().isprintable()
 
 
-def test_what_is_hidden_is_passed_over(root, out):
+def test_hidden_files_are_skipped(root, out):
     before = locate(str(root), out)
     for place in ("train/.ipynb_checkpoints", "test/cat/.ipynb_checkpoints", ".git"):
         (root / place).mkdir()
@@ -126,14 +126,14 @@ def test_what_is_hidden_is_passed_over(root, out):
 def test_links_to_images_and_to_folders_are_used(root, out):
     before = locate(str(root), out)
     for place in ("train/cat/0.png", "test/dog"):
-        kept = root.with_name(place.replace("/", "-"))
-        (root / place).rename(kept)
-        (root / place).symlink_to(kept)
+        target = root.with_name(place.replace("/", "-"))
+        (root / place).rename(target)
+        (root / place).symlink_to(target)
     assert locate(str(root), out).data == before.data
 
 
 @pytest.mark.parametrize(
-    "wanted, said",
+    "name, message",
     [
         ("", "DATA is empty"),
         (WIDE, "there is no folder xxx"),
@@ -146,5 +146,5 @@ def test_links_to_images_and_to_folders_are_used(root, out):
     ],
     ids=ascii,
 )
-def test_a_name_of_data_that_leads_nowhere_is_refused(out, wanted, said):
-    assert said in refusal(locate, wanted, out)
+def test_a_name_of_data_that_leads_nowhere_is_refused(out, name, message):
+    assert message in refusal(locate, name, out)

@@ -1,4 +1,4 @@
-"""An image is used, or named with the reason why not."""
+"""Images are decoded, or refused with their name and the reason."""
 
 import numpy as np
 import pytest
@@ -47,13 +47,13 @@ def turned(file):
 
 
 def exif(orientation):
-    found = Image.Exif()
-    found[0x0112] = orientation
-    return found
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
 
 
 def of_two_pictures(file):
-    """As many cameras write .jpg."""
+    """A file with two pictures, which many cameras write with the suffix .jpg."""
     noise().save(file, "MPO", save_all=True, append_images=[noise(1)])
 
 
@@ -80,11 +80,11 @@ def test_an_odd_image_is_used(root, out, make, colour):
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint16])
-def test_sixteen_bits_are_scaled_whatever_the_file_keeps_them_in(tmp_path, dtype):
+def test_sixteen_bits_are_scaled_in_every_file_format(tmp_path, dtype):
     Image.fromarray(np.linspace(0, 65535, 1024).reshape(32, 32).astype(dtype)).save(tmp_path / "image.tif")
-    found = image_file.decode_thumbnail(tmp_path / "image.tif", 32)[..., 0]
-    assert (found[0, 0], found[-1, -1]) == (0, 255)
-    assert 126 <= found.mean() <= 128
+    pixels = image_file.decode_thumbnail(tmp_path / "image.tif", 32)[..., 0]
+    assert (pixels[0, 0], pixels[-1, -1]) == (0, 255)
+    assert 126 <= pixels.mean() <= 128
 
 
 # Images that are refused
@@ -127,7 +127,7 @@ def thirty_two_bits(file):
 
 
 def postscript(file):
-    """Which PIL would have Ghostscript run."""
+    """A PostScript file, for which PIL would run Ghostscript."""
     file.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 32\n%%EndComments\n(hello) =\nshowpage\n%%EOF\n")
 
 
@@ -149,12 +149,12 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("make, said", REFUSED, ids=[make.__name__.replace("_", " ") for make, _ in REFUSED])
-def test_a_file_that_is_no_image_is_named_with_the_reason(root, out, make, said):
+@pytest.mark.parametrize("make, message", REFUSED, ids=[make.__name__.replace("_", " ") for make, _ in REFUSED])
+def test_a_file_that_is_no_image_is_named_with_the_reason(root, out, make, message):
     file = root / "test/dog/1.jpg"
     make(file if make in (text, empty, truncated) else file.with_suffix(".png"))
     error_line = refusal(locate, str(root), out)
-    assert "/test/dog/1." in error_line and said in error_line and error_line.endswith("repair or remove it")
+    assert "/test/dog/1." in error_line and message in error_line and error_line.endswith("repair or remove it")
     assert not list(out.rglob("*.npy"))
 
 

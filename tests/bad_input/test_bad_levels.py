@@ -1,4 +1,4 @@
-"""A name that nothing implements, in a study file or a record, is refused in one line that lists the valid ones."""
+"""Names without an implementation, in study files and records, are refused in one line that lists the valid ones."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ STUDY = Study("?", (Claim("mine", "A claim", (PART,)),), arms={"a": {}, "b": {"d
 
 @pytest.fixture
 def refusal(tmp_path, capsys):
-    """The line with which the command refuses a study that has these arms and fields."""
+    """Return the line with which the command refuses a study with these arms and fields."""
 
     def refuse(arms="{}", fields="{}"):
         file = tmp_path / "odd.py"

@@ -1,4 +1,4 @@
-"""What lies in the output folder is read, or named with what to do about it."""
+"""Files in the output folder are read, or refused with their name and advice."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from reports import prospects, terminal
 
 
 @pytest.fixture
-def kept(smoke, tmp_path):
+def run_copy(smoke, tmp_path):
     """A copy of a finished run."""
     return shutil.copytree(smoke.out, tmp_path / "kept")
 
@@ -40,44 +40,46 @@ RECORDS = {
 
 
 @pytest.mark.parametrize("words", ["run", "plan", "report"])
-@pytest.mark.parametrize("change, said", RECORDS.values(), ids=RECORDS)
-def test_a_record_that_is_none_is_named_with_what_to_do(error_line, smoke, kept, words, change, said):
-    file = min(store.folder(kept).glob("*.json"))
+@pytest.mark.parametrize("change, message", RECORDS.values(), ids=RECORDS)
+def test_a_record_that_is_none_is_named_with_what_to_do(error_line, smoke, run_copy, words, change, message):
+    file = min(store.folder(run_copy).glob("*.json"))
     file.write_text(change(file.read_text()))
-    asked = () if words == "report" else smoke.arguments
-    line = error_line(words, *asked, "--out", kept)
-    assert str(file) in line and said in line and "ablate doctor --fix" in line
+    options = () if words == "report" else smoke.arguments
+    line = error_line(words, *options, "--out", run_copy)
+    assert str(file) in line and message in line and "ablate doctor --fix" in line
 
 
-def test_records_of_an_earlier_revision_are_passed_over(smoke, kept):
-    file = min(store.folder(kept).glob("*.json"))
+def test_records_of_an_earlier_revision_are_passed_over(smoke, run_copy):
+    file = min(store.folder(run_copy).glob("*.json"))
     file.with_name("0" * 16 + ".json").write_text(changed(identity="0" * 16)(file.read_text()))
-    assert command.main(["plan", *smoke.arguments, "--out", str(kept)]) == 0
+    assert command.main(["plan", *smoke.arguments, "--out", str(run_copy)]) == 0
 
 
 @pytest.mark.parametrize("words", ["plan", "report"])
-def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, kept, monkeypatch, words):
+def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, run_copy, monkeypatch, words):
     read, load = [], store.load
     monkeypatch.setattr(store, "load", lambda file: read.append(file) or load(file))
     monkeypatch.setattr(terminal, "show_report", lambda *_: [])
     monkeypatch.setattr(prospects, "estimate_prospects", lambda *_: [])
-    assert command.main([words, *(smoke.arguments if words == "plan" else ()), "--out", str(kept)]) == 0
-    assert sorted(read) == sorted(store.folder(kept).glob("*.json"))
+    assert command.main([words, *(smoke.arguments if words == "plan" else ()), "--out", str(run_copy)]) == 0
+    assert sorted(read) == sorted(store.folder(run_copy).glob("*.json"))
 
 
 @pytest.mark.parametrize("words", ["run", "report"])
 @pytest.mark.parametrize("content", ["[1]", '"x"', "{}"])
-def test_a_stranger_among_the_records_that_is_none_stops_a_run_and_a_report(error_line, smoke, kept, words, content):
-    (store.folder(kept) / "notes.json").write_text(content)
-    assert "notes.json is no record" in error_line(words, *(smoke.arguments if words == "run" else ()), "--out", kept)
+def test_a_file_that_is_no_record_stops_a_run_and_a_report(error_line, smoke, run_copy, words, content):
+    (store.folder(run_copy) / "notes.json").write_text(content)
+    assert "notes.json is no record" in error_line(
+        words, *(smoke.arguments if words == "run" else ()), "--out", run_copy
+    )
 
 
 def within(text, *places, value):
-    known = part = json.loads(text)
+    document = part = json.loads(text)
     for place in places[:-1]:
         part = part[place]
     part[places[-1]] = value
-    return json.dumps(known)
+    return json.dumps(document)
 
 
 REQUESTS = {
@@ -103,14 +105,14 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("change", REQUESTS.values(), ids=REQUESTS)
-def test_a_damaged_run_json_is_said_to_be_damaged(error_line, kept, change):
-    (kept / "run.json").write_text(change((kept / "run.json").read_text()))
-    assert "run.json is damaged" in error_line("report", "--out", kept)
+def test_a_damaged_run_json_is_reported(error_line, run_copy, change):
+    (run_copy / "run.json").write_text(change((run_copy / "run.json").read_text()))
+    assert "run.json is damaged" in error_line("report", "--out", run_copy)
 
 
-def test_a_run_json_that_is_a_folder_or_no_text_is_said_to_be_damaged(error_line, kept):
-    (kept / "run.json").write_bytes(b"\xff\xfe\0")
-    assert "run.json is damaged" in error_line("report", "--out", kept)
-    (kept / "run.json").unlink()
-    (kept / "run.json").mkdir()
-    assert "run.json is damaged" in error_line("report", "--out", kept)
+def test_a_run_json_that_is_a_folder_or_no_text_is_reported_as_damaged(error_line, run_copy):
+    (run_copy / "run.json").write_bytes(b"\xff\xfe\0")
+    assert "run.json is damaged" in error_line("report", "--out", run_copy)
+    (run_copy / "run.json").unlink()
+    (run_copy / "run.json").mkdir()
+    assert "run.json is damaged" in error_line("report", "--out", run_copy)

@@ -20,7 +20,7 @@ DATA = DataConfig("0123456789abcdef", classes=10, train=100)
 
 
 @pytest.mark.parametrize(
-    "kind, levels, said",
+    "kind, levels, message",
     [
         (TrainConfig, {"epochs": 2.5}, "epochs is 2.5; it must be a whole number"),
         (TrainConfig, {"batch": 16.0}, "batch is 16.0; it must be a whole number"),
@@ -34,15 +34,15 @@ DATA = DataConfig("0123456789abcdef", classes=10, train=100)
     ],
     ids=str,
 )
-def test_a_level_of_another_type_is_refused(kind, levels, said):
-    assert said in refusal(lambda: kind(**levels))
+def test_a_level_of_another_type_is_refused(kind, levels, message):
+    assert message in refusal(lambda: kind(**levels))
 
 
 # Study files
 
 
 @pytest.mark.parametrize(
-    "code, said",
+    "code, message",
     [
         ("raise SystemExit(0)", "mine.py, line 8: SystemExit: 0"),
         ("raise BaseException", "mine.py, line 8: BaseException"),
@@ -83,9 +83,9 @@ def test_a_level_of_another_type_is_refused(kind, levels, said):
     ],
     ids=ascii,
 )
-def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, said):
+def test_a_study_file_that_cannot_be_used_says_why(tmp_path, code, message):
     error_line = refusal(discovery.find_studies, [written(tmp_path, code)])
-    assert said in error_line and str(tmp_path / "mine.py") in error_line
+    assert message in error_line and str(tmp_path / "mine.py") in error_line
 
 
 def test_a_mistake_in_a_file_beside_the_study_names_that_file(tmp_path, monkeypatch):

@@ -34,14 +34,14 @@ def of_each_kind(source):
 
 @pytest.fixture(scope="session")
 def ran(digits, tmp_path_factory):
-    """A real run of a job of each kind by two workers. Take care to change nothing in it."""
+    """A real run of jobs of each kind by two workers. Tests must not change it."""
     jobs, out = of_each_kind(digits), tmp_path_factory.mktemp("ran")
     return Ran(jobs, digits, out, list(run(jobs, digits, out, workers=2)))
 
 
 @pytest.fixture(scope="session")
 def archive(ran, tmp_path_factory):
-    """All records of `ran`, with weights and with what was asked, in one file."""
+    """All records of `ran` with weights, and the request of the run, in one file."""
     out = shutil.copytree(ran.out, tmp_path_factory.mktemp("packed") / "out")
     target, request = out.parent / "results.zip", out / request_store.REQUEST_FILE
     request.write_text('{"studies": ["relu"]}')

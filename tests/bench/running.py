@@ -16,6 +16,6 @@ def run(jobs, source, out, workers, retry_failed=False, **options):
 
 
 def half_written(target, process):
-    """Where that process makes what is to become the target."""
-    made = files.temporary_path(Path(target))
-    return made.with_name(made.name.replace(f"-{os.getpid()}-", f"-{process}-"))
+    """Return the temporary path that a process uses while it makes the target."""
+    temporary = files.temporary_path(Path(target))
+    return temporary.with_name(temporary.name.replace(f"-{os.getpid()}-", f"-{process}-"))

@@ -1,4 +1,4 @@
-"""Finished records carried from place to place, and what is refused on the way."""
+"""Export and import of finished records, and the refusal of invalid ones."""
 
 import json
 import os
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 
 @pytest.fixture
-def two(ran, tmp_path):
+def two_files(ran, tmp_path):
     """A folder with two records of trials: the first and the second file."""
     folder = store.folder(tmp_path / "two")
     folder.mkdir(parents=True)
@@ -35,25 +35,25 @@ def files(out):
     return {file.name: file.read_bytes() for file in store.folder(out).iterdir()}
 
 
-def test_records_and_weights_arrive_as_they_were(ran, archive, tmp_path):
+def test_records_and_weights_are_imported_unchanged(ran, archive, tmp_path):
     imported, _ = import_from(str(archive), tmp_path, weights=True)
     assert (len(imported.new), imported.present, imported.refused) == (len(ran.jobs), [], [])
     assert files(tmp_path) == files(ran.out)
     assert (tmp_path / request_store.REQUEST_FILE).read_text() == '{"studies": ["relu"]}'
 
 
-def test_weights_travel_on_request_alone(ran, archive, tmp_path):
+def test_weights_are_exported_and_imported_only_on_request(ran, archive, tmp_path):
     archives.pack(ran.out, tmp_path / "light.zip", weights=False)
     assert all(name.endswith(".json") for name in zipfile.ZipFile(tmp_path / "light.zip").namelist())
     import_from(str(archive), tmp_path, weights=False)
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
-def test_what_was_here_counts_as_known_and_stays_but_lacking_weights_are_added(ran, archive, tmp_path):
+def test_present_records_stay_and_their_missing_weights_are_added(ran, archive, tmp_path):
     import_from(str(archive), tmp_path, weights=False)
     (tmp_path / request_store.REQUEST_FILE).write_text("mine")
-    one = store.read_all(tmp_path)[0]
-    store.write(tmp_path, one | {"tags": {"profiles": ["mine"], "studies": {}}})
+    record = store.read_all(tmp_path)[0]
+    store.write(tmp_path, record | {"tags": {"profiles": ["mine"], "studies": {}}})
     before = files(tmp_path)
     imported, _ = import_from(str(archive), tmp_path, weights=True)
     assert (imported.new, len(imported.present), imported.refused) == ([], len(ran.jobs), [])
@@ -65,7 +65,7 @@ def test_what_was_here_counts_as_known_and_stays_but_lacking_weights_are_added(r
 @pytest.mark.parametrize("inside", [".", "trials"])
 def test_a_run_counts_what_was_imported_from_a_folder_as_done(ran, tmp_path, inside):
     import_from(str(ran.out / inside), tmp_path, weights=True)
-    jobs = [job for job in ran.jobs if not isinstance(job, Timing)]  # which may have been unfit
+    jobs = [job for job in ran.jobs if not isinstance(job, Timing)]  # a timing may be unfit
     assert find_missing_jobs(jobs, tmp_path) == []
     assert list(run(jobs, ran.source, tmp_path, workers=1)) == []
 
@@ -88,57 +88,59 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("change, said", REFUSED.values(), ids=REFUSED)
-def test_a_record_that_is_not_to_be_had_is_refused_and_the_others_arrive(two, tmp_path, change, said):
-    odd, good = two
-    odd.write_text(change(odd.read_text()))
-    odd.with_suffix(".safetensors").write_bytes(b"weights")
+@pytest.mark.parametrize("change, message", REFUSED.values(), ids=REFUSED)
+def test_an_invalid_record_is_refused_and_the_others_are_imported(two_files, tmp_path, change, message):
+    odd_file, good_file = two_files
+    odd_file.write_text(change(odd_file.read_text()))
+    odd_file.with_suffix(".safetensors").write_bytes(b"weights")
     imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", weights=True)
-    assert (imported.new, imported.present) == ([good.stem], [])
-    assert [said in line and line.isprintable() for line in map(printable, map(str, imported.refused))] == [True]
-    assert list(files(tmp_path / "out")) == [good.name]
+    assert (imported.new, imported.present) == ([good_file.stem], [])
+    assert [message in line and line.isprintable() for line in map(printable, map(str, imported.refused))] == [True]
+    assert list(files(tmp_path / "out")) == [good_file.name]
 
 
-def test_a_record_larger_than_any_is_refused_unread(two, tmp_path, monkeypatch):
-    monkeypatch.setitem(importing.LARGEST_BYTES, ".json", two[0].stat().st_size - 1)
-    two[1].write_text("{}")
-    assert f"{two[0].name} is larger" in str(import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].refused[0])
+def test_a_record_larger_than_any_is_refused_unread(two_files, tmp_path, monkeypatch):
+    monkeypatch.setitem(importing.LARGEST_BYTES, ".json", two_files[0].stat().st_size - 1)
+    two_files[1].write_text("{}")
+    assert f"{two_files[0].name} is larger" in str(
+        import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].refused[0]
+    )
 
 
-def test_a_result_takes_the_place_of_a_failure(two, tmp_path):
-    failure = json.loads(two[0].read_text()) | {"status": "died"}
+def test_a_result_replaces_a_failure(two_files, tmp_path):
+    failure = json.loads(two_files[0].read_text()) | {"status": "died"}
     store.write(tmp_path / "out", failure)
-    assert import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].new == [file.stem for file in two]
-    assert store.read(tmp_path / "out", two[0].stem)["status"] == "finished"
+    assert import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].new == [file.stem for file in two_files]
+    assert store.read(tmp_path / "out", two_files[0].stem)["status"] == "finished"
 
 
-def test_a_broken_record_that_is_in_the_way_is_left_and_named(two, tmp_path):
-    file = store.path(tmp_path / "out", two[0].stem)
+def test_a_broken_record_in_the_target_is_kept_and_named(two_files, tmp_path):
+    file = store.path(tmp_path / "out", two_files[0].stem)
     file.parent.mkdir(parents=True)
     file.write_text("{")
     imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", False)
-    assert imported.new == [two[1].stem] and str(file) in str(imported.refused[0])
+    assert imported.new == [two_files[1].stem] and str(file) in str(imported.refused[0])
     assert "ablate doctor" in with_advice(imported.refused[0])
     assert file.read_text() == "{"
 
 
-def test_failures_are_not_exported_and_files_of_any_age_are(two, tmp_path):
-    two[0].write_text(amended(status="hung")(two[0].read_text()))
-    os.utime(two[1], (0, 0))  # before there were archives
+def test_failures_are_not_exported(two_files, tmp_path):
+    two_files[0].write_text(amended(status="hung")(two_files[0].read_text()))
+    os.utime(two_files[1], (0, 0))  # older than the format of zip files
     assert archives.pack(tmp_path / "two", tmp_path / "deep" / "results.zip", False) == (1, 0)
-    assert zipfile.ZipFile(tmp_path / "deep" / "results.zip").namelist() == [two[1].name]
+    assert zipfile.ZipFile(tmp_path / "deep" / "results.zip").namelist() == [two_files[1].name]
 
 
-def test_what_would_be_refused_on_the_way_in_is_not_packed_and_counted(two, tmp_path):
-    earlier = two[0].with_name("0" * 16 + ".json")  # which another revision calls its own
-    earlier.write_text(amended(identity=earlier.stem)(two[0].read_text()))
-    two[0].write_text("{")
+def test_records_that_an_import_would_refuse_are_skipped_and_counted(two_files, tmp_path):
+    earlier = two_files[0].with_name("0" * 16 + ".json")  # the record of another revision
+    earlier.write_text(amended(identity=earlier.stem)(two_files[0].read_text()))
+    two_files[0].write_text("{")
     assert archives.pack(tmp_path / "two", tmp_path / "results.zip", False) == (1, 2)
-    assert zipfile.ZipFile(tmp_path / "results.zip").namelist() == [two[1].name]
+    assert zipfile.ZipFile(tmp_path / "results.zip").namelist() == [two_files[1].name]
     assert import_from(str(tmp_path / "results.zip"), tmp_path / "out", False)[0].refused == []
 
 
-def test_an_archive_that_cannot_be_written_leaves_nothing(two, tmp_path):
+def test_an_archive_that_cannot_be_written_leaves_nothing(two_files, tmp_path):
     (tmp_path / "results.zip").mkdir()
     with pytest.raises(InputError, match=r"results\.zip cannot be written \(Is a directory\)"):
         archives.pack(tmp_path / "two", tmp_path / "results.zip", False)
@@ -146,13 +148,15 @@ def test_an_archive_that_cannot_be_written_leaves_nothing(two, tmp_path):
 
 
 @pytest.mark.parametrize("weights", [True, False])
-def test_everything_comes_back_from_mlflow(smoke, tmp_path, weights):
+def test_records_and_weights_are_imported_from_mlflow(smoke, tmp_path, weights):
     imported, _ = import_from(f"sqlite:///{smoke.out / 'mlflow.db'}", tmp_path, weights)
     assert (len(imported.new), imported.present, imported.refused) == (8, [], [])
     expected = {name: content for name, content in files(smoke.out).items() if weights or name.endswith(".json")}
     assert files(tmp_path) == expected
-    here, there = (json.loads((out / request_store.REQUEST_FILE).read_text()) for out in (tmp_path, smoke.out))
-    assert here == there | {"studies": [], request_store.ELSEWHERE: [str(smoke.study)]}
+    imported_request, original_request = (
+        json.loads((out / request_store.REQUEST_FILE).read_text()) for out in (tmp_path, smoke.out)
+    )
+    assert imported_request == original_request | {"studies": [], request_store.ELSEWHERE: [str(smoke.study)]}
 
 
 # Weights
@@ -171,41 +175,43 @@ NO_WEIGHTS = {
 
 
 @pytest.mark.parametrize("content", NO_WEIGHTS.values(), ids=NO_WEIGHTS)
-def test_weights_that_are_none_are_refused_and_their_record_arrives(two, tmp_path, content):
-    two[0].with_suffix(".safetensors").write_bytes(content)
+def test_invalid_weights_are_refused_and_their_record_is_imported(two_files, tmp_path, content):
+    two_files[0].with_suffix(".safetensors").write_bytes(content)
     imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", weights=True)
-    assert imported.new == [file.stem for file in two]
-    assert [f"{two[0].stem}.safetensors holds no weights" in told for told in map(str, imported.refused)] == [True]
-    assert sorted(files(tmp_path / "out")) == sorted(file.name for file in two)
+    assert imported.new == [file.stem for file in two_files]
+    assert [
+        f"{two_files[0].stem}.safetensors holds no weights" in message for message in map(str, imported.refused)
+    ] == [True]
+    assert sorted(files(tmp_path / "out")) == sorted(file.name for file in two_files)
 
 
 def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
     monkeypatch.setitem(importing.LARGEST_BYTES, ".safetensors", 9)
     imported, _ = import_from(str(ran.out), tmp_path, weights=True)
     assert len(imported.new) == len(ran.jobs) and all(
-        "safetensors is larger" in told for told in map(str, imported.refused)
+        "safetensors is larger" in message for message in map(str, imported.refused)
     )
     assert imported.refused and not list(tmp_path.rglob("*.safetensors"))
 
 
-# What the last run was asked
+# The request of the last run
 
 
-def test_a_study_in_a_file_is_not_taken_along_since_a_report_would_run_its_code(two, tmp_path):
-    asked = {"studies": ["relu", "/their/evil.py"], "seeds": 3}
-    (tmp_path / "two" / request_store.REQUEST_FILE).write_text(json.dumps(asked))
+def test_a_study_in_a_file_is_not_imported_because_a_report_would_run_its_code(two_files, tmp_path):
+    request = {"studies": ["relu", "/their/evil.py"], "seeds": 3}
+    (tmp_path / "two" / request_store.REQUEST_FILE).write_text(json.dumps(request))
     for origin, out in (("two", "out"), ("out", "again")):
         imported, left_studies = import_from(str(tmp_path / origin), tmp_path / out, False)
         assert left_studies == ["/their/evil.py"] and imported.refused == []
-        kept = json.loads((tmp_path / out / request_store.REQUEST_FILE).read_text())
-        assert kept == {"studies": ["relu"], "seeds": 3, request_store.ELSEWHERE: ["/their/evil.py"]}
+        imported_request = json.loads((tmp_path / out / request_store.REQUEST_FILE).read_text())
+        assert imported_request == {"studies": ["relu"], "seeds": 3, request_store.ELSEWHERE: ["/their/evil.py"]}
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"studies": "relu"}', b"\xff\xfe\0", b"[" * 100_000])
-def test_a_damaged_run_json_is_refused_and_the_records_arrive(two, tmp_path, content):
+def test_a_damaged_run_json_is_refused_and_the_records_are_imported(two_files, tmp_path, content):
     (tmp_path / "two" / request_store.REQUEST_FILE).write_bytes(content)
     imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", False)
     assert len(imported.new) == 2 and [
-        told.startswith("run.json is damaged (") for told in map(str, imported.refused)
+        message.startswith("run.json is damaged (") for message in map(str, imported.refused)
     ] == [True]
     assert not (tmp_path / "out" / request_store.REQUEST_FILE).exists()

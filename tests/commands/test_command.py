@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 
-def error_line(done):
+def error_line(process):
     """Return the error message: exit status 2, one line on stderr, no traceback."""
-    assert done.returncode == 2, (done.stdout, done.stderr)
-    assert done.stderr.startswith("ablate: ") and done.stderr.count("\n") == 1, done.stderr
-    return done.stderr
+    assert process.returncode == 2, (process.stdout, process.stderr)
+    assert process.stderr.startswith("ablate: ") and process.stderr.count("\n") == 1, process.stderr
+    return process.stderr
 
 
 def test_list_shows_every_study_with_its_question_and_claims(ablate, tmp_path):
-    done = ablate("list", cwd=tmp_path)
-    assert done.returncode == 0 and not done.stderr
+    process = ablate("list", cwd=tmp_path)
+    assert process.returncode == 0 and not process.stderr
     for word in (
         "architecture",
         "augmentation",
@@ -30,7 +30,7 @@ def test_list_shows_every_study_with_its_question_and_claims(ablate, tmp_path):
         "relu-speed",
         "?",
     ):
-        assert word in done.stdout
+        assert word in process.stdout
     assert not list(tmp_path.iterdir())
 
 
@@ -42,37 +42,37 @@ def test_packages_of_the_same_names_are_not_taken_for_ours(environment, command,
     project = str(Path(command[1]).parent)
     for words, path in ((command, str(tmp_path)), ((command[0], "-m", "ablate"), project)):
         variables = environment | {"PYTHONPATH": path}
-        done = subprocess.run([*words, "list"], cwd=tmp_path, env=variables, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert "relu-speed" in done.stdout
+        process = subprocess.run([*words, "list"], cwd=tmp_path, env=variables, capture_output=True, text=True)
+        assert process.returncode == 0, process.stderr
+        assert "relu-speed" in process.stdout
 
 
-def test_plan_tells_jobs_time_and_disk_and_trains_nothing(ablate, tmp_path):
-    done = ablate("plan", "--data", "digits", "--device", "cpu", "--profile", "smoke", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_plan_prints_jobs_time_and_disk_and_trains_nothing(ablate, tmp_path):
+    process = ablate("plan", "--data", "digits", "--device", "cpu", "--profile", "smoke", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
     for word in ("1302 train", "smoke", "dropout", "jobs", "MB"):
-        assert word in done.stdout
+        assert word in process.stdout
     assert not list(tmp_path.glob("out/trials/*"))
     assert not (tmp_path / "out" / "mlflow.db").exists()
 
 
 def test_plan_counts_what_is_done(ablate, smoke):
-    done = ablate("plan", *smoke.arguments, "--out", smoke.out)
-    assert done.returncode == 0, done.stderr
-    assert "8 jobs,    8 done" in done.stdout
-    assert "0 jobs to run" in done.stdout and "(all 8 jobs: about " in done.stdout
+    process = ablate("plan", *smoke.arguments, "--out", smoke.out)
+    assert process.returncode == 0, process.stderr
+    assert "8 jobs,    8 done" in process.stdout
+    assert "0 jobs to run" in process.stdout and "(all 8 jobs: about " in process.stdout
 
 
-def test_plan_tells_what_so_many_gpus_would_do(ablate, tmp_path):
-    done = ablate("plan", "relu", "--data", "digits", "--cluster", "64", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "profile standard, 10 seeds, device cuda" in done.stdout and "512 at once" in done.stdout
+def test_plan_estimates_a_number_of_gpus(ablate, tmp_path):
+    process = ablate("plan", "relu", "--data", "digits", "--cluster", "64", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "profile standard, 10 seeds, device cuda" in process.stdout and "512 at once" in process.stdout
 
 
 @pytest.mark.parametrize("words", [(), ("list",), ("plan",), ("run",), ("report",), ("ui",)], ids=" ".join)
 def test_help_is_there_for_every_command(ablate, tmp_path, words):
-    done = ablate(*words, "--help", cwd=tmp_path)
-    assert done.returncode == 0 and done.stdout.startswith("usage: ablate") and not done.stderr
+    process = ablate(*words, "--help", cwd=tmp_path)
+    assert process.returncode == 0 and process.stdout.startswith("usage: ablate") and not process.stderr
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,17 @@ def test_what_cannot_be_used_is_answered_in_one_line(ablate, tmp_path, words, me
 
 
 @pytest.mark.parametrize("words", ["", "dance", "run --profile lavish", "run --seeds few", "run --device tpu"])
-def test_what_is_no_command_or_option_exits_with_2_and_the_usage(ablate, tmp_path, words):
-    done = ablate(*words.split(), cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: ablate") and "error: " in done.stderr and "Traceback" not in done.stderr
+def test_an_unknown_command_or_option_exits_with_2_and_the_usage(ablate, tmp_path, words):
+    process = ablate(*words.split(), cwd=tmp_path)
+    assert process.returncode == 2
+    assert (
+        process.stderr.startswith("usage: ablate") and "error: " in process.stderr and "Traceback" not in process.stderr
+    )
 
 
-def test_a_gpu_that_is_not_there_is_said_to_be_missing(ablate, tmp_path):
-    done = ablate("run", "--data", "digits", "--device", "cuda", cwd=tmp_path, CUDA_VISIBLE_DEVICES="")
-    assert "there is no GPU that torch can use" in error_line(done)
+def test_a_missing_gpu_is_reported(ablate, tmp_path):
+    process = ablate("run", "--data", "digits", "--device", "cuda", cwd=tmp_path, CUDA_VISIBLE_DEVICES="")
+    assert "there is no GPU that torch can use" in error_line(process)
 
 
 def without_test(root):
@@ -140,7 +142,7 @@ def a_broken_image(root):
 
 
 @pytest.mark.parametrize("harm", [without_test, other_classes, an_empty_class, one_class, a_broken_image])
-def test_a_folder_that_is_no_data_set_is_answered_in_one_line(ablate, images, tmp_path, harm):
+def test_a_folder_that_is_no_data_set_is_refused_in_one_line(ablate, images, tmp_path, harm):
     root = tmp_path / "images"
     shutil.copytree(images, root)
     message = harm(root)
@@ -172,7 +174,7 @@ def test_what_the_run_ends_with_names_verdicts_and_files(smoke):
     assert str(smoke.out / "reports" / "report.html") in ending
 
 
-def test_the_table_of_trials_has_a_row_a_trial(smoke):
+def test_the_table_of_trials_has_one_row_per_trial(smoke):
     with (smoke.out / "reports" / "trials.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 8
@@ -183,37 +185,39 @@ def test_the_table_of_trials_has_a_row_a_trial(smoke):
 def test_a_report_from_anywhere_gives_the_same_verdicts(ablate, smoke, tmp_path):
     shutil.copytree(smoke.out, tmp_path / "out")
     shutil.rmtree(tmp_path / "out" / "reports")
-    done = ablate("report", "--out", tmp_path / "out", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    process = ablate("report", "--out", tmp_path / "out", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
     assert verdicts(tmp_path / "out") == verdicts(smoke.out)
     for name in ("report.html", "report.pdf", "trials.csv"):
         ours, theirs = (out / "reports" / name for out in (tmp_path / "out", smoke.out))
         assert ours.read_bytes() == theirs.read_bytes(), name
 
 
-def test_a_second_run_trains_nothing_and_a_server_that_is_away_does_not_stop_it(ablate, smoke, tmp_path):
+def test_a_second_run_trains_nothing_even_if_the_server_cannot_be_reached(ablate, smoke, tmp_path):
     shutil.copytree(smoke.out / "trials", tmp_path / "trials")
     before = {file.name: file.read_bytes() for file in (tmp_path / "trials").iterdir()}
     start = time.monotonic()
-    done = ablate("run", *smoke.arguments, "--out", tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    process = ablate("run", *smoke.arguments, "--out", tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert time.monotonic() - start < 60
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "MLflow cannot be reached" in done.stdout
-    assert "[1/" not in done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "MLflow cannot be reached" in process.stdout
+    assert "[1/" not in process.stdout
     assert {file.name: file.read_bytes() for file in (tmp_path / "trials").iterdir()} == before
     assert verdicts(tmp_path) == verdicts(smoke.out)
 
 
 def test_a_limit_that_is_over_leaves_jobs_and_says_so(ablate, smoke, tmp_path):
-    done = ablate("run", *smoke.arguments, "--out", tmp_path, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    assert done.returncode == 0, done.stderr
-    assert "8 jobs" in done.stdout and "same command" in done.stdout
+    process = ablate(
+        "run", *smoke.arguments, "--out", tmp_path, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9"
+    )
+    assert process.returncode == 0, process.stderr
+    assert "8 jobs" in process.stdout and "same command" in process.stdout
     assert not list((tmp_path / "trials").glob("*.json"))
     assert {verdict for _, verdict, _ in verdicts(tmp_path)} == {"not run"}
 
 
 def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
-    """In the plan and its rows, in the first line of a run, and in its last."""
+    """They are in the plan and its rows, and in the first and the last line of a run."""
     arguments = "relu", "--data", "digits", "--device", "cpu", "--profile", "smoke", "--seeds", "2", "--out", tmp_path
     plan = ablate("plan", *arguments).stdout
     total, row = (
@@ -221,19 +225,19 @@ def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
     )
     assert row == total
     output = ablate("run", *arguments, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9").stdout
-    known, later = map(
+    missing, later = map(
         int, re.search(r"^0 of (\d+) jobs are already done; tuning will add about (\d+)", output, re.M).groups()
     )
-    assert later > 0 and known + later == total
-    left = f"{known} jobs without a record yet: run the same command again for them, then about {later} that follow"
+    assert later > 0 and missing + later == total
+    left = f"{missing} jobs without a record yet: run the same command again for them, then about {later} that follow"
     assert left in output
 
 
-def test_a_run_until_decided_goes_on_look_by_look_and_its_report_says_so(ablate, smoke, tmp_path):
+def test_a_run_until_decided_adds_seeds_look_by_look_and_its_report_says_so(ablate, smoke, tmp_path):
     """Both arms of the claim go from 2 seeds to 15, the controls stay; judging again gives the same verdicts."""
     arguments = "run", *smoke.arguments, "--until-decided", "--out", tmp_path
-    done = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert process.returncode == 0, process.stdout + process.stderr
     report = json.loads((tmp_path / "reports" / "report.json").read_text())
     (claim,), controls = report["claims"], report["controls"]
     seeds = 5 * claim["look"]
@@ -244,11 +248,11 @@ def test_a_run_until_decided_goes_on_look_by_look_and_its_report_says_so(ablate,
     before = verdicts(tmp_path)
     assert ablate("report", "--out", tmp_path).returncode == 0
     assert verdicts(tmp_path) == before
-    again = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    assert "[1/" not in again.stdout and verdicts(tmp_path) == before
+    second = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert "[1/" not in second.stdout and verdicts(tmp_path) == before
 
 
-def test_a_limit_ends_a_run_that_is_not_decided(ablate, smoke, tmp_path):
+def test_a_limit_ends_an_undecided_run(ablate, smoke, tmp_path):
     shutil.copytree(smoke.out / "trials", tmp_path / "trials")
     arguments = "run", *smoke.arguments, "--until-decided", "--limit", "0s", "--out", tmp_path
     assert ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0

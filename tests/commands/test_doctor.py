@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 @pytest.fixture
 def out(smoke, tmp_path, monkeypatch):
-    """A copy of a finished run, less what is in MLflow, which is not installed."""
+    """A copy of a finished run without a database, on a machine without mlflow."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     shutil.copytree(smoke.out, tmp_path / "out", ignore=shutil.ignore_patterns("mlflow*", "artifacts", "reports"))
     return tmp_path / "out"
@@ -50,7 +50,7 @@ def findings(out):
 
 
 def repair(out):
-    """Repair each finding as it is found, as the command does."""
+    """Repair each finding immediately, like the command."""
     for finding in doctor.examine(out):
         if finding.repair:
             finding.repair()
@@ -64,7 +64,7 @@ def names(out):
     return sorted(file.stem for file in store.folder(out).glob("*.json"))
 
 
-def gone():
+def dead_process():
     """The number of a process that has ended."""
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
@@ -123,7 +123,7 @@ def test_part_files_beside_a_result_are_stale_and_removed(out):
     assert findings(out) == [] and contents(store.folder(out)) == before
 
 
-def test_a_failure_is_pending_and_its_checkpoint_is_no_rest(out):
+def test_a_failure_is_pending_and_its_checkpoint_is_no_leftover(out):
     name = names(out)[0]
     store.write(out, store.read(out, name) | {"status": "timed out", "reason": "it took more than 24 hours"})
     file = store.path(out, name).with_suffix(".checkpoint")
@@ -135,20 +135,20 @@ def test_a_failure_is_pending_and_its_checkpoint_is_no_rest(out):
     assert file.exists()
 
 
-def test_a_broken_record_is_put_aside_each_time_under_a_name_of_its_own(out):
+def test_broken_records_are_moved_aside_under_different_names(out):
     file = min(store.folder(out).glob("*.json"))
-    whole = file.read_bytes()
-    for content in (whole[:99], b"[]", whole.replace(b'"seed": ', b'"seed": 7')):
+    intact = file.read_bytes()
+    for content in (intact[:99], b"[]", intact.replace(b'"seed": ', b'"seed": 7')):
         file.write_bytes(content)
         assert findings(out)[0][0] == "broken"
         repair(out)
         assert not file.exists()
-    aside = sorted(file.name for file in (out / doctor.BROKEN).iterdir() if file.suffix == ".json")
-    assert aside == [f"{file.stem}.2.json", f"{file.stem}.3.json", file.name]
-    assert {whole[:99], b"[]"} < contents(out / doctor.BROKEN)
+    moved_files = sorted(file.name for file in (out / doctor.BROKEN).iterdir() if file.suffix == ".json")
+    assert moved_files == [f"{file.stem}.2.json", f"{file.stem}.3.json", file.name]
+    assert {intact[:99], b"[]"} < contents(out / doctor.BROKEN)
 
 
-def test_weights_without_a_record_are_orphaned_and_put_aside(out):
+def test_weights_without_a_record_are_orphaned_and_moved_aside(out):
     weights = min(store.folder(out).glob("*.safetensors"))
     content = weights.read_bytes()
     store.path(out, weights.stem).unlink()
@@ -157,8 +157,8 @@ def test_weights_without_a_record_are_orphaned_and_put_aside(out):
     assert findings(out) == [] and (out / doctor.BROKEN / weights.name).read_bytes() == content
 
 
-def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is_not(out):
-    before, dead = contents(out), gone()
+def test_temporary_files_are_stale_only_if_their_process_is_dead(out):
+    before, dead = contents(out), dead_process()
     for process in (dead, os.getpid()):
         half_written(store.path(out, "0" * 16), process).write_text("{")
         pixels = half_written(out / "cache" / "digits-32+4-2", process)
@@ -170,7 +170,7 @@ def test_what_a_dead_process_half_wrote_is_stale_and_what_a_living_one_writes_is
     assert len([*out.rglob(f"*-{os.getpid()}-*")]) == 2 and not [*out.rglob(f"*-{dead}-*")]
 
 
-def test_the_record_of_an_earlier_revision_is_kept_and_no_illness(out):
+def test_a_record_of_an_earlier_revision_is_kept_and_needs_no_repair(out):
     file = min(store.folder(out).glob("*.json"))
     record = validation.load_current(file)
     earlier = store.write(
@@ -190,7 +190,7 @@ def runs(out):
     return sorted((run.data.tags["identity"], run.info.status) for run in all_runs if run.data.tags.get("kind"))
 
 
-def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(published):
+def test_runs_that_differ_from_the_records_are_repaired_by_publishing(published):
     before, client = runs(published), Publisher(published).client
     absent, half, twice = names(published)[:3]
     published_runs = Publisher(published).runs
@@ -209,24 +209,24 @@ def test_a_view_that_differs_from_the_records_is_repaired_by_publishing(publishe
 
 
 def test_a_run_without_a_record_is_kept_since_it_may_hold_the_only_one(published):
-    lost, half = names(published)[:2]
+    missing, half = names(published)[:2]
     published_runs, client = Publisher(published).runs, Publisher(published).client
-    client.create_run(published_runs[lost].info.experiment_id, tags={"identity": lost, "kind": "trial"})
-    for name in (lost, half):
+    client.create_run(published_runs[missing].info.experiment_id, tags={"identity": missing, "kind": "trial"})
+    for name in (missing, half):
         for file in store.folder(published).glob(f"{name}.*"):
             file.unlink()
     client.update_run(published_runs[half].info.run_id, status="RUNNING")
     repair(published)
     ended = [status for identity, status in runs(published) if identity == half]
-    assert ended == ["KILLED"] and (lost, "FINISHED") in runs(published)
+    assert ended == ["KILLED"] and (missing, "FINISHED") in runs(published)
     assert {finding.state for finding in doctor.examine(published)} == {"orphaned"}
 
 
 def test_what_others_publish_to_a_server_is_no_illness(published, monkeypatch):
-    lost, half = names(published)[:2]
+    missing, half = names(published)[:2]
     publisher = Publisher(published)
     publisher.client.update_run(publisher.runs[half].info.run_id, status="RUNNING")
-    for name in (lost, half):
+    for name in (missing, half):
         store.path(published, name).unlink()
         store.weights_file(published, name).unlink(missing_ok=True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_client.tracking_uri(published))
@@ -243,13 +243,13 @@ def test_a_job_that_was_measured_again_is_stale_in_mlflow_until_it_is_published_
     assert list(doctor.examine(published)) == []
 
 
-def test_a_job_that_another_machine_measured_later_is_no_illness(published):
+def test_a_job_that_another_machine_measured_later_needs_no_repair(published):
     record = store.read(published, names(published)[0])
     store.write(published, record | {name: record[name] - 60 for name in ("started", "ended")})
     assert list(doctor.examine(published)) == []
 
 
-def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_none(published):
+def test_without_a_database_records_are_pending_and_no_database_is_made(published):
     (published / "mlflow.db").unlink()
     assert findings(published) == [("pending", "MLflow")] * len(names(published))
     assert not (published / "mlflow.db").exists()
@@ -258,19 +258,19 @@ def test_records_of_a_folder_without_a_database_are_pending_and_looking_makes_no
     assert {identity for identity, _ in runs(published)} == set(names(published))
 
 
-def test_a_server_that_is_away_is_reported_where_no_database_ever_was(published, monkeypatch):
+def test_an_unreachable_server_is_reported_without_a_local_database(published, monkeypatch):
     (published / "mlflow.db").unlink()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    (away,) = doctor.examine(published)
-    assert away.state == "broken" and "http://127.0.0.1:9 cannot be read" in away.text and away.repair is None
+    (finding,) = doctor.examine(published)
+    assert finding.state == "broken" and "http://127.0.0.1:9 cannot be read" in finding.text and finding.repair is None
 
 
-def test_a_server_that_goes_away_during_a_repair_is_one_line(published, monkeypatch):
-    def gone(*_):
+def test_losing_the_server_during_a_repair_is_reported_in_one_line(published, monkeypatch):
+    def fail_to_connect(*_):
         raise ModuleNotFoundError("No module named 'boto3'")
 
     (published / "mlflow.db").unlink()
-    monkeypatch.setattr(Publisher, "publish", gone)
+    monkeypatch.setattr(Publisher, "publish", fail_to_connect)
     finding = next(doctor.examine(published))
     with pytest.raises(InputError, match="the repair in MLflow failed: ModuleNotFoundError: No module named 'boto3'"):
         finding.repair()
@@ -288,13 +288,13 @@ def test_a_broken_record_does_not_keep_mlflow_from_being_examined(published):
     assert findings(published) == [("broken", str(file)), ("orphaned", "MLflow")]
 
 
-def test_a_database_that_is_damaged_is_put_aside_and_one_elsewhere_is_not(published, monkeypatch):
+def test_a_damaged_database_in_the_output_folder_is_moved_aside(published, monkeypatch):
     (published / "mlflow.db").write_text("no database")
     (finding,) = doctor.examine(published)
     assert finding.state == "broken" and "file is not a database" in finding.text
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    (away,) = doctor.examine(published)
-    assert away.state == "broken" and "127.0.0.1:9 cannot be read" in away.text and away.repair is None
+    (finding,) = doctor.examine(published)
+    assert finding.state == "broken" and "127.0.0.1:9 cannot be read" in finding.text and finding.repair is None
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     for number in "", ".2":
         (published / "mlflow.db").write_text("no database")

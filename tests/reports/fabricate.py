@@ -1,4 +1,4 @@
-"""Studies and records that nobody measured: enough of each kind to fill a report."""
+"""Fabricated studies and records of every kind, to fill a report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def setting(seeds: int = 3, name: str = "quick") -> Setting:
 
 
 def activations() -> Study:
-    """Three arms; tanh is a little worse, sigmoid much."""
+    """A study of three activations, in which tanh is a little worse than ReLU and sigmoid much worse."""
     return Study(
         question="What does the activation bring?",
         name="activations",
@@ -70,7 +70,7 @@ def activations() -> Study:
 
 
 def sizes() -> Study:
-    """Two networks that are counted and never trained."""
+    """A study that counts two networks without training them."""
     return Study(
         question="How large is the network?",
         name="sizes",
@@ -79,17 +79,17 @@ def sizes() -> Study:
     )
 
 
-def write(out: Path, studies: Sequence[Study], setting: Setting, lost: Sequence[tuple[str, int]] = ()) -> None:
-    """A record for every job. lost: (arm, seed) of trials that diverged."""
+def write(out: Path, studies: Sequence[Study], setting: Setting, lost_trials: Sequence[tuple[str, int]] = ()) -> None:
+    """Write a record for every job; trials of `lost_trials`, (arm, seed), diverged."""
     for study in studies:
         for place in expand_study(study, setting):
-            store.write(out, record(study, place, (place.arm, place.seed) in lost))
+            store.write(out, record(study, place, (place.arm, place.seed) in lost_trials))
 
 
 def amend(out: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Write every record again with what the change says of it on top."""
-    for one in store.read_all(out):
-        store.write(out, {**one, **change(one)})
+    """Update every record with the fields that `change` returns for it."""
+    for record in store.read_all(out):
+        store.write(out, {**record, **change(record)})
 
 
 def record(study: Study, place: PlacedJob, diverged: bool = False) -> dict[str, Any]:

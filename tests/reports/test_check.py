@@ -1,4 +1,4 @@
-"""A stored report compared with the records now."""
+"""Comparison of a stored report with the current records."""
 
 import json
 
@@ -14,7 +14,7 @@ from reports.report import write_report
 
 @pytest.fixture
 def out(tmp_path, monkeypatch):
-    """A report that was written, and records to judge again; the request is known without a run."""
+    """An output folder with records and their report, and a request stored without a run."""
     study, setting = fabricate.activations(), fabricate.setting()
     fabricate.write(tmp_path, [study], setting)
     write_report(tmp_path, [study], setting)
@@ -28,7 +28,7 @@ def stored(out):
 
 
 def check_report(capsys, out, file):
-    """The exit status and the lines of the check, which has written no file."""
+    """Run the check; return its exit status and lines, after testing that it wrote no file."""
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     status = ablate.main(["report", "--check", str(file), "--out", str(out)])
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before

@@ -37,7 +37,7 @@ def column(table: Table, label: str) -> list[str]:
 @pytest.fixture(scope="module")
 def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[Block]:
     out = tmp_path_factory.mktemp("out")
-    return report_on(out, fabricate.activations(), fabricate.sizes(), lost=[("sigmoid", 1)])
+    return report_on(out, fabricate.activations(), fabricate.sizes(), lost_trials=[("sigmoid", 1)])
 
 
 def test_verdicts_come_before_anything_else_that_was_measured(blocks):
@@ -58,7 +58,7 @@ def test_controls_are_a_table_of_their_own(blocks):
     assert not any(":a-a" in line.name for block in blocks if isinstance(block, Verdicts) for line in block.lines)
 
 
-def test_what_must_be_known_of_the_data_stands_at_the_top(blocks):
+def test_the_note_on_the_data_is_shown_at_the_top(blocks):
     prominent = [block for block in blocks[:4] if isinstance(block, Note) and block.prominent]
     assert [note.text for note in prominent] == [fabricate.NOTE]
 
@@ -70,7 +70,7 @@ def test_trials_without_a_result_are_counted_and_named(blocks):
     assert facts["Trials"] == "15 different: 14 finished, 1 diverged"
 
 
-def test_each_arm_tells_what_it_changes_in_the_network_as_built(blocks):
+def test_the_changes_of_each_arm_are_read_from_its_network(blocks):
     changes = column(table(blocks, "activations: read from"), "Change from the baseline")
     assert changes[0] == "the baseline"
     assert changes[1] == "gain: 1 → 1.67 (throughout)\nactivation: relu → tanh (throughout)"
@@ -101,7 +101,7 @@ def test_every_study_with_trials_has_its_four_figures(blocks):
     assert all(figure.alt and figure.caption for figure in figures)
 
 
-def test_pairs_without_a_dot_are_spoken_of_where_there_are_any(blocks, tmp_path, monkeypatch):
+def test_the_caption_mentions_pairs_without_a_dot(blocks, tmp_path, monkeypatch):
     assert not any("have a dot" in block.caption for block in blocks if isinstance(block, Figure))
     for module in (difference_plot, arm_figures):
         monkeypatch.setattr(module, "MAX_DOTS", 2)
@@ -123,7 +123,7 @@ def test_timings_are_medians_with_a_ratio_to_the_reference(blocks):
     assert f"{TIMES}1.2" in other.detail
 
 
-def test_kernels_are_held_against_a_copy_of_the_same_bytes(blocks):
+def test_kernels_are_compared_with_a_copy_of_the_same_bytes(blocks):
     timing = table(blocks, "activations: time of the activations")
     assert [row[0].text for row in timing.rows] == [
         f"Time of the kernel, {size} elements" for size in ("1,024", "16,384")
@@ -154,7 +154,7 @@ def test_published_figures_stand_beside_those_measured(blocks):
     assert column(published, "Measured here")[0].endswith("points")
 
 
-def test_what_others_printed_of_the_same_arms_stands_beside_ours(blocks):
+def test_published_accuracies_are_shown_beside_ours(blocks):
     ours, theirs = table(blocks, "activations: means"), table(blocks, "activations: test accuracy, printed")
     assert "Somebody et al. 2012, table 2" in theirs.remark
     assert column(theirs, "Arm") == ["relu", "tanh"]

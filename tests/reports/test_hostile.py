@@ -43,7 +43,7 @@ DATA = dataclasses.replace(fabricate.DATA, name=" ".join(NAMES))
 
 
 def hostile(name: str) -> Study:
-    """Every arm, sentence and source is a hostile name; so are the study's own and its data's."""
+    """Make a study in which every name, sentence and source is hostile."""
     first, second = NAMES[:2]
     return Study(
         question=f"Is {name} so?",
@@ -71,11 +71,11 @@ def hostile(name: str) -> Study:
 def out(tmp_path_factory):
     out, studies = tmp_path_factory.mktemp("out") / "out", [hostile(NAMES[0]), hostile(NAMES[3])]
     setting = fabricate.setting(seeds=2)._replace(data=DATA)
-    fabricate.write(out, studies, setting, lost=[(arm, 1) for arm in NAMES[2:4]])
-    moved = {"device_name": NAMES[1], "commit": NAMES[2]}
+    fabricate.write(out, studies, setting, lost_trials=[(arm, 1) for arm in NAMES[2:4]])
+    changed_environment = {"device_name": NAMES[1], "commit": NAMES[2]}
 
     def change(record):
-        environment = fabricate.ENVIRONMENT | (moved if record["job"].get("seed") == 0 else {})
+        environment = fabricate.ENVIRONMENT | (changed_environment if record["job"].get("seed") == 0 else {})
         data = {"data": record["data"] | {"note": NAMES[0]}} if "data" in record else {}
         return {"environment": environment, **data}
 
@@ -105,13 +105,13 @@ def test_no_file_is_written_but_the_four(out):
 
 
 def test_every_name_is_in_the_html_as_it_is(out, soup):
-    shown = without_spaces(soup.body.get_text())
-    assert [one for one in shown_texts(out[1]) if without_spaces(one) not in shown] == []
+    page_text = without_spaces(soup.body.get_text())
+    assert [shown for shown in shown_texts(out[1]) if without_spaces(shown) not in page_text] == []
     assert [svg["aria-label"] for svg in soup.select("figure svg[role=img]")] == alternative_texts(out[1])
 
 
-def test_no_name_turns_the_text_behind_it_round(soup, pages):
-    for text in (soup.get_text(), "".join(one.extract_text() for one in pages.pages)):
+def test_no_name_reverses_the_direction_of_later_text(soup, pages):
+    for text in (soup.get_text(), "".join(page.extract_text() for page in pages.pages)):
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b]", text)
         assert "\\u202eevil" in text and "\\x1b[31m" in text
 
@@ -125,9 +125,9 @@ def test_no_name_makes_an_element_or_an_attribute(soup):
     assert not [name for tag in soup.find_all(True) for name in tag.attrs if name.startswith("on")]
 
 
-def test_every_id_is_one_word_of_its_own_and_every_link_arrives(soup):
+def test_every_id_is_unique_and_every_link_has_a_target(soup):
     ids = [tag["id"] for tag in soup.find_all(id=True)]
-    assert all(re.fullmatch(r"[\w-]+", one) for one in ids)
+    assert all(re.fullmatch(r"[\w-]+", identifier) for identifier in ids)
     assert len(ids) == len(set(ids))
     links = [tag[name] for name in ("href", "xlink:href") for tag in soup.find_all(attrs={name: True})]
     links += re.findall(r"url\(([^)]*)\)", "".join(map(str, soup.find_all("svg"))))
@@ -142,32 +142,32 @@ def test_a_claim_in_brief_leads_to_the_claim_of_that_study_and_name(soup):
 
 
 def test_every_name_is_in_the_pdf_as_it_is(out, pages):
-    """But for letters that run from right to left, which a PDF holds in the order in which they stand."""
-    shown = without_spaces("".join(page.extract_text() for page in pages.pages))
-    ltr = [one for one in shown_texts(out[1]) if not set(RIGHT_TO_LEFT) & set(one)]
+    """Right-to-left letters are tested singly, because a PDF holds them in visual order."""
+    page_text = without_spaces("".join(page.extract_text() for page in pages.pages))
+    ltr = [shown for shown in shown_texts(out[1]) if not set(RIGHT_TO_LEFT) & set(shown)]
     numbered = re.compile(r"\d+/\d+")
-    assert [one for one in ltr if numbered.sub("", without_spaces(one)) not in numbered.sub("", shown)] == []
-    assert set(RIGHT_TO_LEFT) <= set(shown)
+    assert [shown for shown in ltr if numbered.sub("", without_spaces(shown)) not in numbered.sub("", page_text)] == []
+    assert set(RIGHT_TO_LEFT) <= set(page_text)
 
 
 def test_nothing_leaves_a_page_of_the_pdf(pages):
-    for one in pages.pages:
+    for page in pages.pages:
         ends = []
-        one.extract_text(
+        page.extract_text(
             visitor_text=lambda text, cm, tm, font, size, ends=ends: ends.append(cm[4] + tm[4]) if text.strip() else 0
         )
-        assert max(ends) < one.mediabox.width - 40
+        assert max(ends) < page.mediabox.width - 40
 
 
 def test_the_pdf_has_no_action_and_no_link_that_leaves_it(pages):
-    for one in pages.pages:
-        for note in one.get("/Annots") or []:
+    for page in pages.pages:
+        for note in page.get("/Annots") or []:
             action = note.get_object().get("/A", {})
             assert action.get("/S", "/GoTo") == "/GoTo"
     assert not {"/OpenAction", "/AA"} & pages.trailer["/Root"].keys()
 
 
-def test_names_of_signs_alone_have_anchors_too():
+def test_names_without_letters_have_anchors_too():
     heads = [Contents("Contents"), Heading("<>"), Heading("&&"), Heading("a-2"), Heading("a"), Heading("A!")]
     lines = (
         ClaimLine("supported", "?", "One", ()),
@@ -182,6 +182,6 @@ def test_names_of_signs_alone_have_anchors_too():
 
 def test_a_name_that_is_long_leaves_the_numbers_beside_it_readable():
     table = Table("Wide", (Column("Arm", numeric=False), Column(LONG)), ((Cell(LONG), Cell("1.0")),))
-    (one,) = pypdf.PdfReader(io.BytesIO(render_pdf([table, Text(LONG)], "A report", 0))).pages
-    assert one.mediabox.width < one.mediabox.height
-    assert without_spaces(one.extract_text()).count(LONG) == 3
+    (page,) = pypdf.PdfReader(io.BytesIO(render_pdf([table, Text(LONG)], "A report", 0))).pages
+    assert page.mediabox.width < page.mediabox.height
+    assert without_spaces(page.extract_text()).count(LONG) == 3

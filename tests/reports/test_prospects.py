@@ -1,4 +1,4 @@
-"""What a plan says that its seeds can decide."""
+"""Differences that a plan's seeds can decide."""
 
 import fabricate
 import pytest
@@ -34,7 +34,7 @@ def test_a_study_that_trains_nothing_has_nothing_to_plan(tmp_path):
 
 
 def test_the_pilots_deviation_gives_effects_and_seeds(planned):
-    """A line for each metric and margin: what statsmodels and the noncentral t say of the A/A differences."""
+    """Each metric and margin has a line, with the numbers that statsmodels and the noncentral t give."""
     study, setting, out = planned
     results = gather(out, [study], setting).results
     differences = summary.paired_differences(results, AGAIN, "relu", "test/accuracy") * 100
@@ -52,5 +52,5 @@ def test_the_pilots_deviation_gives_effects_and_seeds(planned):
 
 def test_one_seed_decides_nothing_whatever_the_pilot_says(planned):
     study, setting, out = planned
-    one = setting._replace(profile=fabricate.setting(1).profile)
-    assert "no pilot yet" in lines(study, one, out)[0][1]
+    one_seed = setting._replace(profile=fabricate.setting(1).profile)
+    assert "no pilot yet" in lines(study, one_seed, out)[0][1]

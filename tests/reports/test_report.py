@@ -22,7 +22,7 @@ FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    fabricate.write(out, [fabricate.activations()], fabricate.setting(), lost=[("sigmoid", 1)])
+    fabricate.write(out, [fabricate.activations()], fabricate.setting(), lost_trials=[("sigmoid", 1)])
     write_report(out, [fabricate.activations()], fabricate.setting())
     return out
 
@@ -39,14 +39,14 @@ def test_the_same_records_give_the_same_bytes(out):
 
 def test_the_json_holds_each_claim_with_what_decided_it(out):
     stored = json.loads((out / "reports" / "report.json").read_text())
-    wanted = {"id", "verdict", "estimate", "interval", "margin", "unit", "pairs", "p_value", "p_holm", "trials"}
+    keys = {"id", "verdict", "estimate", "interval", "margin", "unit", "pairs", "p_value", "p_holm", "trials"}
     assert [claim["id"] for claim in stored["claims"]] == ["relu-better", "relu-gap", "relu-step"]
-    assert all(wanted <= claim.keys() for claim in stored["claims"] + stored["controls"])
+    assert all(keys <= claim.keys() for claim in stored["claims"] + stored["controls"])
     assert stored["run"]["Trials"] == "15 different: 14 finished, 1 diverged"
     assert stored["environments"] == [{"processes": 1, **fabricate.ENVIRONMENT}]
 
 
-def test_the_table_of_trials_has_a_row_a_trial(out):
+def test_the_table_of_trials_has_one_row_per_trial(out):
     rows = list(csv.DictReader((out / "reports" / "trials.csv").read_text().splitlines()))
     assert len(rows) == 15
     assert [row["status"] for row in rows].count("diverged") == 1

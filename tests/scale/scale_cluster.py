@@ -1,4 +1,4 @@
-"""A Ray cluster of four simulated machines: the same records as a local run, whatever dies."""
+"""A Ray cluster of four simulated machines gives the records of a local run, even if processes die."""
 
 from __future__ import annotations
 
@@ -59,29 +59,29 @@ def machines(temporary) -> Iterator[Cluster]:
 
 @pytest.fixture
 def marked(environment) -> Iterator[dict[str, str]]:
-    """An environment that marks every process of a test; none of them may be left at the end."""
+    """An environment that marks every process of a test; at the end none of them may still run."""
     mark = str(uuid.uuid4())
-    alone = {"RAY_AUTH_MODE": "disabled"}  # otherwise Ray writes a token into the home folder
-    yield environment | alone | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
+    no_token = {"RAY_AUTH_MODE": "disabled"}  # otherwise Ray writes a token into the home folder
+    yield environment | no_token | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
     until_none_is_left(mark)
 
 
 @pytest.fixture(scope="module")
-def alone(command, environment, tmp_path_factory) -> Path:
-    """The results of a local run: change nothing in them."""
-    here = tmp_path_factory.mktemp("alone")
-    done = run(command_line(command, here), environment, here)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return here / "out"
+def local_out(command, environment, tmp_path_factory) -> Path:
+    """The results of a local run, which tests must not change."""
+    folder = tmp_path_factory.mktemp("alone")
+    process = run(command_line(command, folder), environment, folder)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return folder / "out"
 
 
-def command_line(command: tuple[str, ...], here: Path, *more: str, out: str = "out") -> list[str]:
-    (here / "small.py").write_text(STUDY)
-    (here / "bench.py").write_text("raise RuntimeError('not ours')")  # workers must not import it
-    return [*command, *WORDS.split(), out, *more]
+def command_line(command: tuple[str, ...], folder: Path, *options: str, out: str = "out") -> list[str]:
+    (folder / "small.py").write_text(STUDY)
+    (folder / "bench.py").write_text("raise RuntimeError('not ours')")  # workers must not import it
+    return [*command, *WORDS.split(), out, *options]
 
 
-def until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, f"not within {seconds} seconds"
@@ -98,39 +98,41 @@ def parts(out: Path) -> list[Path]:
     return [file for file in store.folder(out).glob("*.part") if file.stat().st_size]
 
 
-def started(words: list[str], environment: dict[str, str], here: Path) -> subprocess.Popen[str]:
+def started(words: list[str], environment: dict[str, str], folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        words, cwd=here, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
     )  # fmt: skip
 
 
-def test_a_study_on_four_machines_has_the_records_of_a_local_run(command, machines, marked, alone, tmp_path):
-    done = run(command_line(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "machines in the cluster: 4; parallel jobs: 4" in done.stdout
-    assert not done.stderr
-    assert_same_results(tmp_path / "out", alone)
+def test_a_study_on_four_machines_has_the_records_of_a_local_run(command, machines, marked, local_out, tmp_path):
+    process = run(command_line(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "machines in the cluster: 4; parallel jobs: 4" in process.stdout
+    assert not process.stderr
+    assert_same_results(tmp_path / "out", local_out)
 
 
-def test_a_machine_that_dies_costs_what_it_ran_which_goes_on_elsewhere(command, machines, marked, alone, tmp_path):
+def test_jobs_of_a_dead_machine_continue_on_other_machines(command, machines, marked, local_out, tmp_path):
     out, mark = tmp_path / "out", marked["ABLATE_TORTURE"]
     victim = machines.add_node(num_cpus=1)
     process = started(command_line(command, tmp_path, "--cluster", machines.address), marked, tmp_path)
     with process:
-        until(lambda: len({name for name, _ in read_saved_points(out)}) == MACHINES + 1)
+        wait_until(lambda: len({name for name, _ in read_saved_points(out)}) == MACHINES + 1)
         before, saved_points = slots(mark), read_saved_points(out)
         machines.remove_node(victim, allow_graceful=False)
-        until(lambda: len({*before} - {*slots(mark)}) == 1)
+        wait_until(lambda: len({*before} - {*slots(mark)}) == 1)
         output, _ = process.communicate(timeout=200)
     assert process.returncode == 0 and "raylet" not in output, output
-    assert_same_results(out, alone)
+    assert_same_results(out, local_out)
     ended = {(r["identity"], p["epoch"]): p["time"] for r in store.read_all(out) for p in r.get("points", [])}
     assert saved_points == {point: ended[point] for point in saved_points}, "points in a checkpoint were trained again"
 
 
-def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machines, marked, alone, temporary, tmp_path):
-    """The folder's name means another folder in every process that started elsewhere. One worker is killed."""
+def test_machines_without_the_shared_folder_receive_every_file_once(
+    command, machines, marked, local_out, temporary, tmp_path
+):
+    """Machines without the shared folder see another folder at its path. One worker is killed."""
     written, killed = set[tuple[str, int]](), False
     words = command_line(command, tmp_path, "--cluster", machines.address, out="/proc/self/cwd/out")
     with started(words, marked, tmp_path) as process:
@@ -145,22 +147,24 @@ def test_machines_that_do_not_share_the_folder_are_sent_all_once(command, machin
     assert killed and "Not every machine sees" in output, output
     assert len(written) == len({name for name, _ in written}) == 3
     assert not list(temporary.glob("ablate.*"))
-    assert_same_results(tmp_path / "out", alone)
+    assert_same_results(tmp_path / "out", local_out)
 
 
 @pytest.mark.parametrize("dies", ["the head alone", "all of its machine"])
-def test_a_head_that_dies_ends_the_command_in_one_line_and_the_same_command_goes_on(command, marked, tmp_path, dies):
-    out, short_lived, many = tmp_path / "out", Cluster(), ("--seeds", "90")
+def test_a_dead_head_ends_the_command_and_rerunning_it_continues(command, marked, tmp_path, dies):
+    out, short_lived, many_seeds = tmp_path / "out", Cluster(), ("--seeds", "90")
     head = short_lived.add_node(num_cpus=2)
-    with started(command_line(command, tmp_path, *many, "--cluster", short_lived.address), marked, tmp_path) as process:
-        until(lambda: store.read_all(out) and parts(out))
+    with started(
+        command_line(command, tmp_path, *many_seeds, "--cluster", short_lived.address), marked, tmp_path
+    ) as process:
+        wait_until(lambda: store.read_all(out) and parts(out))
         head.kill_gcs_server() if dies == "the head alone" else short_lived.shutdown()
         output, _ = process.communicate(timeout=100)
     short_lived.shutdown()
     assert process.returncode == 2 and "Traceback" not in output, output
     assert output.splitlines()[-1].startswith("ablate: the cluster's head at "), output
-    done = run(command_line(command, tmp_path, *many, "--limit", "0s"), marked, tmp_path)
-    assert f"{len(store.read_all(out))} of " in done.stdout, done.stdout + done.stderr
+    process = run(command_line(command, tmp_path, *many_seeds, "--limit", "0s"), marked, tmp_path)
+    assert f"{len(store.read_all(out))} of " in process.stdout, process.stdout + process.stderr
 
 
 @pytest.mark.parametrize("where", ["local", "four machines"])
@@ -168,7 +172,7 @@ def test_ctrl_c_ends_the_command_and_all_that_it_started(command, machines, mark
     address = "local" if where == "local" else machines.address
     words = command_line(command, tmp_path, "--cluster", address, out="/proc/self/cwd/out")
     with started(words, marked, tmp_path) as process:
-        until(lambda: parts(tmp_path / "out"))
+        wait_until(lambda: parts(tmp_path / "out"))
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not GIVEN, reason="ABLATE_TEST_PHOTOGRAPHS names
 
 
 def linked(target, photos, count):
-    """So many links to the photographs, in classes, four fifths to train on."""
+    """Make a folder with this number of links to the photographs, four fifths of them for training."""
     for number, photo in zip(range(count), itertools.cycle(photos), strict=False):
         place = target / ("val" if number % 5 == 4 else "train") / f"n{number // 5 % CLASSES:08d}"
         place.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def seconds(loader):
 
 
 class Ours:
-    """The input path: what a trial reads in an epoch."""
+    """The input of a trial by the harness, for one epoch."""
 
     def __init__(self, source, split="train"):
         labels = torch.from_numpy(photo_index.labels(source.folder, split))
@@ -82,7 +82,7 @@ class Ours:
 
 
 def pil(folder):
-    """As the tutorials have it."""
+    """The input by PIL and torchvision transforms, as in tutorials."""
     steps = [transforms.Resize(256), transforms.RandomCrop(227), transforms.RandomHorizontalFlip()]
     steps += [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)]
     images = ImageFolder(str(folder / "train"), transforms.Compose(steps))
@@ -95,16 +95,16 @@ def test_the_input_path_beats_a_folder_read_by_pil(photographs, tmp_path, monkey
     source = locate(str(folder), tmp_path / "out", photographs=True)
     list(photo_packing.pack(folder, tmp_path / "packed", 256))
     packed = locate(str(tmp_path / "packed"), tmp_path / "out", photographs=True)
-    ways = {"pil": pil(folder), "unpacked": Ours(source), "packed": Ours(packed)}
-    for way in ways.values():
-        seconds(way)
-    took = {name: [] for name in ways}
+    inputs = {"pil": pil(folder), "unpacked": Ours(source), "packed": Ours(packed)}
+    for loader in inputs.values():
+        seconds(loader)
+    took = {name: [] for name in inputs}
     for _ in range(ROUNDS):
-        for name, way in ways.items():
-            took[name].append(seconds(way))
-    ratios = {name: np.median(np.array(took["pil"]) / np.array(own)) for name, own in took.items()}
+        for name, loader in inputs.items():
+            took[name].append(seconds(loader))
+    ratios = {name: np.median(np.array(took["pil"]) / np.array(samples_s)) for name, samples_s in took.items()}
     with capsys.disabled():
-        print({name: f"{1 / np.median(own):.0f} images/s, {ratios[name]:.2f} x" for name, own in took.items()})
+        print({name: f"{1 / np.median(took[name]):.0f} images/s, {ratios[name]:.2f} x" for name in took})
     assert ratios["unpacked"] >= 1.5 and ratios["packed"] >= 3
 
 
@@ -144,16 +144,16 @@ if __name__ == "__main__":
 
 
 def test_memory_stays_flat_from_250_to_50_000_photographs(photographs, tmp_path):
-    found = {}
+    memory_by_count = {}
     for count in (250, 50_000):
         folder = linked(tmp_path / str(count), photographs, count)
         words = [sys.executable, "-c", MEMORY, str(folder), str(tmp_path / f"out{count}")]
-        done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
-        assert done.returncode == 0, done.stderr
-        found[count] = json.loads(done.stdout)
-    print(found)
-    for who in ("parent", "workers"):
-        assert found[50_000][who] < 1.1 * found[250][who] + 16, found
+        process = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+        assert process.returncode == 0, process.stderr
+        memory_by_count[count] = json.loads(process.stdout)
+    print(memory_by_count)
+    for name in ("parent", "workers"):
+        assert memory_by_count[50_000][name] < 1.1 * memory_by_count[250][name] + 16, memory_by_count
 
 
 def test_packing_real_photographs_can_be_interrupted(ablate, command, folder, tmp_path):
@@ -163,9 +163,9 @@ def test_packing_real_photographs_can_be_interrupted(ablate, command, folder, tm
         time.sleep(0.02)
     process.kill()
     process.wait()
-    there = len(list(target.glob("*/*/*.JPEG")))
-    done = ablate("pack", folder, target)
-    assert done.returncode == 0 and there < 250
-    assert f"{250 - there} packed, {there} already there, 0 left out" in done.stdout
+    packed_count = len(list(target.glob("*/*/*.JPEG")))
+    process = ablate("pack", folder, target)
+    assert process.returncode == 0 and packed_count < 250
+    assert f"{250 - packed_count} packed, {packed_count} already there, 0 left out" in process.stdout
     assert len(list(target.glob("*/*/*.JPEG"))) == 250
     shutil.rmtree(target)

@@ -1,4 +1,4 @@
-"""A team's server, MLflow on PostgreSQL: four machines publish to it at once; it is saved, lost and restored."""
+"""A team's server, MLflow on PostgreSQL, to which four machines publish at once; it is backed up, lost and restored."""
 
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries
 
 @pytest.fixture(scope="module")
 def home(ablate, tmp_path_factory):
-    """A folder with a study and records for each machine: its own arm's, and those of arms that all have."""
+    """A folder with a study and records for each machine, of its own arm and of the arms that all machines share."""
     home = tmp_path_factory.mktemp("team")
     for number, name in enumerate(MACHINES, 1):
         (home / f"{name}.py").write_text(STUDY.format(number / 10))
@@ -38,9 +38,9 @@ def home(ablate, tmp_path_factory):
 
 
 def run_all(ablate, home, **variables):
-    """Every machine's study by one, into a folder of its own."""
-    done = ablate(*RUN, home / "all", *(home / f"{name}.py" for name in MACHINES), **variables)
-    assert done.returncode == 0, done.stderr
+    """Run the studies of all machines in one run, into a separate folder."""
+    process = ablate(*RUN, home / "all", *(home / f"{name}.py" for name in MACHINES), **variables)
+    assert process.returncode == 0, process.stderr
 
 
 def contents(out):
@@ -48,7 +48,7 @@ def contents(out):
 
 
 def publish_at_once(home, command, environment):
-    """What each machine's run says, which finds all its records there."""
+    """Run all machines at once, with records that are all present; return their outputs."""
     runs = [
         subprocess.Popen(
             [*command, *RUN, home / name, home / f"{name}.py"], env=environment, stdout=subprocess.PIPE, text=True
@@ -60,7 +60,7 @@ def publish_at_once(home, command, environment):
     return outputs
 
 
-def known(database, home):
+def published_runs(database, home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", database)
         return all_runs(Publisher(home))
@@ -68,55 +68,55 @@ def known(database, home):
 
 @pytest.fixture(scope="module")
 def story(home, command, ablate, environment):
-    """What the server knew at each stage."""
-    story, artifacts, kept, dump = SimpleNamespace(), home / "artifacts", home / "kept", home / "dump"
+    """The runs on the server at each stage: published, lost, published again, restored."""
+    story, artifacts, backup, dump = SimpleNamespace(), home / "artifacts", home / "kept", home / "dump"
     with postgres() as cluster:
         at = urlsplit(cluster)
 
         def execute(name, *arguments):
-            where = ["-h", at.hostname, "-p", str(at.port), "-U", at.username]
-            subprocess.run([program(name), *where, *arguments], check=True)
+            connection = ["-h", at.hostname, "-p", str(at.port), "-U", at.username]
+            subprocess.run([program(name), *connection, *arguments], check=True)
 
         database = cluster.removesuffix(at.path) + "/team"
         serve = partial(mlflow_server, free_port(), database, artifacts, environment)
         execute("createdb", "team")
         with serve() as address:
             story.outputs = publish_at_once(home, command, environment | {"MLFLOW_TRACKING_URI": address})
-            story.published = known(database, home)
+            story.published = published_runs(database, home)
             execute("pg_dump", "-Fc", "-f", dump, "team")
-            shutil.copytree(artifacts, kept)
+            shutil.copytree(artifacts, backup)
         execute("dropdb", "--force", "team")
         execute("createdb", "team")
         shutil.rmtree(artifacts)
         with serve() as address:
-            story.wiped = known(database, home)
+            story.wiped = published_runs(database, home)
             run_all(ablate, home, MLFLOW_TRACKING_URI=address)
-            story.published_again = known(database, home)
+            story.published_again = published_runs(database, home)
         execute("dropdb", "--force", "team")
         execute("createdb", "team")
         shutil.rmtree(artifacts)
         execute("pg_restore", "-d", "team", dump)
-        shutil.copytree(kept, artifacts)
+        shutil.copytree(backup, artifacts)
         with serve() as address:
-            story.restored = known(database, home)
+            story.restored = published_runs(database, home)
             story.imported = ablate("import", address, "--weights", "--out", home / "imported")
     return story
 
 
-def test_of_four_machines_that_publish_at_once_every_run_is_there_once(home, story):
-    both = contents(home / "ada").keys() & contents(home / "ben").keys()
-    assert both and all(contents(home / name).keys() > both for name in MACHINES)
+def test_four_machines_that_publish_at_once_leave_every_run_once(home, story):
+    shared_runs = contents(home / "ada").keys() & contents(home / "ben").keys()
+    assert shared_runs and all(contents(home / name).keys() > shared_runs for name in MACHINES)
     identities = {record["identity"] for record in store.read_all(home / "all")}
     assert story.published.keys() == identities | {"report (smoke, digits (scikit-learn))"}
-    assert {(len(those), those[0]["status"]) for those in story.published.values()} == {(1, "FINISHED")}
+    assert {(len(runs), runs[0]["status"]) for runs in story.published.values()} == {(1, "FINISHED")}
 
 
-def test_none_of_them_is_told_of_the_others(story):
+def test_no_run_reports_a_conflict_with_another_machine(story):
     for output in story.outputs:
         assert "MLflow refused" not in output and "cannot be reached" not in output and "View run" not in output
 
 
-def test_a_server_that_is_lost_altogether_gets_every_run_once_more_from_who_has_the_records(story):
+def test_after_the_loss_of_a_server_every_record_is_published_again(story):
     assert story.wiped == {}
     assert story.published_again == story.published
 

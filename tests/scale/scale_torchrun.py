@@ -1,4 +1,4 @@
-"""Trials on two processes each, by torchrun: the same records as by one, and resumption from a checkpoint."""
+"""Trials on two processes by torchrun give the records of one process, and resume from checkpoints."""
 
 import os
 import signal
@@ -50,33 +50,31 @@ def arguments(tmp_path):
 
 
 def finished(out):
-    found = {record["identity"]: record for record in store.read_all(out)}
-    assert all(record["status"] == "finished" for record in found.values())
-    return found
+    records = {record["identity"]: record for record in store.read_all(out)}
+    assert all(record["status"] == "finished" for record in records.values())
+    return records
 
 
 def test_two_processes_give_the_records_of_one(ablate, command, environment, arguments, tmp_path):
     assert ablate(*arguments(tmp_path / "one")).returncode == 0
     words = [*TORCHRUN, command[1], *map(str, arguments(tmp_path / "two"))]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("[5/5]") == 1
-    one, two = finished(tmp_path / "one"), finished(tmp_path / "two")
-    assert one.keys() == two.keys() and len(one) == 5
-    for name, record in one.items():
+    process = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("[5/5]") == 1
+    single, double = finished(tmp_path / "one"), finished(tmp_path / "two")
+    assert single.keys() == double.keys() and len(single) == 5
+    for name, record in single.items():
         if record["kind"] != "trial":
-            assert two[name]["samples"]
+            assert double[name]["samples"]
             continue
-        assert two[name]["environment"]["processes"] == 2
-        for ours, theirs in zip(record["points"], two[name]["points"], strict=True):
+        assert double[name]["environment"]["processes"] == 2
+        for ours, theirs in zip(record["points"], double[name]["points"], strict=True):
             measured = {k: v for k, v in ours["metrics"].items() if not k.startswith(NOISY)}
-            told = {k: theirs["metrics"][k] for k in measured}
-            assert told == pytest.approx(measured, rel=1e-2, abs=3e-3), record["job"]  # an image of 355
+            their_metrics = {k: theirs["metrics"][k] for k in measured}
+            assert their_metrics == pytest.approx(measured, rel=1e-2, abs=3e-3), record["job"]  # one of 355 images
 
 
-def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(
-    command, environment, arguments, tmp_path
-):
+def test_an_interrupted_trial_of_two_processes_resumes_from_its_checkpoint(command, environment, arguments, tmp_path):
     out, variables = tmp_path / "out", environment | {"ABLATE_CHECKPOINT_SECONDS": "0.5"}
     words = [*TORCHRUN, command[1], *map(str, arguments(out, epochs=60))]
     with subprocess.Popen(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -87,11 +85,11 @@ def test_a_trial_of_two_processes_that_was_stopped_goes_on_from_its_checkpoint(
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) != 0
     began = {file.stem: file.stat().st_mtime for file in out.glob("trials/*.checkpoint")}
-    done = subprocess.run(words, env=variables, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    found = finished(out)
-    assert len(found) == 5 and began
-    assert all(found[name]["started"] < stamp for name, stamp in began.items())
+    process = subprocess.run(words, env=variables, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    records = finished(out)
+    assert len(records) == 5 and began
+    assert all(records[name]["started"] < stamp for name, stamp in began.items())
 
 
 def test_a_trial_that_diverges_is_a_result_and_the_next_one_trains(command, environment, tmp_path):
@@ -104,17 +102,17 @@ STUDY = Study(question="?", claims=(), base={"epochs": 3}, arms={"wild": WILD, "
 """
     )
     words = [*TORCHRUN, command[1], "run", "wild.py", "--profile", "smoke", "--data", "digits", "--seeds", "1"]
-    done = subprocess.run(
+    process = subprocess.run(
         [*words, "--device", "cpu"], env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=200
     )
-    assert done.returncode == 0, done.stderr
-    found = [
+    assert process.returncode == 0, process.stderr
+    records = [
         (record["job"]["recipe"]["learning_rate"], record["status"]) for record in store.read_all(tmp_path / "out")
     ]
-    assert (100.0, "diverged") in found and {status for rate, status in found if rate < 1} == {"finished"}
+    assert (100.0, "diverged") in records and {status for rate, status in records if rate < 1} == {"finished"}
 
 
-def test_a_process_that_dies_ends_the_command_and_no_record_blames_it(command, environment, arguments, tmp_path):
+def test_a_dead_process_ends_the_command_without_a_failure_record(command, environment, arguments, tmp_path):
     out = tmp_path / "out"
     words = [*TORCHRUN, command[1], *map(str, arguments(out, epochs=60))]
     with subprocess.Popen(
@@ -132,9 +130,9 @@ def test_a_process_that_dies_ends_the_command_and_no_record_blames_it(command, e
     assert not [record for record in store.read_all(out) if store.is_failure(record)]
 
 
-def test_what_cannot_be_shared_is_said_once_before_anything_trains(command, environment, tmp_path):
+def test_a_trial_that_cannot_be_shared_is_reported_once_before_training(command, environment, tmp_path):
     words = [*TORCHRUN, command[1], "run", "lrn", "--profile", "smoke", "--data", "digits", "--device", "cpu"]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode != 0
-    assert done.stderr.count("ablate: batch normalisation would see 2 parts of a batch") == 1
+    process = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert process.returncode != 0
+    assert process.stderr.count("ablate: batch normalisation would see 2 parts of a batch") == 1
     assert not list(tmp_path.glob("out/trials/*.json"))

@@ -15,16 +15,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def marked(environment) -> Iterator[dict[str, str]]:
-    """An environment that marks every process of a test; none of them may be left at the end."""
+    """An environment that marks every process of a test; at the end none of them may still run."""
     mark = str(uuid.uuid4())
     yield environment | {"ABLATE_TORTURE": mark, "ABLATE_CHECKPOINT_SECONDS": "0.5"}
     until_none_is_left(mark)
 
 
 @pytest.fixture(scope="session")
-def alone(command, environment, short, tmp_path_factory) -> Path:
-    """The results of an undisturbed run: change nothing in them."""
-    here = tmp_path_factory.mktemp("alone")
-    done = run(command_line(command, here, short), environment, here)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return here / "out"
+def undisturbed(command, environment, short, tmp_path_factory) -> Path:
+    """The results of an undisturbed run, which tests must not change."""
+    folder = tmp_path_factory.mktemp("alone")
+    process = run(command_line(command, folder, short), environment, folder)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return folder / "out"

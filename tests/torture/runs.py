@@ -18,16 +18,18 @@ SEEDS, SHORT = 12, 1  # of three trials each, which take four seconds on an idle
 CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 
 
-def command_line(command: tuple[str, ...], here: Path, short: bool, name: str = "out", more: int = 0) -> list[str]:
+def command_line(
+    command: tuple[str, ...], folder: Path, short: bool, name: str = "out", extra_seeds: int = 0
+) -> list[str]:
     """The command line that runs the study into a folder of this name, with `more` seeds beyond the default."""
-    (here / "small.py").write_text(STUDY)
-    seeds = (SHORT if short else SEEDS) + more
+    (folder / "small.py").write_text(STUDY)
+    seeds = (SHORT if short else SEEDS) + extra_seeds
     words = f"run small.py --profile smoke --data digits --device cpu --seeds {seeds} --out"
-    return [*command, *words.split(), str(here / name)]
+    return [*command, *words.split(), str(folder / name)]
 
 
-def run(words: list[str], environment: dict[str, str], here: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, cwd=here, env=environment, capture_output=True, text=True, timeout=900)
+def run(words: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
 
 
 def all_measured(out: Path) -> dict[str, dict[str, Any]]:
@@ -65,9 +67,9 @@ def published(out: Path) -> dict[str, int]:
     return dict(names)
 
 
-def assert_same_results(out: Path, alone: Path) -> None:
+def assert_same_results(out: Path, undisturbed: Path) -> None:
     """Assert that records, weights, files and MLflow's runs equal those of an undisturbed run."""
-    assert all_measured(out) == all_measured(alone)
-    assert weights(out) == weights(alone)
-    assert remaining_files(out) == remaining_files(alone)
-    assert published(out) == {identity: 1 for identity in all_measured(alone)}
+    assert all_measured(out) == all_measured(undisturbed)
+    assert weights(out) == weights(undisturbed)
+    assert remaining_files(out) == remaining_files(undisturbed)
+    assert published(out) == {identity: 1 for identity in all_measured(undisturbed)}

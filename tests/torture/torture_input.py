@@ -1,4 +1,4 @@
-"""Random bad input, thousands of times: it is used or refused in one line.
+"""Random input, thousands of times: the command uses it or refuses it in one line.
 
 Nothing hangs, no traceback is printed, and no file outside the output folder is touched.
 """
@@ -40,8 +40,8 @@ from bench.spec.jobs import Trial, identity
 from bench.system.text import printable
 from reports import report, terminal
 
-TIMEOUT_S = 60  # of one example
-LONG, SHORT = 700, 20  # examples of each property
+TIMEOUT_S = 60  # per example
+LONG, SHORT = 700, 20  # numbers of examples per property
 RECIPES = [field.name for field in dataclasses.fields(TrainConfig)]
 MODELS = [field.name for field in dataclasses.fields(ModelConfig)]
 WORDS = [LEVELS_OF[name] for name in ("activation", "normalisation", "dropout_place", "kernel", "augmentation")]
@@ -50,8 +50,8 @@ LEVELS = [level for words in (*WORDS, ("document", "zhang", "shuffled")) for lev
 
 def often(test: Callable[..., None], short: bool) -> Callable[..., None]:
     count = SHORT if short else LONG
-    quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
-    return settings(max_examples=count, deadline=None, suppress_health_check=quiet, database=None)(test)
+    suppressed = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+    return settings(max_examples=count, deadline=None, suppress_health_check=suppressed, database=None)(test)
 
 
 @contextlib.contextmanager
@@ -75,7 +75,7 @@ def unchanged(tree: Path) -> Iterator[None]:
 
 
 def snapshot(tree: Path) -> dict[str, Any]:
-    """Mode and content of everything below; pipes and links are not followed."""
+    """Return mode and content of everything below a folder, without following pipes and links."""
     entries = {}
     for folder, folders, files in os.walk(tree):
         for name in (*folders, *files):
@@ -138,23 +138,23 @@ def lines(draw: st.DrawFn) -> list[str]:
     for option in draw(st.lists(st.sampled_from(options), max_size=3)) if options else ():
         line.append(draw(st.sampled_from([*VALUES, *FLAGS])) if draw(RARELY) else option)
         if line[-1] in VALUES:
-            good, odd = VALUES[line[-1]]
-            line.append(draw(odd if draw(RARELY) else st.sampled_from(good)))
+            valid, invalid = VALUES[line[-1]]
+            line.append(draw(invalid if draw(RARELY) else st.sampled_from(valid)))
     least = int(first in ("export", "import"))
     for _ in range(draw(st.integers(least, max(least, 2 * bool(arguments) - least)))):
         line.append(draw(ODD if draw(RARELY) or not arguments else st.sampled_from(arguments)))
     return line
 
 
-def make_folder(here: Path, smoke: Any) -> None:
-    """images/, kept/ (a finished run), study files, and a file in the place of a folder."""
-    shutil.copy(smoke.study, here / "mine.py")
-    (here / "bad.py").write_text("def")
-    (here / "folder.py").mkdir()
-    (here / "file").write_text("a file")
-    grown(here / "images")
-    shutil.copytree(smoke.out / "trials", here / "kept" / "trials")
-    shutil.copy(smoke.out / "run.json", here / "kept")
+def make_folder(folder: Path, smoke: Any) -> None:
+    """Make images/, kept/ (a finished run), study files, and a file with the name of a folder."""
+    shutil.copy(smoke.study, folder / "mine.py")
+    (folder / "bad.py").write_text("def")
+    (folder / "folder.py").mkdir()
+    (folder / "file").write_text("a file")
+    grown(folder / "images")
+    shutil.copytree(smoke.out / "trials", folder / "kept" / "trials")
+    shutil.copy(smoke.out / "run.json", folder / "kept")
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
 
 
 def run_command(arguments: list[str]) -> tuple[object, str]:
-    """The exit status and the text on stderr."""
+    """Run the command; return its exit status and its text on stderr."""
     streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", errors) for errors in ("strict", "backslashreplace")]
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
         try:
@@ -190,7 +190,7 @@ def run_command(arguments: list[str]) -> tuple[object, str]:
 
 
 def written(arguments: list[str]) -> set[str]:
-    """The first part of every path that the arguments allow to be written."""
+    """Return the first part of every path that the command may write with these arguments."""
     outs = [value for option, value in itertools.pairwise(arguments) if option == "--out"]
     named = arguments if arguments[:1] == ["export"] else []
     return {Path(name).parts[0] for name in ("out", *outs, *named) if name}
@@ -199,19 +199,19 @@ def written(arguments: list[str]) -> set[str]:
 def test_a_command_line_is_obeyed_or_refused(short, idle, smoke, tmp_path, monkeypatch):
     @given(lines())
     def check(arguments: list[str]) -> None:
-        with tempfile.TemporaryDirectory(dir=tmp_path) as here:
-            monkeypatch.chdir(here)
-            make_folder(Path(here), smoke)
-            before = snapshot(Path(here))
+        with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+            monkeypatch.chdir(folder)
+            make_folder(Path(folder), smoke)
+            before = snapshot(Path(folder))
             with in_time():
                 status, error_text = run_command(arguments)
             monkeypatch.chdir(tmp_path)
             assert status in (0, 1, 2, "usage 0", "usage 2"), arguments
             assert "Traceback" not in error_text
             assert status != 2 or (error_text.startswith("ablate: ") and error_text.count("\n") == 1), error_text
-            after = snapshot(Path(here))
+            after = snapshot(Path(folder))
             changed = {name for name in before | after if before.get(name) != after.get(name)}
-            assert {Path(name).relative_to(here).parts[0] for name in changed} <= written(arguments)
+            assert {Path(name).relative_to(folder).parts[0] for name in changed} <= written(arguments)
 
     often(check, short)()
 
@@ -291,7 +291,7 @@ def grown(root: Path) -> None:
 
 
 def put(file: Path, content: bytes | str | None) -> None:
-    """None removes what is there."""
+    """Write content to a path; None removes the file or folder."""
     if file.is_dir() and not file.is_symlink():
         shutil.rmtree(file)
     else:
@@ -310,19 +310,19 @@ def put(file: Path, content: bytes | str | None) -> None:
 def test_a_folder_is_used_or_refused(short, tmp_path):
     @given(CHANGES)
     def check(changes: list[tuple[str, str, bytes | str | None]]) -> None:
-        with tempfile.TemporaryDirectory(dir=tmp_path) as here:
-            root = Path(here, "images")
+        with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+            root = Path(folder, "images")
             grown(root)
             for spot, name, content in changes:
                 with contextlib.suppress(OSError):  # an earlier change may stand in its way
                     put(root / spot / name, content)
             with unchanged(root), in_time():
                 try:
-                    source = locate(str(root), Path(here, "out"))
+                    source = locate(str(root), Path(folder, "out"))
                 except InputError as error:
                     assert_one_line(error)
                     return
-                assert set(os.listdir(here)) == {"images", "out"}
+                assert set(os.listdir(folder)) == {"images", "out"}
                 assert len(source.classes) == source.data.classes >= 2
                 assert all(name == printable(name) for name in (*source.classes, source.data.name))
                 assert [len(labels) for _, labels in pixel_cache.load(source.folder).values()] == [
@@ -345,18 +345,18 @@ STEPS = st.lists(st.integers(0, 30), min_size=1, max_size=5)
 DAMAGES = st.lists(st.tuples(STEPS, st.sampled_from(["set", "alike", "alike", "drop"]), JSON), min_size=1, max_size=2)
 
 
-def damaged(value: Any, steps: list[int], how: str, new: Any) -> Any:
-    """The value, damaged at the place that the steps lead to."""
+def damaged(value: Any, steps: list[int], how: str, replacement: Any) -> Any:
+    """Return the value with damage at the position that the steps lead to."""
     if not isinstance(value, dict | list) or not value or (not steps and how != "alike"):
-        return new if how != "alike" or type(new) is type(value) else ALIKE.get(type(value), value)
+        return replacement if how != "alike" or type(replacement) is type(value) else ALIKE.get(type(value), value)
     steps = steps or [1]
     keys = list(value) if isinstance(value, dict) else list(range(len(value)))
-    key, rest = keys[steps[0] % len(keys)], steps[1:]
-    if how == "drop" and not rest:
+    key, later_steps = keys[steps[0] % len(keys)], steps[1:]
+    if how == "drop" and not later_steps:
         return (
             {k: v for k, v in value.items() if k != key} if isinstance(value, dict) else value[:key] + value[key + 1 :]
         )
-    inner = damaged(value[key], rest, how, new)
+    inner = damaged(value[key], later_steps, how, replacement)
     return {**value, key: inner} if isinstance(value, dict) else [*value[:key], inner, *value[key + 1 :]]
 
 
@@ -365,7 +365,7 @@ ALIKE = {int: 7, float: -0.25, str: "[b] <i> ü", bool: False}
 
 @pytest.fixture
 def finished(smoke, tmp_path, monkeypatch) -> Path:
-    """A finished run; its report has no PDF, which is made from the same blocks as the page."""
+    """A finished run whose report has no PDF, because the page is made from the same blocks."""
     monkeypatch.setattr(report, "render_pdf", lambda *_: b"")
     shutil.copytree(smoke.out / "trials", tmp_path / "out" / "trials")
     shutil.copy(smoke.out / "run.json", tmp_path / "out")
@@ -373,11 +373,13 @@ def finished(smoke, tmp_path, monkeypatch) -> Path:
 
 
 def test_a_record_or_a_request_is_reported_or_refused(short, finished):
-    whole = {file: file.read_text() for file in [*sorted(store.folder(finished).glob("*.json")), finished / "run.json"]}
+    original_files = {
+        file: file.read_text() for file in [*sorted(store.folder(finished).glob("*.json")), finished / "run.json"]
+    }
 
-    @given(st.sampled_from(list(whole)), DAMAGES, st.sampled_from([*[None] * 20, 0, 100, 5_000]))
+    @given(st.sampled_from(list(original_files)), DAMAGES, st.sampled_from([*[None] * 20, 0, 100, 5_000]))
     def check(file: Path, damages: list[tuple[list[int], str, Any]], cut: int | None) -> None:
-        value = json.loads(whole[file])
+        value = json.loads(original_files[file])
         for damage in damages:
             value = damaged(value, *damage)
         file.write_text(json.dumps(value)[:cut])
@@ -388,6 +390,6 @@ def test_a_record_or_a_request_is_reported_or_refused(short, finished):
         except InputError as error:
             assert_one_line(error)
         finally:
-            file.write_text(whole[file])
+            file.write_text(original_files[file])
 
     often(check, short)()

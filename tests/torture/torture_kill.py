@@ -17,31 +17,31 @@ from runs import assert_same_results, command_line, run
 
 from bench.records import store
 
-MORE = 4  # seeds that are added if a run finishes before enough processes were killed
+MORE = 4  # number of seeds added if a run finishes before enough processes were killed
 KINDS = {"command": 0.15, "helper": 0.1, "worker": 0.75}  # helper: the fork server and the semaphore tracker
 
 Points = dict[tuple[str, int], float]  # Unix time of a trial's point, by identity and epoch
 
 
-def test_a_hundred_kills_change_nothing(command, marked, alone, short, tmp_path):
-    out, more = tmp_path / "out", 0
+def test_a_hundred_kills_change_nothing(command, marked, undisturbed, short, tmp_path):
+    out, extra_seeds = tmp_path / "out", 0
     chance, kills, saved_points = random.Random(0), Counter[str](), Points()
     while sum(kills.values()) < (4 if short else 100):
-        words = [*command_line(command, tmp_path, short, more=more), "--retry-failed"]
+        words = [*command_line(command, tmp_path, short, extra_seeds=extra_seeds), "--retry-failed"]
         new_kills, finished = disturb(words, marked, out, chance, saved_points)
         kills += new_kills
-        more += MORE * finished
-    print(f"\nkilled: {dict(kills)}; {len(saved_points)} points were in a checkpoint; {more} seeds were added")
+        extra_seeds += MORE * finished
+    print(f"\nkilled: {dict(kills)}; {len(saved_points)} points were in a checkpoint; {extra_seeds} seeds were added")
     assert short or min(kills[kind] for kind in KINDS)
-    last = [[*command_line(command, tmp_path, short, more=more), "--retry-failed"]]
-    if more:
-        alone = tmp_path / "alone"
-        last.append(command_line(command, tmp_path, short, alone.name, more))
+    last = [[*command_line(command, tmp_path, short, extra_seeds=extra_seeds), "--retry-failed"]]
+    if extra_seeds:
+        undisturbed = tmp_path / "alone"
+        last.append(command_line(command, tmp_path, short, undisturbed.name, extra_seeds))
     for words in last:
-        done = run(words, marked, tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
+        process = run(words, marked, tmp_path)
+        assert process.returncode == 0, process.stdout + process.stderr
 
-    assert_same_results(out, alone)
+    assert_same_results(out, undisturbed)
     ended = {(r["identity"], point["epoch"]): point["time"] for r in store.read_all(out) for point in r["points"]}
     assert saved_points == {point: ended[point] for point in saved_points}, "points in a checkpoint were trained again"
     assert short or saved_points
@@ -91,7 +91,7 @@ def read_saved_points(out: Path) -> Points:
     saved_points = Points()
     for file in store.folder(out).glob("*.part"):
         with suppress(FileNotFoundError):  # it has no checkpoint yet, or has just ended
-            until = file.with_suffix(".checkpoint").stat().st_mtime
+            saved_at = file.with_suffix(".checkpoint").stat().st_mtime
             points = [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
-            saved_points |= {(file.stem, point["epoch"]): point["time"] for point in points if point["time"] < until}
+            saved_points |= {(file.stem, point["epoch"]): point["time"] for point in points if point["time"] < saved_at}
     return saved_points

@@ -1,4 +1,4 @@
-"""An MLflow server that comes and goes, or stays away until the end of the run."""
+"""An MLflow server that stops and starts again, or is absent until the end of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ablate pack`, killed again and again, and on a full disk."""
+"""`ablate pack` with many kills, and on a full disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def photographs(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(command, environment, photographs, tmp_path_factory) -> dict[str, bytes]:
+def undisturbed(command, environment, photographs, tmp_path_factory) -> dict[str, bytes]:
     target = tmp_path_factory.mktemp("whole") / "packed"
     subprocess.run([*command, "pack", photographs, target], env=environment, check=True, stdout=subprocess.DEVNULL)
     packed_files = contents(target)
@@ -43,32 +43,32 @@ def packed(target: Path) -> int:
     return len(list(target.glob("*/*/[!.]*")))
 
 
-def test_packing_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
-    command, marked, photographs, whole, short, tmp_path
+def test_packing_after_many_kills_equals_undisturbed_packing(
+    command, marked, photographs, undisturbed, short, tmp_path
 ):
     target, chance, kills = tmp_path / "packed", random.Random(0), 0
     words = [*command, "pack", str(photographs), str(target)]
     while kills < (3 if short else 20):
         before = packed(target)
         with subprocess.Popen(words, env=marked, stdout=subprocess.DEVNULL) as process:
-            more = chance.randint(1, 9)
-            while process.poll() is None and packed(target) < before + more:
+            burst = chance.randint(1, 9)
+            while process.poll() is None and packed(target) < before + burst:
                 time.sleep(0.002)
             process.kill()
         assert process.returncode != 0, "it finished before enough processes were killed"
         kills += 1
-    assert before < len(whole)
+    assert before < len(undisturbed)
     assert subprocess.run(words, env=marked, stdout=subprocess.DEVNULL).returncode == 0
-    assert contents(target) == whole
+    assert contents(target) == undisturbed
 
 
-def test_a_full_disk_is_reported_and_packing_resumes(command, marked, photographs, whole, tmp_path):
+def test_a_full_disk_is_reported_and_packing_resumes(command, marked, photographs, undisturbed, tmp_path):
     target = tmp_path / "packed"
     words = [*command, "pack", str(photographs), str(target)]
-    smallest = min(len(content) for name, content in whole.items() if name.endswith("JPEG"))
+    smallest = min(len(content) for name, content in undisturbed.items() if name.endswith("JPEG"))
     assert_refused(
         subprocess.run(limited(words, smallest // 1024 - 1), env=marked, capture_output=True, text=True), ".JPEG"
     )
     assert not packed(target)
     assert subprocess.run(words, env=marked, stdout=subprocess.DEVNULL).returncode == 0
-    assert contents(target) == whole
+    assert contents(target) == undisturbed

@@ -10,8 +10,8 @@ from bench.records import store
 from bench.tracking.publisher import Publisher
 
 
-def test_postgresql_gets_the_same_runs_as_sqlite(alone, tmp_path, monkeypatch):
-    out = shutil.copytree(alone, tmp_path / "out")
+def test_postgresql_gets_the_same_runs_as_sqlite(undisturbed, tmp_path, monkeypatch):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
     monkeypatch.chdir(tmp_path)  # MLflow stores artifacts here
     runs_by_store = []
     with postgres() as empty:

@@ -13,7 +13,7 @@ from bench.records import store
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_several_runs_share_the_work(command, marked, alone, short, tmp_path, count):
+def test_several_runs_share_the_work(command, marked, undisturbed, short, tmp_path, count):
     if short and count > 2:
         pytest.skip("four runs at once are for the long form")
     words, out = command_line(command, tmp_path, short), tmp_path / "out"
@@ -25,4 +25,4 @@ def test_several_runs_share_the_work(command, marked, alone, short, tmp_path, co
         time.sleep(0.05)
     assert [process.returncode for process in runs] == [0] * count
     assert all(len(times) == 1 for times in ends.values()), "a trial was trained again"
-    assert_same_results(out, alone)
+    assert_same_results(out, undisturbed)

@@ -22,7 +22,7 @@ def batch(canvas, index, draw, augmentation, size, pad):
 
 
 def draws(images, uniform, normal=None):
-    """An epoch's draws, with normal ones behind them where they have a generator."""
+    """Draws of an epoch, followed by normal draws if their generator is given."""
     return draw_epoch(images, AUGMENTATIONS["paper" if normal else "none"], uniform, normal)
 
 
@@ -33,18 +33,18 @@ def padded(count, side, pad, seed=0):
 
 
 def addressed(side):
-    """One image whose pixels tell their row, their column, and 0."""
+    """One image whose pixels hold their row, their column, and 0."""
     rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
     return torch.stack((rows, columns, torch.zeros_like(rows)), dim=-1).to(torch.uint8)[None]
 
 
 def pixels(images):
-    """Back from -1..1 to 0..255, (N, H, W, 3)."""
+    """Pixels 0..255, (N, H, W, 3), of normalised images."""
     return ((images.permute(0, 2, 3, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def one_by_one(canvas, index, draw, augmentation, size):
-    """Crop and mirror as they are said, an image at a time."""
+    """Crop and mirror images one at a time."""
     results = []
     for which, numbers in zip(index.tolist(), draw.numpy(), strict=True):
         image = canvas[which].numpy()
@@ -74,8 +74,8 @@ def test_a_batch_is_what_one_image_at_a_time_gives(side, size, pad, augmentation
 @LAYOUTS
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 def test_images_are_float32_in_range_and_channels_last(side, size, pad, augmentation):
-    shown = draws(5, generator(), generator(1))
-    images = batch(padded(5, side, pad), torch.arange(5), shown, augmentation, size, pad)
+    first_draws = draws(5, generator(), generator(1))
+    images = batch(padded(5, side, pad), torch.arange(5), first_draws, augmentation, size, pad)
     assert (images.shape, images.dtype) == ((5, 3, size, size), torch.float32)
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert augmentation == "paper" or (images.min() >= -1 and images.max() <= 1)
@@ -90,14 +90,14 @@ def test_augmenting_leaves_images_and_draws_alone(augmentation):
     assert torch.equal(draw, numbers)
 
 
-def test_colours_shift_along_their_components_as_worked_out_in_numpy_and_leave_the_rest_alone():
+def test_colour_shifts_equal_those_computed_by_numpy():
     canvas, index, draw = padded(5, 32, 4), torch.arange(5), draws(5, generator(), generator(1))
     assert torch.equal(draw[:, :DRAWS], draws(5, generator()))
     vectors = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
     deviations = np.array([0.2175, 0.0188, 0.0045])
     shift = 2 * (draw[:, DRAWS:].double().numpy() * 0.1 * deviations) @ vectors.T  # pixels span two units, not one
-    moved = batch(canvas, index, draw, "paper", 32, 4) - batch(canvas, index, draw, "both", 32, 4)
-    np.testing.assert_allclose(moved, np.broadcast_to(shift[:, :, None, None], moved.shape), atol=1e-6)
+    shift = batch(canvas, index, draw, "paper", 32, 4) - batch(canvas, index, draw, "both", 32, 4)
+    np.testing.assert_allclose(shift, np.broadcast_to(shift[:, :, None, None], shift.shape), atol=1e-6)
 
 
 @LAYOUTS
@@ -134,10 +134,10 @@ def test_images_are_taken_by_index_with_repetition():
     assert torch.equal(images, centre(canvas[[2, 0, 2]], 32))
 
 
-@pytest.mark.parametrize("alone, beside", [("crop", "both"), ("none", "mirror")])
-def test_mirroring_leaves_the_crop_windows_alone(alone, beside):
+@pytest.mark.parametrize("alone, other", [("crop", "both"), ("none", "mirror")])
+def test_mirroring_leaves_the_crop_windows_alone(alone, other):
     canvas, draw, index = padded(40, 32, 4), draws(40, generator()), torch.arange(40)
-    plain, mirrored = (batch(canvas, index, draw, level, 32, 4) for level in (alone, beside))
+    plain, mirrored = (batch(canvas, index, draw, level, 32, 4) for level in (alone, other))
     flips = draw[:, 0] < 0.5
     assert torch.equal(mirrored[flips], plain[flips].flip(3))
     assert torch.equal(mirrored[~flips], plain[~flips])
@@ -166,9 +166,9 @@ def test_cropping_leaves_the_mirroring_alone():
 def test_mirroring_twice_is_the_image():
     canvas, always = padded(6, 32, 0), draws(6, generator())
     always[:, 0] = 0
-    once = pixels(batch(canvas, torch.arange(6), always, "mirror", 32, 0)).contiguous()
-    assert not torch.equal(once, canvas)
-    assert torch.equal(pixels(batch(once, torch.arange(6), always, "mirror", 32, 0)), canvas)
+    mirrored_once = pixels(batch(canvas, torch.arange(6), always, "mirror", 32, 0)).contiguous()
+    assert not torch.equal(mirrored_once, canvas)
+    assert torch.equal(pixels(batch(mirrored_once, torch.arange(6), always, "mirror", 32, 0)), canvas)
 
 
 @pytest.mark.parametrize("pad, size, places", [(4, 32, 9), (0, 28, 5)])
@@ -233,8 +233,8 @@ def test_resized_windows_are_distributed_as_torchvisions(within):
 
     def features(found):
         top, left, height, width = found.unbind(1)
-        rest = (top / (within - height).clamp(min=1), left / (within - width).clamp(min=1))
-        return height * width / within**2, (width / height).log(), *rest
+        offsets = (top / (within - height).clamp(min=1), left / (within - width).clamp(min=1))
+        return height * width / within**2, (width / height).log(), *offsets
 
     for mine, reference in zip(features(ours), features(theirs), strict=True):
         levels = torch.linspace(0.02, 0.98, 25)
@@ -243,7 +243,7 @@ def test_resized_windows_are_distributed_as_torchvisions(within):
 
 
 def cut_then_resized(canvas, index, draw, augmentation, size, pad):
-    """What the article's transforms do in turn: crop, cut a window out of the crop, resize the window."""
+    """Apply the article's transforms one after another: crop, cut a window out of the crop, resize the window."""
     results = []
     for which, numbers in zip(index.tolist(), draw, strict=True):
         image = canvas[which]

@@ -1,4 +1,4 @@
-"""A name that nothing implements is refused in one line that lists the valid ones, for every kind of name."""
+"""Names without an implementation, of every kind, are refused in one line that lists the valid ones."""
 
 import pytest
 

@@ -24,7 +24,7 @@ def out(tmp_path):
 
 @pytest.fixture
 def decoded_files(monkeypatch):
-    """Every file that is decoded."""
+    """List to which every decoded file is appended."""
     files, decode = [], image_folder.decode_thumbnail
     monkeypatch.setattr(image_folder, "decode_thumbnail", lambda file, side: files.append(file) or decode(file, side))
     return files
@@ -32,7 +32,7 @@ def decoded_files(monkeypatch):
 
 @pytest.fixture
 def offline(monkeypatch, tmp_path):
-    """No network and no CIFAR-10 on disk; the attempts to reach it."""
+    """Remove the network and CIFAR-10 on disk; return the list of attempts to reach its server."""
     attempts = []
 
     def refuse(address, timeout=None):
@@ -47,7 +47,7 @@ def offline(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Smooth pictures of several sizes, ten a class to train on and four to test, in ImageNet's layout."""
+    """Smooth pictures of several sizes in ImageNet's folders, per class ten for training and four for testing."""
     root, draws = tmp_path_factory.mktemp("photographs") / "wnids", np.random.default_rng(0)
     for split, count in (("train", 10), ("val", 4)):
         for name in PHOTO_CLASSES:

@@ -1,4 +1,4 @@
-"""Folders of images for the tests, and what was decoded from them."""
+"""Folders of images for the tests, and the images decoded from them."""
 
 import numpy as np
 from PIL import Image
@@ -15,7 +15,7 @@ def noise(seed, size=(32, 32)):
 
 
 def make_folder(root, classes=CLASSES, train=20, test=4, suffix=".png"):
-    """A folder of images, no two of them equal."""
+    """Make a folder of different images."""
     seed = 0
     for split, count in (("train", train), ("test", test)):
         for name in classes:

@@ -9,11 +9,11 @@ from bench.spec.errors import InputError
 
 def test_digits_are_1797_images_split_by_class(digits):
     splits = without_margin(digits)
-    (train, labels), (validation, others), (test, test_labels) = splits.values()
+    (train, labels), (validation, validation_labels), (test, test_labels) = splits.values()
     assert len(train) + len(validation) + len(test) == 1797
     assert (digits.data.train, digits.validation, digits.test) == (len(train), len(validation), len(test))
     assert digits.classes == tuple("0123456789")
-    shares = np.bincount(test_labels) / sum(map(np.bincount, (labels, others, test_labels)))
+    shares = np.bincount(test_labels) / sum(map(np.bincount, (labels, validation_labels, test_labels)))
     assert (np.abs(shares - 0.2) < 0.01).all()
     assert np.array_equal(train[..., 0], train[..., 1])
     assert np.array_equal(train[..., 0], train[..., 2])
@@ -22,7 +22,7 @@ def test_digits_are_1797_images_split_by_class(digits):
     assert "mirror" in digits.note
 
 
-def test_cifar10_on_disk_is_at_hand_without_asking_the_network(offline, tmp_path):
+def test_cifar10_on_disk_is_used_without_the_network(offline, tmp_path):
     assert not datasets.cifar10_available()
     (tmp_path / "empty/torchvision/cifar-10-batches-py").mkdir(parents=True)
     offline.clear()

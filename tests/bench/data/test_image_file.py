@@ -36,10 +36,10 @@ def test_the_middle_of_a_wide_image_is_kept(images, out):
 def test_an_image_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix):
     file = tmp_path / f"image{suffix}"
     noise(0).save(file)
-    whole = file.read_bytes()
+    content = file.read_bytes()
     refused = 0
-    for length in range(1, len(whole), max(1, len(whole) // 60)):
-        file.write_bytes(whole[:length])
+    for length in range(1, len(content), max(1, len(content) // 60)):
+        file.write_bytes(content[:length])
         try:
             image_file.decode_thumbnail(file, 32)
         except InputError as refusal:

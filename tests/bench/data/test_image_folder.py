@@ -122,7 +122,7 @@ def empty_test_class(root):
 
 
 def single_image(root):
-    """Validation takes it, and nothing is left to train on."""
+    """Leave one image in a class: validation takes it, so that none is left for training."""
     for file in sorted((root / "train/dog").iterdir())[1:]:
         file.unlink()
     return root / "train/dog"
@@ -198,7 +198,7 @@ def test_a_refusal_names_the_classes_that_differ(images, out):
         locate(str(images), out)
 
 
-def test_a_mended_folder_is_read_after_a_refusal(images, out):
+def test_a_repaired_folder_is_read_after_a_refusal(images, out):
     broken = no_image_at_all(images)
     with pytest.raises(InputError):
         locate(str(images), out)

@@ -72,7 +72,7 @@ def test_a_worker_can_have_readers(source, trial):
 
 
 def test_arms_of_a_seed_see_the_same_crops_and_shifts(source, trial):
-    def seen(**levels):
+    def seen_images(**levels):
         images = load_splits(trial, source).train
         loader = make_loader(images, 8)
         batches = []
@@ -84,8 +84,8 @@ def test_arms_of_a_seed_see_the_same_crops_and_shifts(source, trial):
             batches.append(AUGMENTATIONS["paper"].apply(batch))
         return torch.stack(batches)
 
-    assert torch.equal(seen(), seen(model=replace(trial.model, activation="tanh")))
-    assert not torch.equal(seen(), seen(seed=1))
+    assert torch.equal(seen_images(), seen_images(model=replace(trial.model, activation="tanh")))
+    assert not torch.equal(seen_images(), seen_images(seed=1))
 
 
 def test_a_broken_photograph_ends_the_trial_and_is_named(trial, tmp_path):

@@ -20,9 +20,9 @@ def test_an_index_holds_every_photograph_once_and_one_in_ten_for_validation(fold
     }
     assert sorted(files["train"] + files["validation"]) == sorted((folder / "train").glob("*/*"))
     assert sorted(files["test"]) == sorted((folder / "val").glob("*/*"))
-    for split, own in files.items():
+    for split, split_files in files.items():
         labels = image_sets.photo_index.labels(source.folder, split)
-        assert [PHOTO_CLASSES[label] for label in labels] == [file.parent.name for file in own]
+        assert [PHOTO_CLASSES[label] for label in labels] == [file.parent.name for file in split_files]
         assert sorted(labels[:3]) == [0, 1, 2], "stratified"
 
 
@@ -79,8 +79,8 @@ def test_what_is_not_read_is_remarked(folder, tmp_path):
     assert locate(str(copy), tmp_path / "out", photographs=True).note == note
 
 
-@pytest.mark.parametrize("wanted", ["auto", "digits", "cifar10", ""])
-def test_small_images_are_no_photographs(wanted, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["auto", "digits", "cifar10", ""])
+def test_small_images_are_no_photographs(name, tmp_path, monkeypatch):
     monkeypatch.delenv("ABLATE_DATA", raising=False)
     with pytest.raises(InputError, match="takes a folder of photographs"):
-        locate(wanted, tmp_path, photographs=True)
+        locate(name, tmp_path, photographs=True)

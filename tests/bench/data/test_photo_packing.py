@@ -1,4 +1,4 @@
-"""Photographs are packed once, whatever is interrupted or unreadable."""
+"""Packing of photographs, with interruptions and unreadable files."""
 
 import itertools
 import os
@@ -13,9 +13,9 @@ from bench.data.image_sets import decode_square
 from bench.spec.errors import InputError
 
 
-def test_what_is_packed_keeps_its_place_and_loses_nothing_but_size(folder, tmp_path):
-    done = list(photo_packing.pack(folder, tmp_path / "packed", 144))
-    assert {packed.outcome for packed in done} == {"packed"} and len(done) == 42
+def test_packed_photographs_keep_their_path_and_content(folder, tmp_path):
+    outcomes = list(photo_packing.pack(folder, tmp_path / "packed", 144))
+    assert {packed.outcome for packed in outcomes} == {"packed"} and len(outcomes) == 42
     names = sorted(file.relative_to(folder) for file in folder.glob("*/*/*"))
     assert sorted(file.relative_to(tmp_path / "packed") for file in (tmp_path / "packed").glob("*/*/*")) == names
     for name in names[:6]:
@@ -23,21 +23,21 @@ def test_what_is_packed_keeps_its_place_and_loses_nothing_but_size(folder, tmp_p
         assert np.abs(before - after).mean() < 2
 
 
-def test_packing_goes_on_where_it_was_stopped(folder, tmp_path):
-    some = list(itertools.islice(photo_packing.pack(folder, tmp_path / "packed", 144), 5))
-    made = {file: file.stat().st_mtime_ns for file in (tmp_path / "packed").glob("*/*/*")}
-    again = list(photo_packing.pack(folder, tmp_path / "packed", 144))
-    assert len(some) == 5 and sum(packed.outcome == "present" for packed in again) == len(made) >= 5
-    assert all(file.stat().st_mtime_ns == when for file, when in made.items())
+def test_packing_continues_where_it_was_stopped(folder, tmp_path):
+    first_outcomes = list(itertools.islice(photo_packing.pack(folder, tmp_path / "packed", 144), 5))
+    modified = {file: file.stat().st_mtime_ns for file in (tmp_path / "packed").glob("*/*/*")}
+    outcomes = list(photo_packing.pack(folder, tmp_path / "packed", 144))
+    assert len(first_outcomes) == 5 and sum(packed.outcome == "present" for packed in outcomes) == len(modified) >= 5
+    assert all(file.stat().st_mtime_ns == modified_ns for file, modified_ns in modified.items())
     assert not [name for _, _, names in os.walk(tmp_path / "packed") for name in names if name.endswith(".tmp")]
 
 
-def test_what_cannot_be_read_is_told_and_left_out(ablate, folder, tmp_path):
+def test_unreadable_photographs_are_reported_and_left_out(ablate, folder, tmp_path):
     (tmp_path / "images/train/a").mkdir(parents=True)
     Image.new("RGB", (300, 280)).save(tmp_path / "images/train/a/good.png")
     (tmp_path / "images/train/a/bad.jpg").write_bytes(b"\xff\xd8 nothing")
-    done = ablate("pack", tmp_path / "images", tmp_path / "packed")
-    assert done.returncode == 1 and "1 packed, 0 already there, 1 left out" in done.stdout
+    process = ablate("pack", tmp_path / "images", tmp_path / "packed")
+    assert process.returncode == 1 and "1 packed, 0 already there, 1 left out" in process.stdout
     assert "bad.jpg cannot be read as an image" in (tmp_path / "packed/broken.txt").read_text()
     assert [file.name for file in (tmp_path / "packed").glob("*/*/*")] == ["good.png.jpg"]
 

@@ -33,32 +33,33 @@ def test_a_trial_that_was_stopped_within_an_epoch_ends_with_the_same_bits(source
         network = build(trial.model, 0)
         return train(trial, network, load_splits(trial, source), saved, due), network
 
-    (points, network), asked = run(), iter([False, True])
-    *_, whole = points
-    (points, again) = run(next(point["state"] for point in run(due=lambda: next(asked))[0] if "state" in point))
-    *_, rest = points
-    assert rest["metrics"]["test/loss"] == whole["metrics"]["test/loss"]
+    (points, network), answers = run(), iter([False, True])
+    *_, whole_point = points
+    (points, again) = run(next(point["state"] for point in run(due=lambda: next(answers))[0] if "state" in point))
+    *_, resumed_point = points
+    assert resumed_point["metrics"]["test/loss"] == whole_point["metrics"]["test/loss"]
     assert all(map(torch.equal, network.parameters(), again.parameters()))
 
 
-def test_ten_crops_are_torchvisions_and_their_mean_is_taken(source, trial):
+def test_ten_crops_equal_torchvisions_and_their_mean_is_evaluated(source, trial):
     network = build(trial.model, 3)
     test = load_splits(trial, source).test
-    right = np.zeros(3)
+    hits = np.zeros(3)
     network.eval()
     with torch.no_grad():
         for place in range(12):
             picture = Image.fromarray(test.squares[place].numpy())
             crops = torch.stack([to_tensor(crop) * 2 - 1 for crop in TenCrop(128)(picture)])
-            each = network(crops).softmax(1)
-            centre, mean, label = each[4], each.mean(0), test.labels[place]  # torchvision's fifth is the centre
-            right += [label in centre.topk(5).indices, mean.argmax() == label, label in mean.topk(5).indices]
-    found = evaluate_crops(network, test)
-    assert list(found) == ["test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"]
-    assert list(found.values()) == pytest.approx(list(right / 12))
+            probabilities = network(crops).softmax(1)
+            centre, mean = probabilities[4], probabilities.mean(0)  # torchvision's fifth crop is the centre
+            label = test.labels[place]
+            hits += [label in centre.topk(5).indices, mean.argmax() == label, label in mean.topk(5).indices]
+    metrics = evaluate_crops(network, test)
+    assert list(metrics) == ["test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"]
+    assert list(metrics.values()) == pytest.approx(list(hits / 12))
 
 
-def test_a_study_of_photographs_goes_through_the_whole_house(ablate, folder, tmp_path):
+def test_a_study_on_photographs_runs_and_is_reported(ablate, folder, tmp_path):
     (tmp_path / "bite.py").write_text(
         """
 from ablations import Ask, CAFFENET, Claim, Contrast, Printed, Study
@@ -79,12 +80,12 @@ STUDY = Study(
 """
     )
     words = ("--profile", "imagenet-smoke", "--seeds", 1, "--device", "cpu", "--out", tmp_path / "out")
-    done = ablate("run", tmp_path / "bite.py", "--data", folder, *words)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = ablate("run", tmp_path / "bite.py", "--data", folder, *words)
+    assert process.returncode == 0, process.stdout + process.stderr
     page = (tmp_path / "out/reports/report.html").read_text(encoding="utf-8")
     assert "Test accuracy, top 5" in page
     printed = page[page.index("test accuracy, printed by others and ours") :]
     assert "47.1" in printed and "the caffenet-benchmark (Mishkin et al. 2017)" in printed
-    assert "caffenet-128" in done.stdout + json.dumps([r["job"] for r in store.read_all(tmp_path / "out")])
+    assert "caffenet-128" in process.stdout + json.dumps([r["job"] for r in store.read_all(tmp_path / "out")])
     names = {metric for (metric,) in sqlite3.connect(tmp_path / "out/mlflow.db").execute("select key from metrics")}
     assert {"test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"} <= names

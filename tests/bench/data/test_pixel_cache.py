@@ -33,7 +33,7 @@ def test_training_images_are_stored_in_stratified_order(images, out):
         assert all(set(labels[n : n + 3]) == {0, 1, 2} for n in range(0, len(labels), 3))
 
 
-def test_a_second_look_decodes_nothing(images, out, decoded_files):
+def test_locating_again_decodes_nothing(images, out, decoded_files):
     first = locate(str(images), out)
     assert len(decoded_files) == 72
     assert locate(str(images), out) == first
@@ -42,8 +42,8 @@ def test_a_second_look_decodes_nothing(images, out, decoded_files):
 
 def test_a_folder_that_moved_is_the_same_data_and_is_not_decoded_again(images, out, decoded_files):
     before = locate(str(images), out)
-    moved = images.rename(images.with_name("elsewhere"))
-    after = locate(str(moved), out)
+    renamed = images.rename(images.with_name("elsewhere"))
+    after = locate(str(renamed), out)
     assert after.data.digest == before.data.digest
     assert after.data.name == "elsewhere"
     assert len(decoded_files) == 72
@@ -51,9 +51,9 @@ def test_a_folder_that_moved_is_the_same_data_and_is_not_decoded_again(images, o
 
 def test_copies_that_are_decoded_apart_have_the_same_digest(images, tmp_path):
     copy = shutil.copytree(images, tmp_path / "copy", copy_function=shutil.copyfile)
-    one, two = locate(str(images), tmp_path / "a"), locate(str(copy), tmp_path / "b")
-    assert one.folder != two.folder
-    assert one.data.digest == two.data.digest
+    first, second = locate(str(images), tmp_path / "a"), locate(str(copy), tmp_path / "b")
+    assert first.folder != second.folder
+    assert first.data.digest == second.data.digest
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -129,7 +129,7 @@ def test_nothing_temporary_is_left_in_the_cache(images, out):
     assert sorted(os.listdir(out / "cache")) == [source.folder.name, f"{source.folder.name}.lock"]
 
 
-def test_pixels_are_not_written_over_others_that_could_not_be_removed(images, out, monkeypatch):
+def test_pixels_do_not_overwrite_a_folder_that_cannot_be_removed(images, out, monkeypatch):
     source, remove = locate(str(images), out), pixel_cache.files.remove
     split = np.ones((20, 32, 32, 3)), np.arange(20) % 2
     monkeypatch.setattr(pixel_cache.files, "remove", lambda path: None if path == source.folder else remove(path))
@@ -146,7 +146,7 @@ def test_pixels_are_mapped_so_that_workers_share_them(images, out):
     assert all(isinstance(array, np.memmap) for array in arrays)
 
 
-def test_what_a_process_writes_to_its_pixels_reaches_no_other(images, out):
+def test_writes_to_mapped_pixels_stay_in_their_process(images, out):
     folder = locate(str(images), out).folder
     pixel_cache.load(folder)["train"][0][:] = 7
     assert not (pixel_cache.load(folder)["train"][0] == 7).all()

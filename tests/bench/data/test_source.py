@@ -41,7 +41,7 @@ def test_auto_without_a_network_takes_digits_and_says_so(digits, offline):
     assert timeout == 10
 
 
-def test_auto_takes_cifar10_where_it_is_at_hand(images, out, monkeypatch):
+def test_auto_uses_cifar10_if_it_is_available(images, out, monkeypatch):
     monkeypatch.delenv("ABLATE_DATA", raising=False)
     replace_cifar10(monkeypatch, image_folder.open_folder(images).decode)
     source = locate("auto", out)
@@ -59,7 +59,7 @@ def test_auto_falls_back_to_digits_where_the_download_fails_and_says_why(digits,
     assert "could not be downloaded (cut off)" in source.note
 
 
-def test_facts_are_what_a_record_tells(images, out):
+def test_facts_are_the_data_field_of_a_record(images, out):
     source = locate(str(images), out)
     assert source.facts() == {
         "name": "images",
@@ -73,7 +73,7 @@ def test_facts_are_what_a_record_tells(images, out):
     }
 
 
-def test_test_images_that_also_stand_in_train_are_counted_and_told(images, out):
+def test_test_images_that_are_also_in_train_are_counted_and_reported(images, out):
     shutil.copy(images / "train/cat/000.png", images / "test/cat/000.png")
     shutil.copy(images / "train/cat/001.png", images / "test/dog/000.png")
     source = locate(str(images), out)

@@ -9,23 +9,23 @@ LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=120).map(np.array)
 
 @settings(deadline=None)
 @given(labels=LABELS)
-def test_a_stratified_subset_is_as_even_as_can_be(labels):
+def test_a_stratified_subset_is_as_even_as_possible(labels):
     totals = np.bincount(labels, minlength=5)
     for count in range(1, len(labels) + 1):
         chosen = splits.stratified(labels, count)
         assert len(set(chosen.tolist())) == count
-        found = np.bincount(labels[chosen], minlength=5)
-        unfinished = found[found < totals]
-        assert found.max() - unfinished.min(initial=found.max()) <= 1
+        counts_by_class = np.bincount(labels[chosen], minlength=5)
+        unfinished = counts_by_class[counts_by_class < totals]
+        assert counts_by_class.max() - unfinished.min(initial=counts_by_class.max()) <= 1
 
 
 @settings(deadline=None)
 @given(labels=LABELS, counts=st.tuples(st.integers(1, 120), st.integers(1, 120)))
 def test_stratified_subsets_are_nested_and_always_the_same(labels, counts):
-    fewer, more = sorted(min(count, len(labels)) for count in counts)
-    small, large = splits.stratified(labels, fewer), splits.stratified(labels, more)
-    assert np.array_equal(large[:fewer], small)
-    assert np.array_equal(splits.stratified(labels.copy(), fewer), small)
+    smaller, larger = sorted(min(count, len(labels)) for count in counts)
+    small, large = splits.stratified(labels, smaller), splits.stratified(labels, larger)
+    assert np.array_equal(large[:smaller], small)
+    assert np.array_equal(splits.stratified(labels.copy(), smaller), small)
 
 
 def test_a_stratified_subset_is_drawn_from_all_over():

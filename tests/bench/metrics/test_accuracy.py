@@ -20,18 +20,18 @@ def test_evaluation_is_a_plain_loop_over_the_centres(layout, side, count):
     canvas = torch.randint(0, 256, (count, side, side, 3), generator=numbers).to(torch.uint8)
     labels = torch.randint(0, 10, (count,), generator=numbers)
     accuracy, loss = evaluate(network, ResidentImages(canvas, labels))
-    right, losses = 0, 0.0
+    correct, losses = 0, 0.0
     network.eval()
     with torch.no_grad():
         for images, truth in zip(canvas.split(100), labels.split(100), strict=True):
             for logits, label in zip(network(centre(images, network.layout.size)).double(), truth, strict=True):
-                right += int(logits.argmax() == label)
+                correct += int(logits.argmax() == label)
                 losses -= logits.log_softmax(0)[label].item()
-    assert accuracy == right / count
+    assert accuracy == correct / count
     assert loss == pytest.approx(losses / count, rel=1e-5)
 
 
-def test_evaluation_leaves_the_network_in_training_and_its_statistics_alone():
+def test_evaluation_restores_training_mode_and_keeps_statistics():
     network = build(ModelConfig(width=0.05, normalisation="batch"), 0)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     evaluate(network, ResidentImages(torch.zeros(3, 40, 40, 3, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)))
@@ -40,7 +40,7 @@ def test_evaluation_leaves_the_network_in_training_and_its_statistics_alone():
 
 
 class Fixed(nn.Module):
-    """Says the logits that it was given."""
+    """A network that returns the given logits."""
 
     def __init__(self, logits):
         super().__init__()

@@ -10,7 +10,7 @@ from bench.runner.backends.local import WORKER_ENVIRONMENT
 
 
 def free_memory_is_kept():
-    """In a process of its own, with a worker's environment: megabytes before, with and after a large tensor."""
+    """Measure in a process like a worker: megabytes before, with and after a large tensor."""
     before = memory.reset_peak_memory("cpu") and memory.peak_memory_mb("cpu")
     large = torch.ones(25_000_000)
     peak = memory.peak_memory_mb("cpu")
@@ -19,7 +19,7 @@ def free_memory_is_kept():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is not known")
-def test_a_trials_peak_memory_holds_nothing_of_the_trial_before(monkeypatch):
+def test_peak_memory_of_a_trial_excludes_earlier_trials(monkeypatch):
     for name, value in WORKER_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:

@@ -14,7 +14,7 @@ SMALL = ModelConfig(width=0.05)
 
 
 def measured(output):
-    """The numbers of one batch."""
+    """Return the sparsity metrics of one batch."""
     return {
         name.split("/")[1]: value
         for name, value in sparsity({"conv1": layer_sums(output)}, SINGLE).items()
@@ -40,7 +40,7 @@ MAPS = torch.tensor([[[[3.0, 4.0]], [[0.0, 0.0]]]])
 
 
 def test_sparsity_of_maps_by_hand():
-    """All places of all channels count as units, but a channel is dead only if it is so everywhere."""
+    """All positions of all channels count as units, but a channel is dead only if it is zero everywhere."""
     assert measured(MAPS) == {
         "zeros": 0.5,
         "hoyer": pytest.approx(2 - 7 / 5),
@@ -64,7 +64,7 @@ def test_memory_format_does_not_matter():
     last=st.booleans(),
     seed=st.integers(0, 999),
 )
-def test_any_shape_of_maps_is_the_plain_formula(shape, last, seed):
+def test_maps_of_any_shape_agree_with_the_formula(shape, last, seed):
     output = torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).relu()
     expected = {"zeros": 0.0, "hoyer": 0.0, "treves_rolls": 0.0}
     for image in output.flatten(1).double():
@@ -72,9 +72,9 @@ def test_any_shape_of_maps_is_the_plain_formula(shape, last, seed):
         expected["zeros"] += (image == 0).double().mean().item()
         expected["hoyer"] += 0.0 if n == 1 else (math.sqrt(n) - (l1 / l2 if l2 else 1)) / (math.sqrt(n) - 1)
         expected["treves_rolls"] += 1 - (l1**2 / l2**2 if l2 else 1) / n
-    found = measured(output.contiguous(memory_format=torch.channels_last) if last else output)
-    assert found.pop("dead") == pytest.approx((output == 0).flatten(2).all(2).all(0).double().mean().item())
-    assert found == pytest.approx({name: total / len(output) for name, total in expected.items()}, abs=1e-5)
+    metrics = measured(output.contiguous(memory_format=torch.channels_last) if last else output)
+    assert metrics.pop("dead") == pytest.approx((output == 0).flatten(2).all(2).all(0).double().mean().item())
+    assert metrics == pytest.approx({name: total / len(output) for name, total in expected.items()}, abs=1e-5)
 
 
 @pytest.mark.parametrize("level", [1.0, -1.0, 0.5])
@@ -85,8 +85,8 @@ def test_units_that_are_all_equally_active_are_not_sparse_at_all(level):
 
 
 def test_a_layer_that_is_silent_is_as_sparse_as_one_unit_at_work():
-    silent, one = measured(torch.zeros(2, 16)), measured(torch.eye(16)[:2] * 3)
-    assert (silent["hoyer"], silent["treves_rolls"]) == (one["hoyer"], one["treves_rolls"]) == (1, 1 - 1 / 16)
+    silent, single = measured(torch.zeros(2, 16)), measured(torch.eye(16)[:2] * 3)
+    assert (silent["hoyer"], silent["treves_rolls"]) == (single["hoyer"], single["treves_rolls"]) == (1, 1 - 1 / 16)
     assert (silent["zeros"], silent["dead"]) == (1, 1)
 
 
@@ -99,47 +99,47 @@ def test_hoyer_and_treves_rolls_do_not_depend_on_scale():
 def test_sums_over_batches_are_those_of_one_pass():
     network = build(SMALL, 0).eval()
     images = torch.rand(30, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    with torch.no_grad(), watch_activations(network) as whole:
+    with torch.no_grad(), watch_activations(network) as all_sums:
         network(images)
     with torch.no_grad(), watch_activations(network) as parts:
         for batch in images.split([7, 1, 22]):
             network(batch)
-    assert sparsity(parts, SINGLE) == pytest.approx(sparsity(whole, SINGLE), abs=1e-6)
-    assert list(whole) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
+    assert sparsity(parts, SINGLE) == pytest.approx(sparsity(all_sums, SINGLE), abs=1e-6)
+    assert list(all_sums) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
 
 
 def test_the_mean_is_over_layers():
     network = build(SMALL, 0).eval()
-    with torch.no_grad(), watch_activations(network) as seen:
+    with torch.no_grad(), watch_activations(network) as sums:
         network(torch.rand(4, 3, 32, 32))
-    metrics = sparsity(seen, SINGLE)
+    metrics = sparsity(sums, SINGLE)
     for measure in ("zeros", "hoyer", "treves_rolls", "dead"):
-        layers = [metrics[f"sparsity/{measure}/{layer}"] for layer in seen]
+        layers = [metrics[f"sparsity/{measure}/{layer}"] for layer in sums]
         assert len(layers) == 7
         assert metrics[f"sparsity/{measure}/mean"] == pytest.approx(sum(layers) / 7)
 
 
-def test_watching_sees_the_activation_and_not_what_is_pooled_from_it():
+def test_sparsity_is_measured_before_pooling():
     network = build(SMALL, 0).eval()
     images = torch.rand(4, 3, 32, 32)
-    with torch.no_grad(), watch_activations(network) as seen:
+    with torch.no_grad(), watch_activations(network) as sums:
         network(images)
         before_pooling = network.layers[:2](images)
-    assert sparsity(seen, SINGLE)["sparsity/zeros/conv1"] == pytest.approx((before_pooling == 0).double().mean().item())
+    assert sparsity(sums, SINGLE)["sparsity/zeros/conv1"] == pytest.approx((before_pooling == 0).double().mean().item())
 
 
-def test_nothing_is_watched_any_more_afterwards():
+def test_hooks_are_removed_afterwards():
     network = build(SMALL, 0).eval()
-    with pytest.raises(RuntimeError, match="on purpose"), watch_activations(network) as seen:
+    with pytest.raises(RuntimeError, match="on purpose"), watch_activations(network) as sums:
         raise RuntimeError("on purpose")
     network(torch.rand(1, 3, 32, 32))
-    assert not seen
+    assert not sums
     assert not any(module._forward_hooks for module in network.modules())
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 def test_smooth_activations_are_never_zero(activation):
     network = build(ModelConfig(width=0.05, activation=activation), 0).eval()
-    with torch.no_grad(), watch_activations(network) as seen:
+    with torch.no_grad(), watch_activations(network) as sums:
         network(torch.rand(4, 3, 32, 32))
-    assert sparsity(seen, SINGLE)["sparsity/zeros/mean"] == sparsity(seen, SINGLE)["sparsity/dead/mean"] == 0
+    assert sparsity(sums, SINGLE)["sparsity/zeros/mean"] == sparsity(sums, SINGLE)["sparsity/dead/mean"] == 0

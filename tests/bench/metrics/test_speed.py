@@ -37,9 +37,9 @@ def test_steps_to_a_training_error_of_a_quarter(curve, steps):
 )
 def test_steps_to_an_error_lie_where_the_curve_first_reaches_it(accuracies, error):
     curve = [(100 * n, accuracy) for n, accuracy in enumerate(accuracies)]
-    found = steps_to_error(curve, error)
+    steps = steps_to_error(curve, error)
     reached = [step for step, accuracy in curve if accuracy >= 1 - error]
     if not reached:
-        assert found is None
+        assert steps is None
     else:
-        assert max(0, reached[0] - 100) <= found <= reached[0]
+        assert max(0, reached[0] - 100) <= steps <= reached[0]

@@ -33,7 +33,7 @@ def names(**levels):
 
 
 def weighted(**levels):
-    """The shapes of the weights, by the name of their layer."""
+    """Return the shapes of the weights by layer."""
     return {
         name: tuple(layer.weight.shape)
         for name, layer in on_meta(ModelConfig(**levels)).layers.named_children()
@@ -42,7 +42,7 @@ def weighted(**levels):
 
 
 def with_weights_of(other, model):
-    """The network of a model around the weights of another; they are shared, not copied."""
+    """Build a model's network with the weights of another one, shared and not copied."""
     network = on_meta(model)
     ours, theirs = network.state_dict(), other.state_dict()
     network.load_state_dict(dict(zip(ours, theirs.values(), strict=True)), assign=True)
@@ -71,7 +71,7 @@ def test_the_torchvision_layout_computes_what_torchvision_computes():
 
 
 def documents_network():
-    """The article's script, said again: pooling follows the first convolution alone."""
+    """The network of the article's script, with pooling after the first convolution only."""
     return nn.Sequential(
         *(nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(kernel_size=3, stride=2)),
         *(nn.Conv2d(64, 192, kernel_size=5, padding=2), nn.ReLU()),
@@ -97,8 +97,8 @@ def test_the_document_layout_drops_where_the_documents_network_drops():
     with torch.device("meta"):
         theirs = [type(layer) for layer in documents_network()]
         ours = [type(layer) for layer in AlexNet(ModelConfig()).layers]
-    own = {nn.Dropout: Dropout, nn.Linear: Linear}
-    assert ours == [own.get(kind, kind) for kind in theirs]
+    replacements = {nn.Dropout: Dropout, nn.Linear: Linear}
+    assert ours == [replacements.get(kind, kind) for kind in theirs]
 
 
 def test_zhangs_layout_is_two_modules_of_convolution_pooling_and_normalisation():
@@ -143,7 +143,7 @@ def test_every_hidden_layer_has_the_activation_and_the_output_has_none(layout, a
     )
 
 
-def test_a_pair_of_small_kernels_stands_for_each_large_one():
+def test_a_pair_of_small_kernels_replaces_each_large_one():
     assert weighted(kernel="pair")["conv2a"] == weighted(kernel="pair-linear")["conv2a"] == (192, 64, 3, 3)
     assert weighted(kernel="pair")["conv2b"] == (192, 192, 3, 3)
     zhang = weighted(layout="zhang", kernel="pair", middle=0.5)
@@ -156,27 +156,27 @@ def test_a_pair_of_small_kernels_stands_for_each_large_one():
 
 
 @pytest.mark.parametrize("layout", ["zhang", "document", "ungrouped", "two-group", "torchvision"])
-def test_a_pair_sees_and_returns_the_same_maps_as_the_kernel_that_it_stands_for(layout):
-    one = {row["name"]: row["output"] for row in complexity.count_network(ModelConfig(layout=layout))["layers"]}
+def test_a_pair_has_the_input_and_output_sizes_of_the_kernel_that_it_replaces(layout):
+    sizes = {row["name"]: row["output"] for row in complexity.count_network(ModelConfig(layout=layout))["layers"]}
     two = {
         row["name"]: row["output"]
         for row in complexity.count_network(ModelConfig(layout=layout, kernel="pair-matched"))["layers"]
     }
-    assert two["conv2b"] == one["conv2"]
-    assert {name: two[name] for name in one if name in two} == {n: o for n, o in one.items() if n in two}
+    assert two["conv2b"] == sizes["conv2"]
+    assert {name: two[name] for name in sizes if name in two} == {n: o for n, o in sizes.items() if n in two}
 
 
 @settings(deadline=None, max_examples=30)
 @given(width=st.floats(0.1, 4), layout=st.sampled_from(["zhang", "document", "ungrouped", "two-group"]))
 def test_the_matched_pair_has_the_weights_of_the_large_kernel_but_for_rounding(width, layout):
-    one = weighted(layout=layout, width=width)
+    sizes = weighted(layout=layout, width=width)
     two = weighted(layout=layout, width=width, kernel="pair-matched")
-    for name in [name for name, shape in one.items() if shape[2:] == (5, 5)]:
-        (outputs, inputs, *_), first, second = one[name], two[f"{name}a"], two[f"{name}b"]
+    for name in [name for name, shape in sizes.items() if shape[2:] == (5, 5)]:
+        (outputs, inputs, *_), first, second = sizes[name], two[f"{name}a"], two[f"{name}b"]
         groups = 2 if layout == "two-group" else 1
         middle = 25 * inputs * groups * outputs / (9 * (inputs * groups + outputs))
         assert abs(first[0] - middle) <= max(groups / 2, 1) + 1e-9
-        error = abs(math.prod(first) + math.prod(second) - math.prod(one[name]))
+        error = abs(math.prod(first) + math.prod(second) - math.prod(sizes[name]))
         assert error <= (abs(first[0] - middle) + 1e-6) * 9 * (inputs + outputs / groups)
 
 
@@ -197,17 +197,17 @@ DROPS = {
 
 
 @pytest.mark.parametrize("layout", ["document", "zhang"])
-def test_dropout_stands_where_its_place_says(layout):
-    def found(place, dropout=0.3):
+def test_dropout_is_where_dropout_place_says(layout):
+    def drop_layers(place, dropout=0.3):
         network = on_meta(ModelConfig(layout=layout, dropout=dropout, dropout_place=place))
         drops = {n: m.p for n, m in network.layers.named_children() if isinstance(m, nn.Dropout)}
         assert set(drops.values()) <= {0.3}
         return list(drops)
 
-    assert found("fc") == DROPS[layout, "fc"]
-    assert found("conv") == DROPS[layout, "conv"]
-    assert found("all") == DROPS[layout, "conv"] + DROPS[layout, "fc"]
-    assert found("all", dropout=0.0) == []
+    assert drop_layers("fc") == DROPS[layout, "fc"]
+    assert drop_layers("conv") == DROPS[layout, "conv"]
+    assert drop_layers("all") == DROPS[layout, "conv"] + DROPS[layout, "fc"]
+    assert drop_layers("all", dropout=0.0) == []
 
 
 def test_dropout_precedes_the_documents_hidden_layers_and_follows_the_papers():
@@ -229,12 +229,13 @@ def test_batch_normalisation_stands_before_every_hidden_activation_and_nowhere_e
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
-    "level, shown", [("lrn", "LRN(alpha=0.0001)"), ("lrn-rescaled", "LRN(alpha=1.62563)"), ("constant", "Constant()")]
+    "level, representation",
+    [("lrn", "LRN(alpha=0.0001)"), ("lrn-rescaled", "LRN(alpha=1.62563)"), ("constant", "Constant()")],
 )
-def test_other_normalisations_follow_the_first_two_convolutions(layout, level, shown):
+def test_other_normalisations_follow_the_first_two_convolutions(layout, level, representation):
     network = on_meta(ModelConfig(layout=layout, normalisation=level))
-    found = {n: repr(m) for n, m in network.layers.named_children() if n.endswith("_norm")}
-    assert found == {"conv1_norm": shown, "conv2_norm": shown}
+    norms = {n: repr(m) for n, m in network.layers.named_children() if n.endswith("_norm")}
+    assert norms == {"conv1_norm": representation, "conv2_norm": representation}
 
 
 def test_normalisation_follows_the_pair_once():
@@ -246,8 +247,8 @@ def test_normalisation_follows_the_pair_once():
 )
 @pytest.mark.parametrize("layout", ["document", "torchvision", "ungrouped", "two-group"])
 def test_layers_can_be_left_out(layout, without):
-    whole, less = weighted(layout=layout), weighted(layout=layout, without=without)
-    assert list(less) == [name for name in whole if name not in without]
+    shapes, fewer_shapes = weighted(layout=layout), weighted(layout=layout, without=without)
+    assert list(fewer_shapes) == [name for name in shapes if name not in without]
     on_meta(ModelConfig(layout=layout, without=without))(torch.empty(1, 3, *[LAYOUTS[layout].size] * 2, device="meta"))
 
 
@@ -258,12 +259,12 @@ def test_the_second_hidden_layer_can_be_left_out_with_its_dropout(layout, hidden
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layers_can_be_added_behind_the_last_convolution(layout):
-    more = weighted(layout=layout, extra=2)
+    more_shapes = weighted(layout=layout, extra=2)
     channels = weighted(layout=layout)[f"conv{len(LAYOUTS[layout].convs)}"][0]
-    added = [name for name in more if name not in weighted(layout=layout)]
+    added = [name for name in more_shapes if name not in weighted(layout=layout)]
     assert added == ["extra1", "extra2"]
-    assert more["extra1"] == more["extra2"] == (channels, channels, 3, 3)
-    assert {n: s for n, s in more.items() if n not in added} == weighted(layout=layout)
+    assert more_shapes["extra1"] == more_shapes["extra2"] == (channels, channels, 3, 3)
+    assert {n: s for n, s in more_shapes.items() if n not in added} == weighted(layout=layout)
 
 
 @pytest.mark.parametrize("layout", ["torchvision", "ungrouped", "two-group"])
@@ -364,8 +365,8 @@ def draws(network):
 
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another():
-    first, again, other = (build(SMALL, seed).state_dict() for seed in (0, 0, 1))
-    assert all(torch.equal(first[name], again[name]) for name in first)
+    first, second, other = (build(SMALL, seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
     assert not any(torch.equal(first[name], other[name]) for name in first if name.endswith("weight"))
 
 
@@ -404,9 +405,9 @@ def test_layers_of_equal_shape_have_draws_of_their_own():
     corners = {tuple(w[:3].tolist()) for w in weights}
     assert len(corners) == len(weights)
     network = build(dataclasses.replace(ZHANG, extra=2), 0).layers
-    one, two = network.get_submodule("extra1").weight.flatten(), network.get_submodule("extra2").weight.flatten()
-    assert one.shape == two.shape
-    assert abs(torch.corrcoef(torch.stack((one, two)))[0, 1]) < 0.1
+    first, second = (network.get_submodule(name).weight.flatten() for name in ("extra1", "extra2"))
+    assert first.shape == second.shape
+    assert abs(torch.corrcoef(torch.stack((first, second)))[0, 1]) < 0.1
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
@@ -422,7 +423,7 @@ def test_weights_have_mean_zero_and_variance_gain_squared_over_fan_in(activation
 
 
 @pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "zhang"])
-def test_the_papers_weights_deviate_by_a_hundredth_and_its_biases_are_one_where_it_says(layout):
+def test_the_papers_initial_weights_and_biases(layout):
     network = build(ModelConfig(layout, width=0.1, initial="paper"), 0)
     for name in network.gains:
         layer = network.layers.get_submodule(name)
@@ -446,10 +447,10 @@ def test_grouped_layers_count_the_inputs_that_they_see():
 
 
 def test_streams_of_one_seed_are_independent():
-    first, again, stream, seed = (
+    first, second, stream, seed = (
         torch.rand(5, generator=torch.Generator().manual_seed(stream_seed(*key)))
         for key in [(0, "order"), (0, "order"), (0, "augmentation"), (1, "order")]
     )
-    assert torch.equal(first, again)
+    assert torch.equal(first, second)
     assert not torch.equal(first, stream)
     assert not torch.equal(first, seed)

@@ -48,8 +48,8 @@ SHARES = {"ungrouped": (6.01, 94.84), "two-group": (3.83, 91.91), "torchvision":
 @pytest.mark.parametrize("layout", ROWS)
 def test_every_layer_of_the_imagenet_layouts_counts_what_is_published(layout):
     counted = complexity.count_network(ModelConfig(layout=layout, classes=1000))
-    found = {row["name"]: (row["parameters"], row["macs"]) for row in counted["layers"]}
-    assert found == {**ROWS[layout], **FULLY_CONNECTED}
+    counts = {row["name"]: (row["parameters"], row["macs"]) for row in counted["layers"]}
+    assert counts == {**ROWS[layout], **FULLY_CONNECTED}
     assert (counted["parameters"], counted["macs"]) == TOTALS[layout]
 
 
@@ -58,12 +58,12 @@ def test_convolutions_hold_little_of_the_parameters_and_do_most_of_the_work(layo
     counted = complexity.count_network(ModelConfig(layout=layout, classes=1000))
     convolutions = [row for row in counted["layers"] if row["kind"] == "conv"]
     shares = tuple(
-        round(100 * sum(row[what] for row in convolutions) / counted[what], 2) for what in ("parameters", "macs")
+        round(100 * sum(row[total] for row in convolutions) / counted[total], 2) for total in ("parameters", "macs")
     )
     assert shares == SHARES[layout]
 
 
-def test_zhangs_small_network_counts_what_is_published_and_keeps_the_proportions():
+def test_zhangs_network_has_the_published_counts():
     counted = complexity.count_network(ModelConfig(layout="zhang"))
     assert (counted["parameters"], counted["macs"]) == (1_387_786, 25_113_472)
     convolutions = [row for row in counted["layers"] if row["kind"] == "conv"]
@@ -102,7 +102,7 @@ def test_macs_are_half_the_flops_that_pytorch_counts(layout, levels):
     assert counted["parameters"] == sum(p.numel() for p in network.parameters())
 
 
-def test_rows_add_up_and_tell_shape_and_output():
+def test_rows_add_up_and_contain_shape_and_output():
     counted = complexity.count_network(ModelConfig(layout="zhang"))
     rows = {row["name"]: row for row in counted["layers"]}
     assert list(rows) == ["conv1", "conv2", "fc3", "fc4", "fc5"]
@@ -121,7 +121,7 @@ def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
 
 
 @pytest.mark.parametrize(
-    "levels, field, shown",
+    "levels, field, text",
     [
         ({"activation": "tanh"}, "activation", "Tanh()"),
         ({"activation": "k-winners", "active": 0.2}, "activation", "KWinners(active=0.2)"),
@@ -133,13 +133,13 @@ def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
     ],
     ids=str,
 )
-def test_a_row_tells_the_modules_that_follow_its_layer(levels, field, shown):
+def test_a_row_names_the_modules_after_its_layer(levels, field, text):
     first = complexity.count_network(ModelConfig(**levels))["layers"][0]
-    assert first[field] == shown
-    assert complexity.count_network(ModelConfig())["layers"][0].get(field) != shown
+    assert first[field] == text
+    assert complexity.count_network(ModelConfig())["layers"][0].get(field) != text
 
 
-def test_what_follows_batch_normalisation_is_told_of_the_layer_before_it():
+def test_modules_after_batch_normalisation_belong_to_the_layer_before_it():
     rows = {row["name"]: row for row in complexity.count_network(ModelConfig(normalisation="batch"))["layers"]}
     plain = complexity.count_network(ModelConfig())["layers"][0]
     assert rows["conv1"]["activation"] == plain["activation"]

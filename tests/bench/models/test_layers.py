@@ -137,14 +137,14 @@ def test_dropout_at_one_half_keeps_exactly_twice_a_unit():
 
 
 def test_dropouts_units_are_dropped_independently():
-    """Of every four that share a random word, and over calls: each pattern of four as often as any other."""
+    """Among four units that share a random word, and over calls, all sixteen patterns are equally frequent."""
     torch.manual_seed(0)
     layer, units = Dropout(0.5), torch.ones(100_000, 4)
-    kept = (layer(units) != 0).long()
-    counts = (kept @ torch.tensor([1, 2, 4, 8])).bincount(minlength=16)
+    is_kept = (layer(units) != 0).long()
+    counts = (is_kept @ torch.tensor([1, 2, 4, 8])).bincount(minlength=16)
     expected = len(units) / 16
     assert ((counts - expected) ** 2 / expected).sum() < 15 + 5 * 30**0.5
-    agreement = (kept == (layer(units) != 0)).double().mean().item()
+    agreement = (is_kept == (layer(units) != 0)).double().mean().item()
     assert agreement == pytest.approx(0.5, abs=0.01)
 
 
@@ -158,9 +158,9 @@ def test_dropouts_gradient_passes_where_the_unit_was_kept():
 def test_dropout_repeats_from_the_global_seed_and_is_idle_in_eval_mode():
     layer, units = Dropout(0.5), torch.randn(13, 17)
     torch.manual_seed(3)
-    once = layer(units)
+    output = layer(units)
     torch.manual_seed(3)
-    assert torch.equal(layer(units), once)
+    assert torch.equal(layer(units), output)
     assert layer.eval()(units) is units
 
 
@@ -203,7 +203,7 @@ def test_a_connected_layer_is_torchs_in_other_precisions():
 # k winners
 
 
-def test_an_images_largest_responses_win_and_the_others_are_silent():
+def test_the_largest_responses_of_an_image_win_and_the_others_are_zero():
     responses = torch.tensor([[3.0, -1.0, 2.0, 0.5], [-4.0, -1.0, -2.0, -3.0]])
     expected = torch.tensor([[3.0, 0.0, 2.0, 0.0], [0.0, -1.0, -2.0, 0.0]])
     assert torch.equal(KWinners(0.5)(responses), expected)
@@ -213,10 +213,10 @@ def test_an_images_largest_responses_win_and_the_others_are_silent():
 def test_winners_are_chosen_over_all_channels_and_places_of_a_map(last):
     responses = normal(3, 4, 5, 6)
     laid_out = responses.contiguous(memory_format=torch.channels_last) if last else responses
-    found = KWinners(0.1)(laid_out)
-    for image, kept in zip(responses.flatten(1), found.flatten(1), strict=True):
+    output = KWinners(0.1)(laid_out)
+    for image, winners in zip(responses.flatten(1), output.flatten(1), strict=True):
         largest = image >= image.sort(descending=True).values[11]  # the twelfth of 120
-        assert torch.equal(kept, torch.where(largest, image, 0.0))
+        assert torch.equal(winners, torch.where(largest, image, 0.0))
 
 
 def test_only_winners_pass_a_gradient_on():
@@ -225,9 +225,9 @@ def test_only_winners_pass_a_gradient_on():
     assert torch.equal(responses.grad, torch.tensor([[1.0, 0.0, 1.0, 0.0]]))
 
 
-@pytest.mark.parametrize("active, kept", [(1.0, 10), (0.25, 2), (0.001, 1)])
-def test_at_least_one_unit_wins(active, kept):
-    assert (KWinners(active)(torch.arange(1.0, 11)[None]) != 0).sum() == kept
+@pytest.mark.parametrize("active, count", [(1.0, 10), (0.25, 2), (0.001, 1)])
+def test_at_least_one_unit_wins(active, count):
+    assert (KWinners(active)(torch.arange(1.0, 11)[None]) != 0).sum() == count
 
 
 # The private operator of oneDNN
@@ -270,9 +270,9 @@ def test_without_the_private_operator_torchs_own_layer_gives_the_same(layer, mon
         torch.testing.assert_close(ours, plain)
 
 
-@pytest.mark.parametrize("missing", ["operator", "library"])
-def test_a_torch_without_the_operator_or_without_onednn_has_no_product(missing, monkeypatch):
-    if missing == "library":
+@pytest.mark.parametrize("attribute", ["operator", "library"])
+def test_a_torch_without_the_operator_or_without_onednn_has_no_product(attribute, monkeypatch):
+    if attribute == "library":
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     else:
         monkeypatch.setattr(torch, "ops", SimpleNamespace(mkldnn=SimpleNamespace()))

@@ -38,10 +38,10 @@ def network(seed=0, **levels):
 def test_scores_by_hand():
     """Confidences .9 (right), .6 (wrong) and .6 (right): two bins, of accuracies 1 and 1/2."""
     probabilities = torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
-    found = scores(probabilities, torch.tensor([0, 1, 0]))
-    assert found["accuracy"] == pytest.approx(2 / 3)
-    assert found["loss"] == pytest.approx(-(math.log(0.9) + math.log(0.4) + math.log(0.6)) / 3, rel=1e-5)
-    assert found["calibration_error"] == pytest.approx((1 * 0.1 + 2 * abs(0.5 - 0.6)) / 3, rel=1e-5)
+    answer = scores(probabilities, torch.tensor([0, 1, 0]))
+    assert answer["accuracy"] == pytest.approx(2 / 3)
+    assert answer["loss"] == pytest.approx(-(math.log(0.9) + math.log(0.4) + math.log(0.6)) / 3, rel=1e-5)
+    assert answer["calibration_error"] == pytest.approx((1 * 0.1 + 2 * abs(0.5 - 0.6)) / 3, rel=1e-5)
 
 
 def test_a_confident_network_that_is_always_right_is_calibrated():
@@ -52,40 +52,42 @@ def test_a_confident_network_that_is_always_right_is_calibrated():
 
 
 @torch.no_grad()
-def test_weight_scaling_is_what_evaluation_does():
-    seen = images()
-    found = ensembles.sub_networks([network()], seen)["weight scaling"]
-    accuracy, loss = evaluate(network(), seen)
-    assert (found["masks/accuracy"], found["masks/loss"]) == (pytest.approx(accuracy), pytest.approx(loss, rel=1e-4))
+def test_weight_scaling_equals_evaluation():
+    probe_images = images()
+    answer = ensembles.sub_networks([network()], probe_images)["weight scaling"]
+    accuracy, loss = evaluate(network(), probe_images)
+    assert (answer["masks/accuracy"], answer["masks/loss"]) == (pytest.approx(accuracy), pytest.approx(loss, rel=1e-4))
 
 
 @torch.no_grad()
 def test_means_over_masks_are_those_of_whole_forward_passes():
-    seen, counted = images(), 3
+    probe_images, counted = images(), 3
     torch.manual_seed(5)
-    found = ensembles.sub_networks([network()], seen)
+    answer = ensembles.sub_networks([network()], probe_images)
     torch.manual_seed(5)
-    same = network()
-    for module in same.layers:
+    copy = network()
+    for module in copy.layers:
         module.train(isinstance(module, torch.nn.Dropout))
-    passes = [same(ensembles.centre(seen.canvas, 32)) for _ in range(counted)]
-    arithmetic = torch.stack([one.softmax(1) for one in passes]).mean(0)
-    geometric = torch.stack([one.log_softmax(1) for one in passes]).mean(0).softmax(1)
+    passes = [copy(ensembles.centre(probe_images.canvas, 32)) for _ in range(counted)]
+    arithmetic = torch.stack([member.softmax(1) for member in passes]).mean(0)
+    geometric = torch.stack([member.log_softmax(1) for member in passes]).mean(0).softmax(1)
     for name, p in (("arithmetic", arithmetic), ("geometric", geometric)):
-        for score, value in scores(p, seen.labels).items():
-            assert found[f"{name} mean of 3 masks"][f"masks/{score}"] == pytest.approx(value, rel=1e-4, abs=1e-6)
+        for score, value in scores(p, probe_images.labels).items():
+            assert answer[f"{name} mean of 3 masks"][f"masks/{score}"] == pytest.approx(value, rel=1e-4, abs=1e-6)
 
 
 @torch.no_grad()
 def test_masks_and_networks_are_averaged_by_hand():
-    seen, five = images(), [network(seed) for seed in range(5)]
-    found = {arm: metrics["networks/accuracy"] for arm, metrics in ensembles.averages(five, seen).items()}
-    predictions = [one.eval()(ensembles.centre(seen.canvas, 32)).softmax(1) for one in five]
-    assert found["one network"] == pytest.approx(np.mean([scores(p, seen.labels)["accuracy"] for p in predictions]))
-    assert found["mean of 5 networks"] == scores(torch.stack(predictions).mean(0), seen.labels)["accuracy"]
-    gained = found["mean of 30 masks"] - found["one mask"]
-    half = (found["mean of 5 networks"] - found["one network"]) / 2
-    assert found[ensembles.GAIN] == pytest.approx(gained - half)
+    probe_images, networks = images(), [network(seed) for seed in range(5)]
+    answer = {arm: metrics["networks/accuracy"] for arm, metrics in ensembles.averages(networks, probe_images).items()}
+    predictions = [member.eval()(ensembles.centre(probe_images.canvas, 32)).softmax(1) for member in networks]
+    assert answer["one network"] == pytest.approx(
+        np.mean([scores(p, probe_images.labels)["accuracy"] for p in predictions])
+    )
+    assert answer["mean of 5 networks"] == scores(torch.stack(predictions).mean(0), probe_images.labels)["accuracy"]
+    gained = answer["mean of 30 masks"] - answer["one mask"]
+    half = (answer["mean of 5 networks"] - answer["one network"]) / 2
+    assert answer[ensembles.GAIN] == pytest.approx(gained - half)
 
 
 # Features
@@ -121,13 +123,15 @@ def test_a_layer_that_is_dead_has_no_rank_and_no_correlation():
 
 
 @torch.no_grad()
-def test_dependence_is_told_of_the_hidden_connected_layers():
+def test_dependence_is_measured_in_the_hidden_connected_layers():
     (metrics,) = features.dependence([network()], images()).values()
-    assert set(metrics) == {f"features/{what}/{layer}" for what in ("correlation", "rank") for layer in ("fc6", "fc7")}
+    assert set(metrics) == {
+        f"features/{metric}/{layer}" for metric in ("correlation", "rank") for layer in ("fc6", "fc7")
+    }
 
 
 @torch.no_grad()
-def test_activity_falls_as_the_threshold_rises_and_begins_with_the_share_that_is_not_zero():
+def test_activity_falls_with_the_threshold_from_the_nonzero_share():
     (metrics,) = features.activity_above([network(activation="sigmoid")], images()).values()
     shares = list(metrics.values())
     assert shares == sorted(shares, reverse=True)
@@ -155,7 +159,7 @@ def test_places_where_nothing_is_active_do_not_count():
 @torch.no_grad()
 def test_contrasts_are_those_of_the_networks_own_layers():
     net = network(normalisation="lrn-rescaled")
-    found = competition.competition([net], images())
+    answer = competition.competition([net], images())
     expected, output = {"before LRN": [], "behind LRN": []}, competition.centre(images().canvas, 32)
     for module in net.layers:
         if isinstance(module, LRN):
@@ -163,23 +167,23 @@ def test_contrasts_are_those_of_the_networks_own_layers():
             expected["behind LRN"].append(competition.contrast(output, module(output)))
         output = module(output)
     for arm, values in expected.items():
-        assert found[arm]["competition/contrast"] == pytest.approx(np.mean(values))
-    assert found["behind LRN of permuted channels"] != found["behind LRN"]
+        assert answer[arm]["competition/contrast"] == pytest.approx(np.mean(values))
+    assert answer["behind LRN of permuted channels"] != answer["behind LRN"]
 
 
 @torch.no_grad()
 def test_lrn_over_permuted_channels_in_their_own_order_is_lrn(monkeypatch):
     monkeypatch.setattr(torch, "randperm", torch.arange)
-    found = competition.competition([network(normalisation="lrn-rescaled")], images())
-    permuted, own = (found[arm]["competition/contrast"] for arm in ("behind LRN of permuted channels", "behind LRN"))
-    assert permuted == pytest.approx(own, rel=1e-6)
+    answer = competition.competition([network(normalisation="lrn-rescaled")], images())
+    permuted, plain = (answer[arm]["competition/contrast"] for arm in ("behind LRN of permuted channels", "behind LRN"))
+    assert permuted == pytest.approx(plain, rel=1e-6)
 
 
 # Answers
 
 
 @pytest.fixture
-def kept(digits, tmp_path):
+def finished_trials(digits, tmp_path):
     """Trials that were not trained, with weights as if they had been."""
 
     def keep(*seeds):
@@ -192,8 +196,8 @@ def kept(digits, tmp_path):
     return keep
 
 
-def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, digits, tmp_path):
-    trials = kept(0, 1, 2)
+def test_a_question_for_one_network_is_answered_for_each_with_weights(finished_trials, digits, tmp_path):
+    trials = finished_trials(0, 1, 2)
     store.weights_file(tmp_path, trials[1]).unlink()
     store.write(tmp_path, store.new_record(trials[1]) | {"status": "diverged"})
     samples = answering.answer_probe(Probe("co-adaptation", trials), tmp_path, digits)
@@ -202,8 +206,8 @@ def test_a_question_to_one_network_is_put_to_each_that_kept_its_weights(kept, di
 
 
 @pytest.mark.parametrize("status", [None, "finished", "died"])
-def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(kept, digits, tmp_path, status):
-    trials = kept(0, 1)
+def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(finished_trials, digits, tmp_path, status):
+    trials = finished_trials(0, 1)
     store.weights_file(tmp_path, trials[1]).unlink()
     if status:
         store.write(tmp_path, store.new_record(trials[1]) | {"status": status})
@@ -211,17 +215,17 @@ def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(kept, d
         answering.answer_probe(Probe("co-adaptation", trials), tmp_path, digits)
 
 
-def test_a_question_to_five_takes_them_in_groups_and_no_trial_twice(kept, digits, tmp_path):
-    samples = answering.answer_probe(Probe("averages", kept(*range(12))), tmp_path, digits)
+def test_a_question_for_five_networks_uses_each_trial_in_one_group(finished_trials, digits, tmp_path):
+    samples = answering.answer_probe(Probe("averages", finished_trials(*range(12))), tmp_path, digits)
     assert {sample["pair"] for sample in samples} == {0, 1}
 
 
-def test_an_answer_is_the_same_again(kept, digits, tmp_path):
-    probe = Probe("sub-networks", kept(0))
+def test_an_answer_is_reproducible(finished_trials, digits, tmp_path):
+    probe = Probe("sub-networks", finished_trials(0))
     assert answering.answer_probe(probe, tmp_path, digits) == answering.answer_probe(probe, tmp_path, digits)
 
 
-def test_a_restored_network_is_the_one_that_was_kept(kept, digits, tmp_path):
-    (trial,) = kept(3)
+def test_a_restored_network_is_the_one_that_was_kept(finished_trials, digits, tmp_path):
+    (trial,) = finished_trials(3)
     test = load_splits(trial, digits).test.first(30)
     assert evaluate(answering.load_network(trial, tmp_path), test) == evaluate(build(SMALL, 3), test)

@@ -45,7 +45,7 @@ def test_points_are_yielded_once_and_from_complete_lines_alone(part):
 
 
 @pytest.mark.parametrize("left", [OLD, "\0\0\0{\n", b"\xff\xfe\n".decode("latin-1")], ids=["whole", "torn", "bytes"])
-def test_what_an_earlier_process_left_is_not_read(part, left):
+def test_points_of_an_earlier_process_are_not_read(part, left):
     part.write_text(left, encoding="latin-1")
     monitor = HeartbeatMonitor(part)
     assert steps(monitor) == []
@@ -74,7 +74,7 @@ def test_silence_is_counted_from_the_beginning_and_not_from_the_files_time(part,
     assert hung == [False] * int(heartbeat.HUNG_AFTER_S) + [True]
 
 
-def test_a_sign_of_life_ends_the_silence(part, clock):
+def test_a_heartbeat_resets_the_silence(part, clock):
     monitor = HeartbeatMonitor(part)
     for clock[0] in range(1, int(heartbeat.HUNG_AFTER_S)):
         assert not monitor.is_hung()

@@ -38,11 +38,11 @@ def test_a_record_comes_back_as_it_was_written(tmp_path, job):
     }
     target = store.write(tmp_path, record)
     assert target == tmp_path / "trials" / f"{identity(job)}.json"
-    back = store.read(tmp_path, job)
-    assert back == json.loads(json.dumps(record))
-    assert back["points"] == record["points"]
-    assert back["reason"] == record["reason"]
-    assert store.read(tmp_path, identity(job)) == back
+    restored = store.read(tmp_path, job)
+    assert restored == json.loads(json.dumps(record))
+    assert restored["points"] == record["points"]
+    assert restored["reason"] == record["reason"]
+    assert store.read(tmp_path, identity(job)) == restored
 
 
 def test_a_new_record_tells_its_identity_kind_and_every_field():
@@ -66,7 +66,7 @@ def test_only_the_record_is_left_in_the_folder(tmp_path):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
-def test_what_json_cannot_hold_is_refused_and_the_old_record_stays(tmp_path, value):
+def test_a_record_that_json_cannot_hold_does_not_replace_the_old_one(tmp_path, value):
     store.write(tmp_path, {**WHOLE, "reason": "whole"})
     with pytest.raises((ValueError, TypeError)):
         store.write(tmp_path, {**WHOLE, "reason": value})
@@ -74,7 +74,7 @@ def test_what_json_cannot_hold_is_refused_and_the_old_record_stays(tmp_path, val
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
 
 
-def test_a_write_that_is_cut_short_leaves_the_old_record_whole(tmp_path, monkeypatch):
+def test_an_interrupted_write_leaves_the_old_record_intact(tmp_path, monkeypatch):
     store.write(tmp_path, {**WHOLE, "reason": "whole"})
 
     def power_cut(*_):
@@ -100,7 +100,7 @@ def test_weights_and_points_of_a_running_job_lie_beside_its_record(tmp_path):
     assert store.part_file(tmp_path, TRIAL) == tmp_path / "trials" / f"{identity(TRIAL)}.part"
 
 
-def test_what_an_unfinished_job_leaves_lies_beside_its_record(tmp_path):
+def test_unfinished_files_lie_beside_the_record(tmp_path):
     stem = tmp_path / "trials" / identity(TRIAL)
     left = [stem.with_suffix(end) for end in (".part", ".checkpoint", ".lock")]
     assert store.unfinished_files(tmp_path, TRIAL) == store.unfinished_files(tmp_path, identity(TRIAL)) == left
@@ -108,7 +108,7 @@ def test_what_an_unfinished_job_leaves_lies_beside_its_record(tmp_path):
 
 
 @pytest.mark.parametrize("status", ["failed", "out of memory", "died", "hung", "timed out"])
-def test_a_failure_tells_its_status_and_the_beginning_of_its_reason(status):
+def test_a_failure_is_shown_with_its_status_and_the_start_of_its_reason(status):
     before = time.time()
     failure = store.failure_fields(status, "no room " * 100, "line\n" * 1000)
     assert before <= failure["started"] == failure["ended"] <= time.time()
@@ -135,7 +135,7 @@ def test_a_folder_in_a_records_place_is_named_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("other", ["0" * 16, "../../secret", "", 7, None])
-def test_a_record_under_anothers_name_is_none_since_its_identity_makes_paths(tmp_path, other):
+def test_a_record_under_another_name_is_refused(tmp_path, other):
     file = store.write(tmp_path, WHOLE)
     file.write_text(json.dumps({**WHOLE, "identity": other}))
     for read in (lambda: store.read_all(tmp_path), lambda: store.read(tmp_path, TRIAL)):
@@ -153,7 +153,7 @@ def tagged(tmp_path):
     return store.read(tmp_path, TRIAL)
 
 
-def test_tags_tell_where_a_job_is_used(tagged):
+def test_tags_list_the_studies_that_use_a_job(tagged):
     assert tagged["tags"] == {"profiles": ["quick"], "studies": {"dropout": ["p = 0.5", "baseline"]}}
     assert tagged.items() > json.loads(json.dumps(WHOLE)).items()
 
@@ -166,7 +166,7 @@ def test_tags_of_another_study_and_profile_are_added(tagged, tmp_path):
     }
 
 
-def test_a_tag_that_is_there_rewrites_nothing(tagged, tmp_path, monkeypatch):
+def test_an_existing_tag_leaves_the_file_unchanged(tagged, tmp_path, monkeypatch):
     monkeypatch.setattr(store, "write", lambda *_: pytest.fail("was written again"))
     store.add_tags(tmp_path, TRIAL, "quick", [("dropout", "baseline")])
     store.add_tags(tmp_path, TRIAL, "quick", [])
@@ -177,11 +177,11 @@ def test_a_job_without_a_record_is_not_tagged(tmp_path):
     assert files(tmp_path) == []
 
 
-def test_tagging_adds_to_what_another_run_wrote_since_and_leaves_no_lock(tagged, tmp_path, monkeypatch):
+def test_tags_are_added_to_the_latest_record_without_leaving_a_lock(tagged, tmp_path, monkeypatch):
     read, newer = store.read, tagged | {"reason": "measured again"}
 
     def overtaken(out, job):
-        """The record as it is; the next look finds what another run has written meanwhile."""
+        """Read a record; the next read finds the one that another run has written meanwhile."""
         found = read(out, job)
         if found == tagged:
             store.write(out, newer)
@@ -193,7 +193,7 @@ def test_tagging_adds_to_what_another_run_wrote_since_and_leaves_no_lock(tagged,
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
 
 
-def test_a_job_that_a_worker_is_at_is_tagged_at_the_next_contact(tagged, tmp_path):
+def test_a_running_job_is_tagged_at_the_next_contact(tagged, tmp_path):
     with FileLock(store.lock_file(tmp_path, TRIAL)):
         store.add_tags(tmp_path, TRIAL, "full", [])
         assert store.read(tmp_path, TRIAL) == tagged
@@ -209,7 +209,7 @@ def test_tags_are_no_part_of_the_identity(tagged):
 @pytest.mark.parametrize(
     "content", ['{"identity": "01', "[]", "null", '"x"', "3", "{}", "[" * 100_000, '{"status": ""}']
 )
-def test_what_is_no_record_is_named_in_one_line(tmp_path, content):
+def test_a_file_that_is_no_record_is_named_in_one_line(tmp_path, content):
     store.folder(tmp_path).mkdir()
     (store.folder(tmp_path) / "0123456789abcdef.json").write_text(content)
     for read in (lambda: store.read_all(tmp_path), lambda: store.read(tmp_path, "0123456789abcdef")):

@@ -1,4 +1,4 @@
-"""A record is taken only where everything that is read of it is there, of its type and finite."""
+"""A record is valid only if every field that is read is present, of the right type, and finite."""
 
 import json
 
@@ -33,7 +33,7 @@ def written(out, job, fields):
 
 
 @pytest.mark.parametrize("job, fields", WHOLE, ids=lambda part: type(part).__name__)
-def test_a_whole_record_is_taken_as_it_is(tmp_path, job, fields):
+def test_a_complete_record_is_valid(tmp_path, job, fields):
     file = written(tmp_path, job, fields)
     assert validation.load_current(file) == validation.load_valid(file) == json.loads(file.read_text())
 
@@ -64,7 +64,7 @@ HARMS = {
 
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
-def test_a_record_with_something_that_cannot_be_read_is_refused_whoever_asked_for_it(tmp_path, harm):
+def test_a_record_with_an_invalid_value_is_refused_by_every_command(tmp_path, harm):
     file = written(tmp_path, TRIAL, {**TRAINED, **harm})
     for load in (validation.load_current, validation.load_valid):
         with pytest.raises(InputError, match=file.name):
@@ -74,21 +74,21 @@ def test_a_record_with_something_that_cannot_be_read_is_refused_whoever_asked_fo
 PARTS = [(0, "points"), (0, "data"), (2, "network"), (3, "samples"), (3, "fit"), (4, "samples")]
 
 
-@pytest.mark.parametrize("number, lost", PARTS)
-def test_a_result_without_a_part_is_refused(tmp_path, number, lost):
+@pytest.mark.parametrize("number, field", PARTS)
+def test_a_result_without_a_part_is_refused(tmp_path, number, field):
     job, fields = WHOLE[number]
-    file = written(tmp_path, job, {name: value for name, value in fields.items() if name != lost})
-    with pytest.raises(InputError, match=f"{lost} is missing"):
+    file = written(tmp_path, job, {name: value for name, value in fields.items() if name != field})
+    with pytest.raises(InputError, match=f"{field} is missing"):
         validation.load_current(file)
 
 
-def test_points_of_a_failure_are_looked_at_too(tmp_path):
+def test_points_of_a_failure_are_validated_too(tmp_path):
     file = written(tmp_path, TRIAL, {"status": "died", "points": [{"step": 0}]})
     with pytest.raises(InputError, match="no record"):
         validation.load_current(file)
 
 
-def test_the_record_of_another_revision_is_legible_and_not_this_versions(tmp_path):
+def test_a_record_of_another_revision_is_valid_but_not_current(tmp_path):
     file = written(tmp_path, TRIAL, {**TRAINED, "identity": "0" * 16})
     assert validation.load_valid(file)["identity"] == "0" * 16
     with pytest.raises(InputError, match="not the record of its own job"):

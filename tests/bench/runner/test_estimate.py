@@ -14,7 +14,7 @@ VALIDATION, TEST = 300, 400
 
 
 def record(trial, seconds, steps=0.6):
-    """The record of a trial of this duration; `steps` is the share of it spent on steps."""
+    """Make the record of a trial with this duration, of which `steps` is the share spent on steps."""
     images = trial.recipe.epochs * trial.recipe.share * trial.data.train
     return {
         "kind": "trial",
@@ -38,29 +38,29 @@ def test_a_trial_is_looked_at_early_and_about_ten_times(epochs, expected):
 
 
 def test_images_that_are_looked_at_are_counted_one_by_one():
-    """Twice all of them, and after 11 of 20 epochs, the last one not among them, 2,000 of training and 300."""
+    """All images twice, and after 11 of the first 19 epochs 2,000 training images and 300 validation images."""
     assert evaluated_images(20, 10_000, 300, 400) == 2 * (10_000 + 300 + 400) + 11 * 2_300
     assert evaluated_images(1, 80_000, 300, 400) == 2 * (50_000 + 300 + 400)
 
 
-def test_a_trial_takes_as_long_as_those_of_its_layout_and_width_did():
+def test_a_trial_is_estimated_from_trials_of_its_layout_and_width():
     durations = learnt(*(record(replace(TRIAL, seed=seed), seconds) for seed, seconds in enumerate((6.0, 8.0, 7.0))))
     assert durations.predict_s(TRIAL) == pytest.approx(7)
 
 
-def test_of_twice_the_epochs_the_steps_take_twice_as_long_and_looks_at_all_images_do_not():
+def test_twice_the_epochs_double_the_time_of_steps_but_not_of_full_evaluations():
     durations, longer = learnt(record(TRIAL, 10.0)), replace(TRIAL, recipe=replace(TRIAL.recipe, epochs=20))
     looked = evaluated_images(20, 500, VALIDATION, TEST) / evaluated_images(10, 500, VALIDATION, TEST)
     assert durations.predict_s(longer) == pytest.approx(2 * 6 + looked * 4)
 
 
-def test_a_trial_that_went_on_after_a_night_does_not_count_the_night():
+def test_an_interruption_between_processes_does_not_count_as_duration():
     durations = learnt(record(TRIAL, 10.0), record(TRIAL, 10.0), record(TRIAL, 50_000.0, steps=6 / 50_000))
     assert durations.predict_s(TRIAL) == pytest.approx(10)
 
 
 @pytest.mark.parametrize("layout", ["document", "zhang", "torchvision", "ungrouped", "two-group"])
-def test_a_wider_network_is_thought_to_take_longer_before_any_was_seen(layout):
+def test_the_rule_of_thumb_estimates_more_time_for_a_wider_network(layout):
     narrow, wide = (replace(TRIAL, model=ModelConfig(layout, width=width)) for width in (0.25, 0.5))
     assert learnt().predict_s(wide) == pytest.approx(4 * learnt().predict_s(narrow))
 
@@ -70,33 +70,33 @@ def test_a_network_of_any_kernel_has_a_rule_of_thumb(kernel):
     assert learnt().predict_s(replace(TRIAL, model=ModelConfig("zhang", width=0.25, kernel=kernel))) > 0
 
 
-def test_what_was_measured_of_one_network_says_how_this_machine_compares_for_another():
+def test_trials_of_one_network_scale_the_estimate_of_another():
     other, elsewhere = replace(TRIAL, model=ModelConfig("zhang", width=0.5)), replace(TRIAL, device="cuda")
     faster, twice = (learnt(record(TRIAL, seconds, steps=0.5)) for seconds in (6.0, 12.0))
     assert twice.predict_s(other) == pytest.approx(2 * faster.predict_s(other))
-    both = learnt(record(TRIAL, 6.0), record(elsewhere, 0.1))
-    assert both.predict_s(other) == learnt(record(TRIAL, 6.0)).predict_s(other)
+    durations = learnt(record(TRIAL, 6.0), record(elsewhere, 0.1))
+    assert durations.predict_s(other) == learnt(record(TRIAL, 6.0)).predict_s(other)
     rule = TRIAL.model.width**2 / IMAGES_PER_SECOND["document"]["cpu"]
-    as_said = 10 * 500 * rule  # seconds of its steps
-    assert learnt(record(TRIAL, as_said, steps=1.0)).predict_s(other) == pytest.approx(learnt().predict_s(other))
+    steps_s = 10 * 500 * rule
+    assert learnt(record(TRIAL, steps_s, steps=1.0)).predict_s(other) == pytest.approx(learnt().predict_s(other))
 
 
-def test_trials_of_a_narrow_network_that_are_slow_for_their_size_say_nothing_of_wide_ones():
-    """A sixteenth of the width needs a 256th of the multiplications, and by far not a 256th of the time."""
+def test_slow_trials_of_a_narrow_network_do_not_raise_the_estimate_of_wide_ones():
+    """A sixteenth of the width needs a 256th of the multiplications, but much more than a 256th of the time."""
     narrow = replace(TRIAL, model=ModelConfig(width=1 / 16))
     assert learnt(record(narrow, 10 * 500 * MIN_IMAGE_S, steps=1.0)).predict_s(TRIAL) == pytest.approx(
         learnt().predict_s(TRIAL)
     )
 
 
-def test_hours_that_one_trial_stood_still_within_a_step_are_not_counted():
+def test_an_interruption_within_a_step_does_not_raise_the_estimate():
     records = [record(replace(TRIAL, seed=seed), 6.0) for seed in range(2)]
     stood, other = record(TRIAL, 36_000.0, steps=1.0), replace(TRIAL, model=ModelConfig("zhang", width=0.5))
     assert learnt(*records, stood).predict_s(TRIAL) == pytest.approx(6.0)
     assert learnt(*records, stood).predict_s(other) == pytest.approx(learnt(*records).predict_s(other))
 
 
-def test_a_plan_is_a_guess_until_any_trial_is_done_on_such_a_device():
+def test_a_plan_is_a_guess_until_a_trial_is_done_on_its_device():
     elsewhere = replace(TRIAL, device="cuda")
     assert learnt().is_guess([TRIAL]) and not learnt().is_guess([])
     assert not learnt(record(TRIAL, 1.0)).is_guess([TRIAL]) and learnt(record(TRIAL, 1.0)).is_guess([TRIAL, elsewhere])
@@ -107,7 +107,7 @@ def test_every_layout_has_a_rule_of_thumb_on_every_device(device):
     assert {layout for layout, speeds in IMAGES_PER_SECOND.items() if device in speeds} == LAYOUTS.keys()
 
 
-def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
+def test_other_jobs_are_estimated_from_jobs_of_their_kind():
     timing, probe = (
         Timing("steps", (("a", ModelConfig()),), (8,), 10),
         Probe("activity", (TRIAL, replace(TRIAL, seed=1))),
@@ -124,7 +124,7 @@ def test_jobs_that_are_no_trials_take_as_long_as_those_of_their_kind_did():
     assert durations.predict_s(Probe("sub-networks", (TRIAL,))) == learnt().predict_s(Probe("sub-networks", (TRIAL,)))
 
 
-def test_what_several_processes_shared_tells_nothing_of_one():
+def test_trials_of_several_processes_do_not_enter_the_estimate():
     shared = record(TRIAL, 1.0) | {"environment": {"processes": 8}}
     assert learnt(shared).predict_s(TRIAL) == learnt().predict_s(TRIAL)
 
@@ -134,9 +134,12 @@ def test_what_several_processes_shared_tells_nothing_of_one():
 @pytest.mark.parametrize("speed", [0.0, 5e-324, 1e300])
 def test_records_of_odd_numbers_make_no_plan_impossible(train, seconds, speed):
     tiny = replace(TRIAL, recipe=replace(TRIAL.recipe, share=0.05), data=replace(TRIAL.data, train=train))
-    odd = record(tiny, 1.0) | {"points": [{"metrics": {"speed/images_per_second": speed}}], "ended": 100.0 + seconds}
+    odd_record = record(tiny, 1.0) | {
+        "points": [{"metrics": {"speed/images_per_second": speed}}],
+        "ended": 100.0 + seconds,
+    }
     probe = {"kind": "probe", "job": {"question": "activity", "trials": []}, "started": 100.0, "ended": 100.0}
-    durations = learnt(odd, probe | {"status": "finished", "environment": {}})
+    durations = learnt(odd_record, probe | {"status": "finished", "environment": {}})
     for job in (tiny, TRIAL, Probe("activity", (TRIAL,))):
         assert 0 <= durations.predict_s(job) < float("inf")
 

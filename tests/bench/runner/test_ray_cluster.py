@@ -1,4 +1,4 @@
-"""Messages of --cluster where it cannot be used, and the slots that it counts. Ray itself: tests/scale."""
+"""Messages of --cluster if it cannot be used, and the number of slots; tests/scale runs Ray itself."""
 
 import socket
 import subprocess
@@ -33,29 +33,29 @@ def after(ray, *arguments, cwd):
 
 
 def test_without_ray_one_line_says_what_to_install_before_anything_is_done(tmp_path):
-    done = after(ABSENT, "auto", cwd=tmp_path)
-    assert done.returncode == 2 and not done.stdout
-    assert done.stderr.startswith("ablate: --cluster needs Ray: pip install ray, or '.[ray]'")
-    assert done.stderr.count("\n") == 1
+    process = after(ABSENT, "auto", cwd=tmp_path)
+    assert process.returncode == 2 and not process.stdout
+    assert process.stderr.startswith("ablate: --cluster needs Ray: pip install ray, or '.[ray]'")
+    assert process.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "nonsense", "", "head:port"])
 def test_what_is_no_address_is_refused_in_one_line(tmp_path, address):
-    done = after(EMPTY, address, cwd=tmp_path)
-    assert done.returncode == 2 and not done.stdout
-    assert done.stderr.startswith(f"ablate: --cluster is {address!r}: expected HOST:PORT, 'auto' on a machine")
-    assert done.stderr.count("\n") == 1
+    process = after(EMPTY, address, cwd=tmp_path)
+    assert process.returncode == 2 and not process.stdout
+    assert process.stderr.startswith(f"ablate: --cluster is {address!r}: expected HOST:PORT, 'auto' on a machine")
+    assert process.stderr.count("\n") == 1
 
 
-def test_an_address_at_which_nothing_answers_is_said_to_be_one_with_how_to_start_a_cluster(tmp_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = after(EMPTY, address, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"ablate: nothing answers at {address} (") and "ray start --head" in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_an_address_that_does_not_answer_is_refused_with_how_to_start_a_cluster(tmp_path):
+    with socket.socket() as other_socket:
+        other_socket.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{other_socket.getsockname()[1]}"
+        process = after(EMPTY, address, cwd=tmp_path)
+    assert process.returncode == 2
+    assert process.stderr.startswith(f"ablate: nothing answers at {address} (") and "ray start --head" in process.stderr
+    assert process.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_cluster_without_gpus_is_reported(monkeypatch, digits, tmp_path):
         ray_cluster.check_jobs([Count(ModelConfig()), on_gpu], "cpu")
 
 
-def test_a_job_that_another_run_is_at_sends_back_no_record_of_it(tmp_path):
+def test_a_job_of_another_run_sends_back_no_record(tmp_path):
     """The record would overwrite the one that the other run is about to write."""
     job, slot = Count(ModelConfig()), object.__new__(ray_worker.Slot)
     slot.out, slot.scratch, slot.shares_folder, slot.thread = tmp_path, tmp_path / "own", True, ThreadPoolExecutor(1)

@@ -30,7 +30,7 @@ CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "
 
 
 def measured(record):
-    """The record without what depends on the clock and the machine."""
+    """Return the record without fields that depend on the clock and the machine."""
     fields = {
         k: v for k, v in record.items() if k not in ("started", "ended", "environment", "raw", "fit", "why_unfit")
     }
@@ -52,7 +52,7 @@ def all_measured(out):
 
 
 @pytest.fixture(scope="module")
-def alone(ran, tmp_path_factory):
+def single_worker_out(ran, tmp_path_factory):
     """The jobs of `ran`, run by one worker."""
     out = tmp_path_factory.mktemp("alone")
     return ran._replace(out=out, events=list(run(ran.jobs, ran.source, out, workers=1)))
@@ -64,12 +64,12 @@ def test_every_kind_of_job_ends_with_a_record(ran):
     assert all(record["status"] == "finished" for record in store.read_all(ran.out))
 
 
-def test_one_worker_and_two_give_the_same_records_and_weights(ran, alone):
-    assert all_measured(alone.out) == all_measured(ran.out)
-    kept = sorted(file.name for file in store.folder(ran.out).glob("*.safetensors"))
-    assert kept == sorted(file.name for file in store.folder(alone.out).glob("*.safetensors"))
-    for name in kept:
-        assert (store.folder(ran.out) / name).read_bytes() == (store.folder(alone.out) / name).read_bytes()
+def test_one_worker_and_two_give_the_same_records_and_weights(ran, single_worker_out):
+    assert all_measured(single_worker_out.out) == all_measured(ran.out)
+    weights_files = sorted(file.name for file in store.folder(ran.out).glob("*.safetensors"))
+    assert weights_files == sorted(file.name for file in store.folder(single_worker_out.out).glob("*.safetensors"))
+    for name in weights_files:
+        assert (store.folder(ran.out) / name).read_bytes() == (store.folder(single_worker_out.out) / name).read_bytes()
 
 
 def test_each_job_has_events_from_start_to_record(ran):
@@ -94,9 +94,9 @@ def test_a_worker_computes_with_one_thread(ran):
 def test_weights_are_kept_of_seed_0_and_of_probed_trials_alone(ran):
     trials = [job for job in ran.jobs if isinstance(job, Trial)]
     probed = {trial for job in ran.jobs if isinstance(job, Probe) for trial in job.trials}
-    kept = {trial for trial in trials if store.weights_file(ran.out, trial).exists()}
-    assert kept == {trial for trial in trials if trial.seed == 0 or trial in probed}
-    assert len(kept) == 3
+    kept_trials = {trial for trial in trials if store.weights_file(ran.out, trial).exists()}
+    assert kept_trials == {trial for trial in trials if trial.seed == 0 or trial in probed}
+    assert len(kept_trials) == 3
 
 
 def test_nothing_but_records_and_weights_is_left(ran):
@@ -126,12 +126,12 @@ def test_jobs_run_as_declared_and_the_last_few_longest_first(digits, tmp_path):
     assert [event.job.seed for event in events if event.kind == "started"] == [1, 4, 3, 2]
 
 
-def test_no_point_of_a_job_is_yielded_before_its_start_however_slow_the_consumer(digits, tmp_path):
-    jobs, begun = [Trial(SMALL, BRIEF, digits.data, seed) for seed in range(5)], set()
+def test_points_of_a_job_follow_its_start_even_for_a_slow_consumer(digits, tmp_path):
+    jobs, started = [Trial(SMALL, BRIEF, digits.data, seed) for seed in range(5)], set()
     for event in run(jobs, digits, tmp_path, workers=2):
         if event.kind == "started":
-            begun.add(event.job)
-        assert event.job in begun
+            started.add(event.job)
+        assert event.job in started
         time.sleep(0.2)
 
 
@@ -151,10 +151,10 @@ def test_a_worker_does_not_wait_for_a_slow_consumer(digits, tmp_path):
     assert 0 <= second["started"] - first["ended"] < patience / 2
 
 
-def test_a_job_that_raises_has_a_record_that_says_why_and_the_rest_goes_on(digits, tmp_path):
+def test_a_job_that_raises_has_a_record_with_the_reason_and_other_jobs_continue(digits, tmp_path):
     impossible = Trial(ModelConfig(layout="ungrouped", width=0.02), BRIEF, digits.data, 0)  # its images are too small
-    good = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]
-    events = list(run([impossible, *good], digits, tmp_path, workers=1))
+    good_jobs = [Count(SMALL), Count(replace(SMALL, activation="tanh"))]
+    events = list(run([impossible, *good_jobs], digits, tmp_path, workers=1))
     (failed,) = (event for event in events if event.kind == "failed")
     assert failed.job == impossible
     assert failed.record == store.read(tmp_path, impossible)
@@ -162,7 +162,7 @@ def test_a_job_that_raises_has_a_record_that_says_why_and_the_rest_goes_on(digit
     assert failed.record["reason"].startswith("RuntimeError: Given input size")
     assert "\n" not in failed.record["reason"]
     assert "Traceback" in failed.record["log"] and "in forward" in failed.record["log"]
-    assert {event.job for event in events if event.kind == "done"} == set(good)
+    assert {event.job for event in events if event.kind == "done"} == set(good_jobs)
 
 
 def test_what_failed_is_run_again_on_request_alone(digits, tmp_path):
@@ -171,11 +171,11 @@ def test_what_failed_is_run_again_on_request_alone(digits, tmp_path):
     list(run(jobs, digits, tmp_path, workers=1))
     assert find_missing_jobs(jobs, tmp_path) == []
     assert find_missing_jobs(jobs, tmp_path, retry_failed=True) == [impossible]
-    again = list(run(jobs, digits, tmp_path, workers=1, retry_failed=True))
-    assert [(event.kind, event.job) for event in again] == [("started", impossible), ("failed", impossible)]
+    later = list(run(jobs, digits, tmp_path, workers=1, retry_failed=True))
+    assert [(event.kind, event.job) for event in later] == [("started", impossible), ("failed", impossible)]
 
 
-def test_a_failure_that_succeeds_later_leaves_nothing_of_the_failure(ran, tmp_path):
+def test_a_later_success_replaces_everything_of_a_failure(ran, tmp_path):
     trial = next(job for job in ran.jobs if isinstance(job, Trial))
     store.write(tmp_path, store.new_record(trial) | store.failure_fields("died", "the power was cut", "log"))
     list(run([trial], ran.source, tmp_path, workers=1, retry_failed=True))
@@ -199,12 +199,12 @@ def workers_of(parent):
 LONG = TrainConfig(epochs=400, share=0.2)
 
 
-def test_a_worker_that_dies_again_and_again_makes_its_job_a_failure(digits, tmp_path, monkeypatch):
+def test_repeated_deaths_of_a_worker_make_its_job_a_failure(digits, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.runner.worker_failures.MAX_DEATHS", 1)
     job, deaths, last = Trial(SMALL, replace(LONG, epochs=100_000), digits.data, 0), 0, None
     for last in run([job], digits, tmp_path, workers=1):
         if last.kind == "started":
-            until(lambda: workers_of(os.getpid()), 10)
+            wait_until(lambda: workers_of(os.getpid()), 10)
             time.sleep(0.5)
             os.kill(workers_of(os.getpid())[-1], signal.SIGKILL)
             deaths += 1
@@ -219,12 +219,12 @@ def test_where_the_pool_breaks_another_one_goes_on(digits, tmp_path, victim):
     jobs = [Count(replace(SMALL, width=1 / n)) for n in (16, 8, 4)]
     for event in run(jobs, digits, tmp_path, workers=1):
         if event.kind == "done" and event.job == jobs[0]:
-            until(lambda: store.path(tmp_path, jobs[1]).exists(), 60)
+            wait_until(lambda: store.path(tmp_path, jobs[1]).exists(), 60)
             time.sleep(0.3)
             (worker,) = workers_of(os.getpid())
-            server = next(one for one in children(os.getpid()) if worker in children(one))
+            server = next(child for child in children(os.getpid()) if worker in children(child))
             os.kill(server if victim == "the server of workers" else worker, signal.SIGKILL)
-            until(lambda worker=worker: not alive(worker), 10)
+            wait_until(lambda worker=worker: not alive(worker), 10)
             time.sleep(0.5)
     assert {record["status"] for record in store.read_all(tmp_path)} == {"finished"}
     assert len(store.read_all(tmp_path)) == len(jobs)
@@ -290,7 +290,7 @@ def test_a_job_whose_record_came_before_its_turn_is_not_run_again(ran, tmp_path)
     assert store.read(tmp_path, second) == theirs
 
 
-def test_a_job_whose_record_came_without_the_weights_that_are_wanted_is_run_again(ran, tmp_path):
+def test_a_job_whose_imported_record_lacks_needed_weights_is_run_again(ran, tmp_path):
     first, second, *_ = (job for job in ran.jobs if isinstance(job, Trial))
     theirs = store.read(ran.out, second)
     for event in run([first, second], ran.source, tmp_path, workers=1):
@@ -310,7 +310,7 @@ def test_a_probe_of_a_trial_that_failed_waits_until_it_succeeds(ran, tmp_path):
     assert store.read(tmp_path, probe)["samples"]
 
 
-def test_what_an_earlier_run_left_of_a_trial_neither_stops_nor_condemns_it(digits, tmp_path):
+def test_leftovers_of_an_earlier_run_do_not_make_a_trial_fail(digits, tmp_path):
     job = Trial(SMALL, BRIEF, digits.data, 0)
     store.folder(tmp_path).mkdir(parents=True)
     store.part_file(tmp_path, job).write_bytes(b'\0\0\0{"x"\n\xff\n')
@@ -327,18 +327,18 @@ def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran,
     probe = Probe("sub-networks", (trial,))
     done = [event.job for event in run([trial, probe], ran.source, tmp_path, workers=1) if event.kind == "done"]
     assert done == [trial, probe]
-    again = store.read(tmp_path, trial)
-    assert again["tags"] == earlier["tags"]
-    assert store.final_metrics(again)["test/accuracy"] == store.final_metrics(earlier)["test/accuracy"]
+    later = store.read(tmp_path, trial)
+    assert later["tags"] == earlier["tags"]
+    assert store.final_metrics(later)["test/accuracy"] == store.final_metrics(earlier)["test/accuracy"]
     assert find_missing_jobs([trial, probe], tmp_path) == []
 
 
 def test_a_probe_answers_for_the_trials_that_did_not_diverge(ran, tmp_path):
-    good = next(job for job in ran.jobs if isinstance(job, Trial))
-    bad = Trial(replace(SMALL, extra=20), replace(BRIEF, learning_rate=100.0), ran.source.data, 0)
-    probe = Probe("sub-networks", (bad, good))
-    list(run([bad, good, probe], ran.source, tmp_path, workers=2))
-    assert store.read(tmp_path, bad)["status"] == "diverged"
+    good_trial = next(job for job in ran.jobs if isinstance(job, Trial))
+    bad_trial = Trial(replace(SMALL, extra=20), replace(BRIEF, learning_rate=100.0), ran.source.data, 0)
+    probe = Probe("sub-networks", (bad_trial, good_trial))
+    list(run([bad_trial, good_trial, probe], ran.source, tmp_path, workers=2))
+    assert store.read(tmp_path, bad_trial)["status"] == "diverged"
     assert {sample["pair"] for sample in store.read(tmp_path, probe)["samples"]} == {1}
 
 
@@ -352,7 +352,7 @@ def test_a_timing_that_was_unfit_is_timed_again_and_a_fit_one_is_not(ran, tmp_pa
 
 
 @pytest.mark.parametrize("number, advice", [(errno.EACCES, "allow writing"), (errno.ENOSPC, "make room")])
-def test_a_folder_that_takes_no_result_ends_the_run_with_what_to_do(digits, tmp_path, monkeypatch, number, advice):
+def test_an_unwritable_folder_ends_the_run_with_advice(digits, tmp_path, monkeypatch, number, advice):
     failed = Future()
     failed.set_exception(OSError(number, os.strerror(number), "out/trials"))
     monkeypatch.setattr(ProcessPool, "schedule", lambda *_, **__: failed)
@@ -387,28 +387,28 @@ STUDY = Study(question="?", claims=(), base={"epochs": 60}, arms={"relu": {}})
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers in /proc")
-def test_killing_the_command_ends_its_workers_and_the_next_run_goes_on(command, environment, tmp_path):
+def test_killing_the_command_ends_its_workers_and_the_next_run_continues(command, environment, tmp_path):
     (tmp_path / "long.py").write_text(LONG_STUDY)
     command = [*command, "run", "long.py", "--profile", "smoke", "--data", "digits", "--device", "cpu", "--seeds", "1"]
     out = tmp_path / "out"
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
-        until(lambda: store.read_all(out), 300)
+        wait_until(lambda: store.read_all(out), 300)
         workers = [worker for server in children(process.pid) for worker in children(server)]
         os.kill(process.pid, signal.SIGKILL)
     assert len(workers) >= 2
-    until(lambda: not any(map(alive, workers)), 30)
-    kept = {record["identity"]: (record["started"], record["points"]) for record in store.read_all(out)}
-    assert 1 <= len(kept) < 3
+    wait_until(lambda: not any(map(alive, workers)), 30)
+    finished = {record["identity"]: (record["started"], record["points"]) for record in store.read_all(out)}
+    assert 1 <= len(finished) < 3
 
-    again = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
+    later = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert later.returncode == 0, later.stderr
     records = {record["identity"]: record for record in store.read_all(out)}
     assert len(records) == 3
-    assert {name: (records[name]["started"], records[name]["points"]) for name in kept} == kept
+    assert {name: (records[name]["started"], records[name]["points"]) for name in finished} == finished
     assert not list(store.folder(out).glob("*.part"))
 
 
-def until(condition, seconds):
+def wait_until(condition, seconds):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} seconds"

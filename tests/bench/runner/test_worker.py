@@ -1,4 +1,4 @@
-"""What a worker makes of a job that fails, and what it says of where it measures."""
+"""Records of failed jobs, and the environment in records."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_memory_that_is_not_there_has_a_status_of_its_own(failed, error, monkeyp
     assert failed(error)["status"] == "out of memory"
 
 
-def test_a_failure_keeps_the_checkpoint_that_the_next_try_goes_on_from(failed, tmp_path):
+def test_a_failure_keeps_the_checkpoint_for_the_next_attempt(failed, tmp_path):
     record = failed(RuntimeError("no luck"))
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no luck")
     left = {file.suffix for file in store.unfinished_files(tmp_path, record["identity"]) if file.exists()}
@@ -57,7 +57,7 @@ def test_a_failure_keeps_the_checkpoint_that_the_next_try_goes_on_from(failed, t
     assert checkpoint.path(tmp_path, record["identity"]).exists()
 
 
-def test_a_worker_ends_after_an_error_that_would_spoil_its_later_jobs(failed, monkeypatch):
+def test_a_worker_exits_after_an_error_that_would_break_its_later_jobs(failed, monkeypatch):
     ends = []
     monkeypatch.setattr("os._exit", ends.append)
     assert failed(RuntimeError("no luck"))["status"] == "failed" and ends == []

@@ -1,4 +1,4 @@
-"""The share of the processors that others had, by the system's books and this process's own."""
+"""CPU load of other processes, from the system's statistics and this process's own time."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ TICKS = 100  # a second
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """Of two processors: what all of them worked and what this process did, in seconds, and the clock."""
+    """A machine with two processors: their busy seconds, this process's busy seconds, and the clock."""
     now = SimpleNamespace(busy=50.0, own=5.0, wall=1000.0)
 
     class Stat:
@@ -29,13 +29,13 @@ def machine(monkeypatch, tmp_path):
     return now
 
 
-@pytest.mark.parametrize("busy, own, share", [(20, 20, 0.0), (16, 8, 0.4), (20, 0, 1.0), (7.9, 8, 0.0)])
-def test_what_others_worked_is_a_share_of_all_processors(machine, busy, own, share):
-    told = cpu_load.start_measuring()
-    machine.busy, machine.own, machine.wall = machine.busy + busy, machine.own + own, machine.wall + 10
-    assert told() == pytest.approx(share)
+@pytest.mark.parametrize("busy_s, own_s, share", [(20, 20, 0.0), (16, 8, 0.4), (20, 0, 1.0), (7.9, 8, 0.0)])
+def test_the_load_of_other_processes_is_a_share_of_all_processors(machine, busy_s, own_s, share):
+    read_share = cpu_load.start_measuring()
+    machine.busy, machine.own, machine.wall = machine.busy + busy_s, machine.own + own_s, machine.wall + 10
+    assert read_share() == pytest.approx(share)
 
 
-def test_where_the_system_keeps_no_such_books_nobody_took_anything(monkeypatch, tmp_path):
+def test_without_proc_stat_the_load_of_other_processes_is_zero(monkeypatch, tmp_path):
     monkeypatch.setattr(cpu_load, "STAT_FILE", tmp_path / "none")
     assert cpu_load.start_measuring()() == 0

@@ -11,7 +11,7 @@ GIB = 2**30
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """Pretends to have so many cores and GPUs."""
+    """Return a function that simulates a machine with these cores and GPUs."""
 
     def pretend(cores, gpus, memory=80 * GIB):
         monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
@@ -24,7 +24,7 @@ def machine(monkeypatch, tmp_path):
     return pretend
 
 
-def test_a_cpu_takes_a_worker_a_core(machine):
+def test_a_cpu_has_one_worker_per_core(machine):
     machine(cores=7, gpus=0)
     assert devices.worker_count("cpu") == 7
 
@@ -82,18 +82,18 @@ def test_a_gpu_takes_as_many_trials_as_cores_feed_and_memory_holds(machine, core
     assert devices.worker_count("cuda") == count
 
 
-def test_where_kernels_run_beside_each_other_a_gpu_takes_more_trials(machine, tmp_path):
+def test_a_gpu_shared_by_kernels_takes_more_trials(machine, tmp_path):
     machine(cores=16, gpus=1)
     (tmp_path / "control").touch()
     assert devices.worker_count("cuda") == 8
 
 
-def test_without_a_gpu_a_plan_counts_on_one(machine):
+def test_without_a_gpu_a_plan_assumes_one(machine):
     machine(cores=16, gpus=0)
     assert devices.worker_count("cuda") == devices.concurrent_jobs("cuda", 1) == 8
 
 
-def test_elsewhere_a_processor_takes_a_job_and_a_shared_gpu_eight():
+def test_another_machine_runs_one_job_per_processor_and_eight_per_gpu():
     assert devices.concurrent_jobs("cpu", 64) == 64
     assert devices.concurrent_jobs("cuda", 64) == 512
 
@@ -103,7 +103,7 @@ def test_a_gpu_of_any_size_takes_a_trial(machine):
     assert devices.worker_count("cuda") == 2
 
 
-def test_auto_takes_a_gpu_where_there_is_one(machine):
+def test_auto_chooses_a_gpu_if_there_is_one(machine):
     machine(cores=2, gpus=0)
     assert devices.choose_device("auto") == "cpu"
     machine(cores=2, gpus=1)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever is cut off."""
+"""Atomic writes: a file is complete or absent after any interruption."""
 
 import errno
 import os
@@ -13,51 +13,52 @@ from bench.system import files
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What reaches the disk, in order: the name of each file or folder that is flushed, and of each that is renamed."""
-    seen, flush, rename = [], os.fsync, os.replace
+def disk_calls(monkeypatch):
+    """The flushes and renames that reach the disk, in order, each with the name of its file or folder."""
+    calls_so_far, flush, rename = [], os.fsync, os.replace
 
     def flushed(opened):
-        seen.append(("flushed", os.readlink(f"/proc/self/fd/{opened}").rpartition("/")[2]))
+        calls_so_far.append(("flushed", os.readlink(f"/proc/self/fd/{opened}").rpartition("/")[2]))
         flush(opened)
 
-    def renamed(made, target):
-        rename(made, target)
-        seen.append(("renamed", os.path.basename(target)))
+    def renamed(temporary, target):
+        rename(temporary, target)
+        calls_so_far.append(("renamed", os.path.basename(target)))
 
     monkeypatch.setattr(os, "fsync", flushed)
     monkeypatch.setattr(os, "replace", renamed)
-    return seen
+    return calls_so_far
 
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="nothing tells which file is open")
 
 
-def flushed_around(told, name):
-    """What was flushed before the file got its name, and after; its name while it was made is told as '...'."""
-    at = told.index(("renamed", name))
+def flushed_around(disk_calls, name):
+    """Return the names flushed before the file got its name, and after; '...' stands for temporary names."""
+    at = disk_calls.index(("renamed", name))
     before, after = (
-        {"..." if what.endswith(".tmp") else what for how, what in part} for part in (told[:at], told[at + 1 :])
+        {"..." if file_name.endswith(".tmp") else file_name for call, file_name in calls}
+        for calls in (disk_calls[:at], disk_calls[at + 1 :])
     )
     return before, after
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_the_call_ends(tmp_path, told):
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_the_call_ends(tmp_path, disk_calls):
     files.write(tmp_path / "record.json", b"content")
-    assert flushed_around(told, "record.json") == ({"..."}, {tmp_path.name})
+    assert flushed_around(disk_calls, "record.json") == ({"..."}, {tmp_path.name})
 
 
-def test_an_archive_is_on_the_disk_before_it_has_its_name(tmp_path, ran, told):
+def test_an_archive_is_on_the_disk_before_it_has_its_name(tmp_path, ran, disk_calls):
     archive.pack(ran.out, tmp_path / "results.zip", weights=False)
-    assert flushed_around(told, "results.zip") == ({"..."}, {tmp_path.name})
+    assert flushed_around(disk_calls, "results.zip") == ({"..."}, {tmp_path.name})
 
 
-def test_every_file_of_decoded_pixels_is_on_the_disk_before_their_folder_has_its_name(tmp_path, told):
+def test_every_file_of_decoded_pixels_is_on_the_disk_before_their_folder_has_its_name(tmp_path, disk_calls):
     folder = source.locate("digits", tmp_path).folder
-    assert flushed_around(told, folder.name) == ({"...", *os.listdir(folder)}, {"cache"})
+    assert flushed_around(disk_calls, folder.name) == ({"...", *os.listdir(folder)}, {"cache"})
 
 
-def test_where_a_folder_cannot_be_flushed_its_files_are_written_nevertheless(tmp_path, monkeypatch):
+def test_files_are_written_even_if_their_folder_cannot_be_flushed(tmp_path, monkeypatch):
     opened = os.open
 
     def only_files(path, *arguments):

@@ -1,4 +1,4 @@
-"""What is said of the commit of the code."""
+"""The commit of the code, as records contain it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ exec "{git}" "$@"
 
 
 def git(folder: Path, *words: str) -> str:
-    who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
-    return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    author = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+    return subprocess.run(
+        ["git", *author, *words], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 @pytest.fixture(autouse=True)
-def untold(monkeypatch):
+def without_commit_variable(monkeypatch):
     monkeypatch.delenv(git_module.COMMIT_VARIABLE, raising=False)
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A repository of one file, which is not committed yet, in the place of this one."""
+    """A repository with one uncommitted file, which replaces the repository of this code."""
     file = tmp_path / "code" / "bench" / "system" / "git.py"
     file.parent.mkdir(parents=True)
     file.write_text("first\n")
@@ -38,7 +40,7 @@ def checkout(tmp_path, monkeypatch):
     return file
 
 
-def test_the_commit_is_said_in_seven_letters_and_a_plus_says_that_files_differ(checkout):
+def test_the_commit_has_seven_letters_and_a_plus_if_files_differ(checkout):
     assert git_module.commit() == ""  # nothing is committed yet
     git(checkout.parent, "add", ".")
     assert git_module.commit() == ""
@@ -85,7 +87,7 @@ def test_git_variables_that_a_hook_inherits_change_nothing(checkout, other, monk
     assert git_module.commit() == short
 
 
-def test_the_commit_of_a_repository_around_the_code_is_not_the_codes(other, monkeypatch):
+def test_the_commit_of_a_surrounding_repository_is_not_used(other, monkeypatch):
     file = other / "unpacked" / "bench" / "system" / "git.py"
     file.parent.mkdir(parents=True)
     file.touch()
@@ -125,7 +127,7 @@ def test_a_monitor_of_files_is_not_started(checkout, tmp_path):
     assert not (tmp_path / "started").exists()
 
 
-def test_a_git_that_hangs_is_given_up(tmp_path, monkeypatch):
+def test_a_hanging_git_is_stopped(tmp_path, monkeypatch):
     (tmp_path / "git").write_text("#!/bin/sh\nsleep 60\n")
     (tmp_path / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
@@ -141,20 +143,20 @@ def test_branches_may_have_any_name(checkout, branch):
     assert git_module.commit() == git(checkout.parent, "rev-parse", "HEAD")[:7]
 
 
-def test_asking_writes_nothing_into_the_repository(checkout):
-    """A git that is killed as it writes would leave index.lock, which locks the user's own git out."""
+def test_reading_the_commit_writes_nothing_into_the_repository(checkout):
+    """A git killed while it writes would leave index.lock, which blocks the user's own git."""
     git(checkout.parent, "add", ".")
     git(checkout.parent, "commit", "-q", "-m", "first")
     index = checkout.parents[2] / ".git" / "index"
     before = index.stat().st_mtime_ns, index.read_bytes()
-    os.utime(checkout, (1e9, 1e9))  # which makes git want to note the new time
+    os.utime(checkout, (1e9, 1e9))  # git would then update the index with the new time
     assert git_module.commit()
     assert (index.stat().st_mtime_ns, index.read_bytes()) == before
     git(checkout.parent, "describe", "--always", "--dirty")
-    assert index.read_bytes() != before[1]  # so that the touch was one that git notes
+    assert index.read_bytes() != before[1]  # the changed time does make git update the index
 
 
-def test_a_git_that_is_killed_is_asked_again(tmp_path, monkeypatch):
+def test_a_killed_git_is_run_again(tmp_path, monkeypatch):
     mark, expected = tmp_path / "killed once", git_module.commit()
     (tmp_path / "git").write_text(KILLED.format(mark=mark, git=shutil.which("git")))
     (tmp_path / "git").chmod(0o755)

@@ -18,7 +18,7 @@ TINY = ModelConfig(layout="zhang", width=0.05, dropout=0.0)
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still until a task moves it: `now` on the wall, `busy` on the processor, in seconds."""
+    """A clock that only tasks advance: `now` is wall-clock time, `busy` processor time, in seconds."""
     fake = SimpleNamespace(now=0.0, busy=0.0)
     time = SimpleNamespace(perf_counter=lambda: fake.now, process_time=lambda: fake.busy)
     monkeypatch.setattr(measurement, "time", time)
@@ -27,7 +27,7 @@ def clock(monkeypatch):
 
 
 def task(clock, name, calls, seconds, share=1.0):
-    """Takes so long, and has the processor for a share of that."""
+    """Make a task with a duration and the share of it in which it has the processor."""
 
     def run():
         calls.append(name)
@@ -51,12 +51,12 @@ def test_every_round_runs_each_arm_once_in_turn(clock):
 def test_warm_up_is_run_and_not_counted(clock):
     calls = []
     samples = list(interleave({name: task(clock, name, calls, 1.0) for name in "AB"}, 2, "cpu"))
-    warm_up = measurement.WARM_UP_ROUNDS + 1  # the last of them tells how long a call takes
+    warm_up = measurement.WARM_UP_ROUNDS + 1  # the last one measures the duration of a call
     assert "".join(calls) == "A" * warm_up + "B" * warm_up + "ABAB"
     assert len(samples) == 4
 
 
-def test_a_short_call_is_repeated_and_told_as_one(clock):
+def test_a_short_call_is_repeated_and_recorded_as_one(clock):
     calls = []
     tasks = {"short": task(clock, "s", calls, measurement.SHORTEST_SAMPLE_S / 8), "long": task(clock, "l", calls, 1.0)}
     samples = list(interleave(tasks, 2, "cpu"))
@@ -66,34 +66,34 @@ def test_a_short_call_is_repeated_and_told_as_one(clock):
 
 def test_time_without_the_processor_is_told_as_a_share(clock):
     tasks = {"alone": task(clock, "a", [], 1.0), "beside others": task(clock, "b", [], 1.0, share=0.6)}
-    lost = {arm: share for arm, _, _, share in interleave(tasks, 2, "cpu")}
-    assert lost == pytest.approx({"alone": 0, "beside others": 0.4})
+    stolen = {arm: share for arm, _, _, share in interleave(tasks, 2, "cpu")}
+    assert stolen == pytest.approx({"alone": 0, "beside others": 0.4})
 
 
-def test_more_processor_than_wall_time_is_no_negative_loss(clock):
-    ((_, _, _, lost),) = interleave({"two threads": task(clock, "t", [], 1.0, share=2.0)}, 1, "cpu")
-    assert lost == 0
+def test_more_processor_time_than_wall_time_counts_as_no_loss(clock):
+    ((_, _, _, stolen),) = interleave({"two threads": task(clock, "t", [], 1.0, share=2.0)}, 1, "cpu")
+    assert stolen == 0
 
 
 @pytest.mark.parametrize("threads, used", [(1, 1), (2, 2), (0, 7)])
-def test_a_timing_uses_the_threads_that_it_asks_for_and_gives_them_back(monkeypatch, threads, used):
+def test_a_timing_sets_its_number_of_threads_and_restores_the_previous_one(monkeypatch, threads, used):
     monkeypatch.setattr(measurement.devices, "core_count", lambda: 7)
     monkeypatch.setitem(
-        measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {"a": lambda: seen.append(now())})])
+        measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {"a": lambda: thread_counts.append(now())})])
     )
-    now, seen = torch.get_num_threads, []
+    now, thread_counts = torch.get_num_threads, []
     measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
-    assert (set(seen), now()) == ({used}, 1)
+    assert (set(thread_counts), now()) == ({used}, 1)
 
 
 @pytest.mark.parametrize("threads, fit", [(1, True), (2, False)])
-def test_others_at_work_make_a_timing_of_several_threads_unfit(monkeypatch, threads, fit):
+def test_load_of_other_processes_makes_a_timing_of_several_threads_unfit(monkeypatch, threads, fit):
     monkeypatch.setattr(measurement.cpu_load, "start_measuring", lambda: lambda: 0.3)
-    monkeypatch.setattr(measurement, "interleave", lambda *given: iter([("a", 0, 1.0, 0.0), ("a", 1, 1.0, 0.0)]))
+    monkeypatch.setattr(measurement, "interleave", lambda *arguments: iter([("a", 0, 1.0, 0.0), ("a", 1, 1.0, 0.0)]))
     monkeypatch.setitem(measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {})]))
-    found = measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
+    fields = measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
     why = "" if fit else "the machine was busy: 30% of the time went to other processes"
-    assert (found["fit"], found["why_unfit"]) == (fit, why)
+    assert (fields["fit"], fields["why_unfit"]) == (fit, why)
 
 
 # Fitness
@@ -123,15 +123,15 @@ def test_a_spread_beyond_a_tenth_is_unfit():
     assert why_unfit(samples(shaky), [0.0]) == "the machine was unsteady: typical spread 27%"
 
 
-def test_one_slow_round_is_no_reason():
+def test_one_slow_round_leaves_a_timing_fit():
     assert why_unfit(samples({arm: [*[values[0]] * 19, 90.0] for arm, values in STEADY.items()}), [0.0]) == ""
 
 
-def test_one_unsteady_arm_of_three_is_no_reason():
+def test_one_unsteady_arm_of_three_leaves_a_timing_fit():
     assert why_unfit(samples({**STEADY, "copy": [1.0, 5.0, 9.0, 13.0]}), [0.0]) == ""
 
 
-def test_arms_of_different_metrics_are_not_thrown_together():
+def test_arms_of_different_metrics_are_not_mixed():
     small, large = samples({"relu": [1.0] * 4}, "time/kernel_ms/10"), samples({"relu": [9.0] * 4}, "time/kernel_ms/99")
     assert why_unfit(small + large, [0.0]) == ""
 
@@ -139,7 +139,7 @@ def test_arms_of_different_metrics_are_not_thrown_together():
 # The stopwatch
 
 
-def test_a_stopwatch_leaves_the_warm_up_of_the_first_lap_out(clock):
+def test_a_stopwatch_excludes_the_warm_up_of_the_first_lap(clock):
     watch = Stopwatch("cpu")
     for lap in ([9.0, 8.0, 7.0, 0.001, 0.002], [0.003, 0.004]):
         watch.start()
@@ -150,14 +150,14 @@ def test_a_stopwatch_leaves_the_warm_up_of_the_first_lap_out(clock):
     assert watch.milliseconds() == pytest.approx([1, 2, 3, 4])
 
 
-@pytest.mark.parametrize("steps, kept", [(1, [1]), (2, [2]), (3, [3]), (4, [4]), (5, [4, 5])])
-def test_a_stopwatch_keeps_at_least_the_last_step(clock, steps, kept):
+@pytest.mark.parametrize("steps, step_ms", [(1, [1]), (2, [2]), (3, [3]), (4, [4]), (5, [4, 5])])
+def test_a_stopwatch_keeps_at_least_the_last_step(clock, steps, step_ms):
     watch = Stopwatch("cpu")
     watch.start()
     for step in range(1, steps + 1):
         clock.now += step / 1e3
         watch.mark()
-    assert watch.milliseconds() == pytest.approx(kept)
+    assert watch.milliseconds() == pytest.approx(step_ms)
 
 
 # Measuring
@@ -227,7 +227,7 @@ def test_a_step_trains_the_network(monkeypatch):
     step = subjects._training_step(TINY, 4, Timing("steps", arms(relu=TINY), (4,), 1))
     before = [p.detach().clone() for p in network.parameters()]
     step()
-    assert all(not torch.equal(p, old) for p, old in zip(network.parameters(), before, strict=True))
+    assert all(not torch.equal(p, initial) for p, initial in zip(network.parameters(), before, strict=True))
 
 
 def test_the_two_parts_that_are_timed_make_up_the_network(monkeypatch):

@@ -14,7 +14,7 @@ from bench.tracking.publisher import Publisher
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
 
 LONG = "pneumono" * 200
-ALIKE = "<b>&</b>", '"b"&"/b"'  # the same, where MLflow takes letters and little else
+ALIKE = "<b>&</b>", '"b"&"/b"'  # equal after MLflow's invalid characters are replaced
 NAMES = (
     "<script>alert(1)</script>",
     '#eval("1+1") #panic() @cite <label>',
@@ -36,7 +36,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def published(ran, tmp_path_factory):
-    """A trial for each name, of a study, an arm and a data set that are called so; a timing of all of them as arms."""
+    """Records of a trial for each name, which its study, arm and data set have, and of a timing with all as arms."""
     out, records = tmp_path_factory.mktemp("hostile") / "out", []
     trial = next(record for record in store.read_all(ran.out) if record["kind"] == "trial")
     timing = next(record for record in store.read_all(ran.out) if record["kind"] == "timing")
@@ -71,15 +71,15 @@ def test_every_record_and_report_is_a_run_that_ended(published):
     assert {run.info.status for run in published.runs.values()} == {"FINISHED"}
 
 
-def test_every_name_is_there_as_it_is(published):
+def test_every_name_is_shown_unchanged(published):
     for name, record in zip(NAMES, published.records, strict=False):
         run = published.runs[record["identity"]]
         assert run.data.tags["profile"] == run.data.tags["data.note"] == name
         assert run.data.tags["environment.device_name"] == run.data.tags["environment.commit"] == name
         studies = [value for key, value in run.data.tags.items() if key.startswith("study.")]
         assert studies == [name] * len(record["tags"]["studies"])
-        (given,) = run.inputs.dataset_inputs
-        assert given.dataset.name == name[:200] and given.dataset.digest == record["data"]["digest"]
+        (data,) = run.inputs.dataset_inputs
+        assert data.dataset.name == name[:200] and data.dataset.digest == record["data"]["digest"]
         experiment = published.client.get_experiment(run.info.experiment_id).name
         assert experiment == mlflow_format.experiment_name(record["data"]) and name[:200] in experiment
 
@@ -102,10 +102,12 @@ def test_the_record_that_is_kept_with_a_run_is_whole(published, tmp_path):
 
 
 def test_publishing_again_adds_nothing(published):
-    again = Publisher(published.out)
+    publisher = Publisher(published.out)
     for record in published.records:
-        again.publish(record)
-    now = {run.data.tags["identity"]: run for run in mlflow_client.find_runs(again.client, again.experiment_ids)}
+        publisher.publish(record)
+    now = {
+        run.data.tags["identity"]: run for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
+    }
     assert {name: dict(run.data.tags) for name, run in now.items()} == {
         name: dict(run.data.tags) for name, run in published.runs.items()
     }

@@ -30,9 +30,9 @@ def published(ran, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         first = publish_all(out)
-        once = runs(first)
+        first_runs = runs(first)
         second = publish_all(out)
-    return SimpleNamespace(out=out, records=store.read_all(out), publisher=second, once=once, twice=runs(second))
+    return SimpleNamespace(out=out, records=store.read_all(out), publisher=second, once=first_runs, twice=runs(second))
 
 
 def publish_all(out):
@@ -43,7 +43,7 @@ def publish_all(out):
 
 
 def runs(publisher):
-    """Every run of the publisher's experiments by identity, as plain values, with each metric's history."""
+    """The runs of the publisher's experiments as plain values, by identity, with each metric's history."""
     client = publisher.client
     return {
         run.data.tags["identity"]: {
@@ -123,7 +123,7 @@ def test_records_of_another_data_set_go_to_its_own_experiment(published, tmp_pat
     assert sorted(name.split(": ")[1].split(" [")[0] for name in names) == ["one", "two"]
 
 
-def test_tags_tell_where_a_run_belongs_and_what_measured_it(published):
+def test_tags_hold_studies_profiles_and_environment(published):
     for record in published.records:
         tags = published.once[record["identity"]]["tags"]
         assert tags["identity"] == record["identity"]
@@ -188,7 +188,7 @@ def test_publishing_twice_adds_nothing(published):
     assert published.twice == published.once
 
 
-def test_a_new_tag_reaches_a_run_that_is_there(published):
+def test_a_new_tag_is_added_to_an_existing_run(published):
     publisher, record = publish_all(published.out), trials(published)[0] | {"identity": "tagged later"}
     publisher.publish(record)
     publisher.publish(record | {"tags": {"profiles": ["quick", "smoke"], "studies": {"later": [""]}}})
@@ -212,11 +212,11 @@ def test_a_run_that_an_earlier_attempt_left_is_completed(published):
     second = Publisher(published.out)
     second.publish(record)
     run, complete_run = runs(second)["left unfinished"], published.once[trials(published)[0]["identity"]]
-    for what in ("status", "started", "ended", "name", "params", "points", "data"):
-        assert run[what] == complete_run[what]
+    for field in ("status", "started", "ended", "name", "params", "points", "data"):
+        assert run[field] == complete_run[field]
 
 
-def again(record):
+def remeasured(record):
     """The record of a measurement an hour later, of another value."""
     later = {"started": record["started"] + 3600, "ended": record["ended"] + 3600}
     samples = [{**sample, "value": sample["value"] + 1} for sample in record["samples"]]
@@ -230,14 +230,14 @@ def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(published, t
     publisher = publish_all(tmp_path)
     if half:
         publisher.client.update_run(publisher.runs[unfit["identity"]].info.run_id, status="RUNNING")
-    other = Publisher(tmp_path)
-    store.write(tmp_path, again(unfit))
-    publisher.publish(again(unfit))
-    other.publish(again(unfit))  # it has not heard that the run was replaced
-    (run,) = runs(other).values()
+    second_machine = Publisher(tmp_path)
+    store.write(tmp_path, remeasured(unfit))
+    publisher.publish(remeasured(unfit))
+    second_machine.publish(remeasured(unfit))  # it does not know yet that the run was replaced
+    (run,) = runs(second_machine).values()
     values = sorted(value for points in run["points"].values() for _, _, value in points)
-    assert values == sorted(sample["value"] for sample in again(unfit)["samples"])
-    assert (run["status"], run["ended"]) == ("FINISHED", int(again(unfit)["ended"] * 1e3))
+    assert values == sorted(sample["value"] for sample in remeasured(unfit)["samples"])
+    assert (run["status"], run["ended"]) == ("FINISHED", int(remeasured(unfit)["ended"] * 1e3))
     (file,) = mlflow_client.download_artifacts(
         mlflow_client.tracking_uri(tmp_path), tmp_path, lambda name: name.endswith(".json")
     )
@@ -252,7 +252,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def machine(shared, tmp_path, monkeypatch):
-    """Makes the publisher of a machine that has this one record."""
+    """Return a function that makes the publisher of a machine with one record."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", shared)
     monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts
 
@@ -263,44 +263,48 @@ def machine(shared, tmp_path, monkeypatch):
     return make_publisher
 
 
-def measured(record, seconds, identity, **others):
-    """The record as another machine would have it that began so much later."""
+def measured(record, seconds, identity, **fields):
+    """The record of a measurement by another machine that started some seconds later."""
     data = record["data"] | {"name": identity}  # and so an experiment of its own
     times = {name: record[name] + seconds for name in ("started", "ended")}
-    return record | times | {"identity": identity, "data": data} | others
+    return record | times | {"identity": identity, "data": data} | fields
 
 
 @pytest.mark.parametrize("seconds", [-60, 0, 60])
 @pytest.mark.parametrize("when", ["create_experiment", "create_run", "log_inputs", "set_terminated"])
-def test_what_two_machines_publish_at_once_is_one_run_of_the_later_measurement(
+def test_two_machines_that_publish_at_once_leave_one_run_of_the_later_measurement(
     published, machine, monkeypatch, when, seconds
 ):
     identity = f"{when} {seconds}"
     first, second = (measured(trials(published)[0], later, identity) for later in (0, seconds))
-    one, other = machine("one", first), machine("other", second)
-    call, coming = getattr(one.client, when), [second]
+    first_machine, second_machine = machine("one", first), machine("other", second)
+    call, coming = getattr(first_machine.client, when), [second]
 
     def interrupted(*arguments, **options):
         while coming:
-            other.publish(coming.pop())
+            second_machine.publish(coming.pop())
         return call(*arguments, **options)
 
-    monkeypatch.setattr(one.client, when, interrupted)
-    one.publish(first)
+    monkeypatch.setattr(first_machine.client, when, interrupted)
+    first_machine.publish(first)
     assert not coming
     job_runs = [
-        run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
+        run
+        for run in mlflow_client.find_runs(first_machine.client, first_machine.experiment_ids)
+        if run.data.tags["identity"] == identity
     ]
     best = max(first, second, key=lambda record: record["started"])
     assert [(run.info.status, is_same_measurement(run, best)) for run in job_runs] == [("FINISHED", True)]
-    points = [(name, value, *at) for name, history in runs(one)[identity]["points"].items() for *at, value in history]
+    points = [
+        (name, value, *at)
+        for name, history in runs(first_machine)[identity]["points"].items()
+        for *at, value in history
+    ]
     assert sorted(points) == sorted(mlflow_format.metrics(best))
 
 
 @pytest.mark.parametrize("failed_first", [False, True])
-def test_a_result_stays_before_another_machines_failure_and_learns_where_the_job_is_used(
-    published, machine, failed_first
-):
+def test_a_result_outranks_another_machines_failure_and_gets_its_studies(published, machine, failed_first):
     identity = f"failed first: {failed_first}"
     result = measured(trials(published)[0], 0, identity)
     elsewhere = {"profiles": ["smoke"], "studies": {"elsewhere": [""]}}
@@ -319,34 +323,43 @@ def test_a_better_measurement_stays_before_another_machines_later_one(published,
     identity = f"better: {later}"
     better = measured(first | {"data": trials(published)[0]["data"]}, 0, identity, fit=True)  # this machine may be busy
     worse = measured(better, 60, identity, **({"fit": False, "why_unfit": "busy"} if later == "unfit" else {}))
-    one, other = machine("one", better), machine("other", worse)
+    first_machine, second_machine = machine("one", better), machine("other", worse)
     if kind == "trial":
         store.weights_file(tmp_path / "one", identity).write_bytes(b"weights")
-    for publisher, record in ((one, better), (other, worse), (one, better), (other, worse)):
+    for publisher, record in (
+        (first_machine, better),
+        (second_machine, worse),
+        (first_machine, better),
+        (second_machine, worse),
+    ):
         publisher.publish(record)
     (run,) = (
-        run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
+        run
+        for run in mlflow_client.find_runs(first_machine.client, first_machine.experiment_ids)
+        if run.data.tags["identity"] == identity
     )
     assert is_same_measurement(run, better)
     if kind == "trial":
-        assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(run.info.run_id)]
+        assert f"{identity}.safetensors" in [file.path for file in first_machine.client.list_artifacts(run.info.run_id)]
 
 
-def test_weights_that_are_kept_later_follow_the_run_that_is_there(published, machine, tmp_path):
+def test_weights_kept_later_are_added_to_the_existing_run(published, machine, tmp_path):
     identity = "weights later"
     record = measured(trials(published)[0], 0, identity)
-    other, one = machine("other", record), machine("one", record)
+    second_machine, first_machine = machine("other", record), machine("one", record)
     store.weights_file(tmp_path / "one", identity).write_bytes(b"weights")
-    other.publish(record)
-    one.publish(record)
+    second_machine.publish(record)
+    first_machine.publish(record)
     (run,) = (
-        run for run in mlflow_client.find_runs(one.client, one.experiment_ids) if run.data.tags["identity"] == identity
+        run
+        for run in mlflow_client.find_runs(first_machine.client, first_machine.experiment_ids)
+        if run.data.tags["identity"] == identity
     )
-    assert f"{identity}.safetensors" in [file.path for file in one.client.list_artifacts(run.info.run_id)]
+    assert f"{identity}.safetensors" in [file.path for file in first_machine.client.list_artifacts(run.info.run_id)]
 
 
 @pytest.mark.parametrize("by", ["death", "a doctor elsewhere"])
-def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(published, machine, monkeypatch, by):
+def test_a_half_published_run_is_replaced_by_a_complete_one(published, machine, monkeypatch, by):
     identity = f"left by {by}"
     record = measured(trials(published)[0], 0, identity)
     publisher = machine("one", record)
@@ -361,15 +374,15 @@ def test_a_run_that_was_left_half_published_gives_way_to_a_whole_one(published, 
     )
     if "doctor" in by:
         publisher.client.set_terminated(left.info.run_id, "KILLED")
-    again = measured(record, 60, identity)
-    for one in (record, again):
-        machine("one", one).publish(one)
+    remeasured = measured(record, 60, identity)
+    for version in (record, remeasured):
+        machine("one", version).publish(version)
     (run,) = (
         run
         for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids)
         if run.data.tags["identity"] == identity
     )
-    assert is_same_measurement(run, again) and run.info.status == "FINISHED"
+    assert is_same_measurement(run, remeasured) and run.info.status == "FINISHED"
 
 
 KILLED = """
@@ -445,16 +458,16 @@ def test_a_report_of_runs_that_go_on_at_once_is_one_run(published, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "sqlite:///{0}"], ids=["server", "database"])
-def test_what_is_away_says_so_within_seconds(monkeypatch, tmp_path, address):
-    """A folder is no database: MLflow tries again as it does where a database's server is away."""
+def test_a_database_that_cannot_be_reached_is_reported_within_seconds(monkeypatch, tmp_path, address):
+    """The address names a folder, for which MLflow retries as for a database server that does not answer."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(tmp_path))
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(Exception, match=r"127\.0\.0\.1|unable to open database file"):
         Publisher(tmp_path)
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - start < 15
 
 
-def test_another_run_that_does_not_let_go_of_mlflow_is_not_waited_for_without_end(monkeypatch, tmp_path):
+def test_waiting_for_another_runs_lock_on_mlflow_has_a_limit(monkeypatch, tmp_path):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr("bench.tracking.publisher.LOCK_TIMEOUT_S", 0.1)
     with FileLock(tmp_path / "mlflow.lock"), pytest.raises(OSError, match=r"mlflow\.lock"):
@@ -465,7 +478,7 @@ class Page(list):
     token = None
 
 
-def test_every_page_of_a_servers_runs_is_read_and_other_peoples_experiments_are_not():
+def test_all_pages_of_runs_are_read_and_foreign_experiments_are_skipped():
     first, second = Page(["a", "b"]), Page(["c"])
     first.token = "more"
     requests = []

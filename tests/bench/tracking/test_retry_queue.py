@@ -14,7 +14,7 @@ WIDTHS = (0.1, 0.2, 0.3, 0.4)
 
 
 class Server:
-    """A stand-in for MLflow that takes records while it is up."""
+    """A stand-in for MLflow that accepts records while it is up."""
 
     def __init__(self):
         self.up, self.got, self.contacts, self.refused = True, [], 0, ()
@@ -58,7 +58,9 @@ def names(records):
     return [record["identity"] for record in records]
 
 
-def test_what_a_server_missed_comes_at_the_next_contact_in_order_and_once(server, finished, tmp_path, monkeypatch):
+def test_records_that_a_server_missed_are_published_once_in_order_at_the_next_contact(
+    server, finished, tmp_path, monkeypatch
+):
     monkeypatch.setattr(retry_queue, "FIRST_PAUSE_S", 0.0)
     warnings = []
     queue = RetryQueue(tmp_path, "smoke", warnings.append)
@@ -74,7 +76,7 @@ def test_what_a_server_missed_comes_at_the_next_contact_in_order_and_once(server
     assert not queue.waiting
 
 
-def test_a_server_that_is_away_is_not_asked_for_every_record(server, finished, tmp_path):
+def test_an_unreachable_server_is_not_contacted_for_every_record(server, finished, tmp_path):
     server.up = False
     queue = RetryQueue(tmp_path, "smoke", lambda text: None)
     for record in finished:
@@ -83,7 +85,7 @@ def test_a_server_that_is_away_is_not_asked_for_every_record(server, finished, t
     assert list(queue.waiting) == names(finished)
 
 
-def test_the_end_of_a_run_asks_once_more_and_delivers_everything(server, finished, tmp_path):
+def test_the_end_of_a_run_retries_and_publishes_everything(server, finished, tmp_path):
     server.up = False
     queue = RetryQueue(tmp_path, "smoke", lambda text: None)
     queue.publish(finished[0], {})
@@ -110,7 +112,7 @@ def test_a_record_that_the_server_refuses_is_reported_kept_and_does_not_block_ot
     assert store.read(tmp_path, finished[0]["identity"]) is not None
 
 
-def test_a_record_that_another_run_has_replaced_is_not_put_back(server, finished, tmp_path):
+def test_a_record_that_another_run_replaced_is_not_overwritten(server, finished, tmp_path):
     first = store.read(tmp_path, finished[0]["identity"])
     overtaken = first | store.failure_fields("died", "before another run's retry")
     RetryQueue(tmp_path, "smoke", lambda text: None).publish(overtaken, {first["identity"]: [("relu", "tanh")]})
@@ -137,7 +139,7 @@ def test_without_mlflow_one_line_says_so_and_records_wait(server, finished, tmp_
     assert (server.contacts, server.got, sorted(queue.waiting)) == (0, [], sorted(names(finished)))
 
 
-def test_a_server_that_goes_away_without_a_message_is_reported(server, finished, tmp_path, monkeypatch):
+def test_a_server_that_closes_the_connection_is_reported(server, finished, tmp_path, monkeypatch):
     def hang_up(record):
         raise TimeoutError
 
@@ -150,12 +152,12 @@ def test_a_server_that_goes_away_without_a_message_is_reported(server, finished,
 
 
 class NoCredentialsError(Exception):
-    """As botocore has it: no OSError, and nothing of MLflow's."""
+    """An error like botocore's, which is neither an OSError nor one of MLflow's."""
 
 
 @pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'boto3'"), NoCredentialsError("none records")])
 @pytest.mark.parametrize("contact", ["connect", "publish", "publish_report"])
-def test_whatever_a_driver_raises_is_one_line_and_the_run_goes_on(
+def test_any_error_of_a_driver_is_one_line_and_the_run_continues(
     server, finished, tmp_path, monkeypatch, error, contact
 ):
     def fail(*_):
@@ -173,7 +175,7 @@ def test_whatever_a_driver_raises_is_one_line_and_the_run_goes_on(
     assert list(queue.waiting) == ([] if contact == "publish_report" else names(finished[:1]))
 
 
-def test_an_mlflow_that_cannot_be_imported_is_as_one_that_is_away(finished, tmp_path, monkeypatch):
+def test_an_mlflow_that_cannot_be_imported_counts_as_unreachable(finished, tmp_path, monkeypatch):
     monkeypatch.delattr("bench.tracking.publisher")
     monkeypatch.setitem(sys.modules, "bench.tracking.publisher", None)
     warnings = []
@@ -183,21 +185,21 @@ def test_an_mlflow_that_cannot_be_imported_is_as_one_that_is_away(finished, tmp_
     assert sorted(queue.waiting) == sorted(names(finished))
 
 
-def test_a_server_that_stays_away_is_asked_ever_more_rarely_until_it_answers(server, finished, tmp_path, monkeypatch):
-    now, asked = [0.0], []
+def test_attempts_to_reach_a_server_follow_at_growing_intervals(server, finished, tmp_path, monkeypatch):
+    now, attempt_times = [0.0], []
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     server.up = False
     queue = RetryQueue(tmp_path, "smoke", lambda text: None)
 
     def pauses(seconds):
-        """Between the contacts that a record a second leads to."""
-        asked.clear()
+        """Return the pauses between attempts while one record per second is published."""
+        attempt_times.clear()
         for _ in range(seconds):
             now[0] += 1
             before = server.contacts
             queue.publish(finished[0], {})
-            asked.extend([now[0]] * (server.contacts - before))
-        return [after - before for before, after in pairwise(asked)]
+            attempt_times.extend([now[0]] * (server.contacts - before))
+        return [after - before for before, after in pairwise(attempt_times)]
 
     assert pauses(4000) == [60, 120, 240, 480] + [600] * 5
     server.up = True

@@ -1,4 +1,4 @@
-"""Each step's loss of a short trial, and what is measured at its end: alone, or as one of torchrun's processes."""
+"""Losses of a short trial's steps, and its metrics at the end, in one process or in one of torchrun's."""
 
 import json
 import sys
@@ -20,11 +20,11 @@ MODEL = ModelConfig(width=1 / 16, dropout=0.0, normalisation="lrn")
 RECIPE = TrainConfig(epochs=2, batch=32, weight_decay=5e-4)
 
 
-def told(source, ranks=SINGLE):
-    losses, made = [], loop.make_step
+def train_and_measure(source, ranks=SINGLE):
+    losses, original_make_step = [], loop.make_step
 
     def make_step(*arguments):
-        step, total = made(*arguments), arguments[4].total_loss
+        step, total = original_make_step(*arguments), arguments[4].total_loss
 
         def recorded():
             before = total.clone()
@@ -41,7 +41,7 @@ def told(source, ranks=SINGLE):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    found = told(locate("digits", Path(sys.argv[1])), torchrun.join_group("cpu"))
+    results = train_and_measure(locate("digits", Path(sys.argv[1])), torchrun.join_group("cpu"))
     if torchrun.is_leader():
-        print(json.dumps(found))
+        print(json.dumps(results))
     torchrun.exit_process(0)

@@ -28,7 +28,7 @@ TRIALS = {
         TrainConfig(epochs=4, share=0.3, activation_penalty=0.1, weight_decay=1e-3),
     ),
 }
-STEPS = 3  # an epoch's
+STEPS = 3  # steps per epoch
 
 
 def timeless(point):
@@ -37,15 +37,15 @@ def timeless(point):
 
 
 def trained(trial, source, saved=None, due=lambda: False):
-    """Points, less their times, weights, and the states that were asked for."""
+    """Train; return the points without times, the weights, and the yielded states."""
     network = build(trial.model, trial.seed)
-    told = list(train(trial, network, load_splits(trial, source), saved, due))
-    points = [timeless(point) for point in told if "state" not in point]
+    outputs = list(train(trial, network, load_splits(trial, source), saved, due))
+    points = [timeless(point) for point in outputs if "state" not in point]
     return points, network.state_dict()
 
 
 def interrupted(trial, source, after, out):
-    """Points until the trial is killed after so many steps, with a checkpoint on disk."""
+    """Train until the trial is interrupted after some steps, with a checkpoint on disk; return the points."""
     steps, points = itertools.count(1), []
     for point in train(
         trial, build(trial.model, trial.seed), load_splits(trial, source), checkpoint_due=lambda: next(steps) == after
@@ -59,28 +59,28 @@ def interrupted(trial, source, after, out):
 
 @pytest.mark.parametrize("name", TRIALS)
 @pytest.mark.parametrize("after", [1, 2, STEPS, STEPS + 1, 2 * STEPS, 4 * STEPS - 1, 4 * STEPS])
-def test_a_trial_that_goes_on_from_a_checkpoint_ends_as_if_nothing_had_happened(digits, tmp_path, name, after):
+def test_a_trial_resumed_from_a_checkpoint_ends_like_an_uninterrupted_one(digits, tmp_path, name, after):
     trial = Trial(*TRIALS[name], digits.data, 3)
     points, weights = trained(trial, digits)
     before = interrupted(trial, digits, after, tmp_path)
-    torch.manual_seed(99)  # what another process would have
-    rest, ended = trained(trial, digits, checkpoint.read(tmp_path, trial))
-    assert before + rest == points
+    torch.manual_seed(99)  # another process has another state of the generator
+    resumed_points, ended = trained(trial, digits, checkpoint.read(tmp_path, trial))
+    assert before + resumed_points == points
     assert len(points) == 5
     assert all(torch.equal(ended[name], weights[name]) for name in weights)
 
 
-def test_a_trial_is_asked_after_each_step_whether_a_checkpoint_is_due(digits):
-    asked = []
-    trained(Trial(*TRIALS["dropout and crops"], digits.data, 0), digits, due=lambda: asked.append(1))
-    assert len(asked) == 4 * STEPS
+def test_checkpoint_due_is_called_after_each_step(digits):
+    calls = []
+    trained(Trial(*TRIALS["dropout and crops"], digits.data, 0), digits, due=lambda: calls.append(1))
+    assert len(calls) == 4 * STEPS
 
 
 def test_a_checkpoint_keeps_the_times_of_the_steps_before(digits, tmp_path):
     trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
     interrupted(trial, digits, 8, tmp_path)
     saved = checkpoint.read(tmp_path, trial)
-    assert len(saved["step_ms"]) == 8 - 3  # less those that warm up
+    assert len(saved["step_ms"]) == 8 - 3  # without the warm-up steps
     *_, last = train(trial, build(trial.model, 0), load_splits(trial, digits), saved)
     assert last["step_ms"][:5] == saved["step_ms"]
 
@@ -90,8 +90,8 @@ def test_a_damaged_checkpoint_counts_as_none_and_is_removed(digits, tmp_path, da
     trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
     interrupted(trial, digits, 1, tmp_path)
     file = checkpoint.path(tmp_path, trial)
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2] if damage == "half" else damage)
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] if damage == "half" else damage)
     assert checkpoint.read(tmp_path, trial) is None
     assert not file.exists()
 
@@ -109,17 +109,17 @@ def test_code_in_a_checkpoint_is_never_run(digits, tmp_path):
     assert not (tmp_path / "harm").exists()
 
 
-def test_a_clock_is_due_once_in_so_many_seconds(monkeypatch):
+def test_an_interval_timer_is_due_once_per_interval(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     due = checkpoint.interval_timer(60)
-    told = []
+    outputs = []
     for now[0] in (100, 159, 160, 161, 219, 221):
-        told.append(due())
-    assert told == [False, False, True, False, False, True]
+        outputs.append(due())
+    assert outputs == [False, False, True, False, False, True]
 
 
-def test_a_state_comes_back_as_it_was_from_beside_the_record_and_a_new_one_takes_its_place(digits, tmp_path):
+def test_a_checkpoint_is_restored_and_a_new_one_replaces_it(digits, tmp_path):
     trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
     assert checkpoint.read(tmp_path, trial) is None
     for step in (1, 2):
@@ -130,17 +130,17 @@ def test_a_state_comes_back_as_it_was_from_beside_the_record_and_a_new_one_takes
     assert list(tmp_path.rglob("*.*")) == [store.path(tmp_path, trial).with_suffix(".checkpoint")]
 
 
-@pytest.mark.parametrize("told, seconds", [({}, 60), ({"ABLATE_CHECKPOINT_SECONDS": "2.5"}, 2.5)])
-def test_a_minute_lies_between_checkpoints_unless_the_environment_says_otherwise(environment, told, seconds):
+@pytest.mark.parametrize("variables, seconds", [({}, 60), ({"ABLATE_CHECKPOINT_SECONDS": "2.5"}, 2.5)])
+def test_a_minute_lies_between_checkpoints_unless_the_environment_sets_another_time(environment, variables, seconds):
     code = (
         "from bench.training import checkpoint; print(checkpoint.INTERVAL_S, *checkpoint.interval_timer.__defaults__)"
     )
-    here = {"cwd": Path(__file__).parents[3], "env": environment | told}
-    done = subprocess.run([sys.executable, "-c", code], **here, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(float(seconds))] * 2
+    options = {"cwd": Path(__file__).parents[3], "env": environment | variables}
+    process = subprocess.run([sys.executable, "-c", code], **options, capture_output=True, text=True, check=True)
+    assert process.stdout.split() == [str(float(seconds))] * 2
 
 
-# Where a trial began
+# The environment in which a trial started
 
 HERE = {"commit": "a", "torch": "2.14.0", "device_name": "a processor", "threads": 1}
 TRIAL = Trial(*TRIALS["dropout and crops"], DataConfig("0123456789abcdef", 10, train=1_000), 0)
@@ -150,17 +150,17 @@ def left(out, **changed):
     checkpoint.write(out, TRIAL, {"points": [], "origin": {"started": 5.0, "environment": {**HERE, **changed}}})
 
 
-def test_a_trial_that_goes_on_began_when_its_first_process_did(tmp_path):
+def test_a_resumed_trial_keeps_the_start_of_its_first_process(tmp_path):
     left(tmp_path)
     state, origin = checkpoint.resume(tmp_path, TRIAL, HERE)
     assert state["points"] == [] and origin == {"started": 5.0, "environment": HERE}
 
 
-def test_a_trial_that_goes_on_under_other_commits_names_each_once(tmp_path):
+def test_a_trial_resumed_under_other_commits_names_each_once(tmp_path):
     left(tmp_path, commit="a, b")
-    for commit, told in (("c", "a, b, c"), ("b", "a, b")):
+    for commit, commits in (("c", "a, b, c"), ("b", "a, b")):
         state, origin = checkpoint.resume(tmp_path, TRIAL, {**HERE, "commit": commit})
-        assert state is not None and origin["environment"] == {**HERE, "commit": told}
+        assert state is not None and origin["environment"] == {**HERE, "commit": commits}
 
 
 @pytest.mark.parametrize("changed", [{"torch": "2.9.0"}, {"device_name": "another"}], ids=str)
@@ -171,13 +171,13 @@ def test_a_trial_starts_again_where_another_environment_began_it(tmp_path, chang
     assert state is None and origin["environment"] == HERE and origin["started"] >= before
 
 
-def test_a_checkpoint_that_does_not_say_where_it_is_from_counts_as_none(tmp_path):
+def test_a_checkpoint_without_an_environment_counts_as_none(tmp_path):
     checkpoint.write(tmp_path, TRIAL, {"points": []})
     assert checkpoint.resume(tmp_path, TRIAL, HERE)[0] is None
 
 
 @pytest.mark.parametrize("error", [MemoryError, PermissionError])
-def test_a_checkpoint_is_kept_where_it_was_not_its_fault_that_it_could_not_be_read(tmp_path, monkeypatch, error):
+def test_a_checkpoint_that_an_unrelated_error_keeps_from_being_read_is_kept(tmp_path, monkeypatch, error):
     left(tmp_path)
 
     def load(*_, **__):

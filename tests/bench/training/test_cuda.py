@@ -1,4 +1,4 @@
-"""What only a GPU can show: that its recorded steps train as the same steps do one by one, and as a CPU's."""
+"""Tests that need a GPU: recorded steps train like the same steps one by one, and like those of a CPU."""
 
 import json
 from dataclasses import replace
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 MODEL = ModelConfig(width=1 / 16, dropout=0.0)
 RECIPE = TrainConfig(learning_rate=1e-3, batch=64, epochs=4, augmentation="none")
 TRIAL = Trial(MODEL, RECIPE, DataConfig("made up", 10, train=512), 0, "cuda")
-STEPS = 8  # of an epoch
+STEPS = 8  # steps per epoch
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def images(layout):
 
 
 class Training:
-    """A trial's network and state, and a step that trains once on the next batch of its only epoch."""
+    """A trial's network and state; each call trains on the next batch of its only epoch."""
 
     def __init__(self, trial):
         self.network = build(trial.model, trial.seed).to(trial.device).to(memory_format=torch.channels_last).train()
@@ -58,7 +58,7 @@ class Training:
         self.first = 0
 
     def __call__(self):
-        """The step's loss."""
+        """Perform a training step; return its loss."""
         chosen = slice(self.first, self.first + self.batch)
         self.index.copy_(self.indices[chosen])
         self.draw.copy_(self.draws[chosen])
@@ -97,16 +97,16 @@ def test_a_replayed_graph_trains_as_the_same_steps_one_by_one(trial, monkeypatch
 @each_kind
 def test_a_gpu_trains_as_a_cpu_does(trial):
     steady = {"count": STEPS, "schedule": "constant", "learning_rate": 1e-3}
-    found = losses(trial, **steady)
-    assert found == pytest.approx(losses(replace(trial, device="cpu"), **steady), rel=5e-4)
-    assert found != pytest.approx(losses(trial, **steady | {"learning_rate": 1e-9}), rel=5e-3)
+    results = losses(trial, **steady)
+    assert results == pytest.approx(losses(replace(trial, device="cpu"), **steady), rel=5e-4)
+    assert results != pytest.approx(losses(trial, **steady | {"learning_rate": 1e-9}), rel=5e-3)
 
 
 def test_bfloat16_trains_nearly_as_float32_does():
     steady = {"count": 3 * STEPS, "schedule": "constant", "learning_rate": 2e-3}
-    found = losses(replace(TRIAL, precision="bfloat16"), **steady)
-    assert found == pytest.approx(losses(TRIAL, **steady), rel=0.03)
-    assert found != pytest.approx(losses(TRIAL, **steady | {"learning_rate": 1e-9}), rel=0.05)
+    results = losses(replace(TRIAL, precision="bfloat16"), **steady)
+    assert results == pytest.approx(losses(TRIAL, **steady), rel=0.03)
+    assert results != pytest.approx(losses(TRIAL, **steady | {"learning_rate": 1e-9}), rel=0.05)
 
 
 def test_every_replay_draws_dropout_masks_of_its_own():
@@ -137,11 +137,11 @@ def test_both_devices_cut_the_same_windows(augmentation):
     batch = Batch(canvas, torch.arange(64), draws, layout.size, layout.pad)
     on_gpu = Batch(canvas.cuda(), batch.index.cuda(), draws.cuda(), layout.size, layout.pad)
     apply = AUGMENTATIONS[augmentation].apply
-    here, there = apply(batch), apply(on_gpu).cpu()
-    close = torch.isclose(here, there, atol=1e-4)
+    cpu_images, gpu_images = apply(batch), apply(on_gpu).cpu()
+    close = torch.isclose(cpu_images, gpu_images, atol=1e-4)
     assert close.all() or (
         augmentation in ("resized", "document") and close.float().mean() > 0.98
-    )  # a rounding moves a window
+    )  # rounding may move a window
 
 
 @pytest.fixture(scope="module")
@@ -154,34 +154,40 @@ def digits(source):
     return replace(TRIAL, recipe=replace(RECIPE, learning_rate=2e-3, epochs=8), data=source.data, precision="bfloat16")
 
 
-def test_a_whole_trial_learns_and_tells_all_that_a_cpu_tells(digits, source, tmp_path):
-    told = {}
+def test_a_trial_on_a_gpu_learns_and_records_the_metrics_of_a_cpu(digits, source, tmp_path):
+    metrics_by_device = {}
     for device, precision in (("cuda", "bfloat16"), ("cpu", "float32")):
         trial = replace(digits, device=device, precision=precision)
         assert worker.perform(Task(trial, source, tmp_path, keep_weights=True)) == "finished", store.read(
             tmp_path, trial
         )
-        told[device] = store.final_metrics(store.read(tmp_path, trial))
+        metrics_by_device[device] = store.final_metrics(store.read(tmp_path, trial))
         assert store.weights_file(tmp_path, trial).exists()
-    assert set(told["cpu"]) - {"memory/peak_mb"} <= set(told["cuda"])
-    assert told["cuda"]["test/accuracy"] == pytest.approx(told["cpu"]["test/accuracy"], abs=0.06)
-    assert told["cuda"]["test/accuracy"] > 0.7
+    assert set(metrics_by_device["cpu"]) - {"memory/peak_mb"} <= set(metrics_by_device["cuda"])
+    assert metrics_by_device["cuda"]["test/accuracy"] == pytest.approx(
+        metrics_by_device["cpu"]["test/accuracy"], abs=0.06
+    )
+    assert metrics_by_device["cuda"]["test/accuracy"] > 0.7
 
 
-def test_a_trial_that_was_stopped_goes_on_from_its_checkpoint(digits, source, tmp_path):
-    whole = list(train(digits, build(digits.model, 0), load_splits(digits, source)))
+def test_an_interrupted_trial_resumes_from_its_checkpoint(digits, source, tmp_path):
+    all_points = list(train(digits, build(digits.model, 0), load_splits(digits, source)))
     due = iter([*[False] * 30, True, *[False] * 10_000])
     points = train(digits, build(digits.model, 0), load_splits(digits, source), due=lambda: next(due))
     saved = next(point["state"] for point in points if "state" in point)
     store.folder(tmp_path).mkdir()
     checkpoint.write(tmp_path, digits, saved)
-    rest = list(train(digits, build(digits.model, 0), load_splits(digits, source), checkpoint.read(tmp_path, digits)))
-    assert [point["epoch"] for point in rest] == [point["epoch"] for point in whole if point["epoch"] > 1]
-    assert rest[-1]["metrics"]["test/loss"] == pytest.approx(whole[-1]["metrics"]["test/loss"], rel=0.1)
-    assert len(rest[-1]["step_ms"]) >= len(whole[-1]["step_ms"]) - 2 * (stopwatch.WARM_UP_STEPS + 1)
+    resumed_points = list(
+        train(digits, build(digits.model, 0), load_splits(digits, source), checkpoint.read(tmp_path, digits))
+    )
+    assert [point["epoch"] for point in resumed_points] == [
+        point["epoch"] for point in all_points if point["epoch"] > 1
+    ]
+    assert resumed_points[-1]["metrics"]["test/loss"] == pytest.approx(all_points[-1]["metrics"]["test/loss"], rel=0.1)
+    assert len(resumed_points[-1]["step_ms"]) >= len(all_points[-1]["step_ms"]) - 2 * (stopwatch.WARM_UP_STEPS + 1)
 
 
-def test_out_of_memory_is_told_as_such_and_the_next_trial_runs(digits, source, tmp_path):
+def test_out_of_memory_is_recorded_and_the_next_trial_runs(digits, source, tmp_path):
     torch.cuda.empty_cache()
     try:
         torch.cuda.set_per_process_memory_fraction(1e-3)
@@ -202,17 +208,18 @@ def test_a_trial_takes_no_more_memory_for_those_before_it(digits, source, tmp_pa
 
 
 def test_a_worker_whose_gpu_failed_is_replaced(digits, source, tmp_path):
-    bad = replace(digits, model=replace(MODEL, classes=2))  # labels beyond the outputs: an assertion on the device
-    jobs = [bad, digits, replace(digits, seed=1)]
+    # Labels beyond the outputs raise an assertion on the device
+    bad_trial = replace(digits, model=replace(MODEL, classes=2))
+    jobs = [bad_trial, digits, replace(digits, seed=1)]
     list(run(jobs, source, tmp_path, workers=2))
     assert [store.read(tmp_path, job)["status"] for job in jobs] == ["failed", "finished", "finished"]
-    assert "CUDA error" in store.read(tmp_path, bad)["reason"]
+    assert "CUDA error" in store.read(tmp_path, bad_trial)["reason"]
 
 
 @pytest.mark.parametrize("subject, sizes", [("activations", (1024, 2**20)), ("steps", (64,)), ("layers", (1, 64))])
 def test_timings_are_positive_and_whole(subject, sizes):
     arms = tuple((name, ModelConfig(width=1 / 16, activation=name)) for name in ("relu", "tanh"))
-    found = measurement.measure(Timing(subject, arms, sizes, 5, "cuda", "bfloat16"))
-    assert len({(s["arm"], s["metric"], s["pair"]) for s in found["samples"]}) == len(found["samples"]) > 0
-    assert np.all([s["value"] > 0 for s in found["samples"]])
-    json.dumps(found, allow_nan=False)
+    results = measurement.measure(Timing(subject, arms, sizes, 5, "cuda", "bfloat16"))
+    assert len({(s["arm"], s["metric"], s["pair"]) for s in results["samples"]}) == len(results["samples"]) > 0
+    assert np.all([s["value"] > 0 for s in results["samples"]])
+    json.dumps(results, allow_nan=False)

@@ -25,7 +25,7 @@ TIMED = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "m
 
 @pytest.fixture
 def trial(digits):
-    """Makes a small trial with some fields set, whichever of its parts they belong to."""
+    """Make a small trial with these fields of its model, recipe or itself."""
 
     def make(seed=0, **levels):
         model = {name: level for name, level in levels.items() if hasattr(SMALL, name)}
@@ -37,22 +37,22 @@ def trial(digits):
 
 @pytest.fixture
 def points(digits):
-    """The points of a trial, less what the clock and the machine's memory put in."""
+    """Return a function that trains and returns the points without times and memory."""
 
     def collect(trial):
-        found = list(train(trial, build(trial.model, trial.seed), load_splits(trial, digits)))
-        for point in found:
+        trial_points = list(train(trial, build(trial.model, trial.seed), load_splits(trial, digits)))
+        for point in trial_points:
             point.pop("time")
             point.pop("step_ms", None)
             point["metrics"] = {name: v for name, v in point["metrics"].items() if name not in TIMED}
-        return found
+        return trial_points
 
     return collect
 
 
 @pytest.fixture
 def fed(monkeypatch, points):
-    """What a trial's batches are made from: the images' numbers and the draws, batch by batch."""
+    """Return a function that trains and returns each batch's image indices and draws."""
 
     def collect(trial):
         batches, make_step = [], loop.make_step
@@ -74,9 +74,11 @@ def fed(monkeypatch, points):
     return collect
 
 
-def same(some, others):
-    return len(some) == len(others) and all(
-        torch.equal(a, b) for one, other in zip(some, others, strict=True) for a, b in zip(one, other, strict=True)
+def are_equal(batches, other_batches):
+    return len(batches) == len(other_batches) and all(
+        torch.equal(a, b)
+        for batch, other in zip(batches, other_batches, strict=True)
+        for a, b in zip(batch, other, strict=True)
     )
 
 
@@ -106,7 +108,7 @@ def test_another_seed_gives_other_points(trial, points):
 def test_arms_of_one_seed_see_the_same_images_in_the_same_order_with_the_same_draws(trial, fed, switched):
     baseline = fed(trial())
     assert len(baseline) == 4
-    assert same(baseline, fed(trial(**switched)))
+    assert are_equal(baseline, fed(trial(**switched)))
 
 
 def test_another_seed_brings_another_order_and_other_draws(trial, fed):
@@ -124,9 +126,10 @@ def test_every_epoch_has_its_own_order_and_no_image_twice(trial, fed):
 
 @pytest.mark.parametrize("switched", [{"dropout": 0.0}, {"normalisation": "batch"}, {"normalisation": "lrn"}], ids=str)
 def test_arms_of_one_seed_start_from_the_same_weights(trial, switched):
-    some, others = build(trial().model, 3), build(trial(**switched).model, 3)
-    for name in some.gains:
-        assert torch.equal(some.layers.get_submodule(name).weight, others.layers.get_submodule(name).weight)
+    baseline, switched_network = build(trial().model, 3), build(trial(**switched).model, 3)
+    for name in baseline.gains:
+        weights = (network.layers.get_submodule(name).weight for network in (baseline, switched_network))
+        assert torch.equal(*weights)
 
 
 def test_an_activation_scales_the_initial_weights_and_draws_the_same(trial):
@@ -139,29 +142,31 @@ def test_an_activation_scales_the_initial_weights_and_draws_the_same(trial):
 
 
 def test_points_come_at_the_start_early_about_ten_times_between_and_at_the_end(trial, points):
-    found = points(trial(epochs=30, share=0.05))
-    assert [point["epoch"] for point in found] == [0, 1, 3, 5, *range(6, 30, 3), 30]
-    assert [point["step"] for point in found] == [point["epoch"] for point in found]  # one batch an epoch
+    trial_points = points(trial(epochs=30, share=0.05))
+    assert [point["epoch"] for point in trial_points] == [0, 1, 3, 5, *range(6, 30, 3), 30]
+    assert [point["step"] for point in trial_points] == [
+        point["epoch"] for point in trial_points
+    ]  # one batch per epoch
 
 
-def test_only_the_first_and_the_last_point_look_at_the_test_images(trial, points):
-    first, *between, last = points(trial(epochs=4))
+def test_only_the_first_and_the_last_point_evaluate_test_images(trial, points):
+    first, *middle, last = points(trial(epochs=4))
     assert "test/accuracy" in first["metrics"] and "test/accuracy" in last["metrics"]
-    assert len(between) == 3
-    assert not any(name.startswith(("test/", "gap/")) for point in between for name in point["metrics"])
+    assert len(middle) == 3
+    assert not any(name.startswith(("test/", "gap/")) for point in middle for name in point["metrics"])
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 5, 7])
-def test_what_arrives_of_the_gradient_is_told_once_for_each_moment(trial, points, epochs):
-    told = [
+def test_gradient_metrics_are_recorded_once_for_each_moment(trial, points, epochs):
+    gradient_points = [
         (point["epoch"], name.rpartition("/")[2], point["metrics"])
         for point in points(trial(epochs=epochs, share=0.1))
         for name in point["metrics"]
         if name.startswith("gradient/first_to_last/")
     ]
     expected = [(1, "start"), (1, "epoch_1"), *[(5, "epoch_5")] * (epochs >= 5), (epochs, "end")]
-    assert sorted((epoch, when) for epoch, when, _ in told) == sorted(expected)
-    for _, when, metrics in told:
+    assert sorted((epoch, when) for epoch, when, _ in gradient_points) == sorted(expected)
+    for _, when, metrics in gradient_points:
         if when != "start":  # the ratio of the first layer's, conv1, to the last one's, fc8, of the same point
             ratio = metrics["gradient/norm_ratio/conv1"] / metrics["gradient/norm_ratio/fc8"]
             assert metrics[f"gradient/first_to_last/{when}"] == pytest.approx(ratio)
@@ -180,7 +185,7 @@ def test_accuracies_are_fractions(trial, points):
 
 @pytest.fixture(scope="module")
 def learnt(digits):
-    """The points of a trial that is long enough to learn."""
+    """Points of a trial that is long enough to learn."""
     recipe = TrainConfig(epochs=15, learning_rate=3e-3, augmentation="none")
     job = Trial(ModelConfig(width=1 / 16, dropout=0.0), recipe, digits.data, 0)
     return list(train(job, build(job.model, 0), load_splits(job, digits)))
@@ -240,19 +245,19 @@ def test_a_larger_share_holds_the_smaller_one(trial, digits):
 
 @pytest.fixture
 def rates(monkeypatch, points):
-    """The learning rate of every step of a trial."""
+    """Return a function that trains and returns the learning rate of every step."""
 
     def collect(trial):
-        seen = []
+        learning_rates = []
 
         class Adam(torch.optim.Adam):
-            def step(self, *rest):
-                seen.append(float(self.param_groups[0]["lr"]))
-                return super().step(*rest)
+            def step(self, *arguments):
+                learning_rates.append(float(self.param_groups[0]["lr"]))
+                return super().step(*arguments)
 
         monkeypatch.setattr("torch.optim.Adam", Adam)
         points(trial)
-        return seen
+        return learning_rates
 
     return collect
 
@@ -262,14 +267,14 @@ def test_a_constant_schedule_never_changes_the_learning_rate(trial, rates):
 
 
 def test_one_cycle_rises_to_the_learning_rate_and_ends_near_nothing(trial, rates):
-    seen = rates(trial(schedule="one-cycle", learning_rate=3e-3, epochs=10))
-    peak = seen.index(max(seen))
-    assert len(seen) == 20
-    assert max(seen) == pytest.approx(3e-3, rel=0.05)
+    learning_rates = rates(trial(schedule="one-cycle", learning_rate=3e-3, epochs=10))
+    peak = learning_rates.index(max(learning_rates))
+    assert len(learning_rates) == 20
+    assert max(learning_rates) == pytest.approx(3e-3, rel=0.05)
     assert 0 < peak < 10
-    assert all(a < b for a, b in itertools.pairwise(seen[: peak + 1]))
-    assert all(a > b for a, b in itertools.pairwise(seen[peak:]))
-    assert seen[-1] < 1e-5
+    assert all(a < b for a, b in itertools.pairwise(learning_rates[: peak + 1]))
+    assert all(a > b for a, b in itertools.pairwise(learning_rates[peak:]))
+    assert learning_rates[-1] < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -279,7 +284,7 @@ def test_one_cycle_rises_to_the_learning_rate_and_ends_near_nothing(trial, rates
         (
             [0.3, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2],
             [0, 0, 0, 0, 0, 1, 1],
-        ),  # behind four epochs that bring nothing, at the fifth
+        ),  # after four epochs without improvement, in the fifth
         ([0.3] * 24, [*[0] * 5, *[1] * 5, *[2] * 5, *[3] * 9]),
     ],
 )
@@ -293,12 +298,12 @@ def test_where_validation_stalls_the_rate_is_divided_by_ten_three_times_at_most(
     assert settled == pytest.approx([0.01 * 0.1**count for count in divided], rel=1e-5)
 
 
-def test_a_trial_by_the_papers_recipe_looks_at_validation_behind_every_epoch(trial, digits, monkeypatch):
-    seen, original = [], State.end_epoch
-    monkeypatch.setattr(State, "end_epoch", lambda self, accuracy: (seen.append(accuracy), original(self, accuracy)))
+def test_the_papers_recipe_evaluates_validation_after_every_epoch(trial, digits, monkeypatch):
+    accuracies, end_epoch = [], State.end_epoch
+    monkeypatch.setattr(State, "end_epoch", lambda self, value: (accuracies.append(value), end_epoch(self, value)))
     job = trial(schedule="plateau", optimiser="sgd", learning_rate=0.01, epochs=3)
     *_, last = train(job, build(job.model, 0), load_splits(job, digits))
-    assert len(seen) == 3 and seen[-1] == last["metrics"]["validation/accuracy"]
+    assert len(accuracies) == 3 and accuracies[-1] == last["metrics"]["validation/accuracy"]
 
 
 def test_sgd_moves_by_momentum_and_decay_as_worked_out_in_numpy(trial):

@@ -16,21 +16,21 @@ TRIAL = Trial(ModelConfig(width=1 / 16), TrainConfig(batch=8), DataConfig("", 10
 
 
 def valueless_step(trial):
-    """A step on tensors that have a shape and no values: whatever asks for a value raises. And its total."""
+    """A step on tensors without values, on which reading a value raises, and its total loss."""
     network = AlexNet(trial.model)
     side = network.layout.size + 2 * network.layout.pad
     images = ResidentImages(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
     draw = torch.zeros(8, AUGMENTATIONS[trial.recipe.augmentation].draws)
     index, total = torch.zeros(8, dtype=torch.int64), torch.zeros(())
     optimiser = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
-    optimiser.param_groups[0]["lr"] = torch.tensor(1e-3)  # whose value the constructor would ask for
+    optimiser.param_groups[0]["lr"] = torch.tensor(1e-3)  # set afterwards, because the constructor reads the value
     return make_step(trial, trial.recipe, network, optimiser, StepMemory(images, index, draw, total)), total
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 @pytest.mark.parametrize("normalisation", ["none", "lrn", "batch"])
 @pytest.mark.parametrize("penalty", [0.0, 1.0])
-def test_a_step_asks_for_no_value_so_that_a_gpu_never_waits_and_can_replay_it(augmentation, normalisation, penalty):
+def test_a_step_reads_no_value_from_its_device(augmentation, normalisation, penalty):
     model = replace(TRIAL.model, normalisation=normalisation)
     recipe = replace(TRIAL.recipe, augmentation=augmentation, activation_penalty=penalty)
     with FakeTensorMode():
@@ -42,7 +42,7 @@ def test_a_step_asks_for_no_value_so_that_a_gpu_never_waits_and_can_replay_it(au
 
 
 class Recorder:
-    """Stands for torch.cuda: what is recorded runs at each replay, and not while it is recorded."""
+    """A stand-in for torch.cuda: a recorded step runs at each replay, and not during the recording."""
 
     def __init__(self):
         self.recording, self.log = False, []

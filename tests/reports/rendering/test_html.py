@@ -1,4 +1,4 @@
-"""Blocks to HTML."""
+"""Rendering of blocks as HTML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
 @pytest.fixture(scope="module")
 def blocks(tmp_path_factory):
     out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
-    fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
+    fabricate.write(out, studies, fabricate.setting(), lost_trials=[("sigmoid", 1)])
     return build_document(gather(out, studies, fabricate.setting()))
 
 
@@ -36,8 +36,8 @@ def soup(text):
 
 
 def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, soup):
-    shown = without_spaces(soup.body.get_text())
-    assert [one for one in shown_texts(blocks) if without_spaces(one) not in shown] == []
+    page_text = without_spaces(soup.body.get_text())
+    assert [text for text in shown_texts(blocks) if without_spaces(text) not in page_text] == []
 
 
 def test_names_are_text_and_never_markup():
@@ -58,7 +58,7 @@ def test_names_are_text_and_never_markup():
     assert {cell.contents[0] for cell in soup.find_all("th")} == {HOSTILE}
 
 
-def test_nothing_is_fetched_from_anywhere(text, soup):
+def test_the_page_loads_nothing_from_elsewhere(text, soup):
     fetching = ("src", "srcset", "href", "xlink:href", "action", "data", "poster", "background")
     links = [tag[name] for tag in soup.find_all(True) for name in fetching if tag.has_attr(name)]
     assert all(link.startswith("#") for link in links)
@@ -72,7 +72,7 @@ def test_every_figure_has_its_alternative_text(blocks, soup):
     assert len(figures) == 4
 
 
-def test_no_two_elements_share_an_id_and_every_link_arrives(soup):
+def test_ids_are_unique_and_every_link_has_a_target(soup):
     ids = [tag["id"] for tag in soup.find_all(id=True)]
     assert len(ids) == len(set(ids))
     links = {

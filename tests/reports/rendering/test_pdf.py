@@ -1,4 +1,4 @@
-"""Blocks to PDF."""
+"""Rendering of blocks as PDF."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def text(content: bytes) -> str:
 @pytest.fixture(scope="module")
 def blocks(tmp_path_factory):
     out, studies = tmp_path_factory.mktemp("out"), [fabricate.activations(), fabricate.sizes()]
-    fabricate.write(out, studies, fabricate.setting(), lost=[("sigmoid", 1)])
+    fabricate.write(out, studies, fabricate.setting(), lost_trials=[("sigmoid", 1)])
     return build_document(gather(out, studies, fabricate.setting()))
 
 
@@ -53,8 +53,8 @@ def content(blocks):
 
 
 def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, content):
-    shown = text(content)
-    assert [one for one in shown_texts(blocks) if without_spaces(one) not in shown] == []
+    page_text = text(content)
+    assert [shown for shown in shown_texts(blocks) if without_spaces(shown) not in page_text] == []
 
 
 def test_the_same_blocks_and_timestamp_give_the_same_bytes(blocks, content):
@@ -87,8 +87,8 @@ def test_names_are_text_and_never_markup():
 
 def test_figures_are_vectors_with_alternative_text(blocks, content):
     assert all(not page.images for page in reader(content).pages)
-    told = {node.get("/Alt") for node in _structure(reader(content).trailer["/Root"]["/StructTreeRoot"])}
-    assert set(alternative_texts(blocks)) <= told
+    alternatives = {node.get("/Alt") for node in _structure(reader(content).trailer["/Root"]["/StructTreeRoot"])}
+    assert set(alternative_texts(blocks)) <= alternatives
 
 
 def test_long_tables_repeat_their_heads_on_every_page():

@@ -1,4 +1,4 @@
-"""Tables to figures."""
+"""Figures drawn from tables."""
 
 from __future__ import annotations
 
@@ -75,26 +75,28 @@ class TestEveryFigure:
         assert scales and all(across == up for across, up in scales)
 
     def test_has_ids_that_no_other_figure_has(self, draw):
-        own, *others = (set(re.findall(r' id="([^"]+)"', one().svg)) for one in (draw, *(DRAWINGS - {draw})))
-        assert own and own.isdisjoint(set.union(*others))
-        assert all(re.fullmatch(r"f[0-9a-f]{8}-\d+", one) for one in own)
+        ids, *other_ids = (set(re.findall(r' id="([^"]+)"', other().svg)) for other in (draw, *(DRAWINGS - {draw})))
+        assert ids and ids.isdisjoint(set.union(*other_ids))
+        assert all(re.fullmatch(r"f[0-9a-f]{8}-\d+", svg_id) for svg_id in ids)
 
 
-def test_of_many_pairs_a_bounded_number_has_a_dot_and_the_axis_still_reaches_all_of_them():
+def test_many_pairs_have_a_limited_number_of_dots_and_an_axis_over_all_of_them():
     def drawn(pairs):
         row = ("arm", "a", 0.0, 0.4, 0.3, 0.5, tuple(pairs))
         table = pd.DataFrame([row], columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
         return draw_differences(table, AXES[:1], ["arm"], "baseline", "five").svg
 
-    few, many = (np.linspace(-3, 3, number) for number in (MAX_DOTS, 20 * MAX_DOTS - 19))
-    assert drawn(many) == drawn(few)
+    few_values, many_values = (np.linspace(-3, 3, number) for number in (MAX_DOTS, 20 * MAX_DOTS - 19))
+    assert drawn(many_values) == drawn(few_values)
 
 
 @pytest.fixture
 def legends(monkeypatch):
     """The handles and labels of every legend that is drawn."""
     drawn, draw = [], Figure.legend
-    monkeypatch.setattr(Figure, "legend", lambda *given, **placed: drawn.append(given[1:]) or draw(*given, **placed))
+    monkeypatch.setattr(
+        Figure, "legend", lambda *arguments, **placed: drawn.append(arguments[1:]) or draw(*arguments, **placed)
+    )
     return drawn
 
 
@@ -109,7 +111,7 @@ def test_every_arm_is_in_the_legend_whatever_its_name(legends):
     ] * 2
 
 
-def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(legends):
+def test_arms_beyond_the_distinguishable_ones_share_one_legend_entry(legends):
     curves.__wrapped__()
     ((handles, labels),) = legends
     assert len({handle.get_color() for handle in handles}) == 7
@@ -122,7 +124,7 @@ def test_arms_beyond_those_that_can_be_told_apart_share_one_line_of_the_legend(l
     assert legends[0][1] == ["a", "c", "b"]
 
 
-def test_a_sign_that_the_typeface_lacks_is_no_reason_to_complain():
+def test_a_character_that_the_typeface_lacks_raises_no_warning():
     table = pd.DataFrame({"conv1": [0.0]}, index=["\N{FIRE}"])
     assert "\N{FIRE}" in draw_heatmap(table, "Exact zeros, %", "eight").alt
 

@@ -1,4 +1,4 @@
-"""What was trained, as tables and figures."""
+"""Figures of trained arms."""
 
 from __future__ import annotations
 

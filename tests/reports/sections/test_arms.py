@@ -13,9 +13,9 @@ from reports.evidence import gather
 from reports.rendering.blocks import Facts, Note
 
 
-def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp_path):
+def test_missing_trials_are_counted_and_named_by_status_with_reasons(tmp_path):
     study, setting = fabricate.activations(), fabricate.setting()
-    fabricate.write(tmp_path, [study], setting, lost=[("relu", 0)])
+    fabricate.write(tmp_path, [study], setting, lost_trials=[("relu", 0)])
     trials = [place for place in expand_study(study, setting) if place.arm in ("tanh", "sigmoid")]
     for status, place in zip(FAILURES, trials, strict=False):
         reason = f"why it {status}."
@@ -38,7 +38,7 @@ def test_what_is_missing_is_counted_and_named_by_status_each_with_its_reason(tmp
     )
 
 
-def test_of_many_reasons_the_first_are_told(tmp_path):
+def test_of_many_reasons_the_first_are_listed(tmp_path):
     study, setting = fabricate.activations(), fabricate.setting(seeds=5)
     for number, place in enumerate(place for place in expand_study(study, setting) if isinstance(place.job, Trial)):
         store.write(tmp_path, store.new_record(place.job) | store.failure_fields("failed", f"reason {number:02}"))

@@ -26,7 +26,7 @@ def test_nothing_differs_from_itself():
     assert changes_of(DOCUMENT) == {}
 
 
-def test_an_activation_is_listed_once_for_all_layers_and_takes_its_gain_along():
+def test_a_change_of_activation_is_listed_once_and_includes_its_gain():
     changes = changes_of(DOCUMENT, activation="tanh")
     layers = "conv1, conv2, conv3, conv4, conv5, fc6, fc7"
     assert changes == {"gain": f"1.41 {ARROW} 1.67 ({layers})", "activation": f"ReLU {ARROW} Tanh (throughout)"}
@@ -62,7 +62,7 @@ def test_a_pair_without_its_middle_activation_reads_differently():
         ({"activation": "tanh", "dropout": 0.5}, ["activation", "dropout"]),
     ],
 )
-def test_aspects_that_changed_at_once_are_named(levels, aspects):
+def test_aspects_that_change_at_once_are_named(levels, aspects):
     assert confounded_aspects(record(**{**ZHANG, **levels}), record(**ZHANG)) == aspects
 
 
@@ -72,7 +72,7 @@ def test_a_recipe_is_compared_field_by_field():
 
 
 def test_another_device_is_listed_with_its_precision():
-    here = record(**DOCUMENT)
-    there = {**here, "job": {**here["job"], "device": "cuda", "precision": "bfloat16"}}
-    assert list_changes(there, here) == {"device": f"cpu, float32 {ARROW} cuda, bfloat16"}
-    assert confounded_aspects(there, here) == []
+    cpu_record = record(**DOCUMENT)
+    gpu_record = {**cpu_record, "job": {**cpu_record["job"], "device": "cuda", "precision": "bfloat16"}}
+    assert list_changes(gpu_record, cpu_record) == {"device": f"cpu, float32 {ARROW} cuda, bfloat16"}
+    assert confounded_aspects(gpu_record, cpu_record) == []

@@ -23,18 +23,18 @@ def judged(name, verdict):
         ("not run", "not run", "not run"),
     ],
 )
-def test_a_control_came_out_as_it_should_only_where_that_was_shown(verdict, a_a, shuffled):
+def test_a_control_is_as_it_should_only_if_that_was_shown(verdict, a_a, shuffled):
     assert describe_control(judged("s:a-a", verdict)) == a_a
     assert describe_control(judged("s:shuffled", verdict)) == shuffled
 
 
 @pytest.mark.parametrize("regimes", [{"": "no effect"}, {"a": "no effect", "b": "no effect"}])
-@pytest.mark.parametrize("other, shown", [("no effect", False), ("supported", True)])
-def test_a_card_names_the_regimes_where_they_disagree(regimes, other, shown):
+@pytest.mark.parametrize("other, is_shown", [("no effect", False), ("supported", True)])
+def test_a_card_names_the_regimes_where_they_disagree(regimes, other, is_shown):
     part = Contrast("test/accuracy", "arm", "base", 1)
     outcome = Outcome(part, "no effect", "within_margin", estimate=0.1, pairs=5)
     regimes = {**regimes, "c": other}
     verdicts = "; ".join(f"{regime}: {verdict}" for regime, verdict in regimes.items())
     claim = Claim("id", "A sentence", (part,), regimes="tuning")
     judgement = Judgement("s", claim, "no effect", (outcome,), regimes=regimes)
-    assert summarise_claim(judgement).reason == (f"On tuning: {verdicts}" if shown else "")
+    assert summarise_claim(judgement).reason == (f"On tuning: {verdicts}" if is_shown else "")

@@ -24,13 +24,13 @@ def switched_on(arm: str) -> set[str]:
     return set(arm.split(" + ")) - {ALL_OFF}
 
 
-def evidence(accuracy: Callable[[set[str]], float], lost: tuple[tuple[str, int], ...] = ()) -> Evidence:
-    """Results of every arm: accuracy(switches that are on), a little more or less by seed."""
+def evidence(accuracy: Callable[[set[str]], float], lost_trials: tuple[tuple[str, int], ...] = ()) -> Evidence:
+    """Evidence with results of every arm: accuracy(switches that are on), with small differences between seeds."""
     rows = [
         ("mine", arm, seed, f"{arm} {seed}", False, accuracy(switched_on(arm)) + noise * len(arm) / 1e3)
         for seed, noise in SEEDS.items()
         for arm in STUDY.arms
-        if (arm, seed) not in lost
+        if (arm, seed) not in lost_trials
     ]
     results = pd.DataFrame(rows, columns=["study", "arm", "pair", "identity", "censored", "test/accuracy"])
     return Evidence((STUDY,), fabricate.setting(), [], {}, results, results, results, [])
@@ -41,7 +41,7 @@ def additive(on: set[str]) -> float:
 
 
 def together(on: set[str]) -> float:
-    """LRN helps with ReLU, and harms without."""
+    """Accuracy with an interaction: LRN helps with ReLU and harms without it."""
     return 0.5 + (0.02 if "ReLU" in on else -0.02) * ("LRN" in on)
 
 
@@ -53,12 +53,12 @@ def numbers(table: Table) -> dict[str, list[float | None]]:
     return {row[0].text: [cell.sort for cell in row[1:]] for row in table.rows}
 
 
-def test_in_an_additive_world_every_way_of_asking_gives_the_same():
+def test_without_interactions_all_definitions_of_an_effect_agree():
     blocks = build_factorial(STUDY, evidence(additive))
-    found = numbers(tables(blocks)["mine: points of test accuracy"])
-    assert found["ReLU"] == pytest.approx([4] * 4, abs=0.01)
-    assert found["depth"] == pytest.approx([2] * 4, abs=0.01)
-    assert found["LRN"] == pytest.approx([0] * 4, abs=0.01)
+    rows = numbers(tables(blocks)["mine: points of test accuracy"])
+    assert rows["ReLU"] == pytest.approx([4] * 4, abs=0.01)
+    assert rows["depth"] == pytest.approx([2] * 4, abs=0.01)
+    assert rows["LRN"] == pytest.approx([0] * 4, abs=0.01)
     assert not [block for block in blocks if isinstance(block, Note)]
 
 
@@ -66,8 +66,8 @@ def test_ingredients_that_need_each_other_show_in_interactions_and_in_a_note():
     blocks = build_factorial(STUDY, evidence(together))
     interactions = numbers(tables(blocks)["mine: two-way interactions, points of test accuracy"])
     assert interactions["ReLU"] == [None, pytest.approx(0, abs=0.01), pytest.approx(2, abs=0.01)]
-    ways = numbers(tables(blocks)["mine: points of test accuracy"])
-    assert ways["LRN"] == pytest.approx([0, 2, -2, 0], abs=0.01)
+    rows = numbers(tables(blocks)["mine: points of test accuracy"])
+    assert rows["LRN"] == pytest.approx([0, 2, -2, 0], abs=0.01)
     (note,) = [block for block in blocks if isinstance(block, Note)]
     assert "LRN adds" in note.text and "ReLU adds" in note.text and "depth" not in note.text
 
@@ -85,11 +85,11 @@ def test_every_combination_has_a_row_with_ticks_best_first():
     assert accuracies == sorted(accuracies, reverse=True)
 
 
-def test_a_seed_that_lost_an_arm_gives_no_effect_and_the_others_do():
-    found = build_factorial(STUDY, evidence(additive, lost=(("ReLU", 1),)))
-    assert numbers(tables(found)["mine: points of test accuracy"])["ReLU"] == pytest.approx([4] * 4, abs=0.01)
-    lost = tuple((ALL_OFF, seed) for seed in SEEDS)
-    (note,) = build_factorial(STUDY, evidence(additive, lost=lost))
+def test_a_seed_without_one_arm_gives_no_effect():
+    blocks = build_factorial(STUDY, evidence(additive, lost_trials=(("ReLU", 1),)))
+    assert numbers(tables(blocks)["mine: points of test accuracy"])["ReLU"] == pytest.approx([4] * 4, abs=0.01)
+    lost_trials = tuple((ALL_OFF, seed) for seed in SEEDS)
+    (note,) = build_factorial(STUDY, evidence(additive, lost_trials=lost_trials))
     assert note.title == "Not finished"
 
 

@@ -1,4 +1,4 @@
-"""Tables of what was tuned."""
+"""Tables of tuned levels."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ TUNED = Study(
 )
 
 
-def of_tuning(found: TuningResult):
+def of_tuning(result: TuningResult):
     empty = pd.DataFrame()
     return build_tuning(
-        TUNED, Evidence((TUNED,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": found})
+        TUNED, Evidence((TUNED,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": result})
     )
 
 

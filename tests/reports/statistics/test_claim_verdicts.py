@@ -20,7 +20,7 @@ NOISE = (-0.2, 0.1, 0.0, 0.2, -0.1)  # in points; the mean is 0, the standard de
 
 
 def rows(arm, values, metric=ACCURACY, **fields):
-    """values in the stored unit, by pair."""
+    """Make one observation per value, in the stored unit; the index of a value is its pair."""
     return [
         Observation("study", arm, pair, metric, value, identity=f"{arm}{pair}", **fields)
         for pair, value in enumerate(values)
@@ -45,7 +45,7 @@ def verdict_of(part, *groups):
 
 
 def against_base(difference, noise=NOISE, margin=1.0, direction="higher"):
-    """The judgement of an arm that differs by this many points from a base without spread."""
+    """Judge an arm that differs from a base without spread by this number of points."""
     part = Contrast(ACCURACY, "arm", "base", margin, direction)
     return verdict_of(part, rows("arm", points(50 + difference, noise)), rows("base", points(50, [0] * len(noise))))
 
@@ -91,14 +91,14 @@ def test_wide_noise_is_underpowered_and_says_how_many_pairs_would_decide():
     )
 
 
-def test_an_equivalence_that_is_underpowered_asks_for_the_pairs_that_would_show_it():
+def test_an_underpowered_equivalence_names_the_pairs_that_it_needs():
     reason = explain_judgement(against_base(0.3, noise=(-2, 1, 0, 2, -1), direction="equal"))
     assert reason.endswith("pairs would show that nothing differs by as much, where nothing does, power 0.8")
 
 
 @pytest.mark.parametrize("difference", [0, 2])
 def test_equal_differences_decide_nothing_and_do_not_enter_the_correction(difference):
-    """Two pairs with the same difference would else have p = 0 and survive any correction."""
+    """Otherwise two pairs with the same difference would have p = 0 and survive any correction."""
     judgement = against_base(difference, noise=(0, 0))
     assert (judgement.verdict, judgement.main.estimate) == ("underpowered", pytest.approx(difference))
     assert (judgement.main.p_value, judgement.main.interval, judgement.main.needed) == (None, None, None)
@@ -173,13 +173,13 @@ def steps(tanh, relu, direction="higher", margin=1.1):
     return verdict_of(Contrast(STEPS, "tanh", "relu", margin, direction, ratio=True), tanh, relu)
 
 
-def test_a_bound_that_works_against_nobody_is_kept():
+def test_a_censored_value_that_cannot_change_the_verdict_is_kept():
     result = steps(censor(("tanh", [300, 310, 300], STEPS), 0, 2), rows("relu", [100, 110, 105], STEPS))
     assert (result.verdict, result.main.pairs, result.main.censored) == ("supported", 3, 2)
     assert explain_judgement(result).endswith("; 2 values not reached within the budget")
 
 
-def test_a_bound_that_could_turn_the_difference_round_decides_nothing():
+def test_a_censored_value_that_could_reverse_the_difference_decides_nothing():
     result = steps(rows("tanh", [300, 310, 305], STEPS), censor(("relu", [100, 110, 105], STEPS), 1))
     assert result.verdict == "inconclusive"
 
@@ -192,7 +192,7 @@ def test_censored_values_never_make_no_effect():
     assert explain_judgement(result).startswith("the values that were not reached may lie anywhere beyond the margin")
 
 
-def test_pairs_where_neither_arrives_are_left_out_and_counted():
+def test_pairs_in_which_neither_value_is_reached_are_left_out_and_counted():
     result = steps(censor(("tanh", [300, 400, 400], STEPS), 1, 2), censor(("relu", [100, 400, 400], STEPS), 1, 2))
     assert (result.verdict, result.main.pairs, result.main.censored, result.main.missing) == ("inconclusive", 1, 4, 0)
     assert explain_judgement(result).startswith("too few pairs have a value that was reached")
@@ -230,7 +230,7 @@ def test_an_exact_claim_can_be_of_a_share_or_of_a_ratio():
 
 
 def several(*differences, regimes=None, **fields):
-    """One claim of several parts, each an arm against the base with a margin of one point."""
+    """Make a claim of several parts, each an arm against the base with a margin of one point."""
     groups = [rows("base", points(50, [0] * 5))]
     parts = []
     for index, difference in enumerate(differences):
@@ -272,7 +272,7 @@ def test_regimes_that_were_decided_and_differ_make_a_claim_conditional(differenc
     assert (result.verdict, result.deciding) == (verdict, deciding)
 
 
-def test_a_conditional_claim_says_on_what():
+def test_a_conditional_claim_names_its_condition():
     result = several(2, 2, 0, regimes=("short", "short", "long"))
     assert result.verdict == "conditional"
     assert explain_judgement(result) == "on the budget: short: supported; long: no effect"
@@ -298,8 +298,8 @@ def test_holm_runs_over_all_parts_of_primary_claims_and_leaves_controls_alone():
 
 def test_a_difference_that_may_be_chance_among_many_claims_is_not_support():
     noise = (-0.9, 0.6, -0.3, 0.9, -0.3)
-    alone = against_base(1.1, noise)
-    assert (alone.verdict, alone.main.p_value < 0.05) == ("supported", True)
+    single_claim = against_base(1.1, noise)
+    assert (single_claim.verdict, single_claim.main.p_value < 0.05) == ("supported", True)
     groups = rows("arm", points(51.1, noise)), rows("base", points(50, [0] * 5))
     part = Contrast(ACCURACY, "arm", "base", 1)
     among = judge([("study", claim(part, id=str(n))) for n in range(10)], table(*groups))[0]
@@ -336,11 +336,12 @@ values = st.lists(st.floats(0, 1).map(lambda x: round(x, 4)), min_size=1, max_si
 def test_reversing_the_direction_turns_support_into_refutation(arm, base, direction, margin):
     groups = rows("arm", arm), rows("base", base)
     other = "lower" if direction == "higher" else "higher"
-    one, mirrored = (verdict_of(Contrast(ACCURACY, "arm", "base", margin, way), *groups) for way in (direction, other))
+    contrasts = (Contrast(ACCURACY, "arm", "base", margin, name) for name in (direction, other))
+    judgement, mirrored = (verdict_of(contrast, *groups) for contrast in contrasts)
     mirror = {"supported": "refuted", "refuted": "supported"}
-    assert one.verdict in VERDICTS
-    assert mirrored.verdict == mirror.get(one.verdict, one.verdict)
-    assert one.main.estimate == mirrored.main.estimate
+    assert judgement.verdict in VERDICTS
+    assert mirrored.verdict == mirror.get(judgement.verdict, judgement.verdict)
+    assert judgement.main.estimate == mirrored.main.estimate
 
 
 def test_a_baseline_against_itself_is_rarely_judged_to_differ():

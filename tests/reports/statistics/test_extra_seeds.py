@@ -1,4 +1,4 @@
-"""Extra seeds of undecided claims: what a sequential run requests, and how it is judged."""
+"""Extra seeds of undecided claims: requests of a sequential run, and its judgements."""
 
 import fabricate
 import pytest
@@ -23,10 +23,10 @@ def study(*parts, **fields):
     return Study("A question?", claims, arms=ARMS, name="study", **fields)
 
 
-def evidence(out, study, requested=None, seeds=5, lost=()):
+def evidence(out, study, requested=None, seeds=5, lost_trials=()):
     """Gather a run in which every requested job is done."""
     setting = fabricate.setting(seeds)._replace(extra_seeds=requested)
-    fabricate.write(out, [study], setting, lost)
+    fabricate.write(out, [study], setting, lost_trials)
     return gather(out, [study], setting)
 
 
@@ -40,13 +40,13 @@ def verdicts(gathered):
     }
 
 
-def test_only_the_arms_of_undecided_claims_go_on_and_all_of_theirs_together(tmp_path):
+def test_only_arms_of_undecided_claims_get_seeds_all_the_same_number(tmp_path):
     gathered = evidence(tmp_path, study((SAME,), (OTHER,)), {})
     assert verdicts(gathered)["claim 0"] == ("underpowered", 1) and verdicts(gathered)["claim 1"] == ("supported", 1)
     assert extra_seeds(gathered) == {"study": {"same": 10, "base": 10}}
 
 
-def test_a_claim_joined_by_and_goes_on_with_the_arms_of_its_decided_parts_too(tmp_path):
+def test_arms_of_decided_parts_get_seeds_while_their_claim_is_undecided(tmp_path):
     assert set(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))["study"].values()) == {10}
     assert len(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))["study"]) == 3
 
@@ -65,13 +65,13 @@ def test_rounds_end_at_the_last_interim_analysis(tmp_path):
 
 
 def test_lost_seeds_are_replaced(tmp_path):
-    gathered = evidence(tmp_path, study((SAME,)), {}, lost=[("same", 1)])
+    gathered = evidence(tmp_path, study((SAME,)), {}, lost_trials=[("same", 1)])
     assert extra_seeds(gathered)["study"]["same"] == 5 + 1
     assert explain_judgement(gathered.judgements[0]) == "4 pairs so far, and the first look comes at 5; 1 pair missing"
 
 
 def test_an_arm_that_loses_most_of_its_seeds_gets_no_more(tmp_path):
-    assert extra_seeds(evidence(tmp_path, study((SAME,)), {}, lost=[("same", seed) for seed in range(3)])) == {}
+    assert extra_seeds(evidence(tmp_path, study((SAME,)), {}, lost_trials=[("same", seed) for seed in range(3)])) == {}
 
 
 def test_a_factorial_study_and_a_fixed_number_of_seeds_stay_as_they_are(tmp_path):
@@ -84,15 +84,11 @@ def test_a_factorial_study_and_a_fixed_number_of_seeds_stay_as_they_are(tmp_path
 def test_more_seeds_in_some_arms_leave_the_other_claims_and_the_controls_alone(tmp_path):
     requested = {"study": {"same": 10, "base": 10}}
     gathered = evidence(tmp_path, study((SAME,), (OTHER,)), requested)
-    same, other, again, shuffled = (judgement.main for judgement in gathered.judgements)
-    assert [same.pairs, other.pairs, again.pairs, shuffled.pairs] == [10, 5, 5, 5]
-    assert [same.interim_analysis, other.interim_analysis, again.interim_analysis, shuffled.interim_analysis] == [
-        2,
-        1,
-        None,
-        None,
-    ]
-    assert [one.missing for one in (same, other, again, shuffled)] == [0, 0, 0, 0]
+    same, other, a_a, shuffled = (judgement.main for judgement in gathered.judgements)
+    assert [same.pairs, other.pairs, a_a.pairs, shuffled.pairs] == [10, 5, 5, 5]
+    outcomes = (same, other, a_a, shuffled)
+    assert [outcome.interim_analysis for outcome in outcomes] == [2, 1, None, None]
+    assert [outcome.missing for outcome in outcomes] == [0, 0, 0, 0]
 
 
 def test_pairs_between_interim_analyses_wait(tmp_path):
@@ -102,13 +98,13 @@ def test_pairs_between_interim_analyses_wait(tmp_path):
 
 
 def test_the_report_names_the_interim_analysis_that_decided(tmp_path):
-    shown = export_verdicts(evidence(tmp_path, study((OTHER,)), {}, seeds=10))
-    assert shown["claims"][0]["look"] == 2 and shown["controls"][0]["look"] is None
-    assert shown["claims"][0]["reason"].endswith("sequential, look 2 of 3")
-    assert "looks at 5, 10 and 15 pairs share one error rate" in shown["run"]["Seeds"]
+    report = export_verdicts(evidence(tmp_path, study((OTHER,)), {}, seeds=10))
+    assert report["claims"][0]["look"] == 2 and report["controls"][0]["look"] is None
+    assert report["claims"][0]["reason"].endswith("sequential, look 2 of 3")
+    assert "looks at 5, 10 and 15 pairs share one error rate" in report["run"]["Seeds"]
 
 
-def test_probes_ask_the_studys_own_seeds_and_no_further_ones(tmp_path):
+def test_probes_use_no_extra_seeds(tmp_path):
     requested = {"activations": {"relu": 10}}
     setting = fabricate.setting(3)._replace(extra_seeds=requested)
     placed = expand_study(fabricate.activations(), setting)
@@ -122,7 +118,7 @@ def test_timings_keep_all_their_rounds(tmp_path):
     assert (timed.interim_analysis, timed.pairs) == (None, 5)
 
 
-def test_a_combination_of_arms_goes_on_with_the_arms_it_is_made_of(tmp_path):
+def test_a_combination_gets_seeds_for_all_of_its_arms(tmp_path):
     part = Contrast("test/accuracy", "mean", "base", 2.3, "equal")
     mixed = study((part,), combinations={"mean": {"same": 0.5, "other": 0.5}})
     assert set(extra_seeds(evidence(tmp_path, mixed, {}))["study"]) == set(ARMS)

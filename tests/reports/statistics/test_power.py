@@ -21,8 +21,8 @@ def test_pairs_to_detect_is_statsmodels_rounded_up():
 
 
 def test_pairs_to_equate_is_the_fewest_with_enough_power():
-    fewest = power.pairs_to_equate(0.7, 0.5)
-    assert power.equivalence_power(0.7, 0.5, fewest) >= 0.8 > power.equivalence_power(0.7, 0.5, fewest - 1)
+    min_pairs = power.pairs_to_equate(0.7, 0.5)
+    assert power.equivalence_power(0.7, 0.5, min_pairs) >= 0.8 > power.equivalence_power(0.7, 0.5, min_pairs - 1)
 
 
 def test_power_of_equivalence_agrees_with_a_simulation():
@@ -57,7 +57,7 @@ def test_the_supportable_difference_is_supported_four_times_in_five(pairs, margi
     assert true > max(margin, power.detectable_difference(0.5, pairs) - 1e-6)
 
 
-@pytest.mark.parametrize("fewest", [power.pairs_to_detect, power.pairs_to_equate])
-def test_two_pairs_do_with_hardly_any_spread_and_no_number_of_them_for_a_margin_of_nothing(fewest):
-    assert fewest(1e-9, 0.5) == 2
-    assert fewest(1.0, 1e-6) is None
+@pytest.mark.parametrize("needed_pairs", [power.pairs_to_detect, power.pairs_to_equate])
+def test_two_pairs_suffice_for_a_tiny_spread_and_no_number_for_a_tiny_margin(needed_pairs):
+    assert needed_pairs(1e-9, 0.5) == 2
+    assert needed_pairs(1.0, 1e-6) is None

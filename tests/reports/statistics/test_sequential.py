@@ -27,7 +27,7 @@ def test_alpha_is_spent_as_lan_and_demets_have_it():
 
 @pytest.mark.parametrize("alpha", [0.001, 0.05, 0.1, 0.5])
 def test_the_integral_agrees_with_scipys_joint_normal(alpha):
-    """The chance that no boundary is crossed, up to each look."""
+    """The integral gives the probability that no boundary is crossed up to each look."""
     bounds = np.array(sequential.boundaries(alpha))
     correlations = np.sqrt(
         np.minimum.outer(INTERIM_ANALYSES, INTERIM_ANALYSES) / np.maximum.outer(INTERIM_ANALYSES, INTERIM_ANALYSES)
@@ -39,8 +39,8 @@ def test_the_integral_agrees_with_scipys_joint_normal(alpha):
 
 
 @given(alphas, alphas)
-def test_a_higher_alpha_never_has_a_higher_boundary(one, two):
-    low, high = sorted((one, two))
+def test_a_higher_alpha_never_has_a_higher_boundary(lower, higher):
+    low, high = sorted((lower, higher))
     assert np.all(np.array(sequential.boundaries(low)) >= np.array(sequential.boundaries(high)) - 1e-9)
 
 
@@ -51,13 +51,13 @@ def test_the_overall_p_undoes_the_nominal_level(alpha, look):
         assert sequential.overall_p(nominal, look) == pytest.approx(alpha, rel=1e-6)
 
 
-def test_what_is_above_every_level_has_a_p_of_one_and_what_is_below_all_has_a_small_one():
+def test_p_is_one_above_every_level_and_small_below_all():
     assert sequential.overall_p(0.9, 0) == 1
     assert 0 < sequential.overall_p(0.0, 2) <= 1e-10
 
 
 @pytest.mark.parametrize("pairs, looks, used", [(0, 0, 0), (4, 0, 4), (5, 1, 5), (9, 1, 5), (10, 2, 10), (40, 3, 15)])
-def test_the_last_look_that_was_reached_counts(pairs, looks, used):
+def test_the_last_interim_analysis_reached_counts(pairs, looks, used):
     assert (sequential.analyses_reached(pairs), sequential.pairs_used(pairs)) == (looks, used)
 
 
@@ -73,7 +73,7 @@ def test_pairs_between_looks_wait_for_the_next_one():
 
 
 @given(st.integers(0, 1000), st.sampled_from(INTERIM_ANALYSES))
-def test_every_answer_is_more_careful_than_that_of_a_fixed_number_of_pairs(seed, pairs):
+def test_sequential_results_are_more_conservative_than_fixed_ones(seed, pairs):
     differences = draws(pairs, seed=seed)
     ours, fixed = sequential.t_test(differences), paired_tests.t_test(differences)
     assert ours.mean == fixed.mean
@@ -92,11 +92,11 @@ def test_the_first_looks_interval_excludes_zero_exactly_where_its_p_is_below_alp
         assert (test.interval[0] > 0) == (test.p_value < paired_tests.ALPHA)
 
 
-def test_an_earlier_crossing_stays_a_crossing():
-    """Five strong pairs and five that say nothing: the p is that of the first look."""
+def test_a_boundary_crossed_earlier_stays_crossed():
+    """With five strong pairs and five pairs of noise, p is that of the first look."""
     strong = [3.0, 3.1, 2.9, 3.05, 2.95]
-    both = sequential.t_test([*strong, *draws(5, center=0, seed=1)])
-    assert both.p_value <= sequential.t_test(strong).p_value == sequential.overall_p(ttest_1samp(strong, 0).pvalue, 0)
+    result = sequential.t_test([*strong, *draws(5, center=0, seed=1)])
+    assert result.p_value <= sequential.t_test(strong).p_value == sequential.overall_p(ttest_1samp(strong, 0).pvalue, 0)
 
 
 def test_equal_differences_leave_no_spread_at_a_look_either():
@@ -105,7 +105,7 @@ def test_equal_differences_leave_no_spread_at_a_look_either():
     assert test.p_value is not None and test.interval is not None
 
 
-def test_of_normal_differences_without_effect_at_most_five_in_a_hundred_cross():
+def test_at_most_five_percent_of_normal_samples_without_effect_cross_a_boundary():
     """20,000 samples at the three looks, each with its own t test and level."""
     sampled = np.random.default_rng(3).normal(size=(20_000, 15))
     crossed = [
@@ -114,4 +114,4 @@ def test_of_normal_differences_without_effect_at_most_five_in_a_hundred_cross():
     ]
     share = np.mean(np.any(crossed, axis=0))
     assert share <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 20_000)
-    assert share >= 0.04  # nor is anything given away
+    assert share >= 0.04  # and the error rate is nearly used up

@@ -6,7 +6,7 @@ from scipy import stats as scipy_stats
 from reports.statistics import summary
 
 
-def test_an_arm_split_at_random_rarely_differs_from_itself_and_the_share_is_that_of_its_t_tests():
+def test_random_splits_of_one_arm_rarely_differ():
     values = list(np.random.default_rng(4).normal(70, 0.7, 21))
     share = summary.differing_share(values)
     assert share == summary.differing_share(values) <= 0.06

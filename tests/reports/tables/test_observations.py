@@ -24,25 +24,25 @@ def trained(job, accuracy, **metrics):
     return finished(job, points=points, network={"parameters": 30, "macs": 400, "layers": []})
 
 
-def by_identity(*made):
-    return {record["identity"]: record for record in made}
+def by_identity(*records):
+    return {record["identity"]: record for record in records}
 
 
 def rows(table, *fields):
     return [tuple(row) for row in table[list(fields)].itertuples(index=False)]
 
 
-def test_a_trial_gives_its_last_values_under_the_seed_of_its_place():
-    again = next(p for p in expand_study(STUDY, SETTING) if p.arm == AGAIN and p.seed == 1)
-    table = observations.tabulate_observations([again], by_identity(trained(again.job, 0.75, **{STEPS: 40.0})))
-    assert again.job.seed == 1001
+def test_a_trials_last_values_have_the_seed_of_its_study():
+    a_a_job = next(p for p in expand_study(STUDY, SETTING) if p.arm == AGAIN and p.seed == 1)
+    table = observations.tabulate_observations([a_a_job], by_identity(trained(a_a_job.job, 0.75, **{STEPS: 40.0})))
+    assert a_a_job.job.seed == 1001
     assert rows(table, "study", "arm", "pair", "metric", "value", "censored", "fit", "identity") == [
-        ("relu", AGAIN, 1, "test/accuracy", 0.75, False, True, identity(again.job)),
-        ("relu", AGAIN, 1, STEPS, 40.0, False, True, identity(again.job)),
+        ("relu", AGAIN, 1, "test/accuracy", 0.75, False, True, identity(a_a_job.job)),
+        ("relu", AGAIN, 1, STEPS, 40.0, False, True, identity(a_a_job.job)),
     ]
 
 
-def test_a_time_that_never_arrives_is_kept_as_the_budget_and_marked():
+def test_steps_to_an_error_that_is_not_reached_are_censored_at_the_budget():
     place = expand_study(STUDY, SETTING)[0]
     table = observations.tabulate_observations([place], by_identity(trained(place.job, 0.2)))
     assert rows(table, "metric", "value", "censored") == [("test/accuracy", 0.2, False), (STEPS, 80.0, True)]
@@ -53,10 +53,12 @@ def test_a_time_that_never_arrives_is_kept_as_the_budget_and_marked():
 def test_trials_without_a_result_give_no_observation_but_a_row():
     first, second, third = expand_study(STUDY, SETTING)[:3]
     diverged = trained(second.job, 0.9) | {"status": "diverged"}
-    made = by_identity(trained(first.job, 0.5), diverged)
-    assert set(observations.tabulate_observations([first, second, third], made).arm) == {"relu"}
-    assert rows(observations.tabulate_results([first, second, third], made), "arm", "test/accuracy") == [("relu", 0.5)]
-    table = observations.tabulate_trials([first, second, third], made)
+    records = by_identity(trained(first.job, 0.5), diverged)
+    assert set(observations.tabulate_observations([first, second, third], records).arm) == {"relu"}
+    assert rows(observations.tabulate_results([first, second, third], records), "arm", "test/accuracy") == [
+        ("relu", 0.5)
+    ]
+    table = observations.tabulate_trials([first, second, third], records)
     assert list(table.status) == ["finished", "diverged", "not run"]
     assert table["test/accuracy"].isna().tolist() == [False, True, True]
     assert rows(table.head(1), "arm", "activation", "epochs", "parameters", "macs", "seconds") == [
@@ -72,7 +74,7 @@ def test_a_trial_is_listed_with_its_pair_and_its_own_seed():
     assert rows(table, "arm", "pair", "seed") == [("relu", 0, 0), (AGAIN, 0, 1000), ("relu", 1, 1), (AGAIN, 1, 1001)]
 
 
-def test_without_records_the_tables_have_their_columns_all_the_same():
+def test_tables_without_records_have_their_columns():
     placed = expand_study(STUDY, SETTING)
     assert list(observations.tabulate_observations(placed, {})) == list(observations.Observation._fields)
     assert list(observations.tabulate_results(placed, {})) == observations.TRIAL_COLUMNS
@@ -88,7 +90,7 @@ def test_without_records_the_tables_have_their_columns_all_the_same():
     assert set(observations.tabulate_trials(placed, {}).status) == {"not run"}
 
 
-def test_curves_have_a_row_a_step_and_metric_that_is_drawn():
+def test_curves_have_one_row_per_step_and_drawn_metric():
     place = expand_study(STUDY, SETTING)[1]
     record = trained(place.job, 0.5, **{"validation/accuracy": 0.4, "batch/loss": 2.0, "train/accuracy": 0.0})
     table = observations.tabulate_curves([place], by_identity(record))
@@ -100,17 +102,17 @@ def test_curves_have_a_row_a_step_and_metric_that_is_drawn():
 
 def test_a_metric_that_a_trial_lacks_is_no_observation_and_empty_in_its_row():
     first, second = expand_study(STUDY, SETTING)[:2]
-    made = by_identity(trained(first.job, 0.5), trained(second.job, 0.4, **{"gap/accuracy": 0.2}))
-    assert observations.tabulate_results([first, second], made)["gap/accuracy"].isna().tolist() == [True, False]
-    table = observations.tabulate_observations([first, second], made)
+    records = by_identity(trained(first.job, 0.5), trained(second.job, 0.4, **{"gap/accuracy": 0.2}))
+    assert observations.tabulate_results([first, second], records)["gap/accuracy"].isna().tolist() == [True, False]
+    table = observations.tabulate_observations([first, second], records)
     assert rows(table[table.metric == "gap/accuracy"], "arm", "value") == [("tanh", 0.2)]
 
 
 def test_trials_and_other_jobs_stand_in_one_table_of_observations():
     trial, count = expand_study(STUDY, SETTING)[0], PlacedJob("size", "document", None, Count(ModelConfig()))
     network = {"parameters": 10, "macs": 20, "layers": []}
-    made = by_identity(trained(trial.job, 0.5), finished(count.job, network=network))
-    table = observations.tabulate_observations([count, trial], made)
+    records = by_identity(trained(trial.job, 0.5), finished(count.job, network=network))
+    table = observations.tabulate_observations([count, trial], records)
     assert set(table.arm) == {"relu", "document"}
     assert table.dtypes[["pair", "value", "censored", "fit"]].tolist() == [int, float, bool, bool]
 

@@ -1,4 +1,4 @@
-"""Records that were not all measured by the same code on the same machine."""
+"""Records measured by different code or on different machines."""
 
 import json
 
@@ -39,7 +39,7 @@ def origin(judgement):
     return describe_origins(judgement.origins, "Its records")
 
 
-def test_a_claim_says_what_differs_between_the_records_behind_it(tmp_path):
+def test_a_claim_names_the_differences_between_its_records(tmp_path):
     evidence = gathered(tmp_path, commit="0abc123", torch="2.9.0")
     sentence = "Its records come from 2 commits (0abc123, 1a2b3c4) and 2 versions of torch (2.9.0, 2.14.0)."
     assert origin(judged(evidence, "relu-better")) == origin(judged(evidence, "activations:a-a")) == sentence
@@ -53,37 +53,39 @@ def test_a_claim_says_what_differs_between_the_records_behind_it(tmp_path):
     assert (claims["relu-step"]["origin"], claims["relu-step"]["origins"]) == ("", {})
 
 
-def test_trials_that_several_processes_shared_are_told_from_those_that_one_ran(tmp_path):
+def test_the_report_distinguishes_trials_by_their_number_of_processes(tmp_path):
     evidence = gathered(tmp_path, processes=2)
     sentence = "Its records come from 2 numbers of processes a trial (1, 2)."
     assert origin(judged(evidence, "relu-better")) == sentence
 
 
-def test_where_all_records_have_one_origin_nothing_is_said(tmp_path):
+def test_records_of_one_origin_get_no_remark(tmp_path):
     evidence = gathered(tmp_path)
     assert {origin(judgement) for judgement in evidence.judgements} == {""}
     assert not any(isinstance(block, Note) and block.title == "Mixed records" for block in build_document(evidence))
 
 
-@pytest.mark.parametrize("commit, said", [("1a2b3c4", "1a2b3c4"), ("", "1a2b3c4, none in 10 records: the code was no")])
-def test_the_report_says_how_many_records_have_no_commit(tmp_path, commit, said):
-    assert overview.describe_run(gathered(tmp_path, commit=commit))["Commit"].startswith(said)
+@pytest.mark.parametrize(
+    "commit, sentence", [("1a2b3c4", "1a2b3c4"), ("", "1a2b3c4, none in 10 records: the code was no")]
+)
+def test_the_report_says_how_many_records_have_no_commit(tmp_path, commit, sentence):
+    assert overview.describe_run(gathered(tmp_path, commit=commit))["Commit"].startswith(sentence)
 
 
-def test_a_record_that_does_not_tell_where_it_comes_from_differs_from_none():
+def test_a_record_without_an_environment_differs_from_no_other():
     environments = [{}, {"commit": ""}, {"commit": "a", "torch": None}, {"commit": "a", "torch": "2.14.0"}]
     assert provenance.differing_fields(environments) == {}
 
 
 @pytest.mark.parametrize("fields", [{"device_name": "another"}, {"device": "cuda", "device_name": "a GPU"}])
-def test_accuracies_of_several_devices_are_judged_and_spoken_of(tmp_path, fields):
+def test_accuracies_of_several_devices_are_judged_with_a_remark(tmp_path, fields):
     judgement = judged(gathered(tmp_path, **fields), "relu-gap")
     assert judgement.verdict != "not run"
     assert "2 devices" in origin(judgement)
 
 
 def observed(*metrics):
-    """Six pairs in which the arm has twice what the base has, or nearly."""
+    """Make six pairs in which the arm's value is about twice the base's."""
     rows = [
         Observation("study", arm, pair, metric, value, identity=f"{metric} {pair}")
         for metric in dict.fromkeys(metrics)
@@ -94,7 +96,7 @@ def observed(*metrics):
 
 
 def on(environments, *parts):
-    """The judgement of a claim with these parts; each pair's records come from the next environment."""
+    """Judge a claim with these parts; each pair's records come from the next environment."""
     table = observed(*(part.metric for part in parts))
     environment_of = {
         name: environments[number % len(environments)] for number, name in enumerate(table["identity"].unique())
@@ -117,9 +119,9 @@ def test_speeds_of_several_devices_of_a_kind_are_refused(metric, several):
     assert judgement.main.trials == tuple(f"{metric} {pair}" for pair in range(6))
 
 
-def test_a_record_that_does_not_tell_its_kind_of_device_is_no_other_kind():
-    untold = [{"device_name": "a processor"}, {"device_name": "another"}]
-    assert on([GPU, *untold], ratio("time/step_ms")).verdict == "not run"
+def test_a_record_without_a_kind_of_device_does_not_count_as_another_kind():
+    environments_without_commit = [{"device_name": "a processor"}, {"device_name": "another"}]
+    assert on([GPU, *environments_without_commit], ratio("time/step_ms")).verdict == "not run"
 
 
 def test_a_speed_of_one_device_is_judged_whatever_else_differs():
@@ -145,9 +147,11 @@ def test_what_is_refused_makes_no_other_claim_harder():
     metrics = ("time/step_ms", "batch/loss")
     claims = [("study", Claim(metric, "A sentence", (ratio(metric),))) for metric in metrics]
     mixed = {f"time/step_ms {pair}": (CPU, OTHER)[pair % 2] for pair in range(6)}
-    (_, alone), (_, beside) = (judge(claims, observed(*metrics), known) for known in (mixed, {}))
-    assert alone.main.p_holm == alone.main.p_value
-    assert beside.main.p_holm == 2 * beside.main.p_value
+    (_, alone_judgement), (_, joint_judgement) = (
+        judge(claims, observed(*metrics), environments) for environments in (mixed, {})
+    )
+    assert alone_judgement.main.p_holm == alone_judgement.main.p_value
+    assert joint_judgement.main.p_holm == 2 * joint_judgement.main.p_value
 
 
 def test_a_run_on_a_gpu_says_what_is_not_deterministic_there_and_one_on_a_cpu_does_not(tmp_path):

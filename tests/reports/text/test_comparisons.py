@@ -3,7 +3,7 @@ from reports.text.comparisons import claimed_effect, claimed_range, describe_par
 from reports.text.formatting import MINUS, TIMES
 
 
-def test_what_is_judged_has_the_unit_of_a_ratio_a_difference_or_a_level():
+def test_the_judged_value_has_the_unit_of_a_ratio_a_difference_or_a_level():
     assert part_unit(Contrast("test/accuracy", "a", "b", 1)) == "points"
     assert part_unit(Contrast("test/accuracy", "a", "b", 1.1, ratio=True)) == TIMES
     assert part_unit(Exact("macs/conv_share", "a", 0.9, 1)) == "%"
@@ -16,7 +16,7 @@ def test_a_comparison_names_its_reference_and_a_constant_has_its_unit():
     assert describe_part(Exact("parameters/total", "torchvision", 1, 2)) == "parameters, total, torchvision"
 
 
-def test_what_is_asked_reads_as_the_rule_has_it():
+def test_the_requirement_is_worded_like_the_rule():
     assert claimed_effect(Contrast("test/accuracy", "a", "b", 0.5)) == "at least +0.5"
     assert claimed_effect(Contrast("test/accuracy", "a", "b", 2, "lower")) == f"at most {MINUS}2"
     assert claimed_effect(Contrast("test/accuracy", "a", 0.1, 5, "equal")) == "within ±5"

@@ -13,7 +13,7 @@ from reports.text.formatting import (
 
 
 @pytest.mark.parametrize(
-    "metric, label, shown, factor",
+    "metric, label, unit, factor",
     [
         ("test/accuracy", "test accuracy", "%", 100),
         ("train/loss", "train loss", "nats", 1),
@@ -29,8 +29,8 @@ from reports.text.formatting import (
         ("new", "new", "", 1),
     ],
 )
-def test_a_metric_has_a_label_a_unit_and_a_factor(metric, label, shown, factor):
-    assert describe_metric(metric) == (label, shown, factor)
+def test_a_metric_has_a_label_a_unit_and_a_factor(metric, label, unit, factor):
+    assert describe_metric(metric) == (label, unit, factor)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_mean_stands_with_as_many_digits_as_its_interval_warrants(mean, half, 
     assert format_mean(mean, half) == expected
 
 
-def test_what_six_decimals_hold_too_little_of_is_written_by_powers_of_ten():
+def test_numbers_too_small_for_six_decimals_are_written_with_powers_of_ten():
     assert format_interval((3e-8, 5e-8)) == f"[3.0, 5.0] {TIMES} 10⁻⁸"
     assert format_interval((-2e-5, 0.0)) == f"[{MINUS}2.0, 0.0] {TIMES} 10⁻⁵"
     assert format_number(3.21e-8) == format_mean(3.21e-8, None) == f"3.21 {TIMES} 10⁻⁸"

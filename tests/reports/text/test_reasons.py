@@ -38,17 +38,17 @@ def test_every_verdict_says_what_would_change_it(verdict):
     assert describe_outlook(judged(verdict, PART)).endswith(".")
 
 
-def test_what_changes_a_decided_verdict_is_its_own_margin():
+def test_the_outlook_of_a_decided_claim_names_its_margin():
     assert "below the margin of 0.5 points" in describe_outlook(judged("supported", PART))
 
 
 @pytest.mark.parametrize("verdict", ["supported", "refuted"])
-def test_what_changes_a_decided_claim_of_equality_is_its_interval(verdict):
+def test_the_outlook_of_a_decided_equality_names_its_interval(verdict):
     outlook = describe_outlook(judged(verdict, Contrast("test/accuracy", "a", "b", margin=0.5, direction="equal")))
     assert "moved the interval across the margin of 0.5 points" in outlook
 
 
-def test_what_changes_an_underpowered_one_is_how_many_pairs_it_lacks():
+def test_the_outlook_of_an_underpowered_claim_names_the_pairs_that_it_needs():
     assert "about 12 pairs" in describe_outlook(judged("underpowered", PART, needed=12))
 
 
