@@ -16,7 +16,8 @@ def pack_photographs(options: argparse.Namespace, console: Console) -> int:
             tally[packed.outcome] += 1
             counts = f"{tally['packed']:,} packed, {tally['present']:,} already there, {tally['unreadable']:,} left out"
             status.update(counts)
-            if packed.reason:
-                console.print(f"left out: {packed.reason}", style="yellow")
+            if packed.text:
+                prefix = "left out: " if packed.outcome == "unreadable" else ""
+                console.print(f"{prefix}{packed.text}", style="yellow")
     console.print(f"{counts}; in {options.target}")
     return 1 if tally["unreadable"] else 0

@@ -21,6 +21,7 @@ from bench.data.image_folder import Split, describe_unused, list_classes
 from bench.data.image_sets import decode_square
 from bench.spec.errors import InputError
 from bench.system import devices, files
+from bench.system.text import printable
 
 JPEG_QUALITY = 95
 UNREADABLE_LIST = "broken.txt"  # in the target folder: one line for each photograph that could not be read
@@ -28,13 +29,17 @@ QUEUED_PER_THREAD = 8  # photographs; bounds the memory for any size of folder
 
 
 class Packed(NamedTuple):
-    """What became of a photograph: 'packed', 'present' (from before) or 'unreadable', and why it is unreadable.
+    """What became of a photograph, or a remark about both folders.
 
-    'unused': the reason states which other files there are.
+    Attributes:
+        outcome: 'packed', 'present' (from before), 'unreadable' or 'remark'.
+        text: Why it is unreadable, or the remark.
+        path: Where it is packed, under the target.
     """
 
     outcome: str
-    reason: str = ""
+    text: str = ""
+    path: str = ""
 
 
 def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
@@ -49,19 +54,26 @@ def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
         side_px: The square's side.
 
     Yields:
-        The outcome for each photograph.
+        The outcome for each photograph, and remarks about files that are not packed, or no longer should be.
 
     Raises:
         InputError: A folder cannot be used, or the target holds squares of another size.
     """
     splits = _check(root, target, side_px)
-    unreadable = []
     if unused := describe_unused(root, splits):
-        yield Packed("unused", unused)
+        yield Packed("remark", unused)
+    unreadable, squares = [], set()
     for packed in _pack_all(root, target, splits, side_px):
-        unreadable += [f"{packed.reason}\n"] * bool(packed.reason)
+        if packed.outcome == "unreadable":
+            unreadable.append(f"{packed.text}\n")
+        else:
+            squares.add(_fold(packed.path))
         yield packed
     files.write(target / UNREADABLE_LIST, "".join(unreadable).encode())
+    packed_files = (file for split in splits for file in (target / split).glob("*/[!.]*"))
+    if stale := sorted(file for file in packed_files if _fold(file.relative_to(target).as_posix()) not in squares):
+        count = f"{len(stale):,} of the squares have no readable photograph any more"
+        yield Packed("remark", f"{count}, such as {printable(str(stale[0]))}: remove them")
 
 
 def _check(root: Path, target: Path, side_px: int) -> dict[str, Split]:
@@ -96,7 +108,7 @@ def _pack_all(root: Path, target: Path, splits: dict[str, Split], side_px: int) 
     threads = devices.core_count()
     with ThreadPoolExecutor(threads) as pool:
         for name, packed_name in _names(splits):
-            queue.append(pool.submit(_pack_one, root / name, target / packed_name, side_px))
+            queue.append(pool.submit(_pack_one, root / name, target, packed_name, side_px))
             if len(queue) > QUEUED_PER_THREAD * threads:
                 yield queue.popleft().result()
         while queue:
@@ -109,25 +121,30 @@ def _names(splits: dict[str, Split]) -> Iterator[tuple[str, str]]:
         names = set()
         for path in sorted(paths, key=_is_jpeg, reverse=True):  # a JPEG keeps its name
             packed_path = path if _is_jpeg(path) else f"{path}.jpg"
-            while (name := unicodedata.normalize("NFC", packed_path.casefold())) in names:
+            while _fold(packed_path) in names:
                 packed_path += ".jpg"
-            names.add(name)
+            names.add(_fold(packed_path))
             yield path, packed_path
+
+
+def _fold(path: str) -> str:
+    return unicodedata.normalize("NFC", path.casefold())
 
 
 def _is_jpeg(path: str) -> bool:
     return path.lower().endswith((".jpg", ".jpeg"))
 
 
-def _pack_one(file: Path, packed_file: Path, side_px: int) -> Packed:
+def _pack_one(file: Path, target: Path, packed_name: str, side_px: int) -> Packed:
+    packed_file = target / packed_name
     try:
         changed_ns = stat_regular(str(file)).changed_ns
         if packed_file.exists() and stat_regular(str(packed_file)).changed_ns >= changed_ns:
-            return Packed("present")
+            return Packed("present", path=packed_name)
         pixels = decode_square(file, side_px)
     except InputError as error:
         return Packed("unreadable", str(error))
     content = io.BytesIO()
     Image.fromarray(pixels.numpy()).save(content, "JPEG", quality=JPEG_QUALITY)
     files.write(packed_file, content.getvalue())
-    return Packed("packed")
+    return Packed("packed", path=packed_name)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import ablate as command
 from bench.data import photo_packing
 from bench.data.image_sets import decode_square
 from bench.spec.errors import InputError
@@ -77,12 +78,28 @@ def test_a_photograph_that_was_replaced_is_packed_again(tmp_path):
         assert decode_square(target / "train/a/1.jpg", 32)[0, 0].tolist() == pytest.approx(colour, abs=2)
 
 
+def test_a_square_whose_photograph_is_gone_or_unreadable_is_told(capsys, tmp_path):
+    place, target = tmp_path / "images/train/a", tmp_path / "packed"
+    place.mkdir(parents=True)
+    for name in ("1.jpg", "2.png", "3.jpg"):
+        Image.new("RGB", (40, 40)).save(place / name)
+    assert {packed.outcome for packed in photo_packing.pack(tmp_path / "images", target, 32)} == {"packed"}
+    (place / "2.png").unlink()
+    (place / "3.jpg").write_bytes(b"nothing")
+    assert command.main(["pack", str(tmp_path / "images"), str(target), "--side", "32"]) == 1
+    output = capsys.readouterr().out
+    stale = f"such as {target / 'train/a/2.png.jpg'}: remove them"
+    assert f"2 of the squares have no readable photograph any more, {stale}" in output.replace("\n", "")
+    assert "0 packed, 1 already there, 1 left out" in output
+    assert len(list(target.glob("*/*/*"))) == 3
+
+
 def test_what_is_no_photograph_is_told_and_opened_by_nobody(tmp_path):
     place = tmp_path / "images/train/a"
     place.mkdir(parents=True)
     Image.new("RGB", (40, 40)).save(place / "1.png")
     (place / "2.heic").touch()
     os.mkfifo(place / "3.jpg")
-    unused, *others = photo_packing.pack(tmp_path / "images", tmp_path / "packed", 32)
-    assert unused.outcome == "unused" and "(.heic: 1)" in unused.reason
+    remark, *others = photo_packing.pack(tmp_path / "images", tmp_path / "packed", 32)
+    assert remark.outcome == "remark" and "(.heic: 1)" in remark.text
     assert sorted(packed.outcome for packed in others) == ["packed", "unreadable"]
