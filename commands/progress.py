@@ -1,4 +1,4 @@
-"""The live display of a run: a table in a terminal, one line per job elsewhere."""
+"""The live display of a run: one line per finished job, and in a terminal a table of the running ones."""
 
 import time
 from contextlib import nullcontext
@@ -14,8 +14,6 @@ from bench.runner.estimate import DurationModel
 from bench.runner.scheduler import Event
 from bench.spec.jobs import Count, Job, Probe, Trial
 from reports.text.formatting import format_duration
-
-MAX_LINES = 8  # lines for finished jobs below the table
 
 
 class Display:
@@ -35,7 +33,6 @@ class Display:
         self.console, self.titles, self.durations, self.workers = console, titles, durations, workers
         self.unfinished_jobs, self.total, self.done = dict.fromkeys(jobs), len(jobs), 0
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
-        self.lines: list[str] = []
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
         self.screen = live if console.is_interactive else nullcontext()
 
@@ -55,13 +52,9 @@ class Display:
             self.done += 1
             if event.record is not None:
                 self.durations.learn(event.record)
-            self._add_line(f"{self.titles[job]}: {_outcome(event)}, {time.time() - started:.0f} s")
-
-    def _add_line(self, line: str) -> None:
-        line = f"[{self.done}/{self.total}] {line}"
-        if not self.console.is_interactive:
-            self.console.print(f"{line}; {self._remaining_time()} left")
-        self.lines = [*self.lines[1 - MAX_LINES :], line]
+            line = f"[{self.done}/{self.total}] {self.titles[job]}: {_outcome(event)}, {time.time() - started:.0f} s"
+            time_left = "" if self.console.is_interactive else f"; {self._remaining_time()} left"
+            self.console.print(line + time_left)  # in a terminal, above the table
 
     def _remaining_time(self) -> str:
         return format_duration(self.durations.remaining_s(list(self.unfinished_jobs), self.workers))
@@ -79,7 +72,7 @@ class Display:
                 format_duration(time.time() - started),
             )
         bar = ProgressBar(total=max(1, self.total), completed=self.done)
-        return Group(f"{counts}, about {self._remaining_time()} left", bar, table, *self.lines)
+        return Group(f"{counts}, about {self._remaining_time()} left", bar, table)
 
 
 def _outcome(event: Event) -> str:

@@ -10,7 +10,7 @@ from ablations import Exact
 from ablations.framework.request import Request
 from reports import check
 from reports.evidence import gather
-from reports.report import report_files, write_report
+from reports.report import export_verdicts, report_files, write_report
 from reports.sections.claims import describe_control
 from reports.statistics.claim_verdicts import Judgement
 from reports.text.comparisons import describe_part, describe_requirement, format_estimate, format_pairs
@@ -52,7 +52,7 @@ def check_report(request: Request, file: Path, out: Path, console: Console) -> i
         Exit status: 0 if all verdicts are the same, else 1.
     """
     stored = check.read_verdicts(file)
-    current = check.collect_verdicts(gather(out, request.studies, request.setting).judgements)
+    current = check.collect_verdicts(export_verdicts(gather(out, request.studies, request.setting)))
     differences = check.compare_verdicts(stored, current)
     for line in differences:
         console.print(line, style="red")

@@ -52,15 +52,12 @@ class DurationModel:
     Args:
         validation: Number of validation images.
         test: Number of test images.
-        records: Records to learn from.
     """
 
-    def __init__(self, validation: int, test: int, records: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(self, validation: int, test: int) -> None:
         self.validation, self.test = validation, test
         self.trials: dict[Key, tuple[list[float], list[float]]] = {}  # sorted seconds per image: trained on, evaluated
         self.units = defaultdict[Key, list[float]](list)  # sorted seconds per round of a timing, network of a probe
-        for record in records:
-            self.learn(record)
 
     def learn(self, record: dict[str, Any]) -> None:
         """Learn from a record, unless several processes shared its job."""

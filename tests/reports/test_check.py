@@ -63,7 +63,8 @@ def test_claims_that_appear_or_disappear_are_differences(capsys, out, stored):
 
 def test_two_claims_of_a_study_with_one_name_are_both_compared():
     entry = {"study": "s", "id": "c", "verdict": "supported"}
-    before, now = (check._collect([{**entry, "verdict": first}, entry]) for first in ("refuted", "no effect"))
+    reports = [{"claims": [{**entry, "verdict": first}, entry], "controls": []} for first in ("refuted", "no effect")]
+    before, now = map(check.collect_verdicts, reports)
     assert check.compare_verdicts(before, now) == ["c (s): stored 'refuted, supported', now 'no effect, supported'"]
 
 

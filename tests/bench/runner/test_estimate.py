@@ -29,7 +29,10 @@ def record(trial, seconds, steps=0.6):
 
 
 def learnt(*records):
-    return DurationModel(VALIDATION, TEST, records)
+    durations = DurationModel(VALIDATION, TEST)
+    for record in records:
+        durations.learn(record)
+    return durations
 
 
 @pytest.mark.parametrize(("epochs", "expected"), [(1, {1}), (2, {1, 2}), (16, {1, 2, 4, 5, 6, 8, 10, 12, 14, 16})])
