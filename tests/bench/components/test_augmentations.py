@@ -96,8 +96,8 @@ def test_colour_shifts_equal_those_computed_by_numpy():
     vectors = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
     deviations = np.array([0.2175, 0.0188, 0.0045])
     shift = 2 * (draw[:, DRAWS:].double().numpy() * 0.1 * deviations) @ vectors.T  # pixels span two units, not one
-    shift = batch(canvas, index, draw, "paper", 32, 4) - batch(canvas, index, draw, "both", 32, 4)
-    np.testing.assert_allclose(shift, np.broadcast_to(shift[:, :, None, None], shift.shape), atol=1e-6)
+    shifted = batch(canvas, index, draw, "paper", 32, 4) - batch(canvas, index, draw, "both", 32, 4)
+    np.testing.assert_allclose(shifted, np.broadcast_to(shift[:, :, None, None], shifted.shape), atol=1e-6)
 
 
 @LAYOUTS
