@@ -2,16 +2,16 @@
 
 import argparse
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 
 from bench import REVISION
-from bench.records import cleanup, store, validation
+from bench.records import cleanup, store, validation, weights
+from bench.records.cleanup import BROKEN, move_aside
 from bench.spec.errors import InputError
 from bench.system.files import disk_fault
 from bench.tracking.address import configured_address
@@ -19,7 +19,6 @@ from bench.tracking.mlflow_format import summarize_error, unreadable
 
 HARMLESS_STATES = "pending", "running", "earlier"
 DAMAGE_MESSAGES = "is not a database", "malformed"  # of SQLite, for a damaged file only
-BROKEN = "broken"  # folder for unusable files: no measurement is ever deleted
 DISK_ADVICE = {
     "full": "make room, then run the same command again",
     "denied": "name another folder with --out, or allow writing to this one",
@@ -80,9 +79,7 @@ def examine(out: Path) -> Iterator[Finding]:
     yield from _examine_records(out, usable_records)
     yield from _examine_unfinished_jobs(out)
     yield from (Finding("stale", text, remove) for text, remove in cleanup.find_leftovers(out))
-    for file in sorted(store.folder(out).glob("*.safetensors")):
-        if not store.path(out, file.stem).exists():
-            yield Finding("orphaned", f"{file.name}: weights without a record", partial(_move_aside, file, out))
+    yield from _examine_weights(out, usable_records)
     if importlib.util.find_spec("mlflow"):
         yield from _examine_mlflow(out, usable_records)
 
@@ -98,13 +95,23 @@ def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Find
             validation.check_names(file, record, check_job)
         except InputError as error:
             text = f"{error}: --fix moves it to {out / BROKEN}"
-            yield Finding("broken", text, partial(_move_aside, file, out))
+            yield Finding("broken", text, partial(move_aside, file, out))
             continue
         usable_records[file.stem] = record
         if revision != REVISION:
             yield Finding("earlier", f"{file.name}: from revision {revision}: kept, but not used")
         elif store.is_failure(record):
             yield Finding("pending", f"{file.name}: {record['status']} ({record['reason']}): run --retry-failed")
+
+
+def _examine_weights(out: Path, usable_records: Mapping[str, Any]) -> Iterator[Finding]:
+    for file in sorted(store.folder(out).glob("*.safetensors")):
+        if not store.path(out, file.stem).exists():
+            yield Finding("orphaned", f"{file.name}: weights without a record", partial(move_aside, file, out))
+        elif file.stem in usable_records and not cleanup.is_running(out, file.stem):
+            if fault := weights.find_fault(file, usable_records[file.stem]):
+                text = f"{file.name} holds no weights of its record ({fault}): --fix moves it to {out / BROKEN}"
+                yield Finding("broken", text, partial(move_aside, file, out))
 
 
 def _examine_unfinished_jobs(out: Path) -> Iterator[Finding]:
@@ -130,7 +137,7 @@ def _examine_mlflow(out: Path, usable_records: dict[str, Any]) -> Iterator[Findi
         text = f"MLflow: {unreadable(configured_address() or str(out / 'mlflow.db'), error)}"
         damaged = not configured_address() and any(message in str(error) for message in DAMAGE_MESSAGES)
         # the next run creates a new database
-        yield Finding("broken", text, partial(_move_aside, out / "mlflow.db", out) if damaged else None)
+        yield Finding("broken", text, partial(move_aside, out / "mlflow.db", out) if damaged else None)
 
 
 def _repair_mlflow(repair: Callable[[], object]) -> None:
@@ -138,19 +145,3 @@ def _repair_mlflow(repair: Callable[[], object]) -> None:
         repair()
     except Exception as error:  # database drivers raise classes of their own
         raise InputError(f"the repair in MLflow failed: {summarize_error(error)}") from error
-
-
-def _move_aside(file: Path, out: Path) -> None:
-    """Move a file to the folder of broken ones, under a free name.
-
-    A database's journal is moved with it, because SQLite would replay it into the next database.
-    """
-
-    def target(name: str, number: int) -> Path:
-        stem, dot, suffix = name.rpartition(".")
-        return out / BROKEN / (name if number == 1 else f"{stem}.{number}{dot}{suffix}")
-
-    number = next(number for number in count(1) if not target(file.name, number).exists())
-    (out / BROKEN).mkdir(exist_ok=True)
-    for moved_file in (file, *file.parent.glob(f"{file.name}-*")):
-        moved_file.replace(target(moved_file.name, number))

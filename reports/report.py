@@ -1,6 +1,7 @@
 """Files of a report, made from records: HTML, PDF, JSON and a table of trials."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from reports.sections.overview import describe_run
 from reports.statistics.claim_verdicts import Judgement
 from reports.tables.observations import get_environment
 from reports.verdict_json import judgement_to_json
+
+FORMULA = re.compile(r"(^|;)(?=\W*?[=+\-@\uff1d\uff0b\uff0d\uff20])")  # the last four are full-width signs
 
 
 def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Judgement]:
@@ -39,16 +42,16 @@ def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> Seque
     write(html_file, render_html(blocks, TITLE).encode())
     write(pdf_file, render_pdf(blocks, TITLE, last_end_s))
     write(json_file, json.dumps(export_verdicts(evidence), indent=2, allow_nan=False).encode())
-    write(csv_file, evidence.trials.map(_csv_cell).to_csv(index=False).encode())
+    write(csv_file, evidence.trials.map(_csv_cell).rename(columns=_csv_cell).to_csv(index=False).encode())
     return evidence.judgements
 
 
 def _csv_cell(value: Any) -> Any:
-    """Put text on one line; an apostrophe precedes text that a spreadsheet would run as a formula."""
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    """Put text on one line; an apostrophe precedes what a spreadsheet would run as a formula.
+
+    Spreadsheets pass over leading spaces, and some end a cell at a semicolon.
+    """
+    return FORMULA.sub(r"\1'", printable(value)) if isinstance(value, str) else value
 
 
 def report_files(out: Path) -> list[Path]:

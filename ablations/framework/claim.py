@@ -16,7 +16,7 @@ class Declaration:
     __pydantic_config__: ClassVar[dict[str, Any]] = {
         "strict": True,
         "revalidate_instances": "always",
-        "str_max_length": 2**20,
+        "str_max_length": 10_000,
     }
 
 

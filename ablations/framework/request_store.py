@@ -15,7 +15,7 @@ from ablations.framework.profiles import PROFILES
 from ablations.framework.request import Request
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import Source
-from bench.records import importing, store, validation
+from bench.records import store, validation
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.spec.jobs import identity
@@ -131,7 +131,7 @@ def import_request(file: Path, out: Path) -> list[str]:
     """
     if (out / REQUEST_FILE).exists():
         return []
-    importing.check_size(file)
+    store.check_size(file)
     content = file.read_bytes()
     try:
         fields = validation.adapter(_Studies).validate_json(content, strict=True, extra="allow")

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from bench.components.registry import register
-from bench.metrics.registry import METRICS, Metric
+from bench.metrics.registry import FRACTION, METRICS, Metric, Range
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,9 +27,11 @@ ACTIVATION_METRICS: dict[str, Measure] = {}
 Sums = dict[str, dict[str, "Tensor"]]  # by layer and metric
 
 
-def activation_metric(name: str, label: str, unit: str = "", factor: float = 1.0) -> Callable[[Measure], Measure]:
+def activation_metric(
+    name: str, label: str, unit: str = "", factor: float = 1.0, shown_range: Range | None = None
+) -> Callable[[Measure], Measure]:
     """Declare the metric `sparsity/<name>/<layer>` by a function of a layer's output that returns a value per image."""
-    METRICS[f"sparsity/{name}/{{layer}}"] = Metric(f"{label}, {{layer}}", unit, factor)
+    METRICS[f"sparsity/{name}/{{layer}}"] = Metric(f"{label}, {{layer}}", unit, factor, shown_range)
     return register(ACTIVATION_METRICS, name)
 
 
@@ -57,10 +59,15 @@ class LayerOutput:
 
     @cached_property
     def norm_ratio(self) -> Tensor:
-        """L1 norm over L2 norm, (N,); 1, the sparsest value, for an image without active units."""
+        """L1 norm over L2 norm, (N,); 1, the sparsest value, for an image without active units.
+
+        It lies in 1..sqrt(units). Squares that leave float32's range lead out of it, so it is clamped, with room for
+        rounding.
+        """
         import torch
 
         ratio = torch.abs(self.values, out=self._scratch).sum(1) / torch.linalg.vector_norm(self.values, 2, dim=1)
+        ratio = ratio.clamp(1 - 1e-5, math.sqrt(self.units) * (1 + 1e-5))
         return torch.where(ratio.isnan(), torch.ones_like(ratio), ratio)
 
 
@@ -70,14 +77,14 @@ def zeros(output: LayerOutput) -> Tensor:
     return 1 - output.nonzero.sum(1) / output.units
 
 
-@activation_metric("hoyer", "Hoyer sparsity")
+@activation_metric("hoyer", "Hoyer sparsity", shown_range=FRACTION)
 def hoyer(output: LayerOutput) -> Tensor:
     """(sqrt n - L1/L2) / (sqrt n - 1) (Hoyer 2004, section 3.1)."""
     root = math.sqrt(output.units)
     return (root - output.norm_ratio) / max(root - 1, 1e-12)
 
 
-@activation_metric("treves_rolls", "Treves-Rolls sparsity")
+@activation_metric("treves_rolls", "Treves-Rolls sparsity", shown_range=FRACTION)
 def treves_rolls(output: LayerOutput) -> Tensor:
     """1 - (mean |a|)^2 / mean a^2 (Treves & Rolls 1991; Willmore & Tolhurst 2001, equation 1)."""
     return 1 - output.norm_ratio**2 / output.units
@@ -131,5 +138,5 @@ def sparsity(sums: Sums, group: ProcessGroup) -> dict[str, float]:
             metrics[f"sparsity/{name}/{layer}"] = (total[name] / total["images"]).item()
         metrics[f"sparsity/dead/{layer}"] = 1 - (total["nonzero"] > 0).double().mean().item()
     for name in (*ACTIVATION_METRICS, "dead"):
-        metrics[f"sparsity/{name}/mean"] = sum(metrics[f"sparsity/{name}/{layer}"] for layer in sums) / len(sums)
+        metrics[f"sparsity/{name}/mean"] = math.fsum(metrics[f"sparsity/{name}/{layer}"] for layer in sums) / len(sums)
     return metrics

@@ -1,6 +1,7 @@
 """Speed of training: time of a step, and steps until the network has learnt."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 def step_speed(step_ms: Sequence[float], batch: int) -> dict[str, float]:
     """Return images per second and percentiles of the time of a step, from each step's milliseconds."""
     return {
-        "speed/images_per_second": batch * 1e3 * len(step_ms) / sum(step_ms),
+        "speed/images_per_second": batch * 1e3 * len(step_ms) / math.fsum(step_ms),
         "speed/step_ms_p50": float(np.percentile(step_ms, 50)),
         "speed/step_ms_p95": float(np.percentile(step_ms, 95)),
     }

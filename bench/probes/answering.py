@@ -13,7 +13,7 @@ from bench.data.trial_images import load_splits
 from bench.models.alexnet import AlexNet
 from bench.probes import competition, ensembles, features
 from bench.probes.question import QUESTIONS
-from bench.records import store
+from bench.records import store, weights
 from bench.spec.errors import InputError
 from bench.spec.jobs import Probe, Trial, identity
 
@@ -36,9 +36,11 @@ def answer_probe(probe: Probe, out: Path, source: Source) -> list[dict[str, Any]
     samples: list[dict[str, Any]] = []
     for pair in range(len(probe.trials) // question.networks):
         trials = probe.trials[pair * question.networks : (pair + 1) * question.networks]
-        if missing := [trial for trial in trials if not store.can_be_probed(out, trial)]:
-            raise InputError(f"the weights of trial {identity(missing[0])} are missing: `ablate run` trains it again")
-        if not all(store.weights_file(out, trial).exists() for trial in trials):
+        states = {trial: weights.find_state(out, trial) for trial in trials}
+        if missing := [trial for trial, state in states.items() if state not in ("usable", "diverged")]:
+            problem = f"the weights of trial {identity(missing[0])} are missing or damaged"
+            raise InputError(f"{problem}: `ablate run` trains it again")
+        if "diverged" in states.values():
             continue
         torch.manual_seed(trials[0].seed)  # for dropout masks and permutations
         with torch.no_grad():

@@ -1,5 +1,6 @@
 """Effect of local response normalisation on the strongest response and its neighbours."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -28,7 +29,8 @@ def competition(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
             for layer_contrasts, response in zip(contrasts.values(), (output, module(output), permuted), strict=True):
                 layer_contrasts.append(contrast(output, response))
         output = module(output)
-    return {arm: {"competition/contrast": sum(values) / len(values)} for arm, values in contrasts.items() if values}
+    means = {arm: math.fsum(values) / len(values) for arm, values in contrasts.items() if values}
+    return {arm: {"competition/contrast": mean} for arm, mean in means.items()}
 
 
 def contrast(before: Tensor, after: Tensor) -> float:

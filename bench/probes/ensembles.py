@@ -1,6 +1,7 @@
 """Dropout as an average over sub-networks, against weight scaling and against independent networks."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -106,4 +107,4 @@ def _prefixed(prefix: str, by_arm: dict[str, Scores]) -> Answer:
 
 
 def _mean(several: Sequence[Scores]) -> Scores:
-    return {name: sum(values[name] for values in several) / len(several) for name in several[0]}
+    return {name: math.fsum(values[name] for values in several) / len(several) for name in several[0]}

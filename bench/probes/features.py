@@ -1,5 +1,6 @@
 """Dependence between the hidden units of a trained network, and the share of active units."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -58,8 +59,8 @@ def activity_above(networks: Sequence[AlexNet], images: ResidentImages) -> Answe
     """
     (network,) = networks
     outputs = [output.abs() for output in hidden_activations(network, images).values()]
-    shares = {t: sum((output > t).double().mean().item() for output in outputs) / len(outputs) for t in THRESHOLDS}
-    return {"": {f"activity/above/{threshold}": share for threshold, share in shares.items()}}
+    shares = {t: [(output > t).double().mean().item() for output in outputs] for t in THRESHOLDS}
+    return {"": {f"activity/above/{threshold}": math.fsum(share) / len(share) for threshold, share in shares.items()}}
 
 
 def hidden_activations(network: AlexNet, images: ResidentImages) -> dict[str, Tensor]:

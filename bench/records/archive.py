@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.records import importing, store, validation
+from bench.records import store, validation
+from bench.records.weights import find_fault
 from bench.spec.errors import InputError
 from bench.system import files
 
 RECORD_NAME = re.compile(r"[0-9a-f]{16}\.(json|safetensors)")
+LARGEST_RATIO = 100  # of unpacked to packed bytes; that of records is below 10
 
 
 class Packed(NamedTuple):
-    """Numbers of records packed, and of records left out: damaged or of another version."""
+    """Numbers of records packed, and of files left out: damaged or of another version."""
 
     packed: int
     left_out: int
@@ -36,25 +38,21 @@ def pack(out: Path, target: Path, weights: bool, further_files: Sequence[Path] =
     Raises:
         InputError: Nothing is finished, or the target cannot be written.
     """
-    identities, left_out = _finished(out)
-    if not identities:
+    records, weights_files, left_out = _finished(out, weights)
+    if not records:
         raise InputError(f"there is no finished record of this version in {out}: nothing to export")
-    packed_files = [store.path(out, identity) for identity in identities]
-    if weights:
-        weights_files = (store.weights_file(out, identity) for identity in identities)
-        packed_files += [file for file in weights_files if file.exists()]
     temporary = files.temporary_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-            for file in (*packed_files, *further_files):
+            for file in (*records, *weights_files, *further_files):
                 archive.write(file, file.name)
         files.move_into_place(temporary, target)
     except OSError as error:
         raise InputError(f"{target} cannot be written ({error.strerror})") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return Packed(len(identities), left_out)
+    return Packed(len(records), left_out)
 
 
 def unpack(archive: Path, folder: Path, accept: Callable[[str], bool]) -> list[Path]:
@@ -74,22 +72,41 @@ def unpack(archive: Path, folder: Path, accept: Callable[[str], bool]) -> list[P
 
 
 def _unpacked(archive: zipfile.ZipFile, folder: Path, accept: Callable[[str], bool]) -> Iterator[Path]:
-    for entry in archive.infolist():
-        if accept(entry.filename):
-            target = folder / entry.filename
-            if entry.file_size > importing.LARGEST_BYTES[target.suffix]:
-                raise InputError(f"{archive.filename} is not an archive of records ({entry.filename} is too large)")
-            with archive.open(entry) as packed, target.open("wb") as file:
-                shutil.copyfileobj(packed, file)
-            yield target
+    entries = [entry for entry in archive.infolist() if accept(entry.filename)]
+    for entry in entries:  # zipfile reads no more of an entry than its declared size
+        if entry.file_size > store.LARGEST_BYTES[Path(entry.filename).suffix]:
+            raise InputError(f"{archive.filename} is not an archive of records ({entry.filename} is too large)")
+    names = [entry.filename for entry in entries]
+    if len({*names}) < len(names):
+        raise InputError(f"{archive.filename} is not an archive of records (it holds a file twice)")
+    size = sum(entry.file_size for entry in entries)
+    if size > LARGEST_RATIO * Path(str(archive.filename)).stat().st_size:
+        raise InputError(f"{archive.filename} is not an archive of records (it would unpack to {size / 1e6:,.0f} MB)")
+    for entry in entries:
+        target = folder / entry.filename
+        with archive.open(entry) as packed, target.open("wb") as file:
+            shutil.copyfileobj(packed, file)
+        yield target
 
 
-def _finished(out: Path) -> tuple[list[str], int]:
-    """Identities of the finished records, and the number of those that are damaged or of another version."""
-    identities, left_out = [], 0
+def _finished(out: Path, weights: bool) -> tuple[list[Path], list[Path], int]:
+    """Files of finished records, their weights, and the number of files that are damaged or of another version."""
+    records: list[Path] = []
+    weights_files: list[Path] = []
+    left_out = 0
     for file in sorted(store.folder(out).glob("*.json")):
         try:
-            identities += [file.stem] if not store.is_failure(validation.load_current(file)) else []
+            record = validation.load_current(file)
         except InputError:
             left_out += 1
-    return identities, left_out
+            continue
+        if store.is_failure(record):
+            continue
+        records.append(file)
+        weights_file = file.with_suffix(".safetensors")
+        if weights and weights_file.exists():
+            if find_fault(weights_file, record):
+                left_out += 1
+            else:
+                weights_files.append(weights_file)
+    return records, weights_files, left_out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from filelock import Timeout
@@ -12,6 +13,8 @@ from filelock import Timeout
 from bench.records import store
 from bench.spec.errors import InputError
 from bench.system import files, locks
+
+BROKEN = "broken"  # folder for unusable files: no measurement is ever deleted
 
 
 def find_leftovers(out: Path, pending: Collection[str] = ()) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -54,3 +57,19 @@ def remove_abandoned(out: Path, identity: str) -> None:
     with suppress(Timeout), locks.lock(store.lock_file(out, identity)):
         for file in store.unfinished_files(out, identity):
             file.unlink(missing_ok=True)
+
+
+def move_aside(file: Path, out: Path) -> None:
+    """Move a file to the folder of broken ones, under a free name.
+
+    A database's journal is moved with it, because SQLite would replay it into the next database.
+    """
+
+    def target(name: str, number: int) -> Path:
+        stem, dot, suffix = name.rpartition(".")
+        return out / BROKEN / (name if number == 1 else f"{stem}.{number}{dot}{suffix}")
+
+    number = next(number for number in count(1) if not target(file.name, number).exists())
+    (out / BROKEN).mkdir(exist_ok=True)
+    for moved_file in (file, *file.parent.glob(f"{file.name}-*")):
+        moved_file.replace(target(moved_file.name, number))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from safetensors import SafetensorError, safe_open
-
-from bench.records import store, validation
+from bench.records import cleanup, store, validation
+from bench.records.weights import find_fault
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import files
-
-LARGEST_BYTES = {".json": 2**28, ".safetensors": 2**32}  # largest accepted file
 
 
 class Imported(NamedTuple):
@@ -32,33 +29,28 @@ def import_records(
     Args:
         incoming: Files of records and weights, named by identity.
         out: The output folder. A finished record in it stays; a failure's gives way to a result.
-        weights: Whether weights are copied if they are missing.
+        weights: Whether weights are copied if they are missing or damaged.
         check_job: Raises InputError if a job names what nothing implements.
 
     Returns:
         What was imported, and the errors of all files that were refused.
     """
     imported = Imported([], [], [])
+    weights_files = {file for file in incoming if weights and file.suffix == ".safetensors"}
     for file in incoming:
         try:
             if file.suffix == ".json":
-                (imported.new if _add_record(file, out, check_job) else imported.present).append(file.stem)
-                if weights and (weights_file := file.with_suffix(".safetensors")) in incoming:
-                    _add_weights(weights_file, out)
+                record, is_new = _add_record(file, out, check_job)
+                (imported.new if is_new else imported.present).append(file.stem)
+                if (weights_file := file.with_suffix(".safetensors")) in weights_files:
+                    _add_weights(weights_file, record, out)
         except InputError as error:
             imported.refused.append(error)
     return imported
 
 
-def check_size(file: Path) -> None:
-    """Raise InputError if the file is larger than any of its kind."""
-    if file.stat().st_size > LARGEST_BYTES[file.suffix]:
-        raise InputError(f"{file.name} is larger than any file that this harness writes")
-
-
-def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool:
-    """Whether the record was missing, and has been added."""
-    check_size(file)
+def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> tuple[dict[str, Any], bool]:
+    """Return the record, and whether it was missing and has been added."""
     try:
         record = validation.load_current(file)
         validation.check_names(file, record, check_job)
@@ -66,27 +58,24 @@ def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> bool
         raise InputError(str(error)) from error
     present = store.read(out, file.stem)
     if present is not None and not store.is_failure(present):
-        return False
+        return record, False
     if store.is_failure(record):
         raise InputError(f"{file.name} is the record of a failure ({record['status']})")
     try:
         store.write(out, record)
     except ValueError as error:
         raise InputError(f"{file.name} holds a number that is not finite") from error
-    return True
+    return record, True
 
 
-def _add_weights(file: Path, out: Path) -> None:
-    """Copy weights if they are missing; invalid ones would make every later probe of them fail."""
-    target = store.weights_file(out, file.stem)
-    if target.exists():
+def _add_weights(file: Path, record: dict[str, Any], out: Path) -> None:
+    """Copy weights if they are missing or damaged; those of another measurement than the one here are left out."""
+    store.check_size(file)
+    if fault := find_fault(file, record):
+        raise InputError(f"{file.name} holds no weights of its record ({fault})")
+    target, present = store.weights_file(out, file.stem), store.load(store.path(out, file.stem))
+    if find_fault(file, present) or (target.exists() and not find_fault(target, present)):
         return
-    check_size(file)
-    try:
-        with safe_open(file, framework="numpy") as opened:  # checks the header against the file's length
-            names = list(opened.keys())
-    except SafetensorError as error:
-        raise InputError(f"{file.name} holds no weights ({error})") from error
-    if not names:
-        raise InputError(f"{file.name} holds no weights")
+    if target.exists():
+        cleanup.move_aside(target, out)
     files.write(target, file.read_bytes())

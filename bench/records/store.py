@@ -1,7 +1,8 @@
 """The records of an output folder: one file for each finished job, `<out>/trials/<identity>.json`, written by rename.
 
 A record is a JSON object (validation.py has its types):
-    schema      1
+    schema      2; 1 of records from before there were checksums
+    checksum    SHA-256 of everything but the tags, so that a change is noticed
     identity    of the job; kind: 'trial', 'count', 'timing' or 'probe'; job: all its fields
     status      'finished', 'diverged' (the loss was not finite: a result), or one of FAILURES, which hold no
                 measurement and are run again on request; reason: one line, or ''; log: (failures) the traceback
@@ -14,6 +15,7 @@ A record is a JSON object (validation.py has its types):
                 gain, activation, normalisation, pooling, dropout: read off the built network
     points      (trials) a list of step, epoch, time, metrics {name: value}; the last value of a name is the final one
     samples     (timings, probes) a list of arm, pair (round or seed), metric, value
+    weights     (trials whose weights were kept) SHA-256 of their file
     raw         values behind aggregates, e.g. step_ms
     fit, why_unfit   (timings) whether the machine was quiet enough, and why it was not
 """
@@ -21,7 +23,9 @@ A record is a JSON object (validation.py has its types):
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -31,10 +35,11 @@ from typing import Any
 from filelock import Timeout
 
 from bench.spec.errors import InputError
-from bench.spec.jobs import Job, Trial, identity, job_kind
+from bench.spec.jobs import Job, identity, job_kind
 from bench.system import files, locks
 
-SCHEMA = 1
+SCHEMA = 2
+LARGEST_BYTES = {".json": 2**26, ".safetensors": 2**32}  # largest accepted file: seven million steps
 UNFINISHED_SUFFIXES = (".part", ".checkpoint", ".lock")  # the lock is removed last
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
@@ -101,10 +106,20 @@ def final_metrics(record: dict[str, Any]) -> dict[str, float]:
 
 
 def write(out: Path, record: dict[str, Any]) -> Path:
-    """Write a record whole or not at all; return its path."""
+    """Write a record, with its checksum, whole or not at all; return its path."""
+    return _write(out, {**record, "checksum": checksum(record)})
+
+
+def _write(out: Path, record: dict[str, Any]) -> Path:
     target = path(out, record["identity"])
     files.write(target, json.dumps(record, allow_nan=False).encode())
     return target
+
+
+def checksum(record: dict[str, Any]) -> str:
+    """Return the checksum of a record: of all that was measured, but not of its tags, which later runs rewrite."""
+    content = {name: part for name, part in record.items() if name not in ("tags", "checksum")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read(out: Path, job: Job | str) -> dict[str, Any] | None:
@@ -121,6 +136,7 @@ def read_all(out: Path) -> list[dict[str, Any]]:
 def load(file: Path) -> dict[str, Any]:
     """Load a record; raise DamagedRecordError unless it is whole and under its identity, a part of paths."""
     try:
+        check_size(file)
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _ = record["identity"], record["kind"], record["status"]
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
@@ -128,6 +144,15 @@ def load(file: Path) -> dict[str, Any]:
     if record["identity"] != file.stem:
         raise DamagedRecordError(f"{file} is not the record of its own job")
     return record
+
+
+def check_size(file: Path) -> None:
+    """Raise InputError if the file is larger than any of its kind, or is a pipe or a device, which may never end."""
+    status = file.stat()
+    if status.st_size > LARGEST_BYTES[file.suffix]:
+        raise InputError(f"{file.name} is larger than any file that this harness writes")
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise InputError(f"{file.name} is no file")
 
 
 def add_tags(out: Path, job: Job | str, profile: str, uses: Iterable[tuple[str, str]]) -> None:
@@ -149,7 +174,7 @@ def add_tags(out: Path, job: Job | str, profile: str, uses: Iterable[tuple[str, 
     with suppress(Timeout), locks.lock(lock_file(out, job)):
         record = read(out, job)
         if record is not None and (tagged_record := _with_tags(record, profile, uses)) != record:
-            write(out, tagged_record)
+            _write(out, tagged_record)  # with its checksum as it was: a change that was not noticed yet stays one
         lock_file(out, job).unlink(missing_ok=True)
 
 
@@ -166,27 +191,3 @@ def remove_unfinished(out: Path, job: Job, failure: bool) -> None:
     """Remove a done job's unfinished files; a failure keeps its checkpoint and loses its lock alone."""
     for file in unfinished_files(out, job)[-1 if failure else 0 :]:
         file.unlink(missing_ok=True)
-
-
-def lacks_weights(out: Path, job: Job) -> bool:
-    """Whether the job is a finished trial whose weights were not kept."""
-    record = read(out, job) if isinstance(job, Trial) else None
-    return record is not None and record["status"] == "finished" and not weights_file(out, job).exists()
-
-
-def needs_measurement(out: Path, job: Job, keep_weights: bool, previous_end: float | None) -> bool:
-    """Whether a job that was found missing has still no newer record, or lacks weights that are to be kept.
-
-    Args:
-        out: The output folder.
-        job: The job.
-        keep_weights: Whether its weights are to be kept.
-        previous_end: The end of its record as it was found, in seconds since the epoch; None if it had none.
-    """
-    return (read(out, job) or {}).get("ended") == previous_end or (keep_weights and lacks_weights(out, job))
-
-
-def can_be_probed(out: Path, trial: Trial) -> bool:
-    """Whether a trial is done for its probes: it left weights, or diverged, so that it never will."""
-    record = read(out, trial)
-    return weights_file(out, trial).exists() or (record is not None and record["status"] == "diverged")

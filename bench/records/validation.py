@@ -7,97 +7,19 @@ import reprlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Required
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict  # pydantic rejects typing.TypedDict before Python 3.12
+from pydantic import TypeAdapter, ValidationError
 
 from bench import REVISION
+from bench.metrics.table import find_metric
 from bench.records import store
+from bench.records.schema import MOST_METRICS, Record
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial, describe, identity
 
 JOB_TYPES: dict[str, Any] = {"trial": Trial, "count": Count, "timing": Timing, "probe": Probe}
 PARTS = {"trial": ("data", "points"), "count": ("network",), "timing": ("samples", "fit"), "probe": ("samples",)}
-YEAR_3000_S = 32_503_680_000
-
-Text = Annotated[str, Field(max_length=2**28)]  # pydantic rejects a lone surrogate only if a limit is set
-Number = Annotated[float, Field(gt=-1e100, lt=1e100)]  # can be squared and summed
-Whole = Annotated[int, Field(gt=-(10**100), lt=10**100)]
-Positive = Annotated[int, Field(ge=1, lt=10**100)]
-Seconds = Annotated[float, Field(ge=0, le=YEAR_3000_S)]
-MetricName = Annotated[str, Field(pattern="/")]
-Status = Annotated[str, Field(pattern=f"^({'|'.join(('finished', 'diverged', *store.FAILURES))})$")]
-
-
-class _Tags(TypedDict):
-    profiles: list[Text]
-    studies: dict[Text, list[Text]]
-
-
-class _Data(TypedDict):
-    name: Text
-    digest: Text
-    note: Text
-    train: Whole
-    validation: Whole
-    test: Whole
-    shared_images: Whole
-
-
-class _Layer(TypedDict, total=False):
-    name: Required[Text]
-    kind: Required[Text]
-    parameters: Required[Whole]
-    macs: Required[Whole]
-    shape: list[Any]
-    output: list[Any]
-    gain: Number | None
-    activation: Text | None
-    normalisation: Text | None
-    pooling: Text | None
-    dropout: Text | None
-
-
-class _Network(TypedDict):
-    parameters: Positive
-    macs: Positive
-    layers: list[_Layer]
-
-
-class _Point(TypedDict):
-    step: Whole
-    epoch: Whole
-    time: Number
-    metrics: dict[MetricName, Number]
-
-
-class _Sample(TypedDict):
-    arm: Text
-    pair: Whole
-    metric: Text
-    value: Number
-
-
-class Record(TypedDict, total=False):
-    """What a report, a plan or MLflow reads of a record; see store.py."""
-
-    schema: Required[Literal[1]]
-    identity: Required[Text]
-    kind: Required[Literal["trial", "count", "timing", "probe"]]
-    job: Required[dict[str, Any]]
-    status: Required[Status]
-    started: Required[Seconds]
-    ended: Required[Seconds]
-    reason: Required[Text]
-    environment: Required[dict[Text, Text | bool | Number | None]]
-    tags: _Tags
-    data: _Data
-    network: _Network
-    points: list[_Point]
-    samples: list[_Sample]
-    fit: bool
-    why_unfit: Text
 
 
 def load_current(file: Path) -> dict[str, Any]:
@@ -125,7 +47,7 @@ def check_names(file: Path, record: dict[str, Any], check_job: Callable[[Job], N
 
 
 def load_valid(file: Path) -> dict[str, Any]:
-    """Load a record of any revision; raise InputError if a value is missing, of another type or out of range."""
+    """Load a record of any revision; raise InputError if a value is missing, impossible or was changed."""
     record = store.load(file)
     try:
         adapter(Record).validate_python(record, strict=True)
@@ -134,12 +56,49 @@ def load_valid(file: Path) -> dict[str, Any]:
         raise InputError(f"{file.name} is no record ({describe_error(error)})") from error
     if not _has_fields(record["job"], describe(job)):
         raise InputError(f"{file.name} is no record (its job lacks a field)")
-    needed = () if store.is_failure(record) else PARTS[record["kind"]]
-    if missing := [part for part in needed if part not in record]:
-        raise InputError(f"{file.name} is no record ({missing[0]} is missing)")
-    if "points" in needed and not (record["points"] and record["data"]["train"] > 0):
-        raise InputError(f"{file.name} is no record (no training image or no point)")
+    if fault := find_missing_part(record) or find_contradiction(record) or find_impossible_metric(record):
+        raise InputError(f"{file.name} is no record ({fault})")
+    if (record["schema"] > 1 or "checksum" in record) and record.get("checksum") != store.checksum(record):
+        raise InputError(f"{file.name} was changed after it was measured: its checksum differs")
     return record
+
+
+def find_missing_part(record: dict[str, Any]) -> str:
+    """Say what a result lacks of its kind; '' for a whole record, and for a failure."""
+    if store.is_failure(record):
+        return ""
+    if missing := [part for part in PARTS[record["kind"]] if part not in record]:
+        return f"{missing[0]} is missing"
+    is_empty = record["kind"] == "trial" and not (record["points"] and record["data"]["train"])
+    return "no training image or no point" if is_empty else ""
+
+
+def find_contradiction(record: dict[str, Any]) -> str:
+    """Say which parts of a record contradict each other; '' if none do."""
+    if record["ended"] < record["started"]:
+        return f"it ended at {record['ended']} and started at {record['started']}"
+    epochs = [point["epoch"] for point in record.get("points", ())]
+    most = record["job"]["recipe"]["epochs"] if record["kind"] == "trial" else 0
+    if epochs != sorted(epochs) or max(epochs, default=0) > most:
+        return f"its points are of epochs {reprlib.repr(epochs)}: expected a rise to {most} at most"
+    network = record.get("network", {})
+    for total in ("parameters", "macs") if network else ():
+        if network[total] != sum(layer[total] for layer in network["layers"]):
+            return f"network.{total} is {network[total]}: expected the sum of its layers"
+    return ""
+
+
+def find_impossible_metric(record: dict[str, Any]) -> str:
+    """Say which value of a record is outside the range of its metric, and name the range; '' if none is."""
+    measured = [item for point in record.get("points", ()) for item in point["metrics"].items()]
+    measured += [(sample["metric"], sample["value"]) for sample in record.get("samples", ())]
+    if len({name for name, _ in measured}) > MOST_METRICS:
+        return f"it has more than {MOST_METRICS} metrics"
+    for name, value in measured:
+        if (metric := find_metric(name)) and not metric.is_possible(value):
+            low, high = metric.limits
+            return f"{name} is {value:g}: expected {low:g} to {high:g}"
+    return ""
 
 
 def build_job(record: dict[str, Any]) -> Job:

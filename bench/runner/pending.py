@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.records import store
+from bench.records import store, weights
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial
 
 
@@ -11,7 +11,7 @@ def find_missing_jobs(jobs: Sequence[Job], out: Path, retry_failed: bool = False
     """Return the jobs to run, each once, in the order of the stages of a run.
 
     They are jobs without a record, timings that a busy machine made unfit, on request failed jobs, and finished trials
-    whose weights were not kept but are needed by a missing probe. Trained again, the latter give the same record.
+    whose weights are missing or damaged but needed by a missing probe. Trained again, the latter give the same record.
 
     Args:
         jobs: The jobs that studies need; they may repeat.
@@ -21,7 +21,7 @@ def find_missing_jobs(jobs: Sequence[Job], out: Path, retry_failed: bool = False
     unique_jobs = dict.fromkeys(jobs)
     missing_jobs = {job for job in unique_jobs if not _is_settled(job, out, retry_failed)}
     probed_trials = {trial for job in missing_jobs if isinstance(job, Probe) for trial in job.trials}
-    missing_jobs |= {trial for trial in probed_trials if store.lacks_weights(out, trial)}
+    missing_jobs |= {trial for trial in probed_trials if weights.are_lacking(out, trial)}
     stages = {Trial: 0, Count: 0, Probe: 1, Timing: 2}
     return sorted((job for job in unique_jobs if job in missing_jobs), key=lambda job: stages[type(job)])
 

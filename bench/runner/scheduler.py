@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.data.source import Source
-from bench.records import cleanup, store
+from bench.records import cleanup, store, weights
 from bench.records.heartbeat import HeartbeatMonitor
 from bench.runner import worker_failures
 from bench.runner.backends import local
@@ -97,7 +97,7 @@ def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
 
 def _is_ready(job: Job, out: Path) -> bool:
     trials = job.trials if isinstance(job, Probe) else ()
-    return all(store.path(out, trial).exists() and store.can_be_probed(out, trial) for trial in trials)
+    return all(weights.can_be_probed(out, trial) for trial in trials)
 
 
 def _order(jobs: Sequence[Job], expected_s: Callable[[Job], float], workers: int) -> list[Job]:

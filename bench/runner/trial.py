@@ -13,11 +13,10 @@ from bench.data.source import Source
 from bench.data.trial_images import load_splits
 from bench.models import complexity
 from bench.models.alexnet import build
-from bench.records import store
+from bench.records import store, weights
 from bench.runner.environment import describe_environment
 from bench.runner.task import Task
 from bench.spec.jobs import Trial
-from bench.system import files
 from bench.system.process_group import ProcessGroup
 from bench.training import checkpoint
 from bench.training.loop import train
@@ -60,7 +59,7 @@ def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
             return fields | {"status": "diverged", "reason": f"the loss was not finite in epoch {point['epoch']}"}
     if task.keep_weights:
         state = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-        files.write(store.weights_file(out, trial), save(state))
+        fields["weights"] = weights.write(out, trial, save(state))
     return fields
 
 

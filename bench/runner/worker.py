@@ -13,7 +13,7 @@ from filelock import Timeout
 
 from bench.models import complexity
 from bench.probes.answering import answer_probe
-from bench.records import store
+from bench.records import store, validation, weights
 from bench.runner.environment import describe_environment
 from bench.runner.task import Task
 from bench.runner.trial import run_trial
@@ -60,9 +60,11 @@ def perform(task: Task, group: ProcessGroup = SINGLE) -> str:
     try:
         with locks.lock(store.lock_file(out, job)):
             record = store.read(out, job) or {}  # an unfit timing, a trial without its weights, or a failure
-            if is_due := store.needs_measurement(out, job, task.keep_weights, task.previous_end):
+            if is_due := weights.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 tags = {"tags": record["tags"]} if "tags" in record else {}
-                record = {"reason": "", **_measure(task, group), **tags, "ended": time.time()}
+                weights.move_damaged_aside(out, job)
+                record = {"reason": "", **_measure(task, group), **tags}
+                record["ended"] = max(record["started"], time.time())  # a clock may be set back
                 store.write(out, record)
             store.remove_unfinished(out, job, store.is_failure(record))
     except Timeout:
@@ -82,12 +84,16 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
     }
     try:
         if isinstance(job, Trial):
-            return record | run_trial(job, task, group)
-        if isinstance(job, Count):
-            return record | {"status": "finished", "network": complexity.count_network(job.model)}
-        if isinstance(job, Timing):
-            return record | {"status": "finished", **measurement.measure(job)}
-        return record | {"status": "finished", "samples": answer_probe(job, task.out, task.source)}
+            result = run_trial(job, task, group)
+        elif isinstance(job, Count):
+            result = {"network": complexity.count_network(job.model)}
+        elif isinstance(job, Timing):
+            result = measurement.measure(job)
+        else:
+            result = {"samples": answer_probe(job, task.out, task.source)}
+        if fault := validation.find_impossible_metric(result):
+            raise ValueError(f"a measured number is impossible: {fault}")
+        return record | {"status": "finished", **result}
     except Exception as error:
         if files.disk_fault(error) or group.is_lost_peer(error):
             raise

@@ -1,6 +1,7 @@
 """Effects of a factorial study: every combination, and each ingredient's effect by several definitions."""
 
 import itertools
+import math
 
 import pandas as pd
 
@@ -40,7 +41,7 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
 
 def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
     rows = [(Cell(name), *(_cell(effects.get(effect(name))) for effect in EFFECTS)) for name in study.switches]
-    total = sum(effects[shapley_share(name)].mean for name in study.switches)
+    total = math.fsum(effects[shapley_share(name)].mean for name in study.switches)
     return Table(
         f"{study.name}: points of test accuracy",
         make_columns("Ingredient", *HEADS),

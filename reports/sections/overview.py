@@ -1,5 +1,6 @@
 """The first page: verdicts, controls, and how the records were made."""
 
+import math
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -61,7 +62,7 @@ def describe_run(evidence: Evidence) -> dict[str, str]:
     """Describe how the records were made: terms with their descriptions, which report.json contains."""
     setting, records = evidence.setting, list(evidence.records.values())
     threads = " or ".join(_environment_values(evidence, "threads"))
-    duration_s = sum(record["ended"] - record["started"] for record in records)
+    duration_s = math.fsum(record["ended"] - record["started"] for record in records)
     facts = {
         "Data": _describe_data(evidence),
         "Profile": f"{setting.profile.name}: at most {setting.profile.images:,} training images",

@@ -52,7 +52,7 @@ def judge_count(part: Exact, arms: Arms) -> Outcome:
     counts = [a.value / r.value for a, r in matched]
     if not counts:
         return Outcome(part, "not run", "not_counted")
-    estimate = sum(counts) / len(counts) * (1 if part.reference else describe_metric(part.metric).factor)
+    estimate = math.fsum(counts) / len(counts) * (1 if part.reference else describe_metric(part.metric).factor)
     holds = part.low <= min(counts) and max(counts) < part.high
     verdict = "supported" if holds else "refuted"
     reason: Reason = "count_as_claimed" if holds else "count_not_as_claimed"

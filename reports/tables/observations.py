@@ -99,7 +99,7 @@ def tabulate_combinations(study: Study, results: pd.DataFrame) -> pd.DataFrame:
             trials = {arm: trials_by_pair.get((pair, arm)) for arm in weights}
             weighted = [(trial, weights[arm]) for arm, trial in trials.items() if trial]
             identities = "+".join(trial["identity"] for trial, _ in weighted)
-            sums = {metric: sum(weight * trial[metric] for trial, weight in weighted) for metric in metrics}
+            sums = {metric: math.fsum(weight * trial[metric] for trial, weight in weighted) for metric in metrics}
             rows += [
                 Observation(study.name, name, pair, metric, value, identity=identities, trained=True)
                 for metric, value in sums.items()

@@ -1,6 +1,5 @@
 """Names without an implementation, in study files and records, are refused in one line that lists the valid ones."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -58,7 +57,8 @@ def test_an_unknown_level_of_a_count_is_refused(refusal):
 
 
 TRIAL = Trial(ModelConfig(), TrainConfig(), DataConfig("0123456789abcdef", classes=10, train=100), 0)
-NETWORK = {"parameters": 1, "macs": 1, "layers": []}
+LAYER = {"name": "fc6", "kind": "fc", "parameters": 1, "macs": 1}
+NETWORK = {"parameters": 1, "macs": 1, "layers": [LAYER]}
 MEASURED = {
     "data": {"name": "d", "digest": "0", "note": "", "train": 100, "validation": 9, "test": 9, "shared_images": 0},
     "points": [{"step": 0, "epoch": 0, "time": 1.0, "metrics": {"test/accuracy": 0.5}}],
@@ -87,9 +87,7 @@ JOBS = [
 @pytest.mark.parametrize("job, message", JOBS, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_hand_made_record_is_refused_by_import_and_found_by_the_doctor(tmp_path, capsys, job, message):
     record = store.new_record(job) | MEASURED | {"started": 1.0, "ended": 2.0, "environment": {}, "reason": ""}
-    file = tmp_path / "elsewhere" / "trials" / f"{record['identity']}.json"
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps(record | {"status": "finished"}))
+    file = store.write(tmp_path / "elsewhere", record | {"status": "finished"})
     assert ablate.main(["import", str(tmp_path / "elsewhere"), "--out", str(tmp_path / "out")]) == 1
     assert f"refused: {file.name} is no record of this version: {message}" in " ".join(capsys.readouterr().out.split())
     assert ablate.main(["doctor", "--out", str(tmp_path / "elsewhere")]) == 1

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from bench.records import archive as archives
-from bench.records import importing
+from bench.records import store
 from bench.spec.errors import InputError
 from commands.import_records import import_from
 
@@ -34,7 +34,7 @@ def test_no_entry_of_an_archive_is_written_outside(archive, tmp_path, monkeypatc
 
 
 def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setitem(importing.LARGEST_BYTES, ".json", 10**6)
+    monkeypatch.setitem(store.LARGEST_BYTES, ".json", 10**6)
     odd = str(tmp_path / "odd.zip")
     with zipfile.ZipFile(odd, "w", zipfile.ZIP_DEFLATED) as huge_file:
         huge_file.writestr(NAME, b" " * (10**6 + 1))

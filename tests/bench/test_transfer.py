@@ -11,7 +11,7 @@ from running import run
 
 from ablations.framework import request_store
 from bench.records import archive as archives
-from bench.records import importing, store
+from bench.records import store
 from bench.runner.pending import find_missing_jobs
 from bench.spec.errors import InputError
 from bench.spec.jobs import Timing
@@ -71,12 +71,20 @@ def test_a_run_counts_what_was_imported_from_a_folder_as_done(ran, tmp_path, ins
 
 
 def amended(**fields):
-    return lambda text: json.dumps(json.loads(text) | fields)
+    return lambda text: signed(json.loads(text) | fields)
+
+
+def signed(record):
+    """The text of a record with the checksum of its content."""
+    return json.dumps(record | {"checksum": store.checksum(record)})
 
 
 REFUSED = {
-    "changed job": (lambda text: text.replace('"seed": ', '"seed": 7'), "not the record of its own job"),
-    "another version": (amended(schema=2), "schema is 2"),
+    "changed job": (
+        lambda text: signed(json.loads(text.replace('"seed": ', '"seed": 7'))),
+        "not the record of its own job",
+    ),
+    "another version": (amended(schema=3), "schema is 3"),
     "hostile version": (amended(schema="\x1b[2J"), "schema is '\\x1b[2J'"),
     "failure": (amended(status="out of memory"), "the record of a failure (out of memory)"),
     "no status": (amended(status="fine"), "status is 'fine'"),
@@ -100,7 +108,7 @@ def test_an_invalid_record_is_refused_and_the_others_are_imported(two_files, tmp
 
 
 def test_a_record_larger_than_any_is_refused_unread(two_files, tmp_path, monkeypatch):
-    monkeypatch.setitem(importing.LARGEST_BYTES, ".json", two_files[0].stat().st_size - 1)
+    monkeypatch.setitem(store.LARGEST_BYTES, ".json", two_files[0].stat().st_size - 1)
     two_files[1].write_text("{}")
     assert f"{two_files[0].name} is larger" in str(
         import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].refused[0]
@@ -186,7 +194,7 @@ def test_invalid_weights_are_refused_and_their_record_is_imported(two_files, tmp
 
 
 def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
-    monkeypatch.setitem(importing.LARGEST_BYTES, ".safetensors", 9)
+    monkeypatch.setitem(store.LARGEST_BYTES, ".safetensors", 9)
     imported, _ = import_from(str(ran.out), tmp_path, weights=True)
     assert len(imported.new) == len(ran.jobs) and all(
         "safetensors is larger" in message for message in map(str, imported.refused)

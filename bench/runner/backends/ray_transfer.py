@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import Timeout
 
-from bench.records import store
+from bench.records import store, weights
 from bench.runner.backends import ray_worker
 from bench.runner.backends.ray_slots import SlotHandle, SlotPool
 from bench.runner.task import Task
@@ -47,7 +47,7 @@ class RemoteRunner:
         """Send the files that the job needs and receive its results, holding the job's lock on this machine."""
         out, job = task.out, task.job
         with locks.lock(store.lock_file(out, job)):
-            if not store.needs_measurement(out, job, task.keep_weights, task.previous_end):
+            if not weights.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 return store.load(store.path(out, job))["status"]
             part = store.part_file(out, job)
             part.write_bytes(b"")
@@ -58,6 +58,7 @@ class RemoteRunner:
                     os.utime(part)
             status, result_files = item
             if status != "elsewhere":
+                weights.move_damaged_aside(out, job)
                 for name, content in result_files.items():  # the record is the last of them
                     files.write(store.folder(out) / name, content)
                 store.remove_unfinished(out, job, status in store.FAILURES)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from bench.components.normalisations import LRN
 from bench.data.image_sets import ResidentImages
@@ -12,7 +12,7 @@ from bench.metrics.accuracy import evaluate
 from bench.models.alexnet import build
 from bench.probes import answering, competition, ensembles, features
 from bench.probes.ensembles import scores
-from bench.records import store
+from bench.records import store, weights
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Probe, Trial, identity
@@ -190,7 +190,8 @@ def finished_trials(digits, tmp_path):
         trials = tuple(Trial(SMALL, TrainConfig(epochs=1), digits.data, seed) for seed in seeds)
         store.folder(tmp_path).mkdir(exist_ok=True)
         for trial in trials:
-            save_file(build(SMALL, trial.seed).state_dict(), store.weights_file(tmp_path, trial))
+            digest = weights.write(tmp_path, trial, save(build(SMALL, trial.seed).state_dict()))
+            store.write(tmp_path, store.new_record(trial) | {"status": "finished", "weights": digest})
         return trials
 
     return keep
@@ -208,7 +209,8 @@ def test_a_question_for_one_network_is_answered_for_each_with_weights(finished_t
 @pytest.mark.parametrize("status", [None, "finished", "died"])
 def test_weights_that_are_missing_are_an_error_unless_the_trial_diverged(finished_trials, digits, tmp_path, status):
     trials = finished_trials(0, 1)
-    store.weights_file(tmp_path, trials[1]).unlink()
+    for file in (store.weights_file(tmp_path, trials[1]), store.path(tmp_path, trials[1])):
+        file.unlink()
     if status:
         store.write(tmp_path, store.new_record(trials[1]) | {"status": status})
     with pytest.raises(InputError, match=f"weights of trial {identity(trials[1])} are missing"):

@@ -39,7 +39,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path, job):
     target = store.write(tmp_path, record)
     assert target == tmp_path / "trials" / f"{identity(job)}.json"
     restored = store.read(tmp_path, job)
-    assert restored == json.loads(json.dumps(record))
+    assert restored == json.loads(json.dumps(record)) | {"checksum": store.checksum(record)}
     assert restored["points"] == record["points"]
     assert restored["reason"] == record["reason"]
     assert store.read(tmp_path, identity(job)) == restored
@@ -47,7 +47,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path, job):
 
 def test_a_new_record_tells_its_identity_kind_and_every_field():
     record = store.new_record(TRIAL)
-    assert (record["schema"], record["identity"], record["kind"]) == (1, identity(TRIAL), "trial")
+    assert (record["schema"], record["identity"], record["kind"]) == (2, identity(TRIAL), "trial")
     assert record["job"] == dataclasses.asdict(TRIAL)
     assert record["job"]["data"]["name"] == "CIFAR-10"
     assert [store.new_record(job)["kind"] for job in JOBS] == ["trial", "count", "timing", "probe"]
@@ -189,7 +189,8 @@ def test_tags_are_added_to_the_latest_record_without_leaving_a_lock(tagged, tmp_
 
     monkeypatch.setattr(store, "read", overtaken)
     store.add_tags(tmp_path, TRIAL, "full", [])
-    assert read(tmp_path, TRIAL) == newer | {"tags": tagged["tags"] | {"profiles": ["full", "quick"]}}
+    tags = tagged["tags"] | {"profiles": ["full", "quick"]}
+    assert read(tmp_path, TRIAL) == newer | {"tags": tags, "checksum": store.checksum(newer)}
     assert files(tmp_path) == [f"{identity(TRIAL)}.json"]
 
 

@@ -59,7 +59,7 @@ HARMS = {
     "an empty network": {"network": {**NETWORK, "parameters": 0}},
     "a layer without a name": {"network": {**NETWORK, "layers": [{**LAYER, "name": 3}]}},
     "no status": {"status": "fine"},
-    "another schema": {"schema": 2},
+    "another schema": {"schema": 3},
 }
 
 

@@ -31,9 +31,8 @@ CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "
 
 def measured(record):
     """Return the record without fields that depend on the clock and the machine."""
-    fields = {
-        k: v for k, v in record.items() if k not in ("started", "ended", "environment", "raw", "fit", "why_unfit")
-    }
+    clocks = ("started", "ended", "environment", "raw", "fit", "why_unfit", "checksum")
+    fields = {k: v for k, v in record.items() if k not in clocks}
     fields["points"] = [
         {
             "step": point["step"],
