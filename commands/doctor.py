@@ -46,7 +46,7 @@ class Finding(NamedTuple):
     Attributes:
         state: 'pending' (the next run continues it), 'running', 'earlier' (a record of an earlier revision),
             'broken', 'stale' or 'orphaned'.
-        text: What is wrong and where.
+        text: The problem and its location.
         repair: Function that repairs it; None without an automatic repair.
     """
 
@@ -85,7 +85,7 @@ def examine(out: Path) -> Iterator[Finding]:
 
 
 def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Finding]:
-    """Fill `usable_records`, by identity, while yielding what is wrong with the others."""
+    """Yield the findings about records; fill `usable_records`, by identity, with the others."""
     from bench.runner.job_check import check_job  # imports torch, which takes seconds, and every worker imports this
 
     for file in sorted(store.folder(out).glob("*.json")):

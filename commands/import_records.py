@@ -1,4 +1,4 @@
-"""`ablate import`: take records from a file, a folder or an MLflow server."""
+"""`ablate import`: import records from a file, a folder or an MLflow server."""
 
 import argparse
 import importlib.util

@@ -17,13 +17,13 @@ from reports.text.formatting import format_duration
 
 
 class Display:
-    """Shows the events of a run, which take place inside the context `screen`.
+    """Live display of a run's events, inside the context `screen`.
 
     Args:
-        console: Where to print.
+        console: Console to print to.
         jobs: The jobs of the run.
-        titles: What to call each job.
-        durations: Estimates the remaining time; learns from the records.
+        titles: Title of each job.
+        durations: Model that estimates the remaining time and learns from the records.
         workers: Number of jobs at the same time.
     """
 

@@ -21,7 +21,7 @@ from bench.records.validation import adapter
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
-SHIM = "study"  # the only public module of the package that is not a study
+ALIAS_MODULE = "study"  # the only public module of the package that is not a study
 EXPECTED = {  # the expected value, by pydantic's error type
     "callable_type": "a function",
     "dict_type": "a dictionary, which may be empty",
@@ -35,7 +35,7 @@ EXPECTED = {  # the expected value, by pydantic's error type
 def study_names() -> list[str]:
     """Return the names of the package's studies: of its modules whose name begins with no underscore."""
     modules = [module.name for module in pkgutil.iter_modules(ablations.__path__) if not module.ispkg]
-    return sorted(name for name in modules if name != SHIM and not name.startswith("_"))
+    return sorted(name for name in modules if name != ALIAS_MODULE and not name.startswith("_"))
 
 
 def find_studies(names: Sequence[str]) -> list[Study]:

@@ -1,4 +1,4 @@
-"""Profiles: how much is spent on a study, in width, images, epochs and seeds.
+"""Profiles: the budget of a study in width, images, epochs and seeds.
 
 Images and epochs were set by one criterion, which depends on no claim: the baseline without augmentation and dropout
 reaches 95 % training accuracy on clean images (docs/log.md has the runs). Profile smoke is for tests and does not meet
@@ -15,7 +15,7 @@ from bench.spec.config import DataConfig
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is spent on a study.
+    """The budget of a study.
 
     Attributes:
         name: Name of the profile.
@@ -25,7 +25,7 @@ class Profile:
         seeds: Number of seeds per arm.
         rounds: Number of rounds of every timing.
         elements: Number of elements of the largest tensor in a timing of kernels.
-        large: Whether 227-pixel networks are also timed at batch size 128: some GiB and, on a CPU, a minute.
+        large: Whether 227-pixel networks are also timed at batch size 128, which takes some GiB and a minute on a CPU.
         layouts: The layout that replaces a study's, for photographs.
         levels: Levels of every arm, replaced by a study's own.
         rate: Factor of every learning rate. Studies give rates that suit Adam.

@@ -1,4 +1,4 @@
-"""The setting of a run: how much to spend on a study, on which data and device."""
+"""The setting of a run: profile, seeds, data and device."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

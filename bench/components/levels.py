@@ -27,7 +27,7 @@ def check_levels(config: ModelConfig | TrainConfig) -> None:
     """Check that every level of a configuration is implemented.
 
     Raises:
-        InputError: A level is unknown, or one factor does not apply beside another; the message lists what can be.
+        InputError: A level is unknown, or does not fit another one; the message lists the valid levels.
     """
     for factor, levels in LEVELS.items():
         if hasattr(config, factor):

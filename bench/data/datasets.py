@@ -48,7 +48,7 @@ class Dataset(NamedTuple):
 
     Attributes:
         title: Its name in reports.
-        note: What every reader of a result must know, or ''.
+        note: Remark that reports show with every result, or ''.
         decode: Returns its images, downloading them where they are not on disk.
     """
 

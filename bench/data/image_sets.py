@@ -74,7 +74,7 @@ class StreamedPhotos(NamedTuple):
     Attributes:
         squares: The photographs of a split.
         labels: (N,) int64 on the CPU; photographs after the last label are left out.
-        device: Where batches are moved to.
+        device: The device to which batches are moved.
     """
 
     squares: SquarePhotos

@@ -29,7 +29,7 @@ QUEUED_PER_THREAD = 8  # photographs; bounds the memory for any size of folder
 
 
 class Packed(NamedTuple):
-    """What became of a photograph, or a remark about both folders.
+    """Outcome for a photograph, or a remark about both folders.
 
     Attributes:
         outcome: 'packed', 'present' (from before), 'unreadable' or 'remark'.
@@ -77,7 +77,7 @@ def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
 
 
 def _check(root: Path, target: Path, side_px: int) -> dict[str, Split]:
-    """The splits to pack; files that a killed process left in the target are removed."""
+    """Return the splits to pack, after checking the folders and removing files of killed processes from the target."""
     if side_px < 1:
         raise InputError(f"the side is {side_px} pixels: expected 1 or more")
     if target.resolve().is_relative_to(root.resolve()):
@@ -94,7 +94,7 @@ def _check(root: Path, target: Path, side_px: int) -> dict[str, Split]:
 
 
 def _packed_side(target: Path, splits: list[str]) -> int | None:
-    """The side in pixels of the first square in the target: a folder is packed in one size."""
+    """Return the side in pixels of the first square in the target; all squares of a folder have one size."""
     for split in splits:
         for file in (target / split).glob("*/*"):
             with suppress(OSError), Image.open(file) as image:
@@ -116,7 +116,7 @@ def _pack_all(root: Path, target: Path, splits: dict[str, Split], side_px: int) 
 
 
 def _names(splits: dict[str, Split]) -> Iterator[tuple[str, str]]:
-    """The name of each photograph, and one of its own as a JPEG, even on a disk that ignores case."""
+    """Map each photograph's name to a unique name of a JPEG, also on a disk that ignores case."""
     for paths in chain.from_iterable(split.images.values() for split in splits.values()):
         names = set()
         for path in sorted(paths, key=_is_jpeg, reverse=True):  # a JPEG keeps its name

@@ -74,7 +74,7 @@ def _replace(folder: Path, create: Callable[[Path], None]) -> None:
 
 
 def _load_facts(folder: Path, agrees: Callable[[Path, Facts], bool]) -> Facts | None:
-    """The facts of a folder; None if it is missing or its files differ from them."""
+    """Load a folder's facts; return None if the folder is missing or its files differ from them."""
     try:
         facts: Facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
         good = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # comes last: it reads all files
@@ -119,7 +119,7 @@ def write_facts(folder: Path, facts: Facts, train_labels: np.ndarray, test_label
 
     Args:
         folder: The folder, with all arrays in it.
-        facts: Those that do not follow from the labels and the arrays.
+        facts: Facts that do not follow from the labels and the arrays.
         train_labels: (N,), those of validation among them.
         test_labels: (N,).
     """
@@ -161,6 +161,6 @@ def _write_splits(folder: Path, train: LabelledPixels, test: LabelledPixels, cla
 
 
 def _count_shared(train: np.ndarray, test: np.ndarray) -> int:
-    """The number of test images that are identical to a training image."""
+    """Count the test images that are identical to a training image."""
     train_images = {image.tobytes() for image in train}
     return sum(image.tobytes() in train_images for image in test)

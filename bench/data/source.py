@@ -1,4 +1,4 @@
-"""A data set that is ready for use: located by its name or folder, decoded into the cache or indexed."""
+"""Data sets by name or folder, decoded into the cache or indexed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Source:
         validation: Number of images split off from the training images.
         test: Number of test images.
         shared_images: Number of test images that are identical to a training image.
-        note: What every reader of a result must know, or ''.
-        photographs: Whether the images stay where they are, and `folder` holds an index of them.
+        note: Remark that reports show with every result, or ''.
+        photographs: Whether the images stay in their folder, and `folder` holds an index of them.
     """
 
     data: DataConfig
@@ -79,7 +79,7 @@ def locate_decoded(cache: Path, key: str, title: str, decode: Decoder, note: str
         key: The name of this one in the cache.
         title: Its name in reports.
         decode: Returns its images.
-        note: What every reader of a result must know, or ''.
+        note: Remark that reports show with every result, or ''.
     """
     folder = cache / f"{key}-{SIDE_PX}+{pixel_cache.MARGIN_PX}-{REVISION}"
     facts = pixel_cache.load_or_decode(folder, decode)

@@ -1,10 +1,10 @@
-"""Splits of a data set: which images are for validation, which make up a share, and in which order they lie."""
+"""Splits of a data set: the validation images, shares of the training images, and their stratified order."""
 
 from __future__ import annotations
 
 import numpy as np
 
-VALIDATION = 10  # one training image in ten is set aside
+VALIDATION = 10  # one training image in ten is for validation
 
 
 def one_in(n: int, labels: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def stratified(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def _rank_in_class(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A shuffled order of the images, (N,), and each one's place in it among those of its class, (N,)."""
+    """Return a shuffled order of the images, (N,), and the rank of each image in its class in that order, (N,)."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     rank = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
@@ -48,5 +48,5 @@ def in_order(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def share_count(share: float, train: int) -> int:
-    """Return the number of images in a share of the `train` images that are left after validation."""
+    """Return the number of images in a share of the `train` training images."""
     return max(1, round(share * train))

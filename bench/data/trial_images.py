@@ -61,6 +61,6 @@ def _stream_photos(trial: Trial, source: Source) -> list[StreamedPhotos]:
 
 @lru_cache(maxsize=2)
 def _load_resident(folder: Path, device: str) -> tuple[ResidentImages, ...]:
-    """All splits: on a GPU one copy per process, on a CPU the mapped files, which processes share."""
+    """Load all splits: on a GPU one copy per process, on a CPU the mapped files, which processes share."""
     arrays = pixel_cache.load(folder)
     return tuple(ResidentImages(*(torch.from_numpy(array).to(device) for array in arrays[name])) for name in arrays)

@@ -14,9 +14,9 @@ from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
 from bench.spec.errors import InputError
 
-MASKS = (1, 3, 10, 30, 100, 200)  # dropout masks that are averaged: about 50 suffice (Srivastava et al. 2014, 7.5)
-NETWORKS = 5  # independently trained networks
-MASKS_OF_EACH = 30  # masks per network
+MASKS = (1, 3, 10, 30, 100, 200)  # numbers of averaged masks; about 50 suffice (Srivastava et al. 2014, section 7.5)
+NETWORKS = 5  # number of independently trained networks
+MASKS_PER_NETWORK = 30
 GAIN = "masks' gain less half the networks'"
 CALIBRATION_BINS = 15
 
@@ -50,14 +50,14 @@ def averages(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """
     scaled = [_scaled_prediction(network, images) for network in networks]
     masked = [
-        [logarithms.exp() for logarithms in itertools.islice(_masked_logarithms(network, images), MASKS_OF_EACH)]
+        [logarithms.exp() for logarithms in itertools.islice(_masked_logarithms(network, images), MASKS_PER_NETWORK)]
         for network in networks
     ]
     by_arm = {
         "one network": _mean([scores(p, images.labels) for p in scaled]),
         f"mean of {NETWORKS} networks": scores(torch.stack(scaled).mean(0), images.labels),
         "one mask": _mean([scores(predictions[0], images.labels) for predictions in masked]),
-        f"mean of {MASKS_OF_EACH} masks": _mean([scores(torch.stack(p).mean(0), images.labels) for p in masked]),
+        f"mean of {MASKS_PER_NETWORK} masks": _mean([scores(torch.stack(p).mean(0), images.labels) for p in masked]),
     }
     network, all_networks, mask, all_masks = (arm["accuracy"] for arm in by_arm.values())
     gain = all_masks - mask - (all_networks - network) / 2
@@ -90,10 +90,10 @@ def _scaled_prediction(network: AlexNet, images: ResidentImages) -> Tensor:
 
 def _masked_logarithms(network: AlexNet, images: ResidentImages) -> Iterator[Tensor]:
     """Yield log probabilities under new masks, without end; layers before the first dropout are computed once."""
-    places = [place for place, module in enumerate(network.layers) if isinstance(module, nn.Dropout)]
-    if not places:
+    dropout_indices = [index for index, module in enumerate(network.layers) if isinstance(module, nn.Dropout)]
+    if not dropout_indices:
         raise InputError("a network without dropout has no sub-networks: ask about arms that have it")
-    first = places[0]
+    first = dropout_indices[0]
     network.eval()
     for module in network.layers:
         module.train(isinstance(module, nn.Dropout))
@@ -106,5 +106,5 @@ def _prefixed(prefix: str, by_arm: dict[str, Scores]) -> Answer:
     return {arm: {f"{prefix}/{name}": value for name, value in values.items()} for arm, values in by_arm.items()}
 
 
-def _mean(several: Sequence[Scores]) -> Scores:
-    return {name: math.fsum(values[name] for values in several) / len(several) for name in several[0]}
+def _mean(score_list: Sequence[Scores]) -> Scores:
+    return {name: math.fsum(values[name] for values in score_list) / len(score_list) for name in score_list[0]}

@@ -20,7 +20,7 @@ LARGEST_RATIO = 100  # of unpacked to packed bytes; that of records is below 10
 
 
 class Packed(NamedTuple):
-    """Numbers of records packed, and of files left out: damaged or of another version."""
+    """Number of records packed, and number of files skipped because they are damaged or of another version."""
 
     packed: int
     left_out: int

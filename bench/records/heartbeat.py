@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 HUNG_AFTER_S = 15 * 60.0
-LONGEST_POLL_S = 1.0  # counted per poll at most: the polling process may have been suspended
+LONGEST_POLL_S = 1.0  # maximal silence counted per poll, because the polling process may have been suspended
 
 
 class HeartbeatMonitor:
@@ -25,7 +25,7 @@ class HeartbeatMonitor:
         self.start_attempt()
 
     def start_attempt(self) -> None:
-        """Start to watch a worker; where it replaces another one, points that were yielded are not yielded again."""
+        """Start to watch a worker; if it replaces another one, points already yielded are not yielded again."""
         self.stale_ns = self.modified_ns = modified_ns(self.part_file)
         self.silence_s, self.polled_s = 0.0, time.monotonic()
 

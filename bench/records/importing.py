@@ -14,7 +14,7 @@ from bench.system import files
 
 
 class Imported(NamedTuple):
-    """Identities of records that are new and of records that were present; the reasons for refusing files."""
+    """Identities of new records and of records already present, and the reason for each refused file."""
 
     new: list[str]
     present: list[str]
@@ -30,7 +30,7 @@ def import_records(
         incoming: Files of records and weights, named by identity.
         out: The output folder. A finished record in it stays; a failure's gives way to a result.
         weights: Whether weights are copied if they are missing or damaged.
-        check_job: Raises InputError if a job names what nothing implements.
+        check_job: Function that raises InputError if a name in a job has no implementation.
 
     Returns:
         What was imported, and the errors of all files that were refused.
@@ -50,7 +50,7 @@ def import_records(
 
 
 def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> tuple[dict[str, Any], bool]:
-    """Return the record, and whether it was missing and has been added."""
+    """Add the record if it is missing; return it, and whether it was added."""
     try:
         record = validation.load_current(file)
         validation.check_names(file, record, check_job)
@@ -69,7 +69,7 @@ def _add_record(file: Path, out: Path, check_job: Callable[[Job], None]) -> tupl
 
 
 def _add_weights(file: Path, record: dict[str, Any], out: Path) -> None:
-    """Copy weights if they are missing or damaged; those of another measurement than the one here are left out."""
+    """Copy weights if they are missing or damaged, unless they belong to another measurement than the present one."""
     store.check_size(file)
     if fault := find_fault(file, record):
         raise InputError(f"{file.name} holds no weights of its record ({fault})")

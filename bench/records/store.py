@@ -45,7 +45,7 @@ FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
 
 class DamagedRecordError(InputError):
-    """A file in a record's place that is cut off, unreadable, of another content or under another record's name."""
+    """A record file that is truncated, unreadable, of other content, or under another record's name."""
 
 
 def folder(out: Path) -> Path:
@@ -64,7 +64,7 @@ def weights_file(out: Path, job: Job | str) -> Path:
 
 
 def part_file(out: Path, job: Job | str) -> Path:
-    """Return the path to which a running trial appends its points, one JSON object a line."""
+    """Return the path to which a running trial appends its points, one JSON object per line."""
     return path(out, job).with_suffix(".part")
 
 
@@ -106,7 +106,7 @@ def final_metrics(record: dict[str, Any]) -> dict[str, float]:
 
 
 def write(out: Path, record: dict[str, Any]) -> Path:
-    """Write a record, with its checksum, whole or not at all; return its path."""
+    """Write a record, with its checksum, atomically; return its path."""
     return _write(out, {**record, "checksum": checksum(record)})
 
 
@@ -117,7 +117,7 @@ def _write(out: Path, record: dict[str, Any]) -> Path:
 
 
 def checksum(record: dict[str, Any]) -> str:
-    """Return the checksum of a record: of all that was measured, but not of its tags, which later runs rewrite."""
+    """Return the checksum of a record without its tags, which later runs rewrite."""
     content = {name: part for name, part in record.items() if name not in ("tags", "checksum")}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -134,7 +134,7 @@ def read_all(out: Path) -> list[dict[str, Any]]:
 
 
 def load(file: Path) -> dict[str, Any]:
-    """Load a record; raise DamagedRecordError unless it is whole and under its identity, a part of paths."""
+    """Load a record; raise DamagedRecordError unless it is complete and named by its identity."""
     try:
         check_size(file)
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -147,7 +147,7 @@ def load(file: Path) -> dict[str, Any]:
 
 
 def check_size(file: Path) -> None:
-    """Raise InputError if the file is larger than any of its kind, or is a pipe or a device, which may never end."""
+    """Raise InputError if the file is larger than any of its kind, or is a pipe or device, which may be endless."""
     status = file.stat()
     if status.st_size > LARGEST_BYTES[file.suffix]:
         raise InputError(f"{file.name} is larger than any file that this harness writes")
@@ -188,6 +188,6 @@ def _with_tags(record: dict[str, Any], profile: str, uses: list[tuple[str, str]]
 
 
 def remove_unfinished(out: Path, job: Job, failure: bool) -> None:
-    """Remove a done job's unfinished files; a failure keeps its checkpoint and loses its lock alone."""
+    """Remove the unfinished files of a done job; of a failure remove only the lock, so that its checkpoint stays."""
     for file in unfinished_files(out, job)[-1 if failure else 0 :]:
         file.unlink(missing_ok=True)

@@ -39,7 +39,7 @@ def find_revision(file: Path, record: dict[str, Any]) -> int:
 
 
 def check_names(file: Path, record: dict[str, Any], check_job: Callable[[Job], None]) -> None:
-    """Raise InputError, with the file's name, if the record's job names what nothing implements."""
+    """Raise InputError, with the file's name, if a name in the record's job has no implementation."""
     try:
         check_job(build_job(record))
     except InputError as error:
@@ -64,7 +64,7 @@ def load_valid(file: Path) -> dict[str, Any]:
 
 
 def find_missing_part(record: dict[str, Any]) -> str:
-    """Say what a result lacks of its kind; '' for a whole record, and for a failure."""
+    """Describe the field that a result lacks; '' for a complete record, and for a failure."""
     if store.is_failure(record):
         return ""
     if missing := [part for part in PARTS[record["kind"]] if part not in record]:
@@ -74,7 +74,7 @@ def find_missing_part(record: dict[str, Any]) -> str:
 
 
 def find_contradiction(record: dict[str, Any]) -> str:
-    """Say which parts of a record contradict each other; '' if none do."""
+    """Describe the parts of a record that contradict each other; '' if there are none."""
     if record["ended"] < record["started"]:
         return f"it ended at {record['ended']} and started at {record['started']}"
     epochs = [point["epoch"] for point in record.get("points", ())]
@@ -89,7 +89,7 @@ def find_contradiction(record: dict[str, Any]) -> str:
 
 
 def find_impossible_metric(record: dict[str, Any]) -> str:
-    """Say which value of a record is outside the range of its metric, and name the range; '' if none is."""
+    """Describe a value outside the range of its metric, with the range; '' if there is none."""
     measured = [item for point in record.get("points", ()) for item in point["metrics"].items()]
     measured += [(sample["metric"], sample["value"]) for sample in record.get("samples", ())]
     if len({name for name, _ in measured}) > MOST_METRICS:
@@ -115,7 +115,7 @@ def adapter(form: Any) -> TypeAdapter[Any]:
 
 
 def describe_error(error: Exception) -> str:
-    """Word the first failure on one line: the field, its value and what is expected."""
+    """Describe the first failure on one line: the field, its value and what is expected."""
     if not isinstance(error, ValidationError):
         return f"{type(error).__name__}: {error}"
     first = error.errors(include_url=False)[0]

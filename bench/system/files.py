@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever is interrupted."""
+"""Atomic file writes: a file is complete or absent after any interruption."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _flush(path: Path) -> None:
 
 @cache
 def _process_namespace() -> str:
-    """Where process numbers are unique: a machine, or a container on Linux."""
+    """Return a digest of the machine, or of the container on Linux, in which process ids are unique."""
     namespace = Path("/proc/self/ns/pid")
     place = f"{platform.node()} {os.readlink(namespace) if namespace.exists() else ''}"
     return hashlib.sha256(place.encode()).hexdigest()[:8]

@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 class ProcessGroup(NamedTuple):
-    """This process's place among those that share a trial. A single process shares nothing.
+    """The processes that share a trial, seen from one of them. A single process shares nothing.
 
     Attributes:
         rank: This process's number, from 0.

@@ -38,7 +38,7 @@ def find_differences(out: Path, records: Mapping[str, Any]) -> Iterator[Differen
 
 
 def _runs_by_identity(client: Any) -> dict[str, list[Any]]:
-    """Every job's runs, the one that is kept last."""
+    """Return the runs of each job; the last of them is kept."""
     runs_by_identity: dict[str, list[Any]] = {}
     for run in sorted(mlflow_client.find_runs(client, mlflow_client.experiment_ids(client)), key=rank):
         if run.data.tags.get("kind") and run.data.tags.get("identity"):
@@ -60,7 +60,7 @@ def _examine_runs(client: Any, out: Path, runs: list[Any], has_record: bool) -> 
 
 
 def _compare(out: Path, run: Any, record: dict[str, Any]) -> tuple[str, str] | None:
-    """State and text of the difference between a record and its run, if any."""
+    """Return state and text of the difference between a record and its run; None if they agree."""
     identity = record["identity"]
     if run is None:
         return "pending", f"MLflow: {identity} is not published"

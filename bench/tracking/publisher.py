@@ -16,7 +16,7 @@ ATTEMPTS = 5  # a server refuses one of two machines that create the same name a
 
 
 class Publisher:
-    """Publishes records and knows which of them the server has.
+    """Publisher of records, which remembers the runs that the server has.
 
     Used in the parent process only. One experiment per data set, and one for everything that is not a trial. Runs of
     the command that share an output folder publish in turns; machines that share a server publish at the same time,
@@ -98,8 +98,8 @@ class Publisher:
         is_report = identity.startswith("report ")  # its name may contain quotes
         condition = "tags.identity LIKE 'report %'" if is_report else f"tags.identity = '{identity}'"
         runs = mlflow_client.find_runs(self.client, self.experiment_ids, condition)
-        *others, best = sorted((run for run in runs if run.data.tags["identity"] == identity), key=rank) or [None]
-        for run in others:
+        *outranked, best = sorted((run for run in runs if run.data.tags["identity"] == identity), key=rank) or [None]
+        for run in outranked:
             if rank(best)[0] and rank(run)[1:] < rank(best)[1:]:
                 study_tags = {name: text for name, text in run.data.tags.items() if name.startswith("study.")}
                 self._set_tags(best, study_tags | best.data.tags)
@@ -135,7 +135,7 @@ def is_same_measurement(run: Any, record: dict[str, Any]) -> bool:
 
 
 def run_tags(out: Path, record: dict[str, Any]) -> dict[str, str]:
-    """The record's tags, and one more if its weights were kept."""
+    """Return the record's tags, with one more if its weights were kept."""
     has_weights = store.weights_file(out, record["identity"]).exists()
     return mlflow_format.tags(record) | ({WEIGHTS: "kept"} if has_weights else {})
 

@@ -38,7 +38,7 @@ class RetryQueue:
         self._connect()
 
     def publish(self, record: dict[str, Any], places: Places) -> None:
-        """Tag a record with the places that use it; publish it and all waiting records."""
+        """Tag a record with the studies and arms that use it; publish it and all waiting records."""
         store.add_tags(self.out, record["identity"], self.profile, places.get(record["identity"], ()))
         self.waiting.append(record["identity"])
         self._publish_waiting()

@@ -30,13 +30,13 @@ class Observation(NamedTuple):
     Attributes:
         study: The study's name.
         arm: The arm's name.
-        pair: Number that pairs it with another arm's: a seed, or a round of a timing.
+        pair: Number that pairs the value with that of another arm: a seed, or a round of a timing.
         metric: The metric's name.
         value: The number, in the stored unit.
-        censored: Whether the true value is larger: the budget ended before.
-        fit: Whether the machine was quiet enough to judge by it.
+        censored: Whether the true value is larger, because the budget ended first.
+        fit: Whether the machine was quiet enough for a verdict.
         identity: Identity of the job; of a combination of arms, several joined by '+'.
-        trained: Whether a trial measured it, so that a further seed gives a further pair.
+        trained: Whether a trial measured it, so that an extra seed gives an extra pair.
     """
 
     study: str
@@ -51,7 +51,7 @@ class Observation(NamedTuple):
 
 
 def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """Table of all observations of finished jobs: one row an observation, its columns the fields of Observation."""
+    """Table of all observations of finished jobs: one row per observation; columns are the fields of Observation."""
     results = tabulate_results(places, records)
     trained = results.melt(TRIAL_COLUMNS, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
     trained["censored"] &= trained["metric"] == STEPS
@@ -67,10 +67,10 @@ def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.D
 
 
 def tabulate_results(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """Table of finished trials: one row a trial, columns TRIAL_COLUMNS and the last value of each metric.
+    """Table of finished trials: one row per trial; columns are TRIAL_COLUMNS and the last value of each metric.
 
-    pair is the study's seed, which differs from the trial's own in the A/A arm. STEPS holds the budget where it is
-    censored.
+    Column 'pair' is the study's seed, which differs from the trial's own in the A/A arm. Column STEPS holds the budget
+    if it is censored.
     """
     trials, values = [], []
     for place, record in select_finished(places, records):
@@ -109,11 +109,11 @@ def tabulate_combinations(study: Study, results: pd.DataFrame) -> pd.DataFrame:
 
 
 def tabulate_trials(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """Table of all trials, finished or not: one row a trial; status is 'not run' where there is no record.
+    """Table of all trials, finished or not: one row per trial; the status of a trial without a record is 'not run'.
 
-    Columns study, arm, pair (the study's seed), seed (the trial's own, different in the A/A arm alone), identity,
-    status and a column a factor; with a record parameters, macs and seconds too; of finished trials the last value of
-    each metric, so that a mean over a column never includes a trial that was cut short.
+    Columns are study, arm, pair (the study's seed), seed (the trial's own, which differs only in the A/A arm),
+    identity, status and one per factor. Trials with a record also have parameters, macs and seconds. Only finished
+    trials have the last value of each metric, so that means never include an interrupted trial.
     """
     rows = [_trial_row(place, place.job, records) for place in places if isinstance(place.job, Trial)]
     return pd.DataFrame(rows)
@@ -143,7 +143,7 @@ def select_finished(places: Iterable[PlacedJob], records: Records) -> Iterator[t
 
 
 def list_samples(place: PlacedJob, record: Record) -> list[dict[str, Any]]:
-    """Samples of a count, timing or probe: arm (the place's, where a sample names none), pair, metric and value."""
+    """Samples of a count, timing or probe: arm (that of the job, if a sample names none), pair, metric and value."""
     if isinstance(place.job, Count):
         totals = _layer_totals(record["network"]).items()
         return [{"arm": place.arm, "pair": 0, "metric": metric, "value": value} for metric, value in totals]

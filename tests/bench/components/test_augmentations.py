@@ -46,12 +46,12 @@ def pixels(images):
 def one_by_one(canvas, index, draw, augmentation, size):
     """Crop and mirror images one at a time."""
     results = []
-    for which, numbers in zip(index.tolist(), draw.numpy(), strict=True):
-        image = canvas[which].numpy()
-        places = image.shape[0] - size + 1
+    for image_index, numbers in zip(index.tolist(), draw.numpy(), strict=True):
+        image = canvas[image_index].numpy()
+        offsets = image.shape[0] - size + 1
         top = left = (image.shape[0] - size) // 2
         if augmentation in ("crop", "both"):
-            top, left = math.floor(numbers[1] * places), math.floor(numbers[2] * places)
+            top, left = math.floor(numbers[1] * offsets), math.floor(numbers[2] * offsets)
         window = image[top : top + size, left : left + size]
         if augmentation in ("mirror", "both") and numbers[0] < 0.5:
             window = window[:, ::-1]
@@ -231,22 +231,22 @@ def test_resized_windows_are_distributed_as_torchvisions(within):
         get = RandomResizedCrop.get_params
         theirs = torch.tensor([get(image, [0.08, 1.0], [3 / 4, 4 / 3]) for _ in range(count)], dtype=torch.float32)
 
-    def features(found):
-        top, left, height, width = found.unbind(1)
+    def features(sampled_windows):
+        top, left, height, width = sampled_windows.unbind(1)
         offsets = (top / (within - height).clamp(min=1), left / (within - width).clamp(min=1))
         return height * width / within**2, (width / height).log(), *offsets
 
     for mine, reference in zip(features(ours), features(theirs), strict=True):
         levels = torch.linspace(0.02, 0.98, 25)
         below = [(mine <= q).float().mean() - (reference <= q).float().mean() for q in reference.quantile(levels)]
-        assert max(map(abs, below)) < 1.95 * math.sqrt(2 / count)  # Kolmogorov and Smirnov's at one in a thousand
+        assert max(map(abs, below)) < 1.95 * math.sqrt(2 / count)  # Kolmogorov-Smirnov test at a level of .001
 
 
 def cut_then_resized(canvas, index, draw, augmentation, size, pad):
     """Apply the article's transforms one after another: crop, cut a window out of the crop, resize the window."""
     results = []
-    for which, numbers in zip(index.tolist(), draw, strict=True):
-        image = canvas[which]
+    for image_index, numbers in zip(index.tolist(), draw, strict=True):
+        image = canvas[image_index]
         side = image.shape[0]
         if augmentation == "document":
             row, column = (int(numbers[n].item() * (side - size - 4 + 1)) for n in (1, 2))
@@ -282,7 +282,7 @@ def test_a_window_that_is_the_whole_image_is_the_image(pad):
 def test_where_no_try_fits_the_window_is_the_whole_image():
     canvas, draw = padded(4, 32, 4), draws(4, generator())
     draw[:, 5 : 5 + augmentations.TRIES] = 1 - 2**-24
-    draw[:, 5 + augmentations.TRIES :] = 0  # all of the area cannot be higher than wide
+    draw[:, 5 + augmentations.TRIES :] = 0  # a window of the whole area cannot have this aspect
     images = batch(canvas, torch.arange(4), draw, "resized", 32, 4)
     torch.testing.assert_close(images, centre(canvas, 32), rtol=0, atol=1e-5)
 

@@ -17,9 +17,9 @@ def disk_calls(monkeypatch):
     """The flushes and renames that reach the disk, in order, each with the name of its file or folder."""
     calls_so_far, flush, rename = [], os.fsync, os.replace
 
-    def flushed(opened):
-        calls_so_far.append(("flushed", os.readlink(f"/proc/self/fd/{opened}").rpartition("/")[2]))
-        flush(opened)
+    def flushed(descriptor):
+        calls_so_far.append(("flushed", os.readlink(f"/proc/self/fd/{descriptor}").rpartition("/")[2]))
+        flush(descriptor)
 
     def renamed(temporary, target):
         rename(temporary, target)
@@ -30,7 +30,7 @@ def disk_calls(monkeypatch):
     return calls_so_far
 
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="nothing tells which file is open")
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc/self/fd")
 
 
 def flushed_around(disk_calls, name):
@@ -43,28 +43,28 @@ def flushed_around(disk_calls, name):
     return before, after
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_the_call_ends(tmp_path, disk_calls):
+def test_a_file_is_flushed_before_it_is_renamed_and_its_folder_afterwards(tmp_path, disk_calls):
     files.write(tmp_path / "record.json", b"content")
     assert flushed_around(disk_calls, "record.json") == ({"..."}, {tmp_path.name})
 
 
-def test_an_archive_is_on_the_disk_before_it_has_its_name(tmp_path, ran, disk_calls):
+def test_an_archive_is_flushed_before_it_is_renamed(tmp_path, ran, disk_calls):
     archive.pack(ran.out, tmp_path / "results.zip", weights=False)
     assert flushed_around(disk_calls, "results.zip") == ({"..."}, {tmp_path.name})
 
 
-def test_every_file_of_decoded_pixels_is_on_the_disk_before_their_folder_has_its_name(tmp_path, disk_calls):
+def test_all_files_of_decoded_pixels_are_flushed_before_their_folder_is_renamed(tmp_path, disk_calls):
     folder = source.locate("digits", tmp_path).folder
     assert flushed_around(disk_calls, folder.name) == ({"...", *os.listdir(folder)}, {"cache"})
 
 
 def test_files_are_written_even_if_their_folder_cannot_be_flushed(tmp_path, monkeypatch):
-    opened = os.open
+    original_open = os.open
 
     def only_files(path, *arguments):
         if os.path.isdir(path):
             raise PermissionError(13, "Permission denied", path)
-        return opened(path, *arguments)
+        return original_open(path, *arguments)
 
     monkeypatch.setattr(os, "open", only_files)
     record = store.new_record(Count(ModelConfig())) | {"status": "finished"}
