@@ -16,6 +16,7 @@ from bench.spec.errors import InputError
 
 # for any suffix; PIL runs Ghostscript for others, or takes any file for one of theirs
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI", "ICO")
+VISIBLE_LEVELS = 16  # of 256: less contrast is noise of a lossy format
 
 
 @cache
@@ -56,7 +57,7 @@ def stat_regular(file: str) -> FileStatus:
 def open_image(file: Path, smallest_side: int = 0) -> Image.Image:
     """Decode an image (the first of several in a file), upright, in eight bits of red, green and blue.
 
-    Transparent parts become white, or black where all visible parts are white.
+    Transparent parts become white, or black where nothing would be seen on white, as of a white symbol.
 
     Args:
         file: The image.
@@ -89,11 +90,12 @@ def decode_thumbnail(file: Path, side_px: int) -> np.ndarray:
 def _to_colours(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
-    layer = image.convert("RGBA")
-    on_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layer)
-    is_white_symbol = layer.getbbox() and np.asarray(on_white).min() == 255
-    flat = Image.alpha_composite(Image.new("RGBA", image.size, "black"), layer) if is_white_symbol else on_white
-    return flat.convert("RGB")
+    on_white, on_black = (
+        Image.alpha_composite(Image.new("RGBA", image.size, ground), image.convert("RGBA")).convert("RGB")
+        for ground in ("white", "black")
+    )
+    contrast_on_white, contrast_on_black = (np.ptp(np.asarray(flat)) for flat in (on_white, on_black))
+    return on_black if contrast_on_white < VISIBLE_LEVELS <= contrast_on_black else on_white
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

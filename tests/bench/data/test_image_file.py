@@ -98,16 +98,17 @@ def test_what_is_transparent_is_laid_on_white(tmp_path, save):
 
 
 def test_a_white_symbol_is_laid_on_black(tmp_path):
-    for colour, ground in (((255, 255, 255), 0), ((0, 0, 0), 255), ((255, 255, 0), 255)):
+    for colour, ground in (((255, 255, 255), 0), ((250, 252, 255), 0), ((0, 0, 0), 255), ((255, 255, 0), 255)):
         disc(colour).save(tmp_path / "image.png")
         pixels = image_file.decode_thumbnail(tmp_path / "image.png", 32)
         assert (pixels[0, 0] == ground).all() and tuple(pixels[9, 9]) == colour
         assert pixels[16, 16].tolist() == pytest.approx([(level * 128 + ground * 127) / 255 for level in colour], abs=1)
 
 
-def test_an_image_without_any_visible_part_is_white(tmp_path):
-    Image.new("RGBA", (32, 32), (9, 9, 9, 0)).save(tmp_path / "image.png")
-    assert image_file.decode_thumbnail(tmp_path / "image.png", 32).min() == 255
+@pytest.mark.parametrize("alpha", [0, 5])
+def test_an_image_that_shows_next_to_nothing_is_laid_on_white(tmp_path, alpha):
+    Image.new("RGBA", (32, 32), (9, 9, 9, alpha)).save(tmp_path / "image.png")
+    assert image_file.decode_thumbnail(tmp_path / "image.png", 32).min() >= 250
 
 
 def test_an_alpha_channel_without_transparency_changes_no_pixel(tmp_path):
