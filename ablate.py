@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(number: int, _: object) -> NoReturn:
-    """Stop as after Ctrl-C; what follows in the same breath, as when a session ends, must not interrupt the end."""
+    """Stop as after Ctrl-C; further signals, such as at the end of a session, must not interrupt the shutdown."""
     for other_number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(other_number, signal.SIG_IGN)
     raise KeyboardInterrupt(number)

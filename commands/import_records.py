@@ -15,7 +15,7 @@ from commands.doctor import with_advice
 
 
 def import_records(options: argparse.Namespace, console: Console) -> int:
-    """Import what can be used; return the exit status, 1 if a file was refused."""
+    """Import all valid records; return the exit status, 1 if a file was refused."""
     imported, left_studies = import_from(options.origin, options.out, options.weights)
     for error in imported.refused:
         console.print(f"refused: {with_advice(error)}", style="yellow")
@@ -62,7 +62,7 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
 
 
 def _collect(origin: str, temporary: Path, accept: Callable[[str], bool]) -> list[Path]:
-    """The accepted files of the origin; what is not on disk as files is unpacked or downloaded first."""
+    """Return the accepted files of the origin, after unpacking or downloading them if necessary."""
     if "://" in origin:
         if importlib.util.find_spec("mlflow") is None:
             raise InputError(f"{origin} is an MLflow address, and mlflow is not installed: pip install mlflow")

@@ -69,7 +69,7 @@ def _check_workers(options: argparse.Namespace) -> None:
 
 
 def _check_names(request: Request, out: Path) -> None:
-    """Raise InputError if a job names a level, a question or a subject that nothing implements."""
+    """Raise InputError if a level, question or subject of a job has no implementation."""
     from bench.runner.job_check import check_job  # imported late: it imports torch, and every worker imports this
 
     for place in request.with_tuned_levels(out, assume_missing=True).placed_jobs():

@@ -35,7 +35,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     overhead_s = estimate.START_S + estimate.REPORT_S * len(request.studies)
     seconds = [durations.remaining_s(part, workers) + overhead_s for part in (missing_jobs, jobs)]
     missing_time, all_time = map(format_duration, seconds)
-    sharing = f" ({devices.TRIALS_PER_SHARED_GPU} a GPU, beside NVIDIA's Multi-Process Service)"
+    sharing = f" ({devices.TRIALS_PER_SHARED_GPU} per GPU, with NVIDIA's Multi-Process Service)"
     sharing *= plans_for_gpus(options) and request.setting.device == "cuda"
     rerun_text = f" (all {len(jobs)} jobs: about {all_time})" * (len(missing_jobs) < len(jobs))
     console.print(

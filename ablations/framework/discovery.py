@@ -33,13 +33,13 @@ EXPECTED = {  # the expected value, by pydantic's error type
 
 
 def study_names() -> list[str]:
-    """Return the names of the package's studies: of its modules whose name begins with no underscore."""
+    """Return the names of the package's studies: its modules, except those with a leading underscore."""
     modules = [module.name for module in pkgutil.iter_modules(ablations.__path__) if not module.ispkg]
     return sorted(name for name in modules if name != ALIAS_MODULE and not name.startswith("_"))
 
 
 def find_studies(names: Sequence[str]) -> list[Study]:
-    """Return the studies of these names or paths ending in .py, each once; without any, those of the package.
+    """Return the studies with these names, or paths that end in .py, each once; without names, all of the package.
 
     Raises:
         InputError: A study is not found or invalid, or two studies, claims or imported files share a name.
@@ -78,8 +78,8 @@ def _load(name: str) -> Study:
 def _check_exists(name: str) -> None:
     if not name.endswith(".py"):
         if name not in (names := study_names()):
-            known = ", ".join(names)
-            raise InputError(f"study {name!r} not found: expected {known}, or a file that ends in .py")
+            valid_names = ", ".join(names)
+            raise InputError(f"study {name!r} not found: expected {valid_names}, or a file that ends in .py")
     elif not os.path.exists(name):  # Path.exists raises if a name is too long
         raise InputError(f"study file {name} not found")
     elif not os.path.isfile(name):
@@ -92,7 +92,7 @@ def _folder(name: str) -> str:
 
 
 def _run_file(name: str) -> ModuleType:
-    """Run a file as Python runs a script, but as a module: it may import files beside it."""
+    """Run a file as a module that, like a script, may import files beside it."""
     module = ModuleType(f"study file {printable(Path(name).stem)}".replace(".", " "))  # a dot would name a package
     module.__file__ = os.path.abspath(name)
     sys.modules[module.__name__] = module  # where dataclasses and pickle look it up

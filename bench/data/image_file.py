@@ -1,4 +1,4 @@
-"""An image file, decoded; a file that cannot be used is an InputError that names it."""
+"""Decoding of one image file; an InputError names a file that cannot be used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def suffixes() -> frozenset[str]:
 
 
 class FileStatus(NamedTuple):
-    """What changes when a file is replaced.
+    """Properties that change when a file is replaced.
 
     Attributes:
         size: In bytes.

@@ -1,4 +1,4 @@
-"""An index of photographs that stay where they are: names and labels on disk, mapped by every process."""
+"""Index of photographs, which stay in their folder: names and labels on disk, mapped by every process."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _name_and_label(images: dict[str, list[str]]) -> tuple[np.ndarray, np.ndarra
 
 
 def _digest(root: Path, *images_by_split: dict[str, list[str]]) -> str:
-    """A digest of all photographs in their order, and of their labels."""
+    """Compute the digest of all photographs in their order, and of their labels."""
     digest = hashlib.sha256()
     with ThreadPoolExecutor() as pool:  # reading waits for the disk
         for images in images_by_split:
@@ -102,7 +102,7 @@ def _digest(root: Path, *images_by_split: dict[str, list[str]]) -> str:
 
 
 def _digest_content(file: str) -> bytes:
-    """A digest of a file's size, its beginning and its end, READ_BYTES each: of all of it, if it is no larger."""
+    """Compute the digest of a file's size and its first and last READ_BYTES, which may be all of it."""
     try:
         with open(file, "rb") as opened:
             beginning = opened.read(READ_BYTES)

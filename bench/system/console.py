@@ -51,7 +51,7 @@ class _Stream(io.FileIO):
 
     def write(self, data: Any) -> int:
         try:
-            while (count := super().write(data)) is None:  # whoever shares the stream has made it non-blocking
+            while (count := super().write(data)) is None:  # another process has made the shared stream non-blocking
                 select.select([], [self], [])
             return count
         except OSError as error:
@@ -63,7 +63,7 @@ class _Stream(io.FileIO):
 
 
 def protect_streams() -> None:
-    """Let no command fail for its output: a stream may be closed, lost later, or lack a letter."""
+    """Keep commands from failing because an output stream is closed, is lost later, or lacks a character."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:  # closed: otherwise the next file to be opened would receive what a library prints
@@ -75,7 +75,7 @@ def protect_streams() -> None:
 
 
 def _open_null(number: int) -> None:
-    """Let a descriptor, which child processes inherit, lead nowhere."""
+    """Redirect a descriptor, which child processes inherit, to the null device."""
     null = os.open(os.devnull, os.O_RDWR)
     if null == number:
         os.set_inheritable(number, True)

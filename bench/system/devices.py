@@ -10,8 +10,8 @@ TRIALS_PER_GPU = 4  # trials take turns on a GPU; the best number is not yet mea
 TRIALS_PER_SHARED_GPU = 8  # with NVIDIA's Multi-Process Service; more trials gained nothing
 BYTES_PER_TRIAL = 4 * 2**30  # GPU memory
 CGROUPS, PROCESS_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-QUOTA_FILES = "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"  # of version 2; of version 1
-WORKERS_VARIABLE = "ABLATE_WORKERS"  # tells a worker how many there are
+QUOTA_FILES = "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"  # the first is of version 2, the others of version 1
+WORKERS_VARIABLE = "ABLATE_WORKERS"  # number of workers, set for each of them
 
 
 def choose_device(device: str) -> str:

@@ -17,7 +17,7 @@ def start(modules: Sequence[str]) -> Any:
     """Start this process's server if it does not run yet; return the multiprocessing context of its processes.
 
     Args:
-        modules: What the server imports.
+        modules: Names of the modules that the server imports.
 
     Raises:
         OSError: The temporary folder or shared memory cannot be used.

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 
 def lock(file: Path, timeout_s: float = 0.0) -> FileLock:
-    """Return a lock to hold by `with`, which raises filelock's Timeout if another process holds it for so long.
+    """Return a lock to hold by `with`, which raises filelock's Timeout if another process holds it too long.
 
     Args:
         file: The lock's file, which is created.

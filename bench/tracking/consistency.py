@@ -14,7 +14,7 @@ Difference = tuple[str, str, Callable[[], object] | None]  # state, text, repair
 
 
 def find_differences(out: Path, records: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield what differs between MLflow and the usable records, given by identity; only a repair changes anything."""
+    """Yield the differences between MLflow and the usable records, given by identity, without changing anything."""
 
     @cache
     def publisher() -> Publisher:

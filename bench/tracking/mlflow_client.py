@@ -78,7 +78,7 @@ def _create_database(database: Path) -> None:
 
 
 def experiment_ids(client: MlflowClient, view_type: int = ViewType.ACTIVE_ONLY) -> dict[str, str]:
-    """Ids of all experiments by name; by its first name if this harness made it, which a user may have changed."""
+    """Ids of all experiments by name; a renamed experiment of this harness counts under its original name."""
     return {
         experiment.tags.get(mlflow_format.EXPERIMENT_TAG, experiment.name): experiment.experiment_id
         for experiment in client.search_experiments(view_type)
@@ -86,7 +86,7 @@ def experiment_ids(client: MlflowClient, view_type: int = ViewType.ACTIVE_ONLY) 
 
 
 def make_experiment(client: MlflowClient, name: str) -> str:
-    """Return the id of a new experiment, or of one with this name that was deleted, and is restored with its runs."""
+    """Return the id of a new experiment; a deleted experiment with this name is restored with its runs instead."""
     deleted_id = experiment_ids(client, ViewType.DELETED_ONLY).get(name)
     if deleted_id is not None:
         client.restore_experiment(deleted_id)

@@ -20,8 +20,8 @@ class Publisher:
 
     Used in the parent process only. One experiment per data set, and one for everything that is not a trial. Runs of
     the command that share an output folder publish in turns; machines that share a server publish at the same time,
-    and of the runs that they make of one job one is kept. If the server is away, every method raises the exceptions of
-    MLflow, its database driver or its artifact store.
+    and one of the runs that they make for a job is kept. If the server cannot be reached, every method raises the
+    exceptions of MLflow, its database driver or its artifact store.
     """
 
     def __init__(self, out: Path) -> None:

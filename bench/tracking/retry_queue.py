@@ -23,7 +23,7 @@ class RetryQueue:
 
     Attributes:
         waiting: Identities of records that are not published yet.
-        publisher: The connection; None while MLflow is away or not installed.
+        publisher: The connection; None while MLflow cannot be reached or is not installed.
         usable: Whether mlflow can be imported, and can use the database.
     """
 
