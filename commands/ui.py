@@ -21,13 +21,16 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
     """Serve MLflow on this machine only until Ctrl-C; return the server's exit status."""
     if importlib.util.find_spec("mlflow") is None:
         raise InputError("mlflow is not installed: pip install mlflow")
-    from bench.tracking import mlflow_client
+    from bench.tracking import mlflow_client, mlflow_database
 
     out, port, address = options.out, options.port, mlflow_client.tracking_uri(options.out)
-    if address.startswith("http"):
+    if address.lower().startswith("http"):
         page = f"{hide_secrets(address).rstrip('/')}/{PAGE}"
         console.print(f"MLFLOW_TRACKING_URI names a server: {page}")
         return 0
+    if not mlflow_database.is_database(address):
+        kinds = "a database (sqlite:///..., postgresql://...) or the http address of a server"
+        raise InputError(f"MLFLOW_TRACKING_URI is {hide_secrets(address)}: `ablate ui` needs {kinds}")
     _check_port(port)
     if not configured_address() and not (out / "mlflow.db").exists():
         raise InputError(f"{out / 'mlflow.db'} not found: `ablate run` creates it")

@@ -12,7 +12,7 @@ SHORTEST_SECRET = 3  # characters of a part of a password; shorter ones would hi
 
 def configured_address() -> str:
     """Return MLFLOW_TRACKING_URI: the server or database to which other machines may publish as well; '' if not set."""
-    return os.environ.get("MLFLOW_TRACKING_URI", "")
+    return os.environ.get("MLFLOW_TRACKING_URI", "").strip()
 
 
 def hide_secrets(text: str, address: str = "") -> str:

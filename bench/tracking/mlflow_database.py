@@ -60,6 +60,11 @@ def database_file(address: str) -> Path | None:
     return file.parent.resolve() / file.name
 
 
+def is_database(address: str) -> bool:
+    """Whether the address names a database, which MLflow opens itself."""
+    return get_uri_scheme(address) in db_types.DATABASE_ENGINES
+
+
 def has_tables(address: str) -> bool:
     """Whether MLflow has tables in the database, or the address names a server.
 
@@ -67,7 +72,7 @@ def has_tables(address: str) -> bool:
         InputError: Another version of MLflow made the tables. Opening an older database would change them.
     """
     file = database_file(address)
-    if get_uri_scheme(address) not in db_types.DATABASE_ENGINES:
+    if not is_database(address):
         return True
     if file is not None and not file.exists():  # connecting would create it
         return False

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from textwrap import shorten
 from typing import Any
 
 from bench.spec.config import ModelConfig, TrainConfig
@@ -10,6 +11,7 @@ from bench.tracking.address import hide_secrets
 
 MAX_NAME_LENGTH = 200  # characters; every database of MLflow accepts 250
 MAX_TAG_LENGTH = 5000
+MAX_ERROR_LENGTH = 240
 BUDGET_FIELDS = {"classes", "width", "epochs", "share"}  # set by data set and profile; a variant's name ends with them
 PREFIX = "AlexNet ablations"
 EXPERIMENT_TAG = "ablate.experiment"  # holds the first name of an experiment, which a user may rename
@@ -107,7 +109,8 @@ def summarize_error(error: Exception) -> str:
     """Return the first line of an error of MLflow or a driver without secrets; advice follows on later lines."""
     if isinstance(error, InputError):
         return str(error)
-    return ": ".join(filter(None, (type(error).__name__, hide_secrets(str(error)).strip().partition("\n")[0][:160])))
+    first_line = hide_secrets(str(error)).strip().partition("\n")[0]
+    return ": ".join(filter(None, (type(error).__name__, shorten(first_line, MAX_ERROR_LENGTH, placeholder=" ..."))))
 
 
 def unreadable(address: str, error: Exception) -> InputError:
