@@ -7,6 +7,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from bench.system.text import printable
 TEST_FOLDERS = ("test", "val")  # either name is accepted
 INDEXING = "2"  # increase it if the same files have another digest, so that indexes are made again
 READ_BYTES = 2**19
+QUEUED = 1000  # photographs; bounds the memory for any size of folder
 
 
 class Photographs(NamedTuple):
@@ -94,10 +96,11 @@ def _digest(root: Path, *images_by_split: dict[str, list[str]]) -> str:
     digest = hashlib.sha256()
     with ThreadPoolExecutor() as pool:  # reading waits for the disk
         for images in images_by_split:
-            for paths in images.values():
-                digest.update(len(paths).to_bytes(8))
-                for content in pool.map(lambda path: _digest_content(os.path.join(root, path)), paths):
-                    digest.update(content)
+            digest.update(f"{list(map(len, images.values()))}".encode())
+            files = [os.path.join(root, path) for path in chain(*images.values())]
+            for start in range(0, len(files), QUEUED):
+                for content_digest in pool.map(_digest_content, files[start : start + QUEUED]):
+                    digest.update(content_digest)
     return digest.hexdigest()[:16]
 
 
