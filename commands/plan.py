@@ -79,7 +79,7 @@ def _print_studies(
     for study in request.studies:
         jobs = dict.fromkeys(placed.job for placed in placed_jobs if placed.study == study.name)
         study_missing = [job for job in missing_jobs if job in jobs]
-        done, time_left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
-        console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done:>4} done, about {time_left} left")
+        done_count, time_left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
+        console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done_count:>4} done, about {time_left} left")
         for claim, text in describe_prospects(estimate_prospects(study, request.setting, out)):
             console.print(f"    {claim}: {text}")

@@ -131,11 +131,13 @@ def _describe_failure(error: BaseException, folder: str) -> str:
 
 def _describe(error: ValidationError) -> str:
     """Describe the first invalid value: its place, the value, and what is expected there."""
-    first, *others = error.errors(include_url=False)
+    first, *further_errors = error.errors(include_url=False)
     place, value = first["loc"], first["input"]
-    alternatives = [each for each in others if each["loc"][:-1] == place[:-1] and each["input"] is value]
+    alternatives = [
+        detail for detail in further_errors if detail["loc"][:-1] == place[:-1] and detail["input"] is value
+    ]
     path = ".".join(map(str, place[:-1] if alternatives else place))
     example = repr(value) if isinstance(value, str) else f"{type(value).__name__}(...)"
-    messages = [EXPECTED.get(each["type"], each["msg"]).format(example) for each in (first, *alternatives)]
+    messages = [EXPECTED.get(detail["type"], detail["msg"]).format(example) for detail in (first, *alternatives)]
     expected = " or ".join(message.removeprefix("Input should be ") for message in messages)
     return f"{path} is {reprlib.repr(value)}: expected {expected}"

@@ -77,21 +77,21 @@ def _load_facts(folder: Path, agrees: Callable[[Path, Facts], bool]) -> Facts | 
     """Load a folder's facts; return None if the folder is missing or its files differ from them."""
     try:
         facts: Facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        good = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # comes last: it reads all files
+        is_valid = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # comes last: it reads all files
     except Exception:  # numpy and json raise errors of any class for a damaged file
         return None
-    return facts if good else None
+    return facts if is_valid else None
 
 
 def _agrees(folder: Path, facts: Facts) -> bool:
     class_count, side_px = len(facts["classes"]), SIDE_PX + 2 * MARGIN_PX
-    good = bool(re.fullmatch("[0-9a-f]{16}", facts["digest"])) and all(isinstance(c, str) for c in facts["classes"])
-    good &= 0 <= facts["chance"] <= 1 and 0 <= facts["shared_images"] <= facts["test"]
+    is_valid = bool(re.fullmatch("[0-9a-f]{16}", facts["digest"])) and all(isinstance(c, str) for c in facts["classes"])
+    is_valid &= 0 <= facts["chance"] <= 1 and 0 <= facts["shared_images"] <= facts["test"]
     for split, (pixels, labels) in load(folder).items():
-        good &= (pixels.shape, pixels.dtype) == ((facts[split], side_px, side_px, 3), np.uint8)
-        good &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
-        good &= bool(0 <= labels.min() <= labels.max() < class_count)
-    return good
+        is_valid &= (pixels.shape, pixels.dtype) == ((facts[split], side_px, side_px, 3), np.uint8)
+        is_valid &= (labels.shape, labels.dtype) == ((facts[split],), np.int64)
+        is_valid &= bool(0 <= labels.min() <= labels.max() < class_count)
+    return is_valid
 
 
 def load(folder: Path) -> dict[str, LabelledPixels]:

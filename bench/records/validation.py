@@ -78,9 +78,9 @@ def find_contradiction(record: dict[str, Any]) -> str:
     if record["ended"] < record["started"]:
         return f"it ended at {record['ended']} and started at {record['started']}"
     epochs = [point["epoch"] for point in record.get("points", ())]
-    most = record["job"]["recipe"]["epochs"] if record["kind"] == "trial" else 0
-    if epochs != sorted(epochs) or max(epochs, default=0) > most:
-        return f"its points are of epochs {reprlib.repr(epochs)}: expected a rise to {most} at most"
+    max_epochs = record["job"]["recipe"]["epochs"] if record["kind"] == "trial" else 0
+    if epochs != sorted(epochs) or max(epochs, default=0) > max_epochs:
+        return f"its points are of epochs {reprlib.repr(epochs)}: expected a rise to {max_epochs} at most"
     network = record.get("network", {})
     for total in ("parameters", "macs") if network else ():
         if network[total] != sum(layer[total] for layer in network["layers"]):

@@ -24,7 +24,7 @@ def hide_secrets(text: str, address: str = "") -> str:
         address: An address whose secrets are hidden wherever they stand, besides those of the environment: a driver
             that splits an address at the wrong place names parts of a password.
     """
-    secrets = {secret for known in (configured_address(), address) for secret in _find_secrets(known)}
+    secrets = {secret for secret_address in (configured_address(), address) for secret in _find_secrets(secret_address)}
     secrets.update(os.environ.get(name, "").strip() for name in SECRET_VARIABLES)
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:

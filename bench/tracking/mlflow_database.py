@@ -82,10 +82,10 @@ def has_tables(address: str) -> bool:
     finally:
         engine.dispose()
     if version not in (None, databases._get_latest_schema_revision()):
-        shown = hide_secrets(address)
+        shown_address = hide_secrets(address)
         raise InputError(
-            f"the MLflow database {shown} is of another version than MLflow {mlflow.__version__}: update MLflow if the "
-            f"database is newer; if it is older, back it up and run `mlflow db upgrade {shlex.quote(shown)}`"
+            f"the MLflow database {shown_address} is of another version than MLflow {mlflow.__version__}: update MLflow if "
+            f"the database is newer; if it is older, back it up and run `mlflow db upgrade {shlex.quote(shown_address)}`"
         )
     return version is not None
 

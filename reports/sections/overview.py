@@ -138,9 +138,9 @@ def _describe_software(evidence: Evidence) -> str:
 
 
 def _describe_commits(evidence: Evidence) -> str:
-    missing = sum(get_environment(record).get("commit") == "" for record in evidence.records.values())
-    missing_text = f"none in {pluralize(missing, 'record')}: the code was no checkout that git could read"
-    return ", ".join([*_environment_values(evidence, "commit"), *[missing_text] * bool(missing)])
+    missing_commits = sum(get_environment(record).get("commit") == "" for record in evidence.records.values())
+    missing_text = f"none in {pluralize(missing_commits, 'record')}: the code was no checkout that git could read"
+    return ", ".join([*_environment_values(evidence, "commit"), *[missing_text] * bool(missing_commits)])
 
 
 def _environment_values(evidence: Evidence, field: str) -> tuple[str, ...]:

@@ -74,9 +74,9 @@ def judge(
     pairs = {key: _collect(*claims[key[0]], part, arms, requested_seeds or {}) for key, part, arms in contrasts}
     counts = {key: judge_count(part, arms) for key, part, arms in parts if isinstance(part, Exact)}
     origins = _environments(claims, {**pairs, **counts}, environments or {})
-    devices = [mixed_devices(claim, known) for (_, claim), known in zip(claims, origins, strict=True)]
-    tested = {key: each for key, each in pairs.items() if each.testable and not devices[key[0]]}
-    p_values = {key: each.t_test().p_value for key, each in tested.items()}
+    devices = [mixed_devices(claim, claim_origins) for (_, claim), claim_origins in zip(claims, origins, strict=True)]
+    tested = {key: part_pairs for key, part_pairs in pairs.items() if part_pairs.testable and not devices[key[0]]}
+    p_values = {key: part_pairs.t_test().p_value for key, part_pairs in tested.items()}
     family = {key: p for key, p in p_values.items() if p is not None and claims[key[0]][1].primary}
     p_holm = p_values | dict(zip(family, holm(list(family.values())), strict=True))
     outcomes = counts | {

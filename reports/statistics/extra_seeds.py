@@ -45,10 +45,10 @@ def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[
     seeds = 0
     for outcome in trained:
         measured = outcome.pairs + outcome.waiting
-        missing = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome)) - measured
+        missing_pairs = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome)) - measured
         later_analyses = INTERIM_ANALYSES[outcome.interim_analysis or 0 :]
-        if outcome.verdict in UNDECIDED and later_analyses and missing <= measured:
-            seeds = max(seeds, later_analyses[0] + missing)
+        if outcome.verdict in UNDECIDED and later_analyses and missing_pairs <= measured:
+            seeds = max(seeds, later_analyses[0] + missing_pairs)
     return {arm: seeds for outcome in trained for arm in _arms(study, outcome) if seeds}
 
 

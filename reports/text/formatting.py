@@ -118,10 +118,10 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def format_list(values: Iterable[object], most: int) -> str:
+def format_list(values: Iterable[object], max_values: int) -> str:
     """Name at most this number of values, and count the others: '1, 2 and 3 more'."""
     texts = list(map(str, values))
-    return ", ".join(texts[:most]) + f" and {len(texts) - most:,} more" * (len(texts) > most)
+    return ", ".join(texts[:max_values]) + f" and {len(texts) - max_values:,} more" * (len(texts) > max_values)
 
 
 def column_heading(metric: str) -> tuple[str, str]:

@@ -70,8 +70,8 @@ def explain_outcome(outcome: Outcome) -> str:
     reason += f"; {pluralize(censored, 'value')} not reached within the budget" * bool(censored)
     reason += f"; {pluralize(missing, 'pair')} missing" * bool(missing)
     if outcome.interim_analysis:
-        aside = f", which leaves {pluralize(waiting, 'pair')} aside" * bool(waiting)
-        reason += f"; sequential, {format_interim_analysis(outcome.interim_analysis)}{aside}"
+        leftover_text = f", which leaves {pluralize(waiting, 'pair')} aside" * bool(waiting)
+        reason += f"; sequential, {format_interim_analysis(outcome.interim_analysis)}{leftover_text}"
     return reason
 
 
@@ -80,8 +80,8 @@ def explain_judgement(judgement: Judgement) -> str:
     regimes, main = judgement.regimes, judgement.main
     if len(set(regimes.values())) > 1:
         verdicts = "; ".join(f"{regime}: {verdict}" for regime, verdict in regimes.items())
-        none = "" if "supported" in regimes.values() else "; none supports the claim"
-        return f"on {judgement.claim.regimes}: {verdicts}{none}"
+        support_text = "" if "supported" in regimes.values() else "; none supports the claim"
+        return f"on {judgement.claim.regimes}: {verdicts}{support_text}"
     if len(judgement.outcomes) == 1:
         return explain_outcome(main)
     if main.verdict == "supported":

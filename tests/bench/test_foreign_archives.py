@@ -27,31 +27,31 @@ def tampered(archive, target, change):
 def test_no_entry_of_an_archive_is_written_outside(archive, tmp_path, monkeypatch, pattern):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
-    odd = tampered(archive, tmp_path / "odd.zip", lambda name, content: (pattern.format(name), content))
+    invalid_archive = tampered(archive, tmp_path / "odd.zip", lambda name, content: (pattern.format(name), content))
     with pytest.raises(InputError, match="holds no record of this harness"):
-        import_from(odd, tmp_path / "out", weights=True)
+        import_from(invalid_archive, tmp_path / "out", weights=True)
     assert sorted(os.listdir(tmp_path)) == ["odd.zip", "temporary"] and not os.listdir(tmp_path / "temporary")
 
 
 def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setitem(store.LARGEST_BYTES, ".json", 10**6)
-    odd = str(tmp_path / "odd.zip")
-    with zipfile.ZipFile(odd, "w", zipfile.ZIP_DEFLATED) as huge_file:
+    invalid_archive = str(tmp_path / "odd.zip")
+    with zipfile.ZipFile(invalid_archive, "w", zipfile.ZIP_DEFLATED) as huge_file:
         huge_file.writestr(NAME, b" " * (10**6 + 1))
     with pytest.raises(InputError, match=f"{NAME} is too large"):
-        import_from(odd, tmp_path / "out", weights=False)
+        import_from(invalid_archive, tmp_path / "out", weights=False)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_damaged_archive_is_named_in_one_line_and_nothing_is_imported(archive, tmp_path):
-    intact, odd = archive.read_bytes(), tmp_path / "odd.zip"
+    intact, invalid_archive = archive.read_bytes(), tmp_path / "odd.zip"
     squeezed = zipfile.ZipFile(archive).infolist()[0]
     start = squeezed.header_offset + 30 + len(squeezed.filename)
     flipped = intact[:start] + bytes(byte ^ 0xFF for byte in intact[start : start + 64]) + intact[start + 64 :]
     for content in (b"", b"no archive", intact[:-30], intact[: len(intact) // 2], flipped):
-        odd.write_bytes(content)
+        invalid_archive.write_bytes(content)
         with pytest.raises(InputError, match=r"^.*odd\.zip is not an archive of records \(.*\)$"):
-            import_from(str(odd), tmp_path / "out", weights=True)
+            import_from(str(invalid_archive), tmp_path / "out", weights=True)
     assert not (tmp_path / "out").exists()
 
 

@@ -177,8 +177,8 @@ def test_a_record_of_an_earlier_revision_is_kept_and_needs_no_repair(out):
         out, record | {"identity": identity(validation.build_job(record), REVISION - 1), "status": "died"}
     )
     (finding,) = doctor.examine(out)
-    what = f"{earlier.name}: from revision {REVISION - 1}: kept, but not used"
-    assert finding == ("earlier", what, None)
+    finding_text = f"{earlier.name}: from revision {REVISION - 1}: kept, but not used"
+    assert finding == ("earlier", finding_text, None)
 
 
 # MLflow
@@ -199,10 +199,10 @@ def test_runs_that_differ_from_the_records_are_repaired_by_publishing(published)
     for _ in range(2):
         run = client.create_run(published_runs[twice].info.experiment_id, tags={"identity": twice, "kind": "trial"})
         assert run.info.status == "RUNNING"
-    what = {finding.text: finding.state for finding in doctor.examine(published)}
-    assert what[f"MLflow: {absent} is not published"] == "pending"
-    assert what[f"MLflow: {half} is half published"] == "stale"
-    assert what[f"MLflow: {twice} has several runs"] == "stale"
+    states = {finding.text: finding.state for finding in doctor.examine(published)}
+    assert states[f"MLflow: {absent} is not published"] == "pending"
+    assert states[f"MLflow: {half} is half published"] == "stale"
+    assert states[f"MLflow: {twice} has several runs"] == "stale"
     repair(published)
     assert list(doctor.examine(published)) == []
     assert runs(published) == before

@@ -100,6 +100,6 @@ def test_what_is_no_photograph_is_told_and_opened_by_nobody(tmp_path):
     Image.new("RGB", (40, 40)).save(place / "1.png")
     (place / "2.heic").touch()
     os.mkfifo(place / "3.jpg")
-    remark, *others = photo_packing.pack(tmp_path / "images", tmp_path / "packed", 32)
+    remark, *outcomes = photo_packing.pack(tmp_path / "images", tmp_path / "packed", 32)
     assert remark.outcome == "remark" and "(.heic: 1)" in remark.text
-    assert sorted(packed.outcome for packed in others) == ["packed", "unreadable"]
+    assert sorted(packed.outcome for packed in outcomes) == ["packed", "unreadable"]

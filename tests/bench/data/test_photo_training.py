@@ -20,10 +20,10 @@ from bench.training.loop import train
 
 @pytest.mark.parametrize("layout", ["ungrouped", "two-group", "torchvision", "caffenet-128"])
 def test_every_layout_for_photographs_trains_on_them(source, trial, layout):
-    one = replace(
+    layout_trial = replace(
         trial, model=replace(trial.model, layout=layout, width=1 / 32), recipe=replace(trial.recipe, epochs=1)
     )
-    *_, last = train(one, build(one.model, 0), load_splits(one, source))
+    *_, last = train(layout_trial, build(layout_trial.model, 0), load_splits(layout_trial, source))
     assert np.isfinite(last["metrics"]["test/loss"]) and "diverged" not in last
     assert {"test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"} <= last["metrics"].keys()
 
@@ -35,10 +35,12 @@ def test_a_trial_that_was_stopped_within_an_epoch_ends_with_the_same_bits(source
 
     (points, network), answers = run(), iter([False, True])
     *_, whole_point = points
-    (points, again) = run(next(point["state"] for point in run(due=lambda: next(answers))[0] if "state" in point))
+    (points, resumed_network) = run(
+        next(point["state"] for point in run(due=lambda: next(answers))[0] if "state" in point)
+    )
     *_, resumed_point = points
     assert resumed_point["metrics"]["test/loss"] == whole_point["metrics"]["test/loss"]
-    assert all(map(torch.equal, network.parameters(), again.parameters()))
+    assert all(map(torch.equal, network.parameters(), resumed_network.parameters()))
 
 
 def test_ten_crops_equal_torchvisions_and_their_mean_is_evaluated(source, trial):

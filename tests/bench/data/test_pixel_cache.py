@@ -97,8 +97,12 @@ def exchange_by_a_copy(file, root):
 
 
 def exchange_two(file, root):
-    for old, new in ((file, "aside"), (root / "train/dog/003.bmp", file), (root / "aside", root / "train/dog/003.bmp")):
-        old.rename(root / new)
+    for file_path, target in (
+        (file, "aside"),
+        (root / "train/dog/003.bmp", file),
+        (root / "aside", root / "train/dog/003.bmp"),
+    ):
+        file_path.rename(root / target)
 
 
 def point_to_another(file, root):

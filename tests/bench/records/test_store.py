@@ -182,10 +182,10 @@ def test_tags_are_added_to_the_latest_record_without_leaving_a_lock(tagged, tmp_
 
     def overtaken(out, job):
         """Read a record; the next read finds the one that another run has written meanwhile."""
-        found = read(out, job)
-        if found == tagged:
+        current_record = read(out, job)
+        if current_record == tagged:
             store.write(out, newer)
-        return found
+        return current_record
 
     monkeypatch.setattr(store, "read", overtaken)
     store.add_tags(tmp_path, TRIAL, "full", [])

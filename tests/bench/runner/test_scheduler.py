@@ -324,8 +324,8 @@ def test_a_probe_whose_trials_kept_no_weights_gets_them_and_the_same_record(ran,
     store.write(tmp_path, earlier)
     assert find_missing_jobs([trial], tmp_path) == []
     probe = Probe("sub-networks", (trial,))
-    done = [event.job for event in run([trial, probe], ran.source, tmp_path, workers=1) if event.kind == "done"]
-    assert done == [trial, probe]
+    done_jobs = [event.job for event in run([trial, probe], ran.source, tmp_path, workers=1) if event.kind == "done"]
+    assert done_jobs == [trial, probe]
     later = store.read(tmp_path, trial)
     assert later["tags"] == earlier["tags"]
     assert store.final_metrics(later)["test/accuracy"] == store.final_metrics(earlier)["test/accuracy"]

@@ -27,10 +27,10 @@ def test_processes_start_under_a_temporary_folder_of_any_length(tmp_path, length
     folder.mkdir()
     (tmp_path / "start.py").write_text(START)
     variables = {"TMPDIR": str(folder), "PYTHONPATH": str(Path(__file__).parents[3])}
-    done = subprocess.run([sys.executable, "start.py"], cwd=tmp_path, env=variables, capture_output=True, text=True)
-    assert done.stdout.startswith("started\n"), done.stderr
-    assert (str(folder) in done.stdout) == (length == 1)
-    assert not list(folder.iterdir()) and not Path(done.stdout.split()[-1]).exists()
+    process = subprocess.run([sys.executable, "start.py"], cwd=tmp_path, env=variables, capture_output=True, text=True)
+    assert process.stdout.startswith("started\n"), process.stderr
+    assert (str(folder) in process.stdout) == (length == 1)
+    assert not list(folder.iterdir()) and not Path(process.stdout.split()[-1]).exists()
 
 
 def test_a_system_without_temporary_folder_or_shared_memory_is_refused_in_one_line(monkeypatch):

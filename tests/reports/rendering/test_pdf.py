@@ -64,8 +64,8 @@ def test_the_same_blocks_and_timestamp_give_the_same_bytes(blocks, content):
 def test_every_page_has_its_number(content):
     pages = reader(content).pages
     assert len(pages) > 2
-    for number, one in enumerate(pages, 1):
-        assert without_spaces(one.extract_text()).endswith(f"{number}/{len(pages)}")
+    for number, page in enumerate(pages, 1):
+        assert without_spaces(page.extract_text()).endswith(f"{number}/{len(pages)}")
 
 
 def test_names_are_text_and_never_markup():

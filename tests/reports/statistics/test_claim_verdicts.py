@@ -350,8 +350,8 @@ def test_a_baseline_against_itself_is_rarely_judged_to_differ():
     seeds = random.normal(0.7, 0.007, 20)
     groups, claims = [], []
     for split in range(1000):
-        one, two = random.permutation(seeds).reshape(2, 10)
-        groups += [[row._replace(study=str(split)) for row in (*rows("one", one), *rows("two", two))]]
+        first, second = random.permutation(seeds).reshape(2, 10)
+        groups += [[row._replace(study=str(split)) for row in (*rows("one", first), *rows("two", second))]]
         claims.append((str(split), claim(Contrast(ACCURACY, "one", "two", 0.001), primary=False)))
     verdicts = [judgement.verdict for judgement in judge(claims, table(*groups))]
     assert sum(verdict in ("supported", "refuted") for verdict in verdicts) <= 60
