@@ -84,8 +84,9 @@ def has_tables(address: str) -> bool:
     if version not in (None, databases._get_latest_schema_revision()):
         shown_address = hide_secrets(address)
         raise InputError(
-            f"the MLflow database {shown_address} is of another version than MLflow {mlflow.__version__}: update MLflow if "
-            f"the database is newer; if it is older, back it up and run `mlflow db upgrade {shlex.quote(shown_address)}`"
+            f"the MLflow database {shown_address} is of another version than MLflow {mlflow.__version__}: "
+            "update MLflow if the database is newer; if it is older, back it up and run "
+            f"`mlflow db upgrade {shlex.quote(shown_address)}`"
         )
     return version is not None
 
