@@ -19,8 +19,7 @@ FILE_WIDTH = 120  # columns of a table where output is no terminal
 class SafeConsole(Console):
     """Prints text as it is, never as markup, with unprintable characters escaped; each string is one line.
 
-    Only a terminal receives colours and cursor movements, whatever FORCE_COLOR says, and its width is its own, whatever
-    COLUMNS says.
+    Only a terminal receives colours and cursor movements, and has its real width; FORCE_COLOR and COLUMNS are ignored.
     """
 
     def __init__(self) -> None:

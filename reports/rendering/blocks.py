@@ -39,7 +39,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Facts:
-    """Pairs of a term and its description; `verdicts` says that the terms are verdicts, shown in their colours."""
+    """Pairs of a term and its description; with `verdicts` the terms are verdicts, shown in their colours."""
 
     facts: tuple[tuple[str, str], ...]
     verdicts: bool = False

@@ -54,7 +54,7 @@ class LineStyle(NamedTuple):
 
 
 def metric_axis(metric: str) -> Axis:
-    """Axis of a metric that `reports.text.formatting` knows."""
+    """Axis of a metric, with the label and unit of `reports.text.formatting`."""
     label, shown_unit = column_heading(metric)
     return Axis(metric, f"{label}, {shown_unit}" if shown_unit else label, describe_metric(metric).factor)
 

@@ -49,7 +49,7 @@ class SlotHandle(NamedTuple):
 
 
 class SlotPool:
-    """Keeps slots running and hands out free ones; all coroutines run in one event loop.
+    """Pool that keeps slots running and provides free ones; all coroutines run in one event loop.
 
     Attributes:
         error: The reason why no task can be performed any more; None while tasks can be performed.
@@ -102,7 +102,7 @@ class SlotPool:
     def _register(self, machine: str, shares_folder: bool) -> None:
         if not shares_folder:
             self.unshared_machines.add(machine)
-            self._notify_once(f"Not every machine sees {self.out}: if one that does not dies, its jobs start anew")
+            self._notify_once(f"Not every machine sees {self.out}: jobs of a machine that does not restart if it dies")
 
     def _notify_once(self, text: str) -> None:
         if text not in self.notices:
@@ -126,7 +126,7 @@ class SlotPool:
         self.free_slots.put_nowait(slot)
 
     async def _next_slot(self, task: Task) -> SlotHandle:
-        """Wait for a free slot that is alive; meanwhile an empty part file is the task's sign of life."""
+        """Wait for a free slot that is alive; touching an empty part file keeps the task's heartbeat meanwhile."""
         while self.error is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ray_worker.HEARTBEAT_S):

@@ -57,7 +57,7 @@ def lead(device: str) -> Iterator[tuple[Submit, int]]:
         for thread in threads:
             thread.join(JOB_END_TIMEOUT_S)  # a hung job may never end, and the other processes wait for it
             if thread.is_alive():
-                raise InputError("a trial hangs; its record says so. Run the same command again to continue")
+                raise InputError("a trial hangs and is recorded as failed. Run the same command again to continue")
         threads.clear()
 
     def submit(task: Task, timeout_s: float) -> Future[str]:
