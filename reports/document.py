@@ -5,7 +5,7 @@ from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Text, escape_controls
 from reports.sections.arm_figures import draw_arms
 from reports.sections.arms import build_lost_trials, tabulate_arms, tabulate_printed
-from reports.sections.changes import build_warning, tabulate_changes
+from reports.sections.changes import build_changes
 from reports.sections.claims import build_claim, tabulate_published
 from reports.sections.factorial import build_factorial
 from reports.sections.measurements import build_measurements
@@ -36,9 +36,8 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
     if study.switches:
         blocks += build_factorial(study, evidence)
     elif study.arms:
-        blocks += [Heading("What each arm changes", 3), tabulate_changes(study, evidence)]
-        blocks += [*build_warning(study, evidence), Heading("Arms", 3), tabulate_arms(study, evidence)]
-        blocks += tabulate_printed(study, evidence)
+        blocks += [Heading("What each arm changes", 3), *build_changes(study, evidence)]
+        blocks += [Heading("Arms", 3), tabulate_arms(study, evidence), *tabulate_printed(study, evidence)]
         figures = draw_arms(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
     blocks += [*build_scaling(study, evidence), *build_measurements(study, evidence)]

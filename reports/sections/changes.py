@@ -18,10 +18,13 @@ TORCH_DETAIL = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12
 NOTABLE = 0.01  # smallest relative change of parameters that counts; smaller ones come from rounding a width
 
 
-def tabulate_changes(study: Study, evidence: Evidence) -> Table:
-    """Tabulate the changes of each arm from the baseline."""
+def build_changes(study: Study, evidence: Evidence) -> list[Block]:
+    """Build a table of the changes of each arm from the baseline, and a note on arms that change several aspects.
+
+    The contrasts of such an arm cannot separate the effects of its changes.
+    """
     baseline = evidence.first_network_record(study.baseline)
-    rows = []
+    rows, warnings = [], []
     for arm in trained_arms(evidence):
         record = evidence.first_network_record(arm)
         if arm == study.baseline:
@@ -31,21 +34,13 @@ def tabulate_changes(study: Study, evidence: Evidence) -> Table:
         else:
             changes = list_changes(record, baseline).items()
             text = "\n".join(f"{aspect}: {change}" for aspect, change in changes) or "nothing but the seeds"
+            if aspects := confounded_aspects(record, baseline):
+                warnings.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
         rows.append((Cell(label_arm(arm)), Cell(text)))
     columns = make_columns("Arm", "Change from the baseline", text=2)
-    return Table(f"{study.name}: read from the networks as built and the recipes as run", columns, tuple(rows))
-
-
-def build_warning(study: Study, evidence: Evidence) -> list[Block]:
-    """Build a note on arms that change several aspects at once, whose effects their contrasts cannot separate."""
-    baseline = evidence.first_network_record(study.baseline)
-    sentences = []
-    for arm in study.arms:
-        record = evidence.first_network_record(arm)
-        if record and baseline and (aspects := confounded_aspects(record, baseline)):
-            sentences.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
-    text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(sentences)}"
-    return [Note("Arms that change several aspects at once", text)] if sentences else []
+    table = Table(f"{study.name}: read from the networks as built and the recipes as run", columns, tuple(rows))
+    text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(warnings)}"
+    return [table, *[Note("Arms that change several aspects at once", text)] * bool(warnings)]
 
 
 def list_changes(arm: Record, baseline: Record) -> dict[str, str]:
