@@ -12,7 +12,7 @@ from reports.sections.measurements import build_measurements
 from reports.sections.overview import build_notes, build_verdicts, describe_report, describe_run
 from reports.sections.scaling import build_scaling
 from reports.sections.tuning import build_tuning
-from reports.text.methods import LIMITS, METHODS, VERDICTS
+from reports.text.methods import LIMITS, METHODS, READING, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
 
@@ -24,7 +24,9 @@ def build_document(evidence: Evidence) -> list[Block]:
     blocks += [Heading("Experimental setup"), Facts(tuple(describe_run(evidence).items()))]
     for study in evidence.studies:
         blocks += _build_chapter(study, evidence.for_study(study))
-    return [escape_controls(block) for block in blocks + _build_methods()]
+    blocks += [Heading("How to read a verdict"), Text(READING), Facts(VERDICTS, verdicts=True)]
+    blocks += [Heading("Methods"), Facts(METHODS), Heading("Limitations"), Items(LIMITS)]
+    return [escape_controls(block) for block in blocks]
 
 
 def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
@@ -46,18 +48,3 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
     return blocks
-
-
-def _build_methods() -> list[Block]:
-    return [
-        Heading("How to read a verdict"),
-        Text(
-            "Each claim names a metric, two arms to compare, a direction and a margin. Accuracies are percentages of "
-            "images; differences between them are in points, so that 71 % against 70 % is one point."
-        ),
-        Facts(VERDICTS, verdicts=True),
-        Heading("Methods"),
-        Facts(METHODS),
-        Heading("Limitations"),
-        Items(LIMITS),
-    ]

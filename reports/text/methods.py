@@ -9,6 +9,7 @@ def _join_lines(text: str) -> str:
 
 
 _TEXTS = tomllib.loads((resources.files("reports.text") / "methods.toml").read_text(encoding="utf-8"))
+READING = _join_lines(_TEXTS["reading"])
 VERDICTS = tuple((verdict, _join_lines(text)) for verdict, text in _TEXTS["verdicts"].items())
 METHODS = tuple((method, _join_lines(text)) for method, text in _TEXTS["methods"].items())
 LIMITS = tuple(map(_join_lines, _TEXTS["limits"]))
