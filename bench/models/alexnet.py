@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.components.activations import ACTIVATIONS
-from bench.components.initialisers import INITIALISERS, LayerToInitialise
+from bench.components.initialisers import INITIALISERS
 from bench.components.kernels import KERNELS
 from bench.components.layouts import DROPOUT_PLACES, LAYOUTS, Conv, Layout, scaled_channels
 from bench.components.levels import check_levels
@@ -118,8 +118,7 @@ def build(config: ModelConfig, seed: int) -> AlexNet:
         for name, gain in network.gains.items():
             layer = network.layers.get_submodule(name)
             weight = layer.get_parameter("weight")
-            shape = LayerToInitialise(name, weight[0].numel(), gain, is_output=name == output)
-            scale, bias = INITIALISERS[config.initial](shape)
+            scale, bias = INITIALISERS[config.initial](name, weight[0].numel(), gain, name == output)
             draws = torch.Generator().manual_seed(stream_seed(seed, f"weights/{name}"))
             weight.normal_(generator=draws).mul_(scale)
             layer.get_parameter("bias").fill_(bias)
