@@ -31,8 +31,7 @@ sys.meta_path.insert(0, ProjectFinder)  # workers import this file too
 
 from ablations.framework.profiles import PROFILES
 from bench.spec.errors import InputError
-from bench.system.console import SafeConsole, protect_streams
-from bench.system.text import printable
+from bench.system.console import SafeConsole, SafeParser, protect_streams
 from bench.tracking.address import hide_secrets
 from commands.doctor import advise, diagnose, with_advice
 from commands.export import export_records
@@ -87,15 +86,8 @@ def _interrupt(number: int, _: object) -> NoReturn:
     raise KeyboardInterrupt(number)
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that escapes the arguments which its error messages repeat."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(printable(message))
-
-
 def _make_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = SafeParser(
         "ablate",
         description="Test the claims about which ingredients make AlexNet work.",
         epilog=EXAMPLES,
@@ -185,6 +177,10 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _path(name: str) -> Path:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError("the name is not valid text") from error
     if not name:
         raise argparse.ArgumentTypeError("the name is empty")
     return Path(_expand(name))
@@ -192,10 +188,6 @@ def _path(name: str) -> Path:
 
 def _expand(name: str) -> str:
     """Expand ~, which a shell leaves as it is in --out=~/x and in make's OUT=~/x."""
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise argparse.ArgumentTypeError("the name is not valid text") from error
     path = os.path.expanduser(name)
     if path.startswith("~") and not os.path.exists(path):
         raise argparse.ArgumentTypeError(f"{name} names no home folder; for a file of this name write ./{name}")

@@ -1,11 +1,13 @@
-"""The console that all commands print to, on output streams that a command can lose."""
+"""What stands between a command and the terminal: console, parser of arguments, standard streams."""
 
+import argparse
+import codecs
 import io
 import os
 import select
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -13,6 +15,7 @@ from rich.text import Text
 
 from bench.system.text import printable, printable_lines
 
+SIMPLER = {"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{PLUS-MINUS SIGN}": "+-", "\N{MULTIPLICATION SIGN}": "x"}
 FILE_WIDTH = 120  # columns of a table where output is no terminal
 
 
@@ -45,8 +48,16 @@ class SafeConsole(Console):
             yield segment if segment.control else segment._replace(text=printable_lines(segment.text))
 
 
+class SafeParser(argparse.ArgumentParser):
+    """A parser that escapes the arguments which its error messages repeat."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message after the usage, and exit."""
+        super().error(printable(message))
+
+
 class _Stream(io.FileIO):
-    """A standard stream that discards its text once it cannot be written: its disk is full, its reader has ended."""
+    """Standard stream that discards its text once it cannot be written: its disk is full, or its reader has ended."""
 
     def write(self, data: Any) -> int:
         try:
@@ -55,7 +66,7 @@ class _Stream(io.FileIO):
             return count
         except OSError as error:
             _open_null(self.fileno())
-            if not isinstance(error, BrokenPipeError):  # `ablate list | head` is no fault
+            if self.fileno() == 1 and not isinstance(error, BrokenPipeError):  # `ablate list | head` is no fault
                 problem = f"output cannot be written ({error.strerror})"
                 print(f"ablate: {problem}: the command continues without it", file=sys.stderr)
             return memoryview(data).nbytes
@@ -63,6 +74,7 @@ class _Stream(io.FileIO):
 
 def protect_streams() -> None:
     """Keep commands from failing because an output stream is closed, is lost later, or lacks a character."""
+    codecs.register_error(_replace.__name__, _replace)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:  # closed: otherwise the next file to be opened would receive what a library prints
@@ -70,7 +82,14 @@ def protect_streams() -> None:
         if number and stream is getattr(sys, f"__{name}__"):
             binary = io.BufferedWriter(_Stream(number, "w", closefd=False))
             encoding = stream.encoding if stream else None
-            setattr(sys, name, io.TextIOWrapper(binary, encoding, "backslashreplace", line_buffering=True))
+            setattr(sys, name, io.TextIOWrapper(binary, encoding, _replace.__name__, line_buffering=True))
+
+
+def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Replace one letter that an encoding lacks."""
+    assert isinstance(error, UnicodeEncodeError)
+    letter = error.object[error.start]
+    return SIMPLER.get(letter) or letter.encode("ascii", "backslashreplace"), error.start + 1
 
 
 def _open_null(number: int) -> None:
