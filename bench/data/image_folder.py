@@ -24,7 +24,7 @@ COMPANIONS = {".csv", ".db", ".html", ".ini", ".json", ".md", ".txt", ".xml", ".
 OTHER_SPLITS = ("val", "valid", "validation")
 
 
-class Split(NamedTuple):
+class SplitFiles(NamedTuple):
     """The files of a split, as paths under the root: the images of each class, and files that are not used."""
 
     images: dict[str, list[str]]
@@ -62,7 +62,7 @@ def open_folder(root: Path) -> ImageFolder:
     return ImageFolder(title, key, lambda: Decoded(_decode(root, train), _decode(root, test), classes), note)
 
 
-def list_splits(root: Path, test: str) -> dict[str, Split]:
+def list_splits(root: Path, test: str) -> dict[str, SplitFiles]:
     """List train and a test folder, in one order of classes; raise InputError unless they make a classifier's data."""
     train, test_split = (list_classes(root, split) for split in ("train", test))
     classes = tuple(train.images)
@@ -77,7 +77,7 @@ def list_splits(root: Path, test: str) -> dict[str, Split]:
     return {"train": train, test: test_split._replace(images=ordered)}
 
 
-def list_classes(root: Path, split: str) -> Split:
+def list_classes(root: Path, split: str) -> SplitFiles:
     """List the images of each class in a split's folder, without hidden ones.
 
     A class is named by the composed form (NFC) of its folder's name, which macOS writes in the decomposed form.
@@ -101,22 +101,23 @@ def list_classes(root: Path, split: str) -> Split:
         if not images[name]:
             problem = f"there is no image in {folder / class_folder}: every class needs some in train/ and in test/"
             raise InputError(f"{problem}, of format {', '.join(FORMATS)}")
-    return Split(images, [path for path in unused if not _is_companion(path)])
+    return SplitFiles(images, [path for path in unused if not _is_companion(path)])
 
 
-def describe_unused(root: Path, splits: dict[str, Split]) -> str:
+def describe_unused(root: Path, splits: dict[str, SplitFiles]) -> str:
     """State which files of the splits, and which other folders under the root, are not used; '' if there are none."""
     folders = [name for name in OTHER_SPLITS if name not in splits and os.path.isdir(root / name)]
     remarks = [f"{name}/ is not used: validation is one in ten of train/." for name in folders]
     kinds = Counter(_suffix(path) or "no suffix" for split in splits.values() for path in split.unused)
     if kinds:
         counts = ", ".join(f"{printable(kind)}: {count:,}" for kind, count in kinds.most_common(5))
-        reason = "in no class's folder, or in no format that is read"
-        remarks.append(f"{kinds.total():,} files in {'/ and '.join(splits)}/ are not used: {reason} ({counts}).")
+        place = f"{'/ and '.join(splits)}/"
+        reason = "because of their format, or outside of a class's folder"
+        remarks.append(f"Files in {place} that are not used, {reason}: {kinds.total():,} ({counts}).")
     return " ".join(remarks)
 
 
-def digest_status(root: Path, splits: dict[str, Split], *further: str) -> str:
+def digest_status(root: Path, splits: dict[str, SplitFiles], *further: str) -> str:
     """Return a digest that changes with the names, sizes and times of all images, and with further words."""
     stamps = [*further]
     for path in chain(*(paths for split in splits.values() for paths in split.images.values())):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.data import pixel_cache, splits
-from bench.data.image_folder import Split, digest_status, list_splits
+from bench.data.image_folder import SplitFiles, digest_status, list_splits
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
@@ -28,7 +28,7 @@ class Photographs(NamedTuple):
     """The photographs under a folder: all of train and of its test folder, and the name of their index in the cache."""
 
     root: Path
-    splits: dict[str, Split]
+    splits: dict[str, SplitFiles]
     key: str
 
 

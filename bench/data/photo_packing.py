@@ -17,7 +17,7 @@ from PIL import Image
 
 from bench.data import photo_index
 from bench.data.image_file import stat_regular
-from bench.data.image_folder import Split, describe_unused, list_classes
+from bench.data.image_folder import SplitFiles, describe_unused, list_classes
 from bench.data.image_sets import decode_square
 from bench.spec.errors import InputError
 from bench.system import devices, files
@@ -76,7 +76,7 @@ def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
         yield Packed("remark", f"{count}, such as {printable(str(stale[0]))}: remove them")
 
 
-def _check(root: Path, target: Path, side_px: int) -> dict[str, Split]:
+def _check(root: Path, target: Path, side_px: int) -> dict[str, SplitFiles]:
     """Return the splits to pack, after checking the folders and removing files of killed processes from the target."""
     if side_px < 1:
         raise InputError(f"the side is {side_px} pixels: expected 1 or more")
@@ -102,7 +102,7 @@ def _packed_side(target: Path, splits: list[str]) -> int | None:
     return None
 
 
-def _pack_all(root: Path, target: Path, splits: dict[str, Split], side_px: int) -> Iterator[Packed]:
+def _pack_all(root: Path, target: Path, splits: dict[str, SplitFiles], side_px: int) -> Iterator[Packed]:
     """Pack by threads: PIL releases the interpreter as it decodes and resizes."""
     queue: deque[Future[Packed]] = deque()
     threads = devices.core_count()
@@ -115,7 +115,7 @@ def _pack_all(root: Path, target: Path, splits: dict[str, Split], side_px: int) 
             yield queue.popleft().result()
 
 
-def _names(splits: dict[str, Split]) -> Iterator[tuple[str, str]]:
+def _names(splits: dict[str, SplitFiles]) -> Iterator[tuple[str, str]]:
     """Map each photograph's name to a unique name of a JPEG, also on a disk that ignores case."""
     for paths in chain.from_iterable(split.images.values() for split in splits.values()):
         names = set()

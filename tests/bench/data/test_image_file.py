@@ -32,7 +32,9 @@ def test_the_middle_of_a_wide_image_is_kept(images, out):
 
 
 @pytest.mark.filterwarnings("ignore:Truncated File Read")
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".gif", ".tif", ".webp", ".ppm"])
+@pytest.mark.parametrize(
+    "suffix", [".png", ".jpg", ".bmp", ".gif", ".tif", ".webp", ".ppm", ".avif", ".jp2", ".qoi", ".ico"]
+)
 def test_an_image_cut_short_is_refused_wherever_it_is_cut(tmp_path, suffix):
     file = tmp_path / f"image{suffix}"
     noise(0).save(file)

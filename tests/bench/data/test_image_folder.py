@@ -47,8 +47,8 @@ def test_files_that_might_be_images_are_not_passed_over_in_silence(images, out):
     source = locate(str(images), out)
     assert source.data.train == 54
     assert source.note == (
-        "val/ is not used: validation is one in ten of train/. 6 files in train/ and test/ are not used: in no class's "
-        r"folder, or in no format that is read (.heic: 2, .png: 1, .svg: 1, .\x1b[2j: 1, no suffix: 1)."
+        "val/ is not used: validation is one in ten of train/. Files in train/ and test/ that are not used, because "
+        r"of their format, or outside of a class's folder: 6 (.heic: 2, .png: 1, .svg: 1, .\x1b[2j: 1, no suffix: 1)."
     )
 
 

@@ -75,7 +75,7 @@ def test_what_is_not_read_is_remarked(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     (copy / "val" / PHOTO_CLASSES[0] / "0.heic").touch()
     note = locate(str(copy), tmp_path / "out", photographs=True).note
-    assert note.startswith("1 files in train/ and val/ are not used") and "(.heic: 1)" in note
+    assert note.startswith("Files in train/ and val/ that are not used") and note.endswith(": 1 (.heic: 1).")
     assert locate(str(copy), tmp_path / "out", photographs=True).note == note
 
 
