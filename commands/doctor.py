@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from ablations.framework.request_store import prepare_output
 from bench import REVISION
 from bench.records import cleanup, store, validation, weights
 from bench.records.cleanup import BROKEN, move_aside
@@ -59,6 +60,8 @@ def diagnose(options: argparse.Namespace, console: Console) -> int:
     """Print every finding, repairing it with --fix; exit status 1 while something is broken, stale or orphaned."""
     if not options.out.is_dir():
         raise InputError(f"folder {options.out} not found: `ablate run` creates it")
+    if options.fix:
+        prepare_output(options.out)
     unhealthy_count, repairable_count = 0, 0
     for finding in examine(options.out):
         state = finding.state

@@ -2,20 +2,24 @@
 
 import argparse
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
 from ablations.framework import discovery
 from ablations.framework.profiles import PROFILES, default_profile
 from ablations.framework.request import Request
-from ablations.framework.request_store import check_output
+from ablations.framework.request_store import check_output, prepare_output
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
-from bench.data.source import locate
+from bench.data.source import Source, locate
 from bench.runner.backends import ray_cluster, torchrun
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.system import devices
+from bench.system.files import disk_fault
+from commands.doctor import advise
 
 MAX_WORKERS = 1024  # each takes some hundred megabytes
 
@@ -35,11 +39,15 @@ def plans_for_gpus(options: argparse.Namespace) -> bool:
     return (options.cluster or "").isdecimal()
 
 
-def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
+def make_request(options: argparse.Namespace, writes: bool) -> tuple[Request, DurationModel]:
     """Return the requested run, and a model of durations from the records in the output folder.
 
+    Args:
+        options: The options of the command.
+        writes: Whether the command needs to write into the output folder.
+
     Raises:
-        InputError: An option is invalid, the data cannot be used or the output folder cannot be created.
+        InputError: An option is invalid, the data cannot be used or the output folder cannot be written.
     """
     if options.seeds is not None and not 1 <= options.seeds <= AGAIN_SEED_OFFSET:
         raise InputError(f"--seeds is {options.seeds}: expected 1 to {AGAIN_SEED_OFFSET}; most verdicts need 5")
@@ -47,16 +55,29 @@ def make_request(options: argparse.Namespace) -> tuple[Request, DurationModel]:
     studies = discovery.find_studies(options.studies)
     device = _choose_device(options)
     profile = default_profile(device) if options.profile == "auto" else options.profile
-    source = locate(options.data, options.out, PROFILES[profile].photographs)
-    try:
-        (options.out / "trials").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{options.out} cannot be created ({error.strerror}): name another --out folder") from error
+    source = _locate(options, PROFILES[profile].photographs, writes)
     setting = Setting(PROFILES[profile], source.data, device, options.seeds)
     request = Request(tuple(options.studies), studies, setting, source)
     durations = check_output(request, options.out)  # first, because tuned levels are read from the records
     _check_names(request, options.out)
     return request, durations
+
+
+def _locate(options: argparse.Namespace, photographs: bool, writes: bool) -> Source:
+    """Locate the data; a plan for a read-only output folder decodes what that lacks for itself alone, and notes it."""
+    source = None
+    try:
+        source = locate(options.data, options.out, photographs)
+        prepare_output(options.out)
+    except OSError as error:
+        problem = f"{options.out} cannot be created or written ({error})"
+        problem = f"{problem}: {advise(error) or 'name another folder with --out'}"
+        if writes or disk_fault(error) not in ("denied", "failing", "lockless"):
+            raise InputError(problem) from error
+        with TemporaryDirectory() as scratch:
+            source = source or locate(options.data, Path(scratch), photographs)
+        return replace(source, note=f"{source.note} {problem}".strip())
+    return source
 
 
 def _check_workers(options: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 
 def _plan(options: argparse.Namespace, console: Console) -> int:
-    request, durations = make_request(options)
+    request, durations = make_request(options, writes=False)
     workers = _count_workers(options, request.setting.device)
     request = request.with_tuned_levels(options.out, assume_missing=True)
     jobs = list(request.job_titles())

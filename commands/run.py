@@ -44,7 +44,7 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     limit_s = float("inf") if options.limit is None else _seconds(options.limit)
-    request, durations = make_request(options)
+    request, durations = make_request(options, writes=True)
     if options.until_decided:
         request = request._replace(setting=request.setting._replace(extra_seeds={}))
     if not torchrun.is_leader():

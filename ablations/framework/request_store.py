@@ -19,6 +19,7 @@ from bench.records import store, validation
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.spec.jobs import identity
+from bench.system import locks
 from bench.system.files import write
 
 REQUEST_FILE = "run.json"
@@ -96,6 +97,13 @@ def _check_not_moved(study_names: Sequence[str], out: Path) -> None:
         )
 
 
+def prepare_output(out: Path) -> None:
+    """Make an output folder with its parts; raise OSError, naming the one that cannot be written or has no locks."""
+    for folder in (out, *(out / name for name in ("trials", "reports", "cache"))):
+        folder.mkdir(parents=True, exist_ok=True)
+        locks.check_folder(folder)
+
+
 def check_output(request: Request, out: Path) -> DurationModel:
     """Check an output folder, and return the durations of the jobs whose records it holds.
 
@@ -103,11 +111,8 @@ def check_output(request: Request, out: Path) -> DurationModel:
     be valid.
 
     Raises:
-        InputError: A folder in it cannot be written, or a record cannot be used.
+        InputError: A record cannot be used.
     """
-    for folder in (out / name for name in ("trials", "reports", "cache")):
-        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-            raise InputError(f"{folder} is no folder that can be written: name another one with --out")
     requested = {identity(job) for job in request.job_titles()}
     durations = DurationModel(request.source.validation, request.source.test)
     for file in sorted(store.folder(out).glob("*.json")):

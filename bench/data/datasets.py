@@ -90,21 +90,27 @@ def decode_cifar10() -> Decoded:
     """The original binaries, by torchvision."""
     from torchvision.datasets import CIFAR10  # imports torch, which no other data set needs
 
+    root = _torchvision_root()
     try:
-        train, test = (CIFAR10(_torchvision_root(), train=split, download=True) for split in (True, False))
+        train, test = (CIFAR10(root, train=split, download=True) for split in (True, False))
     except (OSError, RuntimeError) as error:
-        raise InputError(f"CIFAR-10 could not be downloaded ({error}); name a folder of images, or digits") from error
+        problem = f"CIFAR-10 could not be downloaded to {root} ({error})"
+        raise InputError(f"{problem}; name a folder of images, digits, or another cache by XDG_CACHE_HOME") from error
     train_images, test_images = (LabelledPixels(split.data, np.array(split.targets)) for split in (train, test))
     return Decoded(train_images, test_images, CIFAR10_CLASSES)
 
 
 def _torchvision_root() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "torchvision"
+    """The folder of torchvision in the user's cache, which XDG_CACHE_HOME names by an absolute path."""
+    caches = os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")
+    for cache in filter(os.path.isabs, caches):
+        return Path(cache, "torchvision")
+    raise InputError("there is no home folder that keeps CIFAR-10; name a cache by XDG_CACHE_HOME, or other data")
 
 
 def cifar10_available(timeout_s: float = 10) -> bool:
     """Whether CIFAR-10 is on disk, or its server answers in time."""
-    if (_torchvision_root() / "cifar-10-batches-py").is_dir():
+    if os.path.isdir(_torchvision_root() / "cifar-10-batches-py"):  # Path.is_dir raises if it may not be read
         return True
     answers: list[bool] = []
 

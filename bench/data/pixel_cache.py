@@ -37,15 +37,12 @@ def load_or_create(folder: Path, agrees: Callable[[Path, Facts], bool], create: 
         create: Fills an empty folder, which is then renamed.
 
     Raises:
-        InputError: The folder cannot be created.
+        InputError: The folder is damaged and cannot be rebuilt.
+        OSError: The cache cannot be written.
     """
     if facts := _load_facts(folder, agrees):
         return facts
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"{folder.parent.parent} cannot be created ({error.strerror})"
-        raise InputError(f"{problem}: expected a writable folder") from error
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with locks.lock(folder.with_name(f"{folder.name}.lock"), timeout_s=-1):
         facts = _load_facts(folder, agrees)  # another run may have created it meanwhile
         if facts is None:

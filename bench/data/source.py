@@ -100,11 +100,11 @@ def _describe_namesake(name: str) -> str:
 
 def _locate_default(cache: Path) -> Source:
     reason = "no data was named, and CIFAR-10 is neither on disk nor within reach"
-    if cifar10_available():
-        try:
+    try:
+        if cifar10_available():
             return _locate_named("cifar10", cache)
-        except InputError as error:
-            reason = str(error)
+    except InputError as error:
+        reason = str(error)
     return _locate_named("digits", cache, f"(Why digits: {reason}.)")
 
 

@@ -22,21 +22,26 @@ def lock(file: Path, timeout_s: float = 0.0) -> FileLock:
     Raises:
         OSError: The folder cannot be written, or its file system has no locks.
     """
-    check_folder(file.parent)
+    _check_once(file.parent)
     return FileLock(file, timeout=timeout_s)
 
 
-@cache
 def check_folder(folder: Path) -> None:
     """Raise OSError, naming the folder, unless files can be written and locked in it.
 
     Without this check filelock would fail without a name, or use locks that survive their process.
     """
-    with TemporaryFile(dir=folder) as file:
-        try:
+    number = 0
+    try:
+        with TemporaryFile(dir=folder) as file:
+            number = errno.ENOLCK  # a file system without locks may say something else
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(folder)) from error
+    except OSError as error:
+        number = number or error.errno or errno.EIO
+        raise OSError(number, os.strerror(number), str(folder)) from error
+
+
+_check_once = cache(check_folder)
 
 
 def is_locked(file: Path) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+if os.path.expanduser("~") == "~":
+    os.environ["HOME"] = "/nonexistent"  # importing MLflow fails for a user without a home folder
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks for minutes per call
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")

@@ -1,7 +1,5 @@
 """Fixtures for bad input: a good data set, an output folder, the command."""
 
-import os
-
 import pytest
 from inputs import noise
 
@@ -17,14 +15,6 @@ def root(tmp_path):
             for number in range(count):
                 noise(100 * place + 10 * number + len(split)).save(tmp_path / "images" / split / name / f"{number}.png")
     return tmp_path / "images"
-
-
-@pytest.fixture
-def obeyed(tmp_path):
-    """Skip tests of file modes as root, who ignores them."""
-    (tmp_path / "secret").touch(0)
-    if os.access(tmp_path / "secret", os.R_OK, effective_ids=True):
-        pytest.skip("nothing is unreadable to root")
 
 
 @pytest.fixture

@@ -30,6 +30,26 @@ def test_cifar10_on_disk_is_used_without_the_network(offline, tmp_path):
     assert not offline
 
 
+@pytest.mark.parametrize("cache", [None, "", "relative"])
+def test_a_user_without_a_home_has_digits_or_is_refused_in_one_line(out, tmp_path, monkeypatch, cache):
+    """A cache that is no absolute path does not count."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if cache is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", cache)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # what it returns without a home
+    assert "there is no home folder" in locate("auto", out).note
+    with pytest.raises(InputError, match="name a cache by XDG_CACHE_HOME"):
+        locate("cifar10", out)
+
+
+@pytest.mark.usefixtures("obeyed")
+def test_a_home_that_may_not_be_read_holds_no_cifar10(offline, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir(0)
+    assert not datasets.cifar10_available()
+    (tmp_path / "empty").chmod(0o755)
+
+
 def test_a_download_that_fails_is_refused_in_one_line(monkeypatch, out):
     def fail(*_, **__):
         raise RuntimeError("Dataset not found or corrupted.")

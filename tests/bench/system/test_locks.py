@@ -17,11 +17,11 @@ def no_locks(monkeypatch):
         def flock(*_):
             raise OSError(number, os.strerror(number))
 
-        locks.check_folder.cache_clear()
+        locks._check_once.cache_clear()
         monkeypatch.setattr("fcntl.flock", flock)
 
     yield refuse
-    locks.check_folder.cache_clear()
+    locks._check_once.cache_clear()
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS], ids=errno.errorcode.get)
