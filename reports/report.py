@@ -11,6 +11,8 @@ from bench.system.files import write
 from bench.system.text import printable
 from reports.document import TITLE, build_document
 from reports.evidence import Evidence, gather
+from reports.rendering.blocks import Note
+from reports.rendering.glyphs import describe_missing_glyphs
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
 from reports.sections.claims import describe_control
@@ -22,7 +24,7 @@ from reports.verdict_json import judgement_to_json
 FORMULA = re.compile(r"(^|;)(?=\W*?[=+\-@\uff1d\uff0b\uff0d\uff20])")  # the last four are full-width signs
 
 
-def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> Sequence[Judgement]:
+def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> tuple[Sequence[Judgement], str]:
     """Judge the records and write report.html, report.pdf, report.json and trials.csv.
 
     The same records give the same bytes, whenever the report is made.
@@ -33,17 +35,19 @@ def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> Seque
         setting: The profile, data, device and seeds that select the records.
 
     Returns:
-        The judgements, in the order of the studies' claims.
+        The judgements, in the order of the studies' claims; and a remark about letters that cannot be shown, or ''.
     """
     evidence = gather(out, studies, setting)
     blocks = build_document(evidence)
+    if remark := describe_missing_glyphs(blocks):
+        blocks.insert(2, Note("Letters without a glyph", remark))
     last_end_s = int(max((record["ended"] for record in evidence.records.values()), default=0))
     html_file, pdf_file, json_file, csv_file = report_files(out)
     write(html_file, render_html(blocks, TITLE).encode())
     write(pdf_file, render_pdf(blocks, TITLE, last_end_s))
     write(json_file, json.dumps(export_verdicts(evidence), indent=2, allow_nan=False).encode())
     write(csv_file, evidence.trials.map(_csv_cell).rename(columns=_csv_cell).to_csv(index=False).encode())
-    return evidence.judgements
+    return evidence.judgements, remark
 
 
 def _csv_cell(value: Any) -> Any:

@@ -28,12 +28,13 @@ def show_report(request: Request, out: Path, console: Console) -> list[Path]:
     Returns:
         The report's files.
     """
-    for table in _tabulate(write_report(out, request.studies, request.setting)):
+    judgements, glyph_remark = write_report(out, request.studies, request.setting)
+    for table in _tabulate(judgements):
         console.print(table, "")
     if request.setting.profile.name == "smoke":
         console.print("Not a result: the smoke profile only shows that the harness works.", style="bold yellow")
-    if request.source.note:
-        console.print(f"Note: {request.source.note}", style="bold yellow")
+    for remark in filter(None, (request.source.note, glyph_remark)):
+        console.print(f"Note: {remark}", style="bold yellow")
     for file in report_files(out):
         console.print(str(file))
     return report_files(out)

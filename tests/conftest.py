@@ -128,14 +128,19 @@ def write_namesakes(folder, *names):
 
 @pytest.fixture(scope="session")
 def smoke(ablate, images, tmp_path_factory):
-    """One real run, which tests must not change; its folders hold modules with names that the project imports."""
+    """One real run, which tests must not change.
+
+    Its folders hold modules with names that the project imports, and settings with which matplotlib fails.
+    """
     folder = tmp_path_factory.mktemp("smoke")
     study = folder / "my_study.py"
     study.write_text(STUDY, encoding="utf-8")
     write_namesakes(folder, "random", "torch", "yaml")
     write_namesakes(folder / "project", "ablations", "bench", "commands", "reports")
+    (folder / "matplotlibrc").write_text("text.usetex: True\nfont.size: 33\n")
+    variables = {"PYTHONPATH": str(folder / "project"), "MPLBACKEND": "nonsense"}
     smoke = Smoke(study, images, None, folder / "out")
-    process = ablate("run", *smoke.arguments, "--out", smoke.out, cwd=folder, PYTHONPATH=str(folder / "project"))
+    process = ablate("run", *smoke.arguments, "--out", smoke.out, cwd=folder, **variables)
     return smoke._replace(process=process)
 
 

@@ -1,0 +1,7 @@
+from bench.spec.errors import InputError
+
+try:
+    import matplotlib.style  # noqa: F401
+except UnicodeDecodeError as error:
+    advice = "save the user's matplotlibrc, or style files, as UTF-8"
+    raise InputError(f"matplotlib cannot read its settings ({error}): {advice}") from error

@@ -31,12 +31,14 @@ def render_pdf(blocks: Sequence[Block], title: str, timestamp_s: int) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fields = [_export(block, folder / f"{number}.svg") for number, block in enumerate(blocks)]
-        (folder / "report.json").write_text(json.dumps({"title": title, "blocks": fields}), encoding="utf-8")
+        fonts = typst.Fonts(font_paths=[FONTS])
+        # the font of boxes comes last: by itself, typst would prefer it to a user's own
+        families = sorted(fonts.families(), key=lambda family: (family.startswith("Last Resort"), family))
+        content = {"title": title, "blocks": fields, "fonts": families}
+        (folder / "report.json").write_text(json.dumps(content), encoding="utf-8")
         template = resources.files("reports.rendering") / "templates" / "report.typ"
         (folder / "report.typ").write_bytes(template.read_bytes())
-        return typst.compile(
-            folder / "report.typ", root=folder, font_paths=[FONTS], ignore_system_fonts=False, timestamp=timestamp_s
-        )
+        return typst.compile(folder / "report.typ", root=folder, font_paths=fonts, timestamp=timestamp_s)
 
 
 def _export(block: Block, svg_file: Path) -> dict[str, object]:

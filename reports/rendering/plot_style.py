@@ -74,7 +74,8 @@ def open_panels(
     Yields:
         The figure, and its panels from left to right.
     """
-    with style.context([STYLE_FILE, {"axes.grid": grid}]), warnings.catch_warnings():
+    # From the defaults: a user's matplotlibrc or study must not change a figure
+    with style.context([STYLE_FILE, {"axes.grid": grid}], after_reset=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)  # it is drawn as a box
         figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
         yield figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])

@@ -7,13 +7,17 @@ import dataclasses
 import json
 import subprocess
 import sys
+from io import StringIO
+from types import SimpleNamespace
 
 import fabricate
 import pytest
+from rich.console import Console
 
 from ablations import AGAIN
+from ablations.framework.request import Request
 from ablations.framework.study import SHUFFLED
-from reports import report
+from reports import report, terminal
 from reports.report import write_report
 
 FILES = ("report.html", "report.pdf", "report.json", "trials.csv")
@@ -82,3 +86,13 @@ def test_no_name_in_the_table_of_trials_is_a_formula_to_a_spreadsheet(tmp_path, 
 def test_a_report_needs_no_torch():
     code = "import sys, reports.report; sys.exit('torch' in sys.modules or 'mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_letters_that_cannot_be_shown_are_named_in_the_report_and_at_the_end_of_a_run(tmp_path):
+    study = dataclasses.replace(fabricate.sizes(), question="\u5b8c?")
+    fabricate.write(tmp_path, [study], fabricate.setting(seeds=1))
+    request, console = Request((), [study], fabricate.setting(seeds=1), SimpleNamespace(note="")), StringIO()
+    terminal.show_report(request, tmp_path, Console(file=console, width=1000))
+    remark = "has no glyph for \u5b8c (U+5B8C)"
+    assert remark in console.getvalue()
+    assert remark in (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")

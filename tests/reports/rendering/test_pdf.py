@@ -7,7 +7,9 @@ import io
 import fabricate
 import pypdf
 import pytest
+import typst
 from block_texts import alternative_texts, shown_texts, without_spaces
+from fontTools.ttLib import TTFont
 
 from reports.document import build_document
 from reports.evidence import gather
@@ -24,7 +26,7 @@ from reports.rendering.blocks import (
     Text,
     Verdicts,
 )
-from reports.rendering.pdf import render_pdf
+from reports.rendering.pdf import FONTS, render_pdf
 
 HOSTILE = '<script> & "quoted" #set page(width: 1pt) $x^2$ \\ _a_ *b* `c` @d [e] // f'
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"><rect width="9" height="9"/></svg>'
@@ -121,3 +123,17 @@ def _structure(node):
         yield node
         if "/K" in node:
             yield from _structure(node["/K"])
+
+
+def test_a_letter_that_our_fonts_lack_is_taken_from_a_users_font_before_the_font_of_boxes(tmp_path, monkeypatch):
+    with TTFont(FONTS / "DejaVuSerif.ttf") as font:
+        for table in font["cmap"].tables:
+            table.cmap = {0x5B8C: "A"}
+        for name in font["name"].names:
+            name.string = "Users Own"
+        font.save(tmp_path / "own.ttf")
+    fonts = typst.Fonts(font_paths=[FONTS, tmp_path])
+    monkeypatch.setattr(typst, "Fonts", lambda font_paths: fonts)
+    (page,) = reader(render_pdf([Text("\u5b8c")], "A report", 0)).pages
+    names = [font.get_object()["/BaseFont"] for font in page["/Resources"]["/Font"].values()]
+    assert names and not any("LastResort" in name for name in names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +17,15 @@ from reports.rendering.line_plots import draw_curves, draw_responses
 from reports.rendering.plot_style import Axis, line_styles, wrap_name
 
 ARMS = ["baseline", *(f"an arm with a rather long name, number {number} $x_{number}$" for number in range(8))]
+USER_STYLE = {
+    "axes.prop_cycle": mpl.cycler(color=["red"]),
+    "figure.dpi": 30,
+    "font.family": "serif",
+    "lines.linewidth": 9,
+    "savefig.facecolor": "red",
+    "svg.fonttype": "none",
+    "text.usetex": True,
+}
 AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images per second"))
 
 
@@ -61,8 +71,10 @@ DRAWINGS = {curves, differences, scatter, heat, responses}
 
 @pytest.mark.parametrize("draw", [curves, differences, scatter, heat, responses])
 class TestEveryFigure:
-    def test_gives_the_same_bytes_twice(self, draw):
-        assert draw() == draw.__wrapped__()
+    def test_gives_the_same_bytes_twice_whatever_style_a_user_has_set(self, draw):
+        first = draw()
+        with mpl.rc_context(USER_STYLE):
+            assert draw.__wrapped__() == first
 
     def test_is_vectors_alone_with_its_text_as_paths(self, draw):
         assert not re.search(r"<image|<text|<metadata|<!--\s*Created", draw().svg)
