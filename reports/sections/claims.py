@@ -64,11 +64,9 @@ def _tabulate_parts(judgement: Judgement) -> Table:
 
 
 def _part_cells(outcome: Outcome) -> tuple[Cell, ...]:
-    part, improved = outcome.part, outcome.improvement
+    part, improved, analysis = outcome.part, outcome.improvement, outcome.interim_analysis
     limits = [
-        f"sequential, {comparisons.format_interim_analysis(outcome.interim_analysis)}"
-        if outcome.interim_analysis
-        else "",
+        f"sequential, {comparisons.format_interim_analysis(analysis)}" if analysis else "",
         f"{outcome.missing} missing" * bool(outcome.missing),
         f"{outcome.censored} not reached" * bool(outcome.censored),
         f"{outcome.needed} pairs for power {POWER}" if outcome.needed and outcome.verdict == "underpowered" else "",
