@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from operator import itemgetter
+from functools import cache, reduce
+from operator import add, itemgetter
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -99,7 +99,8 @@ def tabulate_combinations(study: Study, results: pd.DataFrame) -> pd.DataFrame:
             trials = {arm: trials_by_pair.get((pair, arm)) for arm in weights}
             weighted = [(trial, weights[arm]) for arm, trial in trials.items() if trial]
             identities = "+".join(trial["identity"] for trial, _ in weighted)
-            sums = {metric: math.fsum(weight * trial[metric] for trial, weight in weighted) for metric in metrics}
+            terms = {metric: [weight * trial[metric] for trial, weight in weighted] for metric in metrics}
+            sums = {metric: reduce(add, parts, 0.0) for metric, parts in terms.items()}  # Python 3.12's sum() differs
             rows += [
                 Observation(study.name, name, pair, metric, value, identity=identities, trained=True)
                 for metric, value in sums.items()
