@@ -42,6 +42,11 @@ RECORDS = {
         changed(network={"parameters": 1, "macs": 1, "layers": [{}]}),
         "layers.0.name is missing",
     ),
+    "edited": (lambda text: text.replace('"reason": ""', '"reason": "none"'), "was changed after it was measured"),
+    "with an impossible accuracy": (
+        changed(points=[{"step": 0, "epoch": 0, "time": 0.0, "metrics": {"test/accuracy": 250.0}}]),
+        "test/accuracy is 250: expected 0 to 1",
+    ),
 }
 
 

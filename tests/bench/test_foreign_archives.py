@@ -43,6 +43,22 @@ def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+MANY = [f"{number:016x}.json" for number in range(20)]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")  # zipfile's own
+@pytest.mark.parametrize("names, message", [(MANY, "would unpack to 20 MB"), ([NAME, NAME], "holds a file twice")])
+def test_an_archive_of_many_or_of_equal_entries_is_not_unpacked(tmp_path, monkeypatch, names, message):
+    monkeypatch.setattr("shutil.copyfileobj", lambda *_: pytest.fail("an entry was unpacked"))
+    odd = str(tmp_path / "odd.zip")
+    with zipfile.ZipFile(odd, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in names:
+            bomb.writestr(name, b" " * 10**6)
+    with pytest.raises(InputError, match=message):
+        import_from(odd, tmp_path / "out", weights=False)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_damaged_archive_is_named_in_one_line_and_nothing_is_imported(archive, tmp_path):
     intact, invalid_archive = archive.read_bytes(), tmp_path / "odd.zip"
     squeezed = zipfile.ZipFile(archive).infolist()[0]

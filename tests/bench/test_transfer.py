@@ -93,6 +93,12 @@ REFUSED = {
     "cut": (lambda text: text[:100], "no whole record"),
     "a list": (lambda text: "[]", "no whole record"),
     "deep": (lambda text: "[" * 100_000, "no whole record"),
+    "huge integer": (lambda text: text.replace('"seed": ', '"seed": ' + "7" * 5000), "no whole record"),
+    "edited": (lambda text: text.replace('"reason": ""', '"reason": "none"'), "changed after it was measured"),
+    "impossible": (
+        amended(points=[{"step": 0, "epoch": 0, "time": 0, "metrics": {"test/accuracy": -5.0}}]),
+        "test/accuracy is -5: expected 0 to 1",
+    ),
 }
 
 

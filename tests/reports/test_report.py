@@ -17,6 +17,7 @@ from rich.console import Console
 from ablations import AGAIN
 from ablations.framework.request import Request
 from ablations.framework.study import SHUFFLED
+from bench.records import store
 from reports import report, terminal
 from reports.report import write_report
 
@@ -64,6 +65,11 @@ FORMULAS = {
     "+1": "'+1",
     "-1": "'-1",
     "@SUM(A1)": "'@SUM(A1)",
+    "  =1": "'  =1",
+    "\u3000\uff1d1": "'\u3000\uff1d1",
+    "\u200b@x": "'\u200b@x",
+    "\uff0b1": "'\uff0b1",
+    "relu;=1": "relu;'=1",
     "\t=1": "\\t=1",
     "\r=1": "\\r=1",
     '=HYPERLINK("x","y")': '\'=HYPERLINK("x","y")',
@@ -72,7 +78,7 @@ FORMULAS = {
 
 def test_no_name_in_the_table_of_trials_is_a_formula_to_a_spreadsheet(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "render_pdf", lambda *_: b"")
-    arms = {name: {"dropout": number / 10} for number, name in enumerate(FORMULAS)}
+    arms = {name: {"dropout": number / 20} for number, name in enumerate(FORMULAS)}
     study = dataclasses.replace(fabricate.sizes(), name="=1", arms=arms)
     fabricate.write(tmp_path, [study], fabricate.setting(seeds=1))
     write_report(tmp_path, [study], fabricate.setting(seeds=1))
@@ -81,6 +87,19 @@ def test_no_name_in_the_table_of_trials_is_a_formula_to_a_spreadsheet(tmp_path, 
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
     assert {row["arm"] for row in rows} == {*FORMULAS.values(), AGAIN, SHUFFLED}
     assert {row["study"] for row in rows} == {"'=1"}
+
+
+def test_no_name_of_a_metric_is_a_formula_to_a_spreadsheet(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "render_pdf", lambda *_: b"")
+    study, setting = dataclasses.replace(fabricate.sizes(), arms={"relu": {}}), fabricate.setting(seeds=1)
+    fabricate.write(tmp_path, [study], setting)
+    file = next(file for file in store.folder(tmp_path).glob("*.json") if json.loads(file.read_text()).get("points"))
+    record = json.loads(file.read_text())
+    record["points"][-1]["metrics"]["=cmd|'/c calc'!A1"] = 1.0
+    store.write(tmp_path, record)
+    write_report(tmp_path, [study], setting)
+    header = (tmp_path / "reports" / "trials.csv").read_text().partition("\n")[0]
+    assert "'=cmd" in header and ",=cmd" not in header
 
 
 def test_a_report_needs_no_torch():

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.metrics.registry import METRICS
 from bench.metrics.sparsity import layer_sums, sparsity, watch_activations
 from bench.models.alexnet import build
 from bench.spec.config import ModelConfig
@@ -143,3 +144,9 @@ def test_smooth_activations_are_never_zero(activation):
     with torch.no_grad(), watch_activations(network) as sums:
         network(torch.rand(4, 3, 32, 32))
     assert sparsity(sums, SINGLE)["sparsity/zeros/mean"] == sparsity(sums, SINGLE)["sparsity/dead/mean"] == 0
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-22, 1e-19, 1e20, 1e30])
+def test_squares_beyond_float32_keep_sparsity_in_its_range(size):
+    values = measured(torch.tensor([[0.5, 1.0, 0.7, 0.9] * 4, [1.0] + [0.0] * 15]) * size)
+    assert all(METRICS[f"sparsity/{name}/{{layer}}"].is_possible(value) for name, value in values.items())
