@@ -102,6 +102,8 @@ def _make_parser() -> argparse.ArgumentParser:
     report.add_argument("studies", nargs="*", type=_expand, metavar="STUDY", help=studies)
     check = "write nothing; exit with 1 if a verdict differs from those in this report.json"
     report.add_argument("--check", type=_path, metavar="FILE", help=check)
+    trust = "run the study files of a run by another user or on another machine"
+    report.add_argument("--trust", action="store_true", help=trust)
     export = _add_command(group, "export", export_records, "write every finished record into one file")
     export.add_argument("file", type=_path, metavar="FILE", help="archive to write")
     importer = _add_command(group, "import", import_records, "import records from a file, a folder or an MLflow server")

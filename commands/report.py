@@ -11,7 +11,7 @@ def write_report(options: argparse.Namespace, console: Console) -> int:
     """Write the report, or with --check compare its verdicts with a file's; return the exit status."""
     from reports import terminal  # imported late: it takes seconds, and every worker imports the command
 
-    request = load_request(options.out, options.studies)
+    request = load_request(options.out, options.studies, options.trust)
     if options.check:
         return terminal.check_report(request, options.check, options.out, console)
     terminal.show_report(request, options.out, console)

@@ -1,11 +1,13 @@
 """The request of the last run, stored in `run.json` beside its records, so that reports can repeat it."""
 
+import hashlib
 import json
 import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Required
+from uuid import getnode
 
 from pydantic import Field, ValidationError
 from typing_extensions import TypedDict
@@ -30,6 +32,7 @@ _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsew
 
 
 class _Stored(_Studies, total=False):
+    signature: str  # of the studies; see `_sign`
     profile: Required[str]
     seeds: Required[Seeds | None]
     further: dict[str, dict[str, Seeds]] | None  # `Setting.extra_seeds`
@@ -40,8 +43,10 @@ class _Stored(_Studies, total=False):
 def save_request(request: Request, out: Path) -> None:
     """Store the request in the output folder; raise InputError if it cannot be written."""
     setting, source = request.setting, request.source
+    studies = [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.study_names]
     fields = {
-        "studies": [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.study_names],
+        "studies": studies,
+        "signature": _sign(studies),
         "profile": setting.profile.name,
         "seeds": setting.seeds,
         "further": setting.extra_seeds,
@@ -54,12 +59,13 @@ def save_request(request: Request, out: Path) -> None:
         raise InputError(f"{out} cannot be written ({error.strerror}): name another folder with --out") from error
 
 
-def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
+def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = False) -> Request:
     """Return the request of the last run into a folder, without reading its images.
 
     Args:
         out: The output folder.
         study_names: Names or paths of other studies, in place of those of the run.
+        is_trusted: Whether the run's study files are executed even if another user or another machine named them.
 
     Raises:
         InputError: The request or a record is missing or damaged, or a study is invalid.
@@ -78,7 +84,7 @@ def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
         problem = f"{file} was imported without {', '.join(missing_studies)}"
         raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
     if not study_names:
-        _check_not_moved(fields["studies"], out)
+        _check_files(fields, out, is_trusted)
     setting = setting._replace(extra_seeds=fields.get("further"))
     study_names = tuple(study_names or fields["studies"])
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
@@ -86,15 +92,29 @@ def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
     return request
 
 
-def _check_not_moved(study_names: Sequence[str], out: Path) -> None:
-    """Raise InputError if a study file of the last run is no longer there."""
-    missing = [name for name in study_names if name.endswith(".py") and not os.path.exists(name)]
+def _check_files(fields: _Stored, out: Path, is_trusted: bool) -> None:
+    """Raise InputError if a study file of the last run is no longer there, or if somebody else may have named it."""
+    study_names = fields["studies"]
+    files = [name for name in study_names if name.endswith(".py")]
+    missing = [name for name in files if not os.path.exists(name)]
     if missing:
         words = [f"PATH/TO/{Path(name).name}" if name in missing else name for name in study_names]
         command = shlex.join(["ablate", "report", *words, "--out", str(out)])
         raise InputError(
             f"study file {' and '.join(missing)} not found: if it was moved, name its new place: {command}"
         )
+    if files and not is_trusted and fields.get("signature") != _sign(study_names):
+        problem = (
+            f"{out / REQUEST_FILE} was not written by you on this machine, and a report runs {' and '.join(files)}"
+        )
+        raise InputError(f"{problem}: read it, then add --trust, or name the studies to report")
+
+
+def _sign(study_names: Sequence[str]) -> str:
+    """Sign the names for this user on this machine, whose number no sender of an output folder knows."""
+    file = Path("/etc/machine-id")
+    machine = file.read_text().strip() if file.is_file() else ""
+    return hashlib.sha256(json.dumps([machine or getnode(), os.getuid(), study_names]).encode()).hexdigest()
 
 
 def prepare_output(out: Path) -> None:

@@ -18,7 +18,7 @@ def out(tmp_path, monkeypatch):
     study, setting = fabricate.activations(), fabricate.setting()
     fabricate.write(tmp_path, [study], setting)
     write_report(tmp_path, [study], setting)
-    monkeypatch.setattr(commands.report, "load_request", lambda out, names: Request((), [study], setting, None))
+    monkeypatch.setattr(commands.report, "load_request", lambda *_: Request((), [study], setting, None))
     return tmp_path
 
 
