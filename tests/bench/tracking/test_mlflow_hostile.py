@@ -38,6 +38,7 @@ NAMES = (
 def published(ran, tmp_path_factory):
     """Records of a trial for each name, which its study, arm and data set have, and of a timing with all as arms."""
     out, records = tmp_path_factory.mktemp("hostile") / "out", []
+    out.mkdir()
     trial = next(record for record in store.read_all(ran.out) if record["kind"] == "trial")
     timing = next(record for record in store.read_all(ran.out) if record["kind"] == "timing")
     for number, name in enumerate(NAMES):
