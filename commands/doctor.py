@@ -25,6 +25,7 @@ DISK_ADVICE = {
     "denied": "name another folder with --out, or allow writing to this one",
     "failing": "the disk is read-only or failing: name another folder with --out",
     "misplaced": "name another one",
+    "no temporary folder": "name a folder that can be written by TMPDIR",
     "lockless": "its file system has no locks: name a folder on another one with --out",
 }
 

@@ -21,11 +21,14 @@ DISK_FAULTS = {
     **dict.fromkeys((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR), "misplaced"),
     errno.ENOLCK: "lockless",
 }
+NO_TEMPORARY = "temporary directory"  # in messages of tempfile and matplotlib
 NO_FLUSH = errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP  # of a file system that cannot flush; the content is written
 
 
 def disk_fault(error: BaseException) -> str:
-    """Return why a file or a disk cannot be used, one of the values of DISK_FAULTS; '' for other errors."""
+    """Return why files cannot be used: 'no temporary folder', or one of DISK_FAULTS' values; '' for other errors."""
+    if isinstance(error, OSError) and NO_TEMPORARY in str(error):
+        return "no temporary folder"
     number = error.errno if isinstance(error, OSError) else None  # pebble's ProcessExpired is an OSError without one
     return DISK_FAULTS.get(number or 0, "")
 

@@ -88,6 +88,21 @@ def test_what_the_system_refuses_is_reported_with_advice(error_line, monkeypatch
     assert "out/run.json" in line and advice in line and ("make room" in line) == (number == errno.ENOSPC)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "No usable temporary directory found in ['/tmp']",  # tempfile
+        "Matplotlib requires access to a writable cache directory, and a temporary directory could not be created",
+    ],
+)
+def test_a_machine_without_a_temporary_folder_is_told_to_name_one(error_line, monkeypatch, message):
+    def refuse(*_):
+        raise OSError(message)
+
+    monkeypatch.setattr(commands.report, "load_request", refuse)
+    assert f"{message}: name a folder that can be written by TMPDIR" in error_line("report")
+
+
 @pytest.mark.parametrize("name", ["trials", "reports", "cache"])
 def test_a_file_in_the_place_of_an_output_folders_part_is_refused(error_line, root, out, name):
     out.mkdir()

@@ -1,5 +1,8 @@
+import os
+import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from mlflow.exceptions import MlflowException
@@ -207,3 +210,15 @@ def test_attempts_to_reach_a_server_follow_at_growing_intervals(server, finished
     assert len(server.got) == 4600
     server.up = False
     assert pauses(100) == [60]
+
+
+def test_mlflow_is_imported_for_a_user_without_a_home_folder(tmp_path):
+    code = (
+        "import pwd\n"
+        "def getpwuid(user): raise KeyError('getpwuid(): uid not found')\n"
+        "pwd.getpwuid = getpwuid\n"
+        "import bench.tracking.mlflow_client\n"
+    )
+    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=variables, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
