@@ -1,5 +1,6 @@
 """Figures of trained arms: learning curves, differences from the baseline, speed and exact zeros."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,12 +21,21 @@ from reports.tables.observations import CURVES
 from reports.text.formatting import pluralize
 
 MAX_PANELS = 3
+MAX_ARMS = 48  # arms in a figure: more are illegible, and take minutes
 
 
 def draw_arms(study: Study, evidence: Evidence) -> list[Figure]:
     """Draw the figures of a study, except those without numbers."""
+    drawn_arms = _sort_by_claims(study, list(study.arms))[:MAX_ARMS]
+    omission = f" {MAX_ARMS} of {len(study.arms)} arms are drawn." * (len(study.arms) > MAX_ARMS)
+    if omission:
+        study = dataclasses.replace(study, arms={arm: study.arms[arm] for arm in drawn_arms})
+        names = [*drawn_arms, AGAIN, SHUFFLED]
+        results, curves = (table[table["arm"].isin(names)] for table in (evidence.results, evidence.curves))
+        evidence = dataclasses.replace(evidence, results=results, curves=curves)
     drawings = (_draw_curves, _draw_differences, _draw_speed, _draw_zeros)
-    return [figure for draw in drawings if (figure := draw(study, evidence))]
+    figures = [figure for draw in drawings if (figure := draw(study, evidence))]
+    return [dataclasses.replace(figure, caption=figure.caption + omission) for figure in figures]
 
 
 def _draw_curves(study: Study, evidence: Evidence) -> Figure | None:
@@ -41,10 +51,15 @@ def _draw_curves(study: Study, evidence: Evidence) -> Figure | None:
 
 
 def _select_faint(study: Study, arms: Sequence[str]) -> list[str]:
-    """Arms beyond the number of colours; the baseline and arms that claims compare get a colour first."""
+    """Arms beyond the number of colours."""
+    return _sort_by_claims(study, arms)[len(COLOURS) :]
+
+
+def _sort_by_claims(study: Study, arms: Sequence[str]) -> list[str]:
+    """Sort the arms: the baseline and arms that claims compare first, otherwise as they are."""
     parts = [part for claim in study.claims for part in claim.parts]
     compared = {study.baseline, *(arm for part in parts for arm in (part.arm, part.reference))}
-    return sorted(arms, key=lambda arm: arm not in compared)[len(COLOURS) :]
+    return sorted(arms, key=lambda arm: arm not in compared)
 
 
 def _draw_differences(study: Study, evidence: Evidence) -> Figure | None:
