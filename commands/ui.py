@@ -5,8 +5,10 @@ import errno
 import importlib.util
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 
 from rich.console import Console
 
@@ -71,6 +73,7 @@ def _prepare(address: str) -> None:
     try:
         client = mlflow_client.connect(address)
         client.search_experiments(max_results=1)
-        mlflow_database.follow_moved_folder(address)
+        with suppress(sqlite3.OperationalError):  # it is read-only: artifacts are shown where they were
+            mlflow_database.follow_moved_folder(address)
     except Exception as error:  # database drivers raise classes of their own
         raise unreadable(address, error) from error

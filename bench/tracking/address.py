@@ -40,4 +40,4 @@ def _find_secrets(address: str) -> Iterator[str]:
     values = [value for name, value in parameters if re.fullmatch(SECRET_NAME, name, re.IGNORECASE)]
     for secret in (match[2] or match[1] if match else "", *values):
         for text in (secret, unquote(secret)):
-            yield from (text, *re.split("[@:/?#&]", text))
+            yield from (text, *re.split("[@:/?#&;=]", text))

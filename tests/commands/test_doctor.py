@@ -282,6 +282,19 @@ def test_a_run_of_somebody_else_among_ours_is_left_alone(published):
     assert list(doctor.examine(published)) == []
 
 
+def test_a_moved_folder_is_named_and_repaired_and_looking_changes_nothing(published, tmp_path):
+    moved = published.rename(tmp_path / "moved")
+    database = (moved / "mlflow.db").read_bytes()
+    (finding,) = doctor.examine(moved)
+    assert (
+        finding.state == "stale"
+        and f"was moved or copied: its files are still expected in {published.as_uri()}" in (finding.text)
+    )
+    assert (moved / "mlflow.db").read_bytes() == database
+    finding.repair()
+    assert list(doctor.examine(moved)) == [] and not published.exists()
+
+
 def test_a_broken_record_does_not_keep_mlflow_from_being_examined(published):
     file = min(store.folder(published).glob("*.json"))
     file.write_text("[]")

@@ -59,7 +59,9 @@ def published(out: Path) -> dict[str, int]:
     """Number of MLflow runs by identity of trial; all must have finished, and the report has one."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{out / 'mlflow.db'}")
+    from bench.tracking import mlflow_client
+
+    client = MlflowClient(mlflow_client.tracking_uri(out))
     runs = client.search_runs([e.experiment_id for e in client.search_experiments()], max_results=5000)
     assert {run.info.status for run in runs} == {"FINISHED"}
     names = Counter(run.data.tags["identity"] for run in runs)

@@ -1,0 +1,111 @@
+"""`ablate ui` serves the configured database or says in one line why not; no command shows a password."""
+
+import socket
+import subprocess
+
+import pytest
+
+import ablate
+from bench.tracking import mlflow_client
+from bench.tracking.retry_queue import RetryQueue
+
+
+class Server:
+    """A stand-in for the process of MLflow's server."""
+
+    def __init__(self, command, env, **_):
+        type(self).started.append((command, env["MLFLOW_BACKEND_STORE_URI"]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def wait(self):
+        return 0
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands and the addresses of the servers that were started."""
+    Server.started = []
+    monkeypatch.setattr(subprocess, "Popen", Server)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return Server.started
+
+
+def serve(out, *options):
+    return ablate.main(["ui", "--out", str(out), "--port", str(free_port()), *options])
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_database_that_the_variable_names_is_served(smoke, started, tmp_path, monkeypatch):
+    address = mlflow_client.tracking_uri(smoke.out)
+    assert serve(smoke.out) == 0
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert serve(tmp_path) == 0
+    assert [served for _, served in started] == [address] * 2
+    assert all(address not in command for command, _ in started), "other users could read a password in it"
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    {
+        "databricks": "databricks: `ablate ui` needs a database",
+        "file:///some/mlruns": "file:///some/mlruns: `ablate ui` needs a database",
+        "./mlruns": "./mlruns: `ablate ui` needs a database",
+        "ftp://host": "ftp://host: `ablate ui` needs a database",
+        "sqlite:///none.db": "none.db is not a database of MLflow",
+        "sqlite:none.db": "cannot be read by MLflow",
+        "nosuchdriver+sqlite+x://": "nosuchdriver+sqlite+x://: `ablate ui` needs a database",
+        "mysql://alice:s3cretpw@127.0.0.1/db": "mysql://***@127.0.0.1/db cannot be read by MLflow",
+    }.items(),
+)
+def test_what_cannot_be_served_is_one_line(started, tmp_path, monkeypatch, capsys, address, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert serve(tmp_path) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not started and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "70000"])
+def test_a_port_that_does_not_exist_is_one_line(smoke, started, capsys, port):
+    assert serve(smoke.out, "--port", port) == 2
+    assert capsys.readouterr().err == f"ablate: --port is {port}: expected 1 to 65535\n"
+    assert not started
+
+
+def test_a_port_in_use_is_one_line(smoke, started, capsys):
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert serve(smoke.out, "--port", str(port)) == 2
+    assert capsys.readouterr().err.startswith(f"ablate: port {port} is in use")
+    assert not started
+
+
+@pytest.mark.parametrize("command", ["doctor", "ui", "import"])
+def test_no_command_shows_a_password(smoke, started, tmp_path, monkeypatch, capsys, command):
+    address = "http://alice:s3cretpw@127.0.0.1:9"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    origin = [address, "--out", str(tmp_path)] if command == "import" else ["--out", str(smoke.out)]
+    ablate.main([command, *origin])
+    captured = capsys.readouterr()
+    assert "s3cretpw" not in captured.out + captured.err and "***@127.0.0.1:9" in captured.out + captured.err
+
+
+def test_a_run_shows_no_password(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://alice:s3cretpw@127.0.0.1:9")
+    warnings = []
+    RetryQueue(tmp_path, "smoke", warnings.append)
+    (warning,) = warnings
+    assert "s3cretpw" not in warning and "***@127.0.0.1:9" in warning
