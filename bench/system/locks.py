@@ -53,4 +53,7 @@ def is_locked(file: Path) -> bool:
         return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        if error.filename:  # the file cannot be opened; otherwise nobody can lock it
+            raise
     return False

@@ -31,6 +31,8 @@ def test_a_file_system_without_locks_is_named(tmp_path, no_locks, number):
         pass
     assert (caught.value.errno, caught.value.filename) == (errno.ENOLCK, str(tmp_path))
     assert not list(tmp_path.iterdir())
+    (tmp_path / "left.lock").touch()
+    assert not locks.is_locked(tmp_path / "left.lock")
 
 
 def test_a_lock_is_held_by_one_and_seen_by_all(tmp_path):
