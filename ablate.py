@@ -191,7 +191,7 @@ def _path(name: str) -> Path:
 def _expand(name: str) -> str:
     """Expand ~, which a shell leaves as it is in --out=~/x and in make's OUT=~/x."""
     path = os.path.expanduser(name)
-    if path.startswith("~") and not os.path.exists(path):
+    if path.startswith("~") and not os.path.exists(path.split(os.sep)[0]):
         raise argparse.ArgumentTypeError(f"{name} names no home folder; for a file of this name write ./{name}")
     return path
 

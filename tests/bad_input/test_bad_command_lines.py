@@ -2,6 +2,8 @@
 
 import errno
 import os
+import signal
+from pathlib import Path
 
 import pytest
 from inputs import WIDE, written
@@ -127,3 +129,62 @@ def test_brackets_in_a_name_are_shown_as_they_are(root, tmp_path, out, capsys):
     arguments = ["plan", study, "--data", str(named), "--out", str(out), "--device", "cpu", "--profile", "smoke"]
     assert command.main(arguments) == 0
     assert "[b]x[: 6 train" in (output := capsys.readouterr().out) and "[red]" in output
+
+
+@pytest.mark.parametrize(
+    "words, name",
+    [
+        ("plan --out=~/x", "out"),
+        ("plan --data=~/x", "data"),
+        ("run ~/x", "studies"),
+        ("report ~/x", "studies"),
+        ("report --check=~/x", "check"),
+        ("export ~/x", "file"),
+        ("import ~/x", "origin"),
+        ("pack ~/x ~/y", "folder"),
+        ("pack ~/y ~/x", "target"),
+    ],
+)
+def test_a_tilde_is_the_home_folder_in_every_path(monkeypatch, tmp_path, words, name):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    value = getattr(command._make_parser().parse_args(words.split()), name)
+    assert value in (tmp_path / "x", str(tmp_path / "x"), [str(tmp_path / "x")])
+
+
+@pytest.mark.parametrize("words", ["plan --out=~nobody-of-this-name/x", "run --data=~nobody-of-this-name"])
+def test_a_home_folder_that_nobody_has_is_refused(capsys, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        command.main(words.split())
+    assert "names no home folder; for a file of this name write ./~nobody-of-this-name" in capsys.readouterr().err
+    Path("~nobody-of-this-name").mkdir()
+    assert command._make_parser().parse_args(words.split())
+
+
+@pytest.mark.parametrize("words", [["run", "--\x1b[2J\u202e"], ["\x1b[2J\u202e"], ["run", "\x1b[2J\u202e"]])
+def test_a_command_line_is_repeated_without_its_control_characters(capsys, words):
+    try:
+        assert command.main(words) == 2
+    except SystemExit as exit:
+        assert exit.code == 2
+    error = capsys.readouterr().err
+    assert "\\x1b[2J\\u202e" in error and error.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_stops_a_command_in_one_line(monkeypatch, capsys, number, status):
+    def stop(*_):
+        os.kill(os.getpid(), number)
+
+    handlers = {other: signal.getsignal(other) for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(command, "list_studies", stop)
+    try:
+        assert command.main(["list"]) == status
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+        monkeypatch.setattr(command, "list_studies", lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 0)
+        assert command.main(["list"]) == 0
+    finally:
+        for other, handler in handlers.items():
+            signal.signal(other, handler)
+    line = "ablate: stopped; finished jobs are kept; run the same command again to continue"
+    assert capsys.readouterr().err.strip() == line
