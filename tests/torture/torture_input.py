@@ -382,6 +382,8 @@ def test_a_record_or_a_request_is_reported_or_refused(short, finished):
         value = json.loads(original_files[file])
         for damage in damages:
             value = damaged(value, *damage)
+        if isinstance(value, dict) and "checksum" in value:  # as another harness would write it
+            value["checksum"] = store.checksum(value)
         file.write_text(json.dumps(value)[:cut])
         try:
             with unchanged(store.folder(finished)), in_time():
