@@ -9,6 +9,8 @@ import ablate
 from bench.tracking import mlflow_client
 from bench.tracking.retry_queue import RetryQueue
 
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
+
 
 class Server:
     """A stand-in for the process of MLflow's server."""
@@ -93,12 +95,12 @@ def test_a_port_in_use_is_one_line(smoke, started, capsys):
     assert not started
 
 
-@pytest.mark.parametrize("command", ["doctor", "ui", "import"])
-def test_no_command_shows_a_password(smoke, started, tmp_path, monkeypatch, capsys, command):
+@pytest.mark.parametrize("verb", ["doctor", "ui", "import"])
+def test_no_command_shows_a_password(smoke, started, tmp_path, monkeypatch, capsys, verb):
     address = "http://alice:s3cretpw@127.0.0.1:9"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    origin = [address, "--out", str(tmp_path)] if command == "import" else ["--out", str(smoke.out)]
-    ablate.main([command, *origin])
+    origin = [address, "--out", str(tmp_path)] if verb == "import" else ["--out", str(smoke.out)]
+    ablate.main([verb, *origin])
     captured = capsys.readouterr()
     assert "s3cretpw" not in captured.out + captured.err and "***@127.0.0.1:9" in captured.out + captured.err
 

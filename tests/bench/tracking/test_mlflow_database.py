@@ -243,11 +243,11 @@ def other_version(copy):
     return copy
 
 
-@pytest.mark.parametrize("command", ["doctor", "doctor --fix", "import", "ui"])
-def test_a_database_of_another_version_is_named_with_what_to_do_and_left_alone(other_version, command, capsys):
+@pytest.mark.parametrize("words", ["doctor", "doctor --fix", "import", "ui"])
+def test_a_database_of_another_version_is_named_with_what_to_do_and_left_alone(other_version, words, capsys):
     before, address = snapshot(other_version), f"sqlite:///{other_version}/mlflow.db"
-    origin = [address, "--out", str(other_version.parent / "new")] if command == "import" else []
-    status = ablate.main([*command.split(), *(origin or ["--out", str(other_version)])])
+    origin = [address, "--out", str(other_version.parent / "new")] if words == "import" else []
+    status = ablate.main([*words.split(), *(origin or ["--out", str(other_version)])])
     captured = capsys.readouterr()
     (line,) = [line for line in (captured.out + captured.err).splitlines() if "of another version" in line]
     assert status and f"`mlflow db upgrade {address}`" in line
