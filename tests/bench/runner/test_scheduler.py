@@ -282,7 +282,7 @@ def test_a_job_whose_record_came_before_its_turn_is_not_run_again(ran, tmp_path)
     first, second, *_ = (job for job in ran.jobs if isinstance(job, Trial))
     theirs = store.read(ran.out, second)
     for event in run([first, second], ran.source, tmp_path, workers=1):
-        if event.job == first:
+        if (event.kind, event.job) == ("started", first):  # once: a copy that is half done is damaged weights
             shutil.copy(store.weights_file(ran.out, second), store.weights_file(tmp_path, second))
             store.write(tmp_path, theirs)
     assert (event.kind, event.job) == ("done", second)
