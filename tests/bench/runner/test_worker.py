@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
-from bench.records import store
+from bench.records import store, validation
 from bench.runner import worker
 from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
-from bench.spec.jobs import Trial
+from bench.spec.jobs import Timing, Trial
 from bench.training import checkpoint
 
 
@@ -63,3 +65,24 @@ def test_a_worker_exits_after_an_error_that_would_break_its_later_jobs(failed, m
     assert failed(RuntimeError("no luck"))["status"] == "failed" and ends == []
     assert failed(RuntimeError("CUDA error: an illegal memory access was encountered"))["status"] == "failed"
     assert ends == [1]
+
+
+def test_an_impossible_number_fails_its_job_and_a_clock_that_is_set_back_does_not(digits, tmp_path, monkeypatch):
+    timing = Timing("steps", (("relu", ModelConfig(width=1 / 16)),), (8,), 1)
+    sample = {"arm": "relu", "pair": 0, "metric": "time/step_ms", "value": 1.5}
+    store.folder(tmp_path).mkdir()
+
+    def perform(value):
+        result = {"samples": [sample | {"value": value}], "fit": True, "why_unfit": ""}
+        monkeypatch.setattr("bench.timing.measurement.measure", lambda timing: result)
+        previous_end = (store.read(tmp_path, timing) or {}).get("ended")
+        worker.perform(Task(timing, digits, tmp_path, previous_end=previous_end))
+        return store.read(tmp_path, timing)
+
+    record = perform(-1.5)
+    assert record["status"] == "failed" and "time/step_ms is -1.5: expected 1e-09 to inf" in record["reason"]
+    clock = itertools.count(2e9, -10)
+    monkeypatch.setattr(worker.time, "time", lambda: next(clock))
+    record = perform(1.5)
+    assert record["status"] == "finished" and record["ended"] == record["started"]
+    assert validation.load_valid(store.path(tmp_path, timing)) == record
