@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             save_request(request, out)
             tuning_text = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
             done_count = len(titles) - len(missing_jobs)
-            console.print(f"{done_count} of {len(titles)} jobs are already done{tuning_text}")
+            console.print(f"{done_count} of {len(titles)} jobs are done already{tuning_text}")
             kept_trials = select_kept_trials(list(titles), missing_jobs)
             run_options = RunOptions(request.source, out, workers, kept_trials, deadline, durations.predict_s, submit)
             display = Display(console, missing_jobs, titles, durations, workers)

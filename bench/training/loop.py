@@ -39,11 +39,9 @@ def train(
         trial: The trial.
         network: The network with its initial weights.
         images: The trial's splits.
-        saved: State yielded by an earlier process, from which training resumes; None to start. On a CPU the results are
-            bit for bit those of an uninterrupted trial.
+        saved: State of an earlier process to resume from; on a CPU the results are then those of one process, bit for bit.
         checkpoint_due: Function called after each step; if it returns True, {'state': ...} is yielded.
-        group: The processes that train together. All of them call this function with the same images and get the same
-            points.
+        group: The processes that train together; all call this with the same images and get the same points.
 
     Yields:
         Points: step, epoch, time and metrics. The last one has 'diverged' if the training loss was not finite, else
