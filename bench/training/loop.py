@@ -39,7 +39,7 @@ def train(
         trial: The trial.
         network: The network with its initial weights.
         images: The trial's splits.
-        saved: State of an earlier process to resume from; on a CPU the results are then those of one process, bit for bit.
+        saved: State of an earlier process to resume from, with the results of one process, bit for bit on a CPU.
         checkpoint_due: Function called after each step; if it returns True, {'state': ...} is yielded.
         group: The processes that train together; all call this with the same images and get the same points.
 
