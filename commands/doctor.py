@@ -12,11 +12,10 @@ from rich.console import Console
 from ablations.framework.request_store import prepare_output
 from bench import REVISION
 from bench.records import cleanup, store, validation, weights
-from bench.records.cleanup import BROKEN, move_aside
 from bench.spec.errors import InputError
 from bench.system.files import disk_fault
 from bench.tracking.address import configured_address
-from bench.tracking.mlflow_format import summarize_error, unreadable
+from bench.tracking.mlflow_format import summarize_error, to_input_error
 
 HARMLESS_STATES = "pending", "running", "earlier"
 DAMAGE_MESSAGES = "is not a database", "malformed"  # of SQLite, for a damaged file only
@@ -98,8 +97,8 @@ def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Find
             revision = validation.find_revision(file, record)
             validation.check_names(file, record, check_job)
         except InputError as error:
-            text = f"{error}: --fix moves it to {out / BROKEN}"
-            yield Finding("broken", text, partial(move_aside, file, out))
+            text = f"{error}: --fix moves it to {out / cleanup.BROKEN}"
+            yield Finding("broken", text, partial(cleanup.move_aside, file, out))
             continue
         usable_records[file.stem] = record
         if revision != REVISION:
@@ -111,11 +110,12 @@ def _examine_records(out: Path, usable_records: dict[str, Any]) -> Iterator[Find
 def _examine_weights(out: Path, usable_records: Mapping[str, Any]) -> Iterator[Finding]:
     for file in sorted(store.folder(out).glob("*.safetensors")):
         if not store.path(out, file.stem).exists():
-            yield Finding("orphaned", f"{file.name}: weights without a record", partial(move_aside, file, out))
+            yield Finding("orphaned", f"{file.name}: weights without a record", partial(cleanup.move_aside, file, out))
         elif file.stem in usable_records and not cleanup.is_running(out, file.stem):
             if fault := weights.find_fault(file, usable_records[file.stem]):
-                text = f"{file.name} holds no weights of its record ({fault}): --fix moves it to {out / BROKEN}"
-                yield Finding("broken", text, partial(move_aside, file, out))
+                text = f"{file.name} does not hold the weights of its record ({fault})"
+                repair = partial(cleanup.move_aside, file, out)
+                yield Finding("broken", f"{text}: --fix moves it to {out / cleanup.BROKEN}", repair)
 
 
 def _examine_unfinished_jobs(out: Path) -> Iterator[Finding]:
@@ -138,10 +138,10 @@ def _examine_mlflow(out: Path, usable_records: dict[str, Any]) -> Iterator[Findi
         for state, text, repair in consistency.find_differences(out, usable_records):
             yield Finding(state, text, repair and partial(_repair_mlflow, repair))
     except Exception as error:  # database drivers raise classes of their own
-        text = f"MLflow: {unreadable(configured_address() or str(out / 'mlflow.db'), error)}"
+        text = f"MLflow: {to_input_error(configured_address() or str(out / 'mlflow.db'), error)}"
         damaged = not configured_address() and any(message in str(error) for message in DAMAGE_MESSAGES)
         # the next run creates a new database
-        yield Finding("broken", text, partial(move_aside, out / "mlflow.db", out) if damaged else None)
+        yield Finding("broken", text, partial(cleanup.move_aside, out / "mlflow.db", out) if damaged else None)
 
 
 def _repair_mlflow(repair: Callable[[], object]) -> None:

@@ -72,7 +72,7 @@ def _add_weights(file: Path, record: dict[str, Any], out: Path) -> None:
     """Copy weights if they are missing or damaged, unless they belong to another measurement than the present one."""
     store.check_size(file)
     if fault := find_fault(file, record):
-        raise InputError(f"{file.name} holds no weights of its record ({fault})")
+        raise InputError(f"{file.name} does not hold the weights of its record ({fault})")
     target, present = store.weights_file(out, file.stem), store.load(store.path(out, file.stem))
     if find_fault(file, present) or (target.exists() and not find_fault(target, present)):
         return

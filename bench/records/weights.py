@@ -1,4 +1,4 @@
-"""Kept weights of trials: which are those that the trial left, so that a probe may ask them."""
+"""Stored weights of trials: writing them, finding damaged ones, and whether probes can use them."""
 
 import hashlib
 import math
@@ -24,14 +24,14 @@ def write(out: Path, trial: Trial, content: bytes) -> str:
 def find_fault(file: Path, record: dict[str, Any]) -> str:
     """Say why a file does not hold the weights of a record; '' if it does.
 
-    The record names their digest. One of schema 1 does not: its weights must be finite and fit its layers.
+    They are compared by the digest in the record. Without one (schema 1), they must be finite and fit the layers.
     """
     try:
-        if record["schema"] == 1 and "weights" not in record:
+        if record.get("schema") == 1 and "weights" not in record:
             return _find_misfit(file, record)
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError, LookupError) as error:  # of weights, or of their record
         return f"they cannot be read: {error}"
     return "" if digest == record.get("weights") else "they are damaged or of another training"
 
@@ -40,8 +40,8 @@ def find_state(out: Path, trial: Trial) -> State:
     """Return whether a trial's weights can be probed.
 
     Returns:
-        'usable'; 'diverged': there never will be any; 'lacking': the trial finished, but its weights were not kept or
-        are damaged; 'unfinished': it has no result.
+        'usable'; 'diverged': the trial left no weights, and never will; 'lacking': the trial finished, but its weights
+        were not kept or are damaged; 'unfinished': the trial has no result.
     """
     record, file = store.read(out, trial), store.weights_file(out, trial)
     if record is None or store.is_failure(record):
@@ -57,7 +57,7 @@ def are_lacking(out: Path, job: Job) -> bool:
 
 
 def can_be_probed(out: Path, trial: Trial) -> bool:
-    """Whether a trial is done for its probes: it left weights, or diverged, so that it never will."""
+    """Whether probes need not wait for the trial: it left usable weights, or diverged and never will."""
     return find_state(out, trial) in ("usable", "diverged")
 
 

@@ -114,7 +114,7 @@ def test_an_invalid_record_is_refused_and_the_others_are_imported(two_files, tmp
 
 
 def test_a_record_larger_than_any_is_refused_unread(two_files, tmp_path, monkeypatch):
-    monkeypatch.setitem(store.LARGEST_BYTES, ".json", two_files[0].stat().st_size - 1)
+    monkeypatch.setitem(store.MAX_BYTES, ".json", two_files[0].stat().st_size - 1)
     two_files[1].write_text("{}")
     assert f"{two_files[0].name} is larger" in str(
         import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].refused[0]
@@ -194,13 +194,14 @@ def test_invalid_weights_are_refused_and_their_record_is_imported(two_files, tmp
     imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", weights=True)
     assert imported.new == [file.stem for file in two_files]
     assert [
-        f"{two_files[0].stem}.safetensors holds no weights" in message for message in map(str, imported.refused)
+        f"{two_files[0].stem}.safetensors does not hold the weights" in message
+        for message in map(str, imported.refused)
     ] == [True]
     assert sorted(files(tmp_path / "out")) == sorted(file.name for file in two_files)
 
 
 def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
-    monkeypatch.setitem(store.LARGEST_BYTES, ".safetensors", 9)
+    monkeypatch.setitem(store.MAX_BYTES, ".safetensors", 9)
     imported, _ = import_from(str(ran.out), tmp_path, weights=True)
     assert len(imported.new) == len(ran.jobs) and all(
         "safetensors is larger" in message for message in map(str, imported.refused)

@@ -14,7 +14,7 @@ from running import half_written
 
 import ablate
 from bench import REVISION
-from bench.records import store, validation
+from bench.records import cleanup, store, validation
 from bench.runner import worker
 from bench.runner.task import Task
 from bench.spec.config import ModelConfig, TrainConfig
@@ -143,9 +143,9 @@ def test_broken_records_are_moved_aside_under_different_names(out):
         assert findings(out)[0][0] == "broken"
         repair(out)
         assert not file.exists()
-    moved_files = sorted(file.name for file in (out / doctor.BROKEN).iterdir() if file.suffix == ".json")
+    moved_files = sorted(file.name for file in (out / cleanup.BROKEN).iterdir() if file.suffix == ".json")
     assert moved_files == [f"{file.stem}.2.json", f"{file.stem}.3.json", file.name]
-    assert {intact[:99], b"[]"} < contents(out / doctor.BROKEN)
+    assert {intact[:99], b"[]"} < contents(out / cleanup.BROKEN)
 
 
 def test_weights_without_a_record_are_orphaned_and_moved_aside(out):
@@ -154,7 +154,7 @@ def test_weights_without_a_record_are_orphaned_and_moved_aside(out):
     store.path(out, weights.stem).unlink()
     assert findings(out) == [("orphaned", weights.name)]
     repair(out)
-    assert findings(out) == [] and (out / doctor.BROKEN / weights.name).read_bytes() == content
+    assert findings(out) == [] and (out / cleanup.BROKEN / weights.name).read_bytes() == content
 
 
 def test_temporary_files_are_stale_only_if_their_process_is_dead(out):
@@ -315,8 +315,8 @@ def test_a_damaged_database_in_the_output_folder_is_moved_aside(published, monke
         (published / "mlflow.db-journal").write_text(f"its journal{number}")
         finding.repair()
         assert findings(published) == [("pending", "MLflow")] * len(names(published))
-        assert (published / doctor.BROKEN / f"mlflow{number}.db").read_text() == "no database"
-        assert (published / doctor.BROKEN / f"mlflow{number}.db-journal").read_text() == f"its journal{number}"
+        assert (published / cleanup.BROKEN / f"mlflow{number}.db").read_text() == "no database"
+        assert (published / cleanup.BROKEN / f"mlflow{number}.db-journal").read_text() == f"its journal{number}"
 
 
 def test_a_database_that_is_only_locked_is_not_put_aside(published):

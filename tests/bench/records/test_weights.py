@@ -108,7 +108,7 @@ def test_damaged_weights_are_neither_exported_nor_imported_and_whole_ones_replac
     assert archives.pack(out, out / "light.zip", True) == (len(ran.jobs), 1)
     imported, _ = import_from(str(out), out.parent / "new", weights=True)
     assert [str(error) for error in imported.refused] == [
-        f"{file.name} holds no weights of its record (they are damaged or of another training)"
+        f"{file.name} does not hold the weights of its record (they are damaged or of another training)"
     ]
     assert len(imported.new) == len(ran.jobs) and not store.weights_file(out.parent / "new", file.stem).exists()
     import_from(str(archive), out, weights=True)
@@ -129,3 +129,8 @@ def test_a_record_names_the_weights_that_were_kept_and_no_others(ran):
     for trial in (job for job in ran.jobs if isinstance(job, Trial)):
         record = validation.load_valid(store.path(ran.out, trial))
         assert ("weights" in record) == store.weights_file(ran.out, trial).exists()
+
+
+def test_weights_of_a_record_whose_layers_lack_their_shape_are_found(out, probe):
+    record = {"schema": 1, "network": {"layers": [{"name": "conv1", "kind": "conv", "parameters": 1}]}}
+    assert "cannot be read" in weights.find_fault(store.weights_file(out, probe.trials[0]), record)
