@@ -26,7 +26,7 @@ class ProjectFinder:
         return PathFinder.find_spec(name, [os.path.dirname(os.path.abspath(__file__))]) if name in PACKAGES else None
 
 
-sys.meta_path.insert(0, ProjectFinder)  # workers import this file too
+sys.meta_path.insert(0, ProjectFinder)  # on import, because worker processes import this file
 
 
 from ablations.framework.profiles import PROFILES

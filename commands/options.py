@@ -64,14 +64,18 @@ def make_request(options: argparse.Namespace, writes: bool) -> tuple[Request, Du
 
 
 def _locate(options: argparse.Namespace, photographs: bool, writes: bool) -> Source:
-    """Locate the data; a plan for a read-only output folder decodes what that lacks for itself alone, and notes it."""
+    """Locate the data.
+
+    A command that only reads also accepts an output folder that cannot be written: images that are not decoded there
+    are decoded in a temporary folder, and the note says so.
+    """
     source = None
     try:
         source = locate(options.data, options.out, photographs)
         prepare_output(options.out)
     except OSError as error:
-        problem = f"{options.out} cannot be created or written ({error})"
-        problem = f"{problem}: {advise(error) or 'name another folder with --out'}"
+        advice = advise(error) or "name another folder with --out"
+        problem = f"{options.out} cannot be created or written ({error}): {advice}"
         if writes or disk_fault(error) not in ("denied", "failing", "lockless"):
             raise InputError(problem) from error
         with TemporaryDirectory() as scratch:

@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit_s
     print_setting(request, console)
-    queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow", soft_wrap=True))
+    queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
     titles, retry_failed = dict[Job, str](), options.retry_failed
     with _open_backend(options, request, console) as (submit, workers):
         # A finished tuning adds jobs

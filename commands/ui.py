@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench.spec.errors import InputError
 from bench.tracking.address import configured_address, hide_secrets
-from bench.tracking.mlflow_format import unreadable
+from bench.tracking.mlflow_format import to_input_error
 
 PAGE = "?workflowType=machine_learning"
 
@@ -55,9 +55,9 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
 
 def _check_port(port: int) -> None:
     """Raise InputError if no server can listen on the port."""
+    if not 1 <= port <= 65535:
+        raise InputError(f"--port is {port}: expected 1 to 65535")
     try:
-        if not 1 <= port <= 65535:
-            raise InputError(f"--port is {port}: expected 1 to 65535")
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
             probe.bind(("127.0.0.1", port))
@@ -76,4 +76,4 @@ def _prepare(address: str) -> None:
         with suppress(sqlite3.OperationalError):  # it is read-only: artifacts are shown where they were
             mlflow_database.follow_moved_folder(address)
     except Exception as error:  # database drivers raise classes of their own
-        raise unreadable(address, error) from error
+        raise to_input_error(address, error) from error

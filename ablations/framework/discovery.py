@@ -111,7 +111,7 @@ def _check_helpers(folders: Sequence[str]) -> None:
         specs = [PathFinder.find_spec(name, [folder]) for folder in folders]
         files = [spec.origin for spec in specs if spec and spec.origin]
         if len(files) > 1 and _origin(name) in files:
-            raise InputError(f"{' and '.join(files)} have one name: rename one, or run their studies separately")
+            raise InputError(f"{' and '.join(files)} have the same name: rename one, or run their studies separately")
 
 
 def _origin(module_name: str) -> str | None:
@@ -120,13 +120,13 @@ def _origin(module_name: str) -> str | None:
 
 def _describe_failure(error: BaseException, folder: str) -> str:
     """Describe an exception, and its place in the study file or in one beside it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [(frame.filename, frame.lineno) for frame in frames if os.path.dirname(frame.filename) == folder]
-    text = f"{type(error).__name__}: {error}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) == folder]
+    places = [f"{os.path.basename(frame.filename)}, line {frame.lineno}: " for frame in frames]
+    text = str(error)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         column = f", column {error.offset}" if error.offset else ""
-        return f"{os.path.basename(error.filename)}, line {error.lineno}{column}: {type(error).__name__}: {error.msg}"
-    return f"{os.path.basename(places[-1][0])}, line {places[-1][1]}: {text}" if places else text
+        places, text = [f"{os.path.basename(error.filename)}, line {error.lineno}{column}: "], error.msg
+    return f"{''.join(places[-1:])}{type(error).__name__}: {text}"
 
 
 def _describe(error: ValidationError) -> str:

@@ -93,25 +93,22 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
 
 
 def _check_files(fields: _Stored, out: Path, is_trusted: bool) -> None:
-    """Raise InputError if a study file of the last run is no longer there, or if somebody else may have named it."""
+    """Raise InputError if a study file of the last run is missing, or if another user may have named it."""
     study_names = fields["studies"]
     files = [name for name in study_names if name.endswith(".py")]
-    missing = [name for name in files if not os.path.exists(name)]
-    if missing:
-        words = [f"PATH/TO/{Path(name).name}" if name in missing else name for name in study_names]
+    if missing_files := [name for name in files if not os.path.exists(name)]:
+        words = [f"PATH/TO/{Path(name).name}" if name in missing_files else name for name in study_names]
         command = shlex.join(["ablate", "report", *words, "--out", str(out)])
-        raise InputError(
-            f"study file {' and '.join(missing)} not found: if it was moved, name its new place: {command}"
-        )
+        problem = f"study file {' and '.join(missing_files)} not found"
+        raise InputError(f"{problem}: if it was moved, name its new place: {command}")
     if files and not is_trusted and fields.get("signature") != _sign(study_names):
-        problem = (
-            f"{out / REQUEST_FILE} was not written by you on this machine, and a report runs {' and '.join(files)}"
-        )
-        raise InputError(f"{problem}: read it, then add --trust, or name the studies to report")
+        problem = f"{out / REQUEST_FILE} was not written by you on this machine"
+        advice = "read what a report would run, then add --trust, or name the studies to report"
+        raise InputError(f"{problem}: {advice} ({', '.join(files)})")
 
 
 def _sign(study_names: Sequence[str]) -> str:
-    """Sign the names for this user on this machine, whose number no sender of an output folder knows."""
+    """Sign the names by this user and machine; the sender of an output folder does not know the machine's number."""
     file = Path("/etc/machine-id")
     machine = file.read_text().strip() if file.is_file() else ""
     return hashlib.sha256(json.dumps([machine or getnode(), os.getuid(), study_names]).encode()).hexdigest()

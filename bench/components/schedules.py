@@ -12,7 +12,7 @@ from bench.components.registry import register
 from bench.spec.config import TrainConfig
 
 PATIENCE_EPOCHS = 4  # epochs without a better validation accuracy before the rate is divided by ten
-MOST_DIVISIONS = 3
+MAX_DIVISIONS = 3
 
 Schedule = LRScheduler | ReduceLROnPlateau
 SCHEDULES: dict[str, Callable[[Optimizer, TrainConfig, int], Schedule]] = {}
@@ -33,5 +33,5 @@ def constant(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
 @register(SCHEDULES, "plateau")
 def plateau(optimizer: Optimizer, recipe: TrainConfig, steps: int) -> Schedule:
     """Division by ten when validation accuracy stalls (Krizhevsky et al. 2012, section 5, did so by hand)."""
-    least = recipe.learning_rate * 0.1**MOST_DIVISIONS
+    least = recipe.learning_rate * 0.1**MAX_DIVISIONS
     return ReduceLROnPlateau(optimizer, "max", 0.1, PATIENCE_EPOCHS, threshold=0, min_lr=least)

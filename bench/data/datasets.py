@@ -103,9 +103,10 @@ def decode_cifar10() -> Decoded:
 def _torchvision_root() -> Path:
     """The folder of torchvision in the user's cache, which XDG_CACHE_HOME names by an absolute path."""
     caches = os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")
-    for cache in filter(os.path.isabs, caches):
-        return Path(cache, "torchvision")
-    raise InputError("there is no home folder that keeps CIFAR-10; name a cache by XDG_CACHE_HOME, or other data")
+    cache = next(filter(os.path.isabs, caches), None)
+    if cache is None:
+        raise InputError("there is no home folder to keep CIFAR-10: name a cache by XDG_CACHE_HOME, or other data")
+    return Path(cache, "torchvision")
 
 
 def cifar10_available(timeout_s: float = 10) -> bool:

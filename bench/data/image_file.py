@@ -14,9 +14,9 @@ from PIL import Image, ImageOps
 
 from bench.spec.errors import InputError
 
-# for any suffix; PIL runs Ghostscript for others, or takes any file for one of theirs
+# accepted for any suffix; for other formats PIL runs Ghostscript, or accepts any file
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI", "ICO")
-VISIBLE_LEVELS = 16  # of 256: less contrast is noise of a lossy format
+VISIBLE_LEVELS = 16  # of 256; less contrast counts as noise of a lossy format
 
 
 @cache

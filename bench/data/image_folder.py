@@ -157,6 +157,5 @@ def _is_companion(path: str) -> bool:
 
 def _decode(root: Path, images: dict[str, list[str]]) -> LabelledPixels:
     labels = np.repeat(np.arange(len(images)), [len(paths) for paths in images.values()])
-    return LabelledPixels(
-        np.stack([decode_thumbnail(root / path, SIDE_PX) for paths in images.values() for path in paths]), labels
-    )
+    pixels = [decode_thumbnail(root / path, SIDE_PX) for paths in images.values() for path in paths]
+    return LabelledPixels(np.stack(pixels), labels)

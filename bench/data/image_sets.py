@@ -20,7 +20,7 @@ from bench.system import devices, fork_server
 from bench.system.process_group import SINGLE, ProcessGroup
 
 PREFETCHED_BATCHES = 4  # batches that each reader decodes in advance
-# modules that the readers' fork server imports; the second last finds the last, whatever PYTHONPATH holds
+# modules that the readers' fork server imports; `ablate` lets it find `bench` whatever folders are on PYTHONPATH
 PRELOADED = ["torch", "torch._dynamo", "ablate", "bench.data.image_sets"]
 
 

@@ -118,12 +118,12 @@ def _pack_all(root: Path, target: Path, splits: dict[str, SplitFiles], side_px: 
 def _names(splits: dict[str, SplitFiles]) -> Iterator[tuple[str, str]]:
     """Map each photograph's name to a unique name of a JPEG, also on a disk that ignores case."""
     for paths in chain.from_iterable(split.images.values() for split in splits.values()):
-        names = set()
+        taken_names = set()
         for path in sorted(paths, key=_is_jpeg, reverse=True):  # a JPEG keeps its name
             packed_path = path if _is_jpeg(path) else f"{path}.jpg"
-            while _fold(packed_path) in names:
+            while _fold(packed_path) in taken_names:
                 packed_path += ".jpg"
-            names.add(_fold(packed_path))
+            taken_names.add(_fold(packed_path))
             yield path, packed_path
 
 

@@ -16,7 +16,7 @@ from bench.spec.errors import InputError
 from bench.system import files
 
 RECORD_NAME = re.compile(r"[0-9a-f]{16}\.(json|safetensors)")
-LARGEST_RATIO = 100  # of unpacked to packed bytes; that of records is below 10
+MAX_RATIO = 100  # of unpacked to packed bytes; it is below 10 for records
 
 
 class Packed(NamedTuple):
@@ -49,7 +49,7 @@ def pack(out: Path, target: Path, weights: bool, further_files: Sequence[Path] =
                 archive.write(file, file.name)
         files.move_into_place(temporary, target)
     except OSError as error:
-        raise InputError(f"{target} cannot be written ({error.strerror})") from error
+        raise InputError(f"{target} cannot be written ({error.strerror}): name another file") from error
     finally:
         temporary.unlink(missing_ok=True)
     return Packed(len(records), left_out)
@@ -74,13 +74,13 @@ def unpack(archive: Path, folder: Path, accept: Callable[[str], bool]) -> list[P
 def _unpacked(archive: zipfile.ZipFile, folder: Path, accept: Callable[[str], bool]) -> Iterator[Path]:
     entries = [entry for entry in archive.infolist() if accept(entry.filename)]
     for entry in entries:  # zipfile reads no more of an entry than its declared size
-        if entry.file_size > store.LARGEST_BYTES[Path(entry.filename).suffix]:
+        if entry.file_size > store.MAX_BYTES[Path(entry.filename).suffix]:
             raise InputError(f"{archive.filename} is not an archive of records ({entry.filename} is too large)")
     names = [entry.filename for entry in entries]
     if len({*names}) < len(names):
         raise InputError(f"{archive.filename} is not an archive of records (it holds a file twice)")
     size = sum(entry.file_size for entry in entries)
-    if size > LARGEST_RATIO * Path(str(archive.filename)).stat().st_size:
+    if size > MAX_RATIO * Path(str(archive.filename)).stat().st_size:
         raise InputError(f"{archive.filename} is not an archive of records (it would unpack to {size / 1e6:,.0f} MB)")
     for entry in entries:
         target = folder / entry.filename

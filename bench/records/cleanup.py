@@ -60,7 +60,7 @@ def remove_abandoned(out: Path, identity: str) -> None:
 
 
 def move_aside(file: Path, out: Path) -> None:
-    """Move a file to the folder of broken ones, under a free name.
+    """Move a file to the folder of broken files, under a free name.
 
     A database's journal is moved with it, because SQLite would replay it into the next database.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 HUNG_AFTER_S = 15 * 60.0
-LONGEST_POLL_S = 1.0  # maximal silence counted per poll, because the polling process may have been suspended
+MAX_POLL_S = 1.0  # maximal silence counted per poll, because the polling process may have been suspended
 
 
 class HeartbeatMonitor:
@@ -32,7 +32,7 @@ class HeartbeatMonitor:
     def is_hung(self) -> bool:
         """Poll the heartbeat; return whether the worker has been silent for too long."""
         now_s, modified = time.monotonic(), modified_ns(self.part_file)
-        silence_s = self.silence_s + min(now_s - self.polled_s, LONGEST_POLL_S)
+        silence_s = self.silence_s + min(now_s - self.polled_s, MAX_POLL_S)
         self.silence_s = 0.0 if modified != self.modified_ns else silence_s
         self.modified_ns, self.polled_s = modified, now_s
         return self.silence_s > HUNG_AFTER_S

@@ -8,9 +8,9 @@ from typing_extensions import TypedDict  # pydantic rejects typing.TypedDict bef
 from bench.records import store
 
 YEAR_3000_S = 32_503_680_000
-MOST_METRICS = 2_000  # different ones in a record: five for each of 100 layers are real
+MAX_METRICS = 2_000  # different metrics in a record; 100 layers have 500
 
-Text = Annotated[str, Field(max_length=20_000)]  # twice a study's; pydantic rejects a lone surrogate only if limited
+Text = Annotated[str, Field(max_length=20_000)]  # twice a study's limit; without one pydantic accepts lone surrogates
 Number = Annotated[float, Field(gt=-1e100, lt=1e100)]  # can be squared and summed
 Whole = Annotated[int, Field(ge=0, lt=2**53)]  # exact as a float, too
 Positive = Annotated[int, Field(ge=1, lt=2**53)]
@@ -60,7 +60,7 @@ class _Point(TypedDict):
     step: Whole
     epoch: Whole
     time: Seconds
-    metrics: Annotated[dict[MetricName, Number], Field(max_length=MOST_METRICS)]
+    metrics: Annotated[dict[MetricName, Number], Field(max_length=MAX_METRICS)]
 
 
 class _Sample(TypedDict):

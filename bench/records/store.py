@@ -1,8 +1,8 @@
 """The records of an output folder: one file for each finished job, `<out>/trials/<identity>.json`, written by rename.
 
-A record is a JSON object (validation.py has its types):
-    schema      2; 1 of records from before there were checksums
-    checksum    SHA-256 of everything but the tags, so that a change is noticed
+A record is a JSON object (schema.py has its types):
+    schema      2; 1 for older records, which have no checksum
+    checksum    SHA-256 of all fields except the tags, so that a change is noticed
     identity    of the job; kind: 'trial', 'count', 'timing' or 'probe'; job: all its fields
     status      'finished', 'diverged' (the loss was not finite: a result), or one of FAILURES, which hold no
                 measurement and are run again on request; reason: one line, or ''; log: (failures) the traceback
@@ -39,7 +39,7 @@ from bench.spec.jobs import Job, identity, job_kind
 from bench.system import files, locks
 
 SCHEMA = 2
-LARGEST_BYTES = {".json": 2**26, ".safetensors": 2**32}  # largest accepted file: seven million steps
+MAX_BYTES = {".json": 2**26, ".safetensors": 2**32}  # of an accepted file; a record of seven million steps is smaller
 UNFINISHED_SUFFIXES = (".part", ".checkpoint", ".lock")  # the lock is removed last
 FAILURES = ("failed", "out of memory", "died", "hung", "timed out")
 
@@ -149,10 +149,10 @@ def load(file: Path) -> dict[str, Any]:
 def check_size(file: Path) -> None:
     """Raise InputError if the file is larger than any of its kind, or is a pipe or device, which may be endless."""
     status = file.stat()
-    if status.st_size > LARGEST_BYTES[file.suffix]:
+    if status.st_size > MAX_BYTES[file.suffix]:
         raise InputError(f"{file.name} is larger than any file that this harness writes")
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise InputError(f"{file.name} is no file")
+        raise InputError(f"{file.name} is no regular file")
 
 
 def add_tags(out: Path, job: Job | str, profile: str, uses: Iterable[tuple[str, str]]) -> None:
@@ -174,7 +174,7 @@ def add_tags(out: Path, job: Job | str, profile: str, uses: Iterable[tuple[str, 
     with suppress(Timeout), locks.lock(lock_file(out, job)):
         record = read(out, job)
         if record is not None and (tagged_record := _with_tags(record, profile, uses)) != record:
-            _write(out, tagged_record)  # with its checksum as it was: a change that was not noticed yet stays one
+            _write(out, tagged_record)  # keeps the checksum, so that an earlier change of the record is still noticed
         lock_file(out, job).unlink(missing_ok=True)
 
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from bench import REVISION
 from bench.metrics.table import find_metric
 from bench.records import store
-from bench.records.schema import MOST_METRICS, Record
+from bench.records.schema import MAX_METRICS, Record
 from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial, describe, identity
 
@@ -56,14 +56,14 @@ def load_valid(file: Path) -> dict[str, Any]:
         raise InputError(f"{file.name} is no record ({describe_error(error)})") from error
     if not _has_fields(record["job"], describe(job)):
         raise InputError(f"{file.name} is no record (its job lacks a field)")
-    if fault := find_missing_part(record) or find_contradiction(record) or find_impossible_metric(record):
+    if fault := _find_missing_part(record) or _find_contradiction(record) or find_impossible_metric(record):
         raise InputError(f"{file.name} is no record ({fault})")
     if (record["schema"] > 1 or "checksum" in record) and record.get("checksum") != store.checksum(record):
         raise InputError(f"{file.name} was changed after it was measured: its checksum differs")
     return record
 
 
-def find_missing_part(record: dict[str, Any]) -> str:
+def _find_missing_part(record: dict[str, Any]) -> str:
     """Describe the field that a result lacks; '' for a complete record, and for a failure."""
     if store.is_failure(record):
         return ""
@@ -73,14 +73,14 @@ def find_missing_part(record: dict[str, Any]) -> str:
     return "no training image or no point" if is_empty else ""
 
 
-def find_contradiction(record: dict[str, Any]) -> str:
+def _find_contradiction(record: dict[str, Any]) -> str:
     """Describe the parts of a record that contradict each other; '' if there are none."""
     if record["ended"] < record["started"]:
-        return f"it ended at {record['ended']} and started at {record['started']}"
+        return f"it ended at {record['ended']}, before its start at {record['started']}"
     epochs = [point["epoch"] for point in record.get("points", ())]
     max_epochs = record["job"]["recipe"]["epochs"] if record["kind"] == "trial" else 0
     if epochs != sorted(epochs) or max(epochs, default=0) > max_epochs:
-        return f"its points are of epochs {reprlib.repr(epochs)}: expected a rise to {max_epochs} at most"
+        return f"the epochs of its points are {reprlib.repr(epochs)}: expected ascending ones up to {max_epochs}"
     network = record.get("network", {})
     for total in ("parameters", "macs") if network else ():
         if network[total] != sum(layer[total] for layer in network["layers"]):
@@ -92,8 +92,8 @@ def find_impossible_metric(record: dict[str, Any]) -> str:
     """Describe a value outside the range of its metric, with the range; '' if there is none."""
     measured = [item for point in record.get("points", ()) for item in point["metrics"].items()]
     measured += [(sample["metric"], sample["value"]) for sample in record.get("samples", ())]
-    if len({name for name, _ in measured}) > MOST_METRICS:
-        return f"it has more than {MOST_METRICS} metrics"
+    if len({name for name, _ in measured}) > MAX_METRICS:
+        return f"it has more than {MAX_METRICS} metrics"
     for name, value in measured:
         if (metric := find_metric(name)) and not metric.is_possible(value):
             low, high = metric.limits

@@ -12,7 +12,7 @@ from bench.system import cpu_load, devices
 from bench.timing.subjects import SUBJECTS, TimedCall
 
 WARM_UP_ROUNDS = 3  # rounds that are run but not counted
-SHORTEST_SAMPLE_S = 2e-4  # shorter tasks are repeated within a sample
+MIN_SAMPLE_S = 2e-4  # shorter tasks are repeated within a sample
 MAX_SPREAD, MAX_STOLEN = 0.10, 0.05  # shares above which a timing is unfit for verdicts
 
 
@@ -72,7 +72,7 @@ def _repeats(task: TimedCall, synchronize: Callable[[], None]) -> int:
     start = time.perf_counter()
     task()
     synchronize()
-    return max(1, round(SHORTEST_SAMPLE_S / (time.perf_counter() - start)))
+    return max(1, round(MIN_SAMPLE_S / (time.perf_counter() - start)))
 
 
 def why_unfit(samples: list[dict[str, Any]], stolen: list[float]) -> str:

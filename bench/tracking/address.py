@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # libraries quote them in their messages
 SECRET_NAME = r"[\w.-]*(?:pass|pwd|secret|token|key|credential|signature|odbc_connect)[\w.-]*"  # of a query parameter
-SHORTEST_SECRET = 3  # characters of a part of a password; shorter ones would hide half of every message
+MIN_SECRET_LENGTH = 3  # characters; hiding shorter parts of a password would hide half of every message
 
 
 def configured_address() -> str:
@@ -27,7 +27,7 @@ def hide_secrets(text: str, address: str = "") -> str:
     secrets = {secret for secret_address in (configured_address(), address) for secret in _find_secrets(secret_address)}
     secrets.update(os.environ.get(name, "").strip() for name in SECRET_VARIABLES)
     for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
+        if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, "***")
     text = re.sub(r"(?<=\w://)(?!/)\S*@", "***@", text)
     return re.sub(rf"([?&;]{SECRET_NAME}=)[^\s&;'\"]+", r"\1***", text, flags=re.IGNORECASE)

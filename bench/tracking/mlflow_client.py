@@ -1,4 +1,4 @@
-"""Connection to MLflow: with `mlflow_database`, the only module that imports it."""
+"""Connection to MLflow. Only this module and `mlflow_database` import it."""
 
 import logging
 import os
@@ -129,10 +129,10 @@ def log_record(client: MlflowClient, run: Any, out: Path, record: dict[str, Any]
     log_files(client, run, (store.path(out, record["identity"]), store.weights_file(out, record["identity"])))
 
 
-def log_files(client: MlflowClient, run: Any, files: Iterable[Path]) -> None:
-    """Store those of the files that exist as a run's artifacts."""
+def log_files(client: MlflowClient, run: Any, artifact_files: Iterable[Path]) -> None:
+    """Store the files that exist as a run's artifacts."""
     artifacts = mlflow_database.artifact_store(run, client.tracking_uri)
-    for file in files:
+    for file in artifact_files:
         if file.exists():
             artifacts.log_artifact(str(file))
 
@@ -163,7 +163,7 @@ def download_artifacts(address: str, folder: Path, is_wanted: Callable[[str], ob
     try:
         file = mlflow_database.database_file(address)
         if file is not None and not file.exists():
-            raise InputError(f"there is no {file}")  # MLflow would create one
+            raise InputError(f"{file} not found")  # MLflow would create it
         client = connect(address if file is None else mlflow_database.database_uri(file))
         for run in find_runs(client, experiment_ids(client)):
             artifacts = mlflow_database.artifact_store(run, client.tracking_uri)
@@ -171,7 +171,7 @@ def download_artifacts(address: str, folder: Path, is_wanted: Callable[[str], ob
                 if is_wanted(name) and not (folder / name).exists():
                     downloaded_files.append(Path(artifacts.download_artifacts(name, str(folder))))
     except Exception as error:  # database drivers raise classes of their own
-        raise mlflow_format.unreadable(address, error) from error
+        raise mlflow_format.to_input_error(address, error) from error
     return downloaded_files
 
 

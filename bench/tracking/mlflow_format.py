@@ -113,7 +113,7 @@ def summarize_error(error: Exception) -> str:
     return ": ".join(filter(None, (type(error).__name__, shorten(first_line, MAX_ERROR_LENGTH, placeholder=" ..."))))
 
 
-def unreadable(address: str, error: Exception) -> InputError:
+def to_input_error(address: str, error: Exception) -> InputError:
     """Return the error to raise if MLflow or a driver cannot read an address."""
     if isinstance(error, InputError):
         return error

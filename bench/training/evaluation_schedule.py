@@ -12,11 +12,8 @@ FULL_IMAGES = 50_000  # maximal number of training and of validation images in t
 def evaluation_epochs(epochs: int) -> frozenset[int]:
     """Return the epochs after which a trial is evaluated, the last one among them."""
     interval = max(1, round(epochs / EVALUATIONS))
-    regular_epochs, early_epochs = (
-        range(interval, epochs, interval),
-        (epoch for epoch in EARLY_EPOCHS if epoch < epochs),
-    )
-    return frozenset({*regular_epochs, *early_epochs, epochs})
+    early_epochs = (epoch for epoch in EARLY_EPOCHS if epoch < epochs)
+    return frozenset({*range(interval, epochs, interval), *early_epochs, epochs})
 
 
 def evaluated_images(epochs: int, train: int, validation: int, test: int) -> int:

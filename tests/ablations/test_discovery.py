@@ -101,7 +101,7 @@ def test_two_files_with_different_modules_of_one_name_beside_them_are_refused(st
     """Python imports a module once: the second would get the first one's."""
     names = [study_with_helper(folder, "a_helper_of_mine", stem=f"study_{folder}") for folder in ("one", "two")]
     with pytest.raises(
-        InputError, match=r"one/a_helper_of_mine.py and .*two/a_helper_of_mine.py have one name: rename"
+        InputError, match=r"one/a_helper_of_mine.py and .*two/a_helper_of_mine.py have the same name: rename"
     ):
         discovery.find_studies(names)
     third = study_with_helper("three", "another_helper", stem="study_three")

@@ -34,7 +34,7 @@ def test_no_entry_of_an_archive_is_written_outside(archive, tmp_path, monkeypatc
 
 
 def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setitem(store.LARGEST_BYTES, ".json", 10**6)
+    monkeypatch.setitem(store.MAX_BYTES, ".json", 10**6)
     invalid_archive = str(tmp_path / "odd.zip")
     with zipfile.ZipFile(invalid_archive, "w", zipfile.ZIP_DEFLATED) as huge_file:
         huge_file.writestr(NAME, b" " * (10**6 + 1))
@@ -84,7 +84,7 @@ def test_an_origin_without_records_is_named(tmp_path):
 def test_an_address_without_records_is_named_and_nothing_is_created(tmp_path, monkeypatch):
     (tmp_path / "damaged.db").write_text("no database")
     for address, message in (
-        (f"sqlite:///{tmp_path / 'absent.db'}", "there is no .*absent.db"),
+        (f"sqlite:///{tmp_path / 'absent.db'}", "absent.db not found"),
         (f"sqlite:///{tmp_path / 'damaged.db'}", "cannot be read by MLflow: .*not a database"),
         ("http://127.0.0.1:9", "cannot be read by MLflow"),
         ("gopher://nowhere", "cannot be read by MLflow"),

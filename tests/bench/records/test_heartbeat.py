@@ -85,4 +85,4 @@ def test_a_heartbeat_resets_the_silence(part, clock):
 def test_a_poll_after_a_suspension_counts_a_second_alone(part, clock):
     monitor = HeartbeatMonitor(part)
     clock[0] = 10 * heartbeat.HUNG_AFTER_S
-    assert not monitor.is_hung() and monitor.silence_s == heartbeat.LONGEST_POLL_S
+    assert not monitor.is_hung() and monitor.silence_s == heartbeat.MAX_POLL_S

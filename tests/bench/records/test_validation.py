@@ -192,5 +192,5 @@ def test_a_pipe_or_a_device_among_the_records_is_not_read(tmp_path):
     os.mkfifo(pipe)
     device.symlink_to("/dev/zero")
     for file in (pipe, device):
-        with pytest.raises(InputError, match=f"{file.name} is no file"):
+        with pytest.raises(InputError, match=f"{file.name} is no regular file"):
             validation.load_valid(file)

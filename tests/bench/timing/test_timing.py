@@ -58,10 +58,10 @@ def test_warm_up_is_run_and_not_counted(clock):
 
 def test_a_short_call_is_repeated_and_recorded_as_one(clock):
     calls = []
-    tasks = {"short": task(clock, "s", calls, measurement.SHORTEST_SAMPLE_S / 8), "long": task(clock, "l", calls, 1.0)}
+    tasks = {"short": task(clock, "s", calls, measurement.MIN_SAMPLE_S / 8), "long": task(clock, "l", calls, 1.0)}
     samples = list(interleave(tasks, 2, "cpu"))
     assert "".join(calls[-18:]) == "ssssssssl" * 2
-    assert [took for _, _, took, _ in samples] == pytest.approx([measurement.SHORTEST_SAMPLE_S / 8 * 1e3, 1e3] * 2)
+    assert [took for _, _, took, _ in samples] == pytest.approx([measurement.MIN_SAMPLE_S / 8 * 1e3, 1e3] * 2)
 
 
 def test_time_without_the_processor_is_told_as_a_share(clock):

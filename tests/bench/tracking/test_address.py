@@ -4,7 +4,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from bench.tracking.address import hide_secrets
-from bench.tracking.mlflow_format import summarize_error, unreadable
+from bench.tracking.mlflow_format import summarize_error, to_input_error
 
 ADDRESSES = {
     "http://alice:s3cretpw@host:5000/path": "http://***@host:5000/path",
@@ -27,7 +27,7 @@ def test_an_address_is_shown_without_its_secrets(monkeypatch, address):
     assert hide_secrets(address, address) == ADDRESSES[address]
     assert "s3cretpw" not in hide_secrets(f"cannot read '{address}': retry")
     if "s3cretpw" in address:
-        assert "s3cretpw" not in str(unreadable(address, ValueError(f"no host in {address!r}, or is it s3cretpw?")))
+        assert "s3cretpw" not in str(to_input_error(address, ValueError(f"no host in {address!r}, or is it s3cretpw?")))
 
 
 def test_a_drivers_message_is_shown_without_the_secrets_of_the_environment(monkeypatch):
