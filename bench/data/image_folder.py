@@ -19,7 +19,7 @@ from bench.system.text import printable
 
 DECODING = "3"  # increase it if the same files decode to other pixels, so that caches are rebuilt
 
-# suffixes and names of files that are no images, and need no remark
+# suffixes and names of files that often accompany images; no note mentions them
 COMPANIONS = {".csv", ".db", ".html", ".ini", ".json", ".md", ".txt", ".xml", ".yaml", ".yml", "license", "readme"}
 OTHER_SPLITS = ("val", "valid", "validation")
 
@@ -38,7 +38,7 @@ class ImageFolder(NamedTuple):
         title: Its name in reports.
         key: Its name in the cache.
         decode: Returns its images.
-        note: Which files are not used, or ''.
+        note: Remark about files that are not used, or ''.
     """
 
     title: str

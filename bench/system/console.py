@@ -1,4 +1,4 @@
-"""What stands between a command and the terminal: console, parser of arguments, standard streams."""
+"""Safe output of commands: a console and a parser that escape text, and streams that survive failures."""
 
 import argparse
 import codecs
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bench.system.text import printable, printable_lines
 
-SIMPLER = {"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{PLUS-MINUS SIGN}": "+-", "\N{MULTIPLICATION SIGN}": "x"}
+ASCII_SIGNS = {"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{PLUS-MINUS SIGN}": "+-", "\N{MULTIPLICATION SIGN}": "x"}
 FILE_WIDTH = 120  # columns of a table where output is no terminal
 
 
@@ -43,7 +43,7 @@ class SafeConsole(Console):
         return super().render_str(printable(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render anything; rich's own segments of control move the cursor."""
+        """Render anything with its text escaped, except rich's own control segments, which move the cursor."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable_lines(segment.text))
 
@@ -86,10 +86,10 @@ def protect_streams() -> None:
 
 
 def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Replace one letter that an encoding lacks."""
+    """Replace one letter that an encoding lacks by a similar sign, or by its escape."""
     assert isinstance(error, UnicodeEncodeError)
     letter = error.object[error.start]
-    return SIMPLER.get(letter) or letter.encode("ascii", "backslashreplace"), error.start + 1
+    return ASCII_SIGNS.get(letter) or letter.encode("ascii", "backslashreplace"), error.start + 1
 
 
 def _open_null(number: int) -> None:

@@ -11,7 +11,7 @@ TRIALS_PER_SHARED_GPU = 8  # with NVIDIA's Multi-Process Service; more trials ga
 BYTES_PER_TRIAL = 4 * 2**30  # GPU memory
 CGROUPS, PROCESS_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 QUOTA_FILES = "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"  # the first is of version 2, the others of version 1
-WORKERS_VARIABLE = "ABLATE_WORKERS"  # number of workers, set for each of them
+WORKERS_VARIABLE = "ABLATE_WORKERS"  # environment variable that tells a worker how many there are
 
 
 def choose_device(device: str) -> str:

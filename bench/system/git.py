@@ -9,15 +9,15 @@ from pathlib import Path
 COMMIT_VARIABLE = "ABLATE_COMMIT"  # names the commit of a copy without a checkout
 TIMEOUT_S = 10.0
 # `git describe --dirty` would lock the index: killed meanwhile, it leaves the lock, which blocks the user's own git.
-# A monitor of files is a process that stays.
+# A file-system monitor would be left running.
 STATUS = "--no-optional-locks -c core.fsmonitor=false status --porcelain=v2 --branch --untracked-files=no"
 
 
 def commit() -> str:
     """Return the short commit, followed by '+' where files differ from it; '' outside a checkout and without git.
 
-    The folder of the code is the checkout, or none: neither a repository around it nor one that git's own variables
-    name, as in a hook. Git reads a repository that it is given like this whoever owns it.
+    Only a checkout in the folder of the code counts, not a repository around it, nor one that git's own variables name,
+    as they do in a hook. Git reads a repository that is named by --git-dir, whoever owns it.
     """
     if COMMIT_VARIABLE in os.environ:
         return os.environ[COMMIT_VARIABLE]

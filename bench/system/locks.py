@@ -54,6 +54,6 @@ def is_locked(file: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError as error:
-        if error.filename:  # the file cannot be opened; otherwise nobody can lock it
+        if error.filename:  # the file cannot be opened; without a name, the file system has no locks
             raise
     return False

@@ -1,3 +1,5 @@
+"""Rendering of reports. Importing matplotlib reads the user's settings, which may be in another encoding."""
+
 from bench.spec.errors import InputError
 
 try:

@@ -32,7 +32,7 @@ def render_pdf(blocks: Sequence[Block], title: str, timestamp_s: int) -> bytes:
         folder = Path(name)
         fields = [_export(block, folder / f"{number}.svg") for number, block in enumerate(blocks)]
         fonts = typst.Fonts(font_paths=[FONTS])
-        # the font of boxes comes last: by itself, typst would prefer it to a user's own
+        # Last Resort, which has a box for every letter, comes last: typst would prefer it to a user's font
         families = sorted(fonts.families(), key=lambda family: (family.startswith("Last Resort"), family))
         content = {"title": title, "blocks": fields, "fonts": families}
         (folder / "report.json").write_text(json.dumps(content), encoding="utf-8")
