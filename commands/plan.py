@@ -40,16 +40,13 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     rerun_text = f" (all {len(jobs)} jobs: about {all_time})" * (len(missing_jobs) < len(jobs))
     console.print(
         f"{len(missing_jobs)} jobs to run (a job shared by studies counts once), {workers} at once{sharing}: "
-        f"about {missing_time}{rerun_text} and {size_mb:.0f} MB in {options.out}"
+        f"about {missing_time}{rerun_text}, start and report included, and {size_mb:.0f} MB in {options.out}"
     )
     if durations.is_guess(missing_jobs):
         console.print(
             f"No trial has finished on {request.setting.device} yet, so the time is a rule of thumb. "
             "Run for a few minutes (--limit 5m), then plan again."
         )
-    console.print(
-        "Differences and seeds hold for a power of 0.8 (four runs in five) at p = 0.05, before Holm's correction."
-    )
     return 0
 
 
@@ -75,11 +72,22 @@ def _print_studies(
     from reports.prospects import estimate_prospects  # imported late: it takes seconds, and workers import this
     from reports.text.reasons import describe_prospects
 
+    prospects = []
     placed_jobs = request.placed_jobs()  # including the jobs of tuning
     for study in request.studies:
         jobs = dict.fromkeys(placed.job for placed in placed_jobs if placed.study == study.name)
         study_missing = [job for job in missing_jobs if job in jobs]
         done_count, time_left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
         console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done_count:>4} done, about {time_left} left")
-        for claim, text in describe_prospects(estimate_prospects(study, request.setting, out)):
+        prospects += (study_prospects := list(estimate_prospects(study, request.setting, out)))
+        for claim, text in describe_prospects(study_prospects):
             console.print(f"    {claim}: {text}")
+    if any(not prospect.pilot_pairs for _, prospect in prospects):
+        console.print(
+            "A pilot is two finished seeds of a study's baseline and of its control 'again'. "
+            "After the study's first run, `ablate plan` states what its seeds can decide."
+        )
+    if any(prospect.pilot_pairs for _, prospect in prospects):
+        console.print(
+            "Differences and seeds hold for a power of 0.8 (four runs in five) at p = 0.05, before Holm's correction."
+        )

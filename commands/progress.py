@@ -82,7 +82,7 @@ def _outcome(event: Event) -> str:
     if isinstance(event.job, Trial):
         return f"test accuracy {_percent(store.final_metrics(event.record)['test/accuracy'])}"
     if event.record.get("fit") is False:
-        return f"done, but not usable for verdicts: {event.record['why_unfit']}"
+        return f"done, but not usable for verdicts ({event.record['why_unfit']}); the next run repeats it"
     return "counted" if isinstance(event.job, Count) else "answered" if isinstance(event.job, Probe) else "timed"
 
 

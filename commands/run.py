@@ -130,10 +130,7 @@ def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Con
     name = f"({request.setting.profile.name}, {request.source.data.name})"
     queue.publish_report(name, [*files, out / REQUEST_FILE])
     if queue.publisher:
-        folder = shlex.quote(str(out))
-        variable = "" if folder == "out" else f" OUT={folder}"
-        command = f"make ui{variable}, or {sys.argv[0]} ui --out {folder}"
-        console.print(f"Compare the runs in MLflow: {command}")
+        console.print(f"Compare the runs in MLflow: {sys.argv[0]} ui --out {shlex.quote(str(out))}")
 
 
 def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: Console) -> int:

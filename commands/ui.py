@@ -16,7 +16,7 @@ from bench.spec.errors import InputError
 from bench.tracking.address import configured_address, hide_secrets
 from bench.tracking.mlflow_format import to_input_error
 
-PAGE = "?workflowType=machine_learning"
+PAGE = "#/experiments?workflowType=machine_learning"  # MLflow ignores a query before the #
 
 
 def serve_ui(options: argparse.Namespace, console: Console) -> int:

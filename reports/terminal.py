@@ -1,17 +1,18 @@
 """Terminal output of a report: its verdicts, and their comparison with a stored report."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from ablations import Exact
+from ablations import Contrast, Exact
 from ablations.framework.request import Request
 from reports import check
 from reports.evidence import gather
 from reports.report import export_verdicts, report_files, write_report
-from reports.sections.claims import describe_control
+from reports.sections.claims import describe_control, describe_unexpected
 from reports.statistics.claim_verdicts import Judgement
 from reports.text.comparisons import describe_part, describe_requirement, format_estimate, format_pairs
 from reports.text.formatting import format_interval
@@ -33,6 +34,8 @@ def show_report(request: Request, out: Path, console: Console) -> list[Path]:
         console.print(table, "")
     if request.setting.profile.name == "smoke":
         console.print("Not a result: the smoke profile only shows that the harness works.", style="bold yellow")
+    if warning := describe_unexpected([judgement for judgement in judgements if not judgement.claim.primary]):
+        console.print(f"Unexpected control: {warning}", style="bold yellow")
     for remark in filter(None, (request.source.note, glyph_remark)):
         console.print(f"Note: {remark}", style="bold yellow")
     for file in report_files(out):
@@ -68,7 +71,10 @@ def _tabulate(judgements: Sequence[Judgement]) -> Iterator[Table]:
         table = Table(heading, "verdict", "compared", "estimate", "required", "95 % interval", "pairs", box=None)
         for judgement in (judgement for judgement in judgements if judgement.claim.primary is primary):
             main, verdict = judgement.main, judgement.verdict if primary else describe_control(judgement)
-            numbers = format_estimate(main), describe_requirement(main.part), format_interval(main.interval)
+            required = main.part
+            if isinstance(required, Contrast) and judgement.claim.id.endswith(":a-a"):
+                required = replace(required, direction="equal")  # its contrast states what would be unexpected
+            numbers = format_estimate(main), describe_requirement(required), format_interval(main.interval)
             pairs = "" if isinstance(main.part, Exact) else format_pairs(main)
             table.add_row(judgement.claim.id, verdict, describe_part(main.part), *numbers, pairs)
         yield table

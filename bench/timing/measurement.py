@@ -88,10 +88,10 @@ def why_unfit(samples: list[dict[str, Any]], stolen: list[float]) -> str:
     """
     mean_stolen = float(np.mean(stolen))
     if mean_stolen > MAX_STOLEN:
-        return f"the machine was busy: {mean_stolen:.0%} of the time went to other processes"
+        return f"the machine was busy: {100 * mean_stolen:.0f} % of the time went to other processes"
     by_arm: dict[tuple[str, str], list[float]] = {}
     for sample in samples:
         by_arm.setdefault((sample["metric"], sample["arm"]), []).append(sample["value"])
     spreads = [(np.percentile(v, 75) - np.percentile(v, 25)) / np.median(v) for v in by_arm.values()]
     typical = float(np.median(spreads))
-    return f"the machine was unsteady: typical spread {typical:.0%}" if typical > MAX_SPREAD else ""
+    return f"the machine was unsteady: typical spread {100 * typical:.0f} %" if typical > MAX_SPREAD else ""

@@ -71,9 +71,9 @@ def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
         ours = _mean_cell(evidence.results, arm, study.baseline, "test/accuracy")
         rows.append((Cell(arm), Cell(format_fixed(100 * value, 1), difference, value), ours))
     label, percent = column_heading("test/accuracy")
-    columns = make_columns("Arm", ("Printed", percent), (f"{label} here", percent))
-    remark = f"Printed: {source}. Below, differences from {study.baseline}. Printed accuracies decide no verdict."
-    return [Table(f"{study.name}: test accuracy, printed by others and ours", columns, tuple(rows), remark)]
+    columns = make_columns("Arm", ("Published", percent), (f"{label} here", percent))
+    remark = f"Published: {source}. Below, differences from {study.baseline}. Published accuracies decide no verdict."
+    return [Table(f"{study.name}: test accuracy, published and measured here", columns, tuple(rows), remark)]
 
 
 def build_lost_trials(evidence: Evidence) -> list[Block]:

@@ -22,6 +22,11 @@ CONTROLS_REMARK = (
     f"{100 * MAX_SPLIT_SHARE:g} % of the splits may differ by p alone."
 )
 
+UNEXPECTED = {
+    ":a-a": "the baseline differs from itself under other seeds",
+    ":shuffled": "a network that learns shuffled labels does not stay at chance",
+}
+
 
 def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full: bool = False) -> ClaimLine:
     """Summarise a claim in one line.
@@ -128,6 +133,17 @@ def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[Baseline
     ]
     columns = make_columns("Study", "Control", "Result", "Difference", "95 % interval", "Pairs", text=3)
     return Table("Controls of all studies", columns, tuple(rows), CONTROLS_REMARK)
+
+
+def describe_unexpected(controls: Sequence[Judgement]) -> str:
+    """Name the studies whose controls are unexpected, and say what to do; '' if there are none."""
+    unexpected = [control for control in controls if describe_control(control) == "unexpected"]
+    sentences = []
+    for kind, finding in UNEXPECTED.items():
+        if studies := [control.study for control in unexpected if control.claim.id.endswith(kind)]:
+            sentences.append(f"{', '.join(studies)}: {finding}, so the verdicts are in doubt.")
+    advice = "Chance alone does this to at most about one control in 20; more seeds (--seeds) show whether it did."
+    return " ".join([*sentences, advice] if sentences else [])
 
 
 def describe_control(judgement: Judgement) -> str:

@@ -78,7 +78,7 @@ def _build_timings(study: str, finished: Finished) -> list[Block]:
     """Build a table for each timing, with a note if the machine was too busy for a verdict."""
     blocks: list[Block] = []
     for _, record in finished:
-        blocks += [Note("Not fit to judge by", record["why_unfit"])] * (not record.get("fit", True))
+        blocks += [Note("Not usable for verdicts", record["why_unfit"])] * (not record.get("fit", True))
         subject, samples = record["job"]["subject"], pd.DataFrame(record["samples"], columns=SAMPLE_COLUMNS)
         reference = REFERENCES.get(subject, record["job"]["arms"][0][0])
         turns = f" The arms took turns for {pluralize(samples['pair'].nunique(), 'round')}."

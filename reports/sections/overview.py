@@ -9,7 +9,7 @@ from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Heading, Note, Verdicts
-from reports.sections.claims import describe_control, summarise_claim, tabulate_controls
+from reports.sections.claims import describe_unexpected, summarise_claim, tabulate_controls
 from reports.statistics.summary import split_baseline
 from reports.tables.observations import get_environment
 from reports.tables.provenance import differing_fields, field_values
@@ -38,9 +38,8 @@ def build_notes(evidence: Evidence) -> list[Block]:
     if evidence.setting.profile.name == "smoke":
         text = "The smoke profile only shows that the machinery works. Its networks have hardly learnt anything."
         notes.append(Note("Not a result", text, prominent=True))
-    if unexpected := [c.claim.id for c in evidence.controls if describe_control(c) == "unexpected"]:
-        text = f"{', '.join(unexpected)}: see the table of controls. The verdicts of these studies are in doubt."
-        notes.append(Note("Unexpected control", text, prominent=True))
+    if warning := describe_unexpected(evidence.controls):
+        notes.append(Note("Unexpected control", warning, prominent=True))
     if origins := differing_fields(map(get_environment, evidence.records.values())):
         notes.append(Note("Mixed records", describe_origins(origins, "The records")))
     return notes

@@ -21,7 +21,7 @@ REASONS: dict[Reason, str] = {
     "count_not_as_claimed": "the count is {count}, not as stated: {range}",
     "not_measured": "nothing was measured",
     "devices_mixed": "its records mix devices ({devices}), and a speed holds for the device it was measured on",
-    "machine_busy": "the machine was not quiet while this was timed; run again when it is",
+    "machine_busy": "the machine was busy while this was timed",
     "before_first_analysis": "{pairs} so far, and the first look comes at {first}",
     "one_pair": "one pair has no spread to judge by; at least 2 are needed",
     "differences_equal": "all {number} differences are equal: they leave no spread to judge by",
@@ -92,6 +92,8 @@ def explain_judgement(judgement: Judgement) -> str:
 def describe_outlook(judgement: Judgement) -> str:
     """Say what would change a verdict."""
     main, outlook = judgement.main, OUTLOOKS[judgement.verdict]
+    if main.reason == "machine_busy":
+        return "The next run repeats the timing: run it when nothing else runs on the machine."
     if judgement.verdict in ("supported", "refuted"):
         if isinstance(main.part, Exact):
             return "Only another network could change what was counted."

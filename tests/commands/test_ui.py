@@ -47,6 +47,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def test_the_printed_address_opens_the_list_of_experiments(smoke, started, capsys):
+    """MLflow routes by the part after '#': a query before it leaves the reader on the start page for GenAI."""
+    assert serve(smoke.out) == 0
+    assert "/#/experiments?workflowType=machine_learning" in capsys.readouterr().out
+
+
 def test_the_database_that_the_variable_names_is_served(smoke, started, tmp_path, monkeypatch):
     address = mlflow_client.tracking_uri(smoke.out)
     assert serve(smoke.out) == 0

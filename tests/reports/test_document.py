@@ -155,10 +155,10 @@ def test_published_figures_stand_beside_those_measured(blocks):
 
 
 def test_published_accuracies_are_shown_beside_ours(blocks):
-    ours, theirs = table(blocks, "activations: means"), table(blocks, "activations: test accuracy, printed")
+    ours, theirs = table(blocks, "activations: means"), table(blocks, "activations: test accuracy, published")
     assert "Somebody et al. 2012, table 2" in theirs.remark
     assert column(theirs, "Arm") == ["relu", "tanh"]
-    assert column(theirs, "Printed") == ["47.1", "40.1"] and theirs.rows[1][1].detail == f"{MINUS}7.0"
+    assert column(theirs, "Published") == ["47.1", "40.1"] and theirs.rows[1][1].detail == f"{MINUS}7.0"
     assert column(theirs, "Test accuracy here") == column(ours, "Test accuracy")[:2]
 
 

@@ -92,7 +92,7 @@ def test_load_of_other_processes_makes_a_timing_of_several_threads_unfit(monkeyp
     monkeypatch.setattr(measurement, "interleave", lambda *arguments: iter([("a", 0, 1.0, 0.0), ("a", 1, 1.0, 0.0)]))
     monkeypatch.setitem(measurement.SUBJECTS, "steps", lambda job: iter([("time/step_ms", {})]))
     fields = measure(Timing("steps", (("a", TINY),), (8,), 2, threads=threads))
-    why = "" if fit else "the machine was busy: 30% of the time went to other processes"
+    why = "" if fit else "the machine was busy: 30 % of the time went to other processes"
     assert (fields["fit"], fields["why_unfit"]) == (fit, why)
 
 
@@ -115,12 +115,12 @@ def test_a_quiet_machine_is_fit():
 
 
 def test_time_that_went_to_other_processes_is_unfit():
-    assert why_unfit(samples(STEADY), [0.1] * 8) == "the machine was busy: 10% of the time went to other processes"
+    assert why_unfit(samples(STEADY), [0.1] * 8) == "the machine was busy: 10 % of the time went to other processes"
 
 
 def test_a_spread_beyond_a_tenth_is_unfit():
     shaky = {arm: [8.0, 10.0, 12.0, 14.0] for arm in STEADY}
-    assert why_unfit(samples(shaky), [0.0]) == "the machine was unsteady: typical spread 27%"
+    assert why_unfit(samples(shaky), [0.0]) == "the machine was unsteady: typical spread 27 %"
 
 
 def test_one_slow_round_leaves_a_timing_fit():

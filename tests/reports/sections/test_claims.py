@@ -1,7 +1,7 @@
 import pytest
 
 from ablations import Claim, Contrast
-from reports.sections.claims import describe_control, summarise_claim
+from reports.sections.claims import describe_control, describe_unexpected, summarise_claim
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 
@@ -26,6 +26,13 @@ def judged(name, verdict):
 def test_a_control_is_as_it_should_only_if_that_was_shown(verdict, a_a, shuffled):
     assert describe_control(judged("s:a-a", verdict)) == a_a
     assert describe_control(judged("s:shuffled", verdict)) == shuffled
+
+
+def test_an_unexpected_control_is_named_with_its_study_and_a_remedy():
+    assert describe_unexpected([judged("s:a-a", "no effect"), judged("s:shuffled", "supported")]) == ""
+    warning = describe_unexpected([judged("s:a-a", "refuted"), judged("s:shuffled", "refuted")])
+    assert "s: the baseline differs from itself" in warning and "s: a network that learns shuffled labels" in warning
+    assert "--seeds" in warning
 
 
 @pytest.mark.parametrize("regimes", [{"": "no effect"}, {"a": "no effect", "b": "no effect"}])

@@ -56,6 +56,12 @@ def test_a_count_does_not_change_with_seeds():
     assert "seeds" not in describe_outlook(judged("refuted", Exact("parameters/total", "a", 1, 2)))
 
 
+def test_a_busy_timing_is_repeated_whatever_the_number_of_seeds():
+    outcome = Outcome(PART, "inconclusive", "machine_busy")
+    outlook = describe_outlook(Judgement("s", Claim("id", "A sentence", (PART,)), "inconclusive", (outcome,)))
+    assert "seeds" not in outlook and "next run repeats the timing" in outlook
+
+
 def test_three_differences_are_a_list_and_of_many_values_the_first_are_named():
     origins = differing_fields({"commit": f"c{n}", "threads": n, "python": f"3.{n % 2}"} for n in range(12))
     assert describe_origins(origins, "They") == (
