@@ -13,7 +13,7 @@ from bench.runner.pending import find_missing_jobs, select_kept_trials
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
-from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
+from commands.options import MAX_WORKERS, cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
 from reports.text.formatting import format_duration
 
 
@@ -52,6 +52,8 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
 
 def _count_workers(options: argparse.Namespace, device: str) -> int:
     if plans_for_gpus(options):
+        if float(options.cluster) > MAX_WORKERS:  # int() refuses thousands of digits
+            raise InputError(f"--cluster is {options.cluster}: expected 1 to {MAX_WORKERS}, or an address")
         workers = devices.concurrent_jobs(device, int(options.cluster))
     elif uses_cluster(options):
         workers = ray_cluster.count_slots(device)

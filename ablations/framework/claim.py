@@ -17,6 +17,7 @@ class Declaration:
         "strict": True,
         "revalidate_instances": "always",
         "str_max_length": 10_000,
+        "allow_inf_nan": False,  # no report.json can hold them
     }
 
 
@@ -51,6 +52,8 @@ class Contrast(Declaration):
     def __post_init__(self) -> None:
         if self.direction not in ("higher", "lower", "equal"):
             raise InputError(f"a contrast's direction is {self.direction!r}; it can be higher, lower, equal")
+        if self.arm == self.reference:
+            raise InputError(f"a contrast compares {self.arm!r} with itself: name another reference")
         if not self.margin > (1 if self.ratio else 0):
             raise InputError(f"a margin is {self.margin:g}: as a difference it must be above 0, as a ratio above 1")
 

@@ -131,7 +131,9 @@ def _describe_failure(error: BaseException, folder: str) -> str:
 
 def _describe(error: ValidationError) -> str:
     """Describe the first invalid value: its place, the value, and what is expected there."""
-    first, *further_errors = error.errors(include_url=False)
+    details = error.errors(include_url=False)
+    # of a Contrast or Exact, the invalid field says more than that it is not an instance of the other
+    first, *further_errors = sorted(details, key=lambda detail: detail["type"].startswith("dataclass"))
     place, value = first["loc"], first["input"]
     alternatives = [
         detail for detail in further_errors if detail["loc"][:-1] == place[:-1] and detail["input"] is value

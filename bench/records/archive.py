@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 import zipfile
@@ -38,6 +39,8 @@ def pack(out: Path, target: Path, weights: bool, further_files: Sequence[Path] =
     Raises:
         InputError: Nothing is finished, or the target cannot be written.
     """
+    _check_regular(target)
+    target = Path(os.path.realpath(target))  # a link stays; the file that it names is replaced
     records, weights_files, left_out = _finished(out, weights)
     if not records:
         raise InputError(f"there is no finished record of this version in {out}: nothing to export")
@@ -60,6 +63,7 @@ def unpack(archive: Path, folder: Path, accept: Callable[[str], bool]) -> list[P
 
     Accepted names must not hold a path, which could lead out of the folder.
     """
+    _check_regular(archive)
     try:
         with zipfile.ZipFile(archive) as opened:
             return list(_unpacked(opened, folder, accept))
@@ -69,6 +73,12 @@ def unpack(archive: Path, folder: Path, accept: Callable[[str], bool]) -> list[P
         if isinstance(error, InputError) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise InputError(f"{archive} is not an archive of records ({error})") from error
+
+
+def _check_regular(archive: Path) -> None:
+    """Raise InputError for a device or a pipe: writing would replace it by a file, reading might never end."""
+    if os.path.exists(archive) and not (os.path.isfile(archive) or os.path.isdir(archive)):
+        raise InputError(f"{archive} is no regular file: name an archive, such as results.zip")
 
 
 def _unpacked(archive: zipfile.ZipFile, folder: Path, accept: Callable[[str], bool]) -> Iterator[Path]:

@@ -26,6 +26,12 @@ def test_a_number_of_workers_that_no_machine_can_have_is_refused(error_line, com
     assert f"--workers is {workers}: expected 1 to 1024" in error_line(command_name, "--workers", workers)
 
 
+@pytest.mark.parametrize("count", ["1025", "9" * 5000])
+def test_a_number_of_gpus_that_no_cluster_can_have_is_refused(error_line, root, out, count):
+    words = ("plan", "architecture", "--data", root, "--out", out, "--device", "cpu", "--cluster", count)
+    assert f"--cluster is {count}: expected 1 to 1024" in error_line(*words)
+
+
 def test_a_number_of_workers_is_refused_where_a_cluster_or_torchrun_sets_it(error_line, monkeypatch):
     for words in (("plan", "--cluster", "4"), ("run",)):
         assert "--workers is for jobs on this machine" in error_line(*words, "--workers", "2")

@@ -77,6 +77,15 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
             "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', None, margin=1),)),))",
             "reference is None: expected text or a valid number",
         ),
+        ("STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', 'a', margin=1),)),))", "'a' with itself"),
+        (
+            "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', 'b', margin=float('inf')),)),))",
+            "margin is inf: expected a finite number",
+        ),
+        (
+            "STUDY = study(claims=(Claim('c', 'C', (Exact('macs/total', 'a', float('nan'), 2.0),)),))",
+            "low is nan: expected a finite number",
+        ),
         ("STUDY = study(arms={'a': {}, '\\udcff': {}})", "half a character"),
         ("STUDY = study(question='\\udcff?')", "half a character"),
         ("STUDY = study(claims=(Claim('c', '\\udcff', (PART,)),))", "half a character"),

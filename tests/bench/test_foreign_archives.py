@@ -43,6 +43,23 @@ def test_an_entry_that_is_huge_is_not_unpacked(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_pipe_is_neither_read_nor_replaced(tmp_path, ran):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="pipe is no regular file"):
+        archives.pack(ran.out, pipe, weights=False)
+    with pytest.raises(InputError, match="pipe is no regular file"):
+        archives.unpack(pipe, tmp_path, bool)
+    assert pipe.is_fifo()
+
+
+def test_a_link_to_an_archive_stays(tmp_path, ran):
+    link = tmp_path / "link.zip"
+    link.symlink_to("results.zip")
+    archives.pack(ran.out, link, weights=False)
+    assert link.is_symlink() and zipfile.is_zipfile(tmp_path / "results.zip")
+
+
 MANY = [f"{number:016x}.json" for number in range(20)]
 
 
