@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from bench.spec.errors import InputError
 
+MAX_MARGIN = 1e15  # figures cannot draw far greater numbers
+
 
 class Declaration:
     """Base of all values that a study file declares: pydantic checks their types when the file is loaded.
@@ -54,8 +56,11 @@ class Contrast(Declaration):
             raise InputError(f"a contrast's direction is {self.direction!r}; it can be higher, lower, equal")
         if self.arm == self.reference:
             raise InputError(f"a contrast compares {self.arm!r} with itself: name another reference")
-        if not self.margin > (1 if self.ratio else 0):
-            raise InputError(f"a margin is {self.margin:g}: as a difference it must be above 0, as a ratio above 1")
+        if not (1 if self.ratio else 0) < self.margin <= MAX_MARGIN:
+            raise InputError(
+                f"a margin is {self.margin:g}: as a difference it must be above 0, as a ratio above 1, "
+                f"and at most {MAX_MARGIN:g}"
+            )
 
 
 @dataclass(frozen=True)

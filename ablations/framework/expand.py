@@ -144,7 +144,7 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
     for factor, level in levels.items():
         if factor in units:
             level = units[factor] * level
-        fields[factor][factor] = max(1, round(level)) if factor == "epochs" else level
+        fields[factor][factor] = max(1, round(level)) if factor == "epochs" and level > 0 else level
     try:
         one_of("layout", layout, LAYOUTS)
         return ModelConfig(**model), TrainConfig(**recipe), device

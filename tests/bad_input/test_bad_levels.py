@@ -41,6 +41,11 @@ def test_an_unknown_level_is_refused_with_the_study_the_arm_and_the_valid_levels
     assert line == f"ablate: study odd, arm 'odd': {factor} is 'unheard-of'; it can be {valid}"
 
 
+@pytest.mark.parametrize("epochs", ["0", "-3"])
+def test_a_number_of_epochs_that_is_not_above_0_is_not_rounded_to_1(refusal, epochs):
+    assert "arm 'odd': epochs is " in refusal(arms=f"{{'odd': {{'epochs': {epochs}}}}}")
+
+
 def test_an_unknown_question_is_refused(refusal):
     line = refusal(fields="{'probes': (Ask('why', ('a',)),)}")
     assert "a probe's question is 'why'; it can be " in line and "co-adaptation" in line

@@ -82,6 +82,7 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
             "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', 'b', margin=float('inf')),)),))",
             "margin is inf: expected a finite number",
         ),
+        ("Contrast('test/loss', 'a', 'b', margin=1e16)", "a margin is 1e+16"),
         (
             "STUDY = study(claims=(Claim('c', 'C', (Exact('macs/total', 'a', float('nan'), 2.0),)),))",
             "low is nan: expected a finite number",
