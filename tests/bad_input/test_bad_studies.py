@@ -79,10 +79,11 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
         ),
         ("STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', 'a', margin=1),)),))", "'a' with itself"),
         (
-            "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', 'b', margin=float('inf')),)),))",
-            "margin is inf: expected a finite number",
+            "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', float('inf'), margin=1),)),))",
+            "reference is inf: expected text or a finite number",
         ),
         ("Contrast('test/loss', 'a', 'b', margin=1e16)", "a margin is 1e+16"),
+        ("Contrast('test/loss', 'a', 'b', margin=float('inf'))", "a margin is inf"),
         (
             "STUDY = study(claims=(Claim('c', 'C', (Exact('macs/total', 'a', float('nan'), 2.0),)),))",
             "low is nan: expected a finite number",
