@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(number, _interrupt)
     try:
         return options.command(options, SafeConsole())
-    except (InputError, OSError) as error:
+    except (InputError, OSError, ImportError) as error:
         if not (isinstance(error, InputError) or advise(error)):
             raise
         print(f"ablate: {hide_secrets(with_advice(error))}", file=sys.stderr)

@@ -30,9 +30,11 @@ DISK_ADVICE = {
 
 
 def advise(error: BaseException) -> str:
-    """Return what to do about an unusable disk or a damaged record; '' for any other error."""
+    """Return what to do about an unusable disk, a damaged record or a library; '' for any other error."""
     if isinstance(error, store.DamagedRecordError):
         return "`ablate doctor --fix` moves it aside"
+    if isinstance(error, ImportError):  # as of a library that a limit of memory keeps from being loaded
+        return "check the installation, the free memory, and the limits that `ulimit -a` lists"
     return DISK_ADVICE.get(disk_fault(error), "")
 
 

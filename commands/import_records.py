@@ -57,7 +57,8 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
             except InputError as error:
                 imported.refused.append(error)
     if not any(imported):
-        raise InputError(f"{origin} holds no record of this harness: nothing to import")
+        advice = "name an output folder, or an archive that `ablate export` wrote"
+        raise InputError(f"{origin} holds no record of this harness, so there is nothing to import: {advice}")
     return imported, left_studies
 
 

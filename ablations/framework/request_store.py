@@ -22,7 +22,7 @@ from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.spec.jobs import identity
 from bench.system import locks
-from bench.system.files import write
+from bench.system.files import read, write
 
 REQUEST_FILE = "run.json"
 ELSEWHERE = "studies elsewhere"  # key of studies in files, which an import leaves out
@@ -74,7 +74,7 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
     if not os.path.exists(file):  # Path.exists raises if a name is too long
         raise InputError(f"{file} not found: run studies into {out} first (see: ablate run --help)")
     try:
-        fields = validation.adapter(_Stored).validate_json(file.read_bytes(), strict=True)
+        fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
         source = _source(fields["source"])
         setting = Setting(PROFILES[fields["profile"]], source.data, fields["device"], fields["seeds"])
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -73,8 +73,8 @@ def _replace(folder: Path, create: Callable[[Path], None]) -> None:
 def _load_facts(folder: Path, agrees: Callable[[Path, Facts], bool]) -> Facts | None:
     """Load a folder's facts; return None if the folder is missing or its files differ from them."""
     try:
-        facts: Facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        is_valid = agrees(folder, facts) and facts["files"] == digest_arrays(folder)  # comes last: it reads all files
+        facts: Facts = json.loads(files.read(folder / "facts.json"))
+        is_valid = facts["files"] == digest_arrays(folder) and agrees(folder, facts)
     except Exception:  # numpy and json raise errors of any class for a damaged file
         return None
     return facts if is_valid else None
@@ -133,6 +133,7 @@ def digest_arrays(folder: Path) -> dict[str, str]:
 
 
 def _digest(file: Path) -> str:
+    files.check_kind(file)
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 

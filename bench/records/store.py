@@ -25,7 +25,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -148,11 +147,9 @@ def load(file: Path) -> dict[str, Any]:
 
 def check_size(file: Path) -> None:
     """Raise InputError if the file is larger than any of its kind, or is a pipe or device, which may be endless."""
-    status = file.stat()
-    if status.st_size > MAX_BYTES[file.suffix]:
+    if file.stat().st_size > MAX_BYTES[file.suffix]:
         raise InputError(f"{file.name} is larger than any file that this harness writes")
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise InputError(f"{file.name} is no regular file")
+    files.check_kind(file)
 
 
 def add_tags(out: Path, job: Job | str, profile: str, uses: Iterable[tuple[str, str]]) -> None:

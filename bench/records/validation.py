@@ -117,7 +117,7 @@ def adapter(form: Any) -> TypeAdapter[Any]:
 def describe_error(error: Exception) -> str:
     """Describe the first failure on one line: the field, its value and what is expected."""
     if not isinstance(error, ValidationError):
-        return f"{type(error).__name__}: {error}"
+        return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
     first = error.errors(include_url=False)[0]
     field = ".".join(map(str, first["loc"])) or "it"
     if first["type"] == "missing":

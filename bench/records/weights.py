@@ -27,6 +27,7 @@ def find_fault(file: Path, record: dict[str, Any]) -> str:
     They are compared by the digest in the record. Without one (schema 1), they must be finite and fit the layers.
     """
     try:
+        files.check_kind(file)
         if record.get("schema") == 1 and "weights" not in record:
             return _find_misfit(file, record)
         with file.open("rb") as opened:

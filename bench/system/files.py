@@ -9,9 +9,12 @@ import platform
 import re
 import secrets
 import shutil
+import stat
 from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
+
+from bench.spec.errors import InputError
 
 TEMPORARY = re.compile(r"\..+\.(\w+)-(\d+)-\w+\.tmp(-\w+)?")  # SQLite appends a suffix for its journal
 DISK_FAULTS = {
@@ -31,6 +34,19 @@ def disk_fault(error: BaseException) -> str:
         return "no temporary folder"
     number = error.errno if isinstance(error, OSError) else None  # pebble's ProcessExpired is an OSError without one
     return DISK_FAULTS.get(number or 0, "")
+
+
+def check_kind(file: Path) -> None:
+    """Raise InputError for a pipe or a device, whose content may never begin or end."""
+    mode = file.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{file.name} is no regular file")
+
+
+def read(file: Path) -> bytes:
+    """Return a file's content; raise InputError for a pipe or a device."""
+    check_kind(file)
+    return file.read_bytes()
 
 
 def write(target: Path, content: bytes) -> None:

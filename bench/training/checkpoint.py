@@ -31,6 +31,7 @@ def write(out: Path, job: Job, state: dict[str, Any]) -> None:
 def read(out: Path, job: Job) -> dict[str, Any] | None:
     """Return the job's state, or None if none can be read; a damaged file is removed."""
     try:
+        files.check_kind(path(out, job))
         return torch.load(path(out, job), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         return None

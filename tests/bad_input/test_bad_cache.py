@@ -74,6 +74,11 @@ def a_file(folder):
     folder.write_text("a file")
 
 
+def piped(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
 def a_broken_link(folder):
     shutil.rmtree(folder)
     folder.symlink_to(folder.with_name("gone"))
@@ -98,6 +103,8 @@ HARMS = {
     "a file lost": lambda folder: (folder / "test_pixels.npy").unlink(),
     "a file instead": a_file,
     "a broken link instead": a_broken_link,
+    "a pipe for facts": lambda folder: piped(folder / "facts.json"),
+    "a pipe for pixels": lambda folder: piped(folder / "train_pixels.npy"),
     "all lost": lambda folder: [file.unlink() for file in folder.iterdir()],
 }
 

@@ -194,3 +194,12 @@ def test_a_signal_stops_a_command_in_one_line(monkeypatch, capsys, number, statu
             signal.signal(other, handler)
     line = "ablate: stopped; finished jobs are kept; run the same command again to continue"
     assert capsys.readouterr().err.strip() == line
+
+
+def test_a_library_that_cannot_be_loaded_is_reported_in_one_line(error_line, out, monkeypatch):
+    def choose_device(device):
+        raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("bench.system.devices.choose_device", choose_device)
+    line = error_line("run", "relu", "--data", "digits", "--out", out)
+    assert "libtorch_cpu.so: failed to map segment" in line and "ulimit -a" in line

@@ -1,6 +1,7 @@
 """Files in the output folder are read, or refused with their name and advice."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -127,3 +128,6 @@ def test_a_run_json_that_is_a_folder_or_no_text_is_reported_as_damaged(error_lin
     (run_copy / "run.json").unlink()
     (run_copy / "run.json").mkdir()
     assert "run.json is damaged" in error_line("report", "--out", run_copy)
+    (run_copy / "run.json").rmdir()
+    os.mkfifo(run_copy / "run.json")
+    assert "run.json is no regular file" in error_line("report", "--out", run_copy)

@@ -65,7 +65,8 @@ def open_pool(workers: int) -> Iterator[Submit]:
                 except RuntimeError:  # the pool is broken
                     _close(pool)
                     pool = _make_pool(workers)
-            raise InputError("workers die as they start: check the free memory, and whether `import torch` works")
+            advice = "check the free memory, the limits that `ulimit -a` lists, and whether `import torch` works"
+            raise InputError(f"workers die as they start: {advice}")
 
         try:
             yield submit

@@ -1,5 +1,6 @@
 """Weights are used only if they are whole and those of their record; others are trained again, and none is deleted."""
 
+import os
 import shutil
 
 import numpy as np
@@ -100,6 +101,17 @@ def test_the_doctor_moves_damaged_weights_aside(out, probe, capsys, monkeypatch)
         assert ablate.main(["doctor", "--out", str(out), *options]) == status
         assert capsys.readouterr().out.startswith(state)
     assert not file.exists() and (out / "broken" / file.name).exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_a_pipe_or_a_device_in_place_of_weights_is_moved_aside_unread(out, probe, make, capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    file = store.weights_file(out, probe.trials[0])
+    file.unlink()
+    make(file)
+    ablate.main(["doctor", "--fix", "--out", str(out)])
+    assert "is no regular file" in capsys.readouterr().out
+    assert os.path.lexists(out / "broken" / file.name) and not os.path.lexists(file)
 
 
 def test_damaged_weights_are_neither_exported_nor_imported_and_whole_ones_replace_them(ran, out, probe, archive):

@@ -1,4 +1,5 @@
 import itertools
+import os
 import subprocess
 import sys
 import time
@@ -107,6 +108,16 @@ def test_code_in_a_checkpoint_is_never_run(digits, tmp_path):
     torch.save({"network": Hostile()}, file)
     assert checkpoint.read(tmp_path, trial) is None
     assert not (tmp_path / "harm").exists()
+
+
+def test_a_checkpoint_that_is_a_pipe_or_a_device_counts_as_none_and_is_removed(digits, tmp_path):
+    trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
+    file = checkpoint.path(tmp_path, trial)
+    file.parent.mkdir(parents=True)
+    for make in (os.mkfifo, lambda link: link.symlink_to("/dev/zero")):
+        make(file)
+        assert checkpoint.read(tmp_path, trial) is None
+        assert not os.path.lexists(file)
 
 
 def test_an_interval_timer_is_due_once_per_interval(monkeypatch):
