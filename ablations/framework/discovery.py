@@ -96,12 +96,13 @@ def _run_file(name: str) -> ModuleType:
     module = ModuleType(f"study file {printable(Path(name).stem)}".replace(".", " "))  # a dot would name a package
     module.__file__ = os.path.abspath(name)
     sys.modules[module.__name__] = module  # where dataclasses and pickle look it up
-    earlier_path = list(sys.path)
+    earlier_path, earlier_folder = list(sys.path), os.getcwd()
     sys.path.insert(0, _folder(name))
     try:
         exec(compile(Path(name).read_bytes(), module.__file__, "exec", dont_inherit=True), vars(module))
     finally:  # imports inside its functions look there too, but no library is taken from there
         sys.path = [*earlier_path, *(folder for folder in sys.path if folder not in earlier_path)]
+        os.chdir(earlier_folder)  # the output folder may be relative to it
     return module
 
 

@@ -2,6 +2,8 @@ import importlib.util
 import json
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from project_studies import STUDIES
@@ -121,6 +123,15 @@ def test_a_file_is_a_module_with_a_place(tmp_path, monkeypatch):
     )
     (study,) = discovery.find_studies(["mine v1.2.py"])
     assert (study.name, study.question) == ("mine v1.2", "Why?")
+
+
+@pytest.mark.parametrize("end", ["STUDY = Study('Why?', ())", "raise ValueError"])
+def test_a_file_that_changes_the_working_directory_moves_no_output(tmp_path, monkeypatch, end):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(f"import os\nfrom ablations import Study\nos.chdir('/')\n{end}\n")
+    with suppress(InputError):
+        discovery.find_studies(["mine.py"])
+    assert Path.cwd() == tmp_path
 
 
 def test_a_changed_file_of_the_same_size_and_time_is_read_again(tmp_path, monkeypatch):

@@ -33,10 +33,10 @@ def kill_while_publishing(words: list[str], environment: dict[str, str], out: Pa
 
 
 def count_runs(out: Path) -> int:
-    """Number of runs in MLflow's database; 0 without one."""
+    """Number of runs in MLflow's database; 0 without one. SQLite first undoes what a killed process left half done."""
     if not (out / "mlflow.db").exists():
         return 0
-    with closing(sqlite3.connect(f"{(out / 'mlflow.db').as_uri()}?mode=ro", uri=True, timeout=30)) as database:
+    with closing(sqlite3.connect(f"{(out / 'mlflow.db').as_uri()}?mode=rw", uri=True, timeout=30)) as database:
         return database.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
 
 
