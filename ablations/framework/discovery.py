@@ -44,7 +44,10 @@ def find_studies(names: Sequence[str]) -> list[Study]:
     Raises:
         InputError: A study is not found or invalid, or two studies, claims or imported files share a name.
     """
-    studies = [_load(name) for name in dict.fromkeys(names or study_names())]
+    names_by_place: dict[str, str] = {}
+    for name in names or study_names():  # ./mine.py is mine.py
+        names_by_place.setdefault(os.path.abspath(name) if name.endswith(".py") else name, name)
+    studies = [_load(name) for name in names_by_place.values()]
     _check_helpers(sorted({_folder(name) for name in names if name.endswith(".py")}))
     for name, count in Counter(study.name for study in studies).items():
         if count > 1:

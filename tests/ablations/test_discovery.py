@@ -125,6 +125,12 @@ def test_a_file_is_a_module_with_a_place(tmp_path, monkeypatch):
     assert (study.name, study.question) == ("mine v1.2", "Why?")
 
 
+def test_a_file_that_is_named_twice_is_one_study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("from ablations import Study\nSTUDY = Study('Why?', ())\n")
+    assert len(discovery.find_studies(["mine.py", "./mine.py", str(tmp_path / "mine.py")])) == 1
+
+
 @pytest.mark.parametrize("end", ["STUDY = Study('Why?', ())", "raise ValueError"])
 def test_a_file_that_changes_the_working_directory_moves_no_output(tmp_path, monkeypatch, end):
     monkeypatch.chdir(tmp_path)
