@@ -180,14 +180,14 @@ def test_a_command_line_is_repeated_without_its_control_characters(capsys, words
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_stops_a_command_in_one_line(monkeypatch, capsys, number, status):
     def stop(*_):
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
 
     handlers = {other: signal.getsignal(other) for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.setattr(command, "list_studies", stop)
     try:
         assert command.main(["list"]) == status
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
-        monkeypatch.setattr(command, "list_studies", lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 0)
+        monkeypatch.setattr(command, "list_studies", lambda *_: signal.raise_signal(signal.SIGHUP) or 0)
         assert command.main(["list"]) == 0
     finally:
         for other, handler in handlers.items():
