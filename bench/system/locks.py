@@ -46,6 +46,8 @@ _check_once = cache(check_folder)
 
 def is_locked(file: Path) -> bool:
     """Whether a process holds the lock; needs no permission to write."""
+    if not file.is_file():  # to open a pipe would wait for a writer
+        return False
     try:
         with file.open("rb") as opened:
             fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)

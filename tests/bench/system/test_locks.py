@@ -35,6 +35,11 @@ def test_a_file_system_without_locks_is_named(tmp_path, no_locks, number):
     assert not locks.is_locked(tmp_path / "left.lock")
 
 
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "job.lock")
+    assert not locks.is_locked(tmp_path / "job.lock")
+
+
 def test_a_lock_is_held_by_one_and_seen_by_all(tmp_path):
     file = tmp_path / "job.lock"
     assert not locks.is_locked(file) and not file.exists()
