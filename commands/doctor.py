@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from ablations.framework.request_store import prepare_output
 from bench import REVISION
 from bench.records import cleanup, store, validation, weights
 from bench.spec.errors import InputError
+from bench.system import locks
 from bench.system.files import disk_fault
 from bench.tracking.address import configured_address
 from bench.tracking.mlflow_format import summarize_error, to_input_error
@@ -63,7 +63,7 @@ def diagnose(options: argparse.Namespace, console: Console) -> int:
     if not options.out.is_dir():
         raise InputError(f"folder {options.out} not found: `ablate run` creates it")
     if options.fix:
-        prepare_output(options.out)
+        locks.check_folder(options.out)
     unhealthy_count, repairable_count = 0, 0
     for finding in examine(options.out):
         state = finding.state

@@ -75,6 +75,12 @@ def test_a_finished_run_is_healthy(published):
     assert findings(published) == []
 
 
+def test_an_empty_folder_is_healthy_and_stays_empty(tmp_path):
+    for words in (["doctor"], ["doctor", "--fix"]):
+        assert ablate.main([*words, "--out", str(tmp_path)]) == 0
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_trial_that_was_killed_is_pending_and_its_checkpoint_stays(digits, tmp_path, monkeypatch):
     write, trial = checkpoint.write, Trial(ModelConfig(width=1 / 16), TrainConfig(epochs=2, share=0.2), digits.data, 0)
 
