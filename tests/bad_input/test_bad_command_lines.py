@@ -185,6 +185,8 @@ def test_a_signal_stops_a_command_in_one_line(monkeypatch, capsys, number, statu
     handlers = {other: signal.getsignal(other) for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.setattr(command, "list_studies", stop)
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests were started with
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         assert command.main(["list"]) == status
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
         monkeypatch.setattr(command, "list_studies", lambda *_: signal.raise_signal(signal.SIGHUP) or 0)
