@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from publishing import publish_all
 
 import ablate
 from bench.records import store
@@ -48,13 +49,6 @@ def copy(original, tmp_path):
     out = shutil.copytree(original, tmp_path / "copy")
     mlflow_database.follow_moved_folder(mlflow_client.tracking_uri(out))
     return out
-
-
-def publish_all(out):
-    publisher = Publisher(out)
-    for record in store.read_all(out):
-        publisher.publish(record)
-    return publisher
 
 
 def client_of(out):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
+from publishing import publish_all
 
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
@@ -33,13 +34,6 @@ def published(ran, tmp_path_factory):
         first_runs = runs(first)
         second = publish_all(out)
     return SimpleNamespace(out=out, records=store.read_all(out), publisher=second, once=first_runs, twice=runs(second))
-
-
-def publish_all(out):
-    publisher = Publisher(out)
-    for record in store.read_all(out):
-        publisher.publish(record)
-    return publisher
 
 
 def runs(publisher):
