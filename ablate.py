@@ -173,6 +173,8 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
         "if available, else digits",
     )
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="auto is cuda if available")
+    precision = "of the networks' arithmetic; auto is bfloat16 on a GPU and on processors with units for it"
+    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"], help=precision)
     parser.add_argument("--seeds", type=int, help="seeds per arm; default: the profile's")
     workers = "jobs at once on this machine; default: one per core that it may use, or several per GPU"
     parser.add_argument("--workers", type=int, metavar="N", help=workers)

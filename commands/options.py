@@ -56,7 +56,8 @@ def make_request(options: argparse.Namespace, writes: bool) -> tuple[Request, Du
     device = _choose_device(options)
     profile = default_profile(device) if options.profile == "auto" else options.profile
     source = _locate(options, PROFILES[profile].photographs, writes)
-    setting = Setting(PROFILES[profile], source.data, device, options.seeds)
+    precision = devices.choose_precision(options.precision, device)
+    setting = Setting(PROFILES[profile], source.data, device, precision, options.seeds)
     request = Request(tuple(options.studies), studies, setting, source)
     durations = check_output(request, options.out)  # first, because tuned levels are read from the records
     _check_names(request, options.out)
@@ -112,11 +113,10 @@ def _choose_device(options: argparse.Namespace) -> str:
 
 
 def print_setting(request: Request, console: Console) -> None:
-    """Print data set, profile, seeds and device."""
+    """Print data set, profile, seeds, device and precision."""
     setting, source = request.setting, request.source
     if source.note:
         console.print(f"Note: {source.note}", style="bold yellow")
-    console.print(
-        f"{source.data.name}: {source.data.train} train, {source.validation} validation, {source.test} test images; "
-        f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds, device {setting.device}"
-    )
+    counts = f"{source.data.train} train, {source.validation} validation, {source.test} test images"
+    budget = f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds"
+    console.print(f"{source.data.name}: {counts}; {budget}, device {setting.device}, {setting.precision}")

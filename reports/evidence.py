@@ -16,6 +16,7 @@ from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
 from bench.metrics.table import describe_metric
 from bench.records import store
+from bench.spec import jobs
 from bench.spec.jobs import Job, Trial
 from reports.statistics import summary
 from reports.statistics.claim_verdicts import Judgement, judge
@@ -31,7 +32,7 @@ class Evidence:
         studies: The studies of the report.
         setting: Profile, data, device and seeds.
         placed: Every job with its place in a study.
-        records: Records by identity, of the jobs that have one.
+        records: Records of the jobs that have one, by the identity that the job has in this revision.
         trials: One row per trial, `observations.tabulate_trials`.
         results: One row per finished trial, `observations.tabulate_results`.
         curves: Values during training, `observations.tabulate_curves`.
@@ -98,11 +99,12 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         studies: The studies of the report.
         setting: Profile, data, device and seeds.
     """
-    tuned = {study.name: tuning.tune(study, setting, lambda trial: _read(out, identity(trial))) for study in studies}
+    revision = setting.revision
+    tuned = {s.name: tuning.tune(s, setting, lambda trial: _read(out, jobs.identity(trial, revision))) for s in studies}
     setting = setting._replace(tuned_levels={name: result.tuned_levels for name, result in tuned.items()})
     placed = [place for study in studies for place in expand_study(study, setting)]
-    names = dict.fromkeys(identity(place.job) for place in placed)
-    records = {name: record for name in names if (record := _read(out, name)) is not None}
+    names = {identity(place.job): jobs.identity(place.job, revision) for place in placed}
+    records = {current: record for current, name in names.items() if (record := _read(out, name)) is not None}
     results = observations.tabulate_results(placed, records)
     combining = [study for study in studies if study.combinations]
     combined = [observations.tabulate_combinations(study, _rows_of(results, study)) for study in combining]
@@ -116,7 +118,7 @@ def _judge_claims(
     studies: Sequence[Study], setting: Setting, table: pd.DataFrame, records: Mapping[str, Record]
 ) -> list[Judgement]:
     claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
-    environments = {name: get_environment(record) for name, record in records.items()}
+    environments = {record["identity"]: get_environment(record) for record in records.values()}
     sequential = [study for study in studies if has_interim_analyses(study, setting)]
     arms = [(study, arm) for study in sequential for arm in (*all_arms(study), *study.combinations)]
     seeds = {(study.name, arm): requested_seeds(study, arm, setting) for study, arm in arms}

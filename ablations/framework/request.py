@@ -37,14 +37,15 @@ class Request(NamedTuple):
 
         Args:
             out: The output folder, whose records tuning reads.
-            assume_missing: Whether an arm without a chosen level gets a placeholder, so that its jobs can be counted.
+            assume_missing: Whether an arm without a chosen level gets a placeholder, and an unfinished search the
+                trials of its second round, so that their jobs can be counted.
         """
         tuned_levels, tuning_trials = {}, list[PlacedJob]()
         for study in self.studies:
             result = tune(study, self.setting, partial(store.read, out))
             assumed_levels = placeholder_levels(study.tuning) if assume_missing and study.tuning else {}
-            tuned_levels[study.name] = result.tuned_levels or assumed_levels
-            tuning_trials += result.trials
+            tuned_levels[study.name] = assumed_levels | result.tuned_levels
+            tuning_trials += [*result.trials, *(result.later_trials if assume_missing else [])]
         setting = self.setting._replace(tuned_levels=tuned_levels)
         return self._replace(setting=setting, tuning_trials=tuple(tuning_trials))
 

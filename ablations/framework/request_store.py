@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Required
 from uuid import getnode
@@ -16,6 +17,7 @@ from ablations.framework import discovery
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request import Request
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
+from bench import REVISION
 from bench.data.source import Source
 from bench.records import store, validation
 from bench.runner.estimate import DurationModel
@@ -34,9 +36,11 @@ _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsew
 class _Stored(_Studies, total=False):
     signature: str  # of the studies; see `_sign`
     profile: Required[str]
+    revision: Annotated[int, Field(ge=1, le=REVISION)]  # missing in revision 3 and before
     seeds: Required[Seeds | None]
     further: dict[str, dict[str, Seeds]] | None  # `Setting.extra_seeds`
     device: Required[Literal["cpu", "cuda"]]
+    precision: Literal["float32", "bfloat16"]  # missing until revision 4: then the GPU's is bfloat16
     source: Required[dict[str, Any]]
 
 
@@ -48,9 +52,11 @@ def save_request(request: Request, out: Path) -> None:
         "studies": studies,
         "signature": _sign(studies),
         "profile": setting.profile.name,
+        "revision": setting.revision,
         "seeds": setting.seeds,
         "further": setting.extra_seeds,
         "device": setting.device,
+        "precision": setting.precision,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
     try:
@@ -76,7 +82,9 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
     try:
         fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
         source = _source(fields["source"])
-        setting = Setting(PROFILES[fields["profile"]], source.data, fields["device"], fields["seeds"])
+        device = fields["device"]
+        precision = fields.get("precision") or ("bfloat16" if device == "cuda" else "float32")
+        setting = Setting(PROFILES[fields["profile"]], source.data, device, precision, fields["seeds"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = validation.describe_error(error)
         raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
@@ -85,7 +93,7 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
         raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
     if not study_names:
         _check_files(fields, out, is_trusted)
-    setting = setting._replace(extra_seeds=fields.get("further"))
+    setting = setting._replace(extra_seeds=fields.get("further"), revision=fields.get("revision", 3))
     study_names = tuple(study_names or fields["studies"])
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
     check_output(request, out)
@@ -124,17 +132,19 @@ def prepare_output(out: Path) -> None:
 def check_output(request: Request, out: Path) -> DurationModel:
     """Check an output folder, and return the durations of the jobs whose records it holds.
 
-    Records of the requested jobs must be of this revision. Tuning may still request any other, so that those need only
-    be valid.
+    Records of the requested jobs must be of the request's revision. Tuning may still request any other, so that those
+    need only be valid.
 
     Raises:
         InputError: A record cannot be used.
     """
-    requested = {identity(job) for job in request.job_titles()}
+    revision = request.setting.revision
+    load_requested = partial(validation.load_current, revision=revision)
+    requested = {identity(job, revision) for job in request.job_titles()}
     durations = DurationModel(request.source.validation, request.source.test)
     for file in sorted(store.folder(out).glob("*.json")):
         try:
-            durations.learn((validation.load_current if file.stem in requested else validation.load_valid)(file))
+            durations.learn((load_requested if file.stem in requested else validation.load_valid)(file))
         except InputError as error:
             repair = f"ablate doctor --fix --out {out} puts it aside, and the next run measures it again"
             problem = f"{file} is no record that can be used ({str(error)[:300]})"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ablations.framework.profiles import Profile
+from bench import REVISION
 from bench.spec.config import DataConfig
 
 AGAIN_SEED_OFFSET = 1000  # the A/A arm repeats the baseline under seeds from here on; all other seeds lie below
@@ -16,20 +17,19 @@ class Setting(NamedTuple):
         profile: Width, images, epochs and seeds.
         data: The data set.
         device: 'cpu' or 'cuda'.
+        precision: 'float32' or 'bfloat16', in which networks compute; weights, optimiser and loss are float32.
         seeds: Number of seeds per arm that the user requested; None for the study's or the profile's number.
         tuned_levels: The levels that tuning chose, by study and arm.
         extra_seeds: Total number of seeds by study and arm, where a sequential run needs more than the study's number;
             None for a run with a fixed number of seeds.
+        revision: `bench.REVISION` of the records; a report of earlier records has theirs.
     """
 
     profile: Profile
     data: DataConfig
     device: str = "cpu"
+    precision: str = "float32"
     seeds: int | None = None
     tuned_levels: Mapping[str, Mapping[str, float]] = {}
     extra_seeds: Mapping[str, Mapping[str, int]] | None = None
-
-    @property
-    def precision(self) -> str:
-        """'bfloat16' on a GPU, 'float32' on a CPU."""
-        return "bfloat16" if self.device == "cuda" else "float32"
+    revision: int = REVISION

@@ -1,4 +1,4 @@
-"""Processors and GPUs of this machine, and the number of jobs that they run in parallel."""
+"""Processors and GPUs of this machine: their precision, and the number of jobs that they run in parallel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ TRIALS_PER_SHARED_GPU = 8  # with NVIDIA's Multi-Process Service; more trials ga
 BYTES_PER_TRIAL = 4 * 2**30  # GPU memory
 CGROUPS, PROCESS_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 QUOTA_FILES = "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"  # the first is of version 2, the others of version 1
+PROCESSOR = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # of processors that multiply in bfloat16
+BFLOAT16_VARIABLE = "ABLATE_BFLOAT16"  # environment variable; 0 stands for a processor without such units
 WORKERS_VARIABLE = "ABLATE_WORKERS"  # environment variable that tells a worker how many there are
 
 
@@ -21,6 +24,18 @@ def choose_device(device: str) -> str:
     import torch  # takes seconds
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def choose_precision(precision: str, device: str) -> str:
+    """Return 'float32' or 'bfloat16', resolving 'auto' to bfloat16 where the device has units for it."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if device == "cuda" or _processor_has_bfloat16() else "float32"
+
+
+def _processor_has_bfloat16() -> bool:
+    is_allowed = os.environ.get(BFLOAT16_VARIABLE, "1") != "0"
+    return is_allowed and not BFLOAT16_FLAGS.isdisjoint(_read(PROCESSOR).split())
 
 
 def core_count() -> int:

@@ -1,4 +1,4 @@
-"""Evaluation of a trial's network: complete at its start and end, on samples of the images in between."""
+"""Evaluation of a trial's network: on samples of the images until the end, then on all of them."""
 
 from bench.data.image_sets import ImageSet, StreamedPhotos
 from bench.data.trial_images import Splits
@@ -8,7 +8,7 @@ from bench.metrics.sparsity import sparsity, watch_activations
 from bench.models.alexnet import AlexNet
 from bench.spec.jobs import Trial
 from bench.system.process_group import ProcessGroup
-from bench.training.evaluation_schedule import EARLY_EPOCHS, FULL_IMAGES, SAMPLE_IMAGES, evaluation_epochs
+from bench.training.evaluation_schedule import EARLY_EPOCHS, FULL_IMAGES, evaluation_epochs, sample_size
 from bench.training.step import autocast
 
 
@@ -17,17 +17,33 @@ class Evaluator:
 
     def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:
         self.trial, self.network, self.images, self.group = trial, network, images, group
+        self.sample_size = sample_size(len(images.train.labels))
 
-    def full(self) -> dict[str, float]:
-        """Measure accuracy on all splits, and sparsity in the forward pass of the test images."""
-        metrics = self.sample(FULL_IMAGES)
+    def start(self) -> dict[str, float]:
+        """Measure accuracy and sparsity before the first step, on the first images of each split."""
+        return self._measure(self.sample_size, self.images.test.first(self.sample_size))
+
+    def between(self) -> dict[str, float]:
+        """Measure accuracy on the first images of train and of validation."""
+        return self._fit(self.sample_size)
+
+    def end(self) -> dict[str, float]:
+        """Measure accuracy on all splits, sparsity on test, and, of photographs, the paper's ten crops."""
+        return self._measure(FULL_IMAGES, self.images.test) | self._crops()
+
+    def validation_accuracy(self) -> float:
+        """Measure accuracy on the first images of validation."""
+        return self._evaluate("validation", self.images.validation.first(self.sample_size))["validation/accuracy"]
+
+    def _measure(self, count: int, test: ImageSet) -> dict[str, float]:
+        """Measure accuracy, and sparsity in the forward pass of the test images."""
+        metrics = self._fit(count)
         with watch_activations(self.network) as sums:
-            metrics |= self._evaluate("test", self.images.test)
+            metrics |= self._evaluate("test", test)
         metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
         return metrics | sparsity(sums, self.group)
 
-    def sample(self, count: int = SAMPLE_IMAGES) -> dict[str, float]:
-        """Measure accuracy on the first images of train and of validation."""
+    def _fit(self, count: int) -> dict[str, float]:
         metrics = self._evaluate("train", self.images.train.first(count))
         return metrics | self._evaluate("validation", self.images.validation.first(count))
 
@@ -36,16 +52,11 @@ class Evaluator:
             accuracy, loss = evaluate(self.network, images, self.group)
         return {f"{name}/accuracy": accuracy, f"{name}/loss": loss}
 
-    def crops(self) -> dict[str, float]:
-        """Measure the paper's ten crops; nothing for data other than photographs."""
+    def _crops(self) -> dict[str, float]:
         if not isinstance(self.images.test, StreamedPhotos):
             return {}
         with autocast(self.trial):
             return evaluate_crops(self.network, self.images.test, self.group)
-
-    def validation_accuracy(self) -> float:
-        """Measure accuracy on a sample of validation."""
-        return self._evaluate("validation", self.images.validation.first(SAMPLE_IMAGES))["validation/accuracy"]
 
     def measures_gradients(self, epoch: int, step: int, steps: int) -> bool:
         """Whether gradients are measured after this step: the trial's first, and the last before each evaluation."""

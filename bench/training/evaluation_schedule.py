@@ -4,8 +4,9 @@ from functools import lru_cache
 
 EVALUATIONS = 10  # number of evaluations between the start and the end of a trial
 EARLY_EPOCHS = 1, 5  # epochs after which the trial is also evaluated
-SAMPLE_IMAGES = 2_000  # maximal number of training and of validation images in an evaluation between start and end
-FULL_IMAGES = 50_000  # maximal number of training and of validation images in the first and the last evaluation
+SAMPLE_IMAGES = 500, 2_000  # limits of the number of images of a split in an evaluation before the end
+SAMPLE_DIVISOR = 8  # training images over images of a sample, so that evaluation stays cheap beside training
+FULL_IMAGES = 50_000  # maximal number of training and of validation images in the last evaluation
 
 
 @lru_cache
@@ -16,7 +17,15 @@ def evaluation_epochs(epochs: int) -> frozenset[int]:
     return frozenset({*range(interval, epochs, interval), *early_epochs, epochs})
 
 
+def sample_size(train: int) -> int:
+    """Return the number of images of each split in an evaluation before the end, for a number of training images."""
+    smallest, largest = SAMPLE_IMAGES
+    return min(max(smallest, train // SAMPLE_DIVISOR), largest)
+
+
 def evaluated_images(epochs: int, train: int, validation: int, test: int) -> int:
     """Return the total number of images in a trial's evaluations, from the sizes of its splits."""
-    full, sample = (sum(min(limit, count) for count in (train, validation)) for limit in (FULL_IMAGES, SAMPLE_IMAGES))
-    return 2 * (full + test) + (len(evaluation_epochs(epochs)) - 1) * sample
+    start_train, start_validation, start_test = (min(sample_size(train), count) for count in (train, validation, test))
+    between = (len(evaluation_epochs(epochs)) - 1) * (start_train + start_validation)
+    end = min(FULL_IMAGES, train) + min(FULL_IMAGES, validation) + test
+    return start_train + start_validation + start_test + between + end

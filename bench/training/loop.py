@@ -31,7 +31,7 @@ def train(
     checkpoint_due: Callable[[], bool] = lambda: False,
     group: ProcessGroup = SINGLE,
 ) -> Iterator[Point]:
-    """Train a network and evaluate it at the start, after early epochs, about ten times, and at the end.
+    """Train a network and evaluate it: a sample of the images until the end, and then all of them.
 
     Images left over after the last full batch of an epoch are not trained on; each epoch has a new random order.
 
@@ -50,7 +50,7 @@ def train(
     run = _Run(trial, network, images, group)
     state, epochs = run.state, trial.recipe.epochs
     if saved is None:
-        yield run.point(0, run.evaluator.full())
+        yield run.point(0, run.evaluator.start())
     else:
         state.restore(saved)
 
@@ -63,7 +63,7 @@ def train(
         if state.watches_validation:
             state.end_epoch(run.evaluator.validation_accuracy())
         if epoch in evaluation_epochs(epochs) and epoch < epochs:
-            sample = run.evaluator.sample() | state.gradient_flow
+            sample = run.evaluator.between() | state.gradient_flow
             yield run.point(epoch, {"batch/loss": mean_loss, **sample})
             state.gradient_flow = {}
 
@@ -130,7 +130,7 @@ def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> I
 def _final_point(run: _Run, mean_loss: float) -> Point:
     """Evaluate everything at the end of a trial."""
     evaluator, trial = run.evaluator, run.evaluator.trial
-    metrics = {"batch/loss": mean_loss} | evaluator.full() | evaluator.crops() | run.state.gradient_flow
+    metrics = {"batch/loss": mean_loss} | evaluator.end() | run.state.gradient_flow
     point, step_ms = run.point(trial.recipe.epochs, metrics), run.step_ms()
     if (steps := steps_to_error(run.state.curve, 0.25)) is not None:
         metrics["speed/steps_to_train_error_25"] = steps

@@ -1,3 +1,6 @@
+from collections import Counter
+from inspect import signature
+
 import pytest
 
 from ablations import AGAIN, Setting, Study, Tuning
@@ -19,13 +22,19 @@ def study(**options):
     return Study("?", (), arms=ARMS, tuning=Tuning("learning_rate", GRID, TAKES, **options), name="mine")
 
 
+def one_arm(**options):
+    takes = {"relu": "relu"}
+    return Study("?", (), arms={"relu": {}}, tuning=Tuning("learning_rate", GRID, takes, **options), name="mine")
+
+
 def records(score, diverged=()):
-    """Return a function that finds records with validation accuracy score(activation, learning rate, seed)."""
+    """Return a function that finds records with validation accuracy score(activation, learning rate, seed, epochs)."""
 
     def find_record(trial):
         rate, activation = trial.recipe.learning_rate, trial.model.activation
         status = "diverged" if (activation, rate) in diverged else "finished"
-        points = [{"metrics": {"validation/accuracy": score(activation, rate, trial.seed)}}]
+        arguments = (activation, rate, trial.seed, trial.recipe.epochs)[: len(signature(score).parameters)]
+        points = [{"metrics": {"validation/accuracy": score(*arguments)}}]
         return {"status": status, "points": points}
 
     return find_record
@@ -35,11 +44,59 @@ def peak(relu, tanh):
     return lambda activation, rate, seed: 1 - abs(rate - {"relu": relu, "tanh": tanh}[activation])
 
 
-def test_no_level_is_chosen_before_every_trial_is_done():
+def test_no_level_is_chosen_before_every_trial_of_its_arm_is_done():
     result = tune(study(), SETTING, lambda job: None)
-    assert result.tuned_levels == {} and result.scores == {}
+    assert result.tuned_levels == {} and result.scores == {"relu": {}, "tanh": {}}
     assert len(result.trials) == len(TUNING_SEEDS) * len(GRID) * 2
     assert {place.job.seed for place in result.trials} == set(TUNING_SEEDS)
+    only_relu = records(peak(0.002, 0.002))
+    result = tune(study(), SETTING, lambda trial: only_relu(trial) if trial.model.activation == "relu" else None)
+    assert result.tuned_levels == {"relu": 0.002, "tanh": 0.002}  # both take the level of relu
+
+
+def epoch_counts(placed):
+    return Counter((place.job.recipe.learning_rate, place.job.recipe.epochs) for place in placed)
+
+
+def test_the_whole_grid_gets_a_third_of_the_epochs_and_the_best_two_levels_all_of_them():
+    """With 16 epochs a third is 5; validation accuracy falls with the distance from 0.002, so 0.001 comes second."""
+    quick = SETTING._replace(profile=PROFILES["quick"])
+    short = {(level, 5): len(TUNING_SEEDS) for level in GRID}
+    result = tune(one_arm(), quick, lambda job: None)
+    assert epoch_counts(result.trials) == short
+    assert epoch_counts(result.later_trials) == {(level, 16): len(TUNING_SEEDS) for level in GRID[:2]}
+    result = tune(one_arm(), quick, records(peak(0.002, 0.002)))
+    assert epoch_counts(result.trials) == short | {(level, 16): len(TUNING_SEEDS) for level in (0.001, 0.002)}
+    assert result.later_trials == []
+    assert (result.short_scores["relu"].keys(), result.scores["relu"].keys()) == (set(GRID), {0.001, 0.002})
+
+
+def test_all_epochs_decide_between_the_best_two_levels():
+    def score(activation, rate, seed, epochs):
+        return {0.001: 0.5, 0.002: 0.6, 0.004: 0.1}[rate] if epochs == 5 else {0.001: 0.8, 0.002: 0.7}[rate]
+
+    result = tune(one_arm(ratio=0), SETTING._replace(profile=PROFILES["quick"]), records(score))
+    assert result.short_scores["relu"] == {0.001: 0.5, 0.002: 0.6, 0.004: 0.1}
+    assert result.scores["relu"] == {0.001: 0.8, 0.002: 0.7}
+    assert result.tuned_levels == {"relu": 0.001}
+
+
+def test_a_level_that_wins_at_an_edge_with_all_epochs_extends_the_grid():
+    """A third of the epochs prefers 0.002, all of them the lowest rate tried: 0.001, then 0.0005, then no further."""
+    best_level = {5: 0.002, 16: 0.0005}
+    result = tune(
+        one_arm(),
+        SETTING._replace(profile=PROFILES["quick"]),
+        records(lambda activation, rate, seed, epochs: 1 - abs(rate - best_level[epochs])),
+    )
+    assert result.scores["relu"].keys() == {0.001, 0.002, 0.0005, 0.00025}
+    assert result.tuned_levels == {"relu": 0.0005}
+
+
+def test_earlier_records_hold_the_whole_grid_with_all_epochs():
+    earlier = SETTING._replace(profile=PROFILES["quick"], revision=3)
+    trials = tune(one_arm(), earlier, records(peak(0.002, 0.002))).trials
+    assert {place.job.recipe.epochs for place in trials} == {16}
 
 
 def test_every_arm_gets_equally_many_trials_under_seeds_that_no_claim_uses():
@@ -60,26 +117,27 @@ def test_each_arm_takes_the_best_level_of_its_source():
 def test_the_score_is_the_mean_over_the_seeds():
     scores = {500: {0.001: 0.9, 0.002: 0.6, 0.004: 0.1}, 501: {0.001: 0.1, 0.002: 0.6, 0.004: 0.2}}
     result = tune(study(), SETTING, records(lambda activation, rate, seed: scores[seed][rate]))
-    assert result.scores["relu"] == {0.001: 0.5, 0.002: 0.6, 0.004: pytest.approx(0.15)}
+    assert result.short_scores["relu"] == {0.001: 0.5, 0.002: 0.6, 0.004: pytest.approx(0.15)}
     assert result.tuned_levels["relu"] == 0.002
 
 
-def test_a_grid_whose_edge_is_best_for_one_arm_is_extended_for_all():
+def test_a_grid_whose_edge_is_best_for_one_arm_is_extended_for_this_arm():
     result = tune(study(), SETTING, records(peak(0.002, 0.008)))
     assert result.tuned_levels == {"relu": 0.002, "tanh": 0.002, "tanh, own": 0.008}
-    assert list(result.scores["relu"]) == list(result.scores["tanh"]) == [0.001, 0.002, 0.004, 0.008, 0.016]
+    assert result.short_scores["relu"].keys() == set(GRID)
+    assert result.short_scores["tanh"].keys() == {*GRID, 0.008, 0.016}
 
 
 def test_a_grid_is_extended_to_a_maximal_size_and_not_where_it_is_fixed():
     result = tune(study(), SETTING, records(lambda activation, rate, seed: rate))
-    assert len(result.scores["relu"]) == MAX_GRID_LEVELS
-    assert list(tune(study(ratio=0), SETTING, records(peak(0.001, 0.004))).scores["tanh"]) == list(GRID)
+    assert len(result.short_scores["relu"]) == MAX_GRID_LEVELS
+    assert tune(study(ratio=0), SETTING, records(peak(0.001, 0.004))).short_scores["tanh"].keys() == set(GRID)
 
 
 def test_an_arm_that_never_learns_takes_the_middle_and_extends_no_grid():
     result = tune(study(), SETTING, records(lambda activation, rate, seed: 0.1))
     assert result.tuned_levels == dict.fromkeys(TAKES, 0.002)
-    assert list(result.scores["tanh"]) == list(GRID)
+    assert result.short_scores["tanh"].keys() == set(GRID)
 
 
 def test_a_diverged_level_is_never_chosen():
