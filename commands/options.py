@@ -3,6 +3,7 @@
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ from ablations.framework.request import Request
 from ablations.framework.request_store import check_output, prepare_output
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import Source, locate
+from bench.records import store
 from bench.runner.backends import ray_cluster, torchrun
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
@@ -98,7 +100,7 @@ def _check_names(request: Request, out: Path) -> None:
     """Raise InputError if a level, question or subject of a job has no implementation."""
     from bench.runner.job_check import check_job  # imported late: it imports torch, and every worker imports this
 
-    for place in request.with_tuned_levels(out, assume_missing=True).placed_jobs():
+    for place in request.with_tuned_levels(partial(store.read, out), assume_missing=True).placed_jobs():
         try:
             check_job(place.job)
         except InputError as error:

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from ablations.framework.request import Request
+from bench.records import store
 from bench.runner import estimate
 from bench.runner.backends import ray_cluster
 from bench.runner.pending import find_missing_jobs, select_kept_trials
@@ -26,8 +28,8 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 def _plan(options: argparse.Namespace, console: Console) -> int:
     request, durations = make_request(options, writes=False)
     workers = _count_workers(options, request.setting.device)
-    request = request.with_tuned_levels(options.out, assume_missing=True)
-    jobs = list(request.job_titles())
+    request = request.with_tuned_levels(partial(store.read, options.out), assume_missing=True)
+    jobs = list(dict.fromkeys(place.job for place in request.placed_jobs()))
     missing_jobs = find_missing_jobs(jobs, options.out)
     print_setting(request, console)
     _print_studies(request, options.out, missing_jobs, lambda jobs: durations.remaining_s(jobs, workers), console)

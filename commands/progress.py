@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from ablations.framework.agenda import Agenda
 from bench.records import store
 from bench.runner.estimate import DurationModel
 from bench.runner.scheduler import Event
@@ -17,21 +18,17 @@ from reports.text.formatting import format_duration
 
 
 class Display:
-    """Live display of a run's events, inside the context `screen`.
+    """Live display of a run's events, inside the context `screen`: one bar from the first job to the last.
 
     Args:
         console: Console to print to.
-        jobs: The jobs of the run.
-        titles: Title of each job.
+        agenda: The jobs of the run. Those that tuning will add count from the start.
         durations: Model that estimates the remaining time and learns from the records.
         workers: Number of jobs at the same time.
     """
 
-    def __init__(
-        self, console: Console, jobs: list[Job], titles: dict[Job, str], durations: DurationModel, workers: int
-    ) -> None:
-        self.console, self.titles, self.durations, self.workers = console, titles, durations, workers
-        self.unfinished_jobs, self.total, self.done = dict.fromkeys(jobs), len(jobs), 0
+    def __init__(self, console: Console, agenda: Agenda, durations: DurationModel, workers: int) -> None:
+        self.console, self.agenda, self.durations, self.workers = console, agenda, durations, workers
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
         self.screen = live if console.is_interactive else nullcontext()
@@ -48,30 +45,35 @@ class Display:
             self.running.pop(job, None)
         else:
             started, _ = self.running.pop(job, (time.time(), {}))
-            self.unfinished_jobs.pop(job, None)
-            self.done += 1
             if event.record is not None:
                 self.durations.learn(event.record)
-            line = f"[{self.done}/{self.total}] {self.titles[job]}: {_outcome(event)}, {time.time() - started:.0f} s"
+            duration_s = time.time() - started
+            line = (
+                f"[{self._done()}/{self.agenda.total}] {self.agenda.titles[job]}: {_outcome(event)}, {duration_s:.0f} s"
+            )
             time_left = "" if self.console.is_interactive else f"; {self._remaining_time()} left"
             self.console.print(line + time_left)  # in a terminal, above the table
 
     def _remaining_time(self) -> str:
-        return format_duration(self.durations.remaining_s(list(self.unfinished_jobs), self.workers))
+        return format_duration(self.durations.remaining_s(list(self.agenda.expected_jobs), self.workers))
+
+    def _done(self) -> int:
+        return self.agenda.total - len(self.agenda.expected_jobs)
 
     def _table(self) -> Group:
-        counts = f"{self.done} of {self.total} done, {len(self.running)} running"
-        table = Table("running", "epoch", "train accuracy", "validation accuracy", "for", expand=True)
+        counts = f"{self._done()} of {self.agenda.total} done, {len(self.running)} running"
+        table = Table("running", "for", "epoch", "train accuracy", "validation accuracy", "since", expand=True)
         for job, (started, point) in list(self.running.items()):  # a copy: rich draws in another thread
             metrics = point.get("metrics", {})
             table.add_row(
-                self.titles[job],
+                self.agenda.titles[job],
+                self.agenda.purposes.get(job, ""),
                 f"{point.get('epoch', 0)}/{job.recipe.epochs}" if isinstance(job, Trial) else "",
                 _percent(metrics.get("train/accuracy")),
                 _percent(metrics.get("validation/accuracy")),
                 format_duration(time.time() - started),
             )
-        bar = ProgressBar(total=max(1, self.total), completed=self.done)
+        bar = ProgressBar(total=max(1, self.agenda.total), completed=self._done())
         return Group(f"{counts}, about {self._remaining_time()} left", bar, table)
 
 

@@ -5,23 +5,24 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from ablations.framework.agenda import Agenda
 from ablations.framework.request import Request
 from ablations.framework.request_store import REQUEST_FILE, save_request
 from bench.records import store
 from bench.runner.backends import local, ray_cluster, torchrun
-from bench.runner.pending import find_missing_jobs, select_kept_trials
-from bench.runner.scheduler import Event, RunOptions, run
-from bench.runner.task import Submit
+from bench.runner.pending import find_missing_jobs
+from bench.runner.scheduler import Event, run
+from bench.runner.task import RunOptions, Submit
 from bench.spec.errors import InputError
-from bench.spec.jobs import Job
-from bench.system import devices
+from bench.spec.jobs import Job, Timing
+from bench.system import cpu_load, devices
 from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
 from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
@@ -51,35 +52,52 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit_s
     print_setting(request, console)
+    agenda = Agenda(request, out, options.retry_failed)
+    console.print(f"{agenda.total - len(agenda.expected_jobs)} of {agenda.total} jobs are done already")
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
-    titles, retry_failed = dict[Job, str](), options.retry_failed
     with _open_backend(options, request, console) as (submit, workers):
-        # A finished tuning adds jobs
-        while (request := request.with_tuned_levels(out)).job_titles().keys() - titles.keys():
-            titles |= request.job_titles()
-            missing_jobs, retry_failed = find_missing_jobs(list(titles), out, retry_failed), False
-            _check_jobs(options, request, missing_jobs)
-            save_request(request, out)
-            tuning_text = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
-            done_count = len(titles) - len(missing_jobs)
-            console.print(f"{done_count} of {len(titles)} jobs are done already{tuning_text}")
-            kept_trials = select_kept_trials(list(titles), missing_jobs)
-            run_options = RunOptions(request.source, out, workers, kept_trials, deadline, durations.predict_s, submit)
-            display = Display(console, missing_jobs, titles, durations, workers)
-            _follow(run(missing_jobs, run_options), display, queue, request)
-            if options.until_decided and time.time() < deadline:
-                request = _add_seeds(request, out)
-    queue.publish_all(request.arms_by_identity())
-    _publish_report(queue, request, out, console)
-    status = _print_outcome(titles, _count_later_jobs(request, out), out, console)
+        run_options = RunOptions(
+            request.source, out, workers, agenda.keeps_weights, deadline, durations.predict_s, agenda.end, submit
+        )
+        display = Display(console, agenda, durations, workers)
+        with display.screen:
+            for event in _perform_jobs(agenda, run_options, options):
+                display.show(event)
+                if event.record is not None:
+                    queue.publish(event.record, agenda.arms)
+    queue.publish_all(agenda.arms)
+    _publish_report(queue, agenda.request, out, console)
+    status = _print_outcome(agenda, console)
     # only a server may be away
     unpublished = queue.usable and bool(queue.waiting) and not configured_address()
     return status or int(unpublished)
 
 
-def _count_later_jobs(request: Request, out: Path) -> int:
-    """Estimate the number of jobs that will follow from unfinished tuning."""
-    return len(request.with_tuned_levels(out, assume_missing=True).job_titles()) - len(request.job_titles())
+def _perform_jobs(agenda: Agenda, run_options: RunOptions, options: argparse.Namespace) -> Iterator[Event]:
+    """Perform all jobs but timings, with the seeds that undecided claims get, and then the timings."""
+    has_more_jobs = True
+    while has_more_jobs:
+        _check_jobs(options, agenda.request, agenda.missing_jobs)
+        save_request(agenda.request, agenda.out)
+        yield from run([job for job in agenda.missing_jobs if not isinstance(job, Timing)], run_options)
+        has_more_jobs = options.until_decided and time.time() < run_options.deadline and _add_seeds(agenda)
+    timings = [job for job in agenda.titles if isinstance(job, Timing)]
+    yield from run([timing for timing in timings if store.read(agenda.out, timing) is None], run_options)
+    unfit_timings = find_missing_jobs(timings, agenda.out)
+    if unfit_timings and time.time() < run_options.deadline and cpu_load.is_quiet():
+        yield from run(unfit_timings, run_options)
+
+
+def _add_seeds(agenda: Agenda) -> bool:
+    """Add the seeds that undecided claims get for their next interim analysis; return whether there are any."""
+    from reports.evidence import gather  # imported late: it takes seconds, and every worker imports this file
+    from reports.statistics.extra_seeds import request_extra_seeds
+
+    request, total = agenda.request, agenda.total
+    evidence = gather(agenda.out, request.studies, request.setting)
+    extra_seeds = request_extra_seeds(evidence.studies, evidence.setting, evidence.judgements)
+    agenda.plan(request._replace(setting=request.setting._replace(extra_seeds=extra_seeds)))
+    return agenda.total > total
 
 
 def _open_backend(
@@ -103,26 +121,6 @@ def _check_jobs(options: argparse.Namespace, request: Request, jobs: list[Job]) 
         torchrun.check_jobs(jobs, request.source)
 
 
-def _follow(events: Iterable[Event], display: Display, queue: RetryQueue, request: Request) -> None:
-    """Show every event and publish every record."""
-    places = request.arms_by_identity()
-    with display.screen:
-        for event in events:
-            display.show(event)
-            if event.record is not None:
-                queue.publish(event.record, places)
-
-
-def _add_seeds(request: Request, out: Path) -> Request:
-    """Add the seeds that undecided claims get for their next interim analysis."""
-    from reports.evidence import gather  # imported late: it takes seconds, and every worker imports this file
-    from reports.statistics.extra_seeds import request_extra_seeds
-
-    evidence = gather(out, request.studies, request.setting)
-    extra_seeds = request_extra_seeds(evidence.studies, evidence.setting, evidence.judgements)
-    return request._replace(setting=request.setting._replace(extra_seeds=extra_seeds))
-
-
 def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Console) -> None:
     from reports import terminal  # imported late, as above
 
@@ -133,20 +131,19 @@ def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Con
         console.print(f"Compare the runs in MLflow: {sys.argv[0]} ui --out {shlex.quote(str(out))}")
 
 
-def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: Console) -> int:
+def _print_outcome(agenda: Agenda, console: Console) -> int:
     """Print the failures and the number of jobs without a record; return the exit status."""
-    records = {job: store.read(out, job) for job in titles}
+    records = {job: store.read(agenda.out, job) for job in agenda.titles}
     failures = {job: record for job, record in records.items() if record and store.is_failure(record)}
     for job, record in failures.items():
-        console.print(f"{record['status']}: {titles[job]}: {record['reason']}", style="red")
+        console.print(f"{record['status']}: {agenda.titles[job]}: {record['reason']}", style="red")
     if failures:
         pronoun = "it" if len(failures) == 1 else "them"
         console.print(f"{pluralize(len(failures), 'job')} failed. Rerun {pronoun} with `--retry-failed`.")
-    if missing := sum(record is None for record in records.values()):
-        tuning_text = f" for them, then about {later_jobs} that follow from tuning" * bool(later_jobs)
+    later_jobs = agenda.total - len(agenda.titles)
+    if missing := sum(record is None for record in records.values()) + later_jobs:
         probes_text = "; probes of the failed trials wait for them" * bool(failures)
-        text = f"{pluralize(missing, 'job')} without a record yet: run the same command again"
-        console.print(f"{text}{tuning_text}{probes_text}")
+        console.print(f"{pluralize(missing, 'job')} without a record yet: run the same command again{probes_text}")
     return 1 if failures else 0
 
 

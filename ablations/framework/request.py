@@ -1,18 +1,16 @@
 """The request of a run: studies, setting and data, and the jobs that follow from them."""
 
 import json
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.setting import Setting
 from ablations.framework.study import Study
-from ablations.framework.tuning import placeholder_levels, tune
+from ablations.framework.tuning import Record, placeholder_levels, tune
 from bench.data.source import Source
-from bench.records import store
 from bench.spec.errors import InputError
-from bench.spec.jobs import Job, Trial, describe, identity, job_kind
+from bench.spec.jobs import Trial, describe, identity
 
 
 class Request(NamedTuple):
@@ -32,17 +30,17 @@ class Request(NamedTuple):
     source: Source
     tuning_trials: tuple[PlacedJob, ...] = ()
 
-    def with_tuned_levels(self, out: Path, assume_missing: bool = False) -> Self:
+    def with_tuned_levels(self, find_record: Callable[[Trial], Record | None], assume_missing: bool = False) -> Self:
         """Return the request with the levels that tuning has chosen so far, and the trials that it still needs.
 
         Args:
-            out: The output folder, whose records tuning reads.
+            find_record: Function that returns the record of a trial, or None before it ran.
             assume_missing: Whether an arm without a chosen level gets a placeholder, and an unfinished search the
                 trials of its second round, so that their jobs can be counted.
         """
         tuned_levels, tuning_trials = {}, list[PlacedJob]()
         for study in self.studies:
-            result = tune(study, self.setting, partial(store.read, out))
+            result = tune(study, self.setting, find_record)
             assumed_levels = placeholder_levels(study.tuning) if assume_missing and study.tuning else {}
             tuned_levels[study.name] = assumed_levels | result.tuned_levels
             tuning_trials += [*result.trials, *(result.later_trials if assume_missing else [])]
@@ -50,30 +48,13 @@ class Request(NamedTuple):
         return self._replace(setting=setting, tuning_trials=tuple(tuning_trials))
 
     def placed_jobs(self) -> list[PlacedJob]:
-        """Return the jobs of all studies, each with its study, arm and seed; studies share equal jobs."""
-        return [*self.tuning_trials, *(place for study in self.studies for place in _study_jobs(study, self.setting))]
+        """Return the jobs of all studies, each with its study, arm and seed; studies share equal jobs.
 
-    def job_titles(self) -> dict[Job, str]:
-        """Return the title of each job: study, arm and seed in the first study that needs it."""
-        titles: dict[Job, str] = {}
-        for place in self.placed_jobs():
-            titles.setdefault(place.job, _title(place))
-        return titles
-
-    def arms_by_identity(self) -> dict[str, list[tuple[str, str]]]:
-        """Return the pairs of study and arm that need each job, by the job's identity."""
-        arms: dict[str, list[tuple[str, str]]] = {}
-        for place in self.placed_jobs():
-            arms.setdefault(identity(place.job), []).append((place.study, place.arm))
-        return arms
-
-
-def _title(place: PlacedJob) -> str:
-    job = place.job
-    if isinstance(job, Trial):
-        return f"{place.study} / {place.arm} / seed {place.seed}"
-    subject = getattr(job, "subject", None) or getattr(job, "question", None) or place.arm
-    return f"{place.study} / {job_kind(job)} of {subject}"
+        The order is that of a run: tuning first, then seed by seed over all studies, so that a run that is interrupted
+        has whole pairs of every study.
+        """
+        placed = [place for study in self.studies for place in _study_jobs(study, self.setting)]
+        return [*self.tuning_trials, *sorted(placed, key=lambda place: place.seed or 0)]
 
 
 def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:

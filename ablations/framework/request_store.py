@@ -140,15 +140,17 @@ def check_output(request: Request, out: Path) -> DurationModel:
     """
     revision = request.setting.revision
     load_requested = partial(validation.load_current, revision=revision)
-    requested = {identity(job, revision) for job in request.job_titles()}
+    requested = {identity(place.job, revision) for place in request.placed_jobs()}
     durations = DurationModel(request.source.validation, request.source.test)
     for file in sorted(store.folder(out).glob("*.json")):
         try:
-            durations.learn((load_requested if file.stem in requested else validation.load_valid)(file))
+            record = (load_requested if file.stem in requested else validation.load_valid)(file)
         except InputError as error:
             repair = f"ablate doctor --fix --out {out} puts it aside, and the next run measures it again"
             problem = f"{file} is no record that can be used ({str(error)[:300]})"
             raise InputError(f"{problem}: {repair}") from error
+        if identity(validation.build_job(record)) == file.stem:  # earlier revisions evaluated other images
+            durations.learn(record)
     return durations
 
 

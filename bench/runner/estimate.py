@@ -1,6 +1,7 @@
 """Estimated cost of a run: seconds learnt from finished jobs, or from a rule of thumb, and disk space."""
 
 import heapq
+import json
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -8,7 +9,8 @@ from typing import Any
 
 from bench.data.splits import share_count
 from bench.records import store
-from bench.spec.jobs import Job, Timing, Trial, job_device, job_kind
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Job, Timing, Trial, describe, job_device, job_kind
 from bench.training.evaluation_schedule import evaluated_images
 
 # Measured training speed by layout and device. On the CPU it is that of one core at full width. On the GPU it is that
@@ -47,7 +49,8 @@ class DurationModel:
     """Predicts the seconds of a job and learns from every finished record.
 
     A trial's time is split into that of its steps, which its record contains, and the remainder, which counts as
-    evaluation. Trials with other epochs, or another share of the images, are predicted from these two parts.
+    evaluation. Trials with other epochs, or another share of the images, are predicted from these two parts: those of
+    the same model and augmentation, else those of the same layout, width and kernel.
 
     Args:
         validation: Number of validation images.
@@ -73,12 +76,14 @@ class DurationModel:
         if speed <= MIN_IMAGES_PER_SECOND:
             return
         data, recipe = record["data"], job["recipe"]
-        key, images = _network_key(job["model"], job["device"]), share_count(recipe["share"], data["train"])
+        images = share_count(recipe["share"], data["train"])
         evaluated_count = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
-        training, evaluation = self.trials.get(key, ([], []))
-        insort(training, 1 / speed)
-        insort(evaluation, max(0.0, duration_s - recipe["epochs"] * images / speed) / max(1, evaluated_count))
-        self.trials[key] = training, evaluation  # assigned last: the display's thread reads it
+        evaluation_s = max(0.0, duration_s - recipe["epochs"] * images / speed) / max(1, evaluated_count)
+        for key in _network_keys(job):
+            training, evaluation = self.trials.get(key, ([], []))
+            insort(training, 1 / speed)
+            insort(evaluation, evaluation_s)
+            self.trials[key] = training, evaluation  # assigned last: the display's thread reads it
 
     def predict_s(self, job: Job) -> float:
         """Predicted seconds of a job."""
@@ -94,22 +99,23 @@ class DurationModel:
 
     def _seconds_per_image(self, trial: Trial) -> tuple[float, float]:
         """Seconds per image trained on and per image evaluated; medians, since an interrupted trial may take a day."""
-        key = _network_key(vars(trial.model), trial.device)
-        if key in self.trials:
-            training, evaluation = self.trials[key]
-            return _median(training), _median(evaluation)
-        training_s = _rule_of_thumb(key) * self._machine_factor(trial.device)
+        keys = _network_keys(describe(trial))
+        for key in keys:
+            if key in self.trials:
+                training, evaluation = self.trials[key]
+                return _median(training), _median(evaluation)
+        training_s = _rule_of_thumb(keys[-1]) * self._machine_factor(trial.device, trial.precision)
         return training_s, training_s / EVALUATION_SPEEDUP
 
-    def _machine_factor(self, device: str) -> float:
+    def _machine_factor(self, device: str, precision: str) -> float:
         """Median ratio of measured time to the rule of thumb over the networks that were measured."""
-        samples = [(key, training) for key, (training, _) in [*self.trials.items()] if key[-1] == device]
-        factors = sorted(_median(training) / _rule_of_thumb(key) for key, training in samples)
+        networks = [(key, training) for key, (training, _) in [*self.trials.items()] if key[3:] == (device, precision)]
+        factors = sorted(_median(training) / _rule_of_thumb(key) for key, training in networks)
         return _median(factors) if factors else 1.0
 
     def is_guess(self, jobs: Iterable[Job]) -> bool:
         """Whether the jobs include trials on a device that no finished trial has measured."""
-        measured_devices = {key[-1] for key in self.trials}
+        measured_devices = {key[-2] for key in self.trials}
         return any(isinstance(job, Trial) and job.device not in measured_devices for job in jobs)
 
     def remaining_s(self, jobs: Sequence[Job], workers: int) -> float:
@@ -132,7 +138,7 @@ def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
 
 def _rule_of_thumb(key: Key) -> float:
     """Seconds per image trained on, for networks that no finished trial has measured."""
-    layout, width, kernel, device = key
+    layout, width, kernel, device, _ = key
     rates = IMAGES_PER_SECOND.get(layout, IMAGES_PER_SECOND["document"])  # unmeasured layouts use the document's
     full_width_s = KERNEL_FACTORS.get(kernel, 1.0) / rates[device]
     return full_width_s if device == "cuda" else max(MIN_IMAGE_S, full_width_s * width**2)
@@ -142,5 +148,8 @@ def _median(ascending: Sequence[float]) -> float:
     return ascending[len(ascending) // 2]
 
 
-def _network_key(model: dict[str, Any], device: str) -> Key:
-    return model["layout"], model["width"], model["kernel"], device
+def _network_keys(job: dict[str, Any]) -> tuple[Key, Key]:
+    """Keys of a trial's speed: of its model and augmentation, and of its layout, width and kernel."""
+    model, place = job["model"], (job["device"], job["precision"])
+    details = json.dumps([ModelConfig(**model).__dict__, job["recipe"]["augmentation"]])
+    return (details, *place), (model["layout"], model["width"], model["kernel"], *place)

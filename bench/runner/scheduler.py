@@ -2,19 +2,17 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
+from types import UnionType
 from typing import Any, NamedTuple
 
-from bench.data.source import Source
-from bench.records import cleanup, store, weights
+from bench.records import cleanup, store
 from bench.records.heartbeat import HeartbeatMonitor
 from bench.runner import worker_failures
 from bench.runner.backends import local
-from bench.runner.task import Submit, Task
+from bench.runner.task import RunOptions, Submit, Task, TaskList
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial, identity
 
 POLL_S = 0.1
@@ -35,30 +33,6 @@ class Event(NamedTuple):
     job: Job
     point: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of a run.
-
-    Attributes:
-        source: Images of trials and probes.
-        out: Output folder.
-        workers: Number of jobs at the same time.
-        keep_weights: Trials whose final weights are stored.
-        deadline: Unix time in seconds after which no job starts.
-        expected_s: Function that returns the expected seconds of a job. The last few jobs start in descending order of
-            it, so that no long job runs on alone.
-        submit: Function of a backend that performs tasks; a pool of local processes if None.
-    """
-
-    source: Source
-    out: Path
-    workers: int
-    keep_weights: Collection[Trial] = ()
-    deadline: float = float("inf")
-    expected_s: Callable[[Job], float] = lambda job: 0.0
-    submit: Submit | None = None
 
 
 def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
@@ -84,33 +58,19 @@ def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
     if not jobs:
         return
     store.folder(out).mkdir(parents=True, exist_ok=True)
-    previous_ends = {job: (store.read(out, job) or {}).get("ended") for job in jobs}  # before another run adds records
+    tasks = TaskList(jobs, options)
     with nullcontext(options.submit) if options.submit else local.open_pool(min(options.workers, len(jobs))) as submit:
         for kinds, workers in ((Trial | Count, options.workers), (Probe, options.workers), (Timing, 1)):
-            stage_jobs = [job for job in jobs if isinstance(job, kinds) and _is_ready(job, out)]
-            tasks = [
-                Task(job, options.source, out, job in options.keep_weights, previous_ends[job])
-                for job in _order(stage_jobs, options.expected_s, workers)
-            ]
-            yield from _Stage(tasks, submit, workers, options.deadline).run()
-
-
-def _is_ready(job: Job, out: Path) -> bool:
-    trials = job.trials if isinstance(job, Probe) else ()
-    return all(weights.can_be_probed(out, trial) for trial in trials)
-
-
-def _order(jobs: Sequence[Job], expected_s: Callable[[Job], float], workers: int) -> list[Job]:
-    """Keep the declared order, seed by seed, so that an interrupted run has complete pairs; sort the last few jobs."""
-    tail = 2 * workers
-    return [*jobs[:-tail], *sorted(jobs[-tail:], key=expected_s, reverse=True)]
+            yield from _Stage(tasks, kinds, submit, workers).run()
 
 
 class _Stage:
-    """Tasks that may run at the same time."""
+    """Tasks of some kinds of job, which may run at the same time."""
 
-    def __init__(self, tasks: Iterable[Task], submit: Submit, workers: int, deadline: float) -> None:
-        self.queue, self.submit, self.workers, self.deadline = deque(tasks), submit, workers, deadline
+    def __init__(self, tasks: TaskList, kinds: type | UnionType, submit: Submit, workers: int) -> None:
+        self.tasks, self.kinds, self.submit, self.workers = tasks, kinds, submit, workers
+        self.deadline = tasks.options.deadline
+        self.queue = deque(tasks.of_kinds(kinds, workers))
         self.postponed = deque[tuple[float, Task]]()  # with the Unix time of the next attempt
         self.running: dict[Future[str], Task] = {}
         self.monitors: dict[Job, HeartbeatMonitor] = {}
@@ -122,11 +82,13 @@ class _Stage:
             if not self.running:
                 time.sleep(POLL_S)
             ended = self._collect_ended(wait(self.running, POLL_S, FIRST_COMPLETED).done)
+            end_events = [_end_event(*task) for task in ended]  # writes the records of jobs whose workers died
+            self._follow_up(task.job for outcome, task, _ in ended if outcome != "elsewhere")
             watched_jobs = [task.job for task in (*(task for _, task, _ in ended), *self.running.values())]
             started = self._start_tasks()  # before events are yielded, so that a slow consumer never idles a worker
             for job in watched_jobs:
                 yield from (Event("point", job, point=point) for point in self.monitors[job].new_points())
-            yield from (_end_event(*task) for task in ended)
+            yield from end_events
             yield from started
             for future, task in self.running.items():
                 if isinstance(task.job, Trial) and self.monitors[task.job].is_hung():
@@ -142,6 +104,14 @@ class _Stage:
             self.running[self.submit(task, worker_failures.MAX_JOB_S)] = task
             started.append(Event("started", task.job))
         return started
+
+    def _follow_up(self, ended_jobs: Iterable[Job]) -> None:
+        for job in ended_jobs:
+            if (jobs := self.tasks.options.follow_up(job)) is not None:
+                self.tasks.replace(jobs)
+                busy_jobs = {task.job for task in (*self.running.values(), *(task for _, task in self.postponed))}
+                tasks = self.tasks.of_kinds(self.kinds, self.workers)
+                self.queue = deque(task for task in tasks if task.job not in busy_jobs)
 
     def _collect_ended(self, futures: Iterable[Future[str]]) -> list[tuple[str, Task, Future[str]]]:
         """Return outcome, task and future of each ended task, except those to retry because their worker died."""

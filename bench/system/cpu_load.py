@@ -9,6 +9,15 @@ from pathlib import Path
 
 STAT_FILE = Path("/proc/stat")
 
+QUIET_SHARE, QUIET_S = 0.05, 1.0  # largest share of processor time that others use on a quiet machine; seconds to watch
+
+
+def is_quiet() -> bool:
+    """Watch this machine for a second; return whether other processes leave it alone."""
+    read_other_load = start_measuring()
+    time.sleep(QUIET_S)
+    return read_other_load() < QUIET_SHARE
+
 
 def start_measuring() -> Callable[[], float]:
     """Start measuring the CPU load of other processes.

@@ -23,7 +23,8 @@ from bench.models.alexnet import build
 from bench.records import store
 from bench.runner import estimate
 from bench.runner.pending import select_kept_trials
-from bench.runner.scheduler import RunOptions, run
+from bench.runner.scheduler import run
+from bench.runner.task import RunOptions
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE
@@ -55,7 +56,7 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     started, previous_end, spent_s = time.time(), time.process_time(), []
     display = Display(console, list(jobs), {job: str(job.seed) for job in jobs}, estimate.DurationModel(0, 0), 1)
     with display.screen:
-        for event in run(jobs, RunOptions(source, out, 1, select_kept_trials(jobs, jobs))):
+        for event in run(jobs, RunOptions(source, out, 1, select_kept_trials(jobs, jobs).__contains__)):
             display.show(event)
             if event.record is not None:
                 start = time.process_time()
@@ -98,7 +99,7 @@ def test_overheads_of_a_trial(figure, short, tmp_path):
 def test_sparsity_metrics_against_a_trial(figure, short, tmp_path, network):
     source = noise(tmp_path, short)
     job = trial(network, source, 0, short)
-    assert [event.kind for event in run([job], RunOptions(source, tmp_path, 1, [job]))][-1] == "done"
+    assert [event.kind for event in run([job], RunOptions(source, tmp_path, 1, [job].__contains__))][-1] == "done"
     times_ms = run_alone(evaluation_with_and_without_sparsity, job, source, 1 if short else 9)
     sparsity_s = 2 * (times_ms["with"] - times_ms["without"]) / 1e3  # measured at the start and the end of a trial
     share = sparsity_s / durations_s(store.read_all(tmp_path))

@@ -15,7 +15,8 @@ from fabricated import fabricate
 
 from bench.data.source import Source, locate
 from bench.runner.pending import select_kept_trials
-from bench.runner.scheduler import RunOptions, run
+from bench.runner.scheduler import run
+from bench.runner.task import RunOptions
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.devices import worker_count
@@ -63,7 +64,7 @@ def test_a_thousand_trials_with_hardly_any_training(figure, short, tmp_path):
     recording_s, publishing_s = [], []
     for number in range(rounds):
         out, start = tmp_path / str(number), time.time()
-        options = RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs))
+        options = RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs).__contains__)
         assert sum(event.kind == "done" for event in run(jobs, options)) == count
         recording_s.append(time.time() - start)
         start = time.time()
@@ -76,7 +77,7 @@ def test_a_thousand_trials_with_hardly_any_training(figure, short, tmp_path):
 def run_and_measure_memory(jobs: list[Trial], source: Source, out: Path, count: int) -> list[float]:
     """Run the jobs; return the memory in MiB after each point and each job."""
     memory_mib = []
-    for event in run(jobs, RunOptions(source, out, count, select_kept_trials(jobs, jobs))):
+    for event in run(jobs, RunOptions(source, out, count, select_kept_trials(jobs, jobs).__contains__)):
         assert event.kind != "failed", event.record
         if event.kind in ("done", "point"):
             memory_mib.append(read_memory_mib())

@@ -16,7 +16,8 @@ from peers import BATCH, PEERS, RATE, SAMPLE, Work
 from bench.data.source import Source, locate
 from bench.records import store
 from bench.runner.pending import select_kept_trials
-from bench.runner.scheduler import RunOptions, run
+from bench.runner.scheduler import run
+from bench.runner.task import RunOptions
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.devices import worker_count
@@ -31,7 +32,7 @@ def run_harness(work: Work, source: Source, out: Path) -> Result:
     """Train by the harness; the result follows from its records."""
     recipe = TrainConfig(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
     jobs = [Trial(ModelConfig(width=work.width), recipe, source.data, seed) for seed in range(work.trials)]
-    for event in run(jobs, RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs))):
+    for event in run(jobs, RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs).__contains__)):
         assert event.kind != "failed", event.record
     records = store.read_all(out)
     start, end = min(record["started"] for record in records), max(record["ended"] for record in records)
@@ -83,7 +84,8 @@ import sys
 from pathlib import Path
 from bench.records import store
 from bench.data.source import locate
-from bench.runner.scheduler import RunOptions, run
+from bench.runner.scheduler import run
+from bench.runner.task import RunOptions
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
 if __name__ == "__main__":

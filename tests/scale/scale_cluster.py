@@ -22,9 +22,8 @@ from torture_kill import read_saved_points
 from bench.data.source import locate
 from bench.records import store
 from bench.runner.backends import local, ray_cluster
-from bench.runner.scheduler import RunOptions
 from bench.runner.scheduler import run as run_jobs
-from bench.runner.task import Submit
+from bench.runner.task import RunOptions, Submit
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
 from bench.system.devices import core_count

@@ -19,7 +19,7 @@ def record(trial, seconds, steps=0.6):
     return {
         "kind": "trial",
         "status": "finished",
-        "job": {"model": vars(trial.model), "recipe": vars(trial.recipe), "device": trial.device},
+        "job": asdict(trial),
         "data": {"train": trial.data.train, "validation": VALIDATION, "test": TEST},
         "points": [{"metrics": {"speed/images_per_second": images / (steps * seconds)}}],
         "environment": {},
@@ -41,9 +41,14 @@ def test_a_trial_is_looked_at_early_and_about_ten_times(epochs, expected):
 
 
 def test_images_that_are_looked_at_are_counted_one_by_one():
-    """All images twice, and after 11 of the first 19 epochs 2,000 training images and 300 validation images."""
-    assert evaluated_images(20, 10_000, 300, 400) == 2 * (10_000 + 300 + 400) + 11 * 2_300
-    assert evaluated_images(1, 80_000, 300, 400) == 2 * (50_000 + 300 + 400)
+    """Before the end an eighth of the training images: 1,250 of 10,000, at most 2,000, and all of smaller splits."""
+    start, end = 1_250 + 300 + 400, 10_000 + 300 + 400
+    assert evaluated_images(20, 10_000, 300, 400) == start + 11 * (1_250 + 300) + end
+    assert evaluated_images(1, 80_000, 5_000, 400) == (2_000 + 2_000 + 400) + (50_000 + 5_000 + 400)
+
+
+def test_profile_quick_evaluates_at_most_half_of_the_images_that_it_trains_on():
+    assert evaluated_images(16, 4_000, 5_000, 10_000) <= 0.5 * 16 * 4_000
 
 
 def test_a_trial_is_estimated_from_trials_of_its_layout_and_width():
@@ -97,6 +102,19 @@ def test_an_interruption_within_a_step_does_not_raise_the_estimate():
     stood, other = record(TRIAL, 36_000.0, steps=1.0), replace(TRIAL, model=ModelConfig("zhang", width=0.5))
     assert learnt(*records, stood).predict_s(TRIAL) == pytest.approx(6.0)
     assert learnt(*records, stood).predict_s(other) == pytest.approx(learnt(*records).predict_s(other))
+
+
+def test_a_trial_of_the_same_model_and_augmentation_counts_more_than_one_of_the_same_layout():
+    slow = replace(TRIAL, model=replace(TRIAL.model, normalisation="batch"))
+    durations = learnt(record(TRIAL, 5.0), record(slow, 9.0), record(replace(slow, seed=1), 9.0))
+    assert durations.predict_s(TRIAL) == pytest.approx(5.0) and durations.predict_s(slow) == pytest.approx(9.0)
+    other = replace(TRIAL, model=replace(TRIAL.model, activation="tanh"))
+    assert durations.predict_s(other) == pytest.approx(9.0)  # the median of the three
+
+
+def test_trials_of_one_precision_do_not_enter_the_estimate_of_the_other():
+    rounded = replace(TRIAL, precision="bfloat16")
+    assert learnt(record(TRIAL, 50.0)).predict_s(rounded) == learnt().predict_s(rounded)
 
 
 def test_a_plan_is_a_guess_until_a_trial_is_done_on_its_device():

@@ -1,0 +1,117 @@
+"""The jobs of a run in their order. It changes while the run works, because tuning decides which jobs follow."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablations.framework.expand import PlacedJob
+from ablations.framework.request import Request
+from ablations.framework.study import all_claims
+from bench.records import store
+from bench.runner.pending import find_missing_jobs, select_kept_trials
+from bench.spec.jobs import Job, Trial, identity, job_kind
+
+
+class Agenda:
+    """The jobs of a run, and which of them are missing.
+
+    Attributes:
+        request: The request, with the levels that tuning has chosen so far.
+        titles: Title of each job so far.
+        arms: Pairs of study and arm that need each job, by the job's identity.
+        purposes: What a trial is for: the id of the first claim that compares its arm, or the tuning of its study.
+        missing_jobs: The jobs to run, in order.
+        expected_jobs: These, and stand-ins for those that unfinished tuning will add.
+        total: Number of all jobs, done ones and expected ones included.
+    """
+
+    def __init__(self, request: Request, out: Path, retry_failed: bool = False) -> None:
+        self.out, self.retry_failed = out, retry_failed
+        self._ended_jobs = set[Job]()  # in this run
+        self._records: dict[Job, dict[str, Any]] = {}
+        self.plan(request)
+
+    def plan(self, request: Request) -> None:
+        """Find the jobs of a request."""
+        self.request = request.with_tuned_levels(self._find_record)
+        placed = self.request.placed_jobs()
+        self.titles, self.arms = _name_jobs(placed), _group_arms(placed)
+        self.purposes = _find_purposes(self.request, placed)
+        self._tuning_trials = {place.job for place in self.request.tuning_trials}
+        self._keeps = select_kept_trials(list(self.titles), list(self.titles))
+        expected_places = request.with_tuned_levels(self._find_record, assume_missing=True).placed_jobs()
+        self.missing_jobs = self._find_missing_jobs(self.titles)
+        later_jobs = self._find_missing_jobs({place.job for place in expected_places} - self.titles.keys())
+        self.expected_jobs = dict.fromkeys([*self.missing_jobs, *later_jobs])
+        self.total = len(self.titles) + len(later_jobs)
+
+    def end(self, job: Job) -> Sequence[Job] | None:
+        """Note that a job has ended; return the jobs to run from now on if tuning has changed them, else None."""
+        self._ended_jobs.add(job)
+        self.expected_jobs.pop(job, None)
+        if job not in self._tuning_trials:
+            return None
+        request = self.request.with_tuned_levels(self._find_record)
+        if request == self.request:
+            return None
+        self.plan(request)
+        return self.missing_jobs
+
+    def keeps_weights(self, trial: Trial) -> bool:
+        """Whether the trial's final weights are stored."""
+        return trial in self._keeps
+
+    def _find_missing_jobs(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return the missing jobs; a failed one is retried once in a run."""
+        jobs = list(jobs)
+        missing_jobs = find_missing_jobs(jobs, self.out)
+        if not self.retry_failed:
+            return missing_jobs
+        passed_jobs = self._ended_jobs.union(missing_jobs)
+        failed_jobs = find_missing_jobs(jobs, self.out, retry_failed=True)
+        return [*missing_jobs, *(job for job in failed_jobs if job not in passed_jobs)]
+
+    def _find_record(self, trial: Trial) -> dict[str, Any] | None:
+        """Return the record of a trial; it is read once."""
+        record = self._records.get(trial) or store.read(self.out, trial)
+        if record:
+            self._records[trial] = record
+        return record
+
+
+def _name_jobs(placed: Iterable[PlacedJob]) -> dict[Job, str]:
+    """Return the title of each job: study, arm and seed in the first study that needs it."""
+    titles: dict[Job, str] = {}
+    for place in placed:
+        titles.setdefault(place.job, _title(place))
+    return titles
+
+
+def _group_arms(placed: Iterable[PlacedJob]) -> dict[str, list[tuple[str, str]]]:
+    arms: dict[str, list[tuple[str, str]]] = {}
+    for place in placed:
+        arms.setdefault(identity(place.job), []).append((place.study, place.arm))
+    return arms
+
+
+def _find_purposes(request: Request, placed: Iterable[PlacedJob]) -> dict[Job, str]:
+    purposes: dict[Job, str] = {place.job: f"tuning of {place.study}" for place in request.tuning_trials}
+    claims = {
+        (study.name, arm): claim.id
+        for study in request.studies
+        for claim in reversed(all_claims(study, request.setting.data))
+        for part in claim.parts
+        for arm in (part.arm, part.reference)
+    }
+    for place in placed:
+        if claim := claims.get((place.study, place.arm)):
+            purposes.setdefault(place.job, claim)
+    return purposes
+
+
+def _title(place: PlacedJob) -> str:
+    job = place.job
+    if isinstance(job, Trial):
+        return f"{place.study} / {place.arm} / seed {place.seed}"
+    subject = getattr(job, "subject", None) or getattr(job, "question", None) or place.arm
+    return f"{place.study} / {job_kind(job)} of {subject}"
