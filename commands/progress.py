@@ -55,7 +55,9 @@ class Display:
             self.console.print(line + time_left)  # in a terminal, above the table
 
     def _remaining_time(self) -> str:
-        return format_duration(self.durations.remaining_s(list(self.agenda.expected_jobs), self.workers))
+        elapsed_s = {job: time.time() - started for job, (started, _) in [*self.running.items()]}
+        jobs = list(self.agenda.expected_jobs)  # copies: rich draws in another thread
+        return format_duration(self.durations.remaining_s(jobs, self.workers, elapsed_s))
 
     def _done(self) -> int:
         return self.agenda.total - len(self.agenda.expected_jobs)

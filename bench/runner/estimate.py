@@ -4,7 +4,8 @@ import heapq
 import json
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bench.data.splits import share_count
@@ -43,6 +44,7 @@ MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
 WEIGHTS_MB = 8.0  # per stored trial at quarter width
 
 Key = tuple[Any, ...]
+NONE_RUNNING: Mapping[Job, float] = MappingProxyType({})
 
 
 class DurationModel:
@@ -118,17 +120,23 @@ class DurationModel:
         measured_devices = {key[-2] for key in self.trials}
         return any(isinstance(job, Trial) and job.device not in measured_devices for job in jobs)
 
-    def remaining_s(self, jobs: Sequence[Job], workers: int) -> float:
+    def remaining_s(self, jobs: Iterable[Job], workers: int, elapsed_s: Mapping[Job, float] = NONE_RUNNING) -> float:
         """Wall-clock seconds of the jobs: each goes to the next free worker, timings run alone at the end.
 
         The publishing of all records, by a single process, is the lower limit.
+
+        Args:
+            jobs: The jobs, in the order in which they start.
+            workers: Number of jobs at the same time.
+            elapsed_s: Seconds since the start of each job that runs already.
         """
+        left_s = {job: max(0.0, self.predict_s(job) - elapsed_s.get(job, 0.0)) for job in jobs}
         busy_s = [0.0] * workers
-        for job in jobs:
+        for job in sorted(left_s, key=lambda job: job not in elapsed_s):
             if not isinstance(job, Timing):
-                heapq.heapreplace(busy_s, busy_s[0] + self.predict_s(job))
-        timings_s = sum(self.predict_s(job) for job in jobs if isinstance(job, Timing))
-        return max(max(busy_s) + timings_s, PUBLISH_S * len(jobs))
+                heapq.heapreplace(busy_s, busy_s[0] + left_s[job])
+        timings_s = sum(seconds for job, seconds in left_s.items() if isinstance(job, Timing))
+        return max(max(busy_s) + timings_s, PUBLISH_S * len(left_s))
 
 
 def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:

@@ -10,6 +10,7 @@ from ablations.framework.tuning import TuningResult
 from reports.evidence import Evidence
 from reports.rendering.blocks import Table
 from reports.sections.tuning import build_tuning
+from reports.text.formatting import NOTHING
 
 
 def texts(table: Table) -> dict[str, list[str]]:
@@ -33,15 +34,18 @@ def of_tuning(result: TuningResult):
 
 
 def test_the_levels_that_were_tried_are_a_table_with_the_chosen_one_marked():
-    scores = {"relu": {0.001: 0.4, 0.002: 0.6, 0.004: 0.5}, "tanh": {0.001: 0.3, 0.002: 0.2, 0.004: 0.1}}
+    """The best two levels show the score of all epochs; that of a third of the epochs is smaller, below it."""
+    short_scores = {"relu": {0.001: 0.4, 0.002: 0.6, 0.004: 0.5}, "tanh": {0.001: 0.3, 0.002: 0.2, 0.004: 0.1}}
+    scores = {"relu": {0.002: 0.7, 0.004: 0.65}, "tanh": {0.001: 0.35, 0.002: 0.25}}
     chosen = {"relu": 0.002, "tanh": 0.002, "tanh, own": 0.001}
-    _, table = of_tuning(TuningResult([], scores, chosen))
+    _, table = of_tuning(TuningResult([], [], short_scores, scores, chosen))
     assert [column.label for column in table.columns] == ["Arm", "0.001", "0.002", "0.004"]
-    assert texts(table) == {"relu": ["40.0", "60.0", "50.0"], "tanh": ["30.0", "20.0", "10.0"]}
+    assert texts(table) == {"relu": [NOTHING, "70.0", "65.0"], "tanh": ["35.0", "25.0", NOTHING]}
+    assert [row[1].detail for row in table.rows] == ["40.0", "30.0"]
     assert [[cell.best for cell in row[1:]] for row in table.rows] == [[False, True, False], [True, False, False]]
     assert [row[0].detail for row in table.rows] == ["also for tanh", "also for tanh, own"]
 
 
 def test_an_unfinished_tuning_says_so():
-    _, note = of_tuning(TuningResult([], {}, {}))
-    assert note.title == "Not finished"
+    _, note = of_tuning(TuningResult([], [], {}, {}, {"relu": 0.001}))
+    assert note.title == "Not finished" and "2 arms without" in note.text

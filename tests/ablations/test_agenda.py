@@ -1,0 +1,102 @@
+"""The agenda and the remaining time: one progress over a whole run, with tuning, in a simulation that has a clock of its own."""
+
+import heapq
+import json
+from itertools import count
+
+import numpy as np
+import pytest
+
+from ablations import Setting
+from ablations.framework import discovery
+from ablations.framework.agenda import Agenda
+from ablations.framework.profiles import PROFILES
+from ablations.framework.request import Request
+from bench.data.source import Source
+from bench.records import store
+from bench.runner import pending
+from bench.runner.estimate import DurationModel
+from bench.spec.config import DataConfig
+from bench.spec.jobs import Count, Probe, Timing, Trial, describe, identity, job_kind
+
+WORKERS, VALIDATION, TEST = 2, 5_000, 10_000
+DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, chance=0.1, name="CIFAR-10")
+STAGES = ((Trial, Count), (Probe,), (Timing,))
+BEST_RATES = {"relu": 0.001, "tanh": 0.0005, "sigmoid": 0.016}  # the last two extend the grid
+
+
+@pytest.fixture
+def agenda(tmp_path, monkeypatch):
+    monkeypatch.setattr(pending.weights, "are_lacking", lambda out, trial: False)  # this simulation stores none
+    source = Source(DATA, tmp_path, (), VALIDATION, TEST, 0, "")
+    studies = discovery.find_studies(["relu", "dropout", "lrn"])
+    return Agenda(Request(("relu", "dropout", "lrn"), studies, Setting(PROFILES["quick"], DATA), source), tmp_path)
+
+
+def finish(out, job, start, end):
+    """Write a record with what tuning, the agenda and the model of durations read."""
+    record = {"identity": identity(job), "kind": job_kind(job), "status": "finished", "job": describe(job)}
+    record |= {"started": start, "ended": end, "environment": {}, "fit": True}
+    if isinstance(job, Trial):
+        images = job.recipe.epochs * 4_000
+        accuracy = 1 - abs(np.log(job.recipe.learning_rate / BEST_RATES[job.model.activation])) / 10
+        metrics = {"validation/accuracy": accuracy, "speed/images_per_second": images / (0.8 * (end - start))}
+        record |= {"points": [{"metrics": metrics}]}
+        record |= {"data": {"train": DATA.train, "validation": VALIDATION, "test": TEST}}
+    store.path(out, job).write_text(json.dumps(record))
+    return record
+
+
+def simulate(agenda, seconds):
+    """Perform the agenda's jobs by two workers; yield the time, the record and the running jobs after each job."""
+    store.folder(agenda.out).mkdir()
+    now, running, numbers, started_jobs = 0.0, [], count(), set()
+    for kinds in STAGES:
+        while True:
+            waiting = (job for job in agenda.missing_jobs if isinstance(job, kinds) and job not in started_jobs)
+            while len(running) < (1 if kinds == (Timing,) else WORKERS) and (job := next(waiting, None)) is not None:
+                started_jobs.add(job)
+                heapq.heappush(running, (now + seconds(job), next(numbers), now, job))
+            if not running:
+                break
+            now, _, start, job = heapq.heappop(running)
+            record = finish(agenda.out, job, start, now)
+            agenda.end(job)
+            yield now, record, {job: now - start for _, _, start, job in running}
+
+
+def job_seconds(job, random):
+    """Seconds of a job: a start, steps and evaluations, with a spread of a tenth."""
+    if not isinstance(job, Trial):
+        return {"count": 0.1, "probe": 8.0, "timing": 20.0}[job_kind(job)]
+    network = {"document": 1.0, "zhang": 2.2}[job.model.layout]
+    network *= {"none": 1.0, "batch": 1.5}.get(job.model.normalisation, 1.2) * (1 + 0.1 * (job.model.dropout > 0))
+    return network * (0.4 + 0.2 * job.recipe.epochs) * random.lognormal(0, 0.1)
+
+
+def test_the_time_left_is_right_to_a_fifth_once_a_tenth_is_done(agenda):
+    random, durations = np.random.default_rng(0), DurationModel(VALIDATION, TEST)
+    predictions, totals, left_jobs = [], [agenda.total], [len(agenda.expected_jobs)]
+    for now, record, elapsed_s in simulate(agenda, lambda job: job_seconds(job, random)):
+        durations.learn(record)
+        predictions.append((now, durations.remaining_s(agenda.expected_jobs, WORKERS, elapsed_s)))
+        totals.append(agenda.total)
+        left_jobs.append(len(agenda.expected_jobs))
+    end = now
+    later = [(now, left) for now, left in predictions if now >= 0.1 * end]
+    assert all(left == pytest.approx(end - now, rel=0.2, abs=0.02 * end) for now, left in later)
+    assert agenda.expected_jobs == {}
+    assert max(totals) <= 1.1 * totals[0]  # only a grid that tuning extends adds jobs
+    done = [total - left for total, left in zip(totals, left_jobs, strict=True)]
+    assert done == sorted(done) and done[-1] == totals[-1]
+
+
+def test_interrupted_runs_have_whole_pairs_of_every_study(agenda):
+    """When seed 1 of any arm has ended, no study lacks seed 0 of an arm that tuning does not hold back."""
+    random = np.random.default_rng(1)
+    for _, record, _ in simulate(agenda, lambda job: job_seconds(job, random)):
+        if record["kind"] == "trial" and record["job"]["seed"] == 1:
+            break
+    trials = [place for place in agenda.request.placed_jobs() if isinstance(place.job, Trial) and place.seed == 0]
+    assert {place.study for place in trials} == {"relu", "dropout", "lrn"}
+    assert all(store.path(agenda.out, place.job).exists() for place in trials)
