@@ -2,8 +2,6 @@
 
 import argparse
 import re
-import shlex
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -13,8 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ablations.framework.request import Request
-from ablations.framework.request_store import REQUEST_FILE, save_request
-from bench.records import store
+from ablations.framework.request_store import save_request
 from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.pending import find_missing_jobs, select_kept_trials
 from bench.runner.scheduler import Event, RunOptions, run
@@ -24,9 +21,9 @@ from bench.spec.jobs import Job
 from bench.system import devices
 from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
+from commands.ending import show_ending
 from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
 from commands.progress import Display
-from reports.text.formatting import pluralize
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
@@ -70,8 +67,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             if options.until_decided and time.time() < deadline:
                 request = _add_seeds(request, out)
     queue.publish_all(request.arms_by_identity())
-    _publish_report(queue, request, out, console)
-    status = _print_outcome(titles, _count_later_jobs(request, out), out, console)
+    status = show_ending(options, request, titles, _count_later_jobs(request, out), queue, console)
     # only a server may be away
     unpublished = queue.usable and bool(queue.waiting) and not configured_address()
     return status or int(unpublished)
@@ -121,33 +117,6 @@ def _add_seeds(request: Request, out: Path) -> Request:
     evidence = gather(out, request.studies, request.setting)
     extra_seeds = request_extra_seeds(evidence.studies, evidence.setting, evidence.judgements)
     return request._replace(setting=request.setting._replace(extra_seeds=extra_seeds))
-
-
-def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Console) -> None:
-    from reports import terminal  # imported late, as above
-
-    files = terminal.show_report(request, out, console)
-    name = f"({request.setting.profile.name}, {request.source.data.name})"
-    queue.publish_report(name, [*files, out / REQUEST_FILE])
-    if queue.publisher:
-        console.print(f"Compare the runs in MLflow: {sys.argv[0]} ui --out {shlex.quote(str(out))}")
-
-
-def _print_outcome(titles: dict[Job, str], later_jobs: int, out: Path, console: Console) -> int:
-    """Print the failures and the number of jobs without a record; return the exit status."""
-    records = {job: store.read(out, job) for job in titles}
-    failures = {job: record for job, record in records.items() if record and store.is_failure(record)}
-    for job, record in failures.items():
-        console.print(f"{record['status']}: {titles[job]}: {record['reason']}", style="red")
-    if failures:
-        pronoun = "it" if len(failures) == 1 else "them"
-        console.print(f"{pluralize(len(failures), 'job')} failed. Rerun {pronoun} with `--retry-failed`.")
-    if missing := sum(record is None for record in records.values()):
-        tuning_text = f" for them, then about {later_jobs} that follow from tuning" * bool(later_jobs)
-        probes_text = "; probes of the failed trials wait for them" * bool(failures)
-        text = f"{pluralize(missing, 'job')} without a record yet: run the same command again"
-        console.print(f"{text}{tuning_text}{probes_text}")
-    return 1 if failures else 0
 
 
 def _seconds(limit: str) -> float:
