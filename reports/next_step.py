@@ -50,7 +50,7 @@ def suggest_run(studies: Sequence[Study], setting: Setting, judgements: Sequence
     }
     if not needed:
         return None
-    return NextStep(f"--seeds {max(needed.values())}", f"has the pairs that {format_list(needed, 3)} may be decided by")
+    return NextStep(f"--seeds {max(needed.values())}", f"trains the pairs that may decide {format_list(needed, 3)}")
 
 
 def _lacks_seeds(judgement: Judgement) -> bool:
