@@ -57,6 +57,7 @@ ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",  # child processes must not take a user's random.py in the working directory for Python's own
 }
 CLUSTER = "address of its head, 'auto' on one of its machines, 'local' for this machine alone"
+VERBOSE = "also print every claim and control with all its numbers, and every failed job"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,6 +105,7 @@ def _make_parser() -> argparse.ArgumentParser:
     report.add_argument("--check", type=_path, metavar="FILE", help=check)
     trust = "run the study files of a run by another user or on another machine"
     report.add_argument("--trust", action="store_true", help=trust)
+    report.add_argument("--verbose", action="store_true", help=VERBOSE)
     export = _add_command(group, "export", export_records, "write every finished record into one file")
     export.add_argument("file", type=_path, metavar="FILE", help="archive to write")
     importer = _add_command(group, "import", import_records, "import records from a file, a folder or an MLflow server")
@@ -133,6 +135,7 @@ def _add_plan_and_run(group: Any) -> None:
     until_decided = "then add seeds to undecided claims: up to 10, then up to 15 in all"
     run.add_argument("--until-decided", action="store_true", help=until_decided)
     run.add_argument("--retry-failed", action="store_true", help="also rerun the jobs that failed")
+    run.add_argument("--verbose", action="store_true", help=VERBOSE)
     run.add_argument("--cluster", metavar="ADDRESS", help=f"run jobs on a Ray cluster: {CLUSTER}")
     plan.add_argument("--cluster", metavar="ADDRESS|N", help=f"plan for a Ray cluster: {CLUSTER}; or for N GPUs")
 

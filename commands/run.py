@@ -2,19 +2,16 @@
 
 import argparse
 import re
-import shlex
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 
 from ablations.framework.agenda import Agenda
 from ablations.framework.request import Request
-from ablations.framework.request_store import REQUEST_FILE, save_request
+from ablations.framework.request_store import save_request
 from bench.records import store
 from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.pending import find_missing_jobs
@@ -25,9 +22,9 @@ from bench.spec.jobs import Job, Timing
 from bench.system import cpu_load, devices
 from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
+from commands.ending import show_ending
 from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
 from commands.progress import Display
-from reports.text.formatting import pluralize
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
@@ -66,8 +63,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                 if event.record is not None:
                     queue.publish(event.record, agenda.arms)
     queue.publish_all(agenda.arms)
-    _publish_report(queue, agenda.request, out, console)
-    status = _print_outcome(agenda, console)
+    status = show_ending(options, agenda, queue, console)
     # only a server may be away
     unpublished = queue.usable and bool(queue.waiting) and not configured_address()
     return status or int(unpublished)
@@ -119,32 +115,6 @@ def _check_jobs(options: argparse.Namespace, request: Request, jobs: list[Job]) 
     else:
         local.check_jobs(jobs)
         torchrun.check_jobs(jobs, request.source)
-
-
-def _publish_report(queue: RetryQueue, request: Request, out: Path, console: Console) -> None:
-    from reports import terminal  # imported late, as above
-
-    files = terminal.show_report(request, out, console)
-    name = f"({request.setting.profile.name}, {request.source.data.name})"
-    queue.publish_report(name, [*files, out / REQUEST_FILE])
-    if queue.publisher:
-        console.print(f"Compare the runs in MLflow: {sys.argv[0]} ui --out {shlex.quote(str(out))}")
-
-
-def _print_outcome(agenda: Agenda, console: Console) -> int:
-    """Print the failures and the number of jobs without a record; return the exit status."""
-    records = {job: store.read(agenda.out, job) for job in agenda.titles}
-    failures = {job: record for job, record in records.items() if record and store.is_failure(record)}
-    for job, record in failures.items():
-        console.print(f"{record['status']}: {agenda.titles[job]}: {record['reason']}", style="red")
-    if failures:
-        pronoun = "it" if len(failures) == 1 else "them"
-        console.print(f"{pluralize(len(failures), 'job')} failed. Rerun {pronoun} with `--retry-failed`.")
-    later_jobs = agenda.total - len(agenda.titles)
-    if missing := sum(record is None for record in records.values()) + later_jobs:
-        probes_text = "; probes of the failed trials wait for them" * bool(failures)
-        console.print(f"{pluralize(missing, 'job')} without a record yet: run the same command again{probes_text}")
-    return 1 if failures else 0
 
 
 def _seconds(limit: str) -> float:

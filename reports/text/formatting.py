@@ -7,6 +7,7 @@ from bench.metrics.table import describe_metric
 
 MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"  # NOTHING replaces a number that is missing or not finite
 TIMES, PLUS_MINUS = "\N{MULTIPLICATION SIGN}", "\N{PLUS-MINUS SIGN}"
+ELLIPSIS = "..."  # three letters, which every terminal has
 MIN_SCALED, MIN_PLAIN = 1e-300, 1e-4  # numbers between them are written with a power of ten
 SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
@@ -122,6 +123,16 @@ def format_list(values: Iterable[object], max_values: int) -> str:
     """Name at most this number of values, and count the others: '1, 2 and 3 more'."""
     texts = list(map(str, values))
     return ", ".join(texts[:max_values]) + f" and {len(texts) - max_values:,} more" * (len(texts) > max_values)
+
+
+def shorten(text: str, width: int) -> str:
+    """Put a text on one line of at most this many characters: it is cut after a word, or within a long first word."""
+    line = " ".join(text.split())
+    if len(line) <= width:
+        return line
+    room = width - len(ELLIPSIS)
+    words = line[: room + 1].rsplit(" ", 1)[0] if " " in line[: room + 1] else line[:room]
+    return words.rstrip(" ,;:.") + ELLIPSIS
 
 
 def column_heading(metric: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The agenda and the remaining time: one progress over a whole run, with tuning, in a simulation that has a clock of its own."""
+"""The agenda and the remaining time of a whole run with tuning, in a simulation that has a clock of its own."""
 
 import heapq
 import json

@@ -169,9 +169,13 @@ def test_a_users_study_on_a_users_images_runs_and_is_reported(smoke):
 
 def test_what_the_run_ends_with_names_verdicts_and_files(smoke):
     ending = smoke.process.stdout.partition("[8/8]")[2]
-    for name, verdict, _ in verdicts(smoke.out):
-        assert name in ending and verdict in ending
-    assert str(smoke.out / "reports" / "report.html") in ending
+    (name, verdict, _), *_ = verdicts(smoke.out)
+    assert re.search(rf"^. {verdict} +{name} +Tanh beats ReLU +", ending, re.M)
+    assert "\nControls: " in ending and "my_study:a-a" not in ending
+    for word in (f"Report: {smoke.out / 'reports' / 'report.html'}\n", "MLflow: ", f" ui --out {smoke.out}\n"):
+        assert word in ending
+    command = f"run {smoke.study} --profile quick --data {smoke.images} --device cpu --out {smoke.out}\n"
+    assert ending.rpartition("Next: ")[2].partition("ablate.py ")[2].startswith(command)
 
 
 def test_the_table_of_trials_has_one_row_per_trial(smoke):
@@ -193,6 +197,14 @@ def test_a_report_from_anywhere_gives_the_same_verdicts(ablate, smoke, tmp_path)
         assert ours.read_bytes() == theirs.read_bytes(), name
 
 
+def test_verbose_also_prints_every_claim_and_control_with_its_numbers(ablate, smoke, tmp_path):
+    shutil.copytree(smoke.out, tmp_path / "out")
+    brief, full = (ablate("report", "--out", tmp_path / "out", *words).stdout for words in ((), ("--verbose",)))
+    assert full.endswith(brief)
+    for name, verdict, _ in verdicts(smoke.out):
+        assert name in full.removesuffix(brief) and (verdict in full or ":" in name)
+
+
 def test_a_second_run_trains_nothing_even_if_the_server_cannot_be_reached(ablate, smoke, tmp_path):
     shutil.copytree(smoke.out / "trials", tmp_path / "trials")
     before = {file.name: file.read_bytes() for file in (tmp_path / "trials").iterdir()}
@@ -211,7 +223,10 @@ def test_a_limit_that_is_over_leaves_jobs_and_says_so(ablate, smoke, tmp_path):
         "run", *smoke.arguments, "--out", tmp_path, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9"
     )
     assert process.returncode == 0, process.stderr
-    assert "8 jobs" in process.stdout and "same command" in process.stdout
+    last_lines = process.stdout.splitlines()[-2:]
+    assert last_lines[0].endswith(f"--out {tmp_path} --limit 0s") and last_lines[0].startswith("Next: ")
+    assert last_lines[1] == "        runs 8 jobs without a record yet"
+    assert "1 not run: tanh-better\n" in process.stdout
     assert not list((tmp_path / "trials").glob("*.json"))
     assert {verdict for _, verdict, _ in verdicts(tmp_path)} == {"not run"}
 
@@ -226,7 +241,7 @@ def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
     assert row == total
     output = ablate("run", *arguments, "--limit", "0s", MLFLOW_TRACKING_URI="http://127.0.0.1:9").stdout
     assert f"\n0 of {total} jobs are done already\n" in output
-    assert f"{total} jobs without a record yet: run the same command again" in output
+    assert f"runs {total} jobs without a record yet" in output
 
 
 def test_a_run_until_decided_adds_seeds_look_by_look_and_its_report_says_so(ablate, smoke, tmp_path):

@@ -69,7 +69,7 @@ def disturb(
                 saved_points |= read_saved_points(out) | saved_points
                 kills[kind] += kill(chance.choice(victims))
         text = log.read_text()
-        assert process.returncode in (0, -signal.SIGKILL) or "failed. Rerun" in text, text
+        assert process.returncode in (0, -signal.SIGKILL) or "--retry-failed" in text, text
     until_none_is_left(mark)
     return kills, process.returncode == 0
 

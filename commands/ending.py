@@ -1,0 +1,98 @@
+"""The end of a run: failures, the report with its verdicts, and what to do next."""
+
+import argparse
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from ablations.framework.agenda import Agenda
+from ablations.framework.request_store import REQUEST_FILE
+from bench.records import store
+from bench.runner.backends import torchrun
+from bench.tracking.retry_queue import RetryQueue
+from reports.text.formatting import pluralize, shorten
+
+MAX_REASONS = 5  # reasons of failures that are listed
+MIN_REASON_WIDTH = 30
+
+
+def show_ending(options: argparse.Namespace, agenda: Agenda, queue: RetryQueue, console: Console) -> int:
+    """Write and publish the report; print failures, verdicts, paths and the next command.
+
+    Args:
+        options: The options of the command.
+        agenda: The jobs of the run.
+        queue: The connection to MLflow.
+        console: Console to print to.
+
+    Returns:
+        Exit status: 1 if a job failed.
+    """
+    from reports import next_step, report, terminal  # imported late: it takes seconds, and every worker imports this
+
+    out, request = options.out, agenda.request
+    records = {job: store.read(out, job) for job in agenda.titles}
+    failures = {agenda.titles[job]: record for job, record in records.items() if record and store.is_failure(record)}
+    _print_failures(failures, options.verbose, console)
+    judgements = terminal.show_report(request, out, console, options.verbose)
+    name = f"({request.setting.profile.name}, {request.source.data.name})"
+    queue.publish_report(name, [*report.report_files(out), out / REQUEST_FILE])
+    if queue.publisher:
+        console.print(f"MLflow: {sys.argv[0]} ui --out {shlex.quote(str(out))}")
+    later_jobs = agenda.total - len(agenda.titles)  # those that unfinished tuning will add
+    missing_jobs = sum(record is None for record in records.values()) + later_jobs
+    step = next_step.suggest_run(request.studies, request.setting, judgements)
+    if failures or missing_jobs:
+        option = "--retry-failed" if failures else ""
+        step = next_step.NextStep(option, _describe_remaining(len(failures), missing_jobs))
+    if step:
+        terminal.show_next_step(step, _repeat_command(step.option), console)
+    return 1 if failures else 0
+
+
+def _print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, console: Console) -> None:
+    """Print every failed job, or the number of failed jobs for each reason, which may differ in its numbers."""
+    if not failures:
+        return
+    console.print(f"\n{pluralize(len(failures), 'job')} failed:", style="bold red")
+    if verbose:
+        for title, record in failures.items():
+            console.print(f"  {record['status']}: {title}: {record['reason']}", style="red")
+        return
+    titles_by_reason: dict[str, list[str]] = {}
+    for title, record in failures.items():
+        titles_by_reason.setdefault(re.sub(r"\d+", "0", f"{record['status']}: {record['reason']}"), []).append(title)
+    groups = sorted(titles_by_reason.values(), key=len, reverse=True)
+    for titles in groups[:MAX_REASONS]:
+        record = failures[titles[0]]
+        start = f"  {len(titles):,} {record['status']}: "
+        example = f" ({'such as ' * (len(titles) > 1)}{titles[0]})"
+        room = max(MIN_REASON_WIDTH, console.width - len(start) - len(example))
+        console.print(f"{start}{shorten(record['reason'], room)}{example}", style="red")
+    if others := sum(map(len, groups[MAX_REASONS:])):
+        console.print(f"  {others:,} for other reasons: --verbose lists every failed job", style="red")
+
+
+def _describe_remaining(failed_jobs: int, missing_jobs: int) -> str:
+    """Say what the next run does: the jobs that failed, and those without a record."""
+    parts = [
+        f"reruns {pluralize(failed_jobs, 'failed job')}" if failed_jobs else "",
+        f"runs {pluralize(missing_jobs, 'job')} without a record yet" if missing_jobs else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _repeat_command(option: str) -> str:
+    """Return the command line of this run with an option; '' if torchrun started it, whose own line is not known."""
+    if torchrun.process_count() > 1:
+        return ""
+    words, (name, _, value) = list(sys.argv), option.partition(" ")
+    if value and name in words[:-1]:
+        words[words.index(name) + 1] = value
+    elif option and name not in words:
+        words += option.split()
+    return shlex.join(words)

@@ -1,0 +1,118 @@
+"""The end of a run: failures by reason, and the next command."""
+
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from bench.records import store
+from commands import ending
+from reports import next_step, terminal
+from reports.next_step import NextStep
+
+
+class Queue:
+    publisher = None
+
+    def publish_report(self, name, files):
+        self.files = files
+
+
+@pytest.fixture
+def end(monkeypatch, tmp_path):
+    """Return a function that ends a run with these records, and returns status and lines."""
+    monkeypatch.setattr(terminal, "show_report", lambda *_: [])
+    monkeypatch.setattr(next_step, "suggest_run", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["ablate", "run", "relu"])
+
+    def end(records, later_jobs=0, verbose=False, width=100):
+        monkeypatch.setattr(store, "read", lambda out, job: records[job])
+        setting = SimpleNamespace(profile=SimpleNamespace(name="quick"))
+        request = SimpleNamespace(
+            setting=setting, source=SimpleNamespace(data=SimpleNamespace(name="digits")), studies=[]
+        )
+        options, queue = SimpleNamespace(out=tmp_path, verbose=verbose), Queue()
+        console = Console(file=io.StringIO(), width=width, markup=False, soft_wrap=True)
+        titles = {job: f"relu / tanh / seed {job}" for job in records}
+        agenda = SimpleNamespace(request=request, titles=titles, total=len(titles) + later_jobs)
+        status = ending.show_ending(options, agenda, queue, console)
+        assert [file.name for file in queue.files][-1] == "run.json"
+        return status, console.file.getvalue().splitlines()
+
+    return end
+
+
+def failed(reason, status="failed"):
+    return {"status": status, "reason": reason}
+
+
+FINISHED = {"status": "finished", "reason": ""}
+
+
+def test_failures_are_grouped_by_reason_and_their_number_is_bounded(end):
+    records = {seed: failed(f"RuntimeError: shape [{seed}, 3] is invalid " + "x" * 300) for seed in range(200)}
+    records |= {200 + n: failed("its worker died", "died") for n in range(3)}
+    records |= {300 + n: failed(f"ValueError: {'abcdefgh'[n]}") for n in range(8)} | {400: FINISHED}
+    status, text = end(records)
+    assert status == 1
+    assert text[1] == "211 jobs failed:"
+    assert text[2] == "  200 failed: RuntimeError: shape [0, 3] is invalid... (such as relu / tanh / seed 0)"
+    assert text[3] == "  3 died: its worker died (such as relu / tanh / seed 200)"
+    assert text[4] == "  1 failed: ValueError: a (relu / tanh / seed 300)"
+    assert text[7:] == [
+        "  5 for other reasons: --verbose lists every failed job",
+        "Next:   ablate run relu --retry-failed",
+        "        reruns 211 failed jobs",
+    ]
+
+
+def test_verbose_lists_every_failed_job_with_its_whole_reason(end):
+    records = {seed: failed(f"RuntimeError: {seed} " + "x" * 200) for seed in range(20)}
+    _, text = end(records, verbose=True)
+    assert [line for line in text if line.startswith("  failed: ")] == [
+        f"  failed: relu / tanh / seed {seed}: RuntimeError: {seed} {'x' * 200}" for seed in range(20)
+    ]
+
+
+@pytest.mark.parametrize(
+    "records, later_jobs, command, effect",
+    [
+        ({1: None, 2: FINISHED}, 0, "ablate run relu", "runs 1 job without a record yet"),
+        ({1: None}, 7, "ablate run relu", "runs 8 jobs without a record yet"),
+        ({1: failed("x")}, 0, "ablate run relu --retry-failed", "reruns 1 failed job"),
+        (
+            {1: failed("x"), 2: None, 3: None},
+            0,
+            "ablate run relu --retry-failed",
+            "reruns 1 failed job, runs 2 jobs without a record yet",
+        ),
+    ],
+)
+def test_jobs_that_failed_or_are_missing_come_next(end, records, later_jobs, command, effect):
+    assert end(records, later_jobs)[1][-2:] == [f"Next:   {command}", f"        {effect}"]
+
+
+def test_after_a_whole_run_the_undecided_claims_come_next_or_nothing(end, monkeypatch):
+    assert end({1: FINISHED}) == (0, [])
+    monkeypatch.setattr(next_step, "suggest_run", lambda *_: NextStep("--seeds 24", "has more pairs"))
+    assert end({1: FINISHED}) == (0, ["Next:   ablate run relu --seeds 24", "        has more pairs"])
+
+
+@pytest.mark.parametrize(
+    "words, option, command",
+    [
+        ("ablate run", "", "ablate run"),
+        ("ablate run --seeds 5 --out o", "--seeds 24", "ablate run --seeds 24 --out o"),
+        ("ablate run --retry-failed", "--retry-failed", "ablate run --retry-failed"),
+    ],
+)
+def test_the_next_command_is_the_last_one_with_an_option(monkeypatch, words, option, command):
+    monkeypatch.setattr(sys, "argv", words.split())
+    assert ending._repeat_command(option) == command
+
+
+def test_under_torchrun_only_the_option_is_named(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert ending._repeat_command("--retry-failed") == ""

@@ -1,0 +1,126 @@
+"""What a report prints: it fits a screen."""
+
+import dataclasses
+import io
+import re
+from types import SimpleNamespace
+
+import fabricate
+import pytest
+from rich.console import Console
+
+from ablations.framework.request import Request
+from reports import terminal
+from reports.evidence import gather
+from reports.next_step import NextStep
+from reports.statistics.claim_verdicts import Judgement
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    fabricate.write(out, [fabricate.activations(), fabricate.sizes()], fabricate.setting())
+    return gather(out, [fabricate.activations(), fabricate.sizes()], fabricate.setting())
+
+
+@pytest.fixture
+def show(monkeypatch, tmp_path):
+    """Return a function that prints a report on judgements, and returns its lines."""
+
+    def show(judgements, width=100, note="", verbose=False, is_terminal=True, profile="quick"):
+        monkeypatch.setattr(terminal, "write_report", lambda *_: (judgements, ""))
+        request = Request((), [], fabricate.setting(name=profile), SimpleNamespace(note=note))
+        style = {"force_terminal": is_terminal, "color_system": None, "markup": False, "soft_wrap": True}
+        console = Console(file=io.StringIO(), width=width, **style)
+        assert terminal.show_report(request, tmp_path, console, verbose) is judgements
+        return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+    return show
+
+
+def changed(judgement: Judgement, number: int = 0, **changes) -> Judgement:
+    """Change the verdict or the reason of a judgement, and its name."""
+    outcome = dataclasses.replace(judgement.main, **changes)
+    claim = dataclasses.replace(judgement.claim, id=f"{judgement.claim.id}{number or ''}")
+    return dataclasses.replace(judgement, claim=claim, verdict=outcome.verdict, outcomes=(outcome,), deciding=0)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_twenty_claims_fit_a_screen(evidence, show, width, is_terminal):
+    judgements = [changed(evidence.primary[0], number) for number in range(20)] + evidence.controls * 14
+    text = show(judgements, width, is_terminal=is_terminal)
+    assert len(text) <= 40  # with the command for MLflow and the next step, at most 45
+    assert sum("ReLU is more" in line for line in text) == 20
+    assert max(len(line) for line in text if "/" not in line) <= width  # a path is never broken
+
+
+def test_the_verdicts_are_counted_and_controls_as_expected_take_one_line(evidence, show):
+    text = show(evidence.judgements)
+    assert text[1] == "4 claims tested on digits (scikit-learn), profile quick"
+    verdicts = [judgement.verdict for judgement in evidence.primary]
+    assert sum(int(number) for number in re.findall(r"\d+", text[2])) == 4
+    assert all(f"{verdicts.count(verdict)} {verdict}" in text[2] for verdict in verdicts)
+    assert [line for line in text if line.startswith("Controls")] == [
+        "Controls: 1 as expected, 1 undecided (too few pairs)"
+    ]
+    assert not [line for line in text if ":a-a" in line or ":shuffled" in line]
+
+
+def test_controls_that_came_out_wrong_are_listed_with_their_numbers_and_a_warning(evidence, show):
+    control = next(control for control in evidence.controls if control.claim.id.endswith(":a-a"))
+    wrong = changed(control, verdict="supported", estimate=2.0, interval=(1.5, 2.5))
+    text = show([*evidence.primary, *evidence.controls[1:], wrong], 100)
+    assert any(line.startswith("Controls: 1 as expected, 1 not as expected") for line in text)
+    assert any(re.match(r"! unexpected +activations:a-a .* \+2\.00 points \[1\.50, 2\.50\]$", line) for line in text)
+    assert "differs from itself under other seeds, so the verdicts are in doubt." in " ".join(text)
+    assert len(show([changed(wrong, number) for number in range(1, 30)])) < 20
+
+
+def test_claims_that_were_not_measured_share_one_line(evidence, show):
+    waiting = [changed(evidence.primary[0], n, verdict="not run", reason="not_measured") for n in range(1, 13)]
+    text = show([*waiting, evidence.primary[1]], 80)
+    line = next(line for line in text if "not run: " in line)
+    assert line.startswith("12 not run: relu-better1, relu-better2,") and line.endswith("...") and len(line) <= 80
+    assert sum("relu-better" in line for line in text) == 1
+    assert any("ReLU overfits less" in line for line in text)
+    assert len(show(waiting, 80)) < 15
+
+
+def test_a_claim_whose_records_mix_devices_keeps_its_line(evidence, show):
+    mixed = changed(evidence.primary[0], verdict="not run", reason="devices_mixed", estimate=None, interval=None)
+    assert any(line.startswith(". not run") and "ReLU is more" in line for line in show([mixed]))
+
+
+def test_notes_break_between_words_in_a_terminal_and_stay_one_line_in_a_file(evidence, show):
+    note = "word " * 40 + "end."
+    broken = show(evidence.judgements, 80, note)
+    assert max(map(len, broken[:-3])) <= 80 and not [line for line in broken if line.endswith("wor")]
+    assert f"Note: {note}" in show(evidence.judgements, 80, note, is_terminal=False)
+
+
+def test_a_smoke_report_says_that_it_is_no_result(evidence, show):
+    assert "Not a result: the smoke profile only shows that the harness works." in show(
+        evidence.judgements, profile="smoke"
+    )
+    assert not [line for line in show(evidence.judgements) if "Not a result" in line]
+
+
+def test_verbose_prints_the_tables_above_the_same_lines(evidence, show):
+    brief, full = show(evidence.judgements, 120), show(evidence.judgements, 120, verbose=True)
+    assert full[-len(brief) :] == brief
+    assert any(line.startswith(" activations:a-a") for line in full)
+
+
+@pytest.mark.parametrize(
+    "step, command, line",
+    [
+        (NextStep("--seeds 9", "has more"), "ablate run --seeds 9", "Next:   ablate run --seeds 9"),
+        (NextStep("--seeds 9", "has more"), "", "Next:   the same run with --seeds 9"),
+        (NextStep("", "has more"), "", "Next:   the same run"),
+    ],
+)
+def test_the_next_step_is_a_command_or_an_option(step, command, line):
+    console = Console(file=io.StringIO(), width=80)
+    terminal.show_next_step(step, command, console)
+    assert console.file.getvalue() == f"{line}\n        has more\n"
