@@ -39,11 +39,14 @@ def plans_for_gpus(options: argparse.Namespace) -> bool:
     return (options.cluster or "").isdecimal()
 
 
-def make_request(options: argparse.Namespace, writes: bool) -> tuple[Request, DurationModel]:
+def make_request(options: argparse.Namespace, console: Console, writes: bool) -> tuple[Request, DurationModel]:
     """Return the requested run, and a model of durations from the records in the output folder.
+
+    Data set, profile, seeds and device are printed first, since many jobs take seconds to make.
 
     Args:
         options: The options of the command.
+        console: Console to print to.
         writes: Whether the command needs to write into the output folder.
 
     Raises:
@@ -58,6 +61,8 @@ def make_request(options: argparse.Namespace, writes: bool) -> tuple[Request, Du
     source = _locate(options, PROFILES[profile].photographs, writes)
     setting = Setting(PROFILES[profile], source.data, device, options.seeds)
     request = Request(tuple(options.studies), studies, setting, source)
+    if torchrun.is_leader():
+        _print_setting(request, console)
     durations = check_output(request, options.out)  # first, because tuned levels are read from the records
     _check_names(request, options.out)
     return request, durations
@@ -111,7 +116,7 @@ def _choose_device(options: argparse.Namespace) -> str:
     return ray_cluster.choose_device(options.device) if uses_cluster(options) else devices.choose_device(options.device)
 
 
-def print_setting(request: Request, console: Console) -> None:
+def _print_setting(request: Request, console: Console) -> None:
     """Print data set, profile, seeds and device."""
     setting, source = request.setting, request.source
     if source.note:

@@ -24,7 +24,7 @@ from bench.spec.jobs import Job
 from bench.system import devices
 from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
-from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
+from commands.options import cluster_connection, make_request, plans_for_gpus, uses_cluster
 from commands.progress import Display
 from reports.text.formatting import pluralize
 
@@ -44,13 +44,12 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     limit_s = float("inf") if options.limit is None else _seconds(options.limit)
-    request, durations = make_request(options, writes=True)
+    request, durations = make_request(options, console, writes=True)
     if options.until_decided:
         request = request._replace(setting=request.setting._replace(extra_seeds={}))
     if not torchrun.is_leader():
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit_s
-    print_setting(request, console)
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
     titles, retry_failed = dict[Job, str](), options.retry_failed
     with _open_backend(options, request, console) as (submit, workers):

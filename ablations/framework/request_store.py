@@ -6,16 +6,16 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Required
+from typing import Any, Literal, Required
 from uuid import getnode
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from ablations.framework import discovery
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request import Request
-from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
+from ablations.framework.setting import Seeds, Setting
 from bench.data.source import Source
 from bench.records import store, validation
 from bench.runner.estimate import DurationModel
@@ -27,7 +27,6 @@ from bench.system.files import read, write
 REQUEST_FILE = "run.json"
 ELSEWHERE = "studies elsewhere"  # key of studies in files, which an import leaves out
 
-Seeds = Annotated[int, Field(ge=1, le=AGAIN_SEED_OFFSET)]
 _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
 
 
