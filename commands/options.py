@@ -14,7 +14,7 @@ from ablations.framework.request import Request
 from ablations.framework.request_store import check_output, prepare_output
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import Source, locate
-from bench.runner.backends import ray_cluster, torchrun
+from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.system import devices
@@ -57,6 +57,8 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     _check_workers(options)
     studies = discovery.find_studies(options.studies)
     device = _choose_device(options)
+    if writes and not uses_cluster(options) and torchrun.process_count() == 1:
+        local.check_room(options.workers or devices.worker_count(device))
     profile = default_profile(device) if options.profile == "auto" else options.profile
     source = _locate(options, PROFILES[profile].photographs, writes)
     setting = Setting(PROFILES[profile], source.data, device, options.seeds)

@@ -10,7 +10,7 @@ from inputs import WIDE, refusal, written
 
 import ablate as command
 from ablations import Setting
-from ablations.framework import discovery, request
+from ablations.framework import discovery, request, request_store
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request_store import load_request
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
@@ -222,3 +222,14 @@ def test_a_report_runs_no_study_file_that_somebody_else_may_have_named(smoke, tm
     trusted = load_request(out, is_trusted=True)
     assert [study.name for study in trusted.studies] == ["my_study" if change == "another user" else "foreign"]
     assert load_request(out, [str(study)]).studies[0].name == "foreign"
+
+
+def test_a_report_of_an_own_folder_needs_no_trust_on_a_machine_without_number_and_network(smoke, tmp_path, monkeypatch):
+    out = shutil.copytree(smoke.out, tmp_path / "out")
+    (image := tmp_path / "machine-id").write_text("uninitialized\n")
+    monkeypatch.setattr(request_store, "MACHINE_FILES", (tmp_path / "absent", image, *request_store.MACHINE_FILES[1:]))
+    for number in (1, 2):  # as in two processes
+        monkeypatch.setattr(request_store, "getnode", lambda number=number: number)
+        if number == 1:
+            request_store.save_request(load_request(out, is_trusted=True), out)
+    assert load_request(out).studies

@@ -83,12 +83,12 @@ def test_help_is_there_for_every_command(ablate, tmp_path, words):
         ("run --data nowhere", "there is no folder nowhere"),
         ("run --data . --seeds 0", "--seeds is 0"),
         ("run --data digits --limit soon", "--limit is 'soon'"),
-        ("run --data digits --out file", "file cannot be created"),
+        ("run --data digits --out file", "file is a file: name a folder with --out"),
         ("plan --data digits --out file/below", "file/below cannot be created"),
         ("run relu --data digits --cluster 8", "expected an address; a number is for `ablate plan` only"),
         ("plan relu --data digits --cluster 0", "--cluster 0 has no cpu device: name another cluster or --device"),
         ("report", "run.json not found: run studies into out first"),
-        ("report --out file", "run.json not found"),
+        ("report --out file", "file is a file: name a folder with --out"),
     ],
 )
 def test_what_cannot_be_used_is_answered_in_one_line(ablate, tmp_path, words, message):
