@@ -1,8 +1,10 @@
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -258,3 +260,18 @@ def test_a_limit_ends_an_undecided_run(ablate, smoke, tmp_path):
     assert ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0
     assert len(list((tmp_path / "trials").glob("*.json"))) == 8
     assert json.loads((tmp_path / "run.json").read_text())["further"] == {}
+
+
+def test_a_users_own_ablate_is_not_taken_for_this_one(tmp_path):
+    for name in ("ablate", "bench"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError")
+    path = os.pathsep.join((str(tmp_path), str(Path(__file__).parents[2])))
+    code = "import sys, ablate_entry; sys.exit(ablate_entry.main(['list']))"
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0 and process.stdout.startswith("architecture"), process.stderr
