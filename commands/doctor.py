@@ -52,7 +52,7 @@ def check_out(options: argparse.Namespace) -> None:
     if (kind := find_kind(out)) not in ("", "a folder"):
         raise InputError(f"{out} is {kind}: name a folder with --out")
     for file, kind in cleanup.find_misplaced(out) if options.command is not diagnose else ():
-        raise InputError(f"{file} is {kind}, no regular file: `ablate doctor --fix` moves it aside")
+        raise InputError(f"{file} is no regular file but {kind}: `ablate doctor --fix` moves it aside")
 
 
 class Finding(NamedTuple):
@@ -94,7 +94,7 @@ def examine(out: Path) -> Iterator[Finding]:
     """Yield the findings about an output folder and its MLflow runs, without changing anything."""
     usable_records: dict[str, Any] = {}
     for file, kind in cleanup.find_misplaced(out):
-        text = f"{file} is {kind}, no regular file: --fix moves it to {out / cleanup.BROKEN}"
+        text = f"{file} is no regular file but {kind}: --fix moves it to {out / cleanup.BROKEN}"
         yield Finding("broken", text, partial(cleanup.move_aside, file, out))
     yield from _examine_records(out, usable_records)
     yield from _examine_unfinished_jobs(out)

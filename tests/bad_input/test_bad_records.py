@@ -160,8 +160,8 @@ def test_what_is_no_file_is_never_opened_and_the_doctor_moves_it_aside(error_lin
         KINDS[kind](file)
         for words in ("report", "export x.zip", "import nowhere", "ui", "plan", "run")[: 6 if file == record else 1]:
             line = error_line(*words.split(), "--out", run_copy)
-            assert f"{file} is {kind}, no regular file: `ablate doctor --fix` moves it aside" in line
+            assert f"{file} is no regular file but {kind}: `ablate doctor --fix` moves it aside" in line
         command.main(["doctor", "--fix", "--out", str(run_copy)])
-        assert f"fixed    {file} is {kind}, no regular file" in capsys.readouterr().out
+        assert f"fixed    {file} is no regular file but {kind}" in capsys.readouterr().out
         assert not os.path.lexists(file)
     assert command.main(["doctor", "--out", str(run_copy)]) == 0
