@@ -33,7 +33,7 @@ from ablations.framework.profiles import PROFILES
 from bench.spec.errors import InputError
 from bench.system.console import SafeConsole, SafeParser, protect_streams
 from bench.tracking.address import hide_secrets
-from commands.doctor import advise, diagnose, with_advice
+from commands.doctor import advise, check_out, diagnose, with_advice
 from commands.export import export_records
 from commands.import_records import import_records
 from commands.list_studies import list_studies
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _interrupt)
     try:
+        check_out(options)
         return options.command(options, SafeConsole())
     except (InputError, OSError, ImportError) as error:
         if not (isinstance(error, InputError) or advise(error)):
@@ -144,10 +145,9 @@ def _add_command(
     group: Any, name: str, command: Callable[..., int], description: str, epilog: str = ""
 ) -> argparse.ArgumentParser:
     """Add the parser of a command that has an output folder."""
+    texts = {"help": description, "description": description, "epilog": epilog}
     shape = argparse.RawDescriptionHelpFormatter
-    parser: argparse.ArgumentParser = group.add_parser(
-        name, help=description, description=description, epilog=epilog, formatter_class=shape
-    )
+    parser: argparse.ArgumentParser = group.add_parser(name, **texts, formatter_class=shape)
     parser.set_defaults(command=command)
     parser.add_argument("--out", type=_path, default=Path("out"), help="output folder (default: out)")
     return parser

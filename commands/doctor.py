@@ -13,7 +13,7 @@ from bench import REVISION
 from bench.records import cleanup, store, validation, weights
 from bench.spec.errors import InputError
 from bench.system import locks
-from bench.system.files import disk_fault
+from bench.system.files import disk_fault, find_kind
 from bench.tracking.address import configured_address
 from bench.tracking.mlflow_format import summarize_error, to_input_error
 
@@ -25,6 +25,7 @@ DISK_ADVICE = {
     "failing": "the disk is read-only or failing: name another folder with --out",
     "misplaced": "name another one",
     "no temporary folder": "name a folder that can be written by TMPDIR",
+    "exhausted": "raise the limits of open files and processes, which `ulimit -n` and `ulimit -u` show",
     "lockless": "its file system has no locks: name a folder on another one with --out",
 }
 
@@ -41,6 +42,17 @@ def advise(error: BaseException) -> str:
 def with_advice(error: BaseException) -> str:
     """Return the error's message, followed by advice if there is any."""
     return ": ".join(filter(None, (str(error), advise(error))))
+
+
+def check_out(options: argparse.Namespace) -> None:
+    """Raise InputError if a command's output folder is no folder, or holds a pipe or device, which doctor reports."""
+    out = getattr(options, "out", None)
+    if out is None:
+        return
+    if (kind := find_kind(out)) not in ("", "a folder"):
+        raise InputError(f"{out} is {kind}: name a folder with --out")
+    for file, kind in cleanup.find_misplaced(out) if options.command is not diagnose else ():
+        raise InputError(f"{file} is no regular file but {kind}: `ablate doctor --fix` moves it aside")
 
 
 class Finding(NamedTuple):
@@ -81,6 +93,9 @@ def diagnose(options: argparse.Namespace, console: Console) -> int:
 def examine(out: Path) -> Iterator[Finding]:
     """Yield the findings about an output folder and its MLflow runs, without changing anything."""
     usable_records: dict[str, Any] = {}
+    for file, kind in cleanup.find_misplaced(out):
+        text = f"{file} is no regular file but {kind}: --fix moves it to {out / cleanup.BROKEN}"
+        yield Finding("broken", text, partial(cleanup.move_aside, file, out))
     yield from _examine_records(out, usable_records)
     yield from _examine_unfinished_jobs(out)
     yield from (Finding("stale", text, remove) for text, remove in cleanup.find_leftovers(out))

@@ -16,7 +16,7 @@ from ablations.framework.request_store import check_output, prepare_output
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import Source, locate
 from bench.records import store
-from bench.runner.backends import ray_cluster, torchrun
+from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.system import devices
@@ -41,11 +41,14 @@ def plans_for_gpus(options: argparse.Namespace) -> bool:
     return (options.cluster or "").isdecimal()
 
 
-def make_request(options: argparse.Namespace, writes: bool) -> tuple[Request, DurationModel]:
+def make_request(options: argparse.Namespace, console: Console, writes: bool) -> tuple[Request, DurationModel]:
     """Return the requested run, and a model of durations from the records in the output folder.
+
+    Data set, profile, seeds and device are printed first, since many jobs take seconds to make.
 
     Args:
         options: The options of the command.
+        console: Console to print to.
         writes: Whether the command needs to write into the output folder.
 
     Raises:
@@ -56,11 +59,15 @@ def make_request(options: argparse.Namespace, writes: bool) -> tuple[Request, Du
     _check_workers(options)
     studies = discovery.find_studies(options.studies)
     device = _choose_device(options)
+    if writes and not uses_cluster(options) and torchrun.process_count() == 1:
+        local.check_room(options.workers or devices.worker_count(device))
     profile = default_profile(device) if options.profile == "auto" else options.profile
     source = _locate(options, PROFILES[profile].photographs, writes)
     precision = devices.choose_precision(options.precision, device)
     setting = Setting(PROFILES[profile], source.data, device, precision, options.seeds)
     request = Request(tuple(options.studies), studies, setting, source)
+    if torchrun.is_leader():
+        _print_setting(request, console)
     durations = check_output(request, options.out)  # first, because tuned levels are read from the records
     _check_names(request, options.out)
     return request, durations
@@ -114,7 +121,7 @@ def _choose_device(options: argparse.Namespace) -> str:
     return ray_cluster.choose_device(options.device) if uses_cluster(options) else devices.choose_device(options.device)
 
 
-def print_setting(request: Request, console: Console) -> None:
+def _print_setting(request: Request, console: Console) -> None:
     """Print data set, profile, seeds, device and precision."""
     setting, source = request.setting, request.source
     if source.note:

@@ -15,7 +15,7 @@ from bench.runner.pending import find_missing_jobs, select_kept_trials
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
-from commands.options import MAX_WORKERS, cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
+from commands.options import MAX_WORKERS, cluster_connection, make_request, plans_for_gpus, uses_cluster
 from reports.text.formatting import format_duration
 
 
@@ -26,12 +26,11 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 
 
 def _plan(options: argparse.Namespace, console: Console) -> int:
-    request, durations = make_request(options, writes=False)
+    request, durations = make_request(options, console, writes=False)
     workers = _count_workers(options, request.setting.device)
     request = request.with_tuned_levels(partial(store.read, options.out), assume_missing=True)
     jobs = list(dict.fromkeys(place.job for place in request.placed_jobs()))
     missing_jobs = find_missing_jobs(jobs, options.out)
-    print_setting(request, console)
     _print_studies(request, options.out, missing_jobs, lambda jobs: durations.remaining_s(jobs, workers), console)
     size_mb = estimate.disk_mb(missing_jobs, select_kept_trials(jobs, missing_jobs))
     overhead_s = estimate.START_S + estimate.REPORT_S * len(request.studies)

@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from ablations.framework.agenda import Agenda
+from ablations.framework.tuning import TUNING_SEEDS
 from bench.records import store
 from bench.runner.estimate import DurationModel
 from bench.runner.scheduler import Event
@@ -84,7 +85,8 @@ def _outcome(event: Event) -> str:
     if event.record["status"] != "finished":
         return f"{event.record['status'].upper()} ({event.record['reason']})"
     if isinstance(event.job, Trial):
-        return f"test accuracy {_percent(store.final_metrics(event.record)['test/accuracy'])}"
+        split = "validation" if event.job.seed in TUNING_SEEDS else "test"  # tuning chooses by validation
+        return f"{split} accuracy {_percent(store.final_metrics(event.record)[f'{split}/accuracy'])}"
     if event.record.get("fit") is False:
         return f"done, but not usable for verdicts ({event.record['why_unfit']}); the next run repeats it"
     return "counted" if isinstance(event.job, Count) else "answered" if isinstance(event.job, Probe) else "timed"

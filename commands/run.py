@@ -23,7 +23,7 @@ from bench.system import cpu_load, devices
 from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
 from commands.ending import show_ending
-from commands.options import cluster_connection, make_request, plans_for_gpus, print_setting, uses_cluster
+from commands.options import cluster_connection, make_request, plans_for_gpus, uses_cluster
 from commands.progress import Display
 
 
@@ -42,13 +42,12 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     limit_s = float("inf") if options.limit is None else _seconds(options.limit)
-    request, durations = make_request(options, writes=True)
+    request, durations = make_request(options, console, writes=True)
     if options.until_decided:
         request = request._replace(setting=request.setting._replace(extra_seeds={}))
     if not torchrun.is_leader():
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit_s
-    print_setting(request, console)
     agenda = Agenda(request, out, options.retry_failed)
     console.print(f"{agenda.total - len(agenda.expected_jobs)} of {agenda.total} jobs are done already")
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))

@@ -2,7 +2,7 @@
 
 from ablations import Study
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Text, escape_controls
+from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
 from reports.sections.arm_figures import draw_arms
 from reports.sections.arms import build_lost_trials, tabulate_arms, tabulate_printed
 from reports.sections.changes import build_changes
@@ -19,8 +19,19 @@ TITLE = "AlexNet: claims and verdicts"
 
 def build_document(evidence: Evidence) -> list[Block]:
     """Build all blocks of the report."""
-    blocks: list[Block] = [Heading(TITLE, 1), Text(describe_report(evidence), lead=True), *build_notes(evidence)]
-    blocks += [Contents("Contents"), *build_verdicts(evidence)]
+    return [*build_opening(evidence), *build_body(evidence)]
+
+
+def build_opening(evidence: Evidence, glyph_remark: str = "") -> list[Block]:
+    """Build the title and the notes, with one about letters that cannot be shown unless the remark is ''."""
+    blocks: list[Block] = [Heading(TITLE, 1), Text(describe_report(evidence), lead=True)]
+    blocks += [Note("Letters without a glyph", glyph_remark)] if glyph_remark else []
+    return [escape_controls(block) for block in [*blocks, *build_notes(evidence)]]
+
+
+def build_body(evidence: Evidence) -> list[Block]:
+    """Build all blocks that follow the notes."""
+    blocks: list[Block] = [Contents("Contents"), *build_verdicts(evidence)]
     blocks += [Heading("Experimental setup"), Facts(tuple(describe_run(evidence).items()))]
     for study in evidence.studies:
         blocks += _build_chapter(study, evidence.for_study(study))

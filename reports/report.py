@@ -9,9 +9,8 @@ from typing import Any
 from ablations import Setting, Study
 from bench.system.files import write
 from bench.system.text import printable
-from reports.document import TITLE, build_document
+from reports.document import TITLE, build_body, build_opening
 from reports.evidence import Evidence, gather
-from reports.rendering.blocks import Note
 from reports.rendering.glyphs import describe_missing_glyphs
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
@@ -38,9 +37,9 @@ def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> tuple
         The judgements, in the order of the studies' claims; and a remark about letters that cannot be shown, or ''.
     """
     evidence = gather(out, studies, setting)
-    blocks = build_document(evidence)
-    if remark := describe_missing_glyphs(blocks):
-        blocks.insert(2, Note("Letters without a glyph", remark))
+    body = build_body(evidence)
+    remark = describe_missing_glyphs([*build_opening(evidence), *body])
+    blocks = [*build_opening(evidence, remark), *body]
     last_end_s = int(max((record["ended"] for record in evidence.records.values()), default=0))
     html_file, pdf_file, json_file, csv_file = report_files(out)
     write(html_file, render_html(blocks, TITLE).encode())

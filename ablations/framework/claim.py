@@ -2,20 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from bench.spec.errors import InputError
 
 MAX_MARGIN = 1e15  # figures cannot draw far greater numbers
 
 
+def _check_number(value: Any) -> Any:
+    """Raise ValueError for what pydantic takes for a float, but no report.json can hold."""
+    if not isinstance(value, int | float | str | None):
+        raise ValueError(f"{value!r} is no int or float")
+    return value
+
+
+Name = Annotated[str, Field(max_length=200)]  # it is part of lines, tables and figures
+Number = Annotated[float, BeforeValidator(_check_number)]
+
+
 class Declaration:
-    """Base of all values that a study file declares: pydantic checks their types when the file is loaded.
+    """Base of all values that a study file declares: pydantic checks them when the file is loaded, the types first.
 
     Texts have a maximal length, because pydantic refuses half a surrogate pair, which no file can store, only then.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {
+    __pydantic_config__: ClassVar[ConfigDict] = {
         "strict": True,
         "revalidate_instances": "always",
         "str_max_length": 10_000,
@@ -45,13 +58,14 @@ class Contrast(Declaration):
 
     metric: str
     arm: str
-    reference: str | float
-    margin: float
+    reference: str | Number
+    margin: Number
     direction: str = "higher"
     ratio: bool = False
-    regime: str = ""
+    regime: Name = ""
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if self.direction not in ("higher", "lower", "equal"):
             raise InputError(f"a contrast's direction is {self.direction!r}; it can be higher, lower, equal")
         if self.arm == self.reference:
@@ -61,6 +75,7 @@ class Contrast(Declaration):
                 f"a margin is {self.margin:g}: as a difference it must be above 0, as a ratio above 1, "
                 f"and at most {MAX_MARGIN:g}"
             )
+        return self
 
 
 @dataclass(frozen=True)
@@ -78,10 +93,16 @@ class Exact(Declaration):
 
     metric: str
     arm: str
-    low: float
-    high: float
+    low: Number
+    high: Number
     reference: str = ""
-    regime: str = ""
+    regime: Name = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.low >= self.high:
+            raise InputError(f"the bounds are {self.low:g} and {self.high:g}: the first must be below the second")
+        return self
 
 
 @dataclass(frozen=True)
@@ -96,7 +117,7 @@ class Published(Declaration):
 
     value: str
     source: str
-    part: int = 0
+    part: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True)
@@ -113,16 +134,18 @@ class Claim(Declaration):
         caveat: What a reader must know to interpret the verdict.
     """
 
-    id: str
-    sentence: str
+    id: Name
+    sentence: Annotated[str, Field(max_length=1000)]
     parts: Sequence[Contrast | Exact]
     published: Sequence[Published] = ()
-    regimes: str = ""
+    regimes: Name = ""
     primary: bool = True
     caveat: str = ""
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if not self.parts or any(figure.part >= len(self.parts) for figure in self.published):
             raise InputError(
                 f"claim {self.id}: it needs parts, and its published figures must name one of them by index"
             )
+        return self

@@ -2,16 +2,21 @@
 
 import dataclasses
 import importlib
+import io
 import os
 import pkgutil
+import re
 import reprlib
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
+from threading import Timer
 from types import ModuleType
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -22,12 +27,16 @@ from bench.spec.errors import InputError
 from bench.system.text import printable
 
 ALIAS_MODULE = "study"  # the only public module of the package that is not a study
+NOTICE_S = 10.0  # until a slow study file is named
+MAX_LETTERS = 60  # of a name in a message
 EXPECTED = {  # the expected value, by pydantic's error type
     "callable_type": "a function",
     "dict_type": "a dictionary, which may be empty",
     "is_instance_of": "a tuple; one alone needs a comma: ({},)",
     "sequence_str": "a tuple; one alone needs a comma: ({},)",
     "string_type": "text",
+    "too_short": "at least one item",
+    "tuple_type": "a tuple; one alone needs a comma: ({},)",
     "string_unicode": "text without half a character, which no file can store",
 }
 
@@ -73,7 +82,7 @@ def _load(name: str) -> Study:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # not every exception that a file may raise is an Exception
-        reason = _describe(error) if isinstance(error, ValidationError) else _describe_failure(error, _folder(name))
+        reason = _describe_failure(error, _folder(name))
         raise InputError(f"{name} is no valid study: {reason}") from error
     return dataclasses.replace(study, name=printable(Path(name).stem))
 
@@ -102,11 +111,33 @@ def _run_file(name: str) -> ModuleType:
     earlier_path, earlier_folder = list(sys.path), os.getcwd()
     sys.path.insert(0, _folder(name))
     try:
-        exec(compile(Path(name).read_bytes(), module.__file__, "exec", dont_inherit=True), vars(module))
+        with _guard_process(name):
+            exec(compile(Path(name).read_bytes(), module.__file__, "exec", dont_inherit=True), vars(module))
     finally:  # imports inside its functions look there too, but no library is taken from there
         sys.path = [*earlier_path, *(folder for folder in sys.path if folder not in earlier_path)]
         os.chdir(earlier_folder)  # the output folder may be relative to it
     return module
+
+
+@contextmanager
+def _guard_process(name: str) -> Iterator[None]:
+    """Keep a study file from ending the command in silence by `os._exit`, from reading its input, or hanging unseen."""
+    process, exit_process, earlier_input = os.getpid(), os._exit, sys.stdin
+
+    def refuse_exit(status: int) -> NoReturn:
+        if os.getpid() != process:  # of a process that the file has started
+            exit_process(status)
+        raise SystemExit(f"os._exit({status})")
+
+    notice = Timer(NOTICE_S, lambda: print(f"ablate: still loading {printable(name)}", file=sys.stderr))
+    notice.daemon = True
+    os._exit, sys.stdin = refuse_exit, io.StringIO()  # type: ignore[assignment]
+    notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
+        os._exit, sys.stdin = exit_process, earlier_input
 
 
 def _check_helpers(folders: Sequence[str]) -> None:
@@ -123,7 +154,9 @@ def _origin(module_name: str) -> str | None:
 
 
 def _describe_failure(error: BaseException, folder: str) -> str:
-    """Describe an exception, and its place in the study file or in one beside it."""
+    """Describe an exception, and its place in the study file or in one beside it, or in the study."""
+    if isinstance(error, ValidationError):
+        return describe_invalid(error)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) == folder]
     places = [f"{os.path.basename(frame.filename)}, line {frame.lineno}: " for frame in frames]
     text = str(error)
@@ -133,17 +166,22 @@ def _describe_failure(error: BaseException, folder: str) -> str:
     return f"{''.join(places[-1:])}{type(error).__name__}: {text}"
 
 
-def _describe(error: ValidationError) -> str:
-    """Describe the first invalid value: its place, the value, and what is expected there."""
+def describe_invalid(error: ValidationError, *parents: str) -> str:
+    """Describe the first invalid value: its place below these parents, the value, and what is expected there."""
     details = error.errors(include_url=False)
     # of a Contrast or Exact, the invalid field says more than that it is not an instance of the other
     first, *further_errors = sorted(details, key=lambda detail: detail["type"].startswith("dataclass"))
-    place, value = first["loc"], first["input"]
+    place, value = (*parents, *first["loc"]), first["input"]
     alternatives = [
-        detail for detail in further_errors if detail["loc"][:-1] == place[:-1] and detail["input"] is value
+        detail
+        for detail in further_errors
+        if (*parents, *detail["loc"][:-1]) == place[:-1] and detail["input"] is value
     ]
-    path = ".".join(map(str, place[:-1] if alternatives else place))
+    parts = map(str, place[:-1] if alternatives else place)
+    path = ".".join(part[:MAX_LETTERS] for part in parts if not part.startswith("function-"))  # pydantic's own
+    if first["type"] == "value_error":  # raised by a declaration's own check
+        return f"{path}: {first['ctx']['error']}".removeprefix(": ")
     example = repr(value) if isinstance(value, str) else f"{type(value).__name__}(...)"
     messages = [EXPECTED.get(detail["type"], detail["msg"]).format(example) for detail in (first, *alternatives)]
-    expected = " or ".join(message.removeprefix("Input should be ") for message in messages)
+    expected = " or ".join(re.sub("^(Input should be|String should have) ", "", message) for message in messages)
     return f"{path} is {reprlib.repr(value)}: expected {expected}"

@@ -1,20 +1,33 @@
 """Expands a study into its jobs."""
 
 import dataclasses
-import itertools
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Annotated, Any, NamedTuple
 
+from pydantic import Strict, TypeAdapter
+
+from ablations.framework.claim import Declaration
 from ablations.framework.seeds import requested_seeds, seeds_per_arm
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
-from ablations.framework.study import AGAIN, Levels, Study, all_arms
+from ablations.framework.study import AGAIN, Levels, Study, all_arms, arm_levels
 from bench.components.layouts import LAYOUTS
 from bench.data.datasets import SIDE_PX
 from bench.metrics.table import METRICS, find_metric
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
-from bench.spec.fields import one_of
-from bench.spec.jobs import Count, Job, Probe, Trial
+from bench.spec.fields import list_names, one_of, within
+from bench.spec.jobs import Count, Job, Probe, Timing, Trial
+
+MODEL_FACTORS, RECIPE_FACTORS = (
+    [field.name for field in dataclasses.fields(config)] for config in (ModelConfig, TrainConfig)
+)
+FACTORS = [*MODEL_FACTORS, *RECIPE_FACTORS]
+TIMINGS = TypeAdapter(
+    Annotated[tuple[Timing, ...], Strict(False)],  # a study may yield them
+    config=Declaration.__pydantic_config__,
+)
+MAX_MULTIPLE = 1e6  # of the profile's epochs, share or learning rate
 
 
 class PlacedJob(NamedTuple):
@@ -41,12 +54,13 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     Raises:
         InputError: A level is invalid, or a name of an arm, a factor or a metric is not found.
     """
-    timings = tuple(study.timings(setting))
+    timings: tuple[Timing, ...] = TIMINGS.validate_python(study.timings(setting))
     _check_names(study, {arm for timing in timings for arm, _ in timing.arms})
     arms = [arm for arm in all_arms(study) if _is_ready(study, arm, setting)]
     seed_counts = {arm: requested_seeds(study, arm, setting) for arm in arms}
+    first_trials = {arm: make_trial(study, arm, setting, seed=0) for arm in arms}
     trials = {
-        (arm, seed): make_trial(study, arm, setting, seed + AGAIN_SEED_OFFSET * (arm == AGAIN))
+        (arm, seed): dataclasses.replace(first_trials[arm], seed=seed + AGAIN_SEED_OFFSET * (arm == AGAIN))
         for seed in range(max(seed_counts.values(), default=0))
         for arm in arms
         if seed < seed_counts[arm]
@@ -66,7 +80,9 @@ def _is_ready(study: Study, arm: str, setting: Setting) -> bool:
     source = _tuned_name(study, arm)
     tuned = study.tuning is not None and source in study.tuning.takes
     has_level = not tuned or source in setting.tuned_levels.get(study.name, {})
-    return has_level and all_arms(study)[arm].get("device", "cpu") in ("cpu", setting.device)
+    device = arm_levels(study, arm).get("device", "cpu")
+    one_of(f"study {study.name}, arm {arm!r}: device", device, ("cpu", "cuda"))
+    return has_level and device in ("cpu", setting.device)
 
 
 def _tuned_name(study: Study, arm: str) -> str:
@@ -87,13 +103,15 @@ def _check_names(study: Study, timed: set[str]) -> None:
     _check_known(f"study {study.name}: a claim's arm", named, sorted(measured))
     groups = [*(ask.arms for ask in study.probes), *study.combinations.values()]
     groups += [*study.scale.series.values()] if study.scale else []
+    groups += [study.printed.accuracies] if study.printed else []
     groups += [study.tuning.takes, study.tuning.takes.values()] if study.tuning else []
-    _check_known(f"study {study.name}: arm", itertools.chain.from_iterable(groups), sorted(trained))
+    _check_known(f"study {study.name}: arm", chain.from_iterable(groups), sorted(trained))
 
 
 def _check_known(subject: str, names: Iterable[str], valid: Collection[str]) -> None:
-    if unknown := [name for name in names if name not in valid]:
-        raise InputError(f"{subject} {unknown[0]!r} is unknown; it can be {', '.join(valid)}")
+    valid_names = set(valid)
+    if unknown := [name for name in names if name not in valid_names]:
+        raise InputError(f"{subject} {unknown[0]!r} is unknown; it can be {list_names(valid)}")
 
 
 def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: Levels | None = None) -> Trial:
@@ -131,22 +149,28 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
         InputError: A factor is not found or a level is invalid.
     """
     profile, data = setting.profile, setting.data
-    levels = {**profile.levels, **study.base, **all_arms(study)[arm], **_tuned_level(study, arm, setting), **overrides}
+    levels = {
+        **profile.levels,
+        **study.base,
+        **arm_levels(study, arm),
+        **_tuned_level(study, arm, setting),
+        **overrides,
+    }
     device = levels.pop("device", setting.device)
     layout = levels.get("layout", "document")
+    one_of(f"study {study.name}, arm {arm!r}: layout", layout, LAYOUTS)
     layout = levels["layout"] = profile.layouts.get(layout, layout)
     model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout)}
+    _check_known(f"study {study.name}, arm {arm!r}: factor", levels, FACTORS)
     units = {"epochs": profile.epochs(layout, data), "share": profile.share(data), "learning_rate": profile.rate}
     recipe: dict[str, Any] = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}
-    fields = {field.name: model for field in dataclasses.fields(ModelConfig)}
-    fields |= {field.name: recipe for field in dataclasses.fields(TrainConfig)}
-    _check_known(f"study {study.name}, arm {arm!r}: factor", levels, fields)
-    for factor, level in levels.items():
-        if factor in units:
-            level = units[factor] * level
-        fields[factor][factor] = max(1, round(level)) if factor == "epochs" and level > 0 else level
     try:
-        one_of("layout", layout, LAYOUTS)
+        for factor, level in levels.items():
+            if factor in units:
+                within(factor, level, 0, MAX_MULTIPLE)
+                level = units[factor] * level
+            fields = model if factor in MODEL_FACTORS else recipe
+            fields[factor] = max(1, round(level)) if factor == "epochs" and level > 0 else level
         return ModelConfig(**model), TrainConfig(**recipe), device
     except InputError as error:
         raise InputError(f"study {study.name}, arm {arm!r}: {error}") from error

@@ -1,16 +1,18 @@
 """The request of a run: studies, setting and data, and the jobs that follow from them."""
 
-import json
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
+from pydantic import ValidationError
+
+from ablations.framework.discovery import describe_invalid
 from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.setting import Setting
 from ablations.framework.study import Study
 from ablations.framework.tuning import Record, placeholder_levels, tune
 from bench.data.source import Source
 from bench.spec.errors import InputError
-from bench.spec.jobs import Trial, describe, identity
+from bench.spec.jobs import Trial, identity
 
 
 class Request(NamedTuple):
@@ -62,9 +64,13 @@ def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
     try:
         placed = expand_study(study, setting)
         for place in placed:
-            hash(place.job), identity(place.job), json.dumps(describe(place.job), ensure_ascii=False).encode()
+            identity(place.job)
     except InputError:
         raise
-    except (Exception, SystemExit) as error:
+    except ValidationError as error:
+        raise InputError(f"study {study.name} cannot be used: {describe_invalid(error, 'timings')}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # not every exception that a study's function may raise is an Exception
         raise InputError(f"study {study.name} cannot be used: {type(error).__name__}: {error}") from error
     return placed

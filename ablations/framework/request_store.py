@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from ablations.framework import discovery
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request import Request
-from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
+from ablations.framework.setting import Seeds, Setting
 from bench import REVISION
 from bench.data.source import Source
 from bench.records import store, validation
@@ -27,9 +27,9 @@ from bench.system import locks
 from bench.system.files import read, write
 
 REQUEST_FILE = "run.json"
+MACHINE_FILES = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id")
 ELSEWHERE = "studies elsewhere"  # key of studies in files, which an import leaves out
 
-Seeds = Annotated[int, Field(ge=1, le=AGAIN_SEED_OFFSET)]
 _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
 
 
@@ -117,9 +117,18 @@ def _check_files(fields: _Stored, out: Path, is_trusted: bool) -> None:
 
 def _sign(study_names: Sequence[str]) -> str:
     """Sign the names by this user and machine; the sender of an output folder does not know the machine's number."""
-    file = Path("/etc/machine-id")
-    machine = file.read_text().strip() if file.is_file() else ""
-    return hashlib.sha256(json.dumps([machine or getnode(), os.getuid(), study_names]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([_machine_number(), os.getuid(), study_names]).encode()).hexdigest()
+
+
+def _machine_number() -> str | int:
+    """Return a number that only this machine knows: without one on disk, as in many containers, that of its boot.
+
+    Without a network `getnode` is random in each process, and in a container others can guess it.
+    """
+    for file in MACHINE_FILES:
+        if file.is_file() and len(number := file.read_text().strip()) >= 32:  # 'uninitialized' is none
+            return number
+    return getnode()
 
 
 def prepare_output(out: Path) -> None:

@@ -1,13 +1,16 @@
 """The setting of a run: profile, seeds, data and device."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from ablations.framework.profiles import Profile
 from bench import REVISION
 from bench.spec.config import DataConfig
 
 AGAIN_SEED_OFFSET = 1000  # the A/A arm repeats the baseline under seeds from here on; all other seeds lie below
+Seeds = Annotated[int, Field(ge=1, le=AGAIN_SEED_OFFSET)]  # a number of seeds
 
 
 class Setting(NamedTuple):

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Self
 
-from ablations.framework.claim import Claim, Contrast, Declaration
-from ablations.framework.setting import Setting
+from pydantic import Field, model_validator
+
+from ablations.framework.claim import Claim, Contrast, Declaration, Name, Number
+from ablations.framework.profiles import PROFILES
+from ablations.framework.setting import Seeds, Setting
 from bench.spec.config import DataConfig, ModelConfig
 from bench.spec.errors import InputError
+from bench.spec.fields import one_of
 from bench.spec.jobs import Timing
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls of every study with arms
@@ -27,8 +31,8 @@ class Ask(Declaration):
     """
 
     question: str
-    arms: Sequence[str]
-    gives: Sequence[str] = ()
+    arms: Annotated[Sequence[str], Field(min_length=1)]
+    gives: Sequence[Name] = ()
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Scale(Declaration):
         log: Whether the number's axis is logarithmic. Then two scaling laws are fitted to the test accuracy.
     """
 
-    label: str
-    series: Mapping[str, Mapping[str, float | str]]
+    label: Name
+    series: Mapping[Name, Mapping[str, Number | str]]
     metrics: Sequence[str] = ("test/accuracy",)
     log: bool = False
 
@@ -58,7 +62,7 @@ class Printed(Declaration):
     """
 
     source: str
-    accuracies: Mapping[str, float]
+    accuracies: Mapping[str, Number]
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,17 @@ class Tuning(Declaration):
     """
 
     factor: str
-    grid: Sequence[float]
+    grid: Sequence[Number]
     takes: Mapping[str, str]
-    ratio: float = 2.0
+    ratio: Number = 2.0
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if len(self.grid) < 3 or sorted(self.grid) != list(self.grid):
             raise InputError(f"a tuning's grid is {self.grid}: it must be at least 3 ascending levels")
+        if self.ratio and not self.ratio > 1:
+            raise InputError(f"a tuning's ratio is {self.ratio}: it must be 0 or above 1")
+        return self
 
 
 @dataclass(frozen=True)
@@ -124,12 +132,12 @@ class Study(Declaration):
     question: str
     claims: Sequence[Claim]
     base: Levels = field(default_factory=dict)
-    arms: Mapping[str, Levels] = field(default_factory=dict)
-    seeds: Mapping[str, int] = field(default_factory=dict)
+    arms: Mapping[Name, Levels] = field(default_factory=dict)
+    seeds: Mapping[str, Seeds] = field(default_factory=dict)
     tuning: Tuning | None = None
-    switches: Mapping[str, Switch] = field(default_factory=dict)
-    combinations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    counts: Mapping[str, ModelConfig] = field(default_factory=dict)
+    switches: Mapping[Name, Switch] = field(default_factory=dict)
+    combinations: Mapping[Name, Mapping[str, Number]] = field(default_factory=dict)
+    counts: Mapping[Name, ModelConfig] = field(default_factory=dict)
     timings: Callable[[Setting], Sequence[Timing]] = lambda setting: ()
     probes: Sequence[Ask] = ()
     scale: Scale | None = None
@@ -137,9 +145,13 @@ class Study(Declaration):
     caveats: Sequence[str] = ()
     name: str = ""
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if controls := [arm for arm in (AGAIN, SHUFFLED) if arm in self.arms]:
             raise InputError(f"arm {controls[0]!r} has the name of a control, which every study has: rename it")
+        for profile in self.seeds:
+            one_of("a profile of the seeds", profile, PROFILES)
+        return self
 
     @property
     def baseline(self) -> str:
@@ -149,10 +161,13 @@ class Study(Declaration):
 
 def all_arms(study: Study) -> dict[str, Levels]:
     """Return the declared arms and both controls: the baseline again, and the baseline with shuffled labels."""
-    if not study.arms:
-        return {}
-    baseline = study.arms[study.baseline]
-    return {**study.arms, AGAIN: baseline, SHUFFLED: {**baseline, "labels": "shuffled"}}
+    return {arm: arm_levels(study, arm) for arm in (*study.arms, AGAIN, SHUFFLED)} if study.arms else {}
+
+
+def arm_levels(study: Study, arm: str) -> Levels:
+    """Return the levels of a declared arm or a control; all arms of a study may be too many to copy for each."""
+    levels = study.arms[study.baseline if arm in (AGAIN, SHUFFLED) else arm]
+    return {**levels, "labels": "shuffled"} if arm == SHUFFLED else levels
 
 
 def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:

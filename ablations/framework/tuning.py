@@ -138,8 +138,8 @@ class _Search:
 
 def placeholder_levels(tuning: Tuning) -> dict[str, float]:
     """Return a placeholder level for each tuned arm; only arms that share their tuned level have the same one."""
-    sources = list(dict.fromkeys(tuning.takes.values()))
-    return {arm: tuning.grid[1] * (1 + sources.index(source) / 1000) for arm, source in tuning.takes.items()}
+    places = {source: place for place, source in enumerate(dict.fromkeys(tuning.takes.values()))}
+    return {arm: tuning.grid[1] * (1 + places[source] / 1000) for arm, source in tuning.takes.items()}
 
 
 def _score(record: Record) -> float:

@@ -154,6 +154,7 @@ def _write_splits(folder: Path, train: LabelledPixels, test: LabelledPixels, cla
         "digest": hashlib.sha256(b"".join(array.tobytes() for array in (*train, *test))).hexdigest()[:16],
         "classes": classes,
         "shared_images": _count_shared(train.pixels, test.pixels),
+        "ambiguous_images": _count_ambiguous(train),
     }
     write_facts(folder, facts, train.labels, test.labels)
 
@@ -162,3 +163,12 @@ def _count_shared(train: np.ndarray, test: np.ndarray) -> int:
     """Count the test images that are identical to a training image."""
     train_images = {image.tobytes() for image in train}
     return sum(image.tobytes() in train_images for image in test)
+
+
+def _count_ambiguous(images: LabelledPixels) -> int:
+    """Count the images that are identical to one of another class."""
+    labels: dict[bytes, set[int]] = {}
+    digests = [hashlib.sha256(image.tobytes()).digest() for image in images.pixels]
+    for digest, label in zip(digests, images.labels.tolist(), strict=True):
+        labels.setdefault(digest, set()).add(label)
+    return sum(len(labels[digest]) > 1 for digest in digests)

@@ -86,6 +86,10 @@ def locate_decoded(cache: Path, key: str, title: str, decode: Decoder, note: str
     if facts["shared_images"]:
         shared = f"{facts['shared_images']} of {facts['test']} test images also stand, pixel for pixel, in train."
         note = f"{note} {shared}".strip()
+    if ambiguous_count := facts.get("ambiguous_images"):  # caches of earlier versions lack it
+        count = facts["train"] + facts["validation"]
+        ambiguous = f"{ambiguous_count} of {count} training images also stand, pixel for pixel, in another class."
+        note = f"{note} {ambiguous}".strip()
     return _make_source(facts, folder, title, note)
 
 

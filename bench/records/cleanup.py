@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -24,12 +25,29 @@ def find_leftovers(out: Path, pending: Collection[str] = ()) -> Iterator[tuple[s
         out: The output folder.
         pending: Identities of jobs that are about to run, whose checkpoints are needed.
     """
-    folders = (out, store.folder(out), out / "cache", out / "reports")  # deeper folders may hold the user's own files
-    for file in (file for folder in folders for file in files.find_leftovers(folder)):
+    for file in (file for folder in _folders(out) for file in files.find_leftovers(folder)):
         yield f"{file.relative_to(out)}: incomplete, left by a process that was killed", partial(files.remove, file)
     for identity in find_unfinished(out):
         if identity not in pending and has_result(out, identity) and not is_running(out, identity):
             yield f"{identity}: finished, but its temporary files remain", partial(remove_abandoned, out, identity)
+
+
+def find_misplaced(out: Path) -> Iterator[tuple[Path, str]]:
+    """Yield (path, kind) of each pipe, socket or device in an output folder, and of each folder among the records.
+
+    To open one might take forever.
+    """
+    for folder in _folders(out):
+        with os.scandir(folder) if folder.is_dir() else nullcontext(()) as entries:
+            for entry in [*entries]:  # the caller may move them
+                if not (entry.is_file() or (entry.is_dir() and folder != store.folder(out))):
+                    kind = files.find_kind(Path(entry.path))
+                    yield from [(Path(entry.path), kind)] * bool(kind)  # a link may lead nowhere
+
+
+def _folders(out: Path) -> tuple[Path, ...]:
+    """Return the folders of this harness's own files; deeper ones may hold the user's."""
+    return out, store.folder(out), out / "cache", out / "reports"
 
 
 def find_unfinished(out: Path) -> list[str]:

@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bench.spec.errors import InputError
+from bench.system import files
+
 HUNG_AFTER_S = 15 * 60.0
 MAX_POLL_S = 1.0  # maximal silence counted per poll, because the polling process may have been suspended
 
@@ -42,8 +45,8 @@ class HeartbeatMonitor:
         if modified_ns(self.part_file) == self.stale_ns:
             return
         try:
-            lines = self.part_file.read_bytes().splitlines(keepends=True)
-        except FileNotFoundError:
+            lines = files.read(self.part_file).splitlines(keepends=True)
+        except (FileNotFoundError, InputError):  # or a pipe in its place, which is not waited for
             return
         complete_lines = [line for line in lines if line.endswith(b"\n")]
         for line in complete_lines[self.yielded_count :]:

@@ -1,13 +1,13 @@
 """The error raised for a user's mistake."""
 
-from bench.system.text import printable
+from bench.system.text import short_line
 
 
 class InputError(ValueError):
     """Input that cannot be used. The message is one line: what is wrong, where, and what to do.
 
-    Unprintable characters, as in odd file names, are escaped.
+    Unprintable characters, as in odd file names, are escaped, and the middle of a very long message is left out.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+        super().__init__(short_line(message))

@@ -1,14 +1,22 @@
 """Checks of the fields of a configuration."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from bench.spec.errors import InputError
 
+MAX_NAMES = 100  # in a message
 
-def one_of(name: str, value: str, levels: Iterable[str]) -> None:
+
+def one_of(name: str, value: str, levels: Collection[str]) -> None:
     """Raise InputError, which lists the levels, unless the value is one of them."""
-    if value not in levels:
-        raise InputError(f"{name} is {value!r}; it can be {', '.join(levels)}")
+    if not isinstance(value, str) or value not in levels:
+        raise InputError(f"{name} is {value!r}; it can be {list_names(levels)}")
+
+
+def list_names(names: Collection[str]) -> str:
+    """List the first names, and state how many follow."""
+    first_names, count = list(names)[:MAX_NAMES], len(list(names))
+    return ", ".join(first_names) + f" and {count - MAX_NAMES:,} others" * (count > MAX_NAMES)
 
 
 def level_names(config: object, *factors: str) -> None:
@@ -24,7 +32,7 @@ def layer_names(name: str, layers: tuple[str, ...]) -> None:
     if not isinstance(layers, tuple):
         example = (layers,) if isinstance(layers, str) else ("conv3",)
         raise InputError(f"{name} is {layers!r}: write the layers as a tuple, {example!r}")
-    if unnamed := [layer for layer in layers if not isinstance(layer, str)]:
+    if unnamed := [layer for layer in layers if not isinstance(layer, str) or not layer.isprintable()]:
         raise InputError(f"{name} cannot leave out {unnamed[0]!r}: write the layers' names")
 
 

@@ -4,11 +4,14 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 from bench import REVISION
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.fields import whole
+
+MAX_IDENTITIES = 2**17  # kept, since the stages of a run ask for those of all jobs again
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,18 @@ def describe(value: Any) -> Any:
     Tags are omitted, and so are later fields that have the value at which they were introduced.
     """
     if dataclasses.is_dataclass(value):
-        levels = {f: getattr(value, f.name) for f in dataclasses.fields(value) if not f.metadata.get("tag")}
+        levels = {f: getattr(value, f.name) for f in _identity_fields(value.__class__)}
         return {
             f.name: float(level) if f.type is float else describe(level)
             for f, level in levels.items()
             if not ("birth" in f.metadata and level == f.metadata["birth"])
         }
     return [describe(item) for item in value] if isinstance(value, tuple) else value
+
+
+@cache
+def _identity_fields(kind: Any) -> list[dataclasses.Field[Any]]:
+    return [f for f in dataclasses.fields(kind) if not f.metadata.get("tag")]
 
 
 def job_kind(job: Job) -> str:
@@ -96,6 +104,7 @@ def job_device(job: Job) -> str:
     return "cpu" if isinstance(job, Count) else job.device
 
 
+@lru_cache(MAX_IDENTITIES)
 def identity(job: Job, revision: int = REVISION) -> str:
     """Return sixteen hexadecimal digits that name what the job would measure."""
     text = json.dumps({"revision": revision, "kind": job_kind(job), "job": describe(job)}, sort_keys=True)

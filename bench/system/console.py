@@ -13,14 +13,14 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from bench.system.text import printable, printable_lines
+from bench.system.text import printable_lines, short_line
 
 ASCII_SIGNS = {"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{PLUS-MINUS SIGN}": "+-", "\N{MULTIPLICATION SIGN}": "x"}
 FILE_WIDTH = 120  # columns of a table where output is no terminal
 
 
 class SafeConsole(Console):
-    """Prints text as it is, never as markup, with unprintable characters escaped; each string is one line.
+    """Prints text as it is, never as markup, with unprintable characters escaped; a string is one short line.
 
     Only a terminal receives colours and cursor movements, and has its real width; FORCE_COLOR and COLUMNS are ignored.
     """
@@ -40,7 +40,7 @@ class SafeConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Put a string on one line."""
-        return super().render_str(printable(text), **options)
+        return super().render_str(short_line(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render anything with its text escaped, except rich's own control segments, which move the cursor."""
@@ -53,7 +53,7 @@ class SafeParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message after the usage, and exit."""
-        super().error(printable(message))
+        super().error(short_line(message))
 
 
 class _Stream(io.FileIO):

@@ -21,8 +21,16 @@ DISK_FAULTS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "full"),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "denied"),
     **dict.fromkeys((errno.EROFS, errno.EIO), "failing"),
-    **dict.fromkeys((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR), "misplaced"),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST), "misplaced"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.EAGAIN), "exhausted"),
     errno.ENOLCK: "lockless",
+}
+KINDS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    **dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device"),
 }
 NO_TEMPORARY = "temporary directory"  # in messages of tempfile and matplotlib
 NO_FLUSH = errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP  # of a file system that cannot flush; the content is written
@@ -34,6 +42,14 @@ def disk_fault(error: BaseException) -> str:
         return "no temporary folder"
     number = error.errno if isinstance(error, OSError) else None  # pebble's ProcessExpired is an OSError without one
     return DISK_FAULTS.get(number or 0, "")
+
+
+def find_kind(path: Path) -> str:
+    """Return what a path leads to, one of KINDS' values; '' if nothing can be found there."""
+    try:
+        return KINDS[stat.S_IFMT(path.stat().st_mode)]
+    except OSError:
+        return ""
 
 
 def check_kind(file: Path) -> None:

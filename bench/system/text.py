@@ -9,6 +9,7 @@ UNPRINTABLE = (
     *range(0x2066, 0x206A),
     *range(0xD800, 0xE000),  # surrogates, which no encoding can hold
 )
+MAX_LINE = 2_000  # letters of a message
 ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in UNPRINTABLE}
 
 
@@ -18,6 +19,13 @@ def printable(text: str) -> str:
     A terminal obeys control characters. One that reverses the direction of text would mirror what follows a name.
     """
     return text.translate(ESCAPES)
+
+
+def short_line(text: str) -> str:
+    """Return the text as `printable` does, without the middle of a line that would fill a terminal."""
+    line = printable(text)
+    omitted = len(line) - MAX_LINE
+    return line if omitted <= 0 else f"{line[: MAX_LINE // 2]} [{omitted:,} letters] {line[-MAX_LINE // 2 :]}"
 
 
 def printable_lines(text: str) -> str:

@@ -6,6 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from bench.records import cleanup
 from bench.tracking import mlflow_client, mlflow_database
 from bench.tracking.address import configured_address, hide_secrets
 from bench.tracking.publisher import Publisher, is_same_measurement, outranks, rank, run_tags
@@ -56,7 +57,9 @@ def _examine_runs(client: Any, out: Path, runs: list[Any], has_record: bool) -> 
         yield "orphaned", text, partial(client.set_terminated, best.info.run_id, "KILLED")
     elif not has_record:
         command = f"ablate import {shlex.quote(hide_secrets(client.tracking_uri))} --out {shlex.quote(str(out))}"
-        yield "orphaned", f"MLflow: {identity} has no record here (fetch it: {command})", None
+        is_explained = (out / cleanup.BROKEN / f"{identity}.json").exists()  # its damaged record was moved aside
+        state = "pending" if is_explained else "orphaned"
+        yield state, f"MLflow: {identity} has no record here (fetch it: {command})", None
 
 
 def _compare(out: Path, run: Any, record: dict[str, Any]) -> tuple[str, str] | None:

@@ -35,8 +35,7 @@ METRICS_PER_REQUEST = 1000  # MLflow's limit
 def tracking_uri(out: Path) -> str:
     """MLFLOW_TRACKING_URI if it is set, else the SQLite file in `out`."""
     address = configured_address()
-    file = mlflow_database.database_file(address) if address else out / "mlflow.db"
-    return address if file is None else mlflow_database.database_uri(file)
+    return mlflow_database.absolute_address(address) if address else mlflow_database.database_uri(out / "mlflow.db")
 
 
 def has_store(out: Path) -> bool:
@@ -50,6 +49,9 @@ def connect(address: str) -> MlflowClient:
     Raises:
         InputError: It is a database without tables of MLflow, or with those of another version.
     """
+    file = mlflow_database.database_file(address)
+    if file is not None and not file.exists():
+        raise InputError(f"{file} not found")
     if not mlflow_database.has_tables(address):  # MLflow would make them
         raise InputError(f"{hide_secrets(address)} is not a database of MLflow")
     return MlflowClient(address)
@@ -87,13 +89,19 @@ def experiment_ids(client: MlflowClient, view_type: int = ViewType.ACTIVE_ONLY) 
     }
 
 
-def make_experiment(client: MlflowClient, name: str) -> str:
-    """Return the id of a new experiment; a deleted experiment with this name is restored with its runs instead."""
+def make_experiment(client: MlflowClient, name: str, out: Path) -> str:
+    """Return the id of a new experiment; a deleted one of this name is restored with its runs instead.
+
+    Args:
+        client: The connection.
+        name: Name of the experiment.
+        out: Folder for the artifacts of a database that has none for them.
+    """
     deleted_id = experiment_ids(client, ViewType.DELETED_ONLY).get(name)
     if deleted_id is not None:
         client.restore_experiment(deleted_id)
         return deleted_id
-    folder = mlflow_database.artifact_folder(client.tracking_uri)
+    folder = mlflow_database.artifact_folder(client.tracking_uri, out)
     return client.create_experiment(name, folder, {mlflow_format.EXPERIMENT_TAG: name})
 
 
@@ -126,14 +134,21 @@ def log_record(client: MlflowClient, run: Any, out: Path, record: dict[str, Any]
         profile = f'{{"train": {data["train"]}}}'
         name = data["name"][: mlflow_format.MAX_NAME_LENGTH]
         client.log_inputs(run_id, [DatasetInput(Dataset(name, data["digest"], "local", "{}", profile=profile))])
-    log_files(client, run, (store.path(out, record["identity"]), store.weights_file(out, record["identity"])))
+    log_files(client, run, out, (store.path(out, record["identity"]), store.weights_file(out, record["identity"])))
 
 
-def log_files(client: MlflowClient, run: Any, artifact_files: Iterable[Path]) -> None:
-    """Store the files that exist as a run's artifacts."""
-    artifacts = mlflow_database.artifact_store(run, client.tracking_uri)
+def log_files(client: MlflowClient, run: Any, out: Path, artifact_files: Iterable[Path]) -> None:
+    """Store the regular files of an output folder as a run's artifacts.
+
+    Args:
+        client: The connection.
+        run: The run.
+        out: Folder for the artifacts of a database that has none for them.
+        artifact_files: The files; those that do not exist are passed over.
+    """
+    artifacts = mlflow_database.artifact_store(run, client.tracking_uri, out)
     for file in artifact_files:
-        if file.exists():
+        if file.is_file():  # to read a pipe might take for ever
             artifacts.log_artifact(str(file))
 
 
@@ -161,10 +176,7 @@ def download_artifacts(address: str, folder: Path, is_wanted: Callable[[str], ob
     """
     downloaded_files = []
     try:
-        file = mlflow_database.database_file(address)
-        if file is not None and not file.exists():
-            raise InputError(f"{file} not found")  # MLflow would create it
-        client = connect(address if file is None else mlflow_database.database_uri(file))
+        client = connect(mlflow_database.absolute_address(address))
         for run in find_runs(client, experiment_ids(client)):
             artifacts = mlflow_database.artifact_store(run, client.tracking_uri)
             for name in (artifact.path for artifact in artifacts.list_artifacts()):

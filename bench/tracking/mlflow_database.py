@@ -14,7 +14,7 @@ import mlflow
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.db import db_types
 from mlflow.store.db import utils as databases
-from mlflow.utils.uri import get_uri_scheme
+from mlflow.utils.uri import get_uri_scheme, is_local_uri
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
@@ -91,19 +91,34 @@ def has_tables(address: str) -> bool:
     return version is not None
 
 
-def artifact_folder(address: str) -> str | None:
-    """Return the address of the folder for artifacts beside a SQLite database; None if the server has its own."""
+def absolute_address(address: str) -> str:
+    """Return the address; that of a SQLite database with the absolute path of its file."""
     file = database_file(address)
-    return None if file is None else (file.parent / "artifacts").as_uri()
+    return address if file is None else database_uri(file)
 
 
-def artifact_store(run: Any, address: str) -> Any:
-    """Return the store of a run's artifacts: beside a SQLite database, if this harness put them there."""
+def artifact_folder(address: str, out: Path | None) -> str | None:
+    """Return the address of the folder for artifacts.
+
+    Args:
+        address: Address of a server or database.
+        out: The output folder, which gets the artifacts of other databases than SQLite: MLflow would write them into
+            the working directory.
+
+    Returns:
+        The folder beside a SQLite database, or in the output folder; None if the server has its own.
+    """
+    file = database_file(address)
+    folder = file.parent if file is not None else out if is_database(address) else None
+    return None if folder is None else (folder.resolve() / "artifacts").as_uri()
+
+
+def artifact_store(run: Any, address: str, out: Path | None = None) -> Any:
+    """Return the store of a run's artifacts: in `artifact_folder`, if this harness or MLflow chose a local folder."""
     place, name = run.info.artifact_uri, f"/{run.info.run_id}/artifacts"
-    folder = artifact_folder(address)
-    if folder is not None and place.endswith(f"/artifacts{name}"):
-        place = folder + name
-    return get_artifact_repository(place, tracking_uri=address)
+    folder = artifact_folder(address, out)
+    is_ours = place.endswith(f"/artifacts{name}") or (database_file(address) is None and is_local_uri(place))
+    return get_artifact_repository(folder + name if folder is not None and is_ours else place, tracking_uri=address)
 
 
 def find_moved_folder(address: str) -> str:
@@ -122,6 +137,6 @@ def _execute(address: str, *statements: str) -> list[Any]:
     file = database_file(address)
     if file is None:
         return []
-    values = {"folder": artifact_folder(address), "prefix": PREFIX, "tag": EXPERIMENT_TAG}
+    values = {"folder": artifact_folder(address, None), "prefix": PREFIX, "tag": EXPERIMENT_TAG}
     with closing(sqlite3.connect(file)) as database, database:
         return [row for statement in statements for row in database.execute(statement, values)]

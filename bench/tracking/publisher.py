@@ -111,7 +111,7 @@ class Publisher:
         run = self._find_best_run(identity) or self.client.create_run(
             experiment_id, tags={"identity": identity}, run_name=identity[: mlflow_format.MAX_NAME_LENGTH]
         )
-        mlflow_client.log_files(self.client, run, files)
+        mlflow_client.log_files(self.client, run, self.out, files)
         self.client.set_terminated(run.info.run_id)
         self._find_best_run(identity)
 
@@ -120,7 +120,7 @@ class Publisher:
         if name not in self.experiment_ids:
             self.experiment_ids = mlflow_client.experiment_ids(self.client)
         if name not in self.experiment_ids:
-            self.experiment_ids[name] = mlflow_client.make_experiment(self.client, name)
+            self.experiment_ids[name] = mlflow_client.make_experiment(self.client, name, self.out)
         return self.experiment_ids[name]
 
     def _set_tags(self, run: Any, tags: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from project_studies import (
 )
 
 from ablations import AGAIN, Claim, Contrast, Setting, Study
+from ablations.framework import expand
 from ablations.framework.expand import expand_study, resolve_levels
 from ablations.framework.profiles import PROFILES
 from ablations.framework.seeds import seeds_per_arm
@@ -160,3 +161,12 @@ def test_an_unknown_metric_is_refused():
     study = Study(name="mine", question="?", claims=(typo,), arms={"a": {}, "b": {"dropout": 0.0}})
     with pytest.raises(InputError, match="study mine, claim mine: metric 'test/acuracy' is unknown"):
         expand_study(study, Setting(PROFILES["smoke"], DATA))
+
+
+def test_the_work_for_an_arm_does_not_grow_with_their_number(monkeypatch):
+    calls = []
+    monkeypatch.setattr(expand, "all_arms", lambda study: calls.append(study) or all_arms(study))
+    arms = {f"arm {number}": {"dropout": number / 1000} for number in range(100)}
+    placed = expand.expand_study(Study("?", (), arms=arms, name="mine"), Setting(PROFILES["smoke"], DATA))
+    models = {id(place.job.model) for place in placed}
+    assert len(calls) < 5 and len(models) == len(arms) + 2  # the seeds of an arm share one configuration

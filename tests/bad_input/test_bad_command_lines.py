@@ -2,7 +2,10 @@
 
 import errno
 import os
+import resource
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,41 @@ def test_an_output_folder_with_too_long_a_name_is_refused_by_every_command(
     data = ("--data", root, "--device", "cpu") if words in ("plan", "run") else ()
     error_line(*words.split(), *data, "--out", WIDE)
     assert os.listdir(tmp_path) == ["images"]
+
+
+@pytest.mark.parametrize("words", ["plan", "run", "report", "doctor", "ui", "export file.zip", "import nowhere"])
+def test_what_is_no_folder_is_named_by_every_command(error_line, tmp_path, words):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    kinds = {tmp_path / "pipe": "a pipe", tmp_path / "file": "a file", "/dev/null": "a device"}
+    for place, kind in kinds.items():
+        assert error_line(*words.split(), "--out", place) == f"ablate: {place} is {kind}: name a folder with --out\n"
+
+
+@pytest.mark.parametrize(
+    "number, limit", [(resource.RLIMIT_NOFILE, 20), (resource.RLIMIT_NPROC, 6)], ids=["files", "processes"]
+)
+def test_a_limit_that_is_too_low_for_the_workers_is_reported_before_they_start(number, limit):
+    code = f"""if True:
+        import os, resource, sys
+        from bench.runner.backends import local
+        from bench.spec.errors import InputError
+        local.check_room(2)
+        if os.getuid() == 0:
+            os.setuid(54321)  # root has no limit of processes
+        resource.setrlimit({number}, ({limit}, {limit}))
+        try:
+            local.check_room(2)
+        except InputError as error:
+            sys.exit(str(error))
+    """
+    root = Path(command.__file__).parent
+    process = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert (
+        process.stderr.startswith("2 workers need ")
+        and "ulimit -n" in process.stderr
+        and process.stderr.count("\n") == 1
+    )
 
 
 @pytest.mark.parametrize("place", ["/proc/out", "/proc/self/out"])

@@ -1,8 +1,10 @@
 """Files in the output folder are read, or refused with their name and advice."""
 
+import contextlib
 import json
 import os
 import shutil
+import socket
 
 import pytest
 
@@ -15,6 +17,19 @@ from reports import prospects, terminal
 def run_copy(smoke, tmp_path):
     """A copy of a finished run."""
     return shutil.copytree(smoke.out, tmp_path / "kept")
+
+
+def socket_at(file):
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(file.parent):
+        listener.bind(file.name)
+
+
+KINDS = {
+    "a pipe": os.mkfifo,
+    "a socket": socket_at,
+    "a device": lambda file: file.symlink_to("/dev/zero"),
+    "a folder": lambda file: file.mkdir(),
+}
 
 
 def changed(**fields):
@@ -131,3 +146,22 @@ def test_a_run_json_that_is_a_folder_or_no_text_is_reported_as_damaged(error_lin
     (run_copy / "run.json").rmdir()
     os.mkfifo(run_copy / "run.json")
     assert "run.json is no regular file" in error_line("report", "--out", run_copy)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_file_is_never_opened_and_the_doctor_moves_it_aside(error_line, run_copy, kind, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    record = min(store.folder(run_copy).glob("*.json"))
+    places = [record.with_suffix(suffix) for suffix in (".json", ".part", ".checkpoint", ".lock", ".safetensors")]
+    if kind != "a folder":
+        places += [run_copy / name for name in ("mlflow.db", "mlflow.lock", "run.json", "reports/report.json")]
+    for file in places:
+        file.unlink(missing_ok=True)
+        KINDS[kind](file)
+        for words in ("report", "export x.zip", "import nowhere", "ui", "plan", "run")[: 6 if file == record else 1]:
+            line = error_line(*words.split(), "--out", run_copy)
+            assert f"{file} is no regular file but {kind}: `ablate doctor --fix` moves it aside" in line
+        command.main(["doctor", "--fix", "--out", str(run_copy)])
+        assert f"fixed    {file} is no regular file but {kind}" in capsys.readouterr().out
+        assert not os.path.lexists(file)
+    assert command.main(["doctor", "--out", str(run_copy)]) == 0

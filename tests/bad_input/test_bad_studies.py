@@ -10,7 +10,7 @@ from inputs import WIDE, refusal, written
 
 import ablate as command
 from ablations import Setting
-from ablations.framework import discovery, request
+from ablations.framework import discovery, request, request_store
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request_store import load_request
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
@@ -47,6 +47,9 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
     "code, message",
     [
         ("raise SystemExit(0)", "mine.py, line 8: SystemExit: 0"),
+        ("import os\nos._exit(0)", "mine.py, line 9: SystemExit: os._exit(0)"),
+        ("quit()", "mine.py, line 8: SystemExit: None"),
+        ("input('name: ')", "mine.py, line 8: EOFError"),
         ("raise BaseException", "mine.py, line 8: BaseException"),
         ("x = = 1", "mine.py, line 8, column 5: SyntaxError: invalid syntax"),
         ("import json\njson.loads('{')", "mine.py, line 9: JSONDecodeError"),
@@ -68,7 +71,7 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
         ("STUDY = study(seeds={'quick': '3'})", "seeds.quick is '3': expected a valid integer"),
         ("from ablations import Ask\nSTUDY = study(probes=(Ask('activity', 'a'),))", "one alone needs a comma: ('a',)"),
         (
-            "from ablations import Tuning\nSTUDY = study(tuning={'dropout': (0.1, 0.3)})",
+            "STUDY = study(tuning={'dropout': (0.1, 0.3)})",
             "expected an instance of Tuning",
         ),
         ("STUDY = study(timings=3)", "timings is 3: expected a function"),
@@ -82,8 +85,30 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
             "STUDY = study(claims=(Claim('c', 'C', (Contrast('test/loss', 'a', float('inf'), margin=1),)),))",
             "reference is inf: expected text or a finite number",
         ),
-        ("Contrast('test/loss', 'a', 'b', margin=1e16)", "a margin is 1e+16"),
-        ("Contrast('test/loss', 'a', 'b', margin=float('inf'))", "a margin is inf"),
+        ("STUDY = study(claims=(Claim('c', 'C', (Contrast('m', 'a', 'b', 1e16),)),))", "parts.0: a margin is 1e+16"),
+        (
+            "STUDY = study(claims=(Claim('c', 'C', (Contrast('m', 'a', 'b', float('inf')),)),))",
+            "claims.0.parts.0.margin is inf: expected a finite number",
+        ),
+        (
+            "STUDY = study(claims=(Claim('c', 'C', (Contrast('m', 'a', 'b', '1'),)),))",
+            "margin is '1': expected a valid",
+        ),
+        (
+            "import decimal as d\nSTUDY = study(claims=(Claim('c', 'C', (Contrast('m', 'a', 'b', d.Decimal(1)),)),))",
+            "claims.0.parts.0.margin: Decimal('1') is no int or float",
+        ),
+        ("STUDY = study(claims=(Claim('c', 'C', (Exact('m', 'a', 2, 1),)),))", "the bounds are 2 and 1"),
+        ("STUDY = study(claims=(Claim('c', 'C', None),))", "claims.0.parts is None: expected a tuple"),
+        ("STUDY = study(claims=(Claim('c', 'C', (PART,), published=Published('1', 'p')),))", "published is Published("),
+        ("STUDY = study(claims=(c for c in [CLAIM]))", "claims is <generator"),
+        ("STUDY = study(arms=None)", "arms is None: expected a dictionary"),
+        ("STUDY = study(arms={'a' * 3000: {}, 'b': {}})", "expected at most 200 characters"),
+        ("STUDY = study(seeds='3')", "seeds is '3': expected a dictionary"),
+        ("STUDY = study(seeds={'quick': 10**9})", "seeds.quick is 1000000000: expected less than or equal to 1000"),
+        ("STUDY = study(seeds={'fast': 3})", "a profile of the seeds is 'fast'; it can be smoke, quick"),
+        ("STUDY = study(tuning=Tuning('dropout', None, {'a': 'a'}))", "tuning.grid is None: expected a tuple"),
+        ("STUDY = study(tuning=Tuning('dropout', (0.1, 0.2, 0.3), {'a': 'a'}, 1))", "a tuning's ratio is 1"),
         (
             "STUDY = study(claims=(Claim('c', 'C', (Exact('macs/total', 'a', float('nan'), 2.0),)),))",
             "low is nan: expected a finite number",
@@ -129,10 +154,34 @@ def test_a_folder_a_link_and_a_long_name_for_a_study_are_refused(tmp_path):
 def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
     named = "STUDY = study(timings=lambda setting: (Timing('steps', (('\\udcff', ModelConfig()),), (8,), 3),))"
     failing, leaving = (f"STUDY = study(timings=lambda setting: {call})" for call in ("1 / 0", "exit()"))
-    for code in (failing, leaving, "STUDY = study(base={'epochs': 'many'})", named):
+    for code in (failing, leaving, named):
         (study,) = discovery.find_studies([written(tmp_path, code)])
         error_line = refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
         assert "study mine cannot be used: " in error_line
+
+
+@pytest.mark.parametrize(
+    "code, message",
+    [
+        ("study(base={'epochs': 'many'})", "arm 'a': epochs is 'many'; it must be a number"),
+        ("study(arms={'a': {}, 'b': {'epochs': float('inf')}})", "arm 'b': epochs is inf"),
+        ("study(arms={'a': {}, 'b': {'share': None}})", "arm 'b': share is None"),
+        ("study(arms={'a': {}, 'b': {'layout': []}})", "arm 'b': layout is []; it can be document"),
+        ("study(arms={'a': {}, 'b': {'device': 'gpu'}})", "arm 'b': device is 'gpu'; it can be cpu, cuda"),
+        ("study(arms={'a': {}, 'b': {'without': ('\\udcff',)}})", "write the layers' names"),
+        ("study(timings=lambda setting: None)", "timings is None: expected a tuple"),
+        ("study(timings=lambda setting: (3,))", "timings.0 is 3: expected an instance of Timing"),
+        (
+            "study(timings=lambda setting: (Timing('steps', (('a', ModelConfig()),), (8,), '3'),))",
+            "study mine cannot be used: timings.0.rounds is '3': expected a valid integer",
+        ),
+        ("study(printed=Printed('p', {'c': 0.5}))", "arm 'c' is unknown"),
+    ],
+    ids=ascii,
+)
+def test_a_level_or_a_timing_of_another_type_is_refused(tmp_path, code, message):
+    (study,) = discovery.find_studies([written(tmp_path, f"STUDY = {code}")])
+    assert message in refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
 
 
 def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):
@@ -173,3 +222,14 @@ def test_a_report_runs_no_study_file_that_somebody_else_may_have_named(smoke, tm
     trusted = load_request(out, is_trusted=True)
     assert [study.name for study in trusted.studies] == ["my_study" if change == "another user" else "foreign"]
     assert load_request(out, [str(study)]).studies[0].name == "foreign"
+
+
+def test_a_report_of_an_own_folder_needs_no_trust_on_a_machine_without_number_and_network(smoke, tmp_path, monkeypatch):
+    out = shutil.copytree(smoke.out, tmp_path / "out")
+    (image := tmp_path / "machine-id").write_text("uninitialized\n")
+    monkeypatch.setattr(request_store, "MACHINE_FILES", (tmp_path / "absent", image, *request_store.MACHINE_FILES[1:]))
+    for number in (1, 2):  # as in two processes
+        monkeypatch.setattr(request_store, "getnode", lambda number=number: number)
+        if number == 1:
+            request_store.save_request(load_request(out, is_trusted=True), out)
+    assert load_request(out).studies

@@ -1,8 +1,10 @@
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -83,12 +85,12 @@ def test_help_is_there_for_every_command(ablate, tmp_path, words):
         ("run --data nowhere", "there is no folder nowhere"),
         ("run --data . --seeds 0", "--seeds is 0"),
         ("run --data digits --limit soon", "--limit is 'soon'"),
-        ("run --data digits --out file", "file cannot be created"),
+        ("run --data digits --out file", "file is a file: name a folder with --out"),
         ("plan --data digits --out file/below", "file/below cannot be created"),
         ("run relu --data digits --cluster 8", "expected an address; a number is for `ablate plan` only"),
         ("plan relu --data digits --cluster 0", "--cluster 0 has no cpu device: name another cluster or --device"),
         ("report", "run.json not found: run studies into out first"),
-        ("report --out file", "run.json not found"),
+        ("report --out file", "file is a file: name a folder with --out"),
     ],
 )
 def test_what_cannot_be_used_is_answered_in_one_line(ablate, tmp_path, words, message):
@@ -269,3 +271,18 @@ def test_a_limit_ends_an_undecided_run(ablate, smoke, tmp_path):
     assert ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0
     assert len(list((tmp_path / "trials").glob("*.json"))) == 8
     assert json.loads((tmp_path / "run.json").read_text())["further"] == {}
+
+
+def test_a_users_own_ablate_is_not_taken_for_this_one(tmp_path):
+    for name in ("ablate", "bench"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError")
+    path = os.pathsep.join((str(tmp_path), str(Path(__file__).parents[2])))
+    code = "import sys, ablate_entry; sys.exit(ablate_entry.main(['list']))"
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0 and process.stdout.startswith("architecture"), process.stderr

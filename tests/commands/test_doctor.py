@@ -196,6 +196,14 @@ def runs(out):
     return sorted((run.data.tags["identity"], run.info.status) for run in all_runs if run.data.tags.get("kind"))
 
 
+def test_a_folder_whose_damaged_record_was_moved_aside_is_healthy(published, capsys):
+    file = min(store.folder(published).glob("*.json"))
+    file.write_text("{")
+    assert [ablate.main([*words, "--out", str(published)]) for words in (["doctor"], ["doctor", "--fix"])] == [1, 0]
+    assert ablate.main(["doctor", "--out", str(published)]) == 0
+    assert f"pending  MLflow: {file.stem} has no record here (fetch it: ablate import" in capsys.readouterr().out
+
+
 def test_runs_that_differ_from_the_records_are_repaired_by_publishing(published):
     before, client = runs(published), Publisher(published).client
     absent, half, twice = names(published)[:3]

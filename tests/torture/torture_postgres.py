@@ -12,7 +12,8 @@ from bench.tracking.publisher import Publisher
 
 def test_postgresql_gets_the_same_runs_as_sqlite(undisturbed, tmp_path, monkeypatch):
     out = shutil.copytree(undisturbed, tmp_path / "out")
-    monkeypatch.chdir(tmp_path)  # MLflow stores artifacts here
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     runs_by_store = []
     with postgres() as empty:
         for address in f"sqlite:///{tmp_path}/fresh.db", empty:
@@ -25,3 +26,4 @@ def test_postgresql_gets_the_same_runs_as_sqlite(undisturbed, tmp_path, monkeypa
             runs_by_store.append(all_runs(publisher))
     assert len(runs_by_store[0]) == len(store.read_all(out)) + 1
     assert runs_by_store[0] == runs_by_store[1]
+    assert not list((tmp_path / "here").iterdir()) and list((out / "artifacts").rglob("report.html"))

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from pebble import ProcessPool
@@ -15,6 +16,9 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Job, job_device
 from bench.system import devices, fork_server
 
+FILES, FILES_PER_WORKER = 24, 3  # open at the same time; measured: 16 and 2
+THREADS, THREADS_PER_WORKER = 8, 2  # processes and threads; measured: 7 and 2
+MIN_STACK_BYTES = 2**16
 MAX_RESTARTS = 10  # consecutive restarts of a pool that breaks immediately
 WORKER_ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
@@ -31,6 +35,30 @@ def check_jobs(jobs: Iterable[Job]) -> None:
 
         if not torch.cuda.is_available():
             raise InputError("there is no GPU that torch can use: take --device cpu, or install a torch for your GPU")
+
+
+def check_room(workers: int) -> None:
+    """Raise InputError unless the system lets this process open the files and start the processes of a pool.
+
+    They are tried out, because limits are those of a process, a user, a container and a machine. At its limit, pebble
+    would print tracebacks or wait for ever.
+    """
+    files, threads = FILES + FILES_PER_WORKER * workers, THREADS + THREADS_PER_WORKER * workers
+    release, stack_bytes = threading.Event(), threading.stack_size(MIN_STACK_BYTES)
+    try:
+        with ExitStack() as stack:
+            for _ in range(files):
+                stack.enter_context(open(os.devnull))
+            pool = stack.enter_context(ThreadPoolExecutor(threads))  # a thread counts as a process
+            stack.callback(release.set)
+            for _ in range(threads):
+                pool.submit(release.wait)
+    except (OSError, RuntimeError) as error:
+        needs = f"{workers} workers need {files} open files (`ulimit -n`) and {threads} processes (`ulimit -u`)"
+        advice = "raise the limits of the user or container, or name fewer workers with --workers"
+        raise InputError(f"{needs} besides those in use, and the system refused ({error}): {advice}") from error
+    finally:
+        threading.stack_size(stack_bytes)
 
 
 @contextmanager

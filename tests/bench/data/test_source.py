@@ -82,6 +82,13 @@ def test_test_images_that_are_also_in_train_are_counted_and_reported(images, out
     assert source.facts()["shared_images"] == 2
 
 
+def test_training_images_of_two_classes_are_counted_and_reported(images, out):
+    shutil.copy(images / "train/cat/000.png", images / "train/dog/000.png")
+    shutil.copy(images / "train/cat/001.png", images / "train/cat/002.png")
+    source = locate(str(images), out)
+    assert source.note == "2 of 60 training images also stand, pixel for pixel, in another class."
+
+
 def test_an_image_twice_in_one_split_is_not_shared(images, out):
     shutil.copy(images / "train/cat/000.png", images / "train/cat/001.png")
     assert locate(str(images), out).shared_images == 0

@@ -86,3 +86,9 @@ def test_a_poll_after_a_suspension_counts_a_second_alone(part, clock):
     monitor = HeartbeatMonitor(part)
     clock[0] = 10 * heartbeat.HUNG_AFTER_S
     assert not monitor.is_hung() and monitor.silence_s == heartbeat.MAX_POLL_S
+
+
+def test_a_pipe_in_the_place_of_a_part_file_is_not_waited_for(part):
+    monitor = HeartbeatMonitor(part)
+    os.mkfifo(part)
+    assert steps(monitor) == [] and not monitor.is_hung()

@@ -12,6 +12,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
+from bench.spec.errors import InputError
 from bench.system.console import SafeConsole
 
 ROOT = Path(__file__).parents[3]
@@ -102,3 +103,10 @@ def test_a_lost_standard_error_changes_no_exit_status(redirection):
     words = f"{shlex.quote(sys.executable)} {ROOT}/ablate.py run nope {redirection}"
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
+
+
+def test_a_long_line_loses_its_middle(capsys):
+    SafeConsole().print("a" * 3000 + "end")
+    printed = capsys.readouterr().out
+    assert len(printed) < 2100 and printed.endswith("aend\n") and "[1,003 letters]" in printed
+    assert len(str(InputError("a" * 3000))) < 2100

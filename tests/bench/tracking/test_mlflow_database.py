@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from mlflow import MlflowClient
@@ -171,6 +172,15 @@ def test_a_database_that_a_variable_names_has_its_artifacts_beside_it(original, 
     Publisher(tmp_path / "out").publish(record)
     assert any((shared / "artifacts").rglob("0123456789abcdef.json"))
     assert sorted(os.listdir(tmp_path)) == ["out", "shared"]
+
+
+@pytest.mark.parametrize("place", ["file:///elsewhere/artifacts/7/artifacts", "./mlruns/1/7/artifacts"])
+def test_artifacts_of_a_database_on_a_server_lie_in_the_output_folder(tmp_path, place):
+    address, run = "postgresql://alice@host/db", SimpleNamespace(info=SimpleNamespace(artifact_uri=place, run_id="7"))
+    assert mlflow_database.artifact_folder(address, tmp_path) == (tmp_path / "artifacts").as_uri()
+    store_of_run = mlflow_database.artifact_store(run, address, tmp_path)
+    assert store_of_run.artifact_uri == (tmp_path / "artifacts/7/artifacts").as_uri()
+    assert mlflow_database.artifact_folder("http://host:5000", tmp_path) is None
 
 
 def delete_experiments(client):
