@@ -13,13 +13,14 @@ from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import build
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
+from bench.system.devices import choose_precision
 from bench.training.state import build_optimizer
 from bench.training.step import Step, StepMemory, make_step
 
 
-def training_step(model: ModelConfig, recipe: TrainConfig) -> Step:
+def training_step(model: ModelConfig, recipe: TrainConfig, precision: str = "float32") -> Step:
     """The harness's training step on random images, augmentation included."""
-    trial = Trial(model, recipe, DataConfig("", model.classes), 0)
+    trial = Trial(model, recipe, DataConfig("", model.classes), 0, precision=precision)
     network = build(model, 0).to(memory_format=torch.channels_last).train()
     side = network.layout.size + 2 * network.layout.pad
     images = ResidentImages(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
@@ -40,26 +41,36 @@ def flops(step: Step) -> float:
     return float(counter.get_total_flops())
 
 
-def steps_against_product(width: float, rounds: int, steps: int) -> list[tuple[float, float, float]]:
+def steps_against_product(width: float, rounds: int, steps: int, precision: str) -> list[tuple[float, float, float]]:
     """Rates of a matrix product, a copy and training steps, in turns; runs in several processes at once."""
-    step = training_step(ModelConfig(width=width), TrainConfig())
-    work = flops(step)
-    tasks = (*machine.product(), 8), (*machine.copy(), 8), (step, work, steps)
+    work = flops(training_step(ModelConfig(width=width), TrainConfig()))
+    step = training_step(ModelConfig(width=width), TrainConfig(), precision)
+    tasks = (*machine.product(precision), 8), (*machine.copy(), 8), (step, work, steps)
     for task, _, _ in tasks:
         task()
     return [tuple(machine.rate(task, work, times) for task, work, times in tasks) for _ in range(rounds)]
 
 
-@pytest.mark.parametrize("name, width, steps, goal", [("full", 1, 4, 0.75), ("quarter", 1 / 4, 60, 0.68)])
-def test_steps_of_all_workers_against_a_matrix_product_of_all_cores(figure, short, name, width, steps, goal):
-    rates = np.array(machine.run_together(steps_against_product, width, 1 if short else 9, 1 if short else steps)).sum(
-        0
-    )
-    product, copy, step = rates.T
+@pytest.mark.parametrize(
+    "precision, width, steps, goal",
+    [
+        ("float32", 1, 4, 0.75),
+        ("float32", 1 / 4, 60, 0.68),
+        ("bfloat16", 1, 4, 0.70),
+        ("bfloat16", 1 / 4, 60, 0.55),
+    ],
+)
+def test_steps_of_all_workers_against_a_matrix_product_of_all_cores(figure, short, precision, width, steps, goal):
+    if choose_precision("auto", "cpu") == "float32" != precision:
+        pytest.skip("this processor has no units for bfloat16")
+    arguments = width, 1 if short else 9, 1 if short else steps, precision
+    product, copy, step = np.array(machine.run_together(steps_against_product, *arguments)).sum(0).T
+    name = "full" if width == 1 else "quarter"
     if name == "full":
-        figure("machine: float32 matrix product, all cores", product / 1e9, unit="GFLOP/s")
+        figure(f"machine: {precision} matrix product, all cores", product / 1e9, unit="GFLOP/s")
+    if (name, precision) == ("full", "float32"):
         figure("machine: copy, read and written, all cores", copy / 1e9, unit="GB/s")
-    figure(f"steps / matrix product, {name} width", step / product, goal, unit="%")
+    figure(f"steps / matrix product, {name} width, {precision}", step / product, goal, unit="%")
 
 
 def adam_against_scaling(rounds: int, steps: int) -> list[tuple[float, float]]:

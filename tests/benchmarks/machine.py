@@ -58,9 +58,9 @@ def rate(task: TimedCall, work: float, times: int) -> float:
     return work * times / (time.perf_counter() - start)
 
 
-def product() -> tuple[TimedCall, float]:
-    """A float32 matrix product, and its floating point operations."""
-    a, b, c = (torch.randn(SIDE, SIDE) for _ in range(3))
+def product(precision: str = "float32") -> tuple[TimedCall, float]:
+    """A matrix product, and its floating point operations."""
+    a, b, c = (torch.randn(SIDE, SIDE).to(getattr(torch, precision)) for _ in range(3))
     return lambda: torch.mm(a, b, out=c), 2.0 * SIDE**3
 
 

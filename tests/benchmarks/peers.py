@@ -1,9 +1,9 @@
 """Alternatives to the harness, each written as its users would write it.
 
 Each peer trains and evaluates what the harness does: the document's network, batches of 128, the document's
-augmentation, Adam; all images of train, validation and test before the first step and after the last, and the first
-2,000 of train and validation after each epoch in between. `python peers.py PEER WORK`, with WORK as a JSON object,
-prints the numbers of images and the seconds from the first step to the last result.
+augmentation, Adam; a sample of train, validation and test before the first step, of train and validation after each
+epoch, and all images of the three after the last. `python peers.py PEER WORK`, with WORK as a JSON object, prints the
+numbers of images and the seconds from the first step to the last result.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,24 +26,30 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-SAMPLE, BATCH, RATE = 2_000, 128, 1e-3
+BATCH, RATE = 128, 1e-3
 done: Counter[str] = Counter()  # images trained on and evaluated
 
 
 class Work(NamedTuple):
-    """The training to perform; `train` is the number of training images, the remaining ones are for validation."""
+    """The training to perform; `train` is the number of training images, the remaining ones are for validation.
+
+    `sample` is the number of images of a split in an evaluation before the end. Only Lightning takes `precision`.
+    """
 
     folder: str
     width: float
     train: int
     epochs: int
     trials: int
+    sample: int
+    precision: str
 
 
 class Loaders(NamedTuple):
     train: Iterable[Any]
-    everything: list[Iterable[Any]]
-    sample: list[Iterable[Any]]
+    start: list[Iterable[Any]]
+    between: list[Iterable[Any]]
+    end: list[Iterable[Any]]
 
 
 def network(width: float) -> nn.Module:
@@ -85,7 +92,7 @@ def by_hand(work: Work, loaders: Loaders) -> None:
     """Train by the document's loop, with evaluations."""
     model = network(work.width)
     optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
-    evaluate(model, loaders.everything)
+    evaluate(model, loaders.start)
     for epoch in range(1, work.epochs + 1):
         for images, labels in loaders.train:
             loss = functional.cross_entropy(model(images), labels)
@@ -94,12 +101,14 @@ def by_hand(work: Work, loaders: Loaders) -> None:
             optimiser.step()
             done["trained"] += len(labels)
         if epoch < work.epochs:
-            evaluate(model, loaders.sample)
-    evaluate(model, loaders.everything)
+            evaluate(model, loaders.between)
+    evaluate(model, loaders.end)
 
 
 def with_lightning(work: Work, loaders: Loaders) -> None:
     import lightning
+
+    rounded = partial(torch.autocast, "cpu", torch.bfloat16, enabled=work.precision == "bfloat16")
 
     class Module(lightning.LightningModule):
         def __init__(self) -> None:
@@ -118,21 +127,25 @@ def with_lightning(work: Work, loaders: Loaders) -> None:
 
         def on_train_epoch_end(self) -> None:
             if self.current_epoch + 1 < work.epochs:
-                (train, _), (validation, _) = evaluate(self.model, loaders.sample)
+                with rounded():
+                    (train, _), (validation, _) = evaluate(self.model, loaders.between)
                 self.log_dict({"train_accuracy": train, "validation_accuracy": validation})
 
     module = Module()
     trainer = lightning.Trainer(
         max_epochs=work.epochs,
         accelerator="cpu",
+        precision="bf16-mixed" if work.precision == "bfloat16" else "32-true",
         logger=lightning.pytorch.loggers.CSVLogger(Path(work.folder).with_name("lightning")),
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
     )
-    evaluate(module.model, loaders.everything)
+    with rounded():
+        evaluate(module.model, loaders.start)
     trainer.fit(module, loaders.train)
-    evaluate(module.model, loaders.everything)
+    with rounded():
+        evaluate(module.model, loaders.end)
 
 
 NORMALISE = [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]
@@ -186,14 +199,15 @@ def loaders(work: Work, train: Any, clean_train: Any, test: Any, workers: int) -
         subset = images if indices is None else Subset(images, list(indices))
         return DataLoader(subset, num_workers=workers, persistent_workers=workers > 0, **options)
 
+    def evaluated(count: int | None) -> list[Iterable[Any]]:
+        splits = (clean_train, chosen[:count]), (clean_train, held[:count]), (test, range(len(test))[:count])
+        return [loader(images, indices, batch_size=500) for images, indices in splits]
+
     return Loaders(
         loader(train, chosen, batch_size=BATCH, shuffle=True, drop_last=True),
-        [
-            loader(clean_train, chosen, batch_size=500),
-            loader(clean_train, held, batch_size=500),
-            loader(test, batch_size=500),
-        ],
-        [loader(clean_train, chosen[:SAMPLE], batch_size=500), loader(clean_train, held[:SAMPLE], batch_size=500)],
+        evaluated(work.sample),
+        evaluated(work.sample)[:2],
+        evaluated(None),
     )
 
 
