@@ -119,7 +119,7 @@ class LRN(nn.Module):
         device, band = a.device.type, self.alpha * self.band
         if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):  # a sum of squares needs the precision of float32
-                return _LRNFunction.apply(a.float(), band, self.k)
+                return _LRNFunction.apply(a.float(), band, self.k).to(a.dtype)
         return _LRNFunction.apply(a, band, self.k)
 
     def extra_repr(self) -> str:
