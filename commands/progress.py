@@ -30,6 +30,7 @@ class Display:
 
     def __init__(self, console: Console, agenda: Agenda, durations: DurationModel, workers: int) -> None:
         self.console, self.agenda, self.durations, self.workers = console, agenda, durations, workers
+        self.done = agenda.total - len(agenda.expected_jobs)
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
         self.screen = live if console.is_interactive else nullcontext()
@@ -49,9 +50,9 @@ class Display:
             if event.record is not None:
                 self.durations.learn(event.record)
             duration_s = time.time() - started
-            line = (
-                f"[{self._done()}/{self.agenda.total}] {self.agenda.titles[job]}: {_outcome(event)}, {duration_s:.0f} s"
-            )
+            self.done += 1
+            place = f"[{self.done}/{self.agenda.total}] {self.agenda.titles[job]}"
+            line = f"{place}: {_outcome(event)}, {duration_s:.0f} s"
             time_left = "" if self.console.is_interactive else f"; {self._remaining_time()} left"
             self.console.print(line + time_left)  # in a terminal, above the table
 
@@ -60,12 +61,9 @@ class Display:
         jobs = list(self.agenda.expected_jobs)  # copies: rich draws in another thread
         return format_duration(self.durations.remaining_s(jobs, self.workers, elapsed_s))
 
-    def _done(self) -> int:
-        return self.agenda.total - len(self.agenda.expected_jobs)
-
     def _table(self) -> Group:
-        counts = f"{self._done()} of {self.agenda.total} done, {len(self.running)} running"
-        table = Table("running", "for", "epoch", "train accuracy", "validation accuracy", "since", expand=True)
+        counts = f"{self.done} of {self.agenda.total} done, {len(self.running)} running"
+        table = Table("running", "claim", "epoch", "train accuracy", "validation accuracy", "since", expand=True)
         for job, (started, point) in list(self.running.items()):  # a copy: rich draws in another thread
             metrics = point.get("metrics", {})
             table.add_row(
@@ -76,8 +74,8 @@ class Display:
                 _percent(metrics.get("validation/accuracy")),
                 format_duration(time.time() - started),
             )
-        bar = ProgressBar(total=max(1, self.agenda.total), completed=self._done())
-        return Group(f"{counts}, about {self._remaining_time()} left", bar, table)
+        bar = ProgressBar(total=max(1, self.agenda.total), completed=self.done)
+        return Group(f"{counts}, about {self._remaining_time()} left", bar, *([table] if table.row_count else []))
 
 
 def _outcome(event: Event) -> str:
