@@ -58,7 +58,8 @@ def _print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, conso
     """Print every failed job, or the number of failed jobs for each reason, which may differ in its numbers."""
     if not failures:
         return
-    console.print(f"\n{pluralize(len(failures), 'job')} failed:", style="bold red")
+    console.print()
+    console.print(f"{pluralize(len(failures), 'job')} failed:", style="bold red")
     if verbose:
         for title, record in failures.items():
             console.print(f"  {record['status']}: {title}: {record['reason']}", style="red")
@@ -70,7 +71,7 @@ def _print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, conso
     for titles in groups[:MAX_REASONS]:
         record = failures[titles[0]]
         start = f"  {len(titles):,} {record['status']}: "
-        example = f" ({'such as ' * (len(titles) > 1)}{titles[0]})"
+        example = f" ({'such as ' * (len(titles) > 1)}{shorten(titles[0], console.width // 3)})"
         room = max(MIN_REASON_WIDTH, console.width - len(start) - len(example))
         console.print(f"{start}{shorten(record['reason'], room)}{example}", style="red")
     if others := sum(map(len, groups[MAX_REASONS:])):
@@ -87,7 +88,10 @@ def _describe_remaining(failed_jobs: int, missing_jobs: int) -> str:
 
 
 def _repeat_command(option: str) -> str:
-    """Return the command line of this run with an option; '' if torchrun started it, whose own line is not known."""
+    """Return the command line of this run with an option, with no-break spaces within words.
+
+    It is '' under torchrun, whose own line is not known.
+    """
     if torchrun.process_count() > 1:
         return ""
     words, (name, _, value) = list(sys.argv), option.partition(" ")
@@ -95,4 +99,4 @@ def _repeat_command(option: str) -> str:
         words[words.index(name) + 1] = value
     elif option and name not in words:
         words += option.split()
-    return shlex.join(words)
+    return " ".join(shlex.quote(word).replace(" ", "\N{NO-BREAK SPACE}") for word in words)

@@ -45,6 +45,8 @@ def suggest_run(studies: Sequence[Study], setting: Setting, judgements: Sequence
         sequential = [s.name for s in studies if has_interim_analyses(s, setting._replace(extra_seeds={}))]
         if count := sum(judgement.study in sequential for judgement in undecided):
             return NextStep("--until-decided", f"adds seeds to {pluralize(count, 'undecided claim')}")
+    if any(judgement.main.reason == "machine_busy" for judgement in judgements):
+        return NextStep("", "repeats the timings during which the machine was busy: run it when nothing else runs")
     needed = {
         j.claim.id: j.main.needed for j in undecided if j.main.needed and j.main.pairs < j.main.needed <= MAX_SEEDS
     }

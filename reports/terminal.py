@@ -19,6 +19,7 @@ from reports.text.formatting import pluralize, shorten
 from reports.verdict_tables import list_verdicts, tabulate_verdicts
 
 MAX_LISTED = 5  # controls that are listed one by one
+LABEL, INDENT, CONTINUED = "Next:   ", "        ", " \\"  # a shell continues a line that ends in a backslash
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NOT_MEASURED = ("not_measured", "not_counted")
 CONTROL_RESULTS = {  # of `describe_control`, in words
@@ -48,15 +49,16 @@ def show_report(request: Request, out: Path, console: Console, verbose: bool = F
     controls = [judgement for judgement in judgements if not judgement.claim.primary]
     data, profile = request.setting.data.name, request.setting.profile.name
     console.print()
-    print_wrapped(console, f"{pluralize(len(claims), 'claim')} tested on {data}, profile {profile}", "bold")
+    _print_wrapped(console, f"{pluralize(len(claims), 'claim')} on {data}, profile {profile}", "bold")
     _print_claims(claims, console)
     _print_controls(controls, console)
     if request.setting.profile.name == "smoke":
-        print_wrapped(console, "Not a result: the smoke profile only shows that the harness works.", "bold yellow")
+        _print_wrapped(console, "Not a result: the smoke profile only shows that the harness works.", "bold yellow")
     if warning := describe_unexpected(controls):
-        print_wrapped(console, f"Unexpected control: {warning}", "bold yellow")
+        _print_wrapped(console, f"Unexpected control: {warning}", "bold yellow")
     for remark in filter(None, (request.source.note, glyph_remark)):
-        print_wrapped(console, f"Note: {remark}", "bold yellow")
+        note = f"Note: {remark}"  # whole in the report and in a file
+        console.print(shorten(note, console.width) if console.is_terminal else note, style="bold yellow")
     html_file, pdf_file, *_ = report_files(out)
     console.print()
     console.print(f"Report: {html_file}")
@@ -69,42 +71,51 @@ def show_next_step(step: NextStep, command: str, console: Console) -> None:
 
     Args:
         step: The further run.
-        command: Its command line; '' if it is not known.
+        command: Its command line, with no-break spaces within words; '' if it is not known.
         console: Console to print to.
     """
     repetition = f"the same run{f' with {step.option}' if step.option else ''}"
-    console.print(f"Next:   {command or repetition}")
-    print_wrapped(console, step.effect, indent=" " * 8)
+    lines = _wrap(console, command or repetition, room=len(LABEL) + len(CONTINUED))
+    for number, line in enumerate(lines, 1):
+        console.print(f"{LABEL if number == 1 else INDENT}{line}{CONTINUED if number < len(lines) else ''}")
+    for line in _wrap(console, step.effect, room=len(INDENT)):
+        console.print(f"{INDENT}{line}")
 
 
-def print_wrapped(console: Console, text: str, style: str = "", indent: str = "") -> None:
-    """Print a text that a terminal breaks between words; in a file it stays one line.
+def _print_wrapped(console: Console, text: str, style: str = "") -> None:
+    for line in _wrap(console, text):
+        console.print(line, style=style)
+
+
+def _wrap(console: Console, text: str, room: int = 0) -> list[str]:
+    """Break a text between words into the lines of a terminal; in a file it stays one line.
 
     Args:
-        console: Console to print to.
-        text: The text; it is not broken at a no-break space, which is printed as a space.
-        style: Style of the text.
-        indent: Blanks before every line.
+        console: Console that the lines are for.
+        text: The text; it is not broken at a no-break space, which becomes a space.
+        room: Columns of each line to keep free.
     """
-    width = console.width if console.is_terminal else sys.maxsize
-    wrapper = textwrap.TextWrapper(width, indent, indent, break_long_words=False, break_on_hyphens=False)
-    for line in wrapper.wrap(text):
-        console.print(line.replace(NO_BREAK_SPACE, " "), style=style)
+    width = max(1, console.width - room) if console.is_terminal else sys.maxsize
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(NO_BREAK_SPACE, " ") for line in lines]
 
 
 def _print_claims(claims: Sequence[Judgement], console: Console) -> None:
-    """Print the number of claims with each verdict, a line for each that was measured, and a line for the others."""
+    """Print the number of claims with each verdict, a line for each measured one, and a line of the others' names."""
+    measured = [judgement for judgement in claims if _is_measured(judgement)]
+    names_not_run = [judgement.claim.id for judgement in claims if not _is_measured(judgement)]
     tally = Counter(judgement.verdict for judgement in claims)
     counts = [f"{tally[verdict]} {verdict}".replace(" ", NO_BREAK_SPACE) for verdict in VERDICTS if tally[verdict]]
-    print_wrapped(console, ", ".join(counts))
-    console.print()
-    names_not_run = [judgement.claim.id for judgement in claims if judgement.main.reason in NOT_MEASURED]
-    measured = [judgement for judgement in claims if judgement.main.reason not in NOT_MEASURED]
     if measured:
+        _print_wrapped(console, ", ".join(counts))
+        console.print()
         console.print(list_verdicts(measured, console.width))
     if names_not_run:
-        label = f"{len(names_not_run)} not run: "
-        console.print(label + shorten(", ".join(names_not_run), console.width - len(label)))
+        console.print(shorten(f"not run: {', '.join(names_not_run)}", console.width))
+
+
+def _is_measured(judgement: Judgement) -> bool:
+    return judgement.verdict != "not run" or judgement.main.reason not in NOT_MEASURED
 
 
 def _print_controls(controls: Sequence[Judgement], console: Console) -> None:
@@ -115,7 +126,7 @@ def _print_controls(controls: Sequence[Judgement], console: Console) -> None:
     results = ", ".join(f"{tally[result]} {words}" for result, words in CONTROL_RESULTS.items() if tally[result])
     unexpected = [control for control in controls if describe_control(control) == "unexpected"]
     console.print()
-    print_wrapped(console, f"Controls: {results}", "bold red" if unexpected else "")
+    _print_wrapped(console, f"Controls: {results}", "bold red" if unexpected else "")
     if unexpected:
         console.print(list_verdicts(unexpected[:MAX_LISTED], console.width))
 

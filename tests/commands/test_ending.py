@@ -5,9 +5,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from bench.records import store
+from bench.system.console import SafeConsole
 from commands import ending
 from reports import next_step, terminal
 from reports.next_step import NextStep
@@ -27,15 +27,16 @@ def end(monkeypatch, tmp_path):
     monkeypatch.setattr(next_step, "suggest_run", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["ablate", "run", "relu"])
 
-    def end(records, later_jobs=0, verbose=False, width=100):
+    def end(records, later_jobs=0, verbose=False, width=100, title="relu / tanh / seed {}"):
         monkeypatch.setattr(store, "read", lambda out, job: records[job])
         setting = SimpleNamespace(profile=SimpleNamespace(name="quick"))
         request = SimpleNamespace(
             setting=setting, source=SimpleNamespace(data=SimpleNamespace(name="digits")), studies=[]
         )
         options, queue = SimpleNamespace(out=tmp_path, verbose=verbose), Queue()
-        console = Console(file=io.StringIO(), width=width, markup=False, soft_wrap=True)
-        titles = {job: f"relu / tanh / seed {job}" for job in records}
+        console = SafeConsole()
+        console.file, console.width = io.StringIO(), width
+        titles = {job: title.format(job) for job in records}
         agenda = SimpleNamespace(request=request, titles=titles, total=len(titles) + later_jobs)
         status = ending.show_ending(options, agenda, queue, console)
         assert [file.name for file in queue.files][-1] == "run.json"
@@ -68,6 +69,12 @@ def test_failures_are_grouped_by_reason_and_their_number_is_bounded(end):
     ]
 
 
+def test_a_long_title_and_a_long_reason_share_one_line(end):
+    _, text = end({1: failed("the reason " * 30)}, width=80, title="a study / " * 30 + "seed {}")
+    line = next(line for line in text if line.startswith("  1 failed: the reason the reason"))
+    assert len(line) <= 80 and line.endswith("...)") and "(a study / a study" in line
+
+
 def test_verbose_lists_every_failed_job_with_its_whole_reason(end):
     records = {seed: failed(f"RuntimeError: {seed} " + "x" * 200) for seed in range(20)}
     _, text = end(records, verbose=True)
@@ -98,6 +105,11 @@ def test_after_a_whole_run_the_undecided_claims_come_next_or_nothing(end, monkey
     assert end({1: FINISHED}) == (0, [])
     monkeypatch.setattr(next_step, "suggest_run", lambda *_: NextStep("--seeds 24", "has more pairs"))
     assert end({1: FINISHED}) == (0, ["Next:   ablate run relu --seeds 24", "        has more pairs"])
+
+
+def test_the_words_of_the_next_command_are_quoted_and_stay_whole(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["ablate", "run", "--data", "my images"])
+    assert ending._repeat_command("") == "ablate run --data 'my\N{NO-BREAK SPACE}images'"
 
 
 @pytest.mark.parametrize(

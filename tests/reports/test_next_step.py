@@ -16,12 +16,10 @@ SETTING = fabricate.setting(5)
 FACTORIAL = dataclasses.replace(STUDY, name="factorial", switches={"a": {}})
 
 
-def undecided(study=STUDY.name, verdict="underpowered", metric="test/accuracy", analysis=None, **numbers):
+def undecided(study=STUDY.name, verdict="underpowered", metric="test/accuracy", reason="nothing_shown", **numbers):
     part = Contrast(metric, "relu", "tanh", 1.0)
     claim = Claim(f"{study}-{numbers.get('needed')}", "A sentence", (part,))
-    return Judgement(
-        study, claim, verdict, (Outcome(part, verdict, "nothing_shown", interim_analysis=analysis, **numbers),)
-    )
+    return Judgement(study, claim, verdict, (Outcome(part, verdict, reason, **numbers),))
 
 
 def suggest(*judgements, study=STUDY, setting=SETTING):
@@ -51,8 +49,14 @@ def test_where_no_seeds_can_be_added_the_number_that_the_report_names_is_suggest
 
 def test_a_sequential_run_is_repeated_until_its_last_analysis():
     setting = SETTING._replace(extra_seeds={})
-    assert suggest(undecided(pairs=5, analysis=1), setting=setting).option == ""
-    assert suggest(undecided(pairs=15, analysis=3), setting=setting) is None
+    assert suggest(undecided(pairs=5, interim_analysis=1), setting=setting).option == ""
+    assert suggest(undecided(pairs=15, interim_analysis=3), setting=setting) is None
+
+
+def test_timings_of_a_busy_machine_are_repeated():
+    busy = undecided(verdict="inconclusive", metric="time/step_ms", reason="machine_busy")
+    assert suggest(busy).option == "" and "repeats the timings" in suggest(busy).effect
+    assert suggest(busy, undecided()).option == "--until-decided"  # which repeats them, too
 
 
 def test_a_smoke_run_is_followed_by_one_that_measures():

@@ -3,9 +3,9 @@
 import io
 
 import pytest
-from rich.console import Console
 
 from ablations import Claim, Contrast
+from bench.system.console import SafeConsole
 from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.text.formatting import MINUS, NOTHING
@@ -23,16 +23,22 @@ def judgement(verdict="supported", name="dropout-coadaptation", sentence=SENTENC
 
 
 def lines(judgements, width):
-    console = Console(file=io.StringIO(), width=width, markup=False, soft_wrap=True)
-    console.print(list_verdicts(judgements, width))
+    return shown([list_verdicts(judgements, width)], width)
+
+
+def shown(tables, width):
+    console = SafeConsole()
+    console.file, console.width = io.StringIO(), width
+    for table in tables:
+        console.print(table)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
 def test_every_claim_has_one_line_within_the_width(width):
-    shown = lines([judgement()] * 20, width)
-    assert len(shown) == 21
-    assert max(map(len, shown)) <= width
+    text = lines([judgement()] * 20, width)
+    assert len(text) == 21
+    assert max(map(len, text)) <= width
 
 
 def test_a_sentence_is_cut_after_a_word_and_the_names_come_where_there_is_room():
@@ -44,16 +50,16 @@ def test_a_sentence_is_cut_after_a_word_and_the_names_come_where_there_is_room()
 
 
 def test_every_verdict_has_a_sign_that_differs_and_needs_neither_colour_nor_a_letter_beyond_ascii():
-    shown = lines([judgement(verdict, sentence="A sentence") for verdict in VERDICTS], 80)[1:]
-    signs = {verdict: line[0] for verdict, line in zip(VERDICTS, shown, strict=True)}
-    assert all(line[2:].startswith(verdict) for verdict, line in zip(VERDICTS, shown, strict=True))
+    text = lines([judgement(verdict, sentence="A sentence") for verdict in VERDICTS], 80)[1:]
+    signs = {verdict: line[0] for verdict, line in zip(VERDICTS, text, strict=True)}
+    assert all(line[2:].startswith(verdict) for verdict, line in zip(VERDICTS, text, strict=True))
     assert "".join(signs.values()).isascii()
     assert len(set(signs.values())) == len(VERDICTS) - 1 and signs["underpowered"] == signs["inconclusive"]
 
 
 def test_wide_letters_and_a_missing_estimate_keep_a_claim_on_one_line():
-    shown = lines([judgement(sentence="\u5b8c" * 200), judgement("not run", measured=False)], 80)
-    assert len(shown) == 3 and shown[2].startswith(". not run") and shown[2].endswith(NOTHING)
+    text = lines([judgement(sentence="\u5b8c" * 200), judgement("not run", measured=False)], 80)
+    assert len(text) == 3 and text[2].startswith(". not run") and text[2].endswith(NOTHING)
 
 
 def test_an_unexpected_control_is_named_at_every_width():
@@ -62,9 +68,7 @@ def test_an_unexpected_control_is_named_at_every_width():
 
 
 def test_the_detailed_tables_name_comparison_requirement_and_pairs():
-    console = Console(file=io.StringIO(), width=200, markup=False)
-    for table in tabulate_verdicts([judgement(), judgement("no effect", "s:a-a", primary=False)]):
-        console.print(table)
-    text = console.file.getvalue()
+    tables = tabulate_verdicts([judgement(), judgement("no effect", "s:a-a", primary=False)])
+    text = "\n".join(shown(tables, 200))
     for word in ("test accuracy, p = 0.5 against p = 0", "at least +1", "s:a-a", "as it should", "within ±1"):
         assert word in text
