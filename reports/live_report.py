@@ -48,7 +48,7 @@ class ReportWriter:
         lines = error.split("\n")
         return cost_s, next(filter(None, reversed(lines)), f"exit status {self.process.returncode}")
 
-    def _start(self) -> "subprocess.Popen[str]":
+    def _start(self) -> subprocess.Popen[str]:
         """Start a process out of reach of the terminal's Ctrl-C, which the run handles."""
         quiet, errors = subprocess.DEVNULL, subprocess.PIPE
         return subprocess.Popen(
@@ -111,6 +111,5 @@ class LiveReport:
             delay_s = max(self.min_delay_s, cost_s / MAX_SHARE)
             if error and not has_failed:
                 has_failed = True
-                self.console.print(
-                    f"The live report failed: {error}; the run continues, and tries again", style="yellow"
-                )
+                text = f"The live report failed: {error}; the run continues, and tries again"
+                self.console.print(text, style="yellow")

@@ -16,8 +16,8 @@ def build_progress(done: int, total: int, is_running: bool) -> list[Note]:
     count = f"{done:,} of {total:,} trials"
     if is_running:
         text = (
-            f"This page is renewed, and reloads itself, while the run is in progress; {LAST_FILES} are written at its "
-            "end. If the run was stopped, run the same command again to continue."
+            f"This page is renewed, and reloads itself, while the run is in progress. {LAST_FILES} are written when it "
+            "ends: any beside this page are older. If the run was stopped, run the same command again to continue."
         )
         return [Note(f"In progress: {count}; verdicts may change", text, prominent=True)]
     if done < total:
