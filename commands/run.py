@@ -25,6 +25,7 @@ from bench.tracking.retry_queue import RetryQueue
 from commands.ending import show_ending
 from commands.options import cluster_connection, make_request, plans_for_gpus, uses_cluster
 from commands.progress import Display
+from reports.live_report import LiveReport, ReportWriter
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
@@ -48,6 +49,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     if not torchrun.is_leader():
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit_s
+    console.print(f"Report: {out / 'reports' / 'report.html'}, renewed while the run works")
     agenda = Agenda(request, out, options.retry_failed)
     console.print(f"{agenda.total - len(agenda.expected_jobs)} of {agenda.total} jobs are done already")
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
@@ -56,9 +58,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             request.source, out, workers, agenda.keeps_weights, deadline, durations.predict_s, agenda.end, submit
         )
         display = Display(console, agenda, durations, workers)
-        with display.screen:
+        with display.screen, LiveReport(ReportWriter(out), console) as live:
             for event in _perform_jobs(agenda, run_options, options):
                 display.show(event)
+                live.update(event)
                 if event.record is not None:
                     queue.publish(event.record, agenda.arms)
     queue.publish_all(agenda.arms)

@@ -7,23 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from ablations import Setting, Study
+from ablations.framework.request import Request
+from bench.records import store
+from bench.spec.jobs import Trial, identity
 from bench.system.files import write
 from bench.system.text import printable
 from reports.document import TITLE, build_body, build_opening
 from reports.evidence import Evidence, gather
+from reports.rendering.blocks import Block, Note
 from reports.rendering.glyphs import describe_missing_glyphs
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
 from reports.sections.claims import describe_control
 from reports.sections.overview import describe_run
+from reports.sections.progress import build_progress
 from reports.statistics.claim_verdicts import Judgement
 from reports.tables.observations import get_environment
 from reports.verdict_json import judgement_to_json
 
+RELOAD_S = 30  # after which a live page reloads itself
 FORMULA = re.compile(r"(^|;)(?=\W*?[=+\-@\uff1d\uff0b\uff0d\uff20])")  # the last four are full-width signs
 
 
-def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> tuple[Sequence[Judgement], str]:
+def write_report(
+    out: Path, studies: Sequence[Study], setting: Setting, trial_counts: tuple[int, int] = (0, 0)
+) -> tuple[Sequence[Judgement], str]:
     """Judge the records and write report.html, report.pdf, report.json and trials.csv.
 
     The same records give the same bytes, whenever the report is made.
@@ -32,14 +40,13 @@ def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> tuple
         out: The folder of a run; the files go to its subfolder reports.
         studies: The studies to report on.
         setting: The profile, data, device and seeds that select the records.
+        trial_counts: Numbers of trials with a record, and of all trials, which `count_trials` returns.
 
     Returns:
         The judgements, in the order of the studies' claims; and a remark about letters that cannot be shown, or ''.
     """
     evidence = gather(out, studies, setting)
-    body = build_body(evidence)
-    remark = describe_missing_glyphs([*build_opening(evidence), *body])
-    blocks = [*build_opening(evidence, remark), *body]
+    blocks, remark = _build_blocks(evidence, build_progress(*trial_counts, is_running=False))
     last_end_s = int(max((record["ended"] for record in evidence.records.values()), default=0))
     html_file, pdf_file, json_file, csv_file = report_files(out)
     write(html_file, render_html(blocks, TITLE).encode())
@@ -47,6 +54,34 @@ def write_report(out: Path, studies: Sequence[Study], setting: Setting) -> tuple
     write(json_file, json.dumps(export_verdicts(evidence), indent=2, allow_nan=False).encode())
     write(csv_file, evidence.trials.map(_csv_cell).rename(columns=_csv_cell).to_csv(index=False).encode())
     return evidence.judgements, remark
+
+
+def write_live_report(request: Request, out: Path) -> None:
+    """Write report.html of a run in progress, which says so; the other files stay as the last whole report left them.
+
+    Args:
+        request: The studies to report on, and the setting that selects their records.
+        out: The folder of the run.
+    """
+    progress = build_progress(*count_trials(request, out), is_running=True)
+    blocks, _ = _build_blocks(gather(out, request.studies, request.setting), progress)
+    write(report_files(out)[0], render_html(blocks, TITLE, RELOAD_S).encode())
+
+
+def count_trials(request: Request, out: Path) -> tuple[int, int]:
+    """Count the trials that have a record, and all trials of the request, those that tuning will add included."""
+    revision = request.setting.revision
+    whole_request = request.with_tuned_levels(lambda trial: store.read(out, identity(trial, revision)), True)
+    trials = {place.job for place in whole_request.placed_jobs() if isinstance(place.job, Trial)}
+    return sum(store.path(out, identity(trial, revision)).exists() for trial in trials), len(trials)
+
+
+def _build_blocks(evidence: Evidence, progress: list[Note]) -> tuple[list[Block], str]:
+    """Build all blocks, the note on progress before the other notes; return them, and the remark about letters."""
+    body = build_body(evidence)
+    remark = describe_missing_glyphs([*build_opening(evidence), *body])
+    title, lead, *notes = build_opening(evidence, remark)
+    return [title, lead, *progress, *notes, *body], remark
 
 
 def _csv_cell(value: Any) -> Any:

@@ -12,7 +12,7 @@ from ablations.framework.request import Request
 from reports import check
 from reports.evidence import gather
 from reports.next_step import NextStep
-from reports.report import export_verdicts, report_files, write_report
+from reports.report import count_trials, export_verdicts, report_files, write_report
 from reports.sections.claims import describe_control, describe_unexpected
 from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.text.formatting import pluralize, shorten
@@ -42,7 +42,7 @@ def show_report(request: Request, out: Path, console: Console, verbose: bool = F
     Returns:
         The judgements, in the order of the studies' claims.
     """
-    judgements, glyph_remark = write_report(out, request.studies, request.setting)
+    judgements, glyph_remark = write_report(out, request.studies, request.setting, count_trials(request, out))
     for table in tabulate_verdicts(judgements) if verbose else ():
         console.print("", table)
     claims = [judgement for judgement in judgements if judgement.claim.primary]

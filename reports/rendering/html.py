@@ -10,8 +10,14 @@ from markupsafe import Markup
 from reports.rendering.blocks import Block, Figure, Heading, Verdicts, block_kind
 
 
-def render_html(blocks: Sequence[Block], title: str) -> str:
-    """Render blocks as one HTML page; all text is escaped, and only the figures' SVG is inserted as markup."""
+def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
+    """Render blocks as one HTML page; all text is escaped, and only the figures' SVG is inserted as markup.
+
+    Args:
+        blocks: The report.
+        title: The page's title.
+        reload_s: Seconds after which the page reloads itself; 0 for never.
+    """
     loader = PackageLoader("reports.rendering")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -19,7 +25,8 @@ def render_html(blocks: Sequence[Block], title: str) -> str:
     environment.filters |= {"kind": block_kind, "slug": _slug, "svg": _inline_svg}
     anchored = list(zip(blocks, _assign_anchors(blocks), strict=True))
     chapters = [(anchors[0], block.text) for block, anchors in anchored if isinstance(block, Heading) and anchors]
-    return environment.get_template("report.html.j2").render(title=title, blocks=anchored, chapters=chapters)
+    template = environment.get_template("report.html.j2")
+    return template.render(title=title, blocks=anchored, chapters=chapters, reload_s=reload_s)
 
 
 def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from io import StringIO
@@ -14,10 +15,13 @@ import fabricate
 import pytest
 from rich.console import Console
 
-from ablations import AGAIN
+from ablations import AGAIN, Tuning
+from ablations.framework.expand import expand_study
 from ablations.framework.request import Request
 from ablations.framework.study import SHUFFLED
+from ablations.framework.tuning import tune
 from bench.records import store
+from bench.spec.jobs import identity
 from reports import report, terminal
 from reports.report import write_report
 
@@ -115,3 +119,65 @@ def test_letters_that_cannot_be_shown_are_named_in_the_report_and_at_the_end_of_
     remark = "has no glyph for \u5b8c (U+5B8C)"
     assert remark in console.getvalue()
     assert remark in (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")
+
+
+def make_request(study, setting):
+    return Request((), [study], setting, SimpleNamespace(note=""))
+
+
+def page_text(out):
+    return (out / "reports" / "report.html").read_text(encoding="utf-8")
+
+
+def lose_records(out, arm):
+    """Remove the records of an arm's trials; return the numbers of trials with a record and of all trials."""
+    trials = {place for place in expand_study(fabricate.activations(), fabricate.setting()) if place.seed is not None}
+    lost = [place.job for place in trials if place.arm == arm]
+    for job in lost:
+        store.path(out, job).unlink()
+    return len(trials) - len(lost), len(trials)
+
+
+def test_a_report_of_a_run_in_progress_says_so_reloads_and_leaves_the_other_files(out, tmp_path):
+    shutil.copytree(out, tmp_path / "out")
+    (tmp_path / "out" / "reports" / "report.html").unlink()
+    before = {name: (out / "reports" / name).read_bytes() for name in FILES[1:]}
+    done, total = lose_records(tmp_path / "out", "tanh")
+    report.write_live_report(make_request(fabricate.activations(), fabricate.setting()), tmp_path / "out")
+    text = page_text(tmp_path / "out")
+    assert (done, total) == (12, 15) and "In progress: 12 of 15 trials; verdicts may change" in text
+    assert "Incomplete" not in text and "setTimeout(() => location.reload(), 30000)" in text
+    assert {name: (tmp_path / "out" / "reports" / name).read_bytes() for name in FILES[1:]} == before
+
+
+def test_a_report_of_a_stopped_run_says_what_is_missing_and_a_whole_one_says_nothing(out, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "render_pdf", lambda *_: b"")
+    shutil.copytree(out, tmp_path / "out")
+    request = make_request(fabricate.activations(), fabricate.setting())
+    terminal.show_report(request, tmp_path / "out", Console(file=StringIO()))
+    assert page_text(tmp_path / "out") == page_text(out)
+    lose_records(tmp_path / "out", "tanh")
+    terminal.show_report(request, tmp_path / "out", Console(file=StringIO()))
+    text = page_text(tmp_path / "out")
+    assert "Incomplete: 12 of 15 trials; run the same command again" in text
+    for words in ("n progress", "location.reload"):
+        assert words not in text and words not in page_text(out)
+
+
+def test_trials_that_tuning_will_add_are_counted(tmp_path):
+    """Both rounds of the search for one arm, with two seeds each, and the arms' own trials."""
+    tuning = Tuning("learning_rate", (0.01, 0.02, 0.04), {"relu": "relu"})
+    study = dataclasses.replace(fabricate.activations(), tuning=tuning)
+    request = make_request(study, fabricate.setting())
+    assert report.count_trials(request, tmp_path) == (0, 15 + 3 * 2 + 2 * 2)
+    first = tune(study, fabricate.setting(), lambda _: None).trials[0].job
+    store.write(tmp_path, {**store.new_record(first), "status": "failed"})
+    assert report.count_trials(request, tmp_path) == (1, 25)
+
+
+def test_records_of_an_earlier_revision_are_counted_under_its_names(tmp_path):
+    study, setting = fabricate.activations(), fabricate.setting()._replace(revision=3)
+    trial = next(place.job for place in expand_study(study, setting) if place.seed is not None)
+    name = identity(trial, 3)
+    store.write(tmp_path, {**store.new_record(trial), "identity": name, "status": "failed"})
+    assert report.count_trials(make_request(study, setting), tmp_path) == (1, 15)

@@ -71,6 +71,8 @@ def disturb(
         text = log.read_text()
         assert process.returncode in (0, -signal.SIGKILL) or "--retry-failed" in text, text
     until_none_is_left(mark)
+    page = out / "reports" / "report.html"  # of a run in progress
+    assert not page.exists() or page.read_text(encoding="utf-8").endswith("</html>")
     return kills, process.returncode == 0
 
 
