@@ -37,6 +37,7 @@ from commands.doctor import advise, check_out, diagnose, with_advice
 from commands.export import export_records
 from commands.import_records import import_records
 from commands.list_studies import list_studies
+from commands.options import expand_home, path
 from commands.pack import pack_photographs
 from commands.plan import show_plan
 from commands.report import write_report
@@ -101,22 +102,22 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_plan_and_run(group)
     report = _add_command(group, "report", write_report, "write the report again from the same records; trains nothing")
     studies = "studies to report; default: those of the last run"
-    report.add_argument("studies", nargs="*", type=_expand, metavar="STUDY", help=studies)
+    report.add_argument("studies", nargs="*", type=expand_home, metavar="STUDY", help=studies)
     check = "write nothing; exit with 1 if a verdict differs from those in this report.json"
-    report.add_argument("--check", type=_path, metavar="FILE", help=check)
+    report.add_argument("--check", type=path, metavar="FILE", help=check)
     trust = "run the study files of a run by another user or on another machine"
     report.add_argument("--trust", action="store_true", help=trust)
     report.add_argument("--in-progress", action="store_true", help=argparse.SUPPRESS)  # a run starts this
     report.add_argument("--verbose", action="store_true", help=VERBOSE)
     export = _add_command(group, "export", export_records, "write every finished record into one file")
-    export.add_argument("file", type=_path, metavar="FILE", help="archive to write")
+    export.add_argument("file", type=path, metavar="FILE", help="archive to write")
     importer = _add_command(group, "import", import_records, "import records from a file, a folder or an MLflow server")
-    importer.add_argument("origin", type=_expand, metavar="FILE | FOLDER | MLFLOW-URI")
+    importer.add_argument("origin", type=expand_home, metavar="FILE | FOLDER | MLFLOW-URI")
     for command in (export, importer):
         command.add_argument("--weights", action="store_true", help="include the weights")
     pack = group.add_parser("pack", help="resize photographs once, to speed up later epochs")
-    pack.add_argument("folder", type=_path, metavar="FOLDER", help="folder with train/<class>/, and val/ or test/")
-    pack.add_argument("target", type=_path, metavar="OUT", help="destination; photographs already there are kept")
+    pack.add_argument("folder", type=path, metavar="FOLDER", help="folder with train/<class>/, and val/ or test/")
+    pack.add_argument("target", type=path, metavar="OUT", help="destination; photographs already there are kept")
     pack.add_argument("--side", type=int, default=256, help="side of the square in pixels (default: 256)")
     pack.set_defaults(command=pack_photographs)
     doctor = _add_command(group, "doctor", diagnose, "list pending, broken, stale and orphaned files")
@@ -150,7 +151,7 @@ def _add_command(
     shape = argparse.RawDescriptionHelpFormatter
     parser: argparse.ArgumentParser = group.add_parser(name, **texts, formatter_class=shape)
     parser.set_defaults(command=command)
-    parser.add_argument("--out", type=_path, default=Path("out"), help="output folder (default: out)")
+    parser.add_argument("--out", type=path, default=Path("out"), help="output folder (default: out)")
     return parser
 
 
@@ -158,7 +159,7 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "studies",
         nargs="*",
-        type=_expand,
+        type=expand_home,
         metavar="STUDY",
         help="name from 'ablate list', or a file; default: all studies",
     )
@@ -171,7 +172,7 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--data",
-        type=_expand,
+        type=expand_home,
         default="auto",
         help="digits, cifar10, or a folder with train/<class>/ and test/<class>/; auto is $ABLATE_DATA, else CIFAR-10 "
         "if available, else digits",
@@ -182,24 +183,6 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, help="seeds per arm; default: the profile's")
     workers = "jobs at once on this machine; default: one per core that it may use, or several per GPU"
     parser.add_argument("--workers", type=int, metavar="N", help=workers)
-
-
-def _path(name: str) -> Path:
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise argparse.ArgumentTypeError("the name is not valid text") from error
-    if not name:
-        raise argparse.ArgumentTypeError("the name is empty")
-    return Path(_expand(name))
-
-
-def _expand(name: str) -> str:
-    """Expand ~, which a shell leaves as it is in --out=~/x and in make's OUT=~/x."""
-    path = os.path.expanduser(name)
-    if path.startswith("~") and not os.path.exists(path.split(os.sep)[0]):
-        raise argparse.ArgumentTypeError(f"{name} names no home folder; for a file of this name write ./{name}")
-    return path
 
 
 if __name__ == "__main__":

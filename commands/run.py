@@ -79,9 +79,10 @@ def _perform_jobs(agenda: Agenda, run_options: RunOptions, options: argparse.Nam
         save_request(agenda.request, agenda.out)
         yield from run([job for job in agenda.missing_jobs if not isinstance(job, Timing)], run_options)
         has_more_jobs = options.until_decided and time.time() < run_options.deadline and _add_seeds(agenda)
-    timings = [job for job in agenda.titles if isinstance(job, Timing)]
-    yield from run([timing for timing in timings if store.read(agenda.out, timing) is None], run_options)
-    unfit_timings = find_missing_jobs(timings, agenda.out)
+    timings = [job for job in agenda.missing_jobs if isinstance(job, Timing)]
+    records = {timing: store.read(agenda.out, timing) for timing in timings}
+    yield from run([job for job, record in records.items() if not record or store.is_failure(record)], run_options)
+    unfit_timings = find_missing_jobs(timings, agenda.out)  # a limit may have left others, which start no more
     if unfit_timings and time.time() < run_options.deadline and cpu_load.is_quiet():
         yield from run(unfit_timings, run_options)
 
