@@ -109,3 +109,29 @@ def test_auto_chooses_a_gpu_if_there_is_one(machine):
     machine(cores=2, gpus=1)
     assert devices.choose_device("auto") == "cuda"
     assert devices.choose_device("cpu") == "cpu"
+
+
+@pytest.mark.parametrize(
+    "flags, variable, precision",
+    [
+        ("fpu avx2 avx512f", None, "float32"),
+        ("fpu avx512_bf16", None, "bfloat16"),
+        ("amx_bf16 amx_tile", "1", "bfloat16"),
+        ("fpu avx512_bf16", "0", "float32"),
+        ("avx512_bf16_of_another_kind", None, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_where_the_processor_has_units_for_it(monkeypatch, tmp_path, flags, variable, precision):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(devices, "PROCESSOR", tmp_path / "cpuinfo")
+    monkeypatch.delenv(devices.BFLOAT16_VARIABLE, raising=False)
+    if variable:
+        monkeypatch.setenv(devices.BFLOAT16_VARIABLE, variable)
+    assert devices.choose_precision("auto", "cpu") == precision
+    assert devices.choose_precision("auto", "cuda") == "bfloat16"
+    assert [devices.choose_precision(name, "cpu") for name in ("float32", "bfloat16")] == ["float32", "bfloat16"]
+
+
+def test_without_a_list_of_flags_the_precision_is_float32(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "PROCESSOR", tmp_path / "none")
+    assert devices.choose_precision("auto", "cpu") == "float32"
