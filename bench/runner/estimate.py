@@ -130,13 +130,15 @@ class DurationModel:
             workers: Number of jobs at the same time.
             elapsed_s: Seconds since the start of each job that runs already.
         """
-        left_s = {job: max(0.0, self.predict_s(job) - elapsed_s.get(job, 0.0)) for job in jobs}
-        busy_s = [0.0] * workers
-        for job in sorted(left_s, key=lambda job: job not in elapsed_s):
-            if not isinstance(job, Timing):
-                heapq.heapreplace(busy_s, busy_s[0] + left_s[job])
-        timings_s = sum(seconds for job, seconds in left_s.items() if isinstance(job, Timing))
-        return max(max(busy_s) + timings_s, PUBLISH_S * len(left_s))
+        jobs = sorted(jobs, key=lambda job: job not in elapsed_s)
+        left_s = [max(0.0, self.predict_s(job) - elapsed_s.get(job, 0.0)) for job in jobs]
+        busy_s, timings_s = [0.0] * workers, 0.0
+        for job, seconds in zip(jobs, left_s, strict=True):
+            if isinstance(job, Timing):
+                timings_s += seconds
+            else:
+                heapq.heapreplace(busy_s, busy_s[0] + seconds)
+        return max(max(busy_s) + timings_s, PUBLISH_S * len(jobs))
 
 
 def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
