@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.console import Console
 from ablations.framework.request import Request
 from ablations.framework.request_store import REQUEST_FILE, save_request
 from bench.records import store
+from bench.records.folder_guard import guard_folder
 from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.pending import find_missing_jobs, select_kept_trials
 from bench.runner.scheduler import Event, RunOptions, run
@@ -23,7 +24,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
 from bench.tracking.address import configured_address
-from bench.tracking.retry_queue import RetryQueue
+from bench.tracking.retry_queue import Places, RetryQueue
 from commands.options import cluster_connection, make_request, plans_for_gpus, uses_cluster
 from commands.progress import Display
 from reports.text.formatting import pluralize
@@ -52,28 +53,32 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     out, deadline = options.out, time.time() + limit_s
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
     titles, retry_failed = dict[Job, str](), options.retry_failed
-    with _open_backend(options, request, console) as (submit, workers):
-        # A finished tuning adds jobs
-        while (request := request.with_tuned_levels(out)).job_titles().keys() - titles.keys():
-            titles |= request.job_titles()
-            missing_jobs, retry_failed = find_missing_jobs(list(titles), out, retry_failed), False
-            _check_jobs(options, request, missing_jobs)
-            save_request(request, out)
-            tuning_text = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
-            done_count = len(titles) - len(missing_jobs)
-            console.print(f"{done_count} of {len(titles)} jobs are done already{tuning_text}")
-            kept_trials = select_kept_trials(list(titles), missing_jobs)
-            run_options = RunOptions(request.source, out, workers, kept_trials, deadline, durations.predict_s, submit)
-            display = Display(console, missing_jobs, titles, durations, workers)
-            _follow(run(missing_jobs, run_options), display, queue, request)
-            if options.until_decided and time.time() < deadline:
-                request = _add_seeds(request, out)
-    queue.publish_all(request.arms_by_identity())
-    _publish_report(queue, request, out, console)
-    status = _print_outcome(titles, _count_later_jobs(request, out), out, console)
-    # only a server may be away
-    unpublished = queue.usable and bool(queue.waiting) and not configured_address()
-    return status or int(unpublished)
+    with guard_folder(out) as check_folder:
+        with _open_backend(options, request, console) as (submit, workers):
+            # A finished tuning adds jobs
+            while (request := request.with_tuned_levels(out)).job_titles().keys() - titles.keys():
+                titles |= request.job_titles()
+                missing_jobs, retry_failed = find_missing_jobs(list(titles), out, retry_failed), False
+                _check_jobs(options, request, missing_jobs)
+                save_request(request, out)
+                tuning_text = f"; tuning will add about {count}" if (count := _count_later_jobs(request, out)) else ""
+                done_count = len(titles) - len(missing_jobs)
+                console.print(f"{done_count} of {len(titles)} jobs are done already{tuning_text}")
+                kept_trials = select_kept_trials(list(titles), missing_jobs)
+                run_options = RunOptions(
+                    request.source, out, workers, kept_trials, deadline, durations.predict_s, submit
+                )
+                display = Display(console, missing_jobs, titles, durations, workers)
+                _follow(run(missing_jobs, run_options), display, queue, request.arms_by_identity(), check_folder)
+                if options.until_decided and time.time() < deadline:
+                    request = _add_seeds(request, out)
+        check_folder()
+        queue.publish_all(request.arms_by_identity())
+        _publish_report(queue, request, out, console)
+        status = _print_outcome(titles, _count_later_jobs(request, out), out, console)
+        # only a server may be away
+        unpublished = queue.is_installed and bool(queue.waiting) and not configured_address()
+        return status or int(unpublished)
 
 
 def _count_later_jobs(request: Request, out: Path) -> int:
@@ -102,11 +107,13 @@ def _check_jobs(options: argparse.Namespace, request: Request, jobs: list[Job]) 
         torchrun.check_jobs(jobs, request.source)
 
 
-def _follow(events: Iterable[Event], display: Display, queue: RetryQueue, request: Request) -> None:
+def _follow(
+    events: Iterable[Event], display: Display, queue: RetryQueue, places: Places, check_folder: Callable[[], None]
+) -> None:
     """Show every event and publish every record."""
-    places = request.arms_by_identity()
     with display.screen:
         for event in events:
+            check_folder()  # publishing would make it again
             display.show(event)
             if event.record is not None:
                 queue.publish(event.record, places)

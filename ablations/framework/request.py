@@ -13,7 +13,7 @@ from ablations.framework.study import Study
 from ablations.framework.tuning import placeholder_levels, tune
 from bench.data.source import Source
 from bench.records import store
-from bench.spec.errors import InputError
+from bench.spec.errors import InputError, Interrupted
 from bench.spec.jobs import Job, Trial, identity, job_kind
 
 
@@ -87,7 +87,7 @@ def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
         raise
     except ValidationError as error:
         raise InputError(f"study {study.name} cannot be used: {describe_invalid(error, 'timings')}") from error
-    except KeyboardInterrupt:
+    except Interrupted:
         raise
     except BaseException as error:  # not every exception that a study's function may raise is an Exception
         raise InputError(f"study {study.name} cannot be used: {type(error).__name__}: {error}") from error

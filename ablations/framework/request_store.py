@@ -73,13 +73,7 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
     file = out / REQUEST_FILE
     if not os.path.exists(file):  # Path.exists raises if a name is too long
         raise InputError(f"{file} not found: run studies into {out} first (see: ablate run --help)")
-    try:
-        fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
-        source = _source(fields["source"])
-        setting = Setting(PROFILES[fields["profile"]], source.data, fields["device"], fields["seeds"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = validation.describe_error(error)
-        raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
+    fields, source, setting = read_request(file)
     if (missing_studies := fields.get(ELSEWHERE)) and not study_names:
         problem = f"{file} was imported without {', '.join(missing_studies)}"
         raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
@@ -90,6 +84,18 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
     check_output(request, out)
     return request
+
+
+def read_request(file: Path) -> tuple[_Stored, Source, Setting]:
+    """Return a stored request's fields, data and setting; raise InputError if it is damaged."""
+    try:
+        fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
+        source = _source(fields["source"])
+        setting = Setting(PROFILES[fields["profile"]], source.data, fields["device"], fields["seeds"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = validation.describe_error(error)
+        raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
+    return fields, source, setting
 
 
 def _check_files(fields: _Stored, out: Path, is_trusted: bool) -> None:
@@ -173,6 +179,7 @@ def import_request(file: Path, out: Path) -> list[str]:
     if elsewhere:
         fields |= {"studies": [name for name in names if name not in elsewhere], ELSEWHERE: elsewhere}
         content = json.dumps(fields, indent=2).encode()
+    out.mkdir(parents=True, exist_ok=True)
     write(out / REQUEST_FILE, content)
     return elsewhere
 

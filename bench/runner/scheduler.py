@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from bench.data.source import Source
 from bench.records import cleanup, store, weights
+from bench.records.folder_guard import guard_folder
 from bench.records.heartbeat import HeartbeatMonitor
 from bench.runner import worker_failures
 from bench.runner.backends import local
@@ -76,23 +77,24 @@ def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
 
     Raises:
         OSError: A result cannot be written to the disk.
-        InputError: No worker can be started.
+        InputError: No worker can be started, or the output folder was moved or removed.
     """
     out = options.out
     for _, remove in cleanup.find_leftovers(out, {identity(job) for job in jobs}):
         remove()
     if not jobs:
         return
-    store.folder(out).mkdir(parents=True, exist_ok=True)
+    store.folder(out).mkdir(exist_ok=True)
     previous_ends = {job: (store.read(out, job) or {}).get("ended") for job in jobs}  # before another run adds records
-    with nullcontext(options.submit) if options.submit else local.open_pool(min(options.workers, len(jobs))) as submit:
+    pool = nullcontext(options.submit) if options.submit else local.open_pool(min(options.workers, len(jobs)))
+    with guard_folder(out) as check_folder, pool as submit:
         for kinds, workers in ((Trial | Count, options.workers), (Probe, options.workers), (Timing, 1)):
             stage_jobs = [job for job in jobs if isinstance(job, kinds) and _is_ready(job, out)]
             tasks = [
                 Task(job, options.source, out, job in options.keep_weights, previous_ends[job])
                 for job in _order(stage_jobs, options.expected_s, workers)
             ]
-            yield from _Stage(tasks, submit, workers, options.deadline).run()
+            yield from _Stage(tasks, submit, workers, options.deadline).run(check_folder)
 
 
 def _is_ready(job: Job, out: Path) -> bool:
@@ -116,12 +118,14 @@ class _Stage:
         self.monitors: dict[Job, HeartbeatMonitor] = {}
         self.deaths = Counter[Job]()
 
-    def run(self) -> Iterator[Event]:
+    def run(self, check_folder: Callable[[], None]) -> Iterator[Event]:
         yield from self._start_tasks()
         while self.running or (self.postponed and time.time() < self.deadline):
             if not self.running:
                 time.sleep(POLL_S)
-            ended = self._collect_ended(wait(self.running, POLL_S, FIRST_COMPLETED).done)
+            ended_futures = wait(self.running, POLL_S, FIRST_COMPLETED).done
+            check_folder()  # before they are judged: without their folder all jobs fail
+            ended = self._collect_ended(ended_futures)
             watched_jobs = [task.job for task in (*(task for _, task, _ in ended), *self.running.values())]
             started = self._start_tasks()  # before events are yielded, so that a slow consumer never idles a worker
             for job in watched_jobs:

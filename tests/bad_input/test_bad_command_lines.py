@@ -58,10 +58,11 @@ def test_a_limit_that_is_no_time_is_refused(error_line, root, out, limit):
 
 
 @pytest.mark.parametrize("name", ["", os.fsdecode(b"\xff")], ids=ascii)
-def test_a_name_of_an_output_folder_that_cannot_be_used_exits_with_the_usage(name, capfd):
+def test_a_name_of_an_output_folder_that_cannot_be_used_exits_with_one_line(name, capfd):
     with pytest.raises(SystemExit, match="2"):
         command.main(["plan", "--out", name])
-    assert "error: argument --out: the name" in capfd.readouterr().err
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("ablate: argument --out: the name") and line.endswith("; see: ablate plan --help")
 
 
 @pytest.mark.parametrize("words", ["plan", "run", "report", "doctor", "ui", "export file.zip", "import nowhere"])
