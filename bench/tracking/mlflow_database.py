@@ -69,7 +69,9 @@ def is_database(address: str) -> bool:
 def check_writable(address: str) -> None:
     """Raise InputError if the address is that of a SQLite database which this user cannot write."""
     file = database_file(address)
-    if file is not None and file.exists() and not os.access(file, os.W_OK):
+    if file is None or not file.exists():
+        return
+    if not os.access(file, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         advice = f"if a group shares it, its owner can allow this: chmod g+w {shlex.quote(str(file))}"
         raise InputError(f"the MLflow database {file} cannot be written (permission denied): {advice}")
 
