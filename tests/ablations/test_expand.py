@@ -184,7 +184,7 @@ TUNED = Tuning("learning_rate", (0.001, 0.002, 0.004), {"c": "c", "d": "d"})
 def test_a_contrast_of_one_network_and_recipe_is_refused(pair, is_refused):
     claim = Claim("x", "X", (Contrast("test/accuracy", *pair, margin=1),))
     study = Study("?", (claim,), arms=ARMS, tuning=TUNED, name="mine")
-    setting = make_setting(study, "smoke")._replace(tuned_levels={"mine": {"c": 0.001, "d": 0.001}})
+    setting = make_setting(study, PROFILES["smoke"])._replace(tuned_levels={"mine": {"c": 0.001, "d": 0.001}})
     if is_refused:
         with pytest.raises(
             InputError, match="study mine, claim x: 'a' and 'b' are one and the same network and recipe"
