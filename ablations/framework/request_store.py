@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Required
+from typing import Any, Final, Literal, Required
 from uuid import getnode
 
 from pydantic import ValidationError
@@ -26,7 +26,7 @@ from bench.system.files import read, write
 
 REQUEST_FILE = "run.json"
 MACHINE_FILES = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id")
-ELSEWHERE = "studies elsewhere"  # key of studies in files, which an import leaves out
+ELSEWHERE: Final = "studies elsewhere"  # key of studies in files, which an import leaves out
 
 _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
 

@@ -32,7 +32,8 @@ def test_a_number_of_workers_that_no_machine_can_have_is_refused(error_line, com
 @pytest.mark.parametrize("count", ["1025", "9" * 5000])
 def test_a_number_of_gpus_that_no_cluster_can_have_is_refused(error_line, root, out, count):
     words = ("plan", "architecture", "--data", root, "--out", out, "--device", "cpu", "--cluster", count)
-    assert f"--cluster is {count}: expected 1 to 1024" in error_line(*words)
+    line = error_line(*words)
+    assert f"--cluster is {count[:900]}" in line and f"{count[-900:]}: expected 1 to 1024" in line
 
 
 def test_a_number_of_workers_is_refused_where_a_cluster_or_torchrun_sets_it(error_line, monkeypatch):

@@ -69,7 +69,7 @@ def test_the_database_that_the_variable_names_is_served(smoke, started, tmp_path
         "file:///some/mlruns": "file:///some/mlruns: `ablate ui` needs a database",
         "./mlruns": "./mlruns: `ablate ui` needs a database",
         "ftp://host": "ftp://host: `ablate ui` needs a database",
-        "sqlite:///none.db": "none.db is not a database of MLflow",
+        "sqlite:///none.db": "none.db not found",
         "sqlite:none.db": "cannot be read by MLflow",
         "nosuchdriver+sqlite+x://": "nosuchdriver+sqlite+x://: `ablate ui` needs a database",
         "mysql://alice:s3cretpw@127.0.0.1/db": "mysql://***@127.0.0.1/db cannot be read by MLflow",
