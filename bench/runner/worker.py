@@ -18,7 +18,7 @@ from bench.records.folder_guard import guard_folder
 from bench.runner.environment import describe_environment
 from bench.runner.task import Task
 from bench.runner.trial import run_trial
-from bench.spec.jobs import Count, Timing, Trial, job_device
+from bench.spec.jobs import Count, Probe, Timing, Trial, job_device
 from bench.system import files, locks
 from bench.system.process_group import SINGLE, ProcessGroup
 from bench.timing import measurement
@@ -100,7 +100,8 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
             raise ValueError(f"a measured number is impossible: {fault}")
         return record | {"status": "finished", **result}
     except Exception as error:
-        if files.disk_fault(error) or group.is_lost_peer(error):
+        lacks_images = isinstance(job, Trial | Probe) and not task.source.folder.exists()
+        if files.disk_fault(error) or group.is_lost_peer(error) or (isinstance(error, OSError) and lacks_images):
             raise
         is_memory = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,5 +1,6 @@
 """A run whose output folder is moved or removed stops; no job fails because of that, and the folder stays away."""
 
+import dataclasses
 import shutil
 from concurrent.futures import Future
 
@@ -10,9 +11,9 @@ import ablate
 from bench.models import complexity
 from bench.records import store
 from bench.runner import worker
-from bench.spec.config import ModelConfig
+from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
-from bench.spec.jobs import Count
+from bench.spec.jobs import Count, Trial
 from bench.system import locks
 
 JOBS = [Count(ModelConfig(width=width)) for width in (0.1, 0.2, 0.3)]
@@ -65,6 +66,17 @@ def test_a_run_stops_in_one_line_and_writes_nothing_at_the_old_place(tmp_path, m
     assert len(counted) == 2 and not [file for file in out.rglob("*") if file.is_file()]
     moved_records = [*tmp_path.glob("elsewhere/**/*.json")]
     assert len(moved_records) == (0 if harm in (shutil.rmtree, remove_and_make) else 1)
+
+
+def test_a_run_without_its_decoded_images_stops_and_fails_no_job(tmp_path, digits):
+    source = dataclasses.replace(digits, folder=tmp_path / "cache" / "digits")
+    trial = Trial(ModelConfig(width=1 / 16), TrainConfig(epochs=1), source.data, seed=0)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(
+        InputError, match=r"cache/digits/\w+\.npy was removed during the run: run the same command again"
+    ):
+        list(run([trial], source, tmp_path / "out", workers=1, submit=submit))
+    assert not [*tmp_path.rglob("*.json"), *tmp_path.rglob("cache")]
 
 
 def test_the_command_ends_with_one_line_and_does_not_make_the_folder_again(smoke, tmp_path, monkeypatch, capsys):
