@@ -2,14 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PROFILE ?= auto
-DATA ?= auto
-DEVICE ?= auto
 OUT ?= out
-PORT ?= 5000
-STUDY ?=
 audit = $(BIN)/pip-audit --progress-spinner off --timeout 10
-options = $(STUDY) --profile $(PROFILE) --data "$(DATA)" --device $(DEVICE) --out "$(OUT)" $(if $(SEEDS),--seeds $(SEEDS))
+# Values reach the commands as they are: `value` keeps make from expanding them, single quotes keep the shell from it.
+quote = '$(subst ','\'',$(1))'
+option = $(if $(value $(2)),$(call quote,--$(1)=$(value $(2))))
+studies = $(foreach study,$(value STUDY),$(call quote,$(study)))
+out = $(call option,out,OUT)
+setting = $(call option,profile,PROFILE) $(call option,data,DATA) $(call option,device,DEVICE) $(call option,seeds,SEEDS)
+unexport PROFILE STUDY DATA DEVICE SEEDS LIMIT OUT PORT SHORT
 
 .PHONY: help setup ablate plan report ui test lint bench torture test-scale calibrate clean
 
@@ -27,16 +28,16 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 ablate: setup  ## run the studies and write the report, e.g. make ablate DATA=folder
-	$(BIN)/ablate run $(options) $(if $(LIMIT),--limit $(LIMIT))
+	$(BIN)/ablate run $(setting) $(out) $(call option,limit,LIMIT) $(studies)
 
 plan: setup  ## show what `make ablate` would do and how long it would take
-	$(BIN)/ablate plan $(options)
+	$(BIN)/ablate plan $(setting) $(out) $(studies)
 
 report: setup  ## judge the last run's records again, or those of STUDY="relu lrn"; trains nothing
-	$(BIN)/ablate report $(STUDY) --out "$(OUT)"
+	$(BIN)/ablate report $(out) $(studies)
 
 ui: setup  ## open MLflow to compare the runs
-	$(BIN)/ablate ui --out "$(OUT)" --port $(PORT)
+	$(BIN)/ablate ui $(out) $(call option,port,PORT)
 
 test: setup  ## run the tests in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -54,7 +55,7 @@ lint: setup  ## run ruff, mypy, import-linter, and pip-audit if its database of 
 	else echo "pip-audit: the database of vulnerabilities cannot be reached: nothing was audited"; fi
 
 bench: $(VENV)/bench  ## time the harness against other harnesses and the machine; SHORT=1 only tests the benchmarks
-	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -v --json "$(OUT)/bench.json" $(if $(SHORT),--short)
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -v --json=$(call quote,$(value OUT)/bench.json) $(if $(SHORT),--short)
 
 $(VENV)/bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'

@@ -30,7 +30,7 @@ sys.meta_path.insert(0, ProjectFinder)  # on import, because worker processes im
 
 
 from ablations.framework.profiles import PROFILES
-from bench.spec.errors import InputError
+from bench.spec.errors import InputError, Interrupted
 from bench.system.console import SafeConsole, SafeParser, protect_streams
 from bench.tracking.address import hide_secrets
 from commands.doctor import advise, check_out, diagnose, with_advice
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     protect_streams()
     options = _make_parser().parse_args(arguments)
     os.environ |= ENVIRONMENT
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a cluster's scheduler stops jobs; a terminal is closed
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # Ctrl-C, a cluster's scheduler, a closed terminal
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _interrupt)
     try:
@@ -77,16 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"ablate: {hide_secrets(with_advice(error))}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt as error:
+    except Interrupted as error:
         print("\nablate: stopped; finished jobs are kept; run the same command again to continue", file=sys.stderr)
-        return 128 + (error.args[0] if error.args else signal.SIGINT)
+        return 128 + error.args[0]
 
 
 def _interrupt(number: int, _: object) -> NoReturn:
     """Stop as after Ctrl-C; further signals, such as at the end of a session, must not interrupt the shutdown."""
     for other_number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(other_number, signal.SIG_IGN)
-    raise KeyboardInterrupt(number)
+    raise Interrupted(number)
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from ablations.framework import request_store
 from bench import REVISION
 from bench.records import cleanup, store, validation, weights
 from bench.spec.errors import InputError
@@ -96,6 +97,12 @@ def examine(out: Path) -> Iterator[Finding]:
     for file, kind in cleanup.find_misplaced(out):
         text = f"{file} is no regular file but {kind}: --fix moves it to {out / cleanup.BROKEN}"
         yield Finding("broken", text, partial(cleanup.move_aside, file, out))
+    if (file := out / request_store.REQUEST_FILE).is_file():
+        try:
+            request_store.read_request(file)
+        except InputError as error:
+            text = f"{error}; --fix moves it to {out / cleanup.BROKEN}"
+            yield Finding("broken", text, partial(cleanup.move_aside, file, out))
     yield from _examine_records(out, usable_records)
     yield from _examine_unfinished_jobs(out)
     yield from (Finding("stale", text, remove) for text, remove in cleanup.find_leftovers(out))

@@ -5,7 +5,7 @@ import argparse
 from rich.console import Console
 
 from ablations.framework import request_store
-from bench.records import archive
+from bench.records import archive, store
 
 
 def export_records(options: argparse.Namespace, console: Console) -> int:
@@ -13,5 +13,7 @@ def export_records(options: argparse.Namespace, console: Console) -> int:
     request = options.out / request_store.REQUEST_FILE
     exported, skipped = archive.pack(options.out, options.file, options.weights, [request] if request.exists() else [])
     skipped_text = f"; {skipped} damaged or of another version left out (see: ablate doctor)" if skipped else ""
-    console.print(f"{exported} records in {options.file}{skipped_text}")
+    has_weights = any(store.folder(options.out).glob("*.safetensors"))
+    weights_text = f"; no weights: {options.out} holds none" if options.weights and not has_weights else ""
+    console.print(f"{exported} records in {options.file}{skipped_text}{weights_text}")
     return 0

@@ -11,6 +11,7 @@ from rich.console import Console
 from ablations.framework import request_store
 from bench.records import archive, importing, store
 from bench.spec.errors import InputError
+from bench.tracking.address import hide_secrets
 from commands.doctor import with_advice
 
 
@@ -56,10 +57,19 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
                 left_studies += request_store.import_request(file, out)
             except InputError as error:
                 imported.refused.append(error)
+        if not Path(origin).is_dir():
+            imported.refused[:] = [_name_member(error, origin, temporary) for error in imported.refused]
     if not any(imported):
         advice = "name an output folder, or an archive that `ablate export` wrote"
         raise InputError(f"{origin} holds no record of this harness, so there is nothing to import: {advice}")
     return imported, left_studies
+
+
+def _name_member(error: InputError, origin: str, temporary: str) -> InputError:
+    """Return a refused file's error with the name of its origin, in place of the folder in which it was unpacked."""
+    if isinstance(error, store.DamagedRecordError):  # of a record in the output folder
+        return error
+    return InputError(f"{hide_secrets(origin)}: {str(error).replace(f'{temporary}/', '')}")
 
 
 def _collect(origin: str, temporary: Path, accept: Callable[[str], bool]) -> list[Path]:

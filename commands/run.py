@@ -13,6 +13,7 @@ from ablations.framework.agenda import Agenda
 from ablations.framework.request import Request
 from ablations.framework.request_store import save_request
 from bench.records import store
+from bench.records.folder_guard import guard_folder
 from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.pending import find_missing_jobs
 from bench.runner.scheduler import Event, run
@@ -53,22 +54,25 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     agenda = Agenda(request, out, options.retry_failed)
     console.print(f"{agenda.total - len(agenda.expected_jobs)} of {agenda.total} jobs are done already")
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
-    with _open_backend(options, request, console) as (submit, workers):
-        run_options = RunOptions(
-            request.source, out, workers, agenda.keeps_weights, deadline, durations.predict_s, agenda.end, submit
-        )
-        display = Display(console, agenda, durations, workers)
-        with display.screen, LiveReport(ReportWriter(out), console) as live:
-            for event in _perform_jobs(agenda, run_options, options):
-                display.show(event)
-                live.update(event)
-                if event.record is not None:
-                    queue.publish(event.record, agenda.arms)
-    queue.publish_all(agenda.arms)
-    status = show_ending(options, agenda, queue, console)
-    # only a server may be away
-    unpublished = queue.usable and bool(queue.waiting) and not configured_address()
-    return status or int(unpublished)
+    with guard_folder(out) as check_folder:
+        with _open_backend(options, request, console) as (submit, workers):
+            run_options = RunOptions(
+                request.source, out, workers, agenda.keeps_weights, deadline, durations.predict_s, agenda.end, submit
+            )
+            display = Display(console, agenda, durations, workers)
+            with display.screen, LiveReport(ReportWriter(out), console) as live:
+                for event in _perform_jobs(agenda, run_options, options):
+                    check_folder()  # publishing would make it again
+                    display.show(event)
+                    live.update(event)
+                    if event.record is not None:
+                        queue.publish(event.record, agenda.arms)
+        check_folder()
+        queue.publish_all(agenda.arms)
+        status = show_ending(options, agenda, queue, console)
+        # only a server may be away
+        unpublished = queue.is_installed and bool(queue.waiting) and not configured_address()
+        return status or int(unpublished)
 
 
 def _perform_jobs(agenda: Agenda, run_options: RunOptions, options: argparse.Namespace) -> Iterator[Event]:

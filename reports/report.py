@@ -49,6 +49,7 @@ def write_report(
     blocks, remark = _build_blocks(evidence, build_progress(*trial_counts, is_running=False))
     last_end_s = int(max((record["ended"] for record in evidence.records.values()), default=0))
     html_file, pdf_file, json_file, csv_file = report_files(out)
+    html_file.parent.mkdir(exist_ok=True)
     write(html_file, render_html(blocks, TITLE).encode())
     write(pdf_file, render_pdf(blocks, TITLE, last_end_s))
     write(json_file, json.dumps(export_verdicts(evidence), indent=2, allow_nan=False).encode())

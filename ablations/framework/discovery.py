@@ -23,7 +23,7 @@ from pydantic import ValidationError
 import ablations
 from ablations.framework.study import Study
 from bench.records.validation import adapter
-from bench.spec.errors import InputError
+from bench.spec.errors import InputError, Interrupted
 from bench.system.text import printable
 
 ALIAS_MODULE = "study"  # the only public module of the package that is not a study
@@ -79,7 +79,7 @@ def _load(name: str) -> Study:
         adapter(Study).validate_python(study)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    except KeyboardInterrupt:
+    except Interrupted:
         raise
     except BaseException as error:  # not every exception that a file may raise is an Exception
         reason = _describe_failure(error, _folder(name))

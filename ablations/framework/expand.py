@@ -1,13 +1,13 @@
 """Expands a study into its jobs."""
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Strict, TypeAdapter
 
-from ablations.framework.claim import Declaration
+from ablations.framework.claim import Contrast, Declaration
 from ablations.framework.seeds import requested_seeds, seeds_per_arm
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from ablations.framework.study import AGAIN, Levels, Study, all_arms, arm_levels
@@ -59,6 +59,7 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     arms = [arm for arm in all_arms(study) if _is_ready(study, arm, setting)]
     seed_counts = {arm: requested_seeds(study, arm, setting) for arm in arms}
     first_trials = {arm: make_trial(study, arm, setting, seed=0) for arm in arms}
+    _check_contrasts(study, first_trials)
     trials = {
         (arm, seed): dataclasses.replace(first_trials[arm], seed=seed + AGAIN_SEED_OFFSET * (arm == AGAIN))
         for seed in range(max(seed_counts.values(), default=0))
@@ -112,6 +113,24 @@ def _check_known(subject: str, names: Iterable[str], valid: Collection[str]) -> 
     valid_names = set(valid)
     if unknown := [name for name in names if name not in valid_names]:
         raise InputError(f"{subject} {unknown[0]!r} is unknown; it can be {list_names(valid)}")
+
+
+def _check_contrasts(study: Study, trials: Mapping[str, Trial]) -> None:
+    """Raise InputError if a claim compares two arms of one network and recipe, which no number of seeds can decide.
+
+    Two tunings may choose the same level, and a brief profile may round epochs or replace a layout: such arms differ.
+    """
+
+    def describe(arm: str) -> tuple[Any, ...]:
+        levels = {"epochs": 1, "layout": "document", **study.base, **study.arms[arm]}
+        return study.tuning and study.tuning.takes.get(arm), levels["epochs"], levels["layout"], trials[arm]
+
+    for claim_id, part in [(claim.id, part) for claim in study.claims for part in claim.parts]:
+        arms = [name for name in (part.arm, part.reference) if name in study.arms and name in trials]
+        is_sampled = isinstance(part, Contrast) and not part.metric.startswith("time/")  # timings name their own arms
+        if is_sampled and len(arms) == 2 and len({*map(describe, map(str, arms))}) == 1:
+            problem = f"{arms[0]!r} and {arms[1]!r} are one and the same network and recipe"
+            raise InputError(f"study {study.name}, claim {claim_id}: {problem}: change a level of one of them")
 
 
 def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: Levels | None = None) -> Trial:

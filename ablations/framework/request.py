@@ -11,7 +11,7 @@ from ablations.framework.setting import Setting
 from ablations.framework.study import Study
 from ablations.framework.tuning import Record, placeholder_levels, tune
 from bench.data.source import Source
-from bench.spec.errors import InputError
+from bench.spec.errors import InputError, Interrupted
 from bench.spec.jobs import Trial, identity
 
 
@@ -69,7 +69,7 @@ def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:
         raise
     except ValidationError as error:
         raise InputError(f"study {study.name} cannot be used: {describe_invalid(error, 'timings')}") from error
-    except KeyboardInterrupt:
+    except Interrupted:
         raise
     except BaseException as error:  # not every exception that a study's function may raise is an Exception
         raise InputError(f"study {study.name} cannot be used: {type(error).__name__}: {error}") from error

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Required
+from typing import Annotated, Any, Final, Literal, Required
 from uuid import getnode
 
 from pydantic import Field, ValidationError
@@ -28,7 +28,7 @@ from bench.system.files import read, write
 
 REQUEST_FILE = "run.json"
 MACHINE_FILES = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id")
-ELSEWHERE = "studies elsewhere"  # key of studies in files, which an import leaves out
+ELSEWHERE: Final = "studies elsewhere"  # key of studies in files, which an import leaves out
 
 _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
 
@@ -79,15 +79,7 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
     file = out / REQUEST_FILE
     if not os.path.exists(file):  # Path.exists raises if a name is too long
         raise InputError(f"{file} not found: run studies into {out} first (see: ablate run --help)")
-    try:
-        fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
-        source = _source(fields["source"])
-        device = fields["device"]
-        precision = fields.get("precision") or ("bfloat16" if device == "cuda" else "float32")
-        setting = Setting(PROFILES[fields["profile"]], source.data, device, precision, fields["seeds"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = validation.describe_error(error)
-        raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
+    fields, source, setting = read_request(file)
     if (missing_studies := fields.get(ELSEWHERE)) and not study_names:
         problem = f"{file} was imported without {', '.join(missing_studies)}"
         raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
@@ -98,6 +90,20 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
     check_output(request, out)
     return request
+
+
+def read_request(file: Path) -> tuple[_Stored, Source, Setting]:
+    """Return a stored request's fields, data and setting; raise InputError if it is damaged."""
+    try:
+        fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
+        source = _source(fields["source"])
+        device = fields["device"]
+        precision = fields.get("precision") or ("bfloat16" if device == "cuda" else "float32")
+        setting = Setting(PROFILES[fields["profile"]], source.data, device, precision, fields["seeds"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = validation.describe_error(error)
+        raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
+    return fields, source, setting
 
 
 def _check_files(fields: _Stored, out: Path, is_trusted: bool) -> None:
@@ -185,6 +191,7 @@ def import_request(file: Path, out: Path) -> list[str]:
     if elsewhere:
         fields |= {"studies": [name for name in names if name not in elsewhere], ELSEWHERE: elsewhere}
         content = json.dumps(fields, indent=2).encode()
+    out.mkdir(parents=True, exist_ok=True)
     write(out / REQUEST_FILE, content)
     return elsewhere
 

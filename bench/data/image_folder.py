@@ -15,6 +15,7 @@ import numpy as np
 from bench.data.datasets import CIFAR10_CLASSES, SIDE_PX, Decoded, Decoder, LabelledPixels
 from bench.data.image_file import FORMATS, decode_thumbnail, stat_regular, suffixes
 from bench.spec.errors import InputError
+from bench.spec.fields import list_names
 from bench.system.text import printable
 
 DECODING = "3"  # increase it if the same files decode to other pixels, so that caches are rebuilt
@@ -67,7 +68,7 @@ def list_splits(root: Path, test: str) -> dict[str, SplitFiles]:
     train, test_split = (list_classes(root, split) for split in ("train", test))
     classes = tuple(train.images)
     if set(classes) != set(test_split.images):
-        differing = ", ".join(sorted(set(classes) ^ set(test_split.images)))
+        differing = list_names(sorted(set(classes) ^ set(test_split.images)))
         raise InputError(f"the classes in {root}/train and {root}/{test} differ ({differing}): expected the same")
     if len(classes) < 2:
         raise InputError(f"{root}/train has one class only ({classes[0]}): a classifier needs at least two")

@@ -69,6 +69,7 @@ def pack(root: Path, target: Path, side_px: int) -> Iterator[Packed]:
         else:
             squares.add(_fold(packed.path))
         yield packed
+    target.mkdir(parents=True, exist_ok=True)
     files.write(target / UNREADABLE_LIST, "".join(unreadable).encode())
     packed_files = (file for split in splits for file in (target / split).glob("*/[!.]*"))
     if stale := sorted(file for file in packed_files if _fold(file.relative_to(target).as_posix()) not in squares):
@@ -146,5 +147,6 @@ def _pack_one(file: Path, target: Path, packed_name: str, side_px: int) -> Packe
         return Packed("unreadable", str(error))
     content = io.BytesIO()
     Image.fromarray(pixels.numpy()).save(content, "JPEG", quality=JPEG_QUALITY)
+    packed_file.parent.mkdir(parents=True, exist_ok=True)
     files.write(packed_file, content.getvalue())
     return Packed("packed", path=packed_name)

@@ -89,9 +89,10 @@ def _unpacked(archive: zipfile.ZipFile, folder: Path, accept: Callable[[str], bo
     names = [entry.filename for entry in entries]
     if len({*names}) < len(names):
         raise InputError(f"{archive.filename} is not an archive of records (it holds a file twice)")
-    size = sum(entry.file_size for entry in entries)
-    if size > MAX_RATIO * Path(str(archive.filename)).stat().st_size:
-        raise InputError(f"{archive.filename} is not an archive of records (it would unpack to {size / 1e6:,.0f} MB)")
+    ratio = sum(entry.file_size for entry in entries) / Path(str(archive.filename)).stat().st_size
+    if ratio > MAX_RATIO:
+        problem = f"it would unpack to {ratio:,.0f} times its size, records to less than {MAX_RATIO} times"
+        raise InputError(f"{archive.filename} is not an archive of records ({problem})")
     for entry in entries:
         target = folder / entry.filename
         with archive.open(entry) as packed, target.open("wb") as file:

@@ -106,6 +106,7 @@ def final_metrics(record: dict[str, Any]) -> dict[str, float]:
 
 def write(out: Path, record: dict[str, Any]) -> Path:
     """Write a record, with its checksum, atomically; return its path."""
+    folder(out).mkdir(parents=True, exist_ok=True)
     return _write(out, {**record, "checksum": checksum(record)})
 
 

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import nullcontext
 from types import UnionType
 from typing import Any, NamedTuple
 
 from bench.records import cleanup, store
+from bench.records.folder_guard import guard_folder
 from bench.records.heartbeat import HeartbeatMonitor
 from bench.runner import worker_failures
 from bench.runner.backends import local
@@ -50,18 +51,19 @@ def run(jobs: Sequence[Job], options: RunOptions) -> Iterator[Event]:
 
     Raises:
         OSError: A result cannot be written to the disk.
-        InputError: No worker can be started.
+        InputError: No worker can be started, or the output folder was moved or removed.
     """
     out = options.out
     for _, remove in cleanup.find_leftovers(out, {identity(job) for job in jobs}):
         remove()
     if not jobs:
         return
-    store.folder(out).mkdir(parents=True, exist_ok=True)
+    store.folder(out).mkdir(exist_ok=True)
     tasks = TaskList(jobs, options)
-    with nullcontext(options.submit) if options.submit else local.open_pool(min(options.workers, len(jobs))) as submit:
+    pool = nullcontext(options.submit) if options.submit else local.open_pool(min(options.workers, len(jobs)))
+    with guard_folder(out) as check_folder, pool as submit:
         for kinds, workers in ((Trial | Count, options.workers), (Probe, options.workers), (Timing, 1)):
-            yield from _Stage(tasks, kinds, submit, workers).run()
+            yield from _Stage(tasks, kinds, submit, workers).run(check_folder)
 
 
 class _Stage:
@@ -76,12 +78,14 @@ class _Stage:
         self.monitors: dict[Job, HeartbeatMonitor] = {}
         self.deaths = Counter[Job]()
 
-    def run(self) -> Iterator[Event]:
+    def run(self, check_folder: Callable[[], None]) -> Iterator[Event]:
         yield from self._start_tasks()
         while self.running or (self.postponed and time.time() < self.deadline):
             if not self.running:
                 time.sleep(POLL_S)
-            ended = self._collect_ended(wait(self.running, POLL_S, FIRST_COMPLETED).done)
+            ended_futures = wait(self.running, POLL_S, FIRST_COMPLETED).done
+            check_folder()  # before they are judged: without their folder all jobs fail
+            ended = self._collect_ended(ended_futures)
             end_events = [_end_event(*task) for task in ended]  # writes the records of jobs whose workers died
             self._follow_up(task.job for outcome, task, _ in ended if outcome != "elsewhere")
             watched_jobs = [task.job for task in (*(task for _, task, _ in ended), *self.running.values())]

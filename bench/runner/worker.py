@@ -14,10 +14,11 @@ from filelock import Timeout
 from bench.models import complexity
 from bench.probes.answering import answer_probe
 from bench.records import store, validation, weights
+from bench.records.folder_guard import guard_folder
 from bench.runner.environment import describe_environment
 from bench.runner.task import Task
 from bench.runner.trial import run_trial
-from bench.spec.jobs import Count, Timing, Trial, job_device
+from bench.spec.jobs import Count, Probe, Timing, Trial, job_device
 from bench.system import files, locks
 from bench.system.process_group import SINGLE, ProcessGroup
 from bench.timing import measurement
@@ -55,16 +56,20 @@ def perform(task: Task, group: ProcessGroup = SINGLE) -> str:
 
     Returns:
         The record's status, or 'elsewhere' if another run works on the job.
+
+    Raises:
+        InputError: The output folder was moved or removed.
     """
     job, out = task.job, task.out
     try:
-        with locks.lock(store.lock_file(out, job)):
+        with guard_folder(out) as check_folder, locks.lock(store.lock_file(out, job)):
             record = store.read(out, job) or {}  # an unfit timing, a trial without its weights, or a failure
             if is_due := weights.needs_measurement(out, job, task.keep_weights, task.previous_end):
                 tags = {"tags": record["tags"]} if "tags" in record else {}
                 weights.move_damaged_aside(out, job)
                 record = {"reason": "", **_measure(task, group), **tags}
                 record["ended"] = max(record["started"], time.time())  # a clock may be set back
+                check_folder()  # a vanished folder is no failure of the job
                 store.write(out, record)
             store.remove_unfinished(out, job, store.is_failure(record))
     except Timeout:
@@ -95,7 +100,8 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
             raise ValueError(f"a measured number is impossible: {fault}")
         return record | {"status": "finished", **result}
     except Exception as error:
-        if files.disk_fault(error) or group.is_lost_peer(error):
+        lacks_images = isinstance(job, Trial | Probe) and not task.source.folder.exists()
+        if files.disk_fault(error) or group.is_lost_peer(error) or (isinstance(error, OSError) and lacks_images):
             raise
         is_memory = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

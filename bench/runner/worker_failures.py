@@ -6,6 +6,7 @@ from typing import Any
 from bench.records import store
 from bench.records.heartbeat import HUNG_AFTER_S
 from bench.runner.task import Task
+from bench.spec.errors import InputError
 from bench.system import files
 
 MAX_JOB_S = 24 * 3600.0
@@ -17,12 +18,15 @@ def classify_outcome(future: Future[str]) -> str:
 
     Raises:
         OSError: The result cannot be written to the disk.
+        InputError: The decoded images were removed.
     """
     error = None if future.cancelled() else future.exception()
     if future.cancelled() or isinstance(error, TimeoutError):
         return "failed"
     if error is not None and files.disk_fault(error):
         raise error
+    if isinstance(error, FileNotFoundError):
+        raise InputError(f"{error.filename} was removed during the run: run the same command again to continue")
     if error is not None:
         return "died"
     status = future.result()

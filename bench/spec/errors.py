@@ -1,4 +1,4 @@
-"""The error raised for a user's mistake."""
+"""The error raised for a user's mistake, and the one that ends a command after a signal."""
 
 from bench.system.text import short_line
 
@@ -11,3 +11,7 @@ class InputError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(short_line(message))
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal stopped the command; its number is the argument. A study file may raise any KeyboardInterrupt itself."""

@@ -49,11 +49,11 @@ class SafeConsole(Console):
 
 
 class SafeParser(argparse.ArgumentParser):
-    """A parser that escapes the arguments which its error messages repeat."""
+    """A parser whose errors are one line, in which the arguments that they repeat are escaped."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the message after the usage, and exit."""
-        super().error(short_line(message))
+        """Print the message and the command that shows the usage; exit."""
+        self.exit(2, f"ablate: {short_line(message)}; see: {self.prog} --help\n")
 
 
 class _Stream(io.FileIO):

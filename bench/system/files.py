@@ -66,8 +66,7 @@ def read(file: Path) -> bytes:
 
 
 def write(target: Path, content: bytes) -> None:
-    """Write a file beside its target, and rename it into place."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file beside its target, and rename it into place; a missing folder is an error, as it may have moved."""
     temporary = temporary_path(target)
     try:
         temporary.write_bytes(content)

@@ -20,9 +20,10 @@ def lock(file: Path, timeout_s: float = 0.0) -> FileLock:
         timeout_s: Longest wait; no limit if negative.
 
     Raises:
-        OSError: The folder cannot be written, or its file system has no locks.
+        OSError: The folder is missing or cannot be written, or its file system has no locks.
     """
     _check_once(file.parent)
+    file.parent.stat()  # filelock would create a folder that was moved after the check
     return FileLock(file, timeout=timeout_s)
 
 

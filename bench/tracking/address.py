@@ -5,9 +5,15 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote
 
+from bench.spec.errors import InputError
+
 SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # libraries quote them in their messages
 SECRET_NAME = r"[\w.-]*(?:pass|pwd|secret|token|key|credential|signature|odbc_connect)[\w.-]*"  # of a query parameter
 MIN_SECRET_LENGTH = 3  # characters; hiding shorter parts of a password would hide half of every message
+
+
+class AddressError(InputError):
+    """An address that MLflow can never use, such as one of an unknown scheme."""
 
 
 def configured_address() -> str:

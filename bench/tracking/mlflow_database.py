@@ -4,6 +4,7 @@ MLflow stores the absolute path of every artifact folder. A SQLite database and 
 files are read and written beside the database, whatever path it has stored; the stored paths follow.
 """
 
+import os
 import shlex
 import sqlite3
 from contextlib import closing
@@ -63,6 +64,16 @@ def database_file(address: str) -> Path | None:
 def is_database(address: str) -> bool:
     """Whether the address names a database, which MLflow opens itself."""
     return get_uri_scheme(address) in db_types.DATABASE_ENGINES
+
+
+def check_writable(address: str) -> None:
+    """Raise InputError if the address is that of a SQLite database which this user cannot write."""
+    file = database_file(address)
+    if file is None or not file.exists():
+        return
+    if not os.access(file, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        advice = f"if a group shares it, its owner can allow this: chmod g+w {shlex.quote(str(file))}"
+        raise InputError(f"the MLflow database {file} cannot be written (permission denied): {advice}")
 
 
 def has_tables(address: str) -> bool:

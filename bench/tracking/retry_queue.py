@@ -11,6 +11,7 @@ from typing import Any
 from bench.records import store
 from bench.spec.errors import InputError
 from bench.tracking import mlflow_format
+from bench.tracking.address import AddressError
 
 FIRST_PAUSE_S = 30.0  # pause before the next attempt to connect; doubled after each failure
 MAX_PAUSE_S = 600.0
@@ -24,7 +25,11 @@ class RetryQueue:
     Attributes:
         waiting: Identities of records that are not published yet.
         publisher: The connection; None while MLflow cannot be reached or is not installed.
-        usable: Whether mlflow can be imported, and can use the database.
+        is_installed: Whether mlflow can be imported.
+        usable: Whether, besides, it can use the database.
+
+    Raises:
+        AddressError: MLFLOW_TRACKING_URI is no address that MLflow can use.
     """
 
     def __init__(self, out: Path, profile: str, warn: Callable[[str], None]) -> None:
@@ -32,7 +37,7 @@ class RetryQueue:
         self.waiting: deque[str] = deque()
         self.publisher: Any = None
         self._pause_s, self._next_contact, self._warned, self._refused = FIRST_PAUSE_S, 0.0, False, False
-        self.usable = importlib.util.find_spec("mlflow") is not None
+        self.usable = self.is_installed = importlib.util.find_spec("mlflow") is not None
         if not self.usable:
             warn("mlflow is not installed: results are kept as records and can be published later")
         self._connect()
@@ -71,6 +76,8 @@ class RetryQueue:
             from bench.tracking import publisher  # mlflow may be missing
 
             self.publisher = publisher.Publisher(self.out)
+        except AddressError:
+            raise
         except InputError as error:  # it stays so until the user acts
             self.usable = False
             self.warn(f"{error}; results are kept as records and can be published later")

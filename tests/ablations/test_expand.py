@@ -19,7 +19,7 @@ from ablations.framework.expand import expand_study, resolve_levels
 from ablations.framework.profiles import PROFILES
 from ablations.framework.seeds import seeds_per_arm
 from ablations.framework.setting import AGAIN_SEED_OFFSET
-from ablations.framework.study import SHUFFLED, all_arms, all_claims
+from ablations.framework.study import SHUFFLED, Tuning, all_arms, all_claims
 from bench.models import complexity
 from bench.runner.pending import find_missing_jobs
 from bench.spec.errors import InputError
@@ -170,3 +170,25 @@ def test_the_work_for_an_arm_does_not_grow_with_their_number(monkeypatch):
     placed = expand.expand_study(Study("?", (), arms=arms, name="mine"), Setting(PROFILES["smoke"], DATA))
     models = {id(place.job.model) for place in placed}
     assert len(calls) < 5 and len(models) == len(arms) + 2  # the seeds of an arm share one configuration
+
+
+ARMS = {"a": {}, "b": {"activation": "relu", "epochs": 1}, "c": {"activation": "tanh"}, "d": {}, "e": {"epochs": 0.9}}
+TUNED = Tuning("learning_rate", (0.001, 0.002, 0.004), {"c": "c", "d": "d"})
+
+
+@pytest.mark.parametrize(
+    "pair, is_refused",
+    [("ab", True), ("ac", False), ("ad", False), ("ae", False), (("again", "a"), False)],
+    ids=["equal", "other level", "tuned", "other epochs, rounded", "control"],
+)
+def test_a_contrast_of_one_network_and_recipe_is_refused(pair, is_refused):
+    claim = Claim("x", "X", (Contrast("test/accuracy", *pair, margin=1),))
+    study = Study("?", (claim,), arms=ARMS, tuning=TUNED, name="mine")
+    setting = make_setting(study, PROFILES["smoke"])._replace(tuned_levels={"mine": {"c": 0.001, "d": 0.001}})
+    if is_refused:
+        with pytest.raises(
+            InputError, match="study mine, claim x: 'a' and 'b' are one and the same network and recipe"
+        ):
+            expand_study(study, setting)
+    else:
+        assert expand_study(study, setting)

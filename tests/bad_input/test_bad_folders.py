@@ -55,6 +55,13 @@ def single_class(root):
     return "one class only (cat)"
 
 
+def many_classes(root):
+    for number in range(150):
+        (root / f"train/{number:03}").mkdir()
+        noise().save(root / f"train/{number:03}/0.png")
+    return "099 and 50 others): expected the same"
+
+
 def newline(root):
     (root / "train/a\nb").mkdir()
     return r"there is no image in " + str(root / r"train/a\nb")
@@ -66,7 +73,7 @@ def undecodable(root):
 
 
 FOLDERS = [loop, loop_upwards, broken_link, pipe, nested, hidden_class, hidden_images, single_class]
-FOLDERS += [newline, undecodable]
+FOLDERS += [many_classes, newline, undecodable]
 
 
 @pytest.mark.parametrize("harm", FOLDERS, ids=lambda harm: harm.__name__.replace("_", " "))

@@ -51,6 +51,7 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
         ("quit()", "mine.py, line 8: SystemExit: None"),
         ("input('name: ')", "mine.py, line 8: EOFError"),
         ("raise BaseException", "mine.py, line 8: BaseException"),
+        ("raise KeyboardInterrupt('x')", "mine.py, line 8: KeyboardInterrupt: x"),
         ("x = = 1", "mine.py, line 8, column 5: SyntaxError: invalid syntax"),
         ("import json\njson.loads('{')", "mine.py, line 9: JSONDecodeError"),
         ("raise ValueError('two\\nlines')", r"ValueError: two\nlines"),

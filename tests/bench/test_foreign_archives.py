@@ -64,7 +64,9 @@ MANY = [f"{number:016x}.json" for number in range(20)]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")  # zipfile's own
-@pytest.mark.parametrize("names, message", [(MANY, "would unpack to 20 MB"), ([NAME, NAME], "holds a file twice")])
+@pytest.mark.parametrize(
+    "names, message", [(MANY, r"would unpack to \d{3} times its size"), ([NAME, NAME], "holds a file twice")]
+)
 def test_an_archive_of_many_or_of_equal_entries_is_not_unpacked(tmp_path, monkeypatch, names, message):
     monkeypatch.setattr("shutil.copyfileobj", lambda *_: pytest.fail("an entry was unpacked"))
     odd = str(tmp_path / "odd.zip")

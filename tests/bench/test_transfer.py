@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from running import run
 
+import ablate
 from ablations.framework import request_store
 from bench.records import archive as archives
 from bench.records import store
@@ -230,3 +231,21 @@ def test_a_damaged_run_json_is_refused_and_the_records_are_imported(two_files, t
         message.startswith("run.json is damaged (") for message in map(str, imported.refused)
     ] == [True]
     assert not (tmp_path / "out" / request_store.REQUEST_FILE).exists()
+
+
+def test_a_refused_file_of_an_archive_is_named_by_both(two_files, tmp_path):
+    two_files[0].write_text("{")
+    two_files[1].write_text(amended(schema=3)(two_files[1].read_text()))
+    with zipfile.ZipFile(tmp_path / "results.zip", "w") as archive:
+        for file in two_files:
+            archive.write(file, file.name)
+    imported, _ = import_from(str(tmp_path / "results.zip"), tmp_path / "out", False)
+    assert sorted(str(error).partition(" is no ")[0] for error in imported.refused) == sorted(
+        f"{tmp_path / 'results.zip'}: {file.name}" for file in two_files
+    )
+
+
+def test_an_export_with_weights_says_if_there_are_none(two_files, tmp_path, capsys):
+    assert ablate.main(["export", "--weights", str(tmp_path / "a.zip"), "--out", str(tmp_path / "two")]) == 0
+    expected = f"2 records in {tmp_path / 'a.zip'}; no weights: {tmp_path / 'two'} holds none"
+    assert capsys.readouterr().out.strip() == expected

@@ -347,3 +347,12 @@ def test_the_former_name_of_fix_still_works_in_scripts(tmp_path, capsys):
     assert ablate.main(["doctor", "--mend", "--out", str(tmp_path)]) == 0
     assert "fixed" in capsys.readouterr().out
     assert ablate.main(["doctor", "--out", str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"studies": []}', None], ids=["empty", "cut", "incomplete", "changed"])
+def test_a_damaged_request_is_moved_aside(out, capsys, content):
+    file = out / "run.json"
+    file.write_text(file.read_text().replace('"smoke"', '"lavish"') if content is None else content)
+    assert [ablate.main(["doctor", *words, "--out", str(out)]) for words in ([], ["--fix"], [])] == [1, 0, 0]
+    assert f"broken   {file} is damaged" in capsys.readouterr().out
+    assert not file.exists() and (out / "broken" / "run.json").exists()

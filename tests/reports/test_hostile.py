@@ -48,7 +48,10 @@ def hostile(name: str) -> Study:
     return Study(
         question=f"Is {name} so?",
         name=name,
-        arms={arm: {"activation": "tanh"} if number % 2 else {} for number, arm in enumerate(NAMES)},
+        arms={
+            arm: {"activation": "tanh" if arm == second else "sigmoid"} if number % 2 else {}
+            for number, arm in enumerate(NAMES)
+        },
         counts={name: ModelConfig()},
         timings=lambda setting: (Timing("steps", tuple((arm, ModelConfig()) for arm in NAMES), (128,), 5),),
         probes=(Ask(name, (first,)),),

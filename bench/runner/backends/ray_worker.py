@@ -83,10 +83,10 @@ class Slot:
     def _prepare_folder(self, job: Job, inputs: Files | None) -> Path:
         """Make a folder for the job alone; files of its last worker, which died after writing them, stay."""
         out = self.scratch / store.path(self.scratch, job).stem
+        store.folder(out).mkdir(parents=True, exist_ok=True)
         for name, content in (inputs or {}).items():
             if not (file := store.folder(out) / name).exists():
                 files.write(file, content)
-        store.folder(out).mkdir(parents=True, exist_ok=True)
         store.part_file(out, job).unlink(missing_ok=True)
         return out
 
@@ -130,6 +130,7 @@ def _write_pixels(folder: Path, pixels: Sequence[Any]) -> Path:
     with locks.lock(folder.with_name(f"{folder.name}.lock"), timeout_s=-1):
         if not folder.exists():
             temporary = files.temporary_path(folder)
+            temporary.mkdir()
             try:
                 for name, content in ray.get(pixels[0]).items():
                     files.write(temporary / name, content)
