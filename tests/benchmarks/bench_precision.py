@@ -26,6 +26,7 @@ NETWORKS = {
 def run_trials(model: ModelConfig, recipe: TrainConfig, source: Source, out: Path, precision: str) -> float:
     """Return the mean seconds of one trial per worker, which run at the same time."""
     jobs = [Trial(model, recipe, source.data, seed, precision=precision) for seed in range(worker_count("cpu"))]
+    out.mkdir()
     for event in run(jobs, RunOptions(source, out, len(jobs))):
         assert event.kind != "failed", event.record
     seconds = [record["ended"] - record["started"] for record in store.read_all(out)]

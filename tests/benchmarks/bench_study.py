@@ -39,6 +39,7 @@ def run_harness(work: Work, source: Source, out: Path) -> Result:
     recipe = TrainConfig(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
     model, precision = ModelConfig(width=work.width), work.precision
     jobs = [Trial(model, recipe, source.data, seed, precision=precision) for seed in range(work.trials)]
+    out.mkdir()
     for event in run(jobs, RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs).__contains__)):
         assert event.kind != "failed", event.record
     records = store.read_all(out)
@@ -98,6 +99,7 @@ from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count
 if __name__ == "__main__":
     out = Path(sys.argv[2])
+    out.mkdir()
     *_, end = run([Count(ModelConfig())], RunOptions(locate(sys.argv[1], out), out, workers=2))
     print(end.record["started"])
 """
