@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from ablations.framework.discovery import describe_invalid
 from ablations.framework.expand import PlacedJob, expand_study
 from ablations.framework.setting import Setting
-from ablations.framework.study import Study
+from ablations.framework.study import Study, compared_arms
 from ablations.framework.tuning import Record, placeholder_levels, tune
 from bench.data.source import Source
 from bench.spec.errors import InputError, Interrupted
@@ -52,11 +52,13 @@ class Request(NamedTuple):
     def placed_jobs(self) -> list[PlacedJob]:
         """Return the jobs of all studies, each with its study, arm and seed; studies share equal jobs.
 
-        The order is that of a run: tuning first, then seed by seed over all studies, so that a run that is interrupted
-        has whole pairs of every study.
+        The order is that of a run: tuning first, then seed by seed over all studies, and within a seed the arms that
+        claims compare first. So an interrupted run has whole comparisons of every study.
         """
         placed = [place for study in self.studies for place in _study_jobs(study, self.setting)]
-        return [*self.tuning_trials, *sorted(placed, key=lambda place: place.seed or 0)]
+        compared = {(study.name, arm) for study in self.studies for arm in compared_arms(study)}
+        placed.sort(key=lambda place: (place.seed or 0, (place.study, place.arm) not in compared))
+        return [*self.tuning_trials, *placed]
 
 
 def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:

@@ -181,3 +181,10 @@ def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:
         Claim(f"{study.name}:a-a", "The baseline differs from itself under other seeds", (a_a,), primary=False),
         Claim(f"{study.name}:shuffled", "Shuffled labels bring test accuracy to chance", (chance,), primary=False),
     )
+
+
+def compared_arms(study: Study) -> set[str]:
+    """Return the arms that the study's own claims compare, directly or in a combination."""
+    names = {name for claim in study.claims for part in claim.parts for name in (part.arm, part.reference)}
+    combined = {arm for name, weights in study.combinations.items() if name in names for arm in weights}
+    return {arm for arm in study.arms if arm in names | combined}

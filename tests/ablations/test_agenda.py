@@ -12,6 +12,7 @@ from ablations.framework import discovery
 from ablations.framework.agenda import Agenda
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request import Request
+from ablations.framework.study import all_arms
 from bench.data.source import Source
 from bench.records import store
 from bench.runner import pending
@@ -92,11 +93,27 @@ def test_the_time_left_is_right_to_a_fifth_once_a_tenth_is_done(agenda):
 
 
 def test_interrupted_runs_have_whole_pairs_of_every_study(agenda):
-    """When seed 1 of any arm has ended, no study lacks seed 0 of an arm that tuning does not hold back."""
+    """When seed 1 of an arm has ended, no arm that needs no tuning lacks seed 0, and every study has compared arms."""
     random = np.random.default_rng(1)
     for _, record, _ in simulate(agenda, lambda job: job_seconds(job, random)):
         if record["kind"] == "trial" and record["job"]["seed"] == 1:
             break
-    trials = [place for place in agenda.request.placed_jobs() if isinstance(place.job, Trial) and place.seed == 0]
-    assert {place.study for place in trials} == {"relu", "dropout", "lrn"}
-    assert all(store.path(agenda.out, place.job).exists() for place in trials)
+    arms = {}
+    for place in agenda.request.placed_jobs():
+        if place.seed == 0 and isinstance(place.job, Trial) and store.path(agenda.out, place.job).exists():
+            arms.setdefault(place.study, []).append(place.arm)
+    dropout = next(study for study in agenda.request.studies if study.name == "dropout")
+    assert set(arms["dropout"]) == all_arms(dropout).keys()
+    assert {"relu", "tanh"} <= set(arms["relu"]) and {"none", "LRN"} <= set(arms["lrn"])
+
+
+def test_within_a_seed_the_arms_that_claims_compare_come_first(agenda):
+    """No claim compares p = 0.3 and 0.7; the controls come last with them."""
+    trials = [p for p in agenda.request.placed_jobs() if p.study == "dropout" and isinstance(p.job, Trial)]
+    assert [place.seed for place in trials] == sorted(place.seed for place in trials)
+    arms = [place.arm for place in trials if place.seed == 2]
+    compared = [arm for arm in arms if arm.startswith(("p = 0.5", "p = 0,")) or arm == "p = 0"]
+    assert arms[: len(compared)] == compared and len(compared) == 8
+    assert set(arms[len(compared) :]) == {"p = 0.3", "p = 0.7", "again", "shuffled labels"} | {
+        f"p = {p}, no augmentation" for p in (0.3, 0.7)
+    }
