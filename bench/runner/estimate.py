@@ -34,10 +34,10 @@ KERNEL_FACTORS = {  # factors of the training time, measured with Zhang's networ
 }
 MIN_IMAGE_S = 1e-4  # lower limit on one core, for networks of any width
 EVALUATION_SPEEDUP = 4.0  # training time of an image over its evaluation time
-UNIT_S = {  # seconds per round of a timing, per network that a probe examines, per count
-    "cpu": {"timing": 1.5, "probe": 2.0, "count": 0.1},
-    "cuda": {"timing": 0.02, "probe": 0.2, "count": 0.1},
-}
+UNIT_S = {"cpu": {"probe": 2.0, "count": 0.1}, "cuda": {"probe": 0.2, "count": 0.1}}  # per network examined, per count
+ACTIVITY_S = 0.05  # per network, of the only probe that computes a single forward pass
+ELEMENT_S = {"cpu": 1.5e-9, "cuda": 2e-11}  # of an activation's kernel, forward and backward
+WARM_UPS = 4  # calls of a timing that are not counted
 START_S, REPORT_S = 8.0, 2.5  # start-up before the first jobs; a study's chapter in the report
 PUBLISH_S = 0.05  # per record; one process publishes all of them
 MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
@@ -92,8 +92,12 @@ class DurationModel:
         if not isinstance(job, Trial):
             device, kind = job_device(job), job_kind(job)
             subject = getattr(job, "subject", None) or getattr(job, "question", None)
-            unit_s = self.units.get((kind, subject, device)) or [UNIT_S[device][kind]]
-            return _median(unit_s) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
+            if samples := self.units.get((kind, subject, device)):
+                return _median(samples) * (getattr(job, "rounds", 0) or len(getattr(job, "trials", "?")))
+            if isinstance(job, Timing):
+                return (job.rounds + WARM_UPS) * self._round_s(job)
+            unit_s = ACTIVITY_S if subject == "activity" else UNIT_S[device][kind]
+            return unit_s * len(getattr(job, "trials", "?"))
         images = share_count(job.recipe.share, job.data.train)
         evaluated_count = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
         training_s, evaluation_s = self._seconds_per_image(job)
@@ -106,8 +110,22 @@ class DurationModel:
             if key in self.trials:
                 training, evaluation = self.trials[key]
                 return _median(training), _median(evaluation)
-        training_s = _rule_of_thumb(keys[-1]) * self._machine_factor(trial.device, trial.precision)
+        training_s = self._guess(keys[-1])
         return training_s, training_s / EVALUATION_SPEEDUP
+
+    def _round_s(self, timing: Timing) -> float:
+        """Seconds of a round of a timing: of kernels by elements, else by images that a network trains on or passes."""
+        if timing.subject == "activations":
+            return len(timing.arms) * sum(timing.sizes) * ELEMENT_S[timing.device]
+        place = timing.device, timing.precision
+        keys = [(model.layout, model.width, model.kernel, *place) for _, model in timing.arms]
+        image_s = sum(_median(self.trials[key][0]) if key in self.trials else self._guess(key) for key in keys)
+        return sum(timing.sizes) * image_s / (EVALUATION_SPEEDUP if timing.subject == "layers" else 1.0)
+
+    def _guess(self, key: Key) -> float:
+        """Seconds per image trained on, by the rule of thumb and the trials done on this machine."""
+        *_, device, precision = key
+        return _rule_of_thumb(key) * self._machine_factor(device, precision)
 
     def _machine_factor(self, device: str, precision: str) -> float:
         """Median ratio of measured time to the rule of thumb over the networks that were measured."""

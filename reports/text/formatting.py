@@ -107,9 +107,12 @@ def format_p_value(p: float | None, missing_text: str = NOTHING) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Format a duration: '4.2 s', '40 s', '12 min' or '3 h 5 min'."""
+    """Format a duration: '4.2 s', '40 s', '2 min 30 s', '12 min' or '3 h 5 min'."""
     if seconds < 60:
         return f"{format_fixed(seconds, 1 if seconds < 10 else 0)} s"
+    if seconds < 595:
+        minutes, tens = divmod(round(seconds / 10), 6)
+        return f"{minutes} min" + f" {tens}0 s" * bool(tens)
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
