@@ -77,9 +77,9 @@ def _collect(origin: str, temporary: Path, accept: Callable[[str], bool]) -> lis
     if "://" in origin:
         if importlib.util.find_spec("mlflow") is None:
             raise InputError(f"{origin} is an MLflow address, and mlflow is not installed: pip install mlflow")
-        from bench.tracking import mlflow_client
+        from bench.tracking import artifact_download
 
-        return mlflow_client.download_artifacts(origin, temporary, accept)
+        return artifact_download.download_artifacts(origin, temporary, accept)
     folder = Path(origin)
     if not folder.is_dir():
         return archive.unpack(folder, temporary, accept)

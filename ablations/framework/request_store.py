@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Required
-from uuid import getnode
 
 from pydantic import Field, ValidationError
 from typing_extensions import TypedDict
@@ -25,9 +24,9 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import identity
 from bench.system import locks
 from bench.system.files import read, write
+from bench.system.machine_number import machine_number
 
 REQUEST_FILE = "run.json"
-MACHINE_FILES = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id")
 ELSEWHERE: Final = "studies elsewhere"  # key of studies in files, which an import leaves out
 
 _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
@@ -123,18 +122,7 @@ def _check_files(fields: _Stored, out: Path, is_trusted: bool) -> None:
 
 def _sign(study_names: Sequence[str]) -> str:
     """Sign the names by this user and machine; the sender of an output folder does not know the machine's number."""
-    return hashlib.sha256(json.dumps([_machine_number(), os.getuid(), study_names]).encode()).hexdigest()
-
-
-def _machine_number() -> str | int:
-    """Return a number that only this machine knows: without one on disk, as in many containers, that of its boot.
-
-    Without a network `getnode` is random in each process, and in a container others can guess it.
-    """
-    for file in MACHINE_FILES:
-        if file.is_file() and len(number := file.read_text().strip()) >= 32:  # 'uninitialized' is none
-            return number
-    return getnode()
+    return hashlib.sha256(json.dumps([machine_number(), os.getuid(), study_names]).encode()).hexdigest()
 
 
 def prepare_output(out: Path) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -179,33 +179,6 @@ def set_tags(client: MlflowClient, run: Any, tags: Mapping[str, str]) -> bool:
     if changed_tags:
         client.log_batch(run.info.run_id, tags=changed_tags)
     return bool(changed_tags)
-
-
-def download_artifacts(address: str, folder: Path, is_wanted: Callable[[str], object]) -> list[Path]:
-    """Download the artifacts of all runs of an MLflow server.
-
-    Args:
-        address: Tracking URI of the server or database.
-        folder: Destination.
-        is_wanted: Whether to download the artifact of this name.
-
-    Returns:
-        The downloaded files.
-
-    Raises:
-        InputError: The server or database cannot be read.
-    """
-    downloaded_files = []
-    try:
-        client = connect(mlflow_database.absolute_address(address))
-        for run in find_runs(client, experiment_ids(client)):
-            artifacts = mlflow_database.artifact_store(run, client.tracking_uri)
-            for name in (artifact.path for artifact in artifacts.list_artifacts()):
-                if is_wanted(name) and not (folder / name).exists():
-                    downloaded_files.append(Path(artifacts.download_artifacts(name, str(folder))))
-    except Exception as error:  # database drivers raise classes of their own
-        raise mlflow_format.to_input_error(address, error) from error
-    return downloaded_files
 
 
 def is_refusal(error: Exception) -> bool:

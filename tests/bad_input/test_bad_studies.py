@@ -14,6 +14,7 @@ from ablations.framework import discovery, request, request_store
 from ablations.framework.profiles import PROFILES
 from ablations.framework.request_store import load_request
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.system import machine_number
 
 DATA = DataConfig("0123456789abcdef", classes=10, train=100)
 
@@ -228,9 +229,11 @@ def test_a_report_runs_no_study_file_that_somebody_else_may_have_named(smoke, tm
 def test_a_report_of_an_own_folder_needs_no_trust_on_a_machine_without_number_and_network(smoke, tmp_path, monkeypatch):
     out = shutil.copytree(smoke.out, tmp_path / "out")
     (image := tmp_path / "machine-id").write_text("uninitialized\n")
-    monkeypatch.setattr(request_store, "MACHINE_FILES", (tmp_path / "absent", image, *request_store.MACHINE_FILES[1:]))
+    monkeypatch.setattr(
+        machine_number, "MACHINE_FILES", (tmp_path / "absent", image, *machine_number.MACHINE_FILES[1:])
+    )
     for number in (1, 2):  # as in two processes
-        monkeypatch.setattr(request_store, "getnode", lambda number=number: number)
+        monkeypatch.setattr(machine_number, "getnode", lambda number=number: number)
         if number == 1:
             request_store.save_request(load_request(out, is_trusted=True), out)
     assert load_request(out).studies

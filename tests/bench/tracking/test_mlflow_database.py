@@ -16,7 +16,7 @@ from publishing import publish_all
 import ablate
 from bench.records import store
 from bench.spec.errors import InputError
-from bench.tracking import mlflow_client, mlflow_database
+from bench.tracking import artifact_download, mlflow_client, mlflow_database
 from bench.tracking.publisher import Publisher
 from bench.tracking.retry_queue import RetryQueue
 
@@ -150,7 +150,9 @@ def test_a_folder_may_have_any_name(original, tmp_path, monkeypatch, name):
     store.write(out, record)
     Publisher(Path(name)).publish(record)
     for address in (mlflow_client.tracking_uri(out), f"sqlite:///{out}/mlflow.db"):
-        (file,) = mlflow_client.download_artifacts(address, tmp_path, lambda file: file.startswith("0123456789abcdef."))
+        (file,) = artifact_download.download_artifacts(
+            address, tmp_path, lambda file: file.startswith("0123456789abcdef.")
+        )
         file.unlink()
     assert os.listdir(here) == [name]
 
@@ -277,5 +279,5 @@ def test_reading_makes_no_tables_in_a_file_without_any(tmp_path, content):
         file.write_bytes(content)
     before = snapshot(tmp_path)
     with pytest.raises(InputError, match="is not a database of MLflow"):
-        mlflow_client.download_artifacts(f"sqlite:///{file}", tmp_path, bool)
+        artifact_download.download_artifacts(f"sqlite:///{file}", tmp_path, bool)
     assert snapshot(tmp_path) == before

@@ -13,7 +13,7 @@ from publishing import publish_all
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
-from bench.tracking import mlflow_client, mlflow_format
+from bench.tracking import artifact_download, mlflow_client, mlflow_format
 from bench.tracking.publisher import Publisher, is_same_measurement
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
@@ -232,7 +232,7 @@ def test_a_job_that_was_measured_again_is_one_run_of_the_new_points(published, t
     values = sorted(value for points in run["points"].values() for _, _, value in points)
     assert values == sorted(sample["value"] for sample in remeasured(unfit)["samples"])
     assert (run["status"], run["ended"]) == ("FINISHED", int(remeasured(unfit)["ended"] * 1e3))
-    (file,) = mlflow_client.download_artifacts(
+    (file,) = artifact_download.download_artifacts(
         mlflow_client.tracking_uri(tmp_path), tmp_path, lambda name: name.endswith(".json")
     )
     assert json.loads(file.read_text())["fit"]
