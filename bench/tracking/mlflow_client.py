@@ -17,14 +17,13 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two l
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag, ViewType
-from mlflow.exceptions import InvalidUrlException, MlflowException, RestException
-from sqlalchemy.exc import ArgumentError
+from mlflow.exceptions import MlflowException
 
 from bench.records import store
 from bench.spec.errors import InputError
 from bench.system import files
 from bench.tracking import mlflow_database, mlflow_format
-from bench.tracking.address import AddressError, configured_address, hide_secrets
+from bench.tracking.address import configured_address, hide_secrets
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its tracebacks repeat what it raises
@@ -59,12 +58,7 @@ def connect(address: str) -> MlflowClient:
 
 
 def open_store(out: Path) -> MlflowClient:
-    """Return a client for writing to the server, or to the database in `out`, which is made if missing.
-
-    Raises:
-        AddressError: MLFLOW_TRACKING_URI is no address that MLflow can use.
-        InputError: The database cannot be written, or is of another version.
-    """
+    """Return a client for writing to the server, or to the database in `out`, which is made if missing."""
     database, address = out / "mlflow.db", tracking_uri(out)
     if not configured_address() and not (database.exists() and database.stat().st_size):
         _create_database(database)
@@ -74,19 +68,10 @@ def open_store(out: Path) -> MlflowClient:
         client = MlflowClient(address)
         client.search_experiments(max_results=1)  # makes the tables of an empty database
     except Exception as error:
-        if not _is_invalid_address(error):
-            raise
-        problem = f"MLFLOW_TRACKING_URI is {hide_secrets(address, address)}, which MLflow cannot use"
-        example = "expected an address such as http://HOST:5000 or sqlite:////PATH/mlflow.db"
-        raise AddressError(f"{problem} ({mlflow_format.summarize_error(error)}): {example}") from error
+        mlflow_database.check_address(address, error)
+        raise
     mlflow_database.follow_moved_folder(address)
     return client
-
-
-def _is_invalid_address(error: Exception) -> bool:
-    """Whether MLflow or its database driver refused an address before any contact."""
-    is_refused = is_refusal(error) and not isinstance(error, RestException)
-    return is_refused or isinstance(error, ArgumentError | InvalidUrlException)
 
 
 def _create_database(database: Path) -> None:

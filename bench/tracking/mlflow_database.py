@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.exceptions import InvalidUrlException, MlflowException, RestException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.db import db_types
 from mlflow.store.db import utils as databases
 from mlflow.utils.uri import get_uri_scheme, is_local_uri
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
 
 from bench.spec.errors import InputError
-from bench.tracking.address import hide_secrets
-from bench.tracking.mlflow_format import EXPERIMENT_TAG, PREFIX
+from bench.tracking.address import AddressError, configured_address, hide_secrets
+from bench.tracking.mlflow_format import EXPERIMENT_TAG, PREFIX, summarize_error
 
 databases.MAX_RETRY_COUNT = 2  # attempts to connect; the default, 10, blocks 105 seconds, and no variable sets it
 
@@ -64,6 +66,17 @@ def database_file(address: str) -> Path | None:
 def is_database(address: str) -> bool:
     """Whether the address names a database, which MLflow opens itself."""
     return get_uri_scheme(address) in db_types.DATABASE_ENGINES
+
+
+def check_address(address: str, error: Exception) -> None:
+    """Raise AddressError if the error says that MLflow or a driver refused a configured address before any contact."""
+    is_refused = isinstance(error, ArgumentError | InvalidUrlException)
+    if isinstance(error, MlflowException) and not (isinstance(error, RestException) or is_database(address)):
+        is_refused |= error.get_http_status_code() == 400
+    if configured_address() and is_refused:
+        problem = f"MLFLOW_TRACKING_URI is {hide_secrets(address, address)}, which MLflow cannot use"
+        example = "expected an address such as http://HOST:5000 or sqlite:////PATH/mlflow.db"
+        raise AddressError(f"{problem} ({summarize_error(error)}): {example}") from error
 
 
 def check_writable(address: str) -> None:
