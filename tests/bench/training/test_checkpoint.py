@@ -32,6 +32,12 @@ TRIALS = {
 STEPS = 3  # steps per epoch
 
 
+@pytest.fixture(autouse=True)
+def trials_folder(tmp_path):
+    """Make the folder of the trials, as a run does before its workers start."""
+    store.folder(tmp_path).mkdir()
+
+
 def timeless(point):
     metrics = {name: value for name, value in point["metrics"].items() if name not in TIMED}
     return {"step": point["step"], "epoch": point["epoch"], "metrics": metrics}
@@ -104,7 +110,6 @@ def test_code_in_a_checkpoint_is_never_run(digits, tmp_path):
 
     trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
     file = checkpoint.path(tmp_path, trial)
-    file.parent.mkdir(parents=True)
     torch.save({"network": Hostile()}, file)
     assert checkpoint.read(tmp_path, trial) is None
     assert not (tmp_path / "harm").exists()
@@ -113,7 +118,6 @@ def test_code_in_a_checkpoint_is_never_run(digits, tmp_path):
 def test_a_checkpoint_that_is_a_pipe_or_a_device_counts_as_none_and_is_removed(digits, tmp_path):
     trial = Trial(*TRIALS["dropout and crops"], digits.data, 0)
     file = checkpoint.path(tmp_path, trial)
-    file.parent.mkdir(parents=True)
     for make in (os.mkfifo, lambda link: link.symlink_to("/dev/zero")):
         make(file)
         assert checkpoint.read(tmp_path, trial) is None
