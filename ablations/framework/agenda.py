@@ -51,6 +51,7 @@ class Agenda:
         self.expected_jobs.pop(job, None)
         if job not in self._tuning_trials:
             return None
+        self._records.pop(job, None)  # a failure that has been retried has another record now
         request = self.request.with_tuned_levels(self._find_record)
         if request == self.request:
             return None
@@ -62,17 +63,16 @@ class Agenda:
         return trial in self._keeps
 
     def _find_missing_jobs(self, jobs: Iterable[Job]) -> list[Job]:
-        """Return the missing jobs; a failed one is retried once in a run."""
+        """Return the missing jobs in the order of the stages; a failed one is retried once in a run."""
         jobs = list(jobs)
         missing_jobs = find_missing_jobs(jobs, self.out)
         if not self.retry_failed:
             return missing_jobs
-        passed_jobs = self._ended_jobs.union(missing_jobs)
-        failed_jobs = find_missing_jobs(jobs, self.out, retry_failed=True)
-        return [*missing_jobs, *(job for job in failed_jobs if job not in passed_jobs)]
+        retried_jobs = self._ended_jobs.difference(missing_jobs)
+        return [job for job in find_missing_jobs(jobs, self.out, retry_failed=True) if job not in retried_jobs]
 
     def _find_record(self, trial: Trial) -> dict[str, Any] | None:
-        """Return the record of a trial; it is read once."""
+        """Return the record of a trial; it is read once, and again after the trial has ended in this run."""
         record = self._records.get(trial) or store.read(self.out, trial)
         if record:
             self._records[trial] = record
