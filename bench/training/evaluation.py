@@ -19,15 +19,15 @@ class Evaluator:
         self.trial, self.network, self.images, self.group = trial, network, images, group
         self.sample_size = sample_size(len(images.train.labels))
 
-    def start(self) -> dict[str, float]:
+    def measure_start(self) -> dict[str, float]:
         """Measure accuracy and sparsity before the first step, on the first images of each split."""
         return self._measure(self.sample_size, self.images.test.first(self.sample_size))
 
-    def between(self) -> dict[str, float]:
+    def measure_sample(self) -> dict[str, float]:
         """Measure accuracy on the first images of train and of validation."""
         return self._fit(self.sample_size)
 
-    def end(self) -> dict[str, float]:
+    def measure_end(self) -> dict[str, float]:
         """Measure accuracy on all splits, sparsity on test, and, of photographs, the paper's ten crops."""
         return self._measure(FULL_IMAGES, self.images.test) | self._crops()
 
