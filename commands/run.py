@@ -77,7 +77,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         check_folder()
         queue.publish_all(agenda.arms)
         status = show_ending(options, agenda, queue, console)
-        # only a server may be away
+        # A server that is away is no failure; the database in the output folder cannot be away
         unpublished = queue.is_installed and bool(queue.waiting) and not configured_address()
         return status or int(unpublished)
 

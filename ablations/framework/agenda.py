@@ -38,7 +38,7 @@ class Agenda:
         self.titles, self.arms = _name_jobs(placed), _group_arms(placed)
         self.purposes = _find_purposes(self.request, placed)
         self._tuning_trials = {place.job for place in self.request.tuning_trials}
-        self._keeps = select_kept_trials(list(self.titles), list(self.titles))
+        self._kept_trials = select_kept_trials(list(self.titles), list(self.titles))
         expected_places = request.with_tuned_levels(self._find_record, assume_missing=True).placed_jobs()
         self.missing_jobs = self._find_missing_jobs(self.titles)
         later_jobs = self._find_missing_jobs({place.job for place in expected_places} - self.titles.keys())
@@ -60,7 +60,7 @@ class Agenda:
 
     def keeps_weights(self, trial: Trial) -> bool:
         """Whether the trial's final weights are stored."""
-        return trial in self._keeps
+        return trial in self._kept_trials
 
     def _find_missing_jobs(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the missing jobs in the order of the stages; a failed one is retried once in a run."""
