@@ -55,7 +55,7 @@ lint: setup  ## run ruff, mypy, import-linter, and pip-audit if its database of 
 	else echo "pip-audit: the database of vulnerabilities cannot be reached: nothing was audited"; fi
 
 bench: $(VENV)/bench  ## time the harness against other harnesses and the machine; SHORT=1 only tests the benchmarks
-	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -v --json=$(call quote,$(value OUT)/bench.json) $(if $(SHORT),--short)
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -v --json=$(call quote,$(or $(value OUT),out)/bench.json) $(if $(SHORT),--short)
 
 $(VENV)/bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'

@@ -30,7 +30,8 @@ class Display:
 
     def __init__(self, console: Console, agenda: Agenda, durations: DurationModel, workers: int) -> None:
         self.console, self.agenda, self.durations, self.workers = console, agenda, durations, workers
-        self.done = agenda.total - len(agenda.expected_jobs)
+        self.earlier_count = agenda.total - len(agenda.expected_jobs)  # of jobs done before this run
+        self.ended_jobs = set[Job]()  # an unfit timing may end twice
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
         self.screen = live if console.is_interactive else nullcontext()
@@ -50,11 +51,14 @@ class Display:
             if event.record is not None:
                 self.durations.learn(event.record)
             duration_s = time.time() - started
-            self.done += 1
-            place = f"[{self.done}/{self.agenda.total}] {self.agenda.titles[job]}"
+            self.ended_jobs.add(job)
+            place = f"[{self._count_done()}/{self.agenda.total}] {self.agenda.titles[job]}"
             line = f"{place}: {_outcome(event)}, {duration_s:.0f} s"
             time_left = "" if self.console.is_interactive else f"; {self._remaining_time()} left"
             self.console.print(line + time_left)  # in a terminal, above the table
+
+    def _count_done(self) -> int:
+        return self.earlier_count + len(self.ended_jobs)
 
     def _remaining_time(self) -> str:
         elapsed_s = {job: time.time() - started for job, (started, _) in [*self.running.items()]}
@@ -62,7 +66,8 @@ class Display:
         return format_duration(self.durations.remaining_s(jobs, self.workers, elapsed_s))
 
     def _table(self) -> Group:
-        counts = f"{self.done} of {self.agenda.total} done, {len(self.running)} running"
+        done_count = self._count_done()
+        counts = f"{done_count} of {self.agenda.total} done, {len(self.running)} running"
         table = Table("running", "claim", "epoch", "train accuracy", "validation accuracy", "since", expand=True)
         for job, (started, point) in list(self.running.items()):  # a copy: rich draws in another thread
             metrics = point.get("metrics", {})
@@ -74,7 +79,7 @@ class Display:
                 _percent(metrics.get("validation/accuracy")),
                 format_duration(time.time() - started),
             )
-        bar = ProgressBar(total=max(1, self.agenda.total), completed=self.done)
+        bar = ProgressBar(total=max(1, self.agenda.total), completed=done_count)
         return Group(f"{counts}, about {self._remaining_time()} left", bar, *([table] if table.row_count else []))
 
 
@@ -86,7 +91,7 @@ def _outcome(event: Event) -> str:
         split = "validation" if event.job.seed in TUNING_SEEDS else "test"  # tuning chooses by validation
         return f"{split} accuracy {_percent(store.final_metrics(event.record)[f'{split}/accuracy'])}"
     if event.record.get("fit") is False:
-        return f"done, but not usable for verdicts ({event.record['why_unfit']}); the next run repeats it"
+        return f"done, but not usable for verdicts ({event.record['why_unfit']}); repeated once the machine is quiet"
     return "counted" if isinstance(event.job, Count) else "answered" if isinstance(event.job, Probe) else "timed"
 
 

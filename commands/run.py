@@ -3,7 +3,7 @@
 import argparse
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -57,7 +57,14 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     with guard_folder(out) as check_folder:
         with _open_backend(options, request, console) as (submit, workers):
             run_options = RunOptions(
-                request.source, out, workers, agenda.keeps_weights, deadline, durations.predict_s, agenda.end, submit
+                source=request.source,
+                out=out,
+                workers=workers,
+                keeps_weights=agenda.keeps_weights,
+                deadline=deadline,
+                expected_s=durations.predict_s,
+                follow_up=partial(_follow_up, agenda),
+                submit=submit,
             )
             display = Display(console, agenda, durations, workers)
             with display.screen, LiveReport(ReportWriter(out), console) as live:
@@ -70,7 +77,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         check_folder()
         queue.publish_all(agenda.arms)
         status = show_ending(options, agenda, queue, console)
-        # only a server may be away
+        # A server that is away is no failure; the database in the output folder cannot be away
         unpublished = queue.is_installed and bool(queue.waiting) and not configured_address()
         return status or int(unpublished)
 
@@ -81,7 +88,7 @@ def _perform_jobs(agenda: Agenda, run_options: RunOptions, options: argparse.Nam
     while has_more_jobs:
         _check_jobs(options, agenda.request, agenda.missing_jobs)
         save_request(agenda.request, agenda.out)
-        yield from run([job for job in agenda.missing_jobs if not isinstance(job, Timing)], run_options)
+        yield from run(_without_timings(agenda.missing_jobs), run_options)
         has_more_jobs = options.until_decided and time.time() < run_options.deadline and _add_seeds(agenda)
     timings = [job for job in agenda.missing_jobs if isinstance(job, Timing)]
     records = {timing: store.read(agenda.out, timing) for timing in timings}
@@ -89,6 +96,16 @@ def _perform_jobs(agenda: Agenda, run_options: RunOptions, options: argparse.Nam
     unfit_timings = find_missing_jobs(timings, agenda.out)  # a limit may have left others, which start no more
     if unfit_timings and time.time() < run_options.deadline and cpu_load.is_quiet():
         yield from run(unfit_timings, run_options)
+
+
+def _follow_up(agenda: Agenda, job: Job) -> Sequence[Job] | None:
+    """Note in the agenda that a job has ended; return the jobs to run from now on, timings excepted, or None."""
+    jobs = agenda.end(job)
+    return None if jobs is None else _without_timings(jobs)
+
+
+def _without_timings(jobs: Iterable[Job]) -> list[Job]:
+    return [job for job in jobs if not isinstance(job, Timing)]
 
 
 def _add_seeds(agenda: Agenda) -> bool:

@@ -38,7 +38,7 @@ class Agenda:
         self.titles, self.arms = _name_jobs(placed), _group_arms(placed)
         self.purposes = _find_purposes(self.request, placed)
         self._tuning_trials = {place.job for place in self.request.tuning_trials}
-        self._keeps = select_kept_trials(list(self.titles), list(self.titles))
+        self._kept_trials = select_kept_trials(list(self.titles), list(self.titles))
         expected_places = request.with_tuned_levels(self._find_record, assume_missing=True).placed_jobs()
         self.missing_jobs = self._find_missing_jobs(self.titles)
         later_jobs = self._find_missing_jobs({place.job for place in expected_places} - self.titles.keys())
@@ -51,6 +51,7 @@ class Agenda:
         self.expected_jobs.pop(job, None)
         if job not in self._tuning_trials:
             return None
+        self._records.pop(job, None)  # a failure that has been retried has another record now
         request = self.request.with_tuned_levels(self._find_record)
         if request == self.request:
             return None
@@ -59,20 +60,19 @@ class Agenda:
 
     def keeps_weights(self, trial: Trial) -> bool:
         """Whether the trial's final weights are stored."""
-        return trial in self._keeps
+        return trial in self._kept_trials
 
     def _find_missing_jobs(self, jobs: Iterable[Job]) -> list[Job]:
-        """Return the missing jobs; a failed one is retried once in a run."""
+        """Return the missing jobs in the order of the stages; a failed one is retried once in a run."""
         jobs = list(jobs)
         missing_jobs = find_missing_jobs(jobs, self.out)
         if not self.retry_failed:
             return missing_jobs
-        passed_jobs = self._ended_jobs.union(missing_jobs)
-        failed_jobs = find_missing_jobs(jobs, self.out, retry_failed=True)
-        return [*missing_jobs, *(job for job in failed_jobs if job not in passed_jobs)]
+        retried_jobs = self._ended_jobs.difference(missing_jobs)
+        return [job for job in find_missing_jobs(jobs, self.out, retry_failed=True) if job not in retried_jobs]
 
     def _find_record(self, trial: Trial) -> dict[str, Any] | None:
-        """Return the record of a trial; it is read once."""
+        """Return the record of a trial; it is read once, and again after the trial has ended in this run."""
         record = self._records.get(trial) or store.read(self.out, trial)
         if record:
             self._records[trial] = record

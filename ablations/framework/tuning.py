@@ -16,7 +16,7 @@ from bench.records.store import final_metrics
 from bench.spec.jobs import Trial
 
 TUNING_SEEDS = (500, 501)  # no claim is judged by trials of these seeds
-SHORT = 1 / 3  # share of the epochs of the first round
+SHORT_SHARE = 1 / 3  # share of the epochs of the first round
 FINALISTS = 2  # number of levels in the second round
 MAX_GRID_LEVELS = 11  # a grid of this size is not extended
 FAILED_SCORE = 0.0  # of a trial that diverged or failed
@@ -82,8 +82,9 @@ class _Search:
 
     def run(self) -> float | None:
         """Return the level, or None while a trial has no record."""
-        short = SHORT if self.setting.revision > 3 else 1.0  # earlier records hold every level with all epochs
-        if not self._extend(self.short_scores, self.tuning.grid, short):
+        if self.setting.revision < 4:  # its records hold every level with all epochs
+            return self._rank(self.scores)[0] if self._extend(self.scores, self.tuning.grid, 1.0) else None
+        if not self._extend(self.short_scores, self.tuning.grid, SHORT_SHARE):
             finalists = self.tuning.grid[:FINALISTS]
             self.later_trials = [trial for level in finalists for trial in self._place(level, 1.0)]
             return None

@@ -19,15 +19,15 @@ class Evaluator:
         self.trial, self.network, self.images, self.group = trial, network, images, group
         self.sample_size = sample_size(len(images.train.labels))
 
-    def start(self) -> dict[str, float]:
+    def measure_start(self) -> dict[str, float]:
         """Measure accuracy and sparsity before the first step, on the first images of each split."""
         return self._measure(self.sample_size, self.images.test.first(self.sample_size))
 
-    def between(self) -> dict[str, float]:
+    def measure_sample(self) -> dict[str, float]:
         """Measure accuracy on the first images of train and of validation."""
-        return self._fit(self.sample_size)
+        return self._evaluate_train_and_validation(self.sample_size)
 
-    def end(self) -> dict[str, float]:
+    def measure_end(self) -> dict[str, float]:
         """Measure accuracy on all splits, sparsity on test, and, of photographs, the paper's ten crops."""
         return self._measure(FULL_IMAGES, self.images.test) | self._crops()
 
@@ -37,13 +37,13 @@ class Evaluator:
 
     def _measure(self, count: int, test: ImageSet) -> dict[str, float]:
         """Measure accuracy, and sparsity in the forward pass of the test images."""
-        metrics = self._fit(count)
+        metrics = self._evaluate_train_and_validation(count)
         with watch_activations(self.network) as sums:
             metrics |= self._evaluate("test", test)
         metrics["gap/accuracy"] = metrics["train/accuracy"] - metrics["test/accuracy"]
         return metrics | sparsity(sums, self.group)
 
-    def _fit(self, count: int) -> dict[str, float]:
+    def _evaluate_train_and_validation(self, count: int) -> dict[str, float]:
         metrics = self._evaluate("train", self.images.train.first(count))
         return metrics | self._evaluate("validation", self.images.validation.first(count))
 

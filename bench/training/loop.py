@@ -50,7 +50,7 @@ def train(
     run = _Run(trial, network, images, group)
     state, epochs = run.state, trial.recipe.epochs
     if saved is None:
-        yield run.point(0, run.evaluator.start())
+        yield run.point(0, run.evaluator.measure_start())
     else:
         state.restore(saved)
 
@@ -63,7 +63,7 @@ def train(
         if state.watches_validation:
             state.end_epoch(run.evaluator.validation_accuracy())
         if epoch in evaluation_epochs(epochs) and epoch < epochs:
-            sample = run.evaluator.between() | state.gradient_flow
+            sample = run.evaluator.measure_sample() | state.gradient_flow
             yield run.point(epoch, {"batch/loss": mean_loss, **sample})
             state.gradient_flow = {}
 
@@ -130,7 +130,7 @@ def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> I
 def _final_point(run: _Run, mean_loss: float) -> Point:
     """Evaluate everything at the end of a trial."""
     evaluator, trial = run.evaluator, run.evaluator.trial
-    metrics = {"batch/loss": mean_loss} | evaluator.end() | run.state.gradient_flow
+    metrics = {"batch/loss": mean_loss} | evaluator.measure_end() | run.state.gradient_flow
     point, step_ms = run.point(trial.recipe.epochs, metrics), run.step_ms()
     if (steps := steps_to_error(run.state.curve, 0.25)) is not None:
         metrics["speed/steps_to_train_error_25"] = steps

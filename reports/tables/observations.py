@@ -172,7 +172,8 @@ def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
 def _trial_row(place: PlacedJob, job: Trial, records: Records) -> dict[str, Any]:
     factors, record = vars(job.model) | vars(job.recipe), records.get(identity(job))
     row: dict[str, Any] = {"study": place.study, "arm": place.arm, "pair": place.seed, "seed": job.seed}
-    row |= {"identity": identity(job), "status": record["status"] if record else "not run"}
+    row |= {"identity": record["identity"] if record else identity(job)}  # an earlier revision's differs from the job's
+    row |= {"status": record["status"] if record else "not run"}
     row |= {name: ", ".join(level) if isinstance(level, tuple) else level for name, level in factors.items()}
     if record:
         row |= {total: record.get("network", {}).get(total) for total in TOTALS}
