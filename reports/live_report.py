@@ -94,6 +94,8 @@ class LiveReport:
         self.has_news.set()
         self.writer.pause()
         self.thread.join(STOP_TIMEOUT_S)
+        if self.thread.is_alive() and self.writer.process:
+            self.writer.process.kill()
 
     def update(self, event: Event) -> None:
         """Note a trial's record, or that a timing begins or is over."""

@@ -20,6 +20,7 @@ from bench.runner import pending
 from bench.runner.estimate import DurationModel
 from bench.spec.config import DataConfig
 from bench.spec.jobs import Count, Probe, Timing, Trial, describe, identity, job_kind
+from commands.run import _follow_up
 
 WORKERS, VALIDATION, TEST = 2, 140, 355
 DATA = DataConfig("0123456789abcdef", classes=10, train=1_302, chance=0.1, name=DIGITS)
@@ -120,3 +121,39 @@ def test_within_a_seed_the_arms_that_claims_compare_come_first(agenda):
     assert set(arms[len(compared) :]) == {"p = 0.3", "p = 0.7", "again", "shuffled labels"} | {
         f"p = {p}, no augmentation" for p in (0.3, 0.7)
     }
+
+
+def test_a_tuning_trial_that_failed_counts_with_its_record_after_a_retry(agenda):
+    """Without its failures an arm gets the best level, and tuning's trials are retried before other jobs."""
+    store.folder(agenda.out).mkdir()
+    tuning_trials = [place.job for place in agenda.request.tuning_trials if place.study == "relu"]
+    for trial in tuning_trials:
+        record = finish(agenda.out, trial, 0.0, 1.0, 8_000)
+        if trial.recipe.learning_rate == BEST_RATES["relu"] and trial.model.activation == "relu":
+            record |= {"status": "failed", "reason": "x", "log": ""}
+            store.path(agenda.out, trial).write_text(json.dumps(record))
+    again = Agenda(agenda.request, agenda.out, retry_failed=True)
+    retried_trials = [job for job in again.missing_jobs if job in tuning_trials]
+    assert {trial.recipe.learning_rate for trial in retried_trials} == {BEST_RATES["relu"]}
+    order = [job for job in again.missing_jobs if isinstance(job, Trial)]
+    assert max(map(order.index, retried_trials)) < min(map(order.index, (job for job in order if job.seed < 500)))
+    for trial in retried_trials:
+        finish(agenda.out, trial, 1.0, 2.0, 8_000)
+        again.end(trial)
+    levels = {p.job.recipe.learning_rate for p in again.request.tuning_trials if p.study == "relu" and is_final(p.job)}
+    assert BEST_RATES["relu"] in levels
+
+
+def is_final(trial):
+    return trial.model.activation == "relu" and trial.recipe.epochs == 4
+
+
+def test_timings_wait_for_the_end_of_a_run_even_if_tuning_changes_the_jobs(agenda):
+    store.folder(agenda.out).mkdir()
+    follow_ups = []
+    for place in agenda.request.tuning_trials:
+        finish(agenda.out, place.job, 0.0, 1.0, 8_000)
+        follow_ups.append(_follow_up(agenda, place.job))
+    jobs = follow_ups[-1]
+    assert jobs and not any(isinstance(job, Timing) for job in jobs)
+    assert any(isinstance(job, Timing) for job in agenda.missing_jobs)
