@@ -64,6 +64,7 @@ def test_a_thousand_trials_with_hardly_any_training(figure, short, tmp_path):
     recording_s, publishing_s = [], []
     for number in range(rounds):
         out, start = tmp_path / str(number), time.time()
+        out.mkdir()
         options = RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs).__contains__)
         assert sum(event.kind == "done" for event in run(jobs, options)) == count
         recording_s.append(time.time() - start)
@@ -76,6 +77,7 @@ def test_a_thousand_trials_with_hardly_any_training(figure, short, tmp_path):
 
 def run_and_measure_memory(jobs: list[Trial], source: Source, out: Path, count: int) -> list[float]:
     """Run the jobs; return the memory in MiB after each point and each job."""
+    out.mkdir(exist_ok=True)
     memory_mib = []
     for event in run(jobs, RunOptions(source, out, count, select_kept_trials(jobs, jobs).__contains__)):
         assert event.kind != "failed", event.record
