@@ -16,12 +16,11 @@ from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
 from bench.metrics.table import describe_metric
 from bench.records import store
-from bench.spec import jobs
-from bench.spec.jobs import Job, Trial
+from bench.spec.jobs import Job, Trial, identity
 from reports.statistics import summary
 from reports.statistics.claim_verdicts import Judgement, judge
 from reports.tables import observations
-from reports.tables.observations import Record, get_environment, identity
+from reports.tables.observations import Record, get_environment
 
 
 @dataclass(frozen=True)
@@ -100,10 +99,10 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         setting: Profile, data, device and seeds.
     """
     revision = setting.revision
-    tuned = {s.name: tuning.tune(s, setting, lambda trial: _read(out, jobs.identity(trial, revision))) for s in studies}
+    tuned = {s.name: tuning.tune(s, setting, lambda trial: _read(out, identity(trial, revision))) for s in studies}
     setting = setting._replace(tuned_levels={name: result.tuned_levels for name, result in tuned.items()})
     placed = [place for study in studies for place in expand_study(study, setting)]
-    names = {identity(place.job): jobs.identity(place.job, revision) for place in placed}
+    names = {identity(place.job): identity(place.job, revision) for place in placed}
     records = {current: record for current, name in names.items() if (record := _read(out, name)) is not None}
     results = observations.tabulate_results(placed, records)
     combining = [study for study in studies if study.combinations]

@@ -8,7 +8,7 @@ from ablations import AGAIN, Contrast, Setting, Study
 from ablations.framework.expand import expand_study
 from ablations.framework.seeds import seeds_per_arm
 from bench.records import store
-from bench.spec.jobs import Trial
+from bench.spec.jobs import Trial, identity
 from reports.statistics import power
 from reports.statistics.effect_size import standard_deviation
 from reports.statistics.pairs import Arms, Pairs, collect_pairs, tabulate
@@ -53,7 +53,7 @@ def estimate_prospects(study: Study, setting: Setting, out: Path) -> Iterator[tu
     """
     jobs = expand_study(study, setting) if study.arms else []
     placed = [p for p in jobs if isinstance(p.job, Trial) and p.arm in (study.baseline, AGAIN)]
-    records = {name: record for p in placed if (record := store.read(out, name := observations.identity(p.job)))}
+    records = {name: record for p in placed if (record := store.read(out, name := identity(p.job)))}
     table = tabulate(observations.tabulate_observations(placed, records))
     for claim in study.claims:
         for part in claim.parts:

@@ -29,7 +29,7 @@ class TuningResult(NamedTuple):
     """The state of a study's tuning.
 
     Attributes:
-        trials: All trials that the search has asked for so far.
+        trials: The trials that the search needs, as far as its records show.
         later_trials: Trials of the second round that stand for those of arms whose first round is not finished.
         short_scores: Mean final validation accuracy over `TUNING_SEEDS`, by arm and level, with a third of the epochs.
         scores: The same with all epochs.
@@ -68,7 +68,7 @@ def tune(study: Study, setting: Setting, find_record: Callable[[Trial], Record |
 
 @dataclass
 class _Search:
-    """The search for the level of one arm, which asks for trials in the order in which it needs them."""
+    """The search for the level of one arm, which lists trials in the order in which it needs them."""
 
     study: Study
     tuning: Tuning
@@ -102,7 +102,7 @@ class _Search:
         return True
 
     def _mean_score(self, level: float, share: float) -> float | None:
-        """Ask for the trials of a level; return their mean score, or None while one has no record."""
+        """List the trials of a level; return their mean score, or None while one has no record."""
         placed = self._place(level, share)
         self.trials += placed
         records = [self.find_record(place.job) for place in placed if isinstance(place.job, Trial)]

@@ -77,7 +77,7 @@ def unpack(archive: Path, folder: Path, accept: Callable[[str], bool]) -> list[P
 
 def _check_regular(archive: Path) -> None:
     """Raise InputError for a device or a pipe: writing would replace it by a file, reading might never end."""
-    if os.path.exists(archive) and not (os.path.isfile(archive) or os.path.isdir(archive)):
+    if files.find_kind(archive) not in ("", "a file", "a folder"):
         raise InputError(f"{archive} is no regular file: name an archive, such as results.zip")
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, reduce
+from functools import reduce
 from operator import add, itemgetter
 from typing import Any, NamedTuple
 
@@ -11,8 +11,7 @@ import pandas as pd
 from ablations import Study
 from ablations.framework.expand import PlacedJob
 from bench.records.store import final_metrics
-from bench.spec import jobs
-from bench.spec.jobs import Count, Trial
+from bench.spec.jobs import Count, Trial, identity
 
 TOTALS = ("parameters", "macs")  # fields of a network and of each layer
 STEPS = "speed/steps_to_train_error_25"
@@ -21,7 +20,6 @@ SAMPLE_COLUMNS = ["arm", "pair", "metric", "value"]
 TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored"]
 Record = dict[str, Any]
 Records = Mapping[str, Record]
-identity = cache(jobs.identity)  # every table needs the identity of every job
 
 
 class Observation(NamedTuple):
