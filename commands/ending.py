@@ -94,7 +94,8 @@ def _repeat_command(option: str) -> str:
     """
     if torchrun.process_count() > 1:
         return ""
-    words, (name, _, value) = list(sys.argv), option.partition(" ")
+    name, _, value = option.partition(" ")
+    words = [word for word in sys.argv if not (value and word.startswith(f"{name}="))]  # make writes --profile=smoke
     if value and name in words[:-1]:
         words[words.index(name) + 1] = value
     elif option and name not in words:

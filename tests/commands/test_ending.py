@@ -117,6 +117,7 @@ def test_the_words_of_the_next_command_are_quoted_and_stay_whole(monkeypatch):
     [
         ("ablate run", "", "ablate run"),
         ("ablate run --seeds 5 --out o", "--seeds 24", "ablate run --seeds 24 --out o"),
+        ("ablate run --seeds=5 --out=o", "--seeds 24", "ablate run --out=o --seeds 24"),
         ("ablate run --retry-failed", "--retry-failed", "ablate run --retry-failed"),
     ],
 )
