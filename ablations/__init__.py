@@ -1,8 +1,8 @@
 """Everything that a study file needs: `from ablations import Claim, Contrast, Study`."""
 
 from ablations.framework import designs
-from ablations.framework.claim import Claim, Contrast, Exact, Published
+from ablations.framework.claim import Claim, Contrast, Exact, Published, Requires
 from ablations.framework.setting import Setting
 from ablations.framework.study import AGAIN, CAFFENET, Ask, Levels, Printed, Scale, Study, Switch, Tuning
-from bench.spec.config import ModelConfig
+from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
 from bench.spec.jobs import Timing

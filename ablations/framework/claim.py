@@ -1,14 +1,16 @@
 """Claims and the rules that decide them, as a study file declares them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from bench.spec.errors import InputError
+from bench.spec.fields import one_of
 
 MAX_MARGIN = 1e15  # figures cannot draw far greater numbers
+KINDS = ("claim", "literature", "control")
 
 
 def _check_number(value: Any) -> Any:
@@ -40,8 +42,7 @@ class Declaration:
 class Contrast(Declaration):
     """A comparison of two arms, and the difference that matters.
 
-    Arms are paired by seed, timings by round. Where the parts of a claim carry different regimes and the regimes
-    disagree, the verdict is 'conditional'.
+    Arms are paired by seed, timings by round.
 
     Attributes:
         metric: Name of a recorded metric, such as 'test/accuracy'.
@@ -49,11 +50,10 @@ class Contrast(Declaration):
         reference: What the arm is compared with: such a name, or a constant in the metric's own unit.
         margin: The smallest difference that matters, in the unit that reports show: points for accuracies and shares,
             a factor above 1 with `ratio`.
-        direction: 'higher' or 'lower': the claim is supported if the mean difference reaches the margin in this
-            direction and p, after Holm's correction, is at most .05. 'equal': it is supported if the 90 % interval of
-            the difference lies within the margin to either side.
+        direction: 'higher' or 'lower': the part is supported if the difference reaches the margin in this direction and
+            zero is ruled out. 'equal': it is supported if the 90 % interval of the difference lies within the margin to
+            either side.
         ratio: Whether the arm's value is divided by the reference's; otherwise the reference's is subtracted.
-        regime: The condition under which the two are compared, such as a training budget.
     """
 
     metric: str
@@ -62,12 +62,10 @@ class Contrast(Declaration):
     margin: Number
     direction: str = "higher"
     ratio: bool = False
-    regime: Name = ""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.direction not in ("higher", "lower", "equal"):
-            raise InputError(f"a contrast's direction is {self.direction!r}; it can be higher, lower, equal")
+        one_of("a contrast's direction", self.direction, ("higher", "lower", "equal"))
         if self.arm == self.reference:
             raise InputError(f"a contrast compares {self.arm!r} with itself: name another reference")
         if not (1 if self.ratio else 0) < self.margin <= MAX_MARGIN:
@@ -88,7 +86,6 @@ class Exact(Declaration):
         low: Lower bound, included.
         high: Upper bound, excluded.
         reference: Name of the count whose metric the arm's is divided by; empty for the arm's metric itself.
-        regime: The condition of this part, such as a layout.
     """
 
     metric: str
@@ -96,13 +93,34 @@ class Exact(Declaration):
     low: Number
     high: Number
     reference: str = ""
-    regime: Name = ""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.low >= self.high:
             raise InputError(f"the bounds are {self.low:g} and {self.high:g}: the first must be below the second")
         return self
+
+
+Part = Contrast | Exact
+
+
+@dataclass(frozen=True)
+class Requires(Declaration):
+    """A precondition: what an arm's mean must reach for the claim's question to make sense, on the same trials.
+
+    Where it is not met, the claim's verdict is 'not testable here'.
+
+    Attributes:
+        metric: Name of a recorded metric.
+        arm: Name of the arm.
+        at_least: Smallest mean over the seeds, in the unit that reports show.
+        advice: What would help where it is not met, such as 'more epochs'.
+    """
+
+    metric: str
+    arm: str
+    at_least: Number
+    advice: Annotated[str, Field(max_length=200)] = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +130,7 @@ class Published(Declaration):
     Attributes:
         value: The result as published, such as '+3.6 points'.
         source: Paper and table.
-        part: Index of the part of the claim that it stands beside.
+        part: Index of the stated part that it stands beside.
     """
 
     value: str
@@ -122,30 +140,43 @@ class Published(Declaration):
 
 @dataclass(frozen=True)
 class Claim(Declaration):
-    """A sentence and its decision rule, fixed before the run: within each regime every part must hold.
+    """A sentence and its decision rule, fixed before the run.
+
+    The verdict is that of the stated setting alone: all stated parts must hold. Robustness checks have verdicts of
+    their own, and sink nothing.
 
     Attributes:
         id: A short name, unique among all studies.
         sentence: The claim in words, without a full stop.
-        parts: The comparisons and bounds that decide it.
+        stated: The comparisons and bounds that decide it, in the setting in which the claim was made.
+        setting: That setting in a phrase: network, data and recipe.
+        requires: Preconditions.
+        beyond: Robustness checks: comparisons in other settings, by the name of the setting.
         published: Published results to show beside it.
-        regimes: What the regimes of the parts differ in, such as 'the training budget'; empty for a single regime.
-        primary: Whether it counts among the report's claims, over whose parts Holm's correction runs. Controls do not.
+        kind: 'claim'; 'literature' for what was published about the claim's subject but not claimed itself; 'control'.
         caveat: What a reader must know to interpret the verdict.
     """
 
     id: Name
     sentence: Annotated[str, Field(max_length=1000)]
-    parts: Sequence[Contrast | Exact]
+    stated: Sequence[Part]
+    setting: Annotated[str, Field(max_length=200)] = ""
+    requires: Sequence[Requires] = ()
+    beyond: Mapping[Name, Part] = field(default_factory=dict)
     published: Sequence[Published] = ()
-    regimes: Name = ""
-    primary: bool = True
+    kind: str = "claim"
     caveat: str = ""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not self.parts or any(figure.part >= len(self.parts) for figure in self.published):
+        one_of(f"claim {self.id}: kind", self.kind, KINDS)
+        if not self.stated or any(figure.part >= len(self.stated) for figure in self.published):
             raise InputError(
-                f"claim {self.id}: it needs parts, and its published figures must name one of them by index"
+                f"claim {self.id}: it needs stated parts, and its published figures must name one of them by index"
             )
         return self
+
+    @property
+    def parts(self) -> list[Part]:
+        """The stated parts, and then those of the robustness checks."""
+        return [*self.stated, *self.beyond.values()]

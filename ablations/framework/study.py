@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from ablations.framework.claim import Claim, Contrast, Declaration, Name, Number
 from ablations.framework.profiles import PROFILES
 from ablations.framework.setting import Seeds, Setting
-from bench.spec.config import DataConfig, ModelConfig
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import one_of
 from bench.spec.jobs import Timing
@@ -117,6 +117,8 @@ class Study(Declaration):
         arms: For each arm, the levels in which it differs from the base. The first arm is the baseline. 'share' and
             'epochs' multiply the profile's, all other levels are fields of `ModelConfig` and `TrainConfig`.
         seeds: Number of seeds per arm by profile name, where the profile's own number does not suit.
+        recipe: A recipe as a paper prints it, in place of the profile's; then 'epochs' and 'learning_rate' of the base and
+            the arms are absolute too.
         tuning: The search for the level of one factor.
         switches: The factors of a factorial study, from which `ablations.framework.designs` made the arms.
         combinations: Weighted sums of arms, taken seed by seed. Claims name them like arms.
@@ -134,6 +136,7 @@ class Study(Declaration):
     base: Levels = field(default_factory=dict)
     arms: Mapping[Name, Levels] = field(default_factory=dict)
     seeds: Mapping[str, Seeds] = field(default_factory=dict)
+    recipe: TrainConfig | None = None
     tuning: Tuning | None = None
     switches: Mapping[Name, Switch] = field(default_factory=dict)
     combinations: Mapping[Name, Mapping[str, Number]] = field(default_factory=dict)
@@ -178,8 +181,8 @@ def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:
     a_a = Contrast("test/accuracy", AGAIN, study.baseline, margin=0.5)
     return (
         *study.claims,
-        Claim(f"{study.name}:a-a", "The baseline differs from itself under other seeds", (a_a,), primary=False),
-        Claim(f"{study.name}:shuffled", "Shuffled labels bring test accuracy to chance", (chance,), primary=False),
+        Claim(f"{study.name}:a-a", "The baseline differs from itself under other seeds", (a_a,), kind="control"),
+        Claim(f"{study.name}:shuffled", "Shuffled labels bring test accuracy to chance", (chance,), kind="control"),
     )
 
 

@@ -7,12 +7,14 @@ import pandas as pd
 
 from ablations import Claim, Contrast, Exact
 from reports.statistics.multiple_testing import holm
-from reports.statistics.outcomes import Outcome
+from reports.statistics.outcomes import CheckResult, Outcome, Requirement
 from reports.statistics.pairs import Arms, Pairs, collect_pairs, tabulate
 from reports.statistics.part_verdicts import judge_contrast, judge_count, refuse
 from reports.tables.provenance import Environment, Origins, differing_fields, mixed_devices
 
-VERDICTS = ("supported", "refuted", "no effect", "underpowered", "inconclusive", "conditional", "not run")
+VERDICTS = (
+    "supported", "refuted", "negligible", "underpowered", "inconclusive", "not testable here", "not run",
+)  # fmt: skip
 PRECEDENCE = ("refuted", "not run", "no effect", "underpowered", "inconclusive", "supported")  # parts are joined by AND
 DECIDED = {"supported", "refuted", "no effect"}
 
@@ -25,9 +27,10 @@ class Judgement:
         study: Name of the study.
         claim: The claim that was judged.
         verdict: One of VERDICTS.
-        outcomes: One for each part.
-        deciding: Index of the part that decided.
-        regimes: Verdict of each regime.
+        outcomes: One for each stated part.
+        deciding: Index of the stated part that decided.
+        requirements: One for each precondition.
+        checks: One for each robustness check.
         origins: Fields in which the environments of the claim's records differ, with their values.
     """
 
@@ -36,7 +39,8 @@ class Judgement:
     verdict: str
     outcomes: tuple[Outcome, ...]
     deciding: int = 0
-    regimes: Mapping[str, str] = field(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     origins: Origins = field(default_factory=dict)
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ablations import Contrast, Exact
+from ablations import Contrast, Exact, Requires
 from reports.statistics.paired_tests import Interval
 
 Reason = Literal[  # why a part has its verdict; `reports.text.reasons` has a sentence for each
@@ -42,7 +42,8 @@ class Outcome:
         needed: Number of pairs for a power of 0.8, without correction: to distinguish an effect as large as the margin
             from zero; for an equivalence, to show it if the arms do not differ.
         censored: Number of values not reached within the budget.
-        missing: Number of pairs that diverged or were not run.
+        missing: Number of pairs that failed or were not run.
+        diverged: Number of trials among the pairs that diverged, and count with their accuracy at chance.
         interim_analysis, waiting: See `Pairs`.
         differences: Shape (pairs,).
         trials: Identities of the jobs that measured the values.
@@ -66,8 +67,44 @@ class Outcome:
     needed: int | None = None
     censored: int = 0
     missing: int = 0
+    diverged: int = 0
     interim_analysis: int | None = None
     waiting: int = 0
     differences: tuple[float, ...] = ()
     trials: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Result of a precondition.
+
+    Attributes:
+        requires: The precondition.
+        value: Mean over the arm's trials, in the unit that reports show; None where nothing was measured.
+        is_met: Whether the mean reaches the bound; None where nothing was measured.
+    """
+
+    requires: Requires
+    value: float | None = None
+    is_met: bool | None = None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Result of a robustness check.
+
+    Attributes:
+        name: Name of its setting.
+        outcome: The check judged by itself.
+        interaction: Mean difference between the paired differences of the check and those of the stated setting (a
+            factor for ratios), its 95 % interval, and its p after Holm's correction; None where they cannot be paired.
+        differs: Whether the check is shown to differ from the stated setting.
+        is_same_trials: Whether its trials are those of the stated setting, so that nothing is tested twice.
+    """
+
+    name: str
+    outcome: Outcome
+    interaction: tuple[float, Interval, float] | None = None
+    differs: bool = False
+    is_same_trials: bool = False
