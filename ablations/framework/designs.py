@@ -6,16 +6,18 @@ A design starts from one declaration, {name: Switch(on, off)}. An arm is named b
 import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from statistics import fmean
 
-from ablations.framework.claim import Contrast
+from ablations.framework.claim import Contrast, Requires
 from ablations.framework.study import Levels, Switch, Tuning
 
 Switches = Mapping[str, Switch]
 Weights = dict[str, float]  # weight of each arm of a full factorial, by the arm's name
 ALL_OFF = "none of them"
-SHARED_RATE, OWN_RATE = "a shared learning rate", "its own learning rate"
 LEARNING_RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)
+
+# The four-layer network for CIFAR-10 of Krizhevsky et al. 2012, figure 1 and section 3.3, with its inputs and weights
+KRIZHEVSKY_CIFAR: Levels = {"layout": "four-layer", "inputs": "pixels", "initial": "four-layer"}
 
 
 def arm_name(switches: Switches, on: Collection[str]) -> str:
@@ -137,61 +139,49 @@ def _shapley(switches: Switches, name: str) -> Weights:
     return weights
 
 
-def less_overfitting(arm: str, reference: str, *, gap: float, accuracy: float, regime: str) -> tuple[Contrast, ...]:
-    """Return two contrasts: the arm's gap between training and test accuracy is smaller, its test accuracy higher.
+def slope(positions: Mapping[str, float]) -> Weights:
+    """Return the weights of arms that give the least-squares slope over their positions, for `Study.combinations`.
+
+    Taken seed by seed, the slope is that of a regression with seeds as blocks.
+    """
+    mean = fmean(positions.values())
+    scatter = math.fsum((position - mean) ** 2 for position in positions.values())
+    return {arm: (position - mean) / scatter for arm, position in positions.items()}
+
+
+def less_overfitting(arm: str, reference: str, *, accuracy: float, gap: float) -> tuple[Contrast, Contrast]:
+    """Return two contrasts: the arm's test accuracy is higher, its gap between training and test accuracy smaller.
 
     Args:
         arm: Name of the arm.
         reference: Name of the arm that it is compared with.
-        gap: Margin of the gap, in points.
         accuracy: Margin of the test accuracy, in points.
-        regime: The condition of the comparison.
+        gap: Margin of the gap, in points.
     """
     return (
-        Contrast("gap/accuracy", arm, reference, margin=gap, direction="lower", regime=regime),
-        Contrast("test/accuracy", arm, reference, margin=accuracy, regime=regime),
+        Contrast("test/accuracy", arm, reference, margin=accuracy),
+        Contrast("gap/accuracy", arm, reference, margin=gap, direction="lower"),
+    )
+
+
+def overfits(arm: str) -> tuple[Requires, Requires]:
+    """Return the preconditions of a claim about overfitting: the arm fits its training images, and overfits them."""
+    return (
+        Requires("train/accuracy", arm, at_least=95, advice="more epochs or a wider network"),
+        Requires("gap/accuracy", arm, at_least=10, advice="fewer or more difficult images"),
     )
 
 
 def own_rate_arm(arm: str) -> str:
     """Return the name of the arm trained at its own best learning rate."""
-    return f"{arm}, {OWN_RATE}"
+    return f"{arm}, own rate"
 
 
-def add_own_rate_arms(arms: Mapping[str, Levels], sources: Mapping[str, str] | None = None) -> dict[str, Levels]:
-    """Return the arms, trained at the baseline's best learning rate, and copies trained at their own best rate.
-
-    Args:
-        arms: The arms and their levels, the baseline first.
-        sources: The arms to repeat, each with the arm for which its rate is the best; None for all but the baseline,
-            each with itself.
-    """
-    return {**arms, **{own_rate_arm(arm): arms[arm] for arm in _rate_sources(arms, sources)}}
+def own_rate_arms(arms: Mapping[str, Levels]) -> dict[str, Levels]:
+    """Return copies of the arms, to be trained at their own best learning rates by `rate_tuning`."""
+    return {own_rate_arm(arm): levels for arm, levels in arms.items()}
 
 
-def learning_rate_tuning(arms: Mapping[str, Levels], sources: Mapping[str, str] | None = None) -> Tuning:
-    """Return the tuning for the arms of `add_own_rate_arms`, which has the same arguments."""
-    own_rates = {own_rate_arm(arm): source for arm, source in _rate_sources(arms, sources).items()}
-    return Tuning("learning_rate", LEARNING_RATES, {**dict.fromkeys(arms, next(iter(arms))), **own_rates})
-
-
-def _rate_sources(arms: Mapping[str, Levels], sources: Mapping[str, str] | None) -> Mapping[str, str]:
-    return {arm: arm for arm in list(arms)[1:]} if sources is None else sources
-
-
-def contrasts_at_both_rates(
-    metric: str, arm: str, reference: str, margin: float, **options: Any
-) -> tuple[Contrast, Contrast]:
-    """Return the contrast at the shared learning rate, and at the arm's own.
-
-    Args:
-        metric: Name of the metric.
-        arm: Name of the arm.
-        reference: Name of the baseline, whose own rate the shared one is.
-        margin: Margin of both contrasts.
-        **options: Further arguments of `Contrast`.
-    """
-    return (
-        Contrast(metric, arm, reference, margin, regime=SHARED_RATE, **options),
-        Contrast(metric, own_rate_arm(arm), reference, margin, regime=OWN_RATE, **options),
-    )
+def rate_tuning(arms: Mapping[str, Levels]) -> Tuning:
+    """Return the tuning of the arms that `own_rate_arms` made."""
+    return Tuning("learning_rate", LEARNING_RATES, {own_rate_arm(arm): own_rate_arm(arm) for arm in arms})

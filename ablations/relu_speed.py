@@ -1,0 +1,48 @@
+"""Does ReLU learn faster than tanh? A replication of Krizhevsky et al. 2012, figure 1."""
+
+from ablations import Claim, Contrast, Levels, Published, Study, TrainConfig, Tuning, designs
+
+STEPS = "speed/steps_to_train_error_25"
+FIGURE_1 = TrainConfig(schedule="constant", optimiser="sgd", epochs=160, until_error=0.25)
+SCALED: Levels = {"initial": "scaled"}
+ADAM: Levels = {"optimiser": "adam", "schedule": "one-cycle", "learning_rate": 0.002, "epochs": 16}
+
+ARMS: dict[str, Levels] = {name: {"activation": name} for name in ("relu", "tanh", "sigmoid")}
+SCALED_ARMS = {f"{name}, scaled weights": {**ARMS[name], **SCALED} for name in ("relu", "tanh")}
+
+STUDY = Study(
+    question="Does a network with ReLU reach 25 % training error in fewer steps, each activation at its fastest rate?",
+    base={**designs.KRIZHEVSKY_CIFAR, "dropout": 0.0},
+    recipe=FIGURE_1,
+    arms={
+        **ARMS,
+        **SCALED_ARMS,
+        "relu, Adam with one cycle": {**ARMS["relu"], **ADAM},
+        "tanh, Adam with one cycle": {**ARMS["tanh"], **ADAM},
+    },
+    tuning=Tuning(
+        "learning_rate",
+        grid=(0.0005, 0.001, 0.002, 0.004, 0.008, 0.016),
+        takes={arm: arm for arm in (*ARMS, *SCALED_ARMS)},
+        metric=STEPS,
+    ),
+    claims=(
+        Claim(
+            "relu-speed",
+            "ReLU learns faster than tanh: fewer steps to 25 % training error",
+            setting="the four-layer network of Krizhevsky's figure 1, SGD at each activation's fastest constant rate",
+            stated=(Contrast(STEPS, "tanh", "relu", margin=1.5, ratio=True),),
+            beyond={
+                "sigmoid": Contrast(STEPS, "sigmoid", "relu", margin=1.5, ratio=True),
+                "weights scaled to the activation": Contrast(
+                    STEPS, "tanh, scaled weights", "relu, scaled weights", margin=1.5, ratio=True
+                ),
+                "Adam with one cycle": Contrast(
+                    STEPS, "tanh, Adam with one cycle", "relu, Adam with one cycle", margin=1.5, ratio=True
+                ),
+            },
+            published=(Published("6 times faster than tanh", "Krizhevsky et al. 2012, section 3.1, figure 1"),),
+            caveat="Arms that never arrive are censored at the budget.",
+        ),
+    ),
+)

@@ -1,0 +1,19 @@
+"""What does the article's training script reach, and what do its choices bring? No claim is made."""
+
+from ablations import DOCUMENT_RECIPE, Study
+
+STUDY = Study(
+    question="How accurate is the article's script as printed, and with each of its choices switched?",
+    base={"layout": "document", "dropout": 0.5},
+    recipe=DOCUMENT_RECIPE,
+    arms={
+        "as printed": {},
+        "without dropout": {"dropout": 0.0},
+        "without crops and mirroring": {"augmentation": "none"},
+        "crops of equal size, mirroring": {"augmentation": "both"},
+        "pooling after the second convolution too": {"layout": "document-pooled"},
+    },
+    seeds={"quick": 3},
+    claims=(),
+    caveats=("The network has its full width; the profile limits the number of images, not the epochs.",),
+)
