@@ -163,8 +163,12 @@ class Study(Declaration):
 
 
 def all_arms(study: Study) -> dict[str, Levels]:
-    """Return the declared arms and both controls: the baseline again, and the baseline with shuffled labels."""
-    return {arm: arm_levels(study, arm) for arm in (*study.arms, AGAIN, SHUFFLED)} if study.arms else {}
+    """Return the declared arms and both controls: the baseline again, and the baseline with shuffled labels.
+
+    A study without claims has no controls.
+    """
+    controls = (AGAIN, SHUFFLED) if study.arms and study.claims else ()
+    return {arm: arm_levels(study, arm) for arm in (*study.arms, *controls)}
 
 
 def arm_levels(study: Study, arm: str) -> Levels:
@@ -175,7 +179,7 @@ def arm_levels(study: Study, arm: str) -> Levels:
 
 def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:
     """Return the declared claims and those of the two controls."""
-    if not study.arms:
+    if not (study.arms and study.claims):
         return tuple(study.claims)
     chance = Contrast("test/accuracy", SHUFFLED, data.chance, margin=5, direction="equal")
     a_a = Contrast("test/accuracy", AGAIN, study.baseline, margin=0.5)

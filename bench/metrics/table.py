@@ -37,6 +37,7 @@ METRICS |= {
     "parameters/{layer}": Metric("parameters, {layer}", "parameters"),
     "macs/conv_share": Metric("conv share of macs", "%", 100),
     "macs/{layer}": Metric("multiply-accumulates, {layer}", "MACs"),
+    "time/kernel_ms": Metric("time of the kernel", "ms"),
     "time/kernel_ms/{elements}": Metric("time of the kernel, {elements} elements", "ms"),
     "time/step_ms": Metric("time of a training step", "ms"),
     "time/forward_ms/{batch}": Metric("time, {batch}", "ms"),

@@ -24,8 +24,12 @@ SUBJECTS: dict[str, Subject] = {}
 
 @register(SUBJECTS, "activations")
 def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCall]]]:
-    """Forward and backward kernel of each arm's activation, and a copy of the same bytes, at every size."""
-    for size in timing.sizes:
+    """Forward and backward kernel of each arm's activation, and a copy of the same bytes, at every size.
+
+    The first size is the stated one, whose metric has no size in its name, so that a claim can name it on any device.
+    """
+    stated_size, *sizes = timing.sizes
+    for metric, size in [("time/kernel_ms", stated_size), *((f"time/kernel_ms/{size}", size) for size in sizes)]:
         inputs = torch.randn(size, device=timing.device, generator=_generator(timing.device))
         gradient, output, input_gradient = torch.ones_like(inputs), torch.empty_like(inputs), torch.empty_like(inputs)
         tasks: dict[str, TimedCall] = {}
@@ -33,7 +37,7 @@ def activation_kernels(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCal
             if kernel := ACTIVATIONS[model.activation].kernel:
                 tasks[arm] = partial(kernel, inputs, gradient, output, input_gradient)
         tasks["copy"] = partial(output.copy_, inputs)
-        yield f"time/kernel_ms/{size}", tasks
+        yield metric, tasks
 
 
 @register(SUBJECTS, "steps")
