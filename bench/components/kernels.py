@@ -1,4 +1,4 @@
-"""Replacements for each 5x5 convolution of a layout (Simonyan & Zisserman 2015, section 2.3).
+"""Replacements for each replaceable 5x5 convolution of a layout (Simonyan & Zisserman 2015, section 2.3).
 
 A level is a function of that convolution, its input channels and the model's `middle`.
 """
@@ -38,6 +38,7 @@ def pair_linear(conv: Conv, in_channels: int, middle: float) -> list[Conv]:
 
 
 def _pair(conv: Conv, width: float) -> list[Conv]:
-    channels = scaled_channels(width, 1, conv.groups)
-    first = replace(conv, name=f"{conv.name}a", channels=channels, kernel=3, padding=1)
-    return [first, replace(conv, name=f"{conv.name}b", kernel=3, padding=1)]
+    """Two 3x3 convolutions with the receptive field and output size of the 5x5: the second one has its stride."""
+    channels, padding = scaled_channels(width, 1, conv.groups), conv.padding // 2
+    first = replace(conv, name=f"{conv.name}a", channels=channels, kernel=3, stride=1, padding=padding)
+    return [first, replace(conv, name=f"{conv.name}b", kernel=3, padding=conv.padding - padding)]

@@ -12,6 +12,7 @@ class Conv:
     Attributes:
         lrn, pool: Whether the layout has normalisation, and max pooling, after the convolution.
         linear: Whether the convolution has no activation.
+        replaceable: Whether the factor `kernel` replaces the convolution; only a 5x5 one is ever replaced.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Conv:
     lrn: bool = False
     pool: bool = False
     linear: bool = False
+    replaceable: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Layout:
     @property
     def removable(self) -> list[str]:
         """Layers that `ModelConfig.without` can leave out: 3x3 convolutions and the second hidden connected layer."""
-        return [conv.name for conv in self.convs if conv.kernel == 3] + [f"fc{len(self.convs) + 2}"]
+        second_hidden = [f"fc{len(self.convs) + 2}"] if len(self.units) > 1 else []
+        return [conv.name for conv in self.convs if conv.kernel == 3] + second_hidden
 
     def pooled(self, size: int) -> int:
         """Side of a map after max pooling, from its side before."""
@@ -81,7 +84,7 @@ def _paper(groups: int, size: int = 227, square_px: int = 256, units: int = 4096
 
 
 def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], square_px: int = 0) -> Layout:
-    """AlexNet of Krizhevsky 2014 (arXiv 1404.5997), as in torchvision; the document pools after conv1 alone."""
+    """AlexNet of Krizhevsky 2014 (arXiv 1404.5997), as in torchvision; the article's pools after conv1 alone."""
     convs: tuple[Conv, ...] = (
         Conv("conv1", 64, 11, 4, 2, lrn=True),
         Conv("conv2", 192, 5, 1, 2, lrn=True),
@@ -94,7 +97,36 @@ def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], square_px: in
 
 
 LAYOUTS = {
+    # AlexNet of Krizhevsky et al. 2012, figure 2, for 32 pixels: maps of 16, 8 and 4 pixels, the classifier on the last.
+    # The factor `kernel` replaces conv2 alone, so that its arms differ in one layer.
+    "alexnet-32": Layout(
+        32,
+        4,
+        (
+            Conv("conv1", 96, 5, 2, 2, lrn=True, pool=True, replaceable=False),
+            Conv("conv2", 256, 5, 1, 2, lrn=True, pool=True),
+            Conv("conv3", 384),
+            Conv("conv4", 384),
+            Conv("conv5", 256),
+        ),
+        (4096, 4096),
+        pool_ceil=True,
+    ),
+    # Krizhevsky et al. 2012, figure 1; sizes of cuda-convnet's networks for CIFAR-10
+    "four-layer": Layout(
+        32,
+        4,
+        (
+            Conv("conv1", 32, 5, 1, 2, lrn=True, pool=True),
+            Conv("conv2", 32, 5, 1, 2, lrn=True, pool=True),
+            Conv("conv3", 64, 5, 1, 2, pool=True),
+        ),
+        (),
+        pool_first=True,
+        pool_ceil=True,
+    ),
     "document": _one_weird_trick(32, 4, ("conv1",)),
+    "document-pooled": _one_weird_trick(32, 4, ("conv1", "conv2")),
     "torchvision": _one_weird_trick(224, 0, ("conv1", "conv2", "conv5"), square_px=256),
     "ungrouped": _paper(groups=1),
     "two-group": _paper(groups=2),

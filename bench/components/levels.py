@@ -37,9 +37,15 @@ def check_levels(config: ModelConfig | TrainConfig) -> None:
 
 
 def _check_model(model: ModelConfig) -> None:
-    removable = LAYOUTS[model.layout].removable
-    if unknown := [layer for layer in model.without if layer not in removable]:
-        raise InputError(f"layout {model.layout} cannot leave out {', '.join(unknown)}; it can: {', '.join(removable)}")
+    layout = LAYOUTS[model.layout]
+    if unknown := [layer for layer in model.without if layer not in layout.removable]:
+        removable = ", ".join(layout.removable) or "no layer"
+        raise InputError(f"layout {model.layout} cannot leave out {', '.join(unknown)}; it can: {removable}")
+    if model.dropout and model.dropout_place == "fc" and not layout.units:
+        raise InputError(
+            f"dropout is {model.dropout!r} at 'fc', and layout {model.layout} has no hidden fully connected layer: set "
+            "dropout to 0 or dropout_place to 'conv'"
+        )
     takers = [name for name, activation in ACTIVATIONS.items() if activation.takes_active]
     if model.active != 1 and model.activation not in takers:
         raise InputError(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.components.activations import ACTIVATIONS
-from bench.components.initialisers import INITIALISERS
+from bench.components.initialisers import INITIALISERS, DrawnLayer
 from bench.components.kernels import KERNELS
 from bench.components.layouts import DROPOUT_PLACES, LAYOUTS, Conv, Layout, scaled_channels
 from bench.components.levels import check_levels
@@ -56,7 +56,8 @@ class AlexNet(nn.Module):
 
     def _add_convolution(self, conv: Conv, channels: int, size: int) -> tuple[int, int]:
         """Add a convolution, or its replacement, and its other modules; return output channels and map size."""
-        stack = KERNELS[self.config.kernel] if conv.kernel == 5 else KERNELS["5x5"]
+        is_replaced = conv.kernel == 5 and conv.replaceable
+        stack = KERNELS[self.config.kernel if is_replaced else "5x5"]
         for part in stack(conv, channels, self.config.middle):
             layer = nn.Conv2d(channels, part.channels, part.kernel, part.stride, part.padding, groups=part.groups)
             self.layers.add_module(part.name, layer)
@@ -118,7 +119,9 @@ def build(config: ModelConfig, seed: int) -> AlexNet:
         for name, gain in network.gains.items():
             layer = network.layers.get_submodule(name)
             weight = layer.get_parameter("weight")
-            scale, bias = INITIALISERS[config.initial](name, weight[0].numel(), gain, name == output)
+            fan_out = weight[:, 0].numel() // getattr(layer, "groups", 1)
+            drawn = DrawnLayer(name, weight[0].numel(), fan_out, gain, name == output)
+            scale, bias = INITIALISERS[config.initial](drawn)
             draws = torch.Generator().manual_seed(stream_seed(seed, f"weights/{name}"))
             weight.normal_(generator=draws).mul_(scale)
             layer.get_parameter("bias").fill_(bias)
@@ -132,9 +135,10 @@ def _convolutions(config: ModelConfig, layout: Layout) -> list[Conv]:
     largest number of groups of any layer, because each layer's outputs are the next one's inputs.
     """
     present = [conv for conv in layout.convs if conv.name not in config.without]
-    last = present[-1]
+    last, pools_last = present[-1], layout.convs[-1].pool
     extra = [Conv(f"extra{n + 1}", last.channels) for n in range(config.extra)]
-    convs = [replace(conv, pool=conv.pool and (conv is not last or not extra)) for conv in present] + extra
-    convs[-1] = replace(convs[-1], pool=layout.convs[-1].pool or convs[-1].pool)
+    moves_pool = pools_last and bool(extra)
+    convs = [replace(conv, pool=conv.pool and not (conv is last and moves_pool)) for conv in present] + extra
+    convs[-1] = replace(convs[-1], pool=pools_last or convs[-1].pool)
     groups = max(conv.groups for conv in layout.convs)
     return [replace(conv, channels=scaled_channels(conv.channels, config.width, groups)) for conv in convs]

@@ -12,6 +12,7 @@ from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
+from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 
 MASKS = (1, 3, 10, 30, 100, 200)  # numbers of averaged masks; about 50 suffice (Srivastava et al. 2014, section 7.5)
@@ -23,7 +24,13 @@ CALIBRATION_BINS = 15
 Scores = dict[str, float]
 
 
-@question("sub-networks")
+def check_dropout(model: ModelConfig) -> None:
+    """Raise InputError for a network without sub-networks."""
+    if not model.dropout:
+        raise InputError("a network without dropout has no sub-networks: ask about arms that have it")
+
+
+@question("sub-networks", check=check_dropout)
 def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `masks/<score>`: weight scaling, and arithmetic and geometric means over 1 to 200 dropout masks.
 
@@ -41,7 +48,7 @@ def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     return _prefixed("masks", {arm: scores(p, images.labels) for arm, p in predictions.items()})
 
 
-@question("averages", networks=NETWORKS)
+@question("averages", networks=NETWORKS, check=check_dropout)
 def averages(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `networks/<score>`: one network and the mean of all networks, one mask and the mean of several masks.
 
@@ -90,10 +97,7 @@ def _scaled_prediction(network: AlexNet, images: ResidentImages) -> Tensor:
 
 def _masked_logarithms(network: AlexNet, images: ResidentImages) -> Iterator[Tensor]:
     """Yield log probabilities under new masks, without end; layers before the first dropout are computed once."""
-    dropout_indices = [index for index, module in enumerate(network.layers) if isinstance(module, nn.Dropout)]
-    if not dropout_indices:
-        raise InputError("a network without dropout has no sub-networks: ask about arms that have it")
-    first = dropout_indices[0]
+    first = next(index for index, module in enumerate(network.layers) if isinstance(module, nn.Dropout))
     network.eval()
     for module in network.layers:
         module.train(isinstance(module, nn.Dropout))

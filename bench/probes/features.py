@@ -6,15 +6,25 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from bench.components.layouts import LAYOUTS
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.probes.question import Answer, question
+from bench.spec.config import ModelConfig
+from bench.spec.errors import InputError
 
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
-@question("co-adaptation")
+def check_hidden_layer(model: ModelConfig) -> None:
+    """Raise InputError for a network without a hidden fully connected layer."""
+    if not LAYOUTS[model.layout].units:
+        problem = f"layout {model.layout} has no hidden fully connected layer, whose units depend on each other"
+        raise InputError(f"{problem}: ask about arms that have one")
+
+
+@question("co-adaptation", check=check_hidden_layer)
 def dependence(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """Measure `features/correlation/<layer>` and `features/rank/<layer>` of each hidden fully connected layer."""
     (network,) = networks

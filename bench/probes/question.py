@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bench.components.registry import register
 from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
+from bench.spec.config import ModelConfig
 
 Answer = dict[str, dict[str, float]]  # metrics by arm; '' stands for the arm of the examined network
 
@@ -17,10 +18,12 @@ class Question(NamedTuple):
     Attributes:
         answer: Function that measures trained networks, in eval mode, on test images.
         networks: Number of networks that one answer needs.
+        check: Function that raises InputError for a network that cannot answer.
     """
 
     answer: Callable[[Sequence[AlexNet], ResidentImages], Answer]
     networks: int = 1
+    check: Callable[[ModelConfig], None] = lambda model: None
 
 
 QUESTIONS: dict[str, Question] = {}

@@ -28,6 +28,7 @@ def check_job(job: Job) -> None:
         one_of("a probe's question", job.question, QUESTIONS)
         for trial in job.trials:
             check_job(trial)
+            QUESTIONS[job.question].check(trial.model)
     else:
         _check_timing(job)
 

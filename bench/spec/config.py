@@ -15,28 +15,31 @@ class ModelConfig:
     """A network: a layout and the levels of its factors.
 
     Attributes:
-        layout: Order and sizes of layers: 'document' for the article's 32x32 network, 'zhang' for 28x28 crops (arXiv
-            1611.03530), 'ungrouped' and 'two-group' for 227x227 (Krizhevsky et al. 2012, section 3.5), 'caffenet-128'
-            for 128x128 (Mishkin et al. 2017, section 2.1), 'torchvision' for 224x224.
+        layout: Order and sizes of layers. For 32x32: 'alexnet-32', AlexNet's layers and channels; 'four-layer'
+            (Krizhevsky et al. 2012, figure 1); 'document', the article's network, and 'document-pooled', with pooling
+            after conv2 too. 'zhang' for 28x28 crops (arXiv 1611.03530), 'ungrouped' and 'two-group' for 227x227
+            (Krizhevsky et al. 2012, section 3.5), 'caffenet-128' for 128x128 (Mishkin et al. 2017, section 2.1),
+            'torchvision' for 224x224.
         classes: Outputs.
         width: Multiplies the channels and units of every layer but the output.
         activation: Activation of every hidden layer.
         dropout: Probability that a unit is dropped.
         dropout_place: At the hidden fully connected layers ('fc'), after each convolution ('conv'), or both ('all').
         normalisation: 'lrn' is the paper's (section 3.3), 'batch' precedes every hidden activation.
-        kernel: Replacement for each 5x5 convolution.
+        kernel: Replacement for the 5x5 convolutions that the layout marks as replaceable.
         middle: Width between a pair of 3x3 convolutions, relative to the pair's output.
         without: Names of layers left out.
         extra: Number of 3x3 convolutions added after the last one.
         active: Share of units that 'k-winners' keeps.
-        initial: Initial weights: 'scaled' to layer and activation, or the 'paper' (section 5).
+        initial: Initial weights: 'scaled' to layer and activation, 'glorot' to the layer alone, those of the 'paper'
+            (section 5), or of the 'four-layer' network.
     """
 
-    layout: str = "document"
+    layout: str = "alexnet-32"
     classes: int = 10
     width: float = 1.0
     activation: str = "relu"
-    dropout: float = 0.5
+    dropout: float = 0.0
     dropout_place: str = "fc"
     normalisation: str = "none"
     kernel: str = "5x5"
@@ -61,7 +64,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a network is trained. The defaults are the tuned recipe; DOCUMENT_RECIPE is the article's own.
+    """How a network is trained. The defaults are the plain baseline; DOCUMENT_RECIPE is the article's own.
 
     Attributes:
         learning_rate: The highest of the schedule.
@@ -83,7 +86,7 @@ class TrainConfig:
     batch: int = 128
     epochs: int = 20
     share: float = 1.0
-    augmentation: str = "both"
+    augmentation: str = "none"
     labels: str = "true"
     activation_penalty: float = 0.0
     optimiser: str = field(default="adam", metadata={"birth": "adam"})

@@ -12,7 +12,7 @@ from ablations import Claim, Contrast, Exact, ModelConfig, Printed, Published, S
 PART = Contrast("test/accuracy", "a", "b", margin=1)
 CLAIM = Claim("mine", "A claim", (PART,))
 def study(**fields):
-    return Study(**{"question": "?", "claims": (CLAIM,), "arms": {"a": {}, "b": {"dropout": 0.0}}, **fields})
+    return Study(**{"question": "?", "claims": (CLAIM,), "arms": {"a": {}, "b": {"dropout": 0.5}}, **fields})
 """
 
 

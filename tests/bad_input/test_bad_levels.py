@@ -14,7 +14,7 @@ STUDY = """
 from ablations import Ask, Claim, Contrast, ModelConfig, Study, Timing
 
 PART = Contrast("test/accuracy", "a", "b", margin=1)
-STUDY = Study("?", (Claim("mine", "A claim", (PART,)),), arms={"a": {}, "b": {"dropout": 0.0}, **ARMS}, **FIELDS)
+STUDY = Study("?", (Claim("mine", "A claim", (PART,)),), arms={"a": {}, "b": {"dropout": 0.5}, **ARMS}, **FIELDS)
 """
 
 

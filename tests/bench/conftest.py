@@ -13,8 +13,8 @@ from bench.runner.scheduler import Event
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial
 
-SMALL = ModelConfig(width=1 / 16)
-BRIEF = TrainConfig(epochs=2, share=0.2)
+SMALL = ModelConfig("document", width=1 / 16, dropout=0.5)
+BRIEF = TrainConfig(epochs=2, share=0.2, augmentation="both")
 
 
 class Ran(NamedTuple):

@@ -37,6 +37,17 @@ def test_a_layer_that_cannot_be_left_out_is_refused_with_those_that_can(layer):
         check_levels(ModelConfig(without=(layer,)))
 
 
+def test_a_layout_of_5x5_convolutions_alone_can_leave_out_no_layer():
+    with pytest.raises(InputError, match="layout four-layer cannot leave out fc5; it can: no layer"):
+        check_levels(ModelConfig("four-layer", without=("fc5",)))
+
+
+def test_dropout_needs_a_hidden_layer_at_its_place():
+    with pytest.raises(InputError, match=r"dropout is 0\.5 at 'fc', and layout four-layer has no hidden fully connected"):
+        check_levels(ModelConfig("four-layer", dropout=0.5))
+    check_levels(ModelConfig("four-layer", dropout=0.5, dropout_place="conv"))
+
+
 def test_a_share_of_active_units_needs_an_activation_that_takes_it():
     check_levels(ModelConfig(activation="k-winners", active=0.5))
     with pytest.raises(InputError, match=r"active is 0\.5 beside activation 'relu': only k-winners has it"):

@@ -21,6 +21,7 @@ from bench.spec.seeding import stream_seed
 
 SMALL = ModelConfig(width=0.05)
 ZHANG = ModelConfig(layout="zhang", width=0.25)
+HOUSE = ModelConfig("alexnet-32")
 
 
 def on_meta(model):
@@ -29,14 +30,14 @@ def on_meta(model):
 
 
 def names(**levels):
-    return [name for name, _ in on_meta(ModelConfig(**levels)).layers.named_children()]
+    return [name for name, _ in on_meta(ModelConfig(**{"layout": "document"} | levels)).layers.named_children()]
 
 
 def weighted(**levels):
     """Return the shapes of the weights by layer."""
     return {
         name: tuple(layer.weight.shape)
-        for name, layer in on_meta(ModelConfig(**levels)).layers.named_children()
+        for name, layer in on_meta(ModelConfig(**{"layout": "document"} | levels)).layers.named_children()
         if isinstance(layer, nn.Conv2d | nn.Linear)
     }
 
@@ -87,7 +88,7 @@ def documents_network():
 
 def test_the_document_layout_computes_what_the_documents_network_computes():
     theirs = documents_network()
-    ours = with_weights_of(theirs, ModelConfig())
+    ours = with_weights_of(theirs, ModelConfig("document"))
     with torch.no_grad():
         torch.testing.assert_close(ours(images(4, 32)), theirs.eval()(images(4, 32)), rtol=1e-5, atol=1e-6)
     assert sum(p.numel() for p in theirs.parameters()) == 28_733_258
@@ -96,7 +97,7 @@ def test_the_document_layout_computes_what_the_documents_network_computes():
 def test_the_document_layout_drops_where_the_documents_network_drops():
     with torch.device("meta"):
         theirs = [type(layer) for layer in documents_network()]
-        ours = [type(layer) for layer in AlexNet(ModelConfig()).layers]
+        ours = [type(layer) for layer in AlexNet(ModelConfig("document", dropout=0.5)).layers]
     replacements = {nn.Dropout: Dropout, nn.Linear: Linear}
     assert ours == [replacements.get(kind, kind) for kind in theirs]
 
@@ -110,8 +111,55 @@ def test_zhangs_layout_is_two_modules_of_convolution_pooling_and_normalisation()
     assert weighted(layout="zhang")["fc3"] == (384, 64 * 7 * 7)
 
 
+def test_the_house_network_is_alexnet_whose_maps_are_16_8_and_4_pixels():
+    rows = {row["name"]: (row["parameters"], row["output"]) for row in complexity.count_network(HOUSE)["layers"]}
+    assert rows == {
+        "conv1": (96 * 3 * 25 + 96, [96, 16, 16]),
+        "conv2": (256 * 96 * 25 + 256, [256, 8, 8]),
+        "conv3": (384 * 256 * 9 + 384, [384, 4, 4]),
+        "conv4": (384 * 384 * 9 + 384, [384, 4, 4]),
+        "conv5": (256 * 384 * 9 + 256, [256, 4, 4]),
+        "fc6": (4096 * 256 * 4 * 4 + 4096, [4096]),
+        "fc7": (4096 * 4096 + 4096, [4096]),
+        "fc8": (10 * 4096 + 10, [10]),
+    }
+    paper = [name for name in names(layout="ungrouped", normalisation="lrn", dropout=0.5) if name != "conv5_pool"]
+    assert names(layout="alexnet-32", normalisation="lrn", dropout=0.5) == paper
+
+
+@pytest.mark.parametrize("levels", [{"without": ("conv3", "conv4", "conv5")}, {"extra": 2}], ids=str)
+def test_the_house_networks_classifier_sees_4_pixels_whichever_layers_precede_it(levels):
+    assert weighted(layout="alexnet-32", **levels)["fc6"] == (4096, 256 * 4 * 4)
+
+
+def test_layers_added_where_those_after_the_last_pooling_are_left_out_keep_that_pooling():
+    levels = {"without": ("conv3", "conv4", "conv5"), "extra": 1}
+    assert [n for n in names(layout="alexnet-32", **levels) if n.endswith("_pool")] == ["conv1_pool", "conv2_pool"]
+
+
+def test_the_four_layer_network_is_three_convolutions_with_pooling_and_the_output():
+    model = ModelConfig("four-layer", normalisation="lrn")
+    kinds = [type(layer) for layer in on_meta(model).layers]
+    module = [nn.Conv2d, nn.ReLU, nn.MaxPool2d]
+    assert kinds == [*module, LRN, *module, LRN, *module, nn.Flatten, Linear]
+    rows = {row["name"]: (row["parameters"], row["output"]) for row in complexity.count_network(model)["layers"]}
+    assert rows == {
+        "conv1": (32 * 3 * 25 + 32, [32, 32, 32]),
+        "conv2": (32 * 32 * 25 + 32, [32, 16, 16]),
+        "conv3": (64 * 32 * 25 + 64, [64, 8, 8]),
+        "fc4": (10 * 64 * 4 * 4 + 10, [10]),
+    }
+
+
+def test_the_articles_layout_with_a_second_pooling_ends_in_maps_of_one_pixel():
+    rows = {row["name"]: row for row in complexity.count_network(ModelConfig("document-pooled"))["layers"]}
+    assert [rows[f"conv{n}"]["output"][1:] for n in range(1, 6)] == [[7, 7], [3, 3], [1, 1], [1, 1], [1, 1]]
+    assert rows["fc6"]["shape"] == [4096, 256]
+    assert [n for n in names(layout="document-pooled") if n != "conv2_pool"] == names(layout="document")
+
+
 def test_the_papers_layout_normalises_before_it_pools_and_drops_after_the_activation():
-    assert names(layout="two-group", normalisation="lrn") == [
+    assert names(layout="two-group", normalisation="lrn", dropout=0.5) == [
         *("conv1", "conv1_act", "conv1_norm", "conv1_pool"),
         *("conv2", "conv2_act", "conv2_norm", "conv2_pool"),
         *("conv3", "conv3_act", "conv4", "conv4_act", "conv5", "conv5_act", "conv5_pool"),
@@ -155,7 +203,16 @@ def test_a_pair_of_small_kernels_replaces_each_large_one():
     assert "conv2" not in zhang
 
 
-@pytest.mark.parametrize("layout", ["zhang", "document", "ungrouped", "two-group", "torchvision"])
+def test_in_the_house_network_a_pair_replaces_the_second_convolution_alone():
+    single, pair = weighted(layout="alexnet-32"), weighted(layout="alexnet-32", kernel="pair")
+    assert {n: s for n, s in pair.items() if n not in single} == {
+        "conv2a": (256, 96, 3, 3),
+        "conv2b": (256, 256, 3, 3),
+    }
+    assert {n: s for n, s in single.items() if n != "conv2"} == {n: s for n, s in pair.items() if n in single}
+
+
+@pytest.mark.parametrize("layout", ["alexnet-32", "zhang", "document", "ungrouped", "two-group", "torchvision"])
 def test_a_pair_has_the_input_and_output_sizes_of_the_kernel_that_it_replaces(layout):
     sizes = {row["name"]: row["output"] for row in complexity.count_network(ModelConfig(layout=layout))["layers"]}
     two = {
@@ -211,7 +268,7 @@ def test_dropout_is_where_dropout_place_says(layout):
 
 
 def test_dropout_precedes_the_documents_hidden_layers_and_follows_the_papers():
-    document, paper = names(), names(layout="ungrouped")
+    document, paper = names(dropout=0.5), names(layout="ungrouped", dropout=0.5)
     assert document.index("fc6_drop") + 1 == document.index("fc6")
     assert paper.index("fc6_drop") - 1 == paper.index("fc6_act")
 
@@ -224,7 +281,7 @@ def test_batch_normalisation_stands_before_every_hidden_activation_and_nowhere_e
     assert [name for name in batch if not name.endswith("_bn")] == names(layout=layout)
     kinds = dict(on_meta(ModelConfig(layout=layout, normalisation="batch")).layers.named_children())
     assert isinstance(kinds["conv1_bn"], nn.BatchNorm2d)
-    assert isinstance(kinds[next(n for n in batch if n.startswith("fc") and n.endswith("_bn"))], nn.BatchNorm1d)
+    assert all(isinstance(kinds[n], nn.BatchNorm1d) for n in batch if n.startswith("fc") and n.endswith("_bn"))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -254,7 +311,8 @@ def test_layers_can_be_left_out(layout, without):
 
 @pytest.mark.parametrize("layout, hidden", [("document", "fc7"), ("zhang", "fc4"), ("ungrouped", "fc7")])
 def test_the_second_hidden_layer_can_be_left_out_with_its_dropout(layout, hidden):
-    assert names(layout=layout, without=(hidden,)) == [n for n in names(layout=layout) if not n.startswith(hidden)]
+    whole = names(layout=layout, dropout=0.5)
+    assert names(layout=layout, dropout=0.5, without=(hidden,)) == [n for n in whole if not n.startswith(hidden)]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -331,14 +389,14 @@ def test_a_switch_that_a_layout_cannot_take_is_refused_in_one_line(levels, can):
         on_meta(ModelConfig(**levels))
     assert "\n" not in str(refusal.value)
     assert str(refusal.value).endswith(f"it can: {can}")
-    assert f"layout {levels.get('layout', 'document')} cannot leave out" in str(refusal.value)
+    assert f"layout {levels.get('layout', 'alexnet-32')} cannot leave out" in str(refusal.value)
 
 
 @settings(deadline=None, max_examples=40)
 @given(
     model=st.builds(
         ModelConfig,
-        layout=st.sampled_from(["document", "zhang"]),
+        layout=st.sampled_from(["alexnet-32", "document", "zhang"]),
         width=st.sampled_from([0.02, 0.1]),
         activation=st.sampled_from(list(ACTIVATIONS)),
         dropout=st.sampled_from([0.0, 0.5]),
@@ -388,7 +446,7 @@ def test_arms_that_differ_in_activation_share_their_draws_but_for_the_gain(activ
 @pytest.mark.parametrize(
     "levels",
     [{"normalisation": n} for n in ("lrn", "lrn-rescaled", "constant", "batch")]
-    + [{"dropout": 0.0}, {"dropout_place": "all"}, {"kernel": "pair"}, {"kernel": "pair-matched"}]
+    + [{"dropout": 0.5}, {"dropout": 0.5, "dropout_place": "all"}, {"kernel": "pair"}, {"kernel": "pair-matched"}]
     + [{"kernel": "pair-linear"}, {"without": ("conv3",)}, {"without": ("fc7",)}, {"extra": 2}, {"classes": 3}],
     ids=str,
 )
@@ -420,6 +478,37 @@ def test_weights_have_mean_zero_and_variance_gain_squared_over_fan_in(activation
         assert abs(weight.mean()) < 4 * gain / math.sqrt(fan_in) / deviations, name
         assert weight.var().item() * fan_in / gain**2 == pytest.approx(1, abs=4 * math.sqrt(2) / deviations), name
         assert not bias.any()
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_glorots_weights_have_one_variance_for_all_activations(activation):
+    network = build(ModelConfig("alexnet-32", width=0.25, activation=activation, initial="glorot"), 0)
+    fans = {"conv1": (3 * 25, 24 * 25), "conv2": (24 * 25, 64 * 25), "conv3": (64 * 9, 96 * 9), "conv4": (864, 864)}
+    fans |= {"conv5": (96 * 9, 64 * 9), "fc6": (1024, 1024), "fc7": (1024, 1024), "fc8": (1024, 10)}
+    for name, (fan_in, fan_out) in fans.items():
+        layer = network.layers.get_submodule(name)
+        tolerance = 4 / math.sqrt(2 * layer.weight.numel())
+        assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / (fan_in + fan_out)), rel=tolerance), name
+        assert not layer.bias.any()
+
+
+def test_each_input_of_a_grouped_layer_reaches_the_outputs_of_its_group():
+    network = build(ModelConfig("two-group", width=0.1, initial="glorot"), 0)
+    weight = network.layers.get_submodule("conv4").weight  # 38 channels to 38, in two groups
+    fan = 19 * 9
+    assert weight.shape == (38, 19, 3, 3)
+    assert weight.std().item() == pytest.approx(math.sqrt(2 / (fan + fan)), rel=4 / math.sqrt(2 * weight.numel()))
+
+
+@pytest.mark.parametrize("kernel", ["5x5", "pair"])
+@pytest.mark.parametrize("layout", ["four-layer", "alexnet-32"])
+def test_the_four_layer_networks_initial_weights(layout, kernel):
+    network = build(ModelConfig(layout, kernel=kernel, width=0.25, initial="four-layer"), 0)
+    for name in network.gains:
+        layer = network.layers.get_submodule(name)
+        deviation = 1e-4 if name.startswith("conv1") else 0.1 if name in ("fc4", "fc8") else 0.01
+        assert layer.weight.std().item() == pytest.approx(deviation, rel=4 / math.sqrt(2 * layer.weight.numel())), name
+        assert not layer.bias.any()
 
 
 @pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "zhang"])

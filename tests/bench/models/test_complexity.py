@@ -72,9 +72,17 @@ def test_zhangs_network_has_the_published_counts():
 
 
 def test_the_documents_network_has_its_parameters_and_costs_about_98_mflop():
-    counted = complexity.count_network(ModelConfig())
+    counted = complexity.count_network(ModelConfig("document"))
     assert counted["parameters"] == 28_733_258
     assert 2 * counted["macs"] / 1e6 == pytest.approx(98, abs=1)
+
+
+def test_the_house_network_has_most_parameters_in_its_connected_layers_and_most_work_in_its_convolutions():
+    counted = complexity.count_network(ModelConfig("alexnet-32"))
+    assert (counted["parameters"], counted["macs"]) == (37_323_146, 124_305_408)
+    convolutions = [row for row in counted["layers"] if row["kind"] == "conv"]
+    assert sum(row["parameters"] for row in convolutions) / counted["parameters"] == pytest.approx(0.0997, abs=5e-5)
+    assert sum(row["macs"] for row in convolutions) / counted["macs"] == pytest.approx(0.7297, abs=5e-5)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -116,7 +124,7 @@ def test_rows_add_up_and_contain_shape_and_output():
 
 def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
     rows = {row["name"]: row for row in complexity.count_network(ModelConfig(normalisation="batch"))["layers"]}
-    assert (rows["conv1_bn"]["kind"], rows["conv1_bn"]["parameters"], rows["conv1_bn"]["macs"]) == ("norm", 128, 0)
+    assert (rows["conv1_bn"]["kind"], rows["conv1_bn"]["parameters"], rows["conv1_bn"]["macs"]) == ("norm", 2 * 96, 0)
     assert rows["conv1_bn"]["gain"] is None
 
 
@@ -128,7 +136,7 @@ def test_batch_normalisation_is_a_row_with_parameters_and_without_macs():
         ({"normalisation": "lrn"}, "normalisation", "LRN(alpha=0.0001)"),
         ({"normalisation": "lrn-rescaled"}, "normalisation", "LRN(alpha=1.62563)"),
         ({"normalisation": "constant"}, "normalisation", "Constant()"),
-        ({"normalisation": "batch"}, "normalisation", str(nn.BatchNorm2d(64))),
+        ({"normalisation": "batch"}, "normalisation", str(nn.BatchNorm2d(96))),
         ({"dropout_place": "conv", "dropout": 0.2}, "dropout", "Dropout(p=0.2, inplace=False)"),
     ],
     ids=str,

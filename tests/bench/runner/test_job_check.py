@@ -9,6 +9,7 @@ from bench.spec.jobs import Count, Probe, Timing, Trial
 
 DATA = DataConfig("0123456789abcdef", classes=10, train=100)
 TRIAL = Trial(ModelConfig(), TrainConfig(), DATA, 0)
+FOUR_LAYER = Trial(ModelConfig("four-layer"), TrainConfig(), DATA, 0)
 ODD = ModelConfig(activation="gelu")
 LEVELS = "activation is 'gelu'; it can be relu, tanh, sigmoid, k-winners"
 QUESTIONS = "a probe's question is 'why'; it can be competition, sub-networks, averages, co-adaptation, activity"
@@ -29,15 +30,18 @@ SUBJECTS = "a timing's subject is 'epochs'; it can be activations, steps, layers
         (Timing("activations", (("k", ModelConfig(activation="k-winners")),), (8,), 3), "no elementwise kernel"),
         (Probe("why", (TRIAL,)), QUESTIONS),
         (Probe("activity", (Trial(ODD, TrainConfig(), DATA, 0),)), LEVELS),
+        (Probe("sub-networks", (TRIAL,)), "a network without dropout has no sub-networks"),
+        (Probe("averages", (TRIAL,)), "a network without dropout has no sub-networks"),
+        (Probe("co-adaptation", (FOUR_LAYER,)), "layout four-layer has no hidden fully connected layer"),
     ],
     ids=str,
 )
-def test_a_name_that_nothing_implements_is_refused_in_one_line(job, message):
+def test_a_job_that_nothing_can_measure_is_refused_in_one_line(job, message):
     with pytest.raises(InputError) as refusal:
         check_job(job)
     assert message in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("job", [TRIAL, Count(ModelConfig()), Probe("activity", (TRIAL,))], ids=str)
+@pytest.mark.parametrize("job", [TRIAL, Count(ModelConfig()), Probe("activity", (TRIAL, FOUR_LAYER))], ids=str)
 def test_a_job_of_known_names_passes(job):
     check_job(job)

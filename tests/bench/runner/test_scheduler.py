@@ -24,8 +24,8 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
 from commands.doctor import advise
 
-SMALL = ModelConfig(width=1 / 16)
-BRIEF = TrainConfig(epochs=2, share=0.2)
+SMALL = ModelConfig("document", width=1 / 16, dropout=0.5)
+BRIEF = TrainConfig(epochs=2, share=0.2, augmentation="both")
 CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 
 

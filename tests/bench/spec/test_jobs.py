@@ -107,7 +107,7 @@ def test_a_later_field_counts_by_its_birth_value_and_not_by_its_default():
                 "batch": 64,
                 "epochs": 21,
                 "share": 0.5,
-                "augmentation": "none",
+                "augmentation": "both",
                 "labels": "shuffled",
                 "activation_penalty": 0.1,
             }.items()

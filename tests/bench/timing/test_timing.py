@@ -184,7 +184,7 @@ ACTIVATIONS = arms(**{name: ModelConfig(activation=name) for name in ("relu", "s
             ["relu", "lrn"],
         ),
         (
-            Timing("layers", arms(zhang=TINY, document=ModelConfig(width=0.02)), (1, 4), 3),
+            Timing("layers", arms(zhang=TINY, document=ModelConfig("document", width=0.02)), (1, 4), 3),
             ["time/forward_ms/batch 1", "time/forward_ms/batch 4"],
             [
                 *("zhang: convolutions", "zhang: fully connected"),

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,18 @@ from bench.training import checkpoint
 from bench.training.loop import train
 
 TIMED = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
+SMALL = ModelConfig("document", width=1 / 16, dropout=0.5)
+BRIEF = TrainConfig(epochs=4, share=0.3, augmentation="both")
 TRIALS = {
-    "dropout and crops": (ModelConfig(width=1 / 16), TrainConfig(epochs=4, share=0.3)),
-    "batch normalisation": (ModelConfig(width=1 / 16, normalisation="batch"), TrainConfig(epochs=4, share=0.3)),
+    "dropout and crops": (SMALL, BRIEF),
+    "batch normalisation": (replace(SMALL, normalisation="batch"), BRIEF),
     "Zhang's, constant rate, shuffled": (
-        ModelConfig("zhang", width=1 / 16, normalisation="lrn"),
-        TrainConfig(epochs=4, share=0.3, schedule="constant", labels="shuffled", augmentation="document"),
+        replace(SMALL, layout="zhang", normalisation="lrn"),
+        replace(BRIEF, schedule="constant", labels="shuffled", augmentation="document"),
     ),
     "penalty and decay": (
-        ModelConfig(width=1 / 16, activation="tanh"),
-        TrainConfig(epochs=4, share=0.3, activation_penalty=0.1, weight_decay=1e-3),
+        replace(SMALL, activation="tanh"),
+        replace(BRIEF, activation_penalty=0.1, weight_decay=1e-3),
     ),
 }
 STEPS = 3  # steps per epoch
