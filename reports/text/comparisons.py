@@ -1,12 +1,92 @@
-"""Words for a part of a claim: the comparison, the claimed effect, the measured effect."""
+"""Words for a claim's setting and for each of its parts: the comparison, the claimed effect, the measured effect."""
 
-from ablations import Contrast, Exact
+from ablations import Claim, Contrast, Exact, Requires
 from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.metrics.table import describe_metric
-from reports.statistics.outcomes import Outcome
-from reports.text.formatting import MINUS, NOTHING, TIMES, decimal_places, format_amount, format_fixed, format_number
+from reports.statistics.outcomes import Outcome, Requirement
+from reports.statistics.paired_tests import Interval
+from reports.text.formatting import (
+    MINUS,
+    NOTHING,
+    TIMES,
+    decimal_places,
+    format_amount,
+    format_fixed,
+    format_list,
+    format_number,
+)
 
 CLAIMED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", "±")}
+EFFECTS = {  # of a difference, and of a ratio
+    ("higher", False): "at least +{}",
+    ("lower", False): "at least {} lower",
+    ("equal", False): "equal within {}",
+    ("higher", True): "at least {} times as large",
+    ("lower", True): "lower by a factor of at least {}",
+    ("equal", True): "equal within a factor of {}",
+}
+MAX_LISTED = 5  # comparisons with the same effect that are named one by one
+
+
+def describe_setting(claim: Claim) -> str:
+    """Describe the setting that decides a claim, in one line: setting, comparisons with their margins, preconditions.
+
+    An example: 'house network; both against none: test accuracy at least +1 point; needs none: train accuracy at least
+    95 %'.
+    """
+    bounds: dict[str, list[str]] = {}
+    for requires in claim.requires:
+        bounds.setdefault(requires.arm, []).append(f"{short_label(requires.metric)} {format_bound(requires)}")
+    needs = [f"{arm}: {' and '.join(texts)}" for arm, texts in bounds.items()]
+    return "; ".join(filter(None, (claim.setting, describe_stated(claim), f"needs {', '.join(needs)}" if needs else "")))
+
+
+def describe_stated(claim: Claim) -> str:
+    """Describe the comparisons that decide a claim; those of equal effects, and effects of one comparison, together."""
+    effects: dict[str, list[str]] = {}
+    for part in claim.stated:
+        effects.setdefault(_compared(part), []).append(f"{short_label(part.metric)} {_claimed_phrase(part)}")
+    comparisons: dict[str, list[str]] = {}
+    for compared, texts in effects.items():
+        comparisons.setdefault(" and ".join(texts), []).append(compared)
+    return "; ".join(f"{format_list(compared, MAX_LISTED)}: {effect}" for effect, compared in comparisons.items())
+
+
+def _compared(part: Contrast | Exact) -> str:
+    return describe_part(part).removeprefix(f"{describe_metric(part.metric).label}, ")
+
+
+def _claimed_phrase(part: Contrast | Exact) -> str:
+    """Say what the claim gives for the part's value: 'at least 2 points lower'."""
+    if isinstance(part, Exact):
+        return claimed_range(part)
+    margin = format_number(part.margin) if part.ratio else format_amount(part.margin, part_unit(part))
+    return EFFECTS[part.direction, part.ratio].format(margin)
+
+
+def short_label(metric: str) -> str:
+    """Return a metric's label without its explanation in brackets."""
+    return describe_metric(metric).label.partition(" (")[0]
+
+
+def format_bound(requires: Requires) -> str:
+    """Format the bound of a precondition: 'at least 95 %'."""
+    return f"at least {format_amount(requires.at_least, describe_metric(requires.metric).unit)}"
+
+
+def describe_requirement(requirement: Requirement) -> str:
+    """Describe a precondition with its result: 'train accuracy of none 64 %, at least 95 % needed: not met'."""
+    requires, result = requirement.requires, {True: "met", False: "not met", None: "not measured"}[requirement.is_met]
+    value = "" if requirement.value is None else f" {format_measured(requirement)},"
+    return f"{short_label(requires.metric)} of {requires.arm}{value} {format_bound(requires)} needed: {result}"
+
+
+def format_measured(requirement: Requirement) -> str:
+    """Format the measured value of a precondition with its unit."""
+    if requirement.value is None:
+        return NOTHING
+    number = format_number(requirement.value, 4)  # three digits could show a bound that was missed as reached
+    return f"{number} {describe_metric(requirement.requires.metric).unit}".strip()
 
 
 def part_unit(part: Contrast | Exact) -> str:
@@ -40,19 +120,29 @@ def claimed_effect(part: Contrast) -> str:
     return f"{words} {sign}{format_number(part.margin)}"
 
 
-def describe_requirement(part: Contrast | Exact) -> str:
+def describe_required(part: Contrast | Exact) -> str:
     """Range or bound that the claim gives for the part's measured value."""
     return claimed_range(part) if isinstance(part, Exact) else claimed_effect(part)
 
 
 def format_estimate(outcome: Outcome) -> str:
     """Format the estimate with its unit, with as many digits as its interval warrants."""
-    value, part = outcome.estimate, outcome.part
-    if value is None:
+    if outcome.estimate is None:
         return NOTHING
+    return format_value(outcome.part, outcome.estimate, outcome.interval)
+
+
+def format_value(part: Contrast | Exact, value: float, interval: Interval | None) -> str:
+    """Format a count, difference or ratio.
+
+    Args:
+        part: The part of a claim that it belongs to, for its unit.
+        value: The number, in that unit.
+        interval: Its interval, which sets the number of digits.
+    """
     if isinstance(part, Exact):
         return format_amount(value, part_unit(part))
-    half = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0
+    half = (interval[1] - interval[0]) / 2 if interval else 0
     places = decimal_places(half or value, 2 if half else 3)
     if part.ratio:
         return f"{TIMES}{format_fixed(value, places)}"
@@ -60,11 +150,11 @@ def format_estimate(outcome: Outcome) -> str:
 
 
 def format_interim_analysis(number: int) -> str:
-    """Format an interim analysis: 'look 2 of 3'."""
+    """Format an interim analysis: 'look 2 of 4'."""
     return f"look {number} of {len(INTERIM_ANALYSES)}"
 
 
 def format_pairs(outcome: Outcome) -> str:
-    """Format the number of pairs, with the interim analysis if there is one: '10, look 2 of 3'."""
+    """Format the number of pairs, with the interim analysis if there is one: '5, look 2 of 4'."""
     analysis = outcome.interim_analysis
     return f"{outcome.pairs}, {format_interim_analysis(analysis)}" if analysis else str(outcome.pairs)

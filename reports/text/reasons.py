@@ -8,11 +8,18 @@ from ablations.framework.seeds import INTERIM_ANALYSES
 from bench.metrics.table import describe_metric
 from reports.prospects import Prospect
 from reports.statistics.claim_verdicts import Judgement
-from reports.statistics.outcomes import Outcome, Reason
+from reports.statistics.outcomes import CheckResult, Outcome, Reason
 from reports.statistics.power import MAX_PAIRS, POWER
 from reports.tables.provenance import FIELDS, Origins
-from reports.text.comparisons import claimed_range, describe_part, format_interim_analysis, part_unit
-from reports.text.formatting import TIMES, format_amount, format_list, pluralize
+from reports.text.comparisons import (
+    claimed_range,
+    describe_part,
+    describe_requirement,
+    format_interim_analysis,
+    format_value,
+    part_unit,
+)
+from reports.text.formatting import TIMES, format_amount, format_interval, format_list, format_p_value, pluralize
 
 MAX_NAMED = 5  # values of a field that are named one by one
 REASONS: dict[Reason, str] = {
@@ -26,9 +33,9 @@ REASONS: dict[Reason, str] = {
     "one_pair": "one pair has no spread to judge by; at least 2 are needed",
     "differences_equal": "all {number} differences are equal: they leave no spread to judge by",
     "too_few_reached": "too few pairs have a value that was reached within the budget",
-    "margin_reached": "the mean {kind} goes the claimed way and reaches the margin of {margin}; {none} is ruled out",
+    "margin_reached": "the {kind} goes the claimed way and reaches the margin of {margin}; {none} is ruled out",
     "margin_reached_against_claim": (
-        "the mean {kind} goes against the claim and reaches the margin of {margin}; {none} is ruled out"
+        "the {kind} goes against the claim and reaches the margin of {margin}; {none} is ruled out"
     ),
     "beyond_margin": "the 95 % interval lies wholly beyond the margin of {margin}",
     "within_margin": "the 90 % interval lies within the margin of {margin} to either side",
@@ -40,21 +47,21 @@ REASONS: dict[Reason, str] = {
     ),
     "may_be_chance": "the margin is reached, but among so many claims that may be chance",
     "across_margin": "the interval lies neither within the margin of {margin} nor wholly beyond it",
-    "below_margin": "a difference is shown, but its mean is smaller than the margin of {margin}",
+    "below_margin": "a {kind} is shown, but it is smaller than the margin of {margin}",
     "nothing_shown": "neither a difference nor its absence within the margin of {margin} is shown",
 }
 OUTLOOKS = {
     "supported": (
-        "Further seeds would change it if they brought the mean below the margin of {margin}, or p above 0.05; another "
-        "data set, width or budget may differ."
+        "Further seeds would change it if they brought the estimate below the margin of {margin}, or p above 0.05; "
+        "another data set, width or budget may differ."
     ),
-    "no effect": "Further seeds would change it only if the 90 % interval left the margins; a smaller margin might.",
+    "negligible": "Further seeds would change it only if the 90 % interval left the margins; a smaller margin might.",
     "underpowered": "More seeds: {needed} would decide about an effect as large as the margin.",
     "inconclusive": (
         "More seeds would narrow the interval, and move it off the margin or off zero where the truth lies there."
     ),
+    "not testable here": "A setting in which the precondition is met{advice}.",
     "not run": "Measurements: nothing that it could be judged by was recorded.",
-    "conditional": "It would be one verdict for all if the regimes agreed; each has its own part below.",
 }
 OUTLOOKS["refuted"] = OUTLOOKS["supported"]
 EQUALITY_OUTLOOK = (
@@ -64,10 +71,12 @@ EQUALITY_OUTLOOK = (
 
 
 def explain_outcome(outcome: Outcome) -> str:
-    """Say why a part has its verdict, with remarks on values that are censored, missing or waiting."""
+    """Say why a part has its verdict, with remarks on values that are censored, diverged, missing or waiting."""
     reason = REASONS[outcome.reason].format(**_facts(outcome))
     censored, missing, waiting = outcome.censored, outcome.missing, outcome.waiting
     reason += f"; {pluralize(censored, 'value')} not reached within the budget" * bool(censored)
+    if outcome.diverged:
+        reason += f"; {pluralize(outcome.diverged, 'trial')} diverged, counted with accuracy at chance"
     reason += f"; {pluralize(missing, 'pair')} missing" * bool(missing)
     if outcome.interim_analysis:
         leftover_text = f", which leaves {pluralize(waiting, 'pair')} aside" * bool(waiting)
@@ -76,17 +85,28 @@ def explain_outcome(outcome: Outcome) -> str:
 
 
 def explain_judgement(judgement: Judgement) -> str:
-    """Say why a claim has its verdict: by its regimes where they differ, else by the part that decided."""
-    regimes, main = judgement.regimes, judgement.main
-    if len(set(regimes.values())) > 1:
-        verdicts = "; ".join(f"{regime}: {verdict}" for regime, verdict in regimes.items())
-        support_text = "" if "supported" in regimes.values() else "; none supports the claim"
-        return f"on {judgement.claim.regimes}: {verdicts}{support_text}"
+    """Say why a claim has its verdict: by a precondition that is not met, else by the stated part that decided."""
+    unmet = [requirement for requirement in judgement.requirements if requirement.is_met is False]
+    if judgement.verdict == "not testable here" and unmet:
+        return f"precondition: {', '.join(map(describe_requirement, unmet))}"
+    main = judgement.main
     if len(judgement.outcomes) == 1:
         return explain_outcome(main)
     if main.verdict == "supported":
         return f"all {len(judgement.outcomes)} parts hold"
     return f"{describe_part(main.part)}: {explain_outcome(main)}"
+
+
+def explain_check(check: CheckResult) -> tuple[str, str]:
+    """Compare a robustness check with the stated setting: what is shown, and its numbers or ''."""
+    if check.is_same_trials:
+        return "the same trials", ""
+    if check.interaction is None:
+        return "not comparable", ""
+    estimate, interval, p_value = check.interaction
+    difference = format_value(check.outcome.part, estimate, interval)
+    numbers = f"{difference} {format_interval(interval)}, p = {format_p_value(p_value)}".replace("= <", "<")
+    return "different from the stated setting" if check.differs else "not shown to differ", numbers
 
 
 def describe_outlook(judgement: Judgement) -> str:
@@ -100,7 +120,9 @@ def describe_outlook(judgement: Judgement) -> str:
         if main.part.direction == "equal":
             outlook = EQUALITY_OUTLOOK
     facts = _facts(main) | ({} if main.needed else {"needed": "many more pairs"})
-    return outlook.format(**facts)
+    unmet = [requirement.requires for requirement in judgement.requirements if requirement.is_met is False]
+    advice = list(dict.fromkeys(requires.advice for requires in unmet if requires.advice))
+    return outlook.format(**facts, advice=f", for instance with {' or '.join(advice)}" if advice else "")
 
 
 def describe_origins(origins: Origins, subject: str) -> str:
