@@ -11,7 +11,7 @@ Verdicts = Mapping[tuple[str, str], str]  # verdict by study and claim
 
 
 def read_verdicts(file: Path) -> Verdicts:
-    """Read the verdicts of a report.json, the controls' included; raise InputError if it cannot be read."""
+    """Read the verdicts of a report.json, those of controls and robustness checks included; raise InputError if it cannot be read."""
     try:
         return collect_verdicts(json.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
@@ -30,10 +30,15 @@ def compare_verdicts(stored: Verdicts, current: Verdicts) -> list[str]:
 
 
 def collect_verdicts(report: Mapping[str, Any]) -> Verdicts:
-    """Collect the verdicts of a report.json's content, the controls' included."""
+    """Collect the verdicts of a report.json's content, those of controls and robustness checks included."""
+    claims = [*report["claims"], *report["controls"]]
+    entries = [(entry["study"], entry["id"], entry["verdict"]) for entry in claims]
+    for entry in report["claims"]:
+        for check in entry["checks"]:
+            words = [check["verdict"], *["different from the stated setting"] * check["differs"]]
+            entries.append((entry["study"], ", ".join((entry["id"], check["name"])), ", ".join(words)))
     verdicts: dict[tuple[str, str], str] = {}
-    for entry in (*report["claims"], *report["controls"]):
-        study, claim, verdict = entry["study"], entry["id"], entry["verdict"]
+    for study, claim, verdict in entries:
         if not all(isinstance(text, str) for text in (study, claim, verdict)):
             raise TypeError
         earlier = verdicts.get((study, claim))  # two claims of a study may have the same name

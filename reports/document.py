@@ -9,7 +9,7 @@ from reports.sections.changes import build_changes
 from reports.sections.claims import build_claim, tabulate_published
 from reports.sections.factorial import build_factorial
 from reports.sections.measurements import build_measurements
-from reports.sections.overview import build_notes, build_verdicts, describe_report, describe_run
+from reports.sections.overview import LITERATURE, build_notes, build_verdicts, describe_report, describe_run
 from reports.sections.scaling import build_scaling
 from reports.sections.tuning import build_tuning
 from reports.text.methods import LIMITS, METHODS, READING, VERDICTS
@@ -42,9 +42,11 @@ def build_body(evidence: Evidence) -> list[Block]:
 
 def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
     blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True)]
-    blocks += [*build_lost_trials(evidence), *[Heading("Claims", 3)] * bool(evidence.primary)]
-    for judgement in evidence.primary:
-        blocks += build_claim(judgement, evidence.noise_floor(judgement))
+    blocks += build_lost_trials(evidence)
+    for heading, judgements in (("Claims", evidence.claims), (LITERATURE, evidence.literature)):
+        blocks += [Heading(heading, 3)] * bool(judgements)
+        for judgement in judgements:
+            blocks += build_claim(judgement, evidence.noise_floor(judgement))
     blocks += build_tuning(study, evidence)
     if study.switches:
         blocks += build_factorial(study, evidence)
@@ -54,8 +56,9 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
         figures = draw_arms(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
     blocks += [*build_scaling(study, evidence), *build_measurements(study, evidence)]
-    if any(judgement.claim.published for judgement in evidence.primary):
-        blocks += [Heading("Published figures", 3), tabulate_published(study.name, evidence.primary)]
+    judgements = [*evidence.claims, *evidence.literature]
+    if any(judgement.claim.published for judgement in judgements):
+        blocks += [Heading("Published figures", 3), tabulate_published(study.name, judgements)]
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
     return blocks

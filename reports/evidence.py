@@ -71,14 +71,19 @@ class Evidence:
         return floor * describe_metric(part.metric).factor
 
     @property
-    def primary(self) -> list[Judgement]:
-        """The judgements on the studies' own claims."""
-        return [judgement for judgement in self.judgements if judgement.claim.primary]
+    def claims(self) -> list[Judgement]:
+        """The judgements on the claims that the studies test."""
+        return select_kind(self.judgements, "claim")
+
+    @property
+    def literature(self) -> list[Judgement]:
+        """The judgements on what was published about the claims' subjects."""
+        return select_kind(self.judgements, "literature")
 
     @property
     def controls(self) -> list[Judgement]:
-        """The judgements on the control claims."""
-        return [judgement for judgement in self.judgements if not judgement.claim.primary]
+        """The judgements on the controls."""
+        return select_kind(self.judgements, "control")
 
     def find_record(self, job: Job) -> Record | None:
         """The job's record, if there is one."""
@@ -88,6 +93,11 @@ class Evidence:
         """First record with a network among the arm's trials."""
         jobs = (place.job for place in self.placed if place.arm == arm and isinstance(place.job, Trial))
         return next((record for record in map(self.find_record, jobs) if record and record.get("network")), None)
+
+
+def select_kind(judgements: Sequence[Judgement], kind: str) -> list[Judgement]:
+    """Select the judgements on claims of one of `ablations.framework.claim.KINDS`."""
+    return [judgement for judgement in judgements if judgement.claim.kind == kind]
 
 
 def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ablations import Contrast, Setting, Study
-from ablations.framework.seeds import has_interim_analyses
-from bench import REVISION
 from reports.prospects import TRAINED
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.extra_seeds import UNDECIDED, request_extra_seeds
-from reports.text.formatting import format_list, pluralize
+from reports.text.formatting import format_list
 
 MAX_SEEDS = 100  # more take too long to be suggested
 
@@ -34,17 +32,11 @@ def suggest_run(studies: Sequence[Study], setting: Setting, judgements: Sequence
         setting: The setting of that run.
         judgements: The judgements on its records.
     """
-    if setting.revision < REVISION:  # a further run would measure everything again
-        return None
     if setting.profile.name == "smoke":
         return NextStep("--profile quick", "trains for long enough to judge the claims")
-    undecided = [judgement for judgement in judgements if judgement.claim.primary and _lacks_seeds(judgement)]
+    undecided = [judgement for judgement in judgements if judgement.claim.kind == "claim" and _lacks_seeds(judgement)]
     if setting.extra_seeds is not None and request_extra_seeds(studies, setting, judgements) != setting.extra_seeds:
         return NextStep("", "adds seeds to the claims that are not decided yet")
-    if setting.extra_seeds is None:
-        sequential = [s.name for s in studies if has_interim_analyses(s, setting._replace(extra_seeds={}))]
-        if count := sum(judgement.study in sequential for judgement in undecided):
-            return NextStep("--until-decided", f"adds seeds to {pluralize(count, 'undecided claim')}")
     if any(judgement.main.reason == "machine_busy" for judgement in judgements):
         return NextStep("", "repeats the timings during which the machine was busy: run it when nothing else runs")
     needed = {

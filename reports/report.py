@@ -18,7 +18,7 @@ from reports.rendering.blocks import Block, Note
 from reports.rendering.glyphs import describe_missing_glyphs
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
-from reports.sections.claims import describe_control
+from reports.sections.controls import describe_control
 from reports.sections.overview import describe_run
 from reports.sections.progress import build_progress
 from reports.statistics.claim_verdicts import Judgement
@@ -99,13 +99,11 @@ def report_files(out: Path) -> list[Path]:
 
 
 def export_verdicts(evidence: Evidence) -> dict[str, Any]:
-    """The content of report.json: claims, controls, run and environments."""
-    results: dict[str, dict[str, str]] = {}
-    for control in evidence.controls:
-        results.setdefault(control.study, {})[control.claim.id] = describe_control(control)
+    """The content of report.json: claims, the literature's last; controls, run and environments."""
+    controls = [judgement_to_json(control) | {"result": describe_control(control)} for control in evidence.controls]
     return {
-        "claims": [judgement_to_json(claim) | {"controls": results.get(claim.study, {})} for claim in evidence.primary],
-        "controls": list(map(judgement_to_json, evidence.controls)),
+        "claims": [judgement_to_json(judgement) for judgement in (*evidence.claims, *evidence.literature)],
+        "controls": controls,
         "run": describe_run(evidence),
         "environments": _list_environments(evidence),
     }

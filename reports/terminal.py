@@ -8,13 +8,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ablations.framework.claim import KINDS
 from ablations.framework.request import Request
 from reports import check
-from reports.evidence import gather
+from reports.evidence import gather, select_kind
 from reports.next_step import NextStep
 from reports.report import count_trials, export_verdicts, report_files, write_report
-from reports.sections.claims import describe_control, describe_unexpected
-from reports.statistics.claim_verdicts import VERDICTS, Judgement
+from reports.sections.claims import count_verdicts, summarise_checks
+from reports.sections.controls import describe_control, describe_unexpected
+from reports.statistics.claim_verdicts import Judgement
 from reports.text.formatting import pluralize, shorten
 from reports.verdict_tables import list_verdicts, tabulate_verdicts
 
@@ -31,7 +33,7 @@ CONTROL_RESULTS = {  # of `describe_control`, in words
 
 
 def show_report(request: Request, out: Path, console: Console, verbose: bool = False) -> Sequence[Judgement]:
-    """Write the report; print verdicts, controls, notes and the paths of what to read.
+    """Write the report; print verdicts, robustness checks, controls, notes and the paths of what to read.
 
     Args:
         request: The studies to report on, and the setting that selects their records.
@@ -45,12 +47,16 @@ def show_report(request: Request, out: Path, console: Console, verbose: bool = F
     judgements, glyph_remark = write_report(out, request.studies, request.setting, count_trials(request, out))
     for table in tabulate_verdicts(judgements) if verbose else ():
         console.print("", table)
-    claims = [judgement for judgement in judgements if judgement.claim.primary]
-    controls = [judgement for judgement in judgements if not judgement.claim.primary]
+    claims, literature, controls = (select_kind(judgements, kind) for kind in KINDS)
     data, profile = request.setting.data.name, request.setting.profile.name
     console.print()
     _print_wrapped(console, f"{pluralize(len(claims), 'claim')} on {data}, profile {profile}", "bold")
     _print_claims(claims, console)
+    console.print()
+    if literature:
+        _print_wrapped(console, f"From the literature: {_join_counts(literature)}")
+    if checks := summarise_checks(judgements):
+        _print_wrapped(console, checks)
     _print_controls(controls, console)
     if request.setting.profile.name == "smoke":
         _print_wrapped(console, "Not a result: the smoke profile only shows that the harness works.", "bold yellow")
@@ -104,14 +110,16 @@ def _print_claims(claims: Sequence[Judgement], console: Console) -> None:
     """Print the number of claims with each verdict, a line for each measured one, and a line of the others' names."""
     measured = [judgement for judgement in claims if _is_measured(judgement)]
     names_not_run = [judgement.claim.id for judgement in claims if not _is_measured(judgement)]
-    tally = Counter(judgement.verdict for judgement in claims)
-    counts = [f"{tally[verdict]} {verdict}".replace(" ", NO_BREAK_SPACE) for verdict in VERDICTS if tally[verdict]]
     if measured:
-        _print_wrapped(console, ", ".join(counts))
+        _print_wrapped(console, _join_counts(claims))
         console.print()
         console.print(list_verdicts(measured, console.width))
     if names_not_run:
         console.print(shorten(f"not run: {', '.join(names_not_run)}", console.width))
+
+
+def _join_counts(judgements: Sequence[Judgement]) -> str:
+    return ", ".join(count.replace(" ", NO_BREAK_SPACE) for count in count_verdicts(judgements))
 
 
 def _is_measured(judgement: Judgement) -> bool:
@@ -125,7 +133,6 @@ def _print_controls(controls: Sequence[Judgement], console: Console) -> None:
     tally = Counter(map(describe_control, controls))
     results = ", ".join(f"{tally[result]} {words}" for result, words in CONTROL_RESULTS.items() if tally[result])
     unexpected = [control for control in controls if describe_control(control) == "unexpected"]
-    console.print()
     _print_wrapped(console, f"Controls: {results}", "bold red" if unexpected else "")
     if unexpected:
         console.print(list_verdicts(unexpected[:MAX_LISTED], console.width))

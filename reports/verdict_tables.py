@@ -1,4 +1,4 @@
-"""Terminal tables of verdicts: a line for each claim, or every claim and control with all its numbers."""
+"""Terminal tables of verdicts: a line for each claim, or every claim, robustness check and control with its numbers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,24 +8,36 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations import Contrast, Exact
-from reports.sections.claims import describe_control
+from reports.evidence import select_kind
+from reports.sections.controls import describe_control
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
-from reports.text.comparisons import describe_part, describe_requirement, format_estimate, format_pairs
+from reports.text.comparisons import (
+    describe_part,
+    describe_required,
+    describe_requirement,
+    format_bound,
+    format_estimate,
+    format_measured,
+    format_pairs,
+    short_label,
+)
 from reports.text.formatting import format_interval, shorten
+from reports.text.reasons import explain_check
 
 SIGNS = {  # sign and style of a verdict; ASCII, because some terminals have neither colours nor other letters
     "supported": ("+", "green"),
     "refuted": ("x", "red"),
-    "no effect": ("=", "cyan"),
+    "negligible": ("=", "cyan"),
     "underpowered": ("?", "yellow"),
     "inconclusive": ("?", "yellow"),
-    "conditional": ("~", "magenta"),
+    "not testable here": ("-", "magenta"),
     "not run": (".", "dim"),
     "unexpected": ("!", "bold red"),  # a control
 }
 GAP = 2  # blank columns of the terminal between columns of a table
 NUMBERS = "estimate [95 % interval]"
+PART_HEADS = "compared", "estimate", "required", "95 % interval", "pairs"
 MIN_SENTENCE_WIDTH = 12
 MIN_WIDTH_WITH_NAMES = 110  # narrower terminals need the room of the claims' names for their sentences
 
@@ -37,12 +49,12 @@ def list_verdicts(judgements: Sequence[Judgement], width: int) -> Table:
         judgements: The judgements, in the order of the lines.
         width: Columns of the terminal, to which sentences are cut.
     """
-    verdicts = [j.verdict if j.claim.primary else describe_control(j) for j in judgements]
+    verdicts = [describe_control(j) if j.claim.kind == "control" else j.verdict for j in judgements]
     marks = [Text(f"{SIGNS[verdict][0]} {verdict}", SIGNS[verdict][1]) for verdict in verdicts]
     columns: dict[str, Sequence[str | Text]] = {"  verdict": marks}
-    if width >= MIN_WIDTH_WITH_NAMES or not all(judgement.claim.primary for judgement in judgements):
+    if width >= MIN_WIDTH_WITH_NAMES or any(judgement.claim.kind == "control" for judgement in judgements):
         columns["name"] = [judgement.claim.id for judgement in judgements]  # controls of a kind have equal sentences
-    numbers = [_format_numbers(judgement.main) for judgement in judgements]
+    numbers = [_format_result(judgement) for judgement in judgements]
     room = width - sum(_width(heading, cells) + GAP for heading, cells in (*columns.items(), (NUMBERS, numbers)))
     room = max(room, MIN_SENTENCE_WIDTH)
     columns["claim"] = [shorten(judgement.claim.sentence, room) for judgement in judgements]
@@ -56,23 +68,58 @@ def list_verdicts(judgements: Sequence[Judgement], width: int) -> Table:
 
 
 def tabulate_verdicts(judgements: Sequence[Judgement]) -> Iterator[Table]:
-    """Yield a table of the claims and one of the controls, each row with the part that decided."""
-    for heading, primary in (("claim", True), ("control", False)):
-        table = Table(heading, "verdict", "compared", "estimate", "required", "95 % interval", "pairs", box=None)
-        for judgement in (judgement for judgement in judgements if judgement.claim.primary is primary):
-            main, verdict = judgement.main, judgement.verdict if primary else describe_control(judgement)
-            required = main.part
-            if isinstance(required, Contrast) and judgement.claim.id.endswith(":a-a"):
-                required = replace(required, direction="equal")  # its contrast states what would be unexpected
-            numbers = format_estimate(main), describe_requirement(required), format_interval(main.interval)
-            pairs = "" if isinstance(main.part, Exact) else format_pairs(main)
-            table.add_row(judgement.claim.id, verdict, describe_part(main.part), *numbers, pairs)
+    """Yield tables of claims, those of the literature, preconditions, robustness checks and controls."""
+    for heading, kind in (("claim", "claim"), ("from the literature", "literature")):
+        rows = [(j.claim.id, j.verdict, *_part_cells(j.main)) for j in select_kind(judgements, kind)]
+        yield from _make_table((heading, "verdict", *PART_HEADS), rows)
+    requirements = [(j.claim.id, describe_requirement(r)) for j in judgements for r in j.requirements]
+    yield from _make_table(("claim", "precondition"), requirements)
+    checks = [
+        (judgement.claim.id, check.name, check.outcome.verdict, *_part_cells(check.outcome), *explain_check(check))
+        for judgement in judgements
+        for check in judgement.checks
+    ]
+    yield from _make_table(("claim", "robustness check", "verdict", *PART_HEADS, "stated setting", "difference"), checks)
+    controls = select_kind(judgements, "control")
+    rows = [(control.claim.id, describe_control(control), *_control_cells(control)) for control in controls]
+    yield from _make_table(("control", "result", *PART_HEADS), rows)
+
+
+def _make_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Table]:
+    """Yield a table unless it is empty."""
+    if rows:
+        table = Table(*heads, box=None)
+        for row in rows:
+            table.add_row(*row)
         yield table
+
+
+def _control_cells(control: Judgement) -> tuple[str, ...]:
+    main = control.main
+    if isinstance(main.part, Contrast) and control.claim.id.endswith(":a-a"):
+        main = replace(main, part=replace(main.part, direction="equal"))  # its contrast states what would be unexpected
+    return _part_cells(main)
+
+
+def _part_cells(outcome: Outcome) -> tuple[str, ...]:
+    part = outcome.part
+    pairs = "" if isinstance(part, Exact) else format_pairs(outcome)
+    interval = format_interval(outcome.interval)
+    return describe_part(part), format_estimate(outcome), describe_required(part), interval, pairs
 
 
 def _width(heading: str, cells: Sequence[str | Text]) -> int:
     """Width of a column in the columns of a terminal."""
     return max(cell_len(str(cell)) for cell in (heading, *cells))
+
+
+def _format_result(judgement: Judgement) -> str:
+    """Format the numbers that decided: of a precondition that is not met, or of the deciding part."""
+    unmet = [requirement for requirement in judgement.requirements if requirement.is_met is False]
+    if judgement.verdict != "not testable here" or not unmet:
+        return _format_numbers(judgement.main)
+    requires = unmet[0].requires
+    return f"{short_label(requires.metric)} {format_measured(unmet[0])}, not {format_bound(requires)}"
 
 
 def _format_numbers(outcome: Outcome) -> str:

@@ -56,7 +56,7 @@ class Note:
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """A claim in one line.
+    """A claim on a card.
 
     Attributes:
         verdict: One of `reports.statistics.claim_verdicts.VERDICTS`.
@@ -64,6 +64,8 @@ class ClaimLine:
         sentence: The claim itself.
         measured: Pairs of a label and a value: estimate, interval, number of pairs and so on.
         reason: Why the verdict is as it is, or empty.
+        setting: The setting that decides it, or empty.
+        requirements: Its preconditions with their results.
     """
 
     verdict: str
@@ -71,6 +73,8 @@ class ClaimLine:
     sentence: str
     measured: tuple[tuple[str, str], ...]
     reason: str = ""
+    setting: str = ""
+    requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Rendering of blocks as one HTML file that opens offline."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 
@@ -32,17 +33,20 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
 def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
     """Anchors of each block: one per chapter and one per claim, which its brief line and its full line share.
 
-    They are numbered, because two names may have the same letters.
+    They are numbered, because two names may have the same letters, and two studies a claim of one name.
     """
-    chapters, claims = count(1), {"brief": count(1), "full": count(1)}
+    chapters, claims = count(1), dict[tuple[str, int], int]()
+    occurrences = {True: Counter[str](), False: Counter[str]()}  # of claims' names, in brief and in full
     anchors: list[list[str]] = []
     for block in blocks:
         anchors.append([])
         if isinstance(block, Heading) and block.level == 2:
             anchors[-1].append(f"chapter-{next(chapters)}-{_slug(block.text)}")
         if isinstance(block, Verdicts):
-            numbers = claims["brief" if block.brief else "full"]
-            anchors[-1] += [f"claim-{next(numbers)}-{_slug(line.name)}" for line in block.lines]
+            for line in block.lines:
+                occurrences[block.brief][line.name] += 1
+                number = claims.setdefault((line.name, occurrences[block.brief][line.name]), len(claims) + 1)
+                anchors[-1].append(f"claim-{number}-{_slug(line.name)}")
     return anchors
 
 

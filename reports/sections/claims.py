@@ -30,11 +30,6 @@ CHECKS_REMARK = (
 )
 
 
-def select_kind(judgements: Sequence[Judgement], kind: str) -> list[Judgement]:
-    """Select the judgements on claims of one of `ablations.framework.claim.KINDS`."""
-    return [judgement for judgement in judgements if judgement.claim.kind == kind]
-
-
 def count_verdicts(judgements: Sequence[Judgement]) -> list[str]:
     """Count the claims with each verdict: ['5 supported', '3 refuted']."""
     tally = Counter(judgement.verdict for judgement in judgements)

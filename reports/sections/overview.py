@@ -2,20 +2,28 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ablations.framework.seeds import INTERIM_ANALYSES, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Heading, Note, Verdicts
-from reports.sections.claims import describe_unexpected, summarise_claim, tabulate_controls
+from reports.rendering.blocks import Block, Heading, Note, Text, Verdicts
+from reports.sections.claims import count_verdicts, summarise_checks, summarise_claim
+from reports.sections.controls import describe_unexpected, tabulate_controls
+from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.summary import split_baseline
 from reports.tables.observations import get_environment
 from reports.tables.provenance import differing_fields, field_values
 from reports.text.formatting import format_duration, pluralize
 from reports.text.reasons import describe_origins
 
+LITERATURE = "From the literature"
+LITERATURE_REMARK = (
+    "Published about the same subjects, and not claimed by the article. These verdicts are corrected among themselves and "
+    "change none of the verdicts above."
+)
 GPU = (
     "Holds on a CPU only. On a GPU the same job may give other bits: torch does not make deterministic those of CUDA's "
     "backward kernels that add by atomics, nor adaptive pooling's backward pass where a layout has it."
@@ -24,10 +32,9 @@ GPU = (
 
 def describe_report(evidence: Evidence) -> str:
     """Describe the report in one sentence: number of claims, data, profile, tally of verdicts."""
-    tally = Counter(judgement.verdict for judgement in evidence.primary)
-    verdicts = ", ".join(f"{number} {verdict}" for verdict, number in tally.most_common())
+    verdicts = ", ".join(count_verdicts(evidence.claims))
     data, profile = evidence.setting.data.name, evidence.setting.profile.name
-    tested = f"{pluralize(len(evidence.primary), 'claim')} tested on {data}, profile {profile}"
+    tested = f"{pluralize(len(evidence.claims), 'claim')} tested on {data}, profile {profile}"
     return f"{tested}: {verdicts}." if verdicts else f"{tested}."
 
 
@@ -46,15 +53,24 @@ def build_notes(evidence: Evidence) -> list[Block]:
 
 
 def build_verdicts(evidence: Evidence) -> list[Block]:
-    """Build the list of claims in brief, and the table of controls."""
-    lines = tuple(summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in evidence.primary)
-    blocks: list[Block] = [Heading("Verdicts"), Verdicts(lines, brief=True)]
+    """Build the lists of claims in brief, the article's before the literature's, and the table of controls."""
+    blocks: list[Block] = [Heading("Verdicts"), _list_in_brief(evidence, evidence.claims)]
+    if evidence.literature:
+        blocks += [Heading(LITERATURE, 3), Text(LITERATURE_REMARK), _list_in_brief(evidence, evidence.literature)]
+    if checks := summarise_checks(evidence.judgements):
+        blocks += [Heading("Robustness checks", 3), Text(f"{checks}. They are shown under their claims.")]
     if not evidence.controls:
         return blocks
-    studies = [study for study in evidence.studies if study.arms]
+    judged_names = {control.study for control in evidence.controls}  # other studies share these baselines
+    studies = [study for study in evidence.studies if study.name in judged_names]
     splits = [split_baseline(study, evidence.for_study(study).results) for study in studies]
     controls = tabulate_controls(evidence.controls, [split for split in splits if split])
     return [*blocks, Heading("Controls", 3), controls]
+
+
+def _list_in_brief(evidence: Evidence, judgements: Sequence[Judgement]) -> Verdicts:
+    lines = [summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in judgements]
+    return Verdicts(tuple(lines), brief=True)
 
 
 def describe_run(evidence: Evidence) -> dict[str, str]:
