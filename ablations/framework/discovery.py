@@ -27,6 +27,10 @@ from bench.spec.errors import InputError, Interrupted
 from bench.system.text import printable
 
 ALIAS_MODULE = "study"  # the only public module of the package that is not a study
+ARTICLE = (  # order of its claims, in which lists and reports show them; other studies follow by name
+    "architecture", "augmentation", "relu", "relu_speed", "gradients", "sparsity", "dropout", "dropout_place",
+    "sub_networks", "coadaptation", "lrn", "lrn_competition", "kernels", "data", "gpu", "depth", "ingredients", "script",
+)  # fmt: skip
 NOTICE_S = 10.0  # until a slow study file is named
 MAX_LETTERS = 60  # of a name in a message
 EXPECTED = {  # the expected value, by pydantic's error type
@@ -42,9 +46,10 @@ EXPECTED = {  # the expected value, by pydantic's error type
 
 
 def study_names() -> list[str]:
-    """Return the names of the package's studies: its modules, except those with a leading underscore."""
+    """Return the names of the package's studies, its modules without a leading underscore: in the article's order."""
     modules = [module.name for module in pkgutil.iter_modules(ablations.__path__) if not module.ispkg]
-    return sorted(name for name in modules if name != ALIAS_MODULE and not name.startswith("_"))
+    names = sorted(name for name in modules if name != ALIAS_MODULE and not name.startswith("_"))
+    return sorted(names, key=lambda name: ARTICLE.index(name) if name in ARTICLE else len(ARTICLE))
 
 
 def find_studies(names: Sequence[str]) -> list[Study]:

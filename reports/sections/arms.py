@@ -1,4 +1,4 @@
-"""The arms of a study: trials without a result, means over seeds, published accuracies."""
+"""The arms of a study: diverged and lost trials, means over seeds, published accuracies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,6 +19,7 @@ from reports.text.formatting import NOTHING, column_heading, format_fixed, forma
 
 ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
 SHOWN_METRICS = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
+DIVERGED = "Diverged trials"
 MAX_NAMED = 20  # maximal number of lost seeds, and of reasons, that are listed per arm
 
 
@@ -77,18 +78,24 @@ def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
 
 
 def build_lost_trials(evidence: Evidence) -> list[Block]:
-    """Build a note that counts and names the trials without a result, with their reasons, by status."""
-    trials = evidence.trials
-    if not len(trials) or (trials["status"] == "finished").all():
+    """Build a note on the trials that diverged, and one on those without a result: number, names and reasons."""
+    if not len(evidence.trials):
         return []
-    sentences = []
-    for status in ("diverged", *FAILURES, "not run"):
-        losses = trials[trials["status"] == status]
-        seeds_by_arm = losses.groupby("arm", sort=False)["seed"]
-        arms = [f"{arm} (seed {format_list(seeds, MAX_NAMED)})" for arm, seeds in seeds_by_arm]
-        sentences += [f"{len(losses)} of {len(trials)} trials {status}: {'; '.join(arms)}."] if arms else []
-        sentences += _list_reasons(evidence, losses["identity"])
-    return [Note("Trials without a result", " ".join(sentences))]
+    diverged_text = _name_trials(evidence, "diverged", ", and count with their accuracy at chance")
+    lost_texts = [_name_trials(evidence, status) for status in (*FAILURES, "not run")]
+    notes = (DIVERGED, diverged_text), ("Trials without a result", " ".join(filter(None, lost_texts)))
+    return [Note(title, text) for title, text in notes if text]
+
+
+def _name_trials(evidence: Evidence, status: str, consequence: str = "") -> str:
+    """Count and name the trials with a status, and give the reasons; '' if there are none."""
+    trials = evidence.trials[evidence.trials["status"] == status]
+    seeds_by_arm = trials.groupby("arm", sort=False)["seed"]
+    arms = [f"{arm} (seed {format_list(seeds, MAX_NAMED)})" for arm, seeds in seeds_by_arm]
+    if not arms:
+        return ""
+    sentence = f"{len(trials)} of {len(evidence.trials)} trials {status}{consequence}: {'; '.join(arms)}."
+    return " ".join([sentence, *_list_reasons(evidence, trials["identity"])])
 
 
 def _list_reasons(evidence: Evidence, identities: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 
 import fabricate
+import handmade
 import pytest
 
 import ablate
@@ -10,6 +11,7 @@ import commands.report
 from ablations.framework.request import Request
 from reports import check
 from reports.report import write_report
+from reports.verdict_json import judgement_to_json
 
 
 @pytest.fixture
@@ -62,10 +64,22 @@ def test_claims_that_appear_or_disappear_are_differences(capsys, out, stored):
 
 
 def test_two_claims_of_a_study_with_one_name_are_both_compared():
-    entry = {"study": "s", "id": "c", "verdict": "supported"}
-    reports = [{"claims": [{**entry, "verdict": first}, entry], "controls": []} for first in ("refuted", "no effect")]
+    entry = {"study": "s", "id": "c", "verdict": "supported", "checks": []}
+    reports = [{"claims": [{**entry, "verdict": first}, entry], "controls": []} for first in ("refuted", "negligible")]
     before, now = map(check.collect_verdicts, reports)
-    assert check.compare_verdicts(before, now) == ["c (s): stored 'refuted, supported', now 'no effect, supported'"]
+    assert check.compare_verdicts(before, now) == ["c (s): stored 'refuted, supported', now 'negligible, supported'"]
+
+
+def test_verdicts_of_robustness_checks_are_compared_and_whether_they_differ():
+    reports = [
+        {"claims": [judgement_to_json(handmade.judgement(checks=(handmade.check(differs),)))], "controls": []}
+        for differs in (False, True)
+    ]
+    before, now = map(check.collect_verdicts, reports)
+    assert check.compare_verdicts(before, now) == [
+        "augmentation, twice the epochs (augmentation): stored 'supported', "
+        "now 'supported, different from the stated setting'"
+    ]
 
 
 @pytest.mark.parametrize(

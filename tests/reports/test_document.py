@@ -64,8 +64,10 @@ def test_the_note_on_the_data_is_shown_at_the_top(blocks):
 
 
 def test_trials_without_a_result_are_counted_and_named(blocks):
-    note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
-    assert note.text == "1 of 15 trials diverged: sigmoid (seed 1). Reason: the loss was not finite."
+    note = next(block for block in blocks if isinstance(block, Note) and block.title == "Diverged trials")
+    start = "1 of 15 trials diverged, and count with their accuracy at chance: sigmoid (seed 1)."
+    assert note.text == f"{start} Reason: the loss was not finite."
+    assert not any(isinstance(block, Note) and block.title == "Trials without a result" for block in blocks)
     facts = dict(next(block for block in blocks if isinstance(block, Facts)).facts)
     assert facts["Trials"] == "15 different: 14 finished, 1 diverged"
 

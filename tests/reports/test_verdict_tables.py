@@ -2,6 +2,7 @@
 
 import io
 
+import handmade
 import pytest
 
 from ablations import Claim, Contrast
@@ -15,11 +16,11 @@ SENTENCE = "Dropout makes the units of the last hidden layer less correlated, an
 NUMBERS = f"{MINUS}10.2 points [{MINUS}11.5, {MINUS}9.0]"
 
 
-def judgement(verdict="supported", name="dropout-coadaptation", sentence=SENTENCE, primary=True, measured=True):
+def judgement(verdict="supported", name="dropout-coadaptation", sentence=SENTENCE, kind="claim", measured=True):
     part = Contrast("test/accuracy", "p = 0.5", "p = 0", 1.0)
     numbers = {"estimate": -10.25, "interval": (-11.5, -9.0)} if measured else {}
     outcome = Outcome(part, verdict, "margin_reached", **numbers)
-    return Judgement("s", Claim(name, sentence, (part,), primary=primary), verdict, (outcome,))
+    return Judgement("s", Claim(name, sentence, (part,), kind=kind), verdict, (outcome,))
 
 
 def lines(judgements, width):
@@ -63,12 +64,24 @@ def test_wide_letters_and_a_missing_estimate_keep_a_claim_on_one_line():
 
 
 def test_an_unexpected_control_is_named_at_every_width():
-    control = judgement("refuted", "relu:a-a", "The baseline differs from itself under other seeds", primary=False)
+    control = judgement("refuted", "relu:a-a", "The baseline differs from itself under other seeds", kind="control")
     assert lines([control], 80)[1].startswith("! unexpected  relu:a-a  The baseline differs")
 
 
 def test_the_detailed_tables_name_comparison_requirement_and_pairs():
-    tables = tabulate_verdicts([judgement(), judgement("no effect", "s:a-a", primary=False)])
+    tables = tabulate_verdicts([judgement(), judgement("negligible", "s:a-a", kind="control")])
     text = "\n".join(shown(tables, 200))
     for word in ("test accuracy, p = 0.5 against p = 0", "at least +1", "s:a-a", "as it should", "within ±1"):
         assert word in text
+
+
+def test_the_detailed_tables_name_preconditions_and_robustness_checks():
+    text = "\n".join(shown(tabulate_verdicts([handmade.judgement(checks=(handmade.check(differs=True),))]), 300))
+    for words in ("at least 95 % needed: met", "twice the epochs", "different from the stated setting", "p = 0.004"):
+        assert words in text
+
+
+def test_a_claim_that_cannot_be_tested_shows_the_number_of_its_precondition():
+    text = lines([handmade.judgement("not testable here", train_accuracy=64.0)], 100)
+    assert text[1].startswith("- not testable here  ") and text[1].endswith("train accuracy 64 %, not at least 95 %")
+    assert "Mirroring and random" in text[1] and len(text[1]) <= 100

@@ -1,47 +1,84 @@
+import dataclasses
+
+import handmade
 import pytest
 
-from ablations import Claim, Contrast
-from reports.sections.claims import describe_control, describe_unexpected, summarise_claim
-from reports.statistics.claim_verdicts import Judgement
-from reports.statistics.outcomes import Outcome
+from reports.rendering.blocks import Table, Verdicts
+from reports.sections.claims import build_claim, count_verdicts, summarise_checks, summarise_claim
 
 
-def judged(name, verdict):
-    part = Contrast("test/accuracy", "arm", "base", 1)
-    outcome = Outcome(part, verdict, "nothing_shown")
-    return Judgement("s", Claim(name, "A sentence", (part,), primary=False), verdict, (outcome,))
+def tables(judgement):
+    return [block for block in build_claim(judgement, None) if isinstance(block, Table)]
+
+
+def test_a_card_shows_every_precondition_with_number_bound_and_result():
+    assert summarise_claim(handmade.judgement()).requirements == (
+        "train accuracy of none 99.2 %, at least 95 % needed: met",
+        "overfitting gap of none 48.8 points, at least 10 points needed: met",
+    )
+
+
+def test_a_claim_that_cannot_be_tested_gives_number_and_advice_once():
+    judgement = handmade.judgement("not testable here", train_accuracy=64.04)
+    line = summarise_claim(judgement, full=True)
+    assert line.requirements[0] == "train accuracy of none 64.04 %, at least 95 % needed: not met"
+    assert line.reason == ""
+    card, outlook, *_ = build_claim(judgement, None)
+    assert isinstance(card, Verdicts) and "more epochs or a wider network" in outlook.text
+
+
+def test_only_a_claim_in_full_names_its_setting():
+    assert summarise_claim(handmade.judgement()).setting == ""
+    assert summarise_claim(handmade.judgement(), full=True).setting == "the house network"
+
+
+def test_stated_parts_and_robustness_checks_have_a_table_each():
+    stated, checks = tables(handmade.judgement())
+    assert [row[0].text for row in stated.rows] == [
+        "test accuracy, both against none",
+        "overfitting gap (train minus test accuracy), both against none",
+    ]
+    assert [(row[0].text, row[0].detail) for row in checks.rows] == [
+        ("twice the epochs", "test accuracy, both, twice against none, twice")
+    ]
+    assert all(len(row) == len(table.columns) for table in (stated, checks) for row in table.rows)
+    assert len(tables(handmade.judgement(checks=()))) == 1
 
 
 @pytest.mark.parametrize(
-    "verdict, a_a, shuffled",
+    "fields, text, detail",
     [
-        ("supported", "unexpected", "as it should"),
-        ("refuted", "unexpected", "unexpected"),
-        ("no effect", "as it should", "unexpected"),
-        ("underpowered", "undecided", "undecided"),
-        ("inconclusive", "undecided", "undecided"),
-        ("not run", "not run", "not run"),
+        ({"differs": True}, "different from the stated setting", "+2.5 points [0.5, 4.5], p = 0.004"),
+        ({}, "not shown to differ", "+2.5 points [0.5, 4.5], p = 0.400"),
+        ({"interaction": None}, "not comparable", ""),
+        ({"interaction": None, "is_same_trials": True}, "the same trials", ""),
     ],
 )
-def test_a_control_is_as_it_should_only_if_that_was_shown(verdict, a_a, shuffled):
-    assert describe_control(judged("s:a-a", verdict)) == a_a
-    assert describe_control(judged("s:shuffled", verdict)) == shuffled
+def test_a_check_says_whether_it_differs_from_the_stated_setting(fields, text, detail):
+    *_, checks = tables(handmade.judgement(checks=(handmade.check(**fields),)))
+    assert (checks.rows[0][-1].text, checks.rows[0][-1].detail) == (text, detail)
 
 
-def test_an_unexpected_control_is_named_with_its_study_and_a_remedy():
-    assert describe_unexpected([judged("s:a-a", "no effect"), judged("s:shuffled", "supported")]) == ""
-    warning = describe_unexpected([judged("s:a-a", "refuted"), judged("s:shuffled", "refuted")])
-    assert "s: the baseline differs from itself" in warning and "s: a network that learns shuffled labels" in warning
-    assert "--seeds" in warning
+def test_a_check_that_was_not_run_is_shown_as_such():
+    check = dataclasses.replace(
+        handmade.check(interaction=None), outcome=handmade.outcome(handmade.TWICE, "not run", "not_measured", pairs=0)
+    )
+    *_, checks = tables(handmade.judgement(checks=(check,)))
+    assert checks.rows[0][1].verdict == "not run"
 
 
-@pytest.mark.parametrize("regimes", [{"": "no effect"}, {"a": "no effect", "b": "no effect"}])
-@pytest.mark.parametrize("other, is_shown", [("no effect", False), ("supported", True)])
-def test_a_card_names_the_regimes_where_they_disagree(regimes, other, is_shown):
-    part = Contrast("test/accuracy", "arm", "base", 1)
-    outcome = Outcome(part, "no effect", "within_margin", estimate=0.1, pairs=5)
-    regimes = {**regimes, "c": other}
-    verdicts = "; ".join(f"{regime}: {verdict}" for regime, verdict in regimes.items())
-    claim = Claim("id", "A sentence", (part,), regimes="tuning")
-    judgement = Judgement("s", claim, "no effect", (outcome,), regimes=regimes)
-    assert summarise_claim(judgement).reason == (f"On tuning: {verdicts}" if is_shown else "")
+def test_diverged_trials_stand_beside_the_verdict():
+    stated, _ = tables(handmade.judgement(outcomes=(handmade.outcome(diverged=2), handmade.outcome(handmade.GAP))))
+    assert [row[1].detail for row in stated.rows] == ["2 diverged", ""]
+
+
+def test_verdicts_are_counted_in_the_order_of_their_definition():
+    judgements = [handmade.judgement(verdict) for verdict in ("not run", "negligible", "supported", "negligible")]
+    assert count_verdicts(judgements) == ["1 supported", "2 negligible", "1 not run"]
+
+
+def test_robustness_checks_are_counted_and_those_that_differ_are_named():
+    assert summarise_checks([handmade.judgement(checks=())]) == ""
+    text = summarise_checks([handmade.judgement(), handmade.judgement(checks=(handmade.check(differs=True),))])
+    start = "2 robustness checks, 1 different from the stated setting"
+    assert text == f"{start}: augmentation (twice the epochs)"

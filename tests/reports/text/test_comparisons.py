@@ -1,5 +1,16 @@
-from ablations import Contrast, Exact
-from reports.text.comparisons import claimed_effect, claimed_range, describe_part, part_unit
+import handmade
+import pytest
+
+from ablations import Claim, Contrast, Exact
+from reports.statistics.outcomes import Requirement
+from reports.text.comparisons import (
+    claimed_effect,
+    claimed_range,
+    describe_part,
+    describe_requirement,
+    describe_setting,
+    part_unit,
+)
 from reports.text.formatting import MINUS, TIMES
 
 
@@ -23,3 +34,36 @@ def test_the_requirement_is_worded_like_the_rule():
     assert claimed_effect(Contrast("time/step_ms", "a", "b", 1.05, "lower", ratio=True)) == f"at most {TIMES}1/1.05"
     assert claimed_range(Exact("macs/conv_share", "a", 0.945, 0.955)) == "94.5 to below 95.5 %"
     assert claimed_range(Exact("parameters/conv1", "a", 0, 1.0, "b")) == f"below {TIMES}1"
+
+
+def test_the_setting_of_a_claim_is_one_line_with_comparisons_margins_and_preconditions():
+    assert describe_setting(handmade.claim()) == (
+        "the house network; both against none: test accuracy at least +1 point and overfitting gap at least 2 points "
+        "lower; needs none: train accuracy at least 95 % and overfitting gap at least 10 points"
+    )
+
+
+@pytest.mark.parametrize(
+    "stated, words",
+    [
+        (
+            [Contrast("time/step_ms", arm, "relu", 1.25, ratio=True) for arm in ("sigmoid", "tanh")],
+            "sigmoid against relu, tanh against relu: time of a training step at least 1.25 times as large",
+        ),
+        ([Contrast("test/accuracy", "a", "b", 0.5, "equal")], "a against b: test accuracy equal within 0.5 points"),
+        (
+            [Contrast("features/rank/fc7", "a", "b", 1.1, "lower", ratio=True)],
+            "a against b: effective rank, fc7 lower by a factor of at least 1.1",
+        ),
+        ([Exact("macs/conv_share", "drawn", 0.945, 0.955)], "drawn: conv share of macs 94.5 to below 95.5 %"),
+    ],
+)
+def test_every_kind_of_comparison_has_its_words(stated, words):
+    assert describe_setting(Claim("c", "A sentence", stated)) == words
+
+
+def test_a_bound_that_was_missed_by_little_does_not_look_reached():
+    missed = describe_requirement(Requirement(handmade.FITS, 94.97, False))
+    assert missed == "train accuracy of none 94.97 %, at least 95 % needed: not met"
+    unmeasured = describe_requirement(Requirement(handmade.FITS))
+    assert unmeasured == "train accuracy of none at least 95 % needed: not measured"

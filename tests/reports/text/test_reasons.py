@@ -1,12 +1,13 @@
 from typing import get_args
 
+import handmade
 import pytest
 
 from ablations import Claim, Contrast, Exact
 from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.statistics.outcomes import Outcome, Reason
 from reports.tables.provenance import differing_fields
-from reports.text.reasons import REASONS, describe_origins, describe_outlook, explain_outcome
+from reports.text.reasons import REASONS, describe_origins, describe_outlook, explain_judgement, explain_outcome
 
 PART = Contrast("test/accuracy", "a", "b", margin=0.5)
 
@@ -26,6 +27,19 @@ def test_the_numbers_of_an_outcome_fill_every_sentence(reason):
     part = Exact("parameters/total", "a", 1, 2) if counted else PART
     sentence = explain_outcome(Outcome(part, "not run", reason, devices=("a GPU", "another GPU")))
     assert sentence and "{" not in sentence and "None" not in sentence
+
+
+def test_trials_that_diverged_are_counted_in_the_reason():
+    outcome = Outcome(PART, "refuted", "margin_reached_against_claim", diverged=3)
+    assert explain_outcome(outcome).endswith("; 3 trials diverged, counted with accuracy at chance")
+
+
+def test_a_precondition_that_is_not_met_is_the_reason_with_its_number():
+    judgement = handmade.judgement("not testable here", train_accuracy=64.0)
+    precondition = "train accuracy of none 64 %, at least 95 % needed: not met"
+    assert explain_judgement(judgement) == f"precondition: {precondition}"
+    advice = "for instance with more epochs or a wider network."
+    assert describe_outlook(judgement) == f"A setting in which the precondition is met, {advice}"
 
 
 def test_many_pairs_that_would_be_needed_are_not_counted():
