@@ -41,7 +41,9 @@ class Prospect(NamedTuple):
 
 
 def estimate_prospects(study: Study, setting: Setting, out: Path) -> Iterator[tuple[str, Prospect]]:
-    """Estimate what the planned seeds can decide about each trained part of a study's claims.
+    """Estimate what the planned seeds can decide about each trained comparison that a study's claims state.
+
+    Studies with the same baseline share its trials, and so the pilot.
 
     Args:
         study: The study.
@@ -56,7 +58,7 @@ def estimate_prospects(study: Study, setting: Setting, out: Path) -> Iterator[tu
     records = {name: record for p in placed if (record := store.read(out, name := identity(p.job)))}
     table = tabulate(observations.tabulate_observations(placed, records))
     for claim in study.claims:
-        for part in claim.parts:
+        for part in claim.stated:
             if isinstance(part, Contrast) and part.metric.startswith(TRAINED):
                 pilot = _pilot_pairs(study, part, table.get((study.name, part.metric), {}))
                 yield claim.id, _estimate(part, seeds_per_arm(study, setting), pilot)

@@ -6,7 +6,6 @@ import fabricate
 import pytest
 
 from ablations import Claim, Contrast
-from bench import REVISION
 from reports.next_step import MAX_SEEDS, NextStep, suggest_run
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
@@ -24,11 +23,6 @@ def undecided(study=STUDY.name, verdict="underpowered", metric="test/accuracy", 
 
 def suggest(*judgements, study=STUDY, setting=SETTING):
     return suggest_run([study], setting, judgements)
-
-
-def test_undecided_claims_get_seeds_until_they_are_decided():
-    step = NextStep("--until-decided", "adds seeds to 2 undecided claims")
-    assert suggest(undecided(pairs=5), undecided(verdict="inconclusive", pairs=5)) == step
 
 
 @pytest.mark.parametrize(
@@ -56,12 +50,12 @@ def test_a_sequential_run_is_repeated_until_its_last_analysis():
 def test_timings_of_a_busy_machine_are_repeated():
     busy = undecided(verdict="inconclusive", metric="time/step_ms", reason="machine_busy")
     assert suggest(busy).option == "" and "repeats the timings" in suggest(busy).effect
-    assert suggest(busy, undecided()).option == "--until-decided"  # which repeats them, too
 
 
 def test_a_smoke_run_is_followed_by_one_that_measures():
     assert suggest(undecided(pairs=2), setting=fabricate.setting(2, "smoke")).option == "--profile quick"
 
 
-def test_records_of_an_earlier_revision_are_not_measured_again():
-    assert suggest(undecided(pairs=5), setting=SETTING._replace(revision=REVISION - 1)) is None
+def test_robustness_checks_and_the_literature_need_no_further_run():
+    claim = dataclasses.replace(undecided().claim, kind="literature")
+    assert suggest(dataclasses.replace(undecided(pairs=5, needed=24), claim=claim)) is None

@@ -7,6 +7,7 @@ import subprocess
 from types import SimpleNamespace
 
 import fabricate
+import handmade
 import pytest
 
 from ablations.framework.request import Request
@@ -55,17 +56,28 @@ def changed(judgement: Judgement, number: int = 0, **changes) -> Judgement:
 @pytest.mark.parametrize("width", [80, 100, 120])
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_twenty_claims_fit_a_screen(evidence, show, width, is_terminal):
-    judgements = [changed(evidence.primary[0], number) for number in range(20)] + evidence.controls * 14
+    literature = handmade.judgement("negligible", claim=handmade.claim("other", "literature"))
+    judgements = [changed(evidence.claims[0], number) for number in range(20)] + evidence.controls * 14
+    judgements += [literature] * 5
     text = show(judgements, width, is_terminal=is_terminal)
     assert len(text) <= 40  # with the command for MLflow and the next step, at most 45
     assert sum("ReLU is more" in line for line in text) == 20
     assert max(len(line) for line in text if "/" not in line) <= width  # a path is never broken
 
 
+def test_the_literature_and_robustness_checks_have_a_line_each(show):
+    literature = handmade.judgement("negligible", claim=handmade.claim("other", "literature"), checks=())
+    text = show([handmade.judgement(checks=(handmade.check(differs=True),)), literature, literature])
+    assert text[1:3] == ["1 claim on digits (scikit-learn), profile quick", "1 supported"]
+    assert "From the literature: 2 negligible" in text
+    assert "1 robustness check, 1 different from the stated setting: augmentation (twice the epochs)" in text
+    assert sum(handmade.SENTENCE in line for line in text) == 1
+
+
 def test_the_verdicts_are_counted_and_controls_as_expected_take_one_line(evidence, show):
     text = show(evidence.judgements)
     assert text[1] == "4 claims on digits (scikit-learn), profile quick"
-    verdicts = [judgement.verdict for judgement in evidence.primary]
+    verdicts = [judgement.verdict for judgement in evidence.claims]
     assert sum(int(number) for number in re.findall(r"\d+", text[2])) == 4
     assert all(f"{verdicts.count(verdict)} {verdict}" in text[2] for verdict in verdicts)
     assert [line for line in text if line.startswith("Controls")] == [
@@ -77,7 +89,7 @@ def test_the_verdicts_are_counted_and_controls_as_expected_take_one_line(evidenc
 def test_controls_that_came_out_wrong_are_listed_with_their_numbers_and_a_warning(evidence, show):
     control = next(control for control in evidence.controls if control.claim.id.endswith(":a-a"))
     wrong = changed(control, verdict="supported", estimate=2.0, interval=(1.5, 2.5))
-    text = show([*evidence.primary, *evidence.controls[1:], wrong], 100)
+    text = show([*evidence.claims, *evidence.controls[1:], wrong], 100)
     assert any(line.startswith("Controls: 1 as expected, 1 not as expected") for line in text)
     assert any(re.match(r"! unexpected +activations:a-a .* \+2\.00 points \[1\.50, 2\.50\]$", line) for line in text)
     assert "differs from itself under other seeds, so the verdicts are in doubt." in " ".join(text)
@@ -85,8 +97,8 @@ def test_controls_that_came_out_wrong_are_listed_with_their_numbers_and_a_warnin
 
 
 def test_claims_that_were_not_measured_share_one_line(evidence, show):
-    waiting = [changed(evidence.primary[0], n, verdict="not run", reason="not_measured") for n in range(1, 13)]
-    text = show([*waiting, evidence.primary[1]], 80)
+    waiting = [changed(evidence.claims[0], n, verdict="not run", reason="not_measured") for n in range(1, 13)]
+    text = show([*waiting, evidence.claims[1]], 80)
     line = next(line for line in text if line.startswith("not run: "))
     assert line.startswith("not run: relu-better1, relu-better2,") and line.endswith("...") and len(line) <= 80
     assert any("12 not run" in line for line in text)
@@ -96,7 +108,7 @@ def test_claims_that_were_not_measured_share_one_line(evidence, show):
 
 
 def test_a_claim_whose_records_mix_devices_keeps_its_line(evidence, show):
-    mixed = changed(evidence.primary[0], verdict="not run", reason="devices_mixed", estimate=None, interval=None)
+    mixed = changed(evidence.claims[0], verdict="not run", reason="devices_mixed", estimate=None, interval=None)
     assert any(line.startswith(". not run") and "ReLU is more" in line for line in show([mixed]))
 
 
@@ -135,11 +147,11 @@ def test_the_next_step_is_a_command_or_an_option(step, command, line):
 
 def test_a_long_command_is_broken_between_words_as_a_shell_reads_it():
     console = make_console(40, is_terminal=True)
-    words = ["ablate", "run", "--data", "'my\N{NO-BREAK SPACE}own\N{NO-BREAK SPACE}images'", *["--until-decided"] * 3]
+    words = ["ablate", "run", "--data", "'my\N{NO-BREAK SPACE}own\N{NO-BREAK SPACE}images'", *["--retry-failed"] * 3]
     terminal.show_next_step(NextStep("", "adds seeds to the claims that are not decided yet"), " ".join(words), console)
     text = console.file.getvalue()
     assert max(map(len, text.splitlines())) <= 40
-    command, _, effect = text.removeprefix("Next:").rpartition("--until-decided\n")
+    command, _, effect = text.removeprefix("Next:").rpartition("--retry-failed\n")
     run = subprocess.run(["bash", "-c", f"printf '%s|' {command} x"], capture_output=True, text=True)
-    assert run.stdout == "ablate|run|--data|my own images|--until-decided|--until-decided|x|"
+    assert run.stdout == "ablate|run|--data|my own images|--retry-failed|--retry-failed|x|"
     assert effect.split() == "adds seeds to the claims that are not decided yet".split()
