@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from reports.rendering.blocks import Cell, Table, make_columns
-from reports.statistics.claim_verdicts import DECIDED, Judgement
+from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.summary import MIN_SPLIT_SEEDS, RANDOM_SPLITS, BaselineSplit
 from reports.text.comparisons import format_estimate
 from reports.text.formatting import NOTHING, format_interval
 
+DECIDED = ("supported", "refuted", "negligible")
 MAX_SPLIT_SHARE = 0.06  # largest expected share of random splits that differ: 5 %, plus sampling error
 CONTROLS_REMARK = (
     "The baseline trained again under other seeds must show no difference. A network that learns shuffled labels must "

@@ -11,6 +11,7 @@ from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Figure, Heading, Note, Table, make_columns
 from reports.rendering.difference_plot import draw_differences
 from reports.rendering.plot_style import Axis
+from reports.statistics.factorial import analyse_effect
 from reports.statistics.summary import Mean, estimate_mean, select_values
 from reports.tables.observations import tabulate_combinations
 from reports.text.formatting import NOTHING, format_mean
@@ -27,7 +28,7 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
     points = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
     if not set(study.combinations) <= set(points.columns):
         return [Note("Not finished", "No seed has all combinations yet.")]
-    effects = {str(name): estimate_mean(points[name].dropna()) for name in points.columns}
+    effects = _estimate_effects(study, evidence.results, points)
     return [
         Heading("Effect of each ingredient", 3),
         _tabulate_effects(study, effects),
@@ -39,6 +40,17 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
     ]
 
 
+def _estimate_effects(study: Study, results: pd.DataFrame, points: pd.DataFrame) -> dict[str, Mean]:
+    """Estimate every effect as verdicts do: by an analysis of variance where there is one, else over seeds."""
+    values = {arm: dict(select_values(results, arm, METRIC) * POINTS) for arm in study.arms}
+    effects = {str(name): estimate_mean(points[name].dropna()) for name in points.columns}
+    for name, mean in effects.items():
+        test = analyse_effect(name, study.switches, values)
+        if test and test.estimate is not None and test.interval:
+            effects[name] = Mean(test.estimate, (test.interval[1] - test.interval[0]) / 2, mean.size)
+    return effects
+
+
 def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
     rows = [(Cell(name), *(_cell(effects.get(effect(name))) for effect in EFFECTS)) for name in study.switches]
     total = math.fsum(effects[shapley_share(name)].mean for name in study.switches)
@@ -46,7 +58,9 @@ def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
         f"{study.name}: points of test accuracy",
         make_columns("Ingredient", *HEADS),
         tuple(rows),
-        "Mean over seeds and half-width of its 95 % interval. Main effect: with less without, over all combinations of "
+        "Mean over seeds and half-width of its 95 % interval: of main effects, and of the interactions below, by an "
+        "analysis of variance with the seeds as blocks, unless main effects depend on the seed; of the other effects over "
+        "the seeds. Main effect: with less without, over all combinations of "
         "the others. Left out of all: all ingredients less all but this one. Added to none: this one alone less none. "
         "Shapley share: the mean over all orders of adding them; the shares add up to all less none, "
         f"{format_mean(total, None)} points.",

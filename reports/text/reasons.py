@@ -31,7 +31,8 @@ REASONS: dict[Reason, str] = {
     "machine_busy": "the machine was busy while this was timed",
     "before_first_analysis": "{pairs} so far, and the first look comes at {first}",
     "one_pair": "one pair has no spread to judge by; at least 2 are needed",
-    "differences_equal": "all {number} differences are equal: they leave no spread to judge by",
+    "two_pairs_equal": "two equal differences have no spread to judge by; at least 3 are needed",
+    "too_few_for_interval": "{pairs} are too few for an interval of the median",
     "too_few_reached": "too few pairs have a value that was reached within the budget",
     "margin_reached": "the {kind} goes the claimed way and reaches the margin of {margin}; {none} is ruled out",
     "margin_reached_against_claim": (
@@ -39,6 +40,19 @@ REASONS: dict[Reason, str] = {
     ),
     "beyond_margin": "the 95 % interval lies wholly beyond the margin of {margin}",
     "within_margin": "the 90 % interval lies within the margin of {margin} to either side",
+    "negligible_none_shown": "no {kind} is shown, and the 90 % interval lies within the margin of {margin} to either side",
+    "negligible_though_shown": (
+        "a {kind} is shown, but it is smaller than the margin: the 90 % interval lies within {margin} to either side"
+    ),
+    "all_pairs_agree": (
+        "all {number} pairs agree: each {kind} is the same, goes the claimed way and reaches the margin of {margin}"
+    ),
+    "all_pairs_disagree_with_claim": (
+        "all {number} pairs agree: each {kind} is the same, goes against the claim and reaches the margin of {margin}"
+    ),
+    "all_pairs_beyond_margin": "all {number} pairs agree: each {kind} is the same and lies beyond the margin of {margin}",
+    "all_pairs_within_margin": "all {number} pairs agree: each {kind} is the same and lies within the margin of {margin}",
+    "no_differences": "none of the {number} pairs shows any difference",
     "censored_may_reverse": "the values that were not reached could turn the difference round",
     "censored_may_exceed": "the values that were not reached may lie anywhere beyond the margin",
     "interval_too_wide": (

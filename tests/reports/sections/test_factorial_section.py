@@ -13,10 +13,13 @@ from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table
 from reports.sections.factorial import TICK, build_factorial
+from reports.statistics.factorial import analyse_effect
+from reports.text.formatting import format_mean
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
 COMBINATIONS = effect_weights(SWITCHES)
 STUDY = Study("?", (), arms=full_factorial(SWITCHES), switches=SWITCHES, combinations=COMBINATIONS, name="mine")
+CAPTION = "mine: points of test accuracy"
 SEEDS = {0: 0.001, 1: -0.001, 2: 0.0}
 
 
@@ -60,6 +63,18 @@ def test_without_interactions_all_definitions_of_an_effect_agree():
     assert rows["depth"] == pytest.approx([2] * 4, abs=0.01)
     assert rows["LRN"] == pytest.approx([0] * 4, abs=0.01)
     assert not [block for block in blocks if isinstance(block, Note)]
+
+
+def test_a_main_effect_has_the_interval_by_which_it_is_judged():
+    data = evidence(lambda on: additive(on) + 0.003 * (len(on) == 1))  # the interactions of three are the error
+    (main_effect, left_out, *_) = [cell.text for cell in tables(build_factorial(STUDY, data))[CAPTION].rows[0][1:]]
+    values = {
+        arm: {pair: 100 * value for pair, value in zip(rows["pair"], rows["test/accuracy"], strict=True)}
+        for arm, rows in data.results.groupby("arm")
+    }
+    low, high = analyse_effect("main effect of ReLU", SWITCHES, values).interval
+    assert main_effect == format_mean((low + high) / 2, (high - low) / 2, signed=True)
+    assert left_out.partition(" ± ")[2] != main_effect.partition(" ± ")[2]
 
 
 def test_ingredients_that_need_each_other_show_in_interactions_and_in_a_note():
