@@ -29,7 +29,9 @@ def list_studies(options: argparse.Namespace, console: Console) -> int:
 
 def _print_claim(claim: Claim, console: Console) -> None:
     """Print a claim and its setting, wrapped in a terminal; in a file each is one line."""
-    from reports.text.comparisons import describe_setting  # imported late: it takes seconds, and every worker imports this
+    from reports.text.comparisons import (
+        describe_setting,
+    )  # imported late: it takes seconds, and every worker imports this
 
     width = console.width if console.is_terminal else sys.maxsize
     for text, indent in ((f"{claim.id}: {claim.sentence}", 4), (f"setting: {describe_setting(claim)}", 8)):

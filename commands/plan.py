@@ -87,8 +87,8 @@ def _print_studies(
             console.print(f"    {claim}: {text}")
     if any(not prospect.pilot_pairs for _, prospect in prospects):
         console.print(
-            "A pilot is two finished seeds of a study's baseline and of its control 'again', which studies with the same "
-            "baseline share. After the first run, `ablate plan` states what the seeds can decide."
+            "A pilot is two finished seeds of a study's baseline and of its control 'again'; studies with the same "
+            "baseline share it. After the first run, `ablate plan` states what the seeds can decide."
         )
     if any(prospect.pilot_pairs for _, prospect in prospects):
         console.print(

@@ -11,7 +11,11 @@ Verdicts = Mapping[tuple[str, str], str]  # verdict by study and claim
 
 
 def read_verdicts(file: Path) -> Verdicts:
-    """Read the verdicts of a report.json, those of controls and robustness checks included; raise InputError if it cannot be read."""
+    """Read the verdicts of a report.json, those of controls and robustness checks included.
+
+    Raises:
+        InputError: The file cannot be read, or is no report.json.
+    """
     try:
         return collect_verdicts(json.loads(file.read_text(encoding="utf-8")))
     except OSError as error:

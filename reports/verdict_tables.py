@@ -79,7 +79,9 @@ def tabulate_verdicts(judgements: Sequence[Judgement]) -> Iterator[Table]:
         for judgement in judgements
         for check in judgement.checks
     ]
-    yield from _make_table(("claim", "robustness check", "verdict", *PART_HEADS, "stated setting", "difference"), checks)
+    yield from _make_table(
+        ("claim", "robustness check", "verdict", *PART_HEADS, "stated setting", "difference"), checks
+    )
     controls = select_kind(judgements, "control")
     rows = [(control.claim.id, describe_control(control), *_control_cells(control)) for control in controls]
     yield from _make_table(("control", "result", *PART_HEADS), rows)

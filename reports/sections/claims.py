@@ -1,4 +1,4 @@
-"""Claims with their verdicts: a card per claim, tables of its stated comparisons and robustness checks, publications."""
+"""Claims with their verdicts: a card each, tables of stated comparisons and robustness checks, published figures."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ from reports.text.reasons import describe_origins, describe_outlook, explain_che
 COUNT_LABELS = "counted", "claimed"
 MAX_DIFFERENT = 5  # robustness checks that are named one by one
 CHECKS_REMARK = (
-    "Each robustness check has a verdict of its own and never changes the claim's. The last column compares it with the "
-    "stated setting: the difference between the two settings' paired differences (for ratios, a factor), its 95 % "
+    "Each robustness check has a verdict of its own and never changes the claim's. The last column compares it with "
+    "the stated setting: the difference between the two settings' paired differences (for ratios, a factor), its 95 % "
     "interval, and p after Holm's correction over the robustness checks."
 )
 
@@ -96,7 +96,11 @@ def _tabulate_stated(judgement: Judgement) -> Table:
 
 def _tabulate_checks(judgement: Judgement) -> Table:
     rows = [
-        (Cell(check.name, describe_part(check.outcome.part)), *_outcome_cells(check.outcome), Cell(*explain_check(check)))
+        (
+            Cell(check.name, describe_part(check.outcome.part)),
+            *_outcome_cells(check.outcome),
+            Cell(*explain_check(check)),
+        )
         for check in judgement.checks
     ]
     against = Column("Against the stated setting", numeric=False)

@@ -12,10 +12,10 @@ DECIDED = ("supported", "refuted", "negligible")
 MAX_SPLIT_SHARE = 0.06  # largest expected share of random splits that differ: 5 %, plus sampling error
 CONTROLS_REMARK = (
     "The baseline trained again under other seeds must show no difference. A network that learns shuffled labels must "
-    "stay at chance on the test images. Studies with the same baseline share its controls, which are judged once, under "
-    "the first of them, and p is corrected over all controls. An unexpected control puts all of these studies in doubt; "
-    f"an undecided one has too few pairs. Seeds of a baseline, where it has at least {MIN_SPLIT_SEEDS}, are also split "
-    f"at random into pairs: at most {100 * MAX_SPLIT_SHARE:g} % of the splits may differ by p alone."
+    "stay at chance on the test images. Studies with the same baseline share its controls, which are judged once, "
+    "under the first of them, and p is corrected over all controls. An unexpected control puts all of these studies in "
+    f"doubt; an undecided one has too few pairs. Seeds of a baseline, where it has at least {MIN_SPLIT_SEEDS}, are also "
+    f"split at random into pairs: at most {100 * MAX_SPLIT_SHARE:g} % of the splits may differ by p alone."
 )
 UNEXPECTED = {
     ":a-a": "the baseline differs from itself under other seeds",
@@ -55,9 +55,7 @@ def describe_unexpected(controls: Sequence[Judgement]) -> str:
     sentences = []
     for kind, finding in UNEXPECTED.items():
         if studies := [control.study for control in unexpected if control.claim.id.endswith(kind)]:
-            sentences.append(
-                f"{', '.join(studies)}: {finding}, so the verdicts on this baseline are in doubt."
-            )
+            sentences.append(f"{', '.join(studies)}: {finding}, so the verdicts on this baseline are in doubt.")
     advice = "Chance alone does this in at most about one report in 20; more seeds (--seeds) show whether it did."
     return " ".join([*sentences, advice] if sentences else [])
 

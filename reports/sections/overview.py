@@ -21,8 +21,8 @@ from reports.text.reasons import describe_origins
 
 LITERATURE = "From the literature"
 LITERATURE_REMARK = (
-    "Published about the same subjects, and not claimed by the article. These verdicts are corrected among themselves and "
-    "change none of the verdicts above."
+    "Published about the same subjects, and not claimed by the article. These verdicts are corrected among themselves "
+    "and change none of the verdicts above."
 )
 GPU = (
     "Holds on a CPU only. On a GPU the same job may give other bits: torch does not make deterministic those of CUDA's "

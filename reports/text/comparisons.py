@@ -38,7 +38,9 @@ def describe_setting(claim: Claim) -> str:
     for requires in claim.requires:
         bounds.setdefault(requires.arm, []).append(f"{short_label(requires.metric)} {format_bound(requires)}")
     needs = [f"{arm}: {' and '.join(texts)}" for arm, texts in bounds.items()]
-    return "; ".join(filter(None, (claim.setting, describe_stated(claim), f"needs {', '.join(needs)}" if needs else "")))
+    return "; ".join(
+        filter(None, (claim.setting, describe_stated(claim), f"needs {', '.join(needs)}" if needs else ""))
+    )
 
 
 def describe_stated(claim: Claim) -> str:

@@ -40,7 +40,9 @@ REASONS: dict[Reason, str] = {
     ),
     "beyond_margin": "the 95 % interval lies wholly beyond the margin of {margin}",
     "within_margin": "the 90 % interval lies within the margin of {margin} to either side",
-    "negligible_none_shown": "no {kind} is shown, and the 90 % interval lies within the margin of {margin} to either side",
+    "negligible_none_shown": (
+        "no {kind} is shown, and the 90 % interval lies within the margin of {margin} to either side"
+    ),
     "negligible_though_shown": (
         "a {kind} is shown, but it is smaller than the margin: the 90 % interval lies within {margin} to either side"
     ),
@@ -50,8 +52,8 @@ REASONS: dict[Reason, str] = {
     "all_pairs_disagree_with_claim": (
         "all {number} pairs agree: each {kind} is the same, goes against the claim and reaches the margin of {margin}"
     ),
-    "all_pairs_beyond_margin": "all {number} pairs agree: each {kind} is the same and lies beyond the margin of {margin}",
-    "all_pairs_within_margin": "all {number} pairs agree: each {kind} is the same and lies within the margin of {margin}",
+    "all_pairs_beyond_margin": "all {number} pairs have the same {kind}, which lies beyond the margin of {margin}",
+    "all_pairs_within_margin": "all {number} pairs have the same {kind}, which lies within the margin of {margin}",
     "no_differences": "none of the {number} pairs shows any difference",
     "censored_may_reverse": "the values that were not reached could turn the difference round",
     "censored_may_exceed": "the values that were not reached may lie anywhere beyond the margin",

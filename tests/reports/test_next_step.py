@@ -6,7 +6,7 @@ import fabricate
 import pytest
 
 from ablations import Claim, Contrast
-from reports.next_step import MAX_SEEDS, NextStep, suggest_run
+from reports.next_step import MAX_SEEDS, suggest_run
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 
