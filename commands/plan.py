@@ -73,7 +73,7 @@ def _print_studies(
     console: Console,
 ) -> None:
     from reports.prospects import estimate_prospects  # imported late: it takes seconds, and workers import this
-    from reports.text.reasons import describe_prospects
+    from reports.text.planning import describe_prospects
 
     prospects = []
     placed_jobs = request.placed_jobs()  # including the jobs of tuning

@@ -14,8 +14,8 @@ CONTROLS_REMARK = (
     "The baseline trained again under other seeds must show no difference. A network that learns shuffled labels must "
     "stay at chance on the test images. Studies with the same baseline share its controls, which are judged once, "
     "under the first of them, and p is corrected over all controls. An unexpected control puts all of these studies in "
-    f"doubt; an undecided one has too few pairs. Seeds of a baseline, where it has at least {MIN_SPLIT_SEEDS}, are also "
-    f"split at random into pairs: at most {100 * MAX_SPLIT_SHARE:g} % of the splits may differ by p alone."
+    f"doubt; an undecided one has too few pairs. Seeds of a baseline, where it has at least {MIN_SPLIT_SEEDS}, are "
+    f"also split at random into pairs: at most {100 * MAX_SPLIT_SHARE:g} % of the splits may differ by p alone."
 )
 UNEXPECTED = {
     ":a-a": "the baseline differs from itself under other seeds",

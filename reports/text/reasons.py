@@ -1,12 +1,7 @@
 """Sentences for the codes and numbers of verdicts: why, what would change them, where their records come from."""
 
-import math
-from collections.abc import Iterable
-
 from ablations import Contrast, Exact
 from ablations.framework.seeds import INTERIM_ANALYSES
-from bench.metrics.table import describe_metric
-from reports.prospects import Prospect
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import CheckResult, Outcome, Reason
 from reports.statistics.power import MAX_PAIRS, POWER
@@ -151,32 +146,6 @@ def describe_origins(origins: Origins, subject: str) -> str:
     counts = [f"{len(values):,} {FIELDS[name]} ({format_list(values, MAX_NAMED)})" for name, values in origins.items()]
     together = " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:])))
     return f"{subject} come from {together}." if counts else ""
-
-
-def describe_prospects(prospects: Iterable[tuple[str, Prospect]]) -> list[tuple[str, str]]:
-    """Say what a planned number of seeds can decide: (claim id, sentence), each once."""
-    return list(dict.fromkeys((claim, _describe_prospect(prospect)) for claim, prospect in prospects))
-
-
-def _describe_prospect(prospect: Prospect) -> str:
-    part, label, pairs = prospect.part, describe_metric(prospect.part.metric).label, prospect.pilot_pairs
-    if not pairs:
-        return f"{label}: no pilot yet"
-    numbers = prospect.pairs_to_detect, prospect.pairs_to_equate
-    detect, equate = (f"{number:,}" if number else f"more than {MAX_PAIRS:,}" for number in numbers)
-    return (
-        f"{label}: {pluralize(prospect.seeds, 'seed')} {_decidable(prospect)}; the margin, {_margin(part)}, takes "
-        f"{detect} seeds to detect, {equate} to rule out (pilot of {pluralize(pairs, 'pair')})"
-    )
-
-
-def _decidable(prospect: Prospect) -> str:
-    part, differences = prospect.part, (prospect.detectable, prospect.supportable)
-    factors = [math.exp(min(size, 700)) if part.ratio else size for size in differences if size is not None]
-    if not factors:
-        return "decide nothing"
-    detectable, supportable = (format_amount(factor, part_unit(part)) for factor in factors)
-    return f"detect {detectable}" + f", support the claim from {supportable}" * (part.direction != "equal")
 
 
 def _margin(part: Contrast) -> str:

@@ -30,8 +30,8 @@ def test_list_shows_every_study_with_its_question_and_claims(ablate, tmp_path):
     (setting,) = [after for line, after in itertools.pairwise(lines) if line.startswith("    augmentation: ")]
     assert setting == (
         "        setting: the house network, no other regularisation; both against none: test accuracy at least +1 "
-        "point and overfitting gap at least 2 points lower; needs none: train accuracy at least 95 % and overfitting gap at "
-        "least 10 points"
+        "point and overfitting gap at least 2 points lower; needs none: train accuracy at least 95 % and overfitting "
+        "gap at least 10 points"
     )
     assert not list(tmp_path.iterdir())
 

@@ -8,7 +8,7 @@ from reports.evidence import gather
 from reports.prospects import estimate_prospects
 from reports.statistics import power, summary
 from reports.statistics.effect_size import standard_deviation
-from reports.text.reasons import describe_prospects
+from reports.text.planning import describe_prospects
 
 
 @pytest.fixture
