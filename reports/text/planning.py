@@ -19,10 +19,11 @@ def _describe_prospect(prospect: Prospect) -> str:
     part, label, pairs = prospect.part, describe_metric(prospect.part.metric).label, prospect.pilot_pairs
     if not pairs:
         return f"{label}: no pilot yet"
+    margin = format_amount(part.margin, part_unit(part))
     numbers = prospect.pairs_to_detect, prospect.pairs_to_equate
     detect, equate = (f"{number:,}" if number else f"more than {MAX_PAIRS:,}" for number in numbers)
     return (
-        f"{label}: {pluralize(prospect.seeds, 'seed')} {_decidable(prospect)}; the margin, {format_amount(part.margin, part_unit(part))}, takes "
+        f"{label}: {pluralize(prospect.seeds, 'seed')} {_decidable(prospect)}; the margin, {margin}, takes "
         f"{detect} seeds to detect, {equate} to rule out (pilot of {pluralize(pairs, 'pair')})"
     )
 
