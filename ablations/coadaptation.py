@@ -18,9 +18,7 @@ STUDY = Study(
             "dropout-coadaptation",
             "Dropout makes the units of the last hidden layer depend less on each other",
             setting=SETTING,
-            stated=(
-                Contrast("features/correlation/fc7", WITH, MATCHED, margin=1.1, direction="lower", ratio=True),
-            ),
+            stated=(Contrast("features/correlation/fc7", WITH, MATCHED, margin=1.1, direction="lower", ratio=True),),
             beyond={
                 "at equal epochs": Contrast(
                     "features/correlation/fc7", WITH, WITHOUT, margin=1.1, direction="lower", ratio=True

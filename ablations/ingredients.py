@@ -22,9 +22,7 @@ STUDY = Study(
             "ingredients",
             "Depth, augmentation, ReLU and dropout made AlexNet work: each raises test accuracy",
             setting="the house network, main effects over all combinations of the five ingredients",
-            stated=tuple(
-                Contrast("test/accuracy", designs.main_effect(name), 0.0, margin=0.5) for name in CREDITED
-            ),
+            stated=tuple(Contrast("test/accuracy", designs.main_effect(name), 0.0, margin=0.5) for name in CREDITED),
             beyond={
                 "LRN": Contrast("test/accuracy", designs.main_effect("LRN"), 0.0, margin=0.5),
                 **{

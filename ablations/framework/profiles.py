@@ -21,7 +21,7 @@ class Profile:
         name: Name of the profile.
         widths: Width of the networks by layout, as a share of the full width; 1 for a layout that is not named.
         images: Largest number of training images.
-        epoch_counts: Number of epochs by (data set, layout), by layout, or of the layout 'document' for all others.
+        epoch_counts: Number of epochs by (data set, layout), by layout, or of the layout 'alexnet-32' for all others.
         seeds: Number of seeds per arm.
         rounds: Number of rounds of every timing.
         elements: Number of elements of the largest tensor in a timing of kernels.
@@ -55,36 +55,45 @@ class Profile:
     def epochs(self, layout: str, data: DataConfig) -> int:
         """Return the number of epochs of a layout on a data set."""
         counts = self.epoch_counts
-        data_epochs = counts.get((data.name, layout)) or counts.get((data.name, "document"))
-        return data_epochs or counts.get(layout) or counts["document"]
+        data_epochs = counts.get((data.name, layout)) or counts.get((data.name, "alexnet-32"))
+        return data_epochs or counts.get(layout) or counts["alexnet-32"]
 
     def share(self, data: DataConfig) -> float:
         """Return the share of the data set's training images."""
         return min(1.0, self.images / data.train)
 
 
-WIDTHS = {"document": 1 / 4, "zhang": 1 / 2}
+WIDTHS = {"alexnet-32": 3 / 16}
 DIGITS = DATASETS["digits"].title
 
 # The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: factor 5.
 PAPER = {"optimiser": "sgd", "schedule": "plateau", "weight_decay": 5e-4, "initial": "paper", "augmentation": "paper"}
 RATE = 5.0
-UNGROUPED = {"document": "ungrouped", "zhang": "ungrouped"}
-CAFFENET = {"document": "caffenet-128", "zhang": "caffenet-128"}  # the network of Mishkin et al. 2017
+UNGROUPED = {"alexnet-32": "ungrouped", "four-layer": "ungrouped"}
+CAFFENET = {"alexnet-32": "caffenet-128", "four-layer": "caffenet-128"}  # the network of Mishkin et al. 2017
 
 SMOKE = Profile(
-    "smoke", {"document": 1 / 16, "zhang": 1 / 8}, 256, {"document": 2}, seeds=2, rounds=5, elements=2**22, large=False
+    "smoke",
+    {"alexnet-32": 1 / 16, "four-layer": 1 / 4, "document": 1 / 16},
+    256,
+    {"alexnet-32": 2},
+    seeds=2,
+    rounds=5,
+    elements=2**22,
+    large=False,
 )
 
 PROFILES = {
     profile.name: profile
     for profile in (
         SMOKE,
-        Profile("quick", WIDTHS, 4_000, {"document": 16, (DIGITS, "document"): 4}, seeds=5, rounds=15, elements=2**24),
-        Profile("standard", WIDTHS, 10_000, {"document": 16}, seeds=10),
-        Profile("full", {"zhang": 1 / 2}, 50_000, {"document": 16}, seeds=10),
-        Profile("imagenet", {}, 2_000_000, {"document": 90}, seeds=3, layouts=UNGROUPED, levels=PAPER, rate=RATE),
-        Profile("imagenet-quick", {}, 200_000, {"document": 20}, seeds=5, layouts=CAFFENET, levels=PAPER, rate=RATE),
+        Profile(
+            "quick", WIDTHS, 4_000, {"alexnet-32": 24, (DIGITS, "alexnet-32"): 16}, seeds=5, rounds=15, elements=2**24
+        ),
+        Profile("standard", WIDTHS, 10_000, {"alexnet-32": 24}, seeds=10),
+        Profile("full", {}, 50_000, {"alexnet-32": 24}, seeds=10),
+        Profile("imagenet", {}, 2_000_000, {"alexnet-32": 90}, seeds=3, layouts=UNGROUPED, levels=PAPER, rate=RATE),
+        Profile("imagenet-quick", {}, 200_000, {"alexnet-32": 20}, seeds=5, layouts=CAFFENET, levels=PAPER, rate=RATE),
         replace(
             SMOKE, name="imagenet-smoke", widths={"caffenet-128": 1 / 16}, layouts=CAFFENET, levels=PAPER, rate=RATE
         ),
