@@ -23,11 +23,6 @@ from reports.text.reasons import describe_origins, describe_outlook, explain_che
 
 COUNT_LABELS = "counted", "claimed"
 MAX_DIFFERENT = 5  # robustness checks that are named one by one
-CHECKS_REMARK = (
-    "Each robustness check has a verdict of its own and never changes the claim's. The last column compares it with "
-    "the stated setting: the difference between the two settings' paired differences (for ratios, a factor), its 95 % "
-    "interval, and p after Holm's correction over the robustness checks."
-)
 
 
 def count_verdicts(judgements: Sequence[Judgement]) -> list[str]:
@@ -103,9 +98,9 @@ def _tabulate_checks(judgement: Judgement) -> Table:
         )
         for check in judgement.checks
     ]
-    against = Column("Against the stated setting", numeric=False)
+    against = Column("Against the stated setting", "difference of the differences", numeric=False)
     columns = (*make_columns("Setting", "Verdict", *NUMBERS, text=2), against)
-    return Table(f"Robustness checks of {judgement.claim.id}", columns, tuple(rows), CHECKS_REMARK)
+    return Table(f"Robustness checks of {judgement.claim.id}", columns, tuple(rows))
 
 
 def _outcome_cells(outcome: Outcome) -> tuple[Cell, ...]:

@@ -109,14 +109,18 @@ def explain_judgement(judgement: Judgement) -> str:
 
 
 def explain_check(check: CheckResult) -> tuple[str, str]:
-    """Compare a robustness check with the stated setting: what is shown, and its numbers or ''."""
+    """Compare a robustness check with the stated setting: what is shown, and its numbers or ''.
+
+    The numbers can be wrapped between estimate, interval and p alone.
+    """
     if check.is_same_trials:
         return "the same trials", ""
     if check.interaction is None:
         return "not comparable", ""
     estimate, interval, p_value = check.interaction
     difference = format_value(check.outcome.part, estimate, interval)
-    numbers = f"{difference} {format_interval(interval)}, p = {format_p_value(p_value)}".replace("= <", "<")
+    words = difference, f"{format_interval(interval)},", f"p = {format_p_value(p_value)}".replace("= <", "<")
+    numbers = " ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
     return "different from the stated setting" if check.differs else "not shown to differ", numbers
 
 
