@@ -8,21 +8,21 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations import Contrast, Exact
+from bench.metrics.table import describe_metric
 from reports.evidence import select_kind
 from reports.sections.controls import describe_control
 from reports.statistics.claim_verdicts import Judgement
-from reports.statistics.outcomes import Outcome
+from reports.statistics.outcomes import CheckResult, Outcome
 from reports.text.comparisons import (
     describe_part,
     describe_required,
     describe_requirement,
-    format_bound,
     format_estimate,
     format_measured,
     format_pairs,
     short_label,
 )
-from reports.text.formatting import format_interval, shorten
+from reports.text.formatting import format_amount, format_interval, shorten
 from reports.text.reasons import explain_check
 
 SIGNS = {  # sign and style of a verdict; ASCII, because some terminals have neither colours nor other letters
@@ -74,14 +74,9 @@ def tabulate_verdicts(judgements: Sequence[Judgement]) -> Iterator[Table]:
         yield from _make_table((heading, "verdict", *PART_HEADS), rows)
     requirements = [(j.claim.id, describe_requirement(r)) for j in judgements for r in j.requirements]
     yield from _make_table(("claim", "precondition"), requirements)
-    checks = [
-        (judgement.claim.id, check.name, check.outcome.verdict, *_part_cells(check.outcome), *explain_check(check))
-        for judgement in judgements
-        for check in judgement.checks
-    ]
-    yield from _make_table(
-        ("claim", "robustness check", "verdict", *PART_HEADS, "stated setting", "difference"), checks
-    )
+    checks = [(j.claim.id, *_check_cells(check)) for j in judgements for check in j.checks]
+    heads = "claim", "robustness check", "verdict", NUMBERS, "pairs", "stated setting", "difference of differences"
+    yield from _make_table(heads, checks)
     controls = select_kind(judgements, "control")
     rows = [(control.claim.id, describe_control(control), *_control_cells(control)) for control in controls]
     yield from _make_table(("control", "result", *PART_HEADS), rows)
@@ -103,6 +98,11 @@ def _control_cells(control: Judgement) -> tuple[str, ...]:
     return _part_cells(main)
 
 
+def _check_cells(check: CheckResult) -> tuple[str, ...]:
+    outcome = check.outcome
+    return check.name, outcome.verdict, _format_numbers(outcome), str(outcome.pairs), *explain_check(check)
+
+
 def _part_cells(outcome: Outcome) -> tuple[str, ...]:
     part = outcome.part
     pairs = "" if isinstance(part, Exact) else format_pairs(outcome)
@@ -121,7 +121,8 @@ def _format_result(judgement: Judgement) -> str:
     if judgement.verdict != "not testable here" or not unmet:
         return _format_numbers(judgement.main)
     requires = unmet[0].requires
-    return f"{short_label(requires.metric)} {format_measured(unmet[0])}, not {format_bound(requires)}"
+    bound = format_amount(requires.at_least, describe_metric(requires.metric).unit)
+    return f"{short_label(requires.metric)} {format_measured(unmet[0])} < {bound}"
 
 
 def _format_numbers(outcome: Outcome) -> str:
