@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench.components import augmentations, initialisers, kernels, normalisations, optimizers, schedules
+from bench.components import augmentations, initialisers, inputs, kernels, normalisations, optimizers, schedules
 from bench.components.activations import ACTIVATIONS
 from bench.components.layouts import DROPOUT_PLACES, LAYOUTS
 from bench.spec.config import ModelConfig, TrainConfig
@@ -17,6 +17,7 @@ LEVELS: dict[str, Mapping[str, Any]] = {
     "dropout_place": DROPOUT_PLACES,
     "kernel": kernels.KERNELS,
     "initial": initialisers.INITIALISERS,
+    "inputs": inputs.INPUTS,
     "augmentation": augmentations.AUGMENTATIONS,
     "schedule": schedules.SCHEDULES,
     "optimiser": optimizers.OPTIMIZERS,

@@ -13,8 +13,13 @@ def normalised(pixels: Tensor) -> Tensor:
 
 def centre(canvas: Tensor, size: int) -> Tensor:
     """Cut the middle of each image, as evaluation does: (N, C, C, 3) uint8 to (N, 3, size, size) float32."""
+    return normalised(middle(canvas, size))
+
+
+def middle(canvas: Tensor, size: int) -> Tensor:
+    """Cut the middle of each image: (N, C, C, 3) uint8 to (N, size, size, 3) uint8."""
     edge = (canvas.shape[1] - size) // 2
-    return normalised(canvas[:, edge : edge + size, edge : edge + size])
+    return canvas[:, edge : edge + size, edge : edge + size]
 
 
 def ten_crops(canvas: Tensor, size: int) -> Iterator[Tensor]:

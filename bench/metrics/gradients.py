@@ -1,5 +1,7 @@
 """Flow of gradients through the layers."""
 
+from collections.abc import Mapping
+
 import torch
 
 from bench.models.alexnet import AlexNet
@@ -14,3 +16,9 @@ def gradient_flow(network: AlexNet) -> dict[str, float]:
     weights = {name: network.layers.get_submodule(name).get_parameter("weight") for name in network.gains}
     ratios = torch.stack([w.grad.norm() / w.detach().norm() for w in weights.values() if w.grad is not None])
     return {f"gradient/norm_ratio/{name}": ratio for name, ratio in zip(weights, ratios.tolist(), strict=True)}
+
+
+def first_to_last(flow: Mapping[str, float], moment: str) -> dict[str, float]:
+    """Return `gradient/first_to_last/<moment>`: the first layer's ratio of a gradient flow over the last layer's."""
+    ratios = [ratio for name, ratio in flow.items() if name.startswith("gradient/norm_ratio/")]
+    return {f"gradient/first_to_last/{moment}": ratios[0] / ratios[-1]} if ratios[-1] else {}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.system.process_group import ProcessGroup
 
 METRICS["sparsity/dead/{layer}"] = Metric("dead units, {layer}", "%", 100)
+METRICS["sparsity/active/{layer}"] = Metric("active share of the units that are not dead, {layer}", "%", 100)
 
 Measure = Callable[["LayerOutput"], "Tensor"]
 ACTIVATION_METRICS: dict[str, Measure] = {}
@@ -97,14 +98,15 @@ def layer_sums(activations: Tensor) -> dict[str, Tensor]:
         activations: (N, units) or (N, channels, H, W) float32.
 
     Returns:
-        The number of images, each metric's sum over them, and 'nonzero': the number of nonzero activations of each
-        unit, or each channel.
+        The number of images, each metric's sum over them, 'values': the number of activations of a unit, or a channel,
+        and 'nonzero': the number of those that are not zero, (units,).
     """
     import torch
 
     output = LayerOutput(activations)
     return {
         "images": torch.tensor(float(len(activations)), device=activations.device),
+        "values": torch.tensor(float(activations[:, 0].numel()), device=activations.device),
         "nonzero": output.nonzero.sum(0, dtype=torch.float64),
         **{name: measure(output).sum(dtype=torch.float64) for name, measure in ACTIVATION_METRICS.items()},
     }
@@ -129,14 +131,18 @@ def watch_activations(network: AlexNet) -> Iterator[Sums]:
 def sparsity(sums: Sums, group: ProcessGroup) -> dict[str, float]:
     """Compute `sparsity/<metric>/<layer>` for each watched layer, and the mean over layers.
 
-    Activation metrics are means over images; `dead` is the share of units, or channels, that were zero on every image.
+    Activation metrics are means over images; `dead` is the share of units, or channels, that were zero on every image,
+    and `active` the share of nonzero activations of all others, 0 if there are none.
     """
     metrics: dict[str, float] = {}
     for layer, own_sums in sums.items():
         total = {name: group.sum(value.double()) for name, value in own_sums.items()}
         for name in ACTIVATION_METRICS:
             metrics[f"sparsity/{name}/{layer}"] = (total[name] / total["images"]).item()
-        metrics[f"sparsity/dead/{layer}"] = 1 - (total["nonzero"] > 0).double().mean().item()
-    for name in (*ACTIVATION_METRICS, "dead"):
+        alive = total["nonzero"] > 0
+        metrics[f"sparsity/dead/{layer}"] = 1 - alive.double().mean().item()
+        alive_values = total["values"] * alive.sum().clamp_min(1)
+        metrics[f"sparsity/active/{layer}"] = (total["nonzero"].sum() / alive_values).item()
+    for name in (*ACTIVATION_METRICS, "dead", "active"):
         metrics[f"sparsity/{name}/mean"] = math.fsum(metrics[f"sparsity/{name}/{layer}"] for layer in sums) / len(sums)
     return metrics

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from bench.components.activations import ACTIVATIONS
 from bench.components.initialisers import INITIALISERS, DrawnLayer
+from bench.components.inputs import INPUTS
 from bench.components.kernels import KERNELS
 from bench.components.layouts import DROPOUT_PLACES, LAYOUTS, Conv, Layout, scaled_channels
 from bench.components.levels import check_levels
@@ -25,7 +26,8 @@ class AlexNet(nn.Module):
 
     Attributes:
         layers: All modules in order; a module is named by its layer and what it does: conv1, conv1_act, conv1_pool.
-        gains: Gain of the initial weights of each layer with weights, by its name, first to last.
+            One that rescales the images comes first, as `inputs`.
+        gains: Gain of the activation after each layer with weights, by the layer's name, first to last.
 
     Raises:
         InputError: A level is unknown or does not fit the layout.
@@ -38,6 +40,8 @@ class AlexNet(nn.Module):
         self.layout = LAYOUTS[config.layout]
         self.gains: dict[str, float] = {}
         self.layers = nn.Sequential()
+        if inputs := INPUTS[config.inputs]():
+            self.layers.add_module("inputs", inputs)
         channels, size = 3, self.layout.size
         for conv in _convolutions(config, self.layout):
             channels, size = self._add_convolution(conv, channels, size)
@@ -53,6 +57,15 @@ class AlexNet(nn.Module):
         for name, module in self.layers.named_children():
             if name.endswith("_act"):
                 yield name.removesuffix("_act"), module
+
+    def initial_weights(self, name: str) -> tuple[float, float]:
+        """Return the standard deviation of a layer's initial weights, and its initial bias."""
+        layer = self.layers.get_submodule(name)
+        weight = layer.get_parameter("weight")
+        fan_out = weight[:, 0].numel() // getattr(layer, "groups", 1)
+        is_output = name == next(reversed(self.gains))
+        drawn = DrawnLayer(name, weight[0].numel(), fan_out, self.gains[name], is_output)
+        return INITIALISERS[self.config.initial](drawn)
 
     def _add_convolution(self, conv: Conv, channels: int, size: int) -> tuple[int, int]:
         """Add a convolution, or its replacement, and its other modules; return output channels and map size."""
@@ -114,16 +127,12 @@ def build(config: ModelConfig, seed: int) -> AlexNet:
     one seed share the draws of every layer whose shape agrees.
     """
     network = AlexNet(config)
-    output = next(reversed(network.gains))
     with torch.no_grad():
-        for name, gain in network.gains.items():
+        for name in network.gains:
             layer = network.layers.get_submodule(name)
-            weight = layer.get_parameter("weight")
-            fan_out = weight[:, 0].numel() // getattr(layer, "groups", 1)
-            drawn = DrawnLayer(name, weight[0].numel(), fan_out, gain, name == output)
-            scale, bias = INITIALISERS[config.initial](drawn)
+            deviation, bias = network.initial_weights(name)
             draws = torch.Generator().manual_seed(stream_seed(seed, f"weights/{name}"))
-            weight.normal_(generator=draws).mul_(scale)
+            layer.get_parameter("weight").normal_(generator=draws).mul_(deviation)
             layer.get_parameter("bias").fill_(bias)
     return network
 

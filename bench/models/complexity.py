@@ -28,10 +28,12 @@ def count_network(config: ModelConfig) -> dict[str, Any]:
     for name, module in network.layers.named_children():
         output = module(output)
         if kind := _kind(module):
-            rows.append(_row(name, module, kind, output.shape[1:]) | {"gain": network.gains.get(name)})
+            rows.append(_row(name, module, kind, output.shape[1:]) | {"gain": _gain(network, name)})
         if rows and (field := FIELDS.get(name.rpartition("_")[2])):
             layer = next(row for row in reversed(rows) if row["kind"] != "norm")  # the layer before this module
             layer[field] = repr(module)
+    if inputs := dict(network.layers.named_children()).get("inputs"):
+        rows[0]["inputs"] = repr(inputs)
     return {
         "parameters": sum(row["parameters"] for row in rows),
         "macs": sum(row["macs"] for row in rows),
@@ -44,6 +46,17 @@ def _kind(module: nn.Module) -> str:
     if isinstance(module, nn.Conv2d):
         return "conv"
     return "fc" if isinstance(module, Linear) else "norm" if list(module.parameters()) else ""
+
+
+def _gain(network: AlexNet, layer: str) -> float | None:
+    """Return the deviation of a layer's initial weights times the root of its fan in; None for a normalisation.
+
+    It is rounded, so that layers of different sizes have equal gains where they were scaled by one.
+    """
+    if layer not in network.gains:
+        return None
+    fan_in = network.layers.get_submodule(layer).get_parameter("weight")[0].numel()
+    return round(network.initial_weights(layer)[0] * math.sqrt(fan_in), 4)
 
 
 def _row(name: str, module: nn.Module, kind: str, output: tuple[int, ...]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class _Layer(TypedDict, total=False):
     shape: Annotated[list[Whole], Few]
     output: Annotated[list[Whole], Few]
     gain: Number | None
+    inputs: Text
     activation: Text | None
     normalisation: Text | None
     pooling: Text | None

@@ -82,8 +82,9 @@ class DurationModel:
             return
         data, recipe = record["data"], job["recipe"]
         images = share_count(recipe["share"], data["train"])
-        evaluated_count = evaluated_images(recipe["epochs"], images, data["validation"], data["test"])
-        evaluation_s = max(0.0, duration_s - recipe["epochs"] * images / speed) / max(1, evaluated_count)
+        epochs, sizes = record["points"][-1]["epoch"], (images, data["validation"], data["test"])
+        evaluated_count = evaluated_images(epochs, *sizes, recipe.get("until_error", 0.0))
+        evaluation_s = max(0.0, duration_s - epochs * images / speed) / max(1, evaluated_count)
         for key in _network_keys(job):
             training, evaluation = self.trials.get(key, ([], []))
             insort(training, 1 / speed)
@@ -91,7 +92,7 @@ class DurationModel:
             self.trials[key] = training, evaluation  # assigned last: the display's thread reads it
 
     def predict_s(self, job: Job) -> float:
-        """Predicted seconds of a job."""
+        """Predicted seconds of a job; of a trial that may end at an error, those of all epochs."""
         if not isinstance(job, Trial):
             device, kind = job_device(job), job_kind(job)
             subject = getattr(job, "subject", None) or getattr(job, "question", None)
@@ -102,7 +103,8 @@ class DurationModel:
             unit_s = ACTIVITY_S if subject == "activity" else UNIT_S[device][kind]
             return unit_s * len(getattr(job, "trials", "?"))
         images = share_count(job.recipe.share, job.data.train)
-        evaluated_count = evaluated_images(job.recipe.epochs, images, self.validation, self.test)
+        sizes = images, self.validation, self.test
+        evaluated_count = evaluated_images(job.recipe.epochs, *sizes, job.recipe.until_error)
         training_s, evaluation_s = self._seconds_per_image(job)
         return job.recipe.epochs * images * training_s + evaluated_count * evaluation_s
 

@@ -5,9 +5,11 @@ Standard library only. Levels of factors are names, which `bench.components.leve
 
 from dataclasses import dataclass, field
 
+from bench.spec.errors import InputError
 from bench.spec.fields import layer_names, level_names, one_of, whole, within
 
 LABELS = ("true", "shuffled")
+MAX_EVALUATED_EPOCHS = 900  # a record holds a point for each, and at most 1,000
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class ModelConfig:
         active: Share of units that 'k-winners' keeps.
         initial: Initial weights: 'scaled' to layer and activation, 'glorot' to the layer alone, those of the 'paper'
             (section 5), or of the 'four-layer' network.
+        inputs: Images 'scaled' to -1..1, or 'pixels' in 0..255 less the training images' mean of each colour.
     """
 
     layout: str = "alexnet-32"
@@ -48,11 +51,12 @@ class ModelConfig:
     extra: int = 0
     active: float = field(default=1.0, metadata={"birth": 1.0})
     initial: str = field(default="scaled", metadata={"birth": "scaled"})
+    inputs: str = field(default="scaled", metadata={"birth": "scaled"})
 
     def __post_init__(self) -> None:
         if isinstance(self.without, list):  # records hold lists
             object.__setattr__(self, "without", tuple(self.without))
-        level_names(self, "layout", "activation", "normalisation", "dropout_place", "kernel", "initial")
+        level_names(self, "layout", "activation", "normalisation", "dropout_place", "kernel", "initial", "inputs")
         layer_names("without", self.without)
         within("dropout", self.dropout, 0, 0.95)
         within("width", self.width, 0.01, 8)
@@ -78,6 +82,8 @@ class TrainConfig:
         activation_penalty: Weight in the loss of the mean absolute activation, summed over hidden layers; below zero it
             rewards activity.
         optimiser: 'adam', or 'sgd' with momentum.
+        until_error: Training ends after the first epoch whose error on a sample of the training images is at most this;
+            0 for all epochs.
     """
 
     learning_rate: float = 2e-3
@@ -90,6 +96,7 @@ class TrainConfig:
     labels: str = "true"
     activation_penalty: float = 0.0
     optimiser: str = field(default="adam", metadata={"birth": "adam"})
+    until_error: float = field(default=0.0, metadata={"birth": 0.0})
 
     def __post_init__(self) -> None:
         level_names(self, "schedule", "optimiser", "augmentation")
@@ -100,6 +107,12 @@ class TrainConfig:
         whole("batch", self.batch, 1, 1_000_000)
         within("weight_decay", self.weight_decay, 0, 100)
         within("activation_penalty", self.activation_penalty, -1e9, 1e9)
+        within("until_error", self.until_error, 0, 1)
+        if self.until_error and self.epochs > MAX_EVALUATED_EPOCHS:
+            raise InputError(
+                f"epochs is {self.epochs} beside until_error, which evaluates each: it must be at most "
+                f"{MAX_EVALUATED_EPOCHS}"
+            )
 
 
 DOCUMENT_RECIPE = TrainConfig(

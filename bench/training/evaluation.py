@@ -3,7 +3,7 @@
 from bench.data.image_sets import ImageSet, StreamedPhotos
 from bench.data.trial_images import Splits
 from bench.metrics.accuracy import evaluate, evaluate_crops
-from bench.metrics.gradients import gradient_flow
+from bench.metrics.gradients import first_to_last, gradient_flow
 from bench.metrics.sparsity import sparsity, watch_activations
 from bench.models.alexnet import AlexNet
 from bench.spec.jobs import Trial
@@ -18,14 +18,22 @@ class Evaluator:
     def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:
         self.trial, self.network, self.images, self.group = trial, network, images, group
         self.sample_size = sample_size(len(images.train.labels))
+        self.epochs = evaluation_epochs(trial.recipe.epochs, trial.recipe.until_error)
 
     def measure_start(self) -> dict[str, float]:
         """Measure accuracy and sparsity before the first step, on the first images of each split."""
         return self._measure(self.sample_size, self.images.test.first(self.sample_size))
 
     def measure_sample(self) -> dict[str, float]:
-        """Measure accuracy on the first images of train and of validation."""
+        """Measure accuracy on the first images of train and, unless the trial ends at an error, of validation."""
+        if self.trial.recipe.until_error:
+            return self._evaluate("train", self.images.train.first(self.sample_size))
         return self._evaluate_train_and_validation(self.sample_size)
+
+    def is_learnt(self, sample: dict[str, float]) -> bool:
+        """Whether the training error of a sample ends the trial."""
+        until_error = self.trial.recipe.until_error
+        return until_error > 0 and sample["train/accuracy"] >= 1 - until_error
 
     def measure_end(self) -> dict[str, float]:
         """Measure accuracy on all splits, sparsity on test, and, of photographs, the paper's ten crops."""
@@ -60,17 +68,17 @@ class Evaluator:
 
     def measures_gradients(self, epoch: int, step: int, steps: int) -> bool:
         """Whether gradients are measured after this step: the trial's first, and the last before each evaluation."""
-        return (epoch, step) == (1, 1) or (step == steps and epoch in evaluation_epochs(self.trial.recipe.epochs))
+        return (epoch, step) == (1, 1) or (step == steps and epoch in self.epochs)
 
     def gradients(self, epoch: int, step: int, steps: int) -> dict[str, float]:
         """Measure the gradient flow of a step, the `step`-th of `steps` in its epoch.
 
         After an epoch's last step, the ratio of every layer. After the trial's first step, and the last step of an
-        early epoch or of the last one, the first layer's ratio over the last layer's.
+        early epoch, the first layer's ratio over the last layer's.
         """
-        early = {f"epoch_{number}": (number, steps) for number in EARLY_EPOCHS}
-        moments = {"start": (1, 1), **early, "end": (self.trial.recipe.epochs, steps)}
-        flow = gradient_flow(self.network)
-        first, *_, last = flow.values()
-        names = [name for name, moment in moments.items() if moment == (epoch, step) and last]
-        return {f"gradient/first_to_last/{name}": first / last for name in names} | (flow if step == steps else {})
+        moments = {"start": (1, 1)} | {f"epoch_{number}": (number, steps) for number in EARLY_EPOCHS}
+        flow, ratios = gradient_flow(self.network), dict[str, float]()
+        for name, moment in moments.items():
+            if moment == (epoch, step):
+                ratios |= first_to_last(flow, name)
+        return ratios | (flow if step == steps else {})

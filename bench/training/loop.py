@@ -9,13 +9,14 @@ import torch
 
 from bench.data.loader import make_loader
 from bench.data.trial_images import Splits
+from bench.metrics.gradients import first_to_last
 from bench.metrics.memory import peak_memory_mb, reset_peak_memory
 from bench.metrics.speed import step_speed, steps_to_error
 from bench.models.alexnet import AlexNet
 from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE, ProcessGroup
 from bench.training.evaluation import Evaluator
-from bench.training.evaluation_schedule import evaluation_epochs
+from bench.training.input_mean import store_mean
 from bench.training.state import State
 from bench.training.step import StepMemory, make_step
 from bench.training.stopwatch import Stopwatch
@@ -33,6 +34,7 @@ def train(
 ) -> Iterator[Point]:
     """Train a network and evaluate it: a sample of the images until the end, and then all of them.
 
+    The end is the last epoch, or the first one after which a sample's error is at most the recipe's `until_error`.
     Images left over after the last full batch of an epoch are not trained on; each epoch has a new random order.
 
     Args:
@@ -50,6 +52,7 @@ def train(
     run = _Run(trial, network, images, group)
     state, epochs = run.state, trial.recipe.epochs
     if saved is None:
+        store_mean(network, images.train, group)
         yield run.point(0, run.evaluator.measure_start())
     else:
         state.restore(saved)
@@ -62,12 +65,15 @@ def train(
             return
         if state.watches_validation:
             state.end_epoch(run.evaluator.validation_accuracy())
-        if epoch in evaluation_epochs(epochs) and epoch < epochs:
-            sample = run.evaluator.measure_sample() | state.gradient_flow
-            yield run.point(epoch, {"batch/loss": mean_loss, **sample})
+        if epoch in run.evaluator.epochs and epoch < epochs:
+            sample = run.evaluator.measure_sample()
+            point = run.point(epoch, {"batch/loss": mean_loss, **sample, **state.gradient_flow})
+            if run.evaluator.is_learnt(sample):
+                break
+            yield point
             state.gradient_flow = {}
 
-    yield _final_point(run, mean_loss)
+    yield _final_point(run, epoch, mean_loss)
 
 
 class _Run:
@@ -127,14 +133,14 @@ def _train_epoch(run: _Run, epoch: int, checkpoint_due: Callable[[], bool]) -> I
     state.first = 0
 
 
-def _final_point(run: _Run, mean_loss: float) -> Point:
-    """Evaluate everything at the end of a trial."""
-    evaluator, trial = run.evaluator, run.evaluator.trial
-    metrics = {"batch/loss": mean_loss} | evaluator.measure_end() | run.state.gradient_flow
-    point, step_ms = run.point(trial.recipe.epochs, metrics), run.step_ms()
+def _final_point(run: _Run, epoch: int, mean_loss: float) -> Point:
+    """Evaluate everything at the end of a trial. If a sample ended it, the curve holds that sample already."""
+    flow = run.state.gradient_flow
+    metrics = {"batch/loss": mean_loss} | run.evaluator.measure_end() | flow | first_to_last(flow, "end")
+    point, step_ms = run.point(epoch, metrics), run.step_ms()
     if (steps := steps_to_error(run.state.curve, 0.25)) is not None:
         metrics["speed/steps_to_train_error_25"] = steps
     metrics |= step_speed(step_ms, run.batch)
     if run.measures_memory:
-        metrics["memory/peak_mb"] = peak_memory_mb(trial.device)
+        metrics["memory/peak_mb"] = peak_memory_mb(run.state.device)
     return {**point, "step_ms": step_ms}

@@ -13,7 +13,7 @@ from reports.text.formatting import TIMES, format_count, format_fixed, format_nu
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
-FIELDS = ("shape", "gain", "activation", "normalisation", "pooling", "dropout")
+FIELDS = ("inputs", "shape", "gain", "activation", "normalisation", "pooling", "dropout")
 TORCH_DETAIL = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12]d)\(.*\)")  # not part of the factor
 NOTABLE = 0.01  # smallest relative change of parameters that counts; smaller ones come from rounding a width
 

@@ -7,7 +7,7 @@ from bench.components.registry import register
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 
-NETWORK = ("layout", "activation", "normalisation", "dropout_place", "kernel", "initial")
+NETWORK = ("layout", "activation", "normalisation", "dropout_place", "kernel", "initial", "inputs")
 RECIPE = ("augmentation", "schedule", "optimiser")
 
 
@@ -43,7 +43,9 @@ def test_a_layout_of_5x5_convolutions_alone_can_leave_out_no_layer():
 
 
 def test_dropout_needs_a_hidden_layer_at_its_place():
-    with pytest.raises(InputError, match=r"dropout is 0\.5 at 'fc', and layout four-layer has no hidden fully connected"):
+    with pytest.raises(
+        InputError, match=r"dropout is 0\.5 at 'fc', and layout four-layer has no hidden fully connected"
+    ):
         check_levels(ModelConfig("four-layer", dropout=0.5))
     check_levels(ModelConfig("four-layer", dropout=0.5, dropout_place="conv"))
 

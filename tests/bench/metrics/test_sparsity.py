@@ -33,6 +33,7 @@ def test_sparsity_of_fully_connected_units_by_hand():
         "hoyer": pytest.approx(((2 - 7 / 5) / (2 - 1) + 1) / 2),
         "treves_rolls": pytest.approx(((1 - (7 / 4) ** 2 / (25 / 4)) + (1 - (2 / 4) ** 2 / (4 / 4))) / 2),
         "dead": 2 / 4,
+        "active": 3 / 4,  # of two units that are alive, on two images
     }
 
 
@@ -47,7 +48,19 @@ def test_sparsity_of_maps_by_hand():
         "hoyer": pytest.approx(2 - 7 / 5),
         "treves_rolls": pytest.approx(1 - 49 / 100),
         "dead": 0.5,
+        "active": 1.0,
     }
+
+
+def test_a_unit_that_is_dead_does_not_count_among_the_active_ones():
+    """Two images, three channels of 1x2: 3 of 4 activations, 1 of 4, and a dead channel."""
+    output = torch.tensor([[[[1.0, 2.0]], [[0.0, 3.0]], [[0.0, 0.0]]], [[[0.0, 4.0]], [[0.0, 0.0]], [[0.0, 0.0]]]])
+    assert measured(output)["active"] == (3 + 1) / (4 + 4)
+    assert measured(output)["zeros"] == pytest.approx(8 / 12)
+
+
+def test_a_layer_whose_units_are_all_dead_has_no_active_share():
+    assert measured(torch.zeros(2, 3))["active"] == 0
 
 
 def test_memory_format_does_not_matter():
@@ -74,6 +87,9 @@ def test_maps_of_any_shape_agree_with_the_formula(shape, last, seed):
         expected["hoyer"] += 0.0 if n == 1 else (math.sqrt(n) - (l1 / l2 if l2 else 1)) / (math.sqrt(n) - 1)
         expected["treves_rolls"] += 1 - (l1**2 / l2**2 if l2 else 1) / n
     metrics = measured(output.contiguous(memory_format=torch.channels_last) if last else output)
+    alive = output.movedim(1, 0).flatten(1)
+    alive = alive[(alive != 0).any(1)]
+    assert metrics.pop("active") == pytest.approx((alive != 0).double().mean().item() if len(alive) else 0)
     assert metrics.pop("dead") == pytest.approx((output == 0).flatten(2).all(2).all(0).double().mean().item())
     assert metrics == pytest.approx({name: total / len(output) for name, total in expected.items()}, abs=1e-5)
 
@@ -81,7 +97,7 @@ def test_maps_of_any_shape_agree_with_the_formula(shape, last, seed):
 @pytest.mark.parametrize("level", [1.0, -1.0, 0.5])
 def test_units_that_are_all_equally_active_are_not_sparse_at_all(level):
     assert measured(torch.full((3, 9), level)) == pytest.approx(
-        {"zeros": 0, "hoyer": 0, "treves_rolls": 0, "dead": 0}, abs=1e-6
+        {"zeros": 0, "hoyer": 0, "treves_rolls": 0, "dead": 0, "active": 1}, abs=1e-6
     )
 
 
@@ -114,7 +130,7 @@ def test_the_mean_is_over_layers():
     with torch.no_grad(), watch_activations(network) as sums:
         network(torch.rand(4, 3, 32, 32))
     metrics = sparsity(sums, SINGLE)
-    for measure in ("zeros", "hoyer", "treves_rolls", "dead"):
+    for measure in ("zeros", "hoyer", "treves_rolls", "dead", "active"):
         layers = [metrics[f"sparsity/{measure}/{layer}"] for layer in sums]
         assert len(layers) == 7
         assert metrics[f"sparsity/{measure}/mean"] == pytest.approx(sum(layers) / 7)

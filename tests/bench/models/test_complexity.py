@@ -3,9 +3,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.components.initialisers import INITIALISERS
 from bench.components.layouts import LAYOUTS
 from bench.models import complexity
-from bench.models.alexnet import AlexNet
+from bench.models.alexnet import AlexNet, build
 from bench.spec.config import ModelConfig
 
 # Parameters with biases, multiply-accumulates without, of one image and 1,000 classes.
@@ -160,7 +161,22 @@ def test_a_row_tells_the_gain_of_its_initial_weights():
         row["name"]: row["gain"]
         for row in complexity.count_network(ModelConfig(layout="zhang", activation="tanh"))["layers"]
     }
-    assert gains == {name: 1.0 if name == "fc5" else 5 / 3 for name in gains}
+    assert gains == {name: 1.0 if name == "fc5" else 1.6667 for name in gains}
+
+
+@pytest.mark.parametrize("initial", list(INITIALISERS))
+def test_a_gain_is_the_deviation_of_the_initial_weights_for_one_input(initial):
+    model = ModelConfig("alexnet-32", width=0.25, kernel="pair", initial=initial)
+    network = build(model, 0)
+    for row in complexity.count_network(model)["layers"]:
+        weight = network.layers.get_submodule(row["name"]).weight
+        tolerance = 4 / (2 * weight.numel()) ** 0.5
+        assert row["gain"] == pytest.approx(weight.std().item() * weight[0].numel() ** 0.5, rel=tolerance, abs=1e-4)
+
+
+def test_the_first_row_names_the_module_that_rescales_the_images():
+    scaled, pixels = (complexity.count_network(ModelConfig(inputs=level))["layers"] for level in ("scaled", "pixels"))
+    assert pixels == [{**scaled[0], "inputs": "MeanSubtraction()"}, *scaled[1:]]
 
 
 def test_counting_allocates_nothing():

@@ -9,7 +9,9 @@ from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Probe, Timing, Trial, job_kind
 from bench.training.evaluation_schedule import evaluated_images, evaluation_epochs
 
-TRIAL = Trial(ModelConfig("document", width=0.25), TrainConfig(epochs=10, share=0.5), DataConfig("", 10, train=1_000), 0)
+TRIAL = Trial(
+    ModelConfig("document", width=0.25), TrainConfig(epochs=10, share=0.5), DataConfig("", 10, train=1_000), 0
+)
 VALIDATION, TEST = 300, 400
 
 
@@ -21,7 +23,7 @@ def record(trial, seconds, steps=0.6):
         "status": "finished",
         "job": asdict(trial),
         "data": {"train": trial.data.train, "validation": VALIDATION, "test": TEST},
-        "points": [{"metrics": {"speed/images_per_second": images / (steps * seconds)}}],
+        "points": [{"epoch": trial.recipe.epochs, "metrics": {"speed/images_per_second": images / (steps * seconds)}}],
         "environment": {},
         "started": 100.0,
         "ended": 100.0 + seconds,
@@ -62,6 +64,20 @@ def test_twice_the_epochs_double_the_time_of_steps_but_not_of_full_evaluations()
     assert durations.predict_s(longer) == pytest.approx(2 * 6 + looked * 4)
 
 
+def test_a_trial_that_ended_at_an_error_teaches_by_the_epochs_that_it_took():
+    """5 of 10 epochs in 5 s is a second an epoch; the estimate of another such trial is that of all epochs."""
+    trial = replace(TRIAL, recipe=replace(TRIAL.recipe, until_error=0.25))
+    early = record(replace(trial, recipe=replace(trial.recipe, epochs=5)), 5.0, steps=1.0)
+    early["job"]["recipe"]["epochs"] = 10
+    assert learnt(early).predict_s(trial) == pytest.approx(10)
+
+
+def test_a_trial_that_may_end_at_an_error_evaluates_training_images_after_every_epoch():
+    assert evaluation_epochs(16, 0.25) == frozenset(range(1, 17))
+    whole = 500 + 300 + 400
+    assert evaluated_images(16, 500, 300, 400, 0.25) == whole + 15 * 500 + whole
+
+
 def test_an_interruption_between_processes_does_not_count_as_duration():
     durations = learnt(record(TRIAL, 10.0), record(TRIAL, 10.0), record(TRIAL, 50_000.0, steps=6 / 50_000))
     assert durations.predict_s(TRIAL) == pytest.approx(10)
@@ -69,7 +85,7 @@ def test_an_interruption_between_processes_does_not_count_as_duration():
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_rule_of_thumb_estimates_more_time_for_a_wider_network(layout):
-    narrow, wide = (replace(TRIAL, model=ModelConfig(layout, width=width)) for width in (0.25, 0.5))
+    narrow, wide = (replace(TRIAL, model=ModelConfig(layout, width=width)) for width in (0.5, 1.0))
     assert learnt().predict_s(wide) == pytest.approx(4 * learnt().predict_s(narrow))
 
 
@@ -156,7 +172,7 @@ def test_trials_of_several_processes_do_not_enter_the_estimate():
 def test_records_of_odd_numbers_make_no_plan_impossible(train, seconds, speed):
     tiny = replace(TRIAL, recipe=replace(TRIAL.recipe, share=0.05), data=replace(TRIAL.data, train=train))
     odd_record = record(tiny, 1.0) | {
-        "points": [{"metrics": {"speed/images_per_second": speed}}],
+        "points": [{"epoch": 10, "metrics": {"speed/images_per_second": speed}}],
         "ended": 100.0 + seconds,
     }
     probe = {"kind": "probe", "job": {"question": "activity", "trials": []}, "started": 100.0, "ended": 100.0}

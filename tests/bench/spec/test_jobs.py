@@ -17,8 +17,8 @@ TRIAL = Trial(ModelConfig(), TrainConfig(), DATA, 0)
 @pytest.mark.parametrize(
     "job, pinned",
     [
-        (Count(ModelConfig()), "e5930ff23f40e791"),
-        (TRIAL, "e8f0dc7029196d7a"),
+        (Count(ModelConfig()), "776d9d4f062a0b21"),
+        (TRIAL, "b97f5cf5cec688ed"),
         (
             Trial(
                 ModelConfig(layout="zhang", width=0.5, without=("fc4",), normalisation="lrn", dropout=0.0),
@@ -28,13 +28,13 @@ TRIAL = Trial(ModelConfig(), TrainConfig(), DATA, 0)
                 "cuda",
                 "bfloat16",
             ),
-            "38869fe9feb4c000",
+            "aa8c0e14f04cf7fc",
         ),
         (
             Timing("steps", (("relu", ModelConfig()), ("tanh", ModelConfig(activation="tanh"))), (128,), 10),
-            "92798f627a712acd",
+            "215172d5ed179a98",
         ),
-        (Probe("dropout", (TRIAL,)), "a69de925bf2bf42a"),
+        (Probe("dropout", (TRIAL,)), "31c56fd88495f7cf"),
     ],
     ids=["count", "trial", "another trial", "timing", "probe"],
 )
@@ -122,6 +122,8 @@ def test_every_field_that_is_no_tag_makes_another_job(path, level):
     "path, level",
     [
         ("model", ModelConfig(initial="paper")),
+        ("model", ModelConfig(inputs="pixels")),
+        ("recipe", TrainConfig(until_error=0.25)),
         ("recipe", TrainConfig(optimiser="sgd")),
         ("recipe", TrainConfig(schedule="plateau")),
         ("recipe", TrainConfig(augmentation="paper")),
@@ -137,8 +139,8 @@ def test_the_share_of_winners_makes_another_job():
 
 
 def test_the_cases_above_name_every_field_there_is():
-    assert len(dataclasses.fields(ModelConfig)) == 11 + 2  # active and initial, below
-    assert len(dataclasses.fields(TrainConfig)) == 9 + 1  # optimiser, below
+    assert len(dataclasses.fields(ModelConfig)) == 11 + 3  # active, initial and inputs
+    assert len(dataclasses.fields(TrainConfig)) == 9 + 2  # optimiser and until_error
     assert len(dataclasses.fields(DataConfig)) == 5
     assert len(dataclasses.fields(Trial)) == 6
 
@@ -185,6 +187,9 @@ def test_jobs_share_an_identity_exactly_when_they_are_equal(levels):
         lambda: TrainConfig(batch=0),
         lambda: TrainConfig(weight_decay=-1e-4),
         lambda: TrainConfig(activation_penalty=-1e10),
+        lambda: TrainConfig(until_error=-0.1),
+        lambda: TrainConfig(until_error=1.1),
+        lambda: TrainConfig(until_error=0.25, epochs=901),
     ],
 )
 def test_a_level_that_does_not_exist_is_refused_in_one_line(make):

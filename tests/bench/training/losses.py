@@ -16,8 +16,8 @@ from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE
 from bench.training import loop
 
-MODEL = ModelConfig(width=1 / 16, dropout=0.0, normalisation="lrn")
-RECIPE = TrainConfig(epochs=2, batch=32, weight_decay=5e-4)
+MODEL = ModelConfig("document", width=1 / 16, normalisation="lrn", inputs="pixels", initial="four-layer")
+RECIPE = TrainConfig(epochs=2, batch=32, weight_decay=5e-4, augmentation="both")
 
 
 def train_and_measure(source, ranks=SINGLE):

@@ -31,6 +31,10 @@ TRIALS = {
         replace(SMALL, activation="tanh"),
         replace(BRIEF, activation_penalty=0.1, weight_decay=1e-3),
     ),
+    "pixels, evaluated after every epoch": (
+        replace(SMALL, inputs="pixels", initial="four-layer"),
+        replace(BRIEF, until_error=1e-9),
+    ),
 }
 STEPS = 3  # steps per epoch
 
@@ -77,6 +81,18 @@ def test_a_trial_resumed_from_a_checkpoint_ends_like_an_uninterrupted_one(digits
     resumed_points, ended = trained(trial, digits, checkpoint.read(tmp_path, trial))
     assert before + resumed_points == points
     assert len(points) == 5
+    assert all(torch.equal(ended[name], weights[name]) for name in weights)
+
+
+@pytest.mark.parametrize("after", [1, STEPS, 2 * STEPS - 1, 2 * STEPS])
+def test_a_trial_that_ends_at_an_error_does_so_wherever_it_was_resumed(digits, tmp_path, after):
+    recipe = replace(BRIEF, until_error=0.75, schedule="constant", learning_rate=1e-3)  # reached in the second epoch
+    trial = Trial(replace(SMALL, dropout=0.0), recipe, digits.data, 3)
+    points, weights = trained(trial, digits)
+    assert [point["epoch"] for point in points] == [0, 1, 2]
+    before = interrupted(trial, digits, after, tmp_path)
+    resumed_points, ended = trained(trial, digits, checkpoint.read(tmp_path, trial))
+    assert before + resumed_points == points
     assert all(torch.equal(ended[name], weights[name]) for name in weights)
 
 

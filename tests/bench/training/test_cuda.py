@@ -26,7 +26,7 @@ from bench.training.step import StepMemory
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
-MODEL = ModelConfig(width=1 / 16, dropout=0.0)
+MODEL = ModelConfig("document", width=1 / 16)
 RECIPE = TrainConfig(learning_rate=1e-3, batch=64, epochs=4, augmentation="none")
 TRIAL = Trial(MODEL, RECIPE, DataConfig("made up", 10, train=512), 0, "cuda")
 STEPS = 8  # steps per epoch
@@ -78,6 +78,8 @@ KINDS = {
     "plain": TRIAL,
     "constant rate": replace(TRIAL, recipe=replace(RECIPE, schedule="constant", weight_decay=0.1)),
     "penalty": replace(TRIAL, recipe=replace(RECIPE, activation_penalty=0.1)),
+    **{name: replace(TRIAL, model=ModelConfig(name, width=1 / 8)) for name in ("alexnet-32", "four-layer")},
+    "pixels": replace(TRIAL, model=replace(MODEL, inputs="pixels", initial="four-layer")),
     "zhang": replace(TRIAL, model=ModelConfig("zhang", width=1 / 8, dropout=0.0)),
     **{name: replace(TRIAL, model=replace(MODEL, normalisation=name)) for name in ("lrn", "batch", "constant")},
     **{name: replace(TRIAL, model=replace(MODEL, activation=name)) for name in ("tanh", "sigmoid")},
@@ -173,7 +175,7 @@ def test_a_trial_on_a_gpu_learns_and_records_the_metrics_of_a_cpu(digits, source
 def test_an_interrupted_trial_resumes_from_its_checkpoint(digits, source, tmp_path):
     all_points = list(train(digits, build(digits.model, 0), load_splits(digits, source)))
     due = iter([*[False] * 30, True, *[False] * 10_000])
-    points = train(digits, build(digits.model, 0), load_splits(digits, source), due=lambda: next(due))
+    points = train(digits, build(digits.model, 0), load_splits(digits, source), checkpoint_due=lambda: next(due))
     saved = next(point["state"] for point in points if "state" in point)
     store.folder(tmp_path).mkdir()
     checkpoint.write(tmp_path, digits, saved)

@@ -1,6 +1,7 @@
 import itertools
 import math
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -9,12 +10,13 @@ from bench.components.windows import centre
 from bench.data.trial_images import load_splits
 from bench.metrics.speed import steps_to_error
 from bench.models.alexnet import build
-from bench.records import store
+from bench.records import store, validation
 from bench.runner import worker
 from bench.runner.task import Task
 from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.training import loop
+from bench.training.evaluation import Evaluator
 from bench.training.loop import train
 from bench.training.state import State, build_optimizer
 
@@ -346,6 +348,53 @@ def test_an_activation_penalty_lowers_the_mean_activation(trial, digits):
         return sum(means)
 
     assert mean_activation(1.0) < 0.5 * mean_activation(0.0)
+
+
+@pytest.fixture(scope="module")
+def stopped(digits):
+    """Points of a trial that ends at a training error of 25 %, and the sample that was evaluated after each epoch."""
+    recipe = TrainConfig(epochs=15, learning_rate=3e-3, schedule="constant", until_error=0.25)
+    job = Trial(replace(SMALL, dropout=0.0), recipe, digits.data, 0)
+    samples, is_learnt = [], Evaluator.is_learnt
+    with patch.object(Evaluator, "is_learnt", lambda self, sample: samples.append(sample) or is_learnt(self, sample)):
+        points = list(train(job, build(job.model, 0), load_splits(job, digits)))
+    return points, samples
+
+
+def test_a_trial_ends_after_the_first_epoch_whose_sample_reaches_its_error(stopped):
+    points, samples = stopped
+    epochs = [point["epoch"] for point in points]
+    assert epochs == list(range(len(epochs))) and 1 < epochs[-1] == len(samples) < 15
+    accuracies = [sample["train/accuracy"] for sample in samples]
+    assert all(accuracy < 0.75 for accuracy in accuracies[:-1]) and accuracies[-1] >= 0.75
+    curve = [(0, points[0]["metrics"]["train/accuracy"])]
+    curve += [(point["step"], accuracy) for point, accuracy in zip(points[1:], accuracies, strict=True)]
+    steps = points[-1]["metrics"]["speed/steps_to_train_error_25"]
+    assert steps == steps_to_error(curve, 0.25)
+    assert points[-2]["step"] < steps <= points[-1]["step"]
+
+
+def test_a_trial_that_ended_at_an_error_has_all_metrics_of_its_end(stopped, learnt):
+    points, _ = stopped
+    assert points[-1]["metrics"].keys() - learnt[-1]["metrics"].keys() <= {"gradient/first_to_last/epoch_5"}
+    assert learnt[-1]["metrics"].keys() <= points[-1]["metrics"].keys()
+    for point in points[1:-1]:
+        assert not any(name.startswith(("validation/", "test/")) for name in point["metrics"])
+
+
+def test_a_trial_that_never_reaches_its_error_trains_for_all_epochs_and_records_no_steps(trial, points):
+    recorded = points(trial(epochs=3, until_error=0.01))
+    assert [point["epoch"] for point in recorded] == [0, 1, 2, 3]
+    assert "speed/steps_to_train_error_25" not in recorded[-1]["metrics"]
+    assert "validation/accuracy" in recorded[-1]["metrics"]
+
+
+def test_the_record_of_a_trial_that_ended_early_is_valid(trial, digits, tmp_path):
+    job = trial(epochs=5, until_error=1.0)
+    store.folder(tmp_path).mkdir()
+    assert worker.perform(Task(job, digits, tmp_path)) == "finished"
+    record = validation.load_current(store.path(tmp_path, job))
+    assert [point["epoch"] for point in record["points"]] == [0, 1]
 
 
 def test_steps_to_an_error_are_recorded_only_where_it_was_reached(trial, points, learnt):
