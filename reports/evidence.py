@@ -11,7 +11,7 @@ import pandas as pd
 from ablations import Contrast, Setting, Study
 from ablations.framework import tuning
 from ablations.framework.expand import PlacedJob, expand_study
-from ablations.framework.seeds import has_interim_analyses, requested_seeds
+from ablations.framework.seeds import has_interim_analyses, requested_seeds, seeds_per_arm
 from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
 from bench.metrics.table import describe_metric
@@ -19,6 +19,7 @@ from bench.records import store
 from bench.spec.jobs import Job, Trial, identity
 from reports.statistics import summary
 from reports.statistics.claim_verdicts import Judgement, judge
+from reports.statistics.pairs import Design
 from reports.tables import observations
 from reports.tables.observations import Record, get_environment
 
@@ -118,20 +119,38 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     combining = [study for study in studies if study.combinations]
     combined = [observations.tabulate_combinations(study, _rows_of(results, study)) for study in combining]
     table = pd.concat([observations.tabulate_observations(placed, records), *combined], ignore_index=True)
-    judgements = _judge_claims(studies, setting, table, records)
+    judgements = _judge_claims(studies, setting, placed, table, records)
     trials, curves = observations.tabulate_trials(placed, records), observations.tabulate_curves(placed, records)
     return Evidence(studies, setting, placed, records, trials, results, curves, judgements, tuned)
 
 
 def _judge_claims(
-    studies: Sequence[Study], setting: Setting, table: pd.DataFrame, records: Mapping[str, Record]
+    studies: Sequence[Study],
+    setting: Setting,
+    placed: Sequence[PlacedJob],
+    table: pd.DataFrame,
+    records: Mapping[str, Record],
 ) -> list[Judgement]:
-    claims = [(study.name, claim) for study in studies for claim in all_claims(study, setting.data)]
+    """Judge all claims; of the studies that share a baseline, the first one has its controls."""
+    baselines = {(study.name, study.baseline) for study in studies}
+    first_trials = {p.study: identity(p.job) for p in placed if p.seed == 0 and (p.study, p.arm) in baselines}
+    owners: dict[str, str] = {}  # study by the identity of its baseline's first trial
+    for study in studies:
+        owners.setdefault(first_trials.get(study.name, study.name), study.name)
+    claims = [
+        (study.name, claim)
+        for study in studies
+        for claim in all_claims(study, setting.data)
+        if claim.kind != "control" or study.name in owners.values()
+    ]
     environments = {record["identity"]: get_environment(record) for record in records.values()}
-    sequential = [study for study in studies if has_interim_analyses(study, setting)]
-    arms = [(study, arm) for study in sequential for arm in (*all_arms(study), *study.combinations)]
-    seeds = {(study.name, arm): requested_seeds(study, arm, setting) for study, arm in arms}
-    return judge(claims, table, environments, seeds)
+    return judge(claims, table, environments, {study.name: _design(study, setting) for study in studies})
+
+
+def _design(study: Study, setting: Setting) -> Design:
+    arms = (*all_arms(study), *study.combinations) if has_interim_analyses(study, setting) else ()
+    seeds = {arm: requested_seeds(study, arm, setting) for arm in arms}
+    return Design(seeds_per_arm(study, setting), seeds, study.switches)
 
 
 def _rows_of(table: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from ablations.framework.seeds import seeds_per_arm
 from bench.records import store
 from bench.spec.jobs import Trial, identity
 from reports.statistics import power
-from reports.statistics.effect_size import standard_deviation
+from reports.statistics.paired_tests import standard_deviation
 from reports.statistics.pairs import Arms, Pairs, collect_pairs, tabulate
 from reports.statistics.part_verdicts import margin_of
 from reports.tables import observations

@@ -3,7 +3,7 @@
 from ablations.framework.setting import Setting
 from ablations.framework.study import Study
 
-INTERIM_ANALYSES = (5, 10, 15)  # numbers of pairs at which a sequential run judges its claims
+INTERIM_ANALYSES = (3, 5, 8, 12)  # numbers of pairs at which a sequential run judges its claims
 
 
 def seeds_per_arm(study: Study, setting: Setting) -> int:

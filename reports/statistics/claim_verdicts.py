@@ -1,22 +1,25 @@
-"""Verdicts on whole claims: Holm's correction, parts joined by AND, regimes compared."""
+"""Verdicts on whole claims: preconditions first, stated parts joined by AND, robustness checks beside them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ablations import Claim, Contrast, Exact
-from reports.statistics.multiple_testing import holm
+from ablations import Claim, Contrast, Requires
+from ablations.framework.claim import Part
+from bench.metrics.table import describe_metric
+from reports.statistics.measured_parts import Check, MeasuredPart, find_counterpart, judge_checks, measure_part
+from reports.statistics.multiple_testing import correct_family
 from reports.statistics.outcomes import CheckResult, Outcome, Requirement
-from reports.statistics.pairs import Arms, Pairs, collect_pairs, tabulate
-from reports.statistics.part_verdicts import judge_contrast, judge_count, refuse
+from reports.statistics.pairs import Design, Table, tabulate
+from reports.statistics.part_verdicts import TIMES
 from reports.tables.provenance import Environment, Origins, differing_fields, mixed_devices
 
 VERDICTS = (
     "supported", "refuted", "negligible", "underpowered", "inconclusive", "not testable here", "not run",
 )  # fmt: skip
-PRECEDENCE = ("refuted", "not run", "no effect", "underpowered", "inconclusive", "supported")  # parts are joined by AND
-DECIDED = {"supported", "refuted", "no effect"}
+PRECEDENCE = ("refuted", "not run", "underpowered", "inconclusive", "negligible", "supported")  # of parts joined by AND
+DECIDED = {"supported", "refuted", "negligible"}
 
 
 @dataclass(frozen=True)
@@ -49,93 +52,126 @@ class Judgement:
         return self.outcomes[self.deciding]
 
 
+@dataclass(frozen=True)
+class _Case:
+    """A claim with its measurements, before it is judged."""
+
+    study: str
+    claim: Claim
+    stated: list[MeasuredPart]
+    beyond: list[MeasuredPart]
+    requirements: tuple[Requirement, ...]
+    origins: Origins
+
+    @property
+    def is_testable(self) -> bool:
+        return all(requirement.is_met is not False for requirement in self.requirements)
+
+    @property
+    def contrasts(self) -> list[int]:
+        """Indices of the stated parts that are tested."""
+        return [index for index, measured in enumerate(self.stated) if isinstance(measured.part, Contrast)]
+
+    @property
+    def family(self) -> str:
+        """Name of the family of tests that the claim belongs to; a claim that cannot be tested here is its own."""
+        if not self.is_testable:
+            return f"not testable: {self.study}, {self.claim.id}"
+        is_timed = all(self.stated[index].part.metric.startswith(TIMES) for index in self.contrasts)
+        return "timings" if self.claim.kind == "claim" and is_timed else self.claim.kind
+
+
 def judge(
     claims: Sequence[tuple[str, Claim]],
     observations: pd.DataFrame,
     environments: Mapping[str, Environment] | None = None,
-    requested_seeds: Mapping[tuple[str, str], int] | None = None,
+    designs: Mapping[str, Design] | None = None,
 ) -> list[Judgement]:
     """Judge every claim, in the order given.
 
-    Holm's correction runs over every tested part of every primary claim. It is conservative: parts joined by AND, and
-    regimes, need no further correction. Controls keep their own p, and claims refused for mixed devices have none.
+    Holm's correction runs within each of six families: claims with a comparison of trained networks, claims about times
+    alone, the literature's claims, controls, robustness checks, and interactions of the checks with the stated parts.
 
     Args:
         claims: (study, claim), each with the name of its study.
         observations: One row per observation, with the fields of `Observation` as columns.
         environments: Environment of each record, by its identity.
-        requested_seeds: Number of seeds by (study, arm) in a sequential run: primary claims have interim analyses as
-            far as they rest on trials. Controls and timings have a fixed number of pairs.
+        designs: Design of each study, by its name. Stated parts of kind 'claim' have looks as far as they rest on
+            trials; everything else has a fixed number of pairs.
     """
-    metrics = {part.metric for _, claim in claims for part in claim.parts}
+    metrics = {part.metric for _, claim in claims for part in (*claim.parts, *claim.requires)}
     table = tabulate(observations[observations["metric"].isin(metrics)])
-    parts = [
-        ((c, p), part, table.get((study, part.metric), {}))
-        for c, (study, claim) in enumerate(claims)
-        for p, part in enumerate(claim.parts)
-    ]
-    contrasts = [(key, part, arms) for key, part, arms in parts if isinstance(part, Contrast)]
-    pairs = {key: _collect(*claims[key[0]], part, arms, requested_seeds or {}) for key, part, arms in contrasts}
-    counts = {key: judge_count(part, arms) for key, part, arms in parts if isinstance(part, Exact)}
-    origins = _environments(claims, {**pairs, **counts}, environments or {})
-    devices = [mixed_devices(claim, claim_origins) for (_, claim), claim_origins in zip(claims, origins, strict=True)]
-    tested = {key: part_pairs for key, part_pairs in pairs.items() if part_pairs.testable and not devices[key[0]]}
-    p_values = {key: part_pairs.t_test().p_value for key, part_pairs in tested.items()}
-    family = {key: p for key, p in p_values.items() if p is not None and claims[key[0]][1].primary}
-    p_holm = p_values | dict(zip(family, holm(list(family.values())), strict=True))
-    outcomes = counts | {
-        key: judge_contrast(part, pairs[key], p_values.get(key), p_holm.get(key)) for key, part, _ in contrasts
-    }
-    outcomes |= {key: refuse(outcome, devices[key[0]]) for key, outcome in outcomes.items() if devices[key[0]]}
+    designs = designs or {}
+    cases = [_measure(study, claim, table, designs.get(study, Design()), environments or {}) for study, claim in claims]
+    p_by_case = _correct_stated(cases)
+    checks = [_compare_checks(case, p_values) for case, p_values in zip(cases, p_by_case, strict=True)]
+    results = iter(judge_checks([check for case_checks in checks for check in case_checks]))
     return [
-        _join(study, claim, tuple(outcomes[c, p] for p in range(len(claim.parts))), differing_fields(origins[c]))
-        for c, (study, claim) in enumerate(claims)
+        _join(case, p_values, tuple(next(results) for _ in case_checks))
+        for case, p_values, case_checks in zip(cases, p_by_case, checks, strict=True)
     ]
 
 
-def _collect(
-    study: str, claim: Claim, part: Contrast, arms: Arms, requested_seeds: Mapping[tuple[str, str], int]
-) -> Pairs:
-    """Collect the part's pairs; a primary claim that rests on trials has interim analyses in a sequential run."""
-    trained = any(observation.trained for values in arms.values() for observation in values.values())
-    keys = [(study, arm) for arm in (part.arm, part.reference) if isinstance(arm, str)]
-    requested = [requested_seeds[key] for key in keys if key in requested_seeds]
-    if not (trained and requested):
-        return collect_pairs(part, arms)
-    return collect_pairs(part, arms, min(requested), claim.primary)
+def _measure(study: str, claim: Claim, table: Table, design: Design, environments: Mapping[str, Environment]) -> _Case:
+    """Measure and test the claim's parts; a part whose timings come from several devices of a kind is not tested."""
+
+    def measure(part: Part, has_looks: bool) -> MeasuredPart:
+        return measure_part(part, table.get((study, part.metric), {}), design, has_looks)
+
+    def of(parts: Sequence[MeasuredPart]) -> list[Environment]:
+        names = sorted({name for part in parts for name in part.trials})
+        return [environments[name] for name in names if name in environments]
+
+    stated = [measure(part, has_looks=claim.kind == "claim") for part in claim.stated]
+    beyond = [measure(part, has_looks=False) for part in claim.beyond.values()]
+    devices = mixed_devices(claim.stated, of(stated))
+    return _Case(
+        study,
+        claim,
+        stated=[part.withdraw_if_mixed(devices) for part in stated],
+        beyond=[part.withdraw_if_mixed(mixed_devices([part.part], of([part]))) for part in beyond],
+        requirements=tuple(_check_requirement(study, requires, table, stated) for requires in claim.requires),
+        origins=differing_fields(of([*stated, *beyond])),
+    )
 
 
-def _environments(
-    claims: Sequence[tuple[str, Claim]],
-    measured: Mapping[tuple[int, int], Pairs | Outcome],
-    environments: Mapping[str, Environment],
-) -> list[list[Environment]]:
-    """Return the environments of each claim's records."""
-    identities: list[set[str]] = [set() for _ in claims]
-    for (c, _), part in measured.items():
-        identities[c].update(part.trials)
-    return [[environments[name] for name in sorted(names) if name in environments] for names in identities]
+def _check_requirement(study: str, requires: Requires, table: Table, stated: Sequence[MeasuredPart]) -> Requirement:
+    """Compare the arm's mean over the judged trials with the bound; before any is judged, over all its trials."""
+    judged = {pair for measured in stated if measured.pairs.trained for pair in measured.pairs.sources}
+    values = table.get((study, requires.metric), {}).get(requires.arm, {})
+    selected = [value.value for pair, value in values.items() if pair in judged or not judged]
+    if not selected:
+        return Requirement(requires)
+    mean = sum(selected) / len(selected) * describe_metric(requires.metric).factor
+    return Requirement(requires, mean, mean >= requires.at_least)
 
 
-def _join(study: str, claim: Claim, outcomes: tuple[Outcome, ...], origins: Origins) -> Judgement:
-    """Join the parts by AND within each regime, then the regimes.
+def _correct_stated(cases: Sequence[_Case]) -> list[dict[int, float | None]]:
+    """Corrected p of each case's contrasts, by the index of the stated part."""
+    cases_by_family: dict[str, list[int]] = {}
+    for number, case in enumerate(cases):
+        cases_by_family.setdefault(case.family, []).append(number)
+    p_by_case: list[dict[int, float | None]] = [{} for _ in cases]
+    for numbers in cases_by_family.values():
+        tests = [[cases[number].stated[index].part_test() for index in cases[number].contrasts] for number in numbers]
+        for number, p_values in zip(numbers, correct_family(tests), strict=True):
+            p_by_case[number] = dict(zip(cases[number].contrasts, p_values, strict=True))
+    return p_by_case
 
-    The claim is conditional if two regimes were decided differently. If the decided regimes agree and others are
-    undecided, the claim is undecided, because part of the evidence does not decide the whole sentence.
-    """
-    indices_by_regime: dict[str, list[int]] = {}
-    for index, part in enumerate(claim.parts):
-        indices_by_regime.setdefault(part.regime, []).append(index)
-    deciding = {
-        regime: min(indices, key=lambda index: PRECEDENCE.index(outcomes[index].verdict))
-        for regime, indices in indices_by_regime.items()
-    }
-    regimes = {regime: outcomes[index].verdict for regime, index in deciding.items()}
-    verdicts = set(regimes.values())
-    undecided = [verdict for verdict in PRECEDENCE if verdict in verdicts - DECIDED]
-    if len(verdicts & DECIDED) > 1:
-        verdict, main = "conditional", next(iter(deciding.values()))
-    else:
-        verdict = undecided[0] if undecided else verdicts.pop()
-        main = next(deciding[regime] for regime in regimes if regimes[regime] == verdict)
-    return Judgement(study, claim, verdict, outcomes, main, regimes, origins)
+
+def _compare_checks(case: _Case, p_values: Mapping[int, float | None]) -> list[Check]:
+    """Pair each robustness check with the stated part that it varies."""
+    checks = []
+    for name, measured in zip(case.claim.beyond, case.beyond, strict=True):
+        index = find_counterpart(measured, case.stated)
+        stated = () if index is None else (case.stated[index], p_values[index])
+        checks.append(Check(name, measured, *stated))
+    return checks
+
+
+def _join(case: _Case, p_values: Mapping[int, float | None], checks: tuple[CheckResult, ...]) -> Judgement:
+    """Join the stated parts by AND; a precondition that is not met comes before all of them."""
+    outcomes = tuple(measured.judge(p_values.get(index)) for index, measured in enumerate(case.stated))
+    deciding = min(range(len(outcomes)), key=lambda index: PRECEDENCE.index(outcomes[index].verdict))
+    verdict = outcomes[deciding].verdict if case.is_testable else "not testable here"
+    return Judgement(case.study, case.claim, verdict, outcomes, deciding, case.requirements, checks, case.origins)

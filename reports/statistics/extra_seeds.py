@@ -1,4 +1,4 @@
-"""Extra seeds of undecided claims in a sequential run."""
+"""Extra seeds of undecided claims in a run with looks."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ UNDECIDED = ("underpowered", "inconclusive")
 def request_extra_seeds(
     studies: Sequence[Study], setting: Setting, judgements: Sequence[Judgement]
 ) -> dict[str, dict[str, int]]:
-    """Request the seeds that undecided claims need for their next interim analysis.
+    """Request the seeds that undecided claims of the kind 'claim' need for their next interim analysis.
 
-    All arms of an undecided claim get the same number. Other arms get none, such as controls and arms of claims that
-    seeds cannot decide.
+    All arms of an undecided claim's stated parts and preconditions get the same number. Other arms get none: those of
+    robustness checks, literature and controls, which have a fixed number, and of claims that seeds cannot decide.
 
     Args:
         studies: The studies of the run.
@@ -29,7 +29,8 @@ def request_extra_seeds(
     extra_seeds = {study: dict(seeds_by_arm) for study, seeds_by_arm in (setting.extra_seeds or {}).items()}
     for study in studies:
         for judgement in judgements if has_interim_analyses(study, setting) else ():
-            if judgement.study == study.name and judgement.claim.primary and judgement.verdict in UNDECIDED:
+            is_claim = judgement.study == study.name and judgement.claim.kind == "claim"
+            if is_claim and judgement.verdict in UNDECIDED:
                 for arm, seeds in _needed_seeds(study, setting, judgement).items():
                     seeds_by_arm = extra_seeds.setdefault(study.name, {})
                     seeds_by_arm[arm] = max(seeds, seeds_by_arm.get(arm, 0))
@@ -49,7 +50,9 @@ def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[
         later_analyses = INTERIM_ANALYSES[outcome.interim_analysis or 0 :]
         if outcome.verdict in UNDECIDED and later_analyses and missing_pairs <= measured:
             seeds = max(seeds, later_analyses[0] + missing_pairs)
-    return {arm: seeds for outcome in trained for arm in _arms(study, outcome) if seeds}
+    names = {arm for outcome in trained for arm in _arms(study, outcome)}
+    names |= {requires.arm for requires in judgement.claim.requires if requires.arm in study.arms}
+    return dict.fromkeys(sorted(names), seeds) if seeds else {}
 
 
 def _arms(study: Study, outcome: Outcome) -> list[str]:

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ablations import Contrast, Exact, Requires
-from reports.statistics.paired_tests import Interval
+from reports.statistics.paired_tests import Interval, Method
 
 Reason = Literal[  # why a part has its verdict; `reports.text.reasons` has a sentence for each
     "not_counted", "count_as_claimed", "count_not_as_claimed", "not_measured", "devices_mixed", "machine_busy",
-    "before_first_analysis", "one_pair", "differences_equal", "too_few_reached", "margin_reached",
-    "margin_reached_against_claim", "beyond_margin", "within_margin", "censored_may_reverse", "censored_may_exceed",
-    "interval_too_wide", "may_be_chance", "across_margin", "below_margin", "nothing_shown",
+    "before_first_analysis", "one_pair", "two_pairs_equal", "too_few_for_interval", "too_few_reached",
+    "margin_reached", "margin_reached_against_claim", "beyond_margin", "within_margin", "negligible_none_shown",
+    "negligible_though_shown", "all_pairs_agree", "all_pairs_disagree_with_claim", "all_pairs_beyond_margin",
+    "all_pairs_within_margin", "no_differences", "censored_may_reverse", "censored_may_exceed", "interval_too_wide",
+    "may_be_chance", "across_margin", "below_margin", "nothing_shown",
 ]  # fmt: skip
 
 
@@ -27,13 +29,15 @@ class Outcome:
         part: The part that was judged.
         verdict: One of `claim_verdicts.VERDICTS`.
         reason: Code of the verdict's reason.
-        estimate: Mean difference, geometric mean ratio, or count.
-        interval: 95 % interval; a repeated confidence interval in a sequential run.
+        estimate: Mean difference, geometric mean ratio, or count; of timings the median difference or ratio.
+        interval: 95 % interval; a repeated confidence interval where there are looks.
         ninety: 90 % interval, likewise.
         margin: Smallest difference that matters.
         pairs: Number of pairs.
-        p_value: Two-sided, of the t test; the sequential one in a sequential run.
-        p_holm: The same after Holm's correction.
+        p_value: Two-sided, against a difference of zero.
+        method: The test that p and the intervals come from.
+        p_holm: The same after Holm's correction over the family, and times the number of the claim's parts where the
+            difference goes against the claim.
         sign_flip_p: Two-sided, of the sign-flip test.
         effect_size: Cohen's d_z; of the logarithms for a ratio.
         improvement: Share of pairs with a difference in the claimed direction, ties counted as one half; for an
@@ -59,6 +63,7 @@ class Outcome:
     margin: float | None = None
     pairs: int = 0
     p_value: float | None = None
+    method: Method = "t test"
     p_holm: float | None = None
     sign_flip_p: float | None = None
     effect_size: float | None = None
@@ -98,7 +103,8 @@ class CheckResult:
         name: Name of its setting.
         outcome: The check judged by itself.
         interaction: Mean difference between the paired differences of the check and those of the stated setting (a
-            factor for ratios), its 95 % interval, and its p after Holm's correction; None where they cannot be paired.
+            factor for ratios), its 95 % interval, and its p after Holm's correction; None where they cannot be paired
+            or leave no spread.
         differs: Whether the check is shown to differ from the stated setting.
         is_same_trials: Whether its trials are those of the stated setting, so that nothing is tested twice.
     """

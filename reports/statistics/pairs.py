@@ -6,13 +6,28 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ablations import Contrast
+from ablations import Contrast, Switch
 from bench.metrics.table import describe_metric
-from reports.statistics import paired_tests, sequential
-from reports.statistics.paired_tests import PairedTest
+from reports.statistics import sequential
 from reports.tables.observations import Observation
 
 Arms = Mapping[str, Mapping[int, Observation]]  # by arm, then by pair
+Table = Mapping[tuple[str, str], Arms]  # by study and metric
+Match = tuple[Observation, Observation]
+
+
+class Design(NamedTuple):
+    """What a study planned before its results.
+
+    Attributes:
+        fixed_pairs: Number of pairs of every comparison without looks that rests on trials.
+        requested_seeds: Number of seeds by arm or combination, in a study whose claims have looks; empty without looks.
+        switches: Factors of a factorial study.
+    """
+
+    fixed_pairs: float = math.inf
+    requested_seeds: Mapping[str, int] = {}
+    switches: Mapping[str, Switch] = {}
 
 
 class Pairs(NamedTuple):
@@ -28,21 +43,27 @@ class Pairs(NamedTuple):
         missing: Number of requested pairs that another arm of the study has and these arms lack.
         fit: Whether the machine was quiet during every measurement.
         trials: Identities of the jobs that measured the values.
-        interim_analysis: Number of the last interim analysis reached, 0 before the first; None in a run with a fixed
-            number of pairs.
+        interim_analysis: Number of the last interim analysis reached, 0 before the first; None for a fixed number of
+            pairs.
         waiting: Number of measured pairs beyond the last interim analysis, which are not judged yet.
+        diverged: Number of diverged trials among the pairs.
+        trained: Whether trials measured the values.
+        sources: By pair: identity and value of both observations. Equal sources are the same measurement.
     """
 
     arm: tuple[float, ...]
     reference: tuple[float, ...]
-    open_directions: frozenset[int]
-    unreached: int
-    censored: int
-    missing: int
-    fit: bool
-    trials: tuple[str, ...]
+    open_directions: frozenset[int] = frozenset()
+    unreached: int = 0
+    censored: int = 0
+    missing: int = 0
+    fit: bool = True
+    trials: tuple[str, ...] = ()
     interim_analysis: int | None = None
     waiting: int = 0
+    diverged: int = 0
+    trained: bool = False
+    sources: Mapping[int, tuple[str, float, str, float]] = {}
 
     @property
     def differences(self) -> tuple[float, ...]:
@@ -53,11 +74,6 @@ class Pairs(NamedTuple):
     def testable(self) -> bool:
         """Whether the pairs enter a test."""
         return self.fit and len(self.arm) > 1 and self.interim_analysis != 0
-
-    def t_test(self) -> PairedTest:
-        """Test the mean difference, sequentially where the run has interim analyses."""
-        method = paired_tests if self.interim_analysis is None else sequential
-        return method.t_test(self.differences)
 
 
 def tabulate(observations: pd.DataFrame) -> dict[tuple[str, str], dict[str, dict[int, Observation]]]:
@@ -72,7 +88,7 @@ def tabulate(observations: pd.DataFrame) -> dict[tuple[str, str], dict[str, dict
     return table
 
 
-def match_pairs(arm: str, reference: str | float, arms: Arms) -> list[tuple[Observation, Observation]]:
+def match_pairs(arm: str, reference: str | float, arms: Arms) -> list[Match]:
     """Match the arm's observations with those of the reference, by pair.
 
     Args:
@@ -91,7 +107,7 @@ def match_pairs(arm: str, reference: str | float, arms: Arms) -> list[tuple[Obse
     return [(values[pair], references[pair]) for pair in sorted(values.keys() & references.keys())]
 
 
-def job_identities(matched: list[tuple[Observation, Observation]]) -> tuple[str, ...]:
+def job_identities(matched: list[Match]) -> tuple[str, ...]:
     """Sorted identities of all jobs that measured the pairs; a combination of arms has several per observation."""
     names = {name for pair in matched for observation in pair for name in observation.identity.split("+")}
     return tuple(sorted(names - {""}))
@@ -103,11 +119,14 @@ def collect_pairs(part: Contrast, arms: Arms, requested: float = math.inf, inter
     Args:
         part: The contrast.
         arms: Observations of the part's metric.
-        requested: Number of pairs requested of both arms.
-        interim: Whether the run has interim analyses; pairs beyond the last one reached then wait.
+        requested: Number of pairs requested of both arms; without looks, trials under later seeds are left out.
+        interim: Whether there are looks; pairs beyond the last one reached then wait.
     """
     matched = match_pairs(part.arm, part.reference, arms)
-    usable = [pair for pair in matched if all(_is_usable(value.value, part) for value in pair)]
+    trained = any(observation.trained for pair in matched for observation in pair)
+    limit = requested if trained or not matched else math.inf  # a timing's rounds are no seeds
+    usable = [(a, r) for a, r in matched if _is_usable(a, part) and _is_usable(r, part)]
+    usable = usable if interim else [(a, r) for a, r in usable if a.pair < limit]
     reached = [(a, r) for a, r in usable if not (a.censored and r.censored)]
     analysed = reached[: sequential.pairs_used(len(reached))] if interim else reached
     factor = describe_metric(part.metric).factor
@@ -118,13 +137,29 @@ def collect_pairs(part: Contrast, arms: Arms, requested: float = math.inf, inter
         open_directions=frozenset(1 if a.censored else -1 for a, r in analysed if a.censored or r.censored),
         unreached=len(usable) - len(reached),
         censored=sum(a.censored + r.censored for a, r in usable),
-        missing=len({pair for values in arms.values() for pair in values if pair < requested}) - len(usable),
+        missing=len({pair for values in arms.values() for pair in values if pair < limit}) - len(usable),
         fit=all(a.fit and r.fit for a, r in analysed),
         trials=job_identities(analysed),
         interim_analysis=sequential.analyses_reached(len(reached)) if interim else None,
         waiting=len(reached) - len(analysed),
+        diverged=sum(a.diverged + r.diverged for a, r in usable),
+        trained=trained,
+        sources={a.pair: (a.identity, a.value, r.identity, r.value) for a, r in analysed},
     )
 
 
-def _is_usable(value: float, part: Contrast) -> bool:
-    return math.isfinite(value) and (value > 0 or not part.ratio)
+def have_same_sources(one: Pairs, other: Pairs) -> bool:
+    """Whether the two rest on the same measurements, in all pairs that both have."""
+    common = one.sources.keys() & other.sources.keys()
+    return bool(common) and all(one.sources[pair] == other.sources[pair] for pair in common)
+
+
+def subtract_differences(check: Pairs, stated: Pairs) -> tuple[float, ...]:
+    """Differences of the check minus those of the stated part, of the pairs that both have; shape (common pairs,)."""
+    by_pair = dict(zip(stated.sources, stated.differences, strict=True))
+    check_by_pair = zip(check.sources, check.differences, strict=True)
+    return tuple(difference - by_pair[pair] for pair, difference in check_by_pair if pair in by_pair)
+
+
+def _is_usable(observation: Observation, part: Contrast) -> bool:
+    return math.isfinite(observation.value) and (observation.value > 0 or not part.ratio)

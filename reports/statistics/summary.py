@@ -8,8 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from ablations import AGAIN, Study
-from reports.statistics.effect_size import standard_deviation
-from reports.statistics.paired_tests import ALPHA, t_test
+from reports.statistics.paired_tests import ALPHA, standard_deviation, t_test
 
 RANDOM_SPLITS = 10_000  # with 1,000, one study in fourteen would exceed `claims.MAX_SPLIT_SHARE` by chance
 MIN_SPLIT_SEEDS = 20
@@ -70,7 +69,7 @@ def estimate_mean(values: pd.Series) -> Mean:
     """Mean of the values with its 95 % t interval (Student 1908)."""
     test = t_test([float(value) for value in values])
     low, high = test.interval or (np.nan, np.nan)
-    return Mean(np.nan if test.mean is None else test.mean, (high - low) / 2, len(values))
+    return Mean(np.nan if test.estimate is None else test.estimate, (high - low) / 2, len(values))
 
 
 def select_values(results: pd.DataFrame, arm: str, metric: str) -> pd.Series:

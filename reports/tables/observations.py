@@ -1,7 +1,7 @@
 """Records as tidy tables."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add, itemgetter
 from typing import Any, NamedTuple
@@ -16,8 +16,9 @@ from bench.spec.jobs import Count, Trial, identity
 TOTALS = ("parameters", "macs")  # fields of a network and of each layer
 STEPS = "speed/steps_to_train_error_25"
 CURVES = ("train/accuracy", "validation/accuracy")
+ACCURACIES = ("train/accuracy", "validation/accuracy", "test/accuracy")  # of a diverged trial they are at chance
 SAMPLE_COLUMNS = ["arm", "pair", "metric", "value"]
-TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored"]
+TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored", "diverged"]
 Record = dict[str, Any]
 Records = Mapping[str, Record]
 
@@ -35,6 +36,7 @@ class Observation(NamedTuple):
         fit: Whether the machine was quiet enough for a verdict.
         identity: Identity of the job; of a combination of arms, several joined by '+'.
         trained: Whether a trial measured it, so that an extra seed gives an extra pair.
+        diverged: Number of diverged trials behind it: 0 or 1, and of a combination of arms up to their number.
     """
 
     study: str
@@ -46,10 +48,14 @@ class Observation(NamedTuple):
     fit: bool = True
     identity: str = ""
     trained: bool = False
+    diverged: int = 0
 
 
 def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """Table of all observations of finished jobs: one row per observation; columns are the fields of Observation."""
+    """Table of all observations of finished jobs and of diverged trials: one row per observation.
+
+    Columns are the fields of Observation.
+    """
     results = tabulate_results(places, records)
     trained = results.melt(TRIAL_COLUMNS, var_name="metric").dropna(subset="value").assign(fit=True, trained=True)
     trained["censored"] &= trained["metric"] == STEPS
@@ -65,17 +71,19 @@ def tabulate_observations(places: Iterable[PlacedJob], records: Records) -> pd.D
 
 
 def tabulate_results(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
-    """Table of finished trials: one row per trial; columns are TRIAL_COLUMNS and the last value of each metric.
+    """Table of finished and diverged trials: one row per trial.
 
-    Column 'pair' is the study's seed, which differs from the trial's own in the A/A arm. Column STEPS holds the budget
-    if it is censored.
+    Columns are TRIAL_COLUMNS and the last value of each metric; of a diverged trial accuracies at chance, a gap of zero
+    and no other metric. Column 'pair' is the study's seed, which differs from the trial's own in the A/A arm. Column
+    STEPS holds the budget if it is censored.
     """
     trials, values = [], []
-    for place, record in select_finished(places, records):
-        if isinstance(place.job, Trial):
-            metrics = final_metrics(record)
-            trials.append((place.study, place.arm, place.seed, record["identity"], STEPS not in metrics))
-            values.append(metrics | {STEPS: metrics.get(STEPS, record["points"][-1]["step"])})
+    for place, record in _with_records(places, records):
+        if isinstance(place.job, Trial) and record["status"] in ("finished", "diverged"):
+            diverged = record["status"] == "diverged"
+            metrics = _diverged_metrics(place.job) if diverged else final_metrics(record)
+            trials.append((place.study, place.arm, place.seed, record["identity"], STEPS not in metrics, int(diverged)))
+            values.append({STEPS: _budget(place.job, record["points"])} | metrics)
     return pd.DataFrame(trials, columns=TRIAL_COLUMNS).join(pd.DataFrame(values))
 
 
@@ -97,10 +105,11 @@ def tabulate_combinations(study: Study, results: pd.DataFrame) -> pd.DataFrame:
             trials = {arm: trials_by_pair.get((pair, arm)) for arm in weights}
             weighted = [(trial, weights[arm]) for arm, trial in trials.items() if trial]
             identities = "+".join(trial["identity"] for trial, _ in weighted)
+            diverged = sum(trial["diverged"] for trial, _ in weighted)
             terms = {metric: [weight * trial[metric] for trial, weight in weighted] for metric in metrics}
             sums = {metric: reduce(add, parts, 0.0) for metric, parts in terms.items()}  # Python 3.12's sum() differs
             rows += [
-                Observation(study.name, name, pair, metric, value, identity=identities, trained=True)
+                Observation(study.name, name, pair, metric, value, False, True, identities, True, diverged)
                 for metric, value in sums.items()
                 if len(weighted) == len(weights) and not math.isnan(value)
             ]
@@ -153,6 +162,16 @@ def _with_records(places: Iterable[PlacedJob], records: Records) -> Iterator[tup
     for place in places:
         if record := records.get(identity(place.job)):
             yield place, record
+
+
+def _diverged_metrics(trial: Trial) -> dict[str, float]:
+    return {**dict.fromkeys(ACCURACIES, trial.data.chance), "gap/accuracy": 0.0}
+
+
+def _budget(trial: Trial, points: Sequence[Mapping[str, Any]]) -> float:
+    """Number of steps that the trial was given, from its last point; NaN if it diverged before its first epoch."""
+    step, epoch = (points[-1]["step"], points[-1]["epoch"]) if points else (0, 0)
+    return step * trial.recipe.epochs / epoch if epoch else math.nan
 
 
 def _layer_totals(network: dict[str, Any]) -> dict[str, float]:

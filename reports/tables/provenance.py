@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ablations import Claim
+from ablations.framework.claim import Part
 
 Environment = Mapping[str, Any]
 Origins = Mapping[str, tuple[str, ...]]
@@ -34,13 +34,13 @@ def differing_fields(environments: Iterable[Environment]) -> Origins:
     return {field: several for field, several in values.items() if len(several) > 1}
 
 
-def mixed_devices(claim: Claim, environments: Iterable[Environment]) -> tuple[str, ...]:
-    """Names of the devices whose mixture keeps a claim about speed from being judged; empty if it can be judged.
+def mixed_devices(parts: Iterable[Part], environments: Iterable[Environment]) -> tuple[str, ...]:
+    """Names of the devices whose mixture keeps parts about speed from being judged; empty if they can be judged.
 
     A speed holds for the device it was measured on. A job names its kind of device, so that a claim has several kinds
     only where it compares them; several devices of one kind are a mixture.
     """
-    if not any(part.metric.startswith(SPEED) for part in claim.parts):
+    if not any(part.metric.startswith(SPEED) for part in parts):
         return ()
     environments = list(environments)
     for kind in dict.fromkeys(environment.get("device") for environment in environments):

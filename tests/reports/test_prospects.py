@@ -7,7 +7,7 @@ from ablations import AGAIN
 from reports.evidence import gather
 from reports.prospects import estimate_prospects
 from reports.statistics import power, summary
-from reports.statistics.effect_size import standard_deviation
+from reports.statistics.paired_tests import standard_deviation
 from reports.text.planning import describe_prospects
 
 
