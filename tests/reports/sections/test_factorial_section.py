@@ -7,13 +7,13 @@ from collections.abc import Callable
 import fabricate
 import pandas as pd
 import pytest
-from reports.statistics.factorial import analyse_effect
 
 from ablations import Study, Switch
 from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table
 from reports.sections.factorial import TICK, build_factorial
+from reports.statistics.factorial import analyse_effect
 from reports.text.formatting import format_mean
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
