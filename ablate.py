@@ -46,10 +46,9 @@ from commands.ui import serve_ui
 
 EXAMPLES = """examples:
   ablate run                              all studies, with the profile that suits the device
-  ablate run relu dropout --seeds 10      two studies, ten seeds
+  ablate run relu dropout --seeds 10      two studies, ten seeds whatever comes out
   ablate run my_study.py --data ~/photos  your own study on your own images
   ablate run --limit 30m                  start no job after half an hour; run again to continue
-  ablate run --until-decided --limit 2h   add seeds to undecided claims, for at most two hours
   ablate report                           write the report again from the last run's records
 """
 
@@ -135,8 +134,6 @@ def _add_plan_and_run(group: Any) -> None:
     for command in (plan, run):
         _add_study_options(command)
     run.add_argument("--limit", metavar="TIME", help="start no job after this time: 90s, 30m, 2h")
-    until_decided = "then add seeds to undecided claims: up to 10, then up to 15 in all"
-    run.add_argument("--until-decided", action="store_true", help=until_decided)
     run.add_argument("--retry-failed", action="store_true", help="also rerun the jobs that failed")
     run.add_argument("--verbose", action="store_true", help=VERBOSE)
     run.add_argument("--cluster", metavar="ADDRESS", help=f"run jobs on a Ray cluster: {CLUSTER}")
@@ -180,7 +177,8 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="auto is cuda if available")
     precision = "of the networks' arithmetic; auto is bfloat16 on a GPU and on processors with units for it"
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"], help=precision)
-    parser.add_argument("--seeds", type=int, help="seeds per arm; default: the profile's")
+    seeds = "seeds per arm; default: more look by look while a claim is undecided, and the profile's number for the rest"
+    parser.add_argument("--seeds", type=int, help=seeds)
     workers = "jobs at once on this machine; default: one per core that it may use, or several per GPU"
     parser.add_argument("--workers", type=int, metavar="N", help=workers)
 

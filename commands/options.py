@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from ablations.framework import discovery
+from ablations.framework.expand import has_layouts
 from ablations.framework.profiles import PROFILES, default_profile
 from ablations.framework.request import Request
-from ablations.framework.request_store import check_output, prepare_output
+from ablations.framework.request_store import check_output, prepare_output, stored_extra_seeds
+from ablations.framework.seeds import INTERIM_ANALYSES
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from bench.data.source import Source, locate
 from bench.records import store
@@ -59,6 +61,7 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
         raise InputError(f"--seeds is {options.seeds}: expected 1 to {AGAIN_SEED_OFFSET}; most verdicts need 5")
     _check_workers(options)
     studies = discovery.find_studies(options.studies)
+    study_names = tuple(options.studies)
     device = _choose_device(options)
     if writes and not uses_cluster(options) and torchrun.process_count() == 1:
         local.check_room(options.workers or devices.worker_count(device))
@@ -66,10 +69,17 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     source = _locate(options, PROFILES[profile].photographs, writes)
     precision = devices.choose_precision(options.precision, device)
     setting = Setting(PROFILES[profile], source.data, device, precision, options.seeds)
-    request = Request(tuple(options.studies), studies, setting, source)
+    if not study_names and (unsuitable := [study.name for study in studies if not has_layouts(study, setting.profile)]):
+        console.print(f"Left out, since profile {profile} has no replacement for their layouts: {', '.join(unsuitable)}")
+        studies = [study for study in studies if study.name not in unsuitable]
+        study_names = tuple(study.name for study in studies)
+    request = Request(study_names, studies, setting, source)
     if torchrun.is_leader():
         _print_setting(request, console)
-    durations = check_output(request, options.out)  # first, because tuned levels are read from the records
+    durations, note = check_output(request, options.out)  # first, because tuned levels are read from the records
+    if note and torchrun.is_leader():
+        console.print(f"Note: {note}", style="bold yellow")
+    request = request.with_seeds(stored_extra_seeds(request, options.out))
     _check_names(request, options.out)
     return request, durations
 
@@ -128,7 +138,10 @@ def _print_setting(request: Request, console: Console) -> None:
     if source.note:
         console.print(f"Note: {source.note}", style="bold yellow")
     counts = f"{source.data.train} train, {source.validation} validation, {source.test} test images"
-    budget = f"profile {setting.profile.name}, {setting.seeds or setting.profile.seeds} seeds"
+    seeds = f"{setting.seeds or setting.profile.seeds} seeds"
+    if setting.seeds is None and setting.profile.seeds >= INTERIM_ANALYSES[0]:
+        seeds += f" (stated comparisons: looks at {', '.join(map(str, INTERIM_ANALYSES))})"
+    budget = f"profile {setting.profile.name}, {seeds}"
     console.print(f"{source.data.name}: {counts}; {budget}, device {setting.device}, {setting.precision}")
 
 

@@ -2,16 +2,14 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 
-from ablations.framework.request import Request
-from bench.records import store
+from ablations.framework.agenda import Agenda
+from ablations.framework.waves import NAMED, STATED
 from bench.runner import estimate
 from bench.runner.backends import ray_cluster
-from bench.runner.pending import find_missing_jobs, select_kept_trials
+from bench.runner.pending import select_kept_trials
 from bench.spec.errors import InputError
 from bench.spec.jobs import Job
 from bench.system import devices
@@ -28,21 +26,29 @@ def show_plan(options: argparse.Namespace, console: Console) -> int:
 def _plan(options: argparse.Namespace, console: Console) -> int:
     request, durations = make_request(options, console, writes=False)
     workers = _count_workers(options, request.setting.device)
-    request = request.with_tuned_levels(partial(store.read, options.out), assume_missing=True)
-    jobs = list(dict.fromkeys(place.job for place in request.placed_jobs()))
-    missing_jobs = find_missing_jobs(jobs, options.out)
-    _print_studies(request, options.out, missing_jobs, lambda jobs: durations.remaining_s(jobs, workers), console)
-    size_mb = estimate.disk_mb(missing_jobs, select_kept_trials(jobs, missing_jobs))
+    agenda = Agenda(request, options.out)
+    missing_jobs = list(agenda.expected_jobs)
+    _print_studies(agenda, lambda jobs: durations.remaining_s(jobs, workers), console)
     overhead_s = estimate.START_S + estimate.REPORT_S * len(request.studies)
-    seconds = [durations.remaining_s(part, workers) + overhead_s for part in (missing_jobs, jobs)]
-    missing_time, all_time = map(format_duration, seconds)
+
+    def predict(jobs: Sequence[Job]) -> str:
+        return format_duration(durations.remaining_s(jobs, workers) + overhead_s)
+
+    size_mb = estimate.disk_mb(missing_jobs, select_kept_trials(agenda.known_jobs, missing_jobs))
     sharing = f" ({devices.TRIALS_PER_SHARED_GPU} per GPU, with NVIDIA's Multi-Process Service)"
     sharing *= plans_for_gpus(options) and request.setting.device == "cuda"
-    rerun_text = f" (all {len(jobs)} jobs: about {all_time})" * (len(missing_jobs) < len(jobs))
+    is_partly_done = len(missing_jobs) < agenda.total
+    rerun_text = f" (all {agenda.total} jobs: about {predict(agenda.known_jobs)})" * is_partly_done
+    bound = "at most" if agenda.has_open_looks else "about"
     console.print(
         f"{len(missing_jobs)} jobs to run (a job shared by studies counts once), {workers} at once{sharing}: "
-        f"about {missing_time}{rerun_text}, start and report included, and {size_mb:.0f} MB in {options.out}"
+        f"{bound} {predict(missing_jobs)}{rerun_text}, start and report included, and {size_mb:.0f} MB in {options.out}"
     )
+    if missing_jobs:
+        first_waves = [[job for job in missing_jobs if agenda.waves[job] <= wave] for wave in (NAMED, STATED)]
+        named_time, stated_time = map(predict, first_waves)
+        named_text = f"of the named ablations after about {named_time}, " * bool(first_waves[0])
+        console.print(f"First reports: {named_text}of all stated comparisons after about {stated_time}")
     if durations.is_guess(missing_jobs):
         console.print(
             f"No trial has finished on {request.setting.device} yet, so the time is a rule of thumb. "
@@ -65,24 +71,17 @@ def _count_workers(options: argparse.Namespace, device: str) -> int:
     return workers
 
 
-def _print_studies(
-    request: Request,
-    out: Path,
-    missing_jobs: list[Job],
-    remaining_s: Callable[[Sequence[Job]], float],
-    console: Console,
-) -> None:
+def _print_studies(agenda: Agenda, remaining_s: Callable[[Sequence[Job]], float], console: Console) -> None:
     from reports.prospects import estimate_prospects  # imported late: it takes seconds, and workers import this
     from reports.text.planning import describe_prospects
 
-    prospects = []
-    placed_jobs = request.placed_jobs()  # including the jobs of tuning
+    prospects, request = [], agenda.request
     for study in request.studies:
-        jobs = dict.fromkeys(placed.job for placed in placed_jobs if placed.study == study.name)
-        study_missing = [job for job in missing_jobs if job in jobs]
+        jobs = agenda.study_jobs(study.name)
+        study_missing = [job for job in jobs if job in agenda.expected_jobs]
         done_count, time_left = len(jobs) - len(study_missing), format_duration(remaining_s(study_missing))
         console.print(f"{study.name:<14} {len(jobs):>4} jobs, {done_count:>4} done, about {time_left} left")
-        prospects += (study_prospects := list(estimate_prospects(study, request.setting, out)))
+        prospects += (study_prospects := list(estimate_prospects(study, request.setting, agenda.out)))
         for claim, text in describe_prospects(study_prospects):
             console.print(f"    {claim}: {text}")
     if any(not prospect.pilot_pairs for _, prospect in prospects):

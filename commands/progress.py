@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ablations.framework.agenda import Agenda
 from ablations.framework.tuning import TUNING_SEEDS
+from ablations.framework.waves import WAVES
 from bench.records import store
 from bench.runner.estimate import DurationModel
 from bench.runner.scheduler import Event
@@ -23,15 +24,14 @@ class Display:
 
     Args:
         console: Console to print to.
-        agenda: The jobs of the run. Those that tuning will add count from the start.
+        agenda: The jobs of the run. Those that tuning will add, and those of all looks that may follow, count from the
+            start.
         durations: Model that estimates the remaining time and learns from the records.
         workers: Number of jobs at the same time.
     """
 
     def __init__(self, console: Console, agenda: Agenda, durations: DurationModel, workers: int) -> None:
         self.console, self.agenda, self.durations, self.workers = console, agenda, durations, workers
-        self.earlier_count = agenda.total - len(agenda.expected_jobs)  # of jobs done before this run
-        self.ended_jobs = set[Job]()  # an unfit timing may end twice
         self.running: dict[Job, tuple[float, dict[str, Any]]] = {}  # start in Unix time, latest point
         live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
         self.screen = live if console.is_interactive else nullcontext()
@@ -51,23 +51,25 @@ class Display:
             if event.record is not None:
                 self.durations.learn(event.record)
             duration_s = time.time() - started
-            self.ended_jobs.add(job)
             place = f"[{self._count_done()}/{self.agenda.total}] {self.agenda.titles[job]}"
             line = f"{place}: {_outcome(event)}, {duration_s:.0f} s"
-            time_left = "" if self.console.is_interactive else f"; {self._remaining_time()} left"
+            time_left = "" if self.console.is_interactive else f"; {self._time_left()}"
             self.console.print(line + time_left)  # in a terminal, above the table
 
     def _count_done(self) -> int:
-        return self.earlier_count + len(self.ended_jobs)
+        return self.agenda.total - len(self.agenda.expected_jobs)
 
-    def _remaining_time(self) -> str:
+    def _time_left(self) -> str:
+        """Say how long the run still takes: an upper bound while claims may get further seeds."""
         elapsed_s = {job: time.time() - started for job, (started, _) in [*self.running.items()]}
         jobs = list(self.agenda.expected_jobs)  # copies: rich draws in another thread
-        return format_duration(self.durations.remaining_s(jobs, self.workers, elapsed_s))
+        bound = "at most" if self.agenda.has_open_looks else "about"
+        return f"{bound} {format_duration(self.durations.remaining_s(jobs, self.workers, elapsed_s))} left"
 
     def _table(self) -> Group:
         done_count = self._count_done()
-        counts = f"{done_count} of {self.agenda.total} done, {len(self.running)} running"
+        wave = f"{WAVES[self.agenda.wave]} (wave {self.agenda.wave} of {len(WAVES)})"
+        counts = f"{wave}: {done_count} of {self.agenda.total} done, {len(self.running)} running"
         table = Table("running", "claim", "epoch", "train accuracy", "validation accuracy", "since", expand=True)
         for job, (started, point) in list(self.running.items()):  # a copy: rich draws in another thread
             metrics = point.get("metrics", {})
@@ -80,7 +82,7 @@ class Display:
                 format_duration(time.time() - started),
             )
         bar = ProgressBar(total=max(1, self.agenda.total), completed=done_count)
-        return Group(f"{counts}, about {self._remaining_time()} left", bar, *([table] if table.row_count else []))
+        return Group(f"{counts}, {self._time_left()}", bar, *([table] if table.row_count else []))
 
 
 def _outcome(event: Event) -> str:

@@ -24,6 +24,8 @@ def write_report(options: argparse.Namespace, console: Console) -> int:
     if options.in_progress:
         report.write_live_report(request, options.out)
         return 0
+    if request.note:
+        console.print(f"Note: {request.note}", style="bold yellow")
     if options.check:
         return terminal.check_report(request, options.check, options.out, console)
     judgements = terminal.show_report(request, options.out, console, options.verbose)

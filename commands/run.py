@@ -3,7 +3,7 @@
 import argparse
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -12,6 +12,8 @@ from rich.console import Console
 from ablations.framework.agenda import Agenda
 from ablations.framework.request import Request
 from ablations.framework.request_store import save_request
+from ablations.framework.seeds import has_interim_analyses
+from ablations.framework.waves import CHECKS, FURTHER, NAMED, STATED
 from bench.records import store
 from bench.records.folder_guard import guard_folder
 from bench.runner.backends import local, ray_cluster, torchrun
@@ -45,14 +47,13 @@ def run_studies(options: argparse.Namespace, console: Console) -> int:
 def _run(options: argparse.Namespace, console: Console) -> int:
     limit_s = float("inf") if options.limit is None else _seconds(options.limit)
     request, durations = make_request(options, console, writes=True)
-    if options.until_decided:
-        request = request._replace(setting=request.setting._replace(extra_seeds={}))
     if not torchrun.is_leader():
         return torchrun.follow(request.setting.device, request.source)
     out, deadline = options.out, time.time() + limit_s
     console.print(f"Report: {out / 'reports' / 'report.html'}, renewed while the run works")
     agenda = Agenda(request, out, options.retry_failed)
-    console.print(f"{agenda.total - len(agenda.expected_jobs)} of {agenda.total} jobs are done already")
+    bound = "at most " * agenda.has_open_looks
+    console.print(f"{agenda.total - len(agenda.expected_jobs)} of {bound}{agenda.total} jobs are done already")
     queue = RetryQueue(out, request.setting.profile.name, partial(console.print, style="yellow"))
     with guard_folder(out) as check_folder:
         with _open_backend(options, request, console) as (submit, workers):
@@ -63,12 +64,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                 keeps_weights=agenda.keeps_weights,
                 deadline=deadline,
                 expected_s=durations.predict_s,
-                follow_up=partial(_follow_up, agenda),
+                follow_up=agenda.end,
                 submit=submit,
             )
             display = Display(console, agenda, durations, workers)
             with display.screen, LiveReport(ReportWriter(out), console) as live:
-                for event in _perform_jobs(agenda, run_options, options):
+                for event in _perform_jobs(agenda, run_options, options, live):
                     check_folder()  # publishing would make it again
                     display.show(event)
                     live.update(event)
@@ -82,42 +83,43 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return status or int(unpublished)
 
 
-def _perform_jobs(agenda: Agenda, run_options: RunOptions, options: argparse.Namespace) -> Iterator[Event]:
-    """Perform all jobs but timings, with the seeds that undecided claims get, and then the timings."""
-    has_more_jobs = True
-    while has_more_jobs:
-        _check_jobs(options, agenda.request, agenda.missing_jobs)
-        save_request(agenda.request, agenda.out)
-        yield from run(_without_timings(agenda.missing_jobs), run_options)
-        has_more_jobs = options.until_decided and time.time() < run_options.deadline and _add_seeds(agenda)
-    timings = [job for job in agenda.missing_jobs if isinstance(job, Timing)]
-    records = {timing: store.read(agenda.out, timing) for timing in timings}
-    yield from run([job for job, record in records.items() if not record or store.is_failure(record)], run_options)
-    unfit_timings = find_missing_jobs(timings, agenda.out)  # a limit may have left others, which start no more
+def _perform_jobs(
+    agenda: Agenda, run_options: RunOptions, options: argparse.Namespace, live: LiveReport
+) -> Iterator[Event]:
+    """Perform the jobs wave by wave; further looks follow each other until no claim requests more seeds."""
+    for wave in (NAMED, STATED, FURTHER):
+        yield from _perform_wave(wave, agenda, run_options, options, live)
+    while time.time() < run_options.deadline and _add_seeds(agenda):
+        yield from _perform_wave(FURTHER, agenda, run_options, options, live)
+    yield from _perform_wave(CHECKS, agenda, run_options, options, live)
+    timings = [job for job in agenda.titles if isinstance(job, Timing)]
+    unfit_timings = [job for job in find_missing_jobs(timings, agenda.out) if store.path(agenda.out, job).exists()]
     if unfit_timings and time.time() < run_options.deadline and cpu_load.is_quiet():
         yield from run(unfit_timings, run_options)
 
 
-def _follow_up(agenda: Agenda, job: Job) -> Sequence[Job] | None:
-    """Note in the agenda that a job has ended; return the jobs to run from now on, timings excepted, or None."""
-    jobs = agenda.end(job)
-    return None if jobs is None else _without_timings(jobs)
-
-
-def _without_timings(jobs: Iterable[Job]) -> list[Job]:
-    return [job for job in jobs if not isinstance(job, Timing)]
+def _perform_wave(
+    wave: int, agenda: Agenda, run_options: RunOptions, options: argparse.Namespace, live: LiveReport
+) -> Iterator[Event]:
+    """Perform the jobs of a wave, then renew the report."""
+    agenda.wave = wave
+    _check_jobs(options, agenda.request, agenda.missing_jobs)
+    save_request(agenda.request, agenda.out)
+    if jobs := agenda.wave_jobs():
+        yield from run(jobs, run_options)
+        live.renew_now()
 
 
 def _add_seeds(agenda: Agenda) -> bool:
     """Add the seeds that undecided claims get for their next interim analysis; return whether there are any."""
+    request = agenda.request
+    if not any(has_interim_analyses(study, request.setting) for study in request.studies):
+        return False
     from reports.evidence import gather  # imported late: it takes seconds, and every worker imports this file
     from reports.statistics.extra_seeds import request_extra_seeds
 
-    request, total = agenda.request, agenda.total
     evidence = gather(agenda.out, request.studies, request.setting)
-    extra_seeds = request_extra_seeds(evidence.studies, evidence.setting, evidence.judgements)
-    agenda.plan(request._replace(setting=request.setting._replace(extra_seeds=extra_seeds)))
-    return agenda.total > total
+    return agenda.add_seeds(request_extra_seeds(evidence.studies, evidence.setting, evidence.judgements))
 
 
 def _open_backend(

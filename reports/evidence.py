@@ -32,7 +32,7 @@ class Evidence:
         studies: The studies of the report.
         setting: Profile, data, device and seeds.
         placed: Every job with its place in a study.
-        records: Records of the jobs that have one, by the identity that the job has in this revision.
+        records: Records of the jobs that have one, by identity.
         trials: One row per trial, `observations.tabulate_trials`.
         results: One row per finished trial, `observations.tabulate_results`.
         curves: Values during training, `observations.tabulate_curves`.
@@ -109,12 +109,11 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
         studies: The studies of the report.
         setting: Profile, data, device and seeds.
     """
-    revision = setting.revision
-    tuned = {s.name: tuning.tune(s, setting, lambda trial: _read(out, identity(trial, revision))) for s in studies}
+    tuned = {s.name: tuning.tune(s, setting, lambda trial: _read(out, identity(trial))) for s in studies}
     setting = setting._replace(tuned_levels={name: result.tuned_levels for name, result in tuned.items()})
     placed = [place for study in studies for place in expand_study(study, setting)]
-    names = {identity(place.job): identity(place.job, revision) for place in placed}
-    records = {current: record for current, name in names.items() if (record := _read(out, name)) is not None}
+    names = dict.fromkeys(identity(place.job) for place in placed)
+    records = {name: record for name in names if (record := _read(out, name)) is not None}
     results = observations.tabulate_results(placed, records)
     combining = [study for study in studies if study.combinations]
     combined = [observations.tabulate_combinations(study, _rows_of(results, study)) for study in combining]

@@ -71,7 +71,8 @@ class LiveReport:
     """Renews a run's report.html while records come in, inside a `with` statement.
 
     The first report begins `min_delay_s` after the first trial has ended. The next one waits until the last one's
-    computing is `MAX_SHARE` of the time that has passed. No report is written during a timing.
+    computing is `MAX_SHARE` of the time that has passed, or a wave of the run has ended. No report is written during a
+    timing.
 
     Args:
         writer: Writes a report.
@@ -81,7 +82,7 @@ class LiveReport:
 
     def __init__(self, writer: ReportWriter, console: Console, min_delay_s: float = MIN_DELAY_S) -> None:
         self.writer, self.console, self.min_delay_s = writer, console, min_delay_s
-        self.has_news, self.has_stopped = threading.Event(), threading.Event()
+        self.has_news, self.is_due, self.has_stopped = threading.Event(), threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.renew, daemon=True)
 
     def __enter__(self) -> Self:
@@ -90,8 +91,8 @@ class LiveReport:
 
     def __exit__(self, *_: object) -> None:
         """End a report that is being written, so that it cannot replace the run's last one."""
-        self.has_stopped.set()
-        self.has_news.set()
+        for event in (self.has_stopped, self.has_news, self.is_due):
+            event.set()
         self.writer.pause()
         self.thread.join(STOP_TIMEOUT_S)
         if self.thread.is_alive() and self.writer.process:
@@ -104,10 +105,20 @@ class LiveReport:
         elif event.record is not None and isinstance(event.job, Trial):
             self.has_news.set()
 
+    def renew_now(self) -> None:
+        """Begin a report without delay, even after timings."""
+        self.writer.resume()
+        self.has_news.set()
+        self.is_due.set()
+
     def renew(self) -> None:
         """Write a report after each delay since a record came in, until the run ends."""
         delay_s, has_failed = self.min_delay_s, False
-        while self.has_news.wait() and not self.has_stopped.wait(delay_s):
+        while self.has_news.wait():
+            self.is_due.wait(delay_s)
+            if self.has_stopped.is_set():
+                return
+            self.is_due.clear()
             self.has_news.clear()
             cost_s, error = self.writer.write()
             delay_s = max(self.min_delay_s, cost_s / MAX_SHARE)

@@ -35,7 +35,7 @@ def suggest_run(studies: Sequence[Study], setting: Setting, judgements: Sequence
     if setting.profile.name == "smoke":
         return NextStep("--profile quick", "trains for long enough to judge the claims")
     undecided = [judgement for judgement in judgements if judgement.claim.kind == "claim" and _lacks_seeds(judgement)]
-    if setting.extra_seeds is not None and request_extra_seeds(studies, setting, judgements) != setting.extra_seeds:
+    if request_extra_seeds(studies, setting, judgements) != setting.extra_seeds:
         return NextStep("", "adds seeds to the claims that are not decided yet")
     if any(judgement.main.reason == "machine_busy" for judgement in judgements):
         return NextStep("", "repeats the timings during which the machine was busy: run it when nothing else runs")

@@ -9,7 +9,7 @@ from typing import Any
 from ablations import Setting, Study
 from ablations.framework.request import Request
 from bench.records import store
-from bench.spec.jobs import Trial, identity
+from bench.spec.jobs import Trial
 from bench.system.files import write
 from bench.system.text import printable
 from reports.document import TITLE, build_body, build_opening
@@ -71,10 +71,9 @@ def write_live_report(request: Request, out: Path) -> None:
 
 def count_trials(request: Request, out: Path) -> tuple[int, int]:
     """Count the trials that have a record, and all trials of the request, those that tuning will add included."""
-    revision = request.setting.revision
-    whole_request = request.with_tuned_levels(lambda trial: store.read(out, identity(trial, revision)), True)
+    whole_request = request.with_tuned_levels(lambda trial: store.read(out, trial), True)
     trials = {place.job for place in whole_request.placed_jobs() if isinstance(place.job, Trial)}
-    return sum(store.path(out, identity(trial, revision)).exists() for trial in trials), len(trials)
+    return sum(store.path(out, trial).exists() for trial in trials), len(trials)
 
 
 def _build_blocks(evidence: Evidence, progress: list[Note]) -> tuple[list[Block], str]:

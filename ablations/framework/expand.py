@@ -8,9 +8,10 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Strict, TypeAdapter
 
 from ablations.framework.claim import Contrast, Declaration
-from ablations.framework.seeds import requested_seeds, seeds_per_arm
+from ablations.framework.profiles import Profile
 from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
 from ablations.framework.study import AGAIN, Levels, Study, all_arms, arm_levels
+from ablations.framework.waves import STATED, StudyWaves
 from bench.components.layouts import LAYOUTS
 from bench.data.datasets import SIDE_PX
 from bench.metrics.table import METRICS, find_metric
@@ -38,12 +39,14 @@ class PlacedJob(NamedTuple):
         arm: Name of the arm; of a probe, of the first arm it examines; empty for a timing, which names its own arms.
         seed: The seed, which pairs arms; None for other jobs than trials.
         job: The job.
+        wave: The wave of the run in which the study needs the job first.
     """
 
     study: str
     arm: str
     seed: int | None
     job: Job
+    wave: int = STATED
 
 
 def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
@@ -56,23 +59,25 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     """
     timings: tuple[Timing, ...] = TIMINGS.validate_python(study.timings(setting))
     _check_names(study, {arm for timing in timings for arm, _ in timing.arms})
+    waves = StudyWaves(study, setting)
     arms = [arm for arm in all_arms(study) if _is_ready(study, arm, setting)]
-    seed_counts = {arm: requested_seeds(study, arm, setting) for arm in arms}
     first_trials = {arm: make_trial(study, arm, setting, seed=0) for arm in arms}
     _check_contrasts(study, first_trials)
     trials = {
         (arm, seed): dataclasses.replace(first_trials[arm], seed=seed + AGAIN_SEED_OFFSET * (arm == AGAIN))
-        for seed in range(max(seed_counts.values(), default=0))
+        for seed in range(max(map(waves.seeds, arms), default=0))
         for arm in arms
-        if seed < seed_counts[arm]
+        if seed < waves.seeds(arm)
     }
-    placed = [PlacedJob(study.name, arm, seed, trial) for (arm, seed), trial in trials.items()]
-    placed += [PlacedJob(study.name, arm, None, Count(model)) for arm, model in study.counts.items()]
+    placed = [PlacedJob(study.name, arm, seed, trial, waves.of_trial(arm, seed)) for (arm, seed), trial in trials.items()]
+    placed += [PlacedJob(study.name, arm, None, Count(model), waves.first) for arm, model in study.counts.items()]
     placed += [PlacedJob(study.name, "", None, timing) for timing in timings]
-    first_seeds = range(seeds_per_arm(study, setting))  # probes ignore extra seeds
     for ask in study.probes:
-        probed = tuple(trials[arm, seed] for arm in ask.arms for seed in first_seeds if (arm, seed) in trials)
-        placed += [PlacedJob(study.name, ask.arms[0], None, Probe(ask.question, probed))] if probed else []
+        probed = tuple(
+            trials[arm, seed] for arm in ask.arms for seed in range(waves.fixed_seeds) if (arm, seed) in trials
+        )
+        probe = Probe(ask.question, probed)
+        placed += [PlacedJob(study.name, ask.arms[0], None, probe, waves.of_probe(ask))] if probed else []
     return placed
 
 
@@ -122,7 +127,7 @@ def _check_contrasts(study: Study, trials: Mapping[str, Trial]) -> None:
     """
 
     def describe(arm: str) -> tuple[Any, ...]:
-        levels = {"epochs": 1, "layout": "document", **study.base, **study.arms[arm]}
+        levels = {"epochs": 1, "layout": ModelConfig.layout, **study.base, **study.arms[arm]}
         return study.tuning and study.tuning.takes.get(arm), levels["epochs"], levels["layout"], trials[arm]
 
     for claim_id, part in [(claim.id, part) for claim in study.claims for part in claim.parts]:
@@ -158,38 +163,53 @@ def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: L
     return Trial(model, recipe, setting.data, seed, device, precision)
 
 
+def has_layouts(study: Study, profile: Profile) -> bool:
+    """Whether the study's networks can be built for the profile's images: photographs need other layouts."""
+    names = [{**study.base, **levels}.get("layout", ModelConfig.layout) for levels in study.arms.values()]
+    layouts = [LAYOUTS.get(profile.layouts.get(name, name)) for name in names]
+    return not profile.photographs or all(layout is None or layout.square_px for layout in layouts)
+
+
 def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) -> tuple[ModelConfig, TrainConfig, str]:
     """Return an arm's model, recipe and device.
 
     Later sources override earlier ones: the profile, the study's base, the arm, its tuned level, the overrides. 'share'
-    and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate.
+    and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate. In a study with a printed recipe
+    all levels are absolute, and the profile limits the share alone (for a test also the epochs).
 
     Raises:
         InputError: A factor is not found or a level is invalid.
     """
-    profile, data = setting.profile, setting.data
+    profile, data, printed = setting.profile, setting.data, study.recipe
     levels = {
-        **profile.levels,
+        **({} if printed else profile.levels),
         **study.base,
         **arm_levels(study, arm),
         **_tuned_level(study, arm, setting),
         **overrides,
     }
     device = levels.pop("device", setting.device)
-    layout = levels.get("layout", "document")
+    layout = levels.get("layout", ModelConfig.layout)
     one_of(f"study {study.name}, arm {arm!r}: layout", layout, LAYOUTS)
     layout = levels["layout"] = profile.layouts.get(layout, layout)
     model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout)}
     _check_known(f"study {study.name}, arm {arm!r}: factor", levels, FACTORS)
-    units = {"epochs": profile.epochs(layout, data), "share": profile.share(data), "learning_rate": profile.rate}
-    recipe: dict[str, Any] = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}
+    if printed:
+        units = {"epochs": profile.printed_epochs, "share": 1.0, "learning_rate": 1.0}
+        recipe = vars(printed) | {"epochs": profile.printed_epochs * printed.epochs}
+    else:
+        units = {"epochs": profile.epochs(layout, data), "share": profile.share(data), "learning_rate": profile.rate}
+        recipe = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}
     try:
         for factor, level in levels.items():
             if factor in units:
                 within(factor, level, 0, MAX_MULTIPLE)
                 level = units[factor] * level
             fields = model if factor in MODEL_FACTORS else recipe
-            fields[factor] = max(1, round(level)) if factor == "epochs" and level > 0 else level
+            fields[factor] = level
+        if recipe["epochs"] > 0:
+            recipe["epochs"] = max(1, round(recipe["epochs"]))
+        recipe["share"] = min(recipe["share"], profile.share(data)) if printed else recipe["share"]
         return ModelConfig(**model), TrainConfig(**recipe), device
     except InputError as error:
         raise InputError(f"study {study.name}, arm {arm!r}: {error}") from error

@@ -29,6 +29,7 @@ class Profile:
         layouts: The layout that replaces a study's, for photographs.
         levels: Levels of every arm, replaced by a study's own.
         rate: Factor of every learning rate. Studies give rates that suit Adam.
+        printed_epochs: Factor of the epochs of a printed recipe (`Study.recipe`): 1 but for tests.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Profile:
     layouts: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, Any] = field(default_factory=dict)
     rate: float = 1.0
+    printed_epochs: float = 1.0
 
     @property
     def photographs(self) -> bool:
@@ -81,6 +83,7 @@ SMOKE = Profile(
     rounds=5,
     elements=2**22,
     large=False,
+    printed_epochs=1 / 80,
 )
 
 PROFILES = {

@@ -1,6 +1,6 @@
 """The request of a run: studies, setting and data, and the jobs that follow from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
 
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ class Request(NamedTuple):
         setting: Profile, device and number of seeds.
         source: The data set.
         tuning_trials: The trials known so far that tuning needs (see `with_tuned_levels`).
+        note: What to know about the output folder, or ''.
     """
 
     study_names: tuple[str, ...]
@@ -31,6 +32,7 @@ class Request(NamedTuple):
     setting: Setting
     source: Source
     tuning_trials: tuple[PlacedJob, ...] = ()
+    note: str = ""
 
     def with_tuned_levels(self, find_record: Callable[[Trial], Record | None], assume_missing: bool = False) -> Self:
         """Return the request with the levels that tuning has chosen so far, and the trials that it still needs.
@@ -49,16 +51,20 @@ class Request(NamedTuple):
         setting = self.setting._replace(tuned_levels=tuned_levels)
         return self._replace(setting=setting, tuning_trials=tuple(tuning_trials))
 
+    def with_seeds(self, extra_seeds: Mapping[str, Mapping[str, int]]) -> Self:
+        """Return the request with these numbers of seeds for undecided claims."""
+        return self._replace(setting=self.setting._replace(extra_seeds=extra_seeds))
+
     def placed_jobs(self) -> list[PlacedJob]:
         """Return the jobs of all studies, each with its study, arm and seed; studies share equal jobs.
 
-        The order is that of a run: tuning first, then seed by seed over all studies, and within a seed the arms that
-        claims compare first. So an interrupted run has whole comparisons of every study.
+        The order is that of a run: wave by wave; in a wave tuning first, then seed by seed over all studies, and within
+        a seed the arms that claims compare first. So an interrupted run has whole comparisons of every study.
         """
         placed = [place for study in self.studies for place in _study_jobs(study, self.setting)]
         compared = {(study.name, arm) for study in self.studies for arm in compared_arms(study)}
         placed.sort(key=lambda place: (place.seed or 0, (place.study, place.arm) not in compared))
-        return [*self.tuning_trials, *placed]
+        return sorted([*self.tuning_trials, *placed], key=lambda place: place.wave)
 
 
 def _study_jobs(study: Study, setting: Setting) -> list[PlacedJob]:

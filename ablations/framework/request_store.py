@@ -4,12 +4,11 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Required
+from typing import Any, Final, Literal, Required
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from ablations.framework import discovery
@@ -21,7 +20,6 @@ from bench.data.source import Source
 from bench.records import store, validation
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
-from bench.spec.jobs import identity
 from bench.system import locks
 from bench.system.files import read, write
 from bench.system.machine_number import machine_number
@@ -35,11 +33,10 @@ _Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsew
 class _Stored(_Studies, total=False):
     signature: str  # of the studies; see `_sign`
     profile: Required[str]
-    revision: Annotated[int, Field(ge=1, le=REVISION)]  # missing in revision 3 and before
     seeds: Required[Seeds | None]
-    further: dict[str, dict[str, Seeds]] | None  # `Setting.extra_seeds`
+    extra_seeds: dict[str, dict[str, Seeds]]  # missing until revision 5
     device: Required[Literal["cpu", "cuda"]]
-    precision: Literal["float32", "bfloat16"]  # missing until revision 4: then the GPU's is bfloat16
+    precision: Required[Literal["float32", "bfloat16"]]
     source: Required[dict[str, Any]]
 
 
@@ -51,9 +48,8 @@ def save_request(request: Request, out: Path) -> None:
         "studies": studies,
         "signature": _sign(studies),
         "profile": setting.profile.name,
-        "revision": setting.revision,
         "seeds": setting.seeds,
-        "further": setting.extra_seeds,
+        "extra_seeds": setting.extra_seeds,
         "device": setting.device,
         "precision": setting.precision,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
@@ -84,11 +80,10 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
         raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
     if not study_names:
         _check_files(fields, out, is_trusted)
-    setting = setting._replace(extra_seeds=fields.get("further"), revision=fields.get("revision", 3))
     study_names = tuple(study_names or fields["studies"])
     request = Request(study_names, discovery.find_studies(study_names), setting, source)
-    check_output(request, out)
-    return request
+    _, note = check_output(request, out)
+    return request._replace(note=note)
 
 
 def read_request(file: Path) -> tuple[_Stored, Source, Setting]:
@@ -96,9 +91,8 @@ def read_request(file: Path) -> tuple[_Stored, Source, Setting]:
     try:
         fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
         source = _source(fields["source"])
-        device = fields["device"]
-        precision = fields.get("precision") or ("bfloat16" if device == "cuda" else "float32")
-        setting = Setting(PROFILES[fields["profile"]], source.data, device, precision, fields["seeds"])
+        profile, seeds, extra_seeds = PROFILES[fields["profile"]], fields["seeds"], fields.get("extra_seeds", {})
+        setting = Setting(profile, source.data, fields["device"], fields["precision"], seeds, {}, extra_seeds)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = validation.describe_error(error)
         raise InputError(f"{file} is damaged ({reason}): rerun `ablate run` to write it again") from error
@@ -132,29 +126,45 @@ def prepare_output(out: Path) -> None:
         locks.check_folder(folder)
 
 
-def check_output(request: Request, out: Path) -> DurationModel:
-    """Check an output folder, and return the durations of the jobs whose records it holds.
-
-    Records of the requested jobs must be of the request's revision. Tuning may still request any other, so that those
-    need only be valid.
+def check_output(request: Request, out: Path) -> tuple[DurationModel, str]:
+    """Check an output folder; return the durations of its jobs, and a note on records of earlier revisions or ''.
 
     Raises:
-        InputError: A record cannot be used.
+        InputError: A study or a record cannot be used.
     """
-    revision = request.setting.revision
-    load_requested = partial(validation.load_current, revision=revision)
-    requested = {identity(place.job, revision) for place in request.placed_jobs()}
+    request.placed_jobs()
     durations = DurationModel(request.source.validation, request.source.test)
+    earlier_revisions = []
     for file in sorted(store.folder(out).glob("*.json")):
         try:
-            record = (load_requested if file.stem in requested else validation.load_valid)(file)
+            record = validation.load_valid(file)
+            revision = validation.find_revision(file, record)
         except InputError as error:
             repair = f"ablate doctor --fix --out {out} puts it aside, and the next run measures it again"
             problem = f"{file} is no record that can be used ({str(error)[:300]})"
             raise InputError(f"{problem}: {repair}") from error
-        if identity(validation.build_job(record)) == file.stem:  # earlier revisions evaluated other images
+        if revision == REVISION:
             durations.learn(record)
-    return durations
+        else:
+            earlier_revisions.append(revision)
+    return durations, _describe_earlier(earlier_revisions)
+
+
+def _describe_earlier(revisions: Sequence[int]) -> str:
+    if not revisions:
+        return ""
+    count = f"{len(revisions):,} record{'s' * (len(revisions) > 1)} of revision {max(revisions)} or earlier"
+    return f"{count} {'are' if len(revisions) > 1 else 'is'} not used: this version measures revision {REVISION}"
+
+
+def stored_extra_seeds(request: Request, out: Path) -> Mapping[str, Mapping[str, int]]:
+    """Return the seeds that undecided claims requested in an interrupted run with the same setting; {} without one."""
+    try:
+        _, _, setting = read_request(out / REQUEST_FILE)
+    except InputError:  # the next run writes it again
+        return {}
+    is_same = setting._replace(extra_seeds={}) == request.setting._replace(extra_seeds={})
+    return setting.extra_seeds if is_same else {}
 
 
 def import_request(file: Path, out: Path) -> list[str]:

@@ -1,24 +1,73 @@
 """The number of seeds of each arm."""
 
-from ablations.framework.setting import Setting
-from ablations.framework.study import Study
+from collections.abc import Iterable
 
-INTERIM_ANALYSES = (3, 5, 8, 12)  # numbers of pairs at which a sequential run judges its claims
+from ablations.framework.claim import Contrast, Part, Requires
+from ablations.framework.setting import Setting
+from ablations.framework.study import Ask, Study, all_arms
+
+INTERIM_ANALYSES = (3, 5, 8, 12)  # numbers of pairs at which a run judges the claims' stated comparisons of trials
+COUNTED, TIMED = ("parameters/", "macs/"), ("time/",)  # metrics of counts and timings
+PROBED = ("masks/", "networks/", "features/", "competition/", "activity/")  # metrics of probes
 
 
 def seeds_per_arm(study: Study, setting: Setting) -> int:
-    """Return the number of seeds of every arm, before extra ones."""
+    """Return the fixed number of seeds: of controls, factorials, probes, robustness checks, and claims without looks."""
     return setting.seeds or study.seeds.get(setting.profile.name, setting.profile.seeds)
 
 
-def requested_seeds(study: Study, arm: str, setting: Setting) -> int:
-    """Return the number of seeds of an arm, extra ones included; for a combination, that common to all its arms."""
-    arms = study.combinations.get(arm, (arm,))
-    extra_seeds = (setting.extra_seeds or {}).get(study.name, {})
-    return max(seeds_per_arm(study, setting), min(extra_seeds.get(arm, 0) for arm in arms))
-
-
 def has_interim_analyses(study: Study, setting: Setting) -> bool:
-    """Return whether the study's claims may get extra seeds; a factorial study's number is fixed."""
-    sequential = setting.extra_seeds is not None and seeds_per_arm(study, setting) < INTERIM_ANALYSES[-1]
-    return sequential and bool(study.arms) and not study.switches
+    """Return whether the study's claims are judged at interim analyses, and get extra seeds while undecided.
+
+    A factorial's number of seeds is fixed, and so is any number that the user requested. A profile with fewer seeds than
+    the first analysis has none.
+    """
+    is_long_enough = seeds_per_arm(study, setting) >= INTERIM_ANALYSES[0]
+    return setting.seeds is None and is_long_enough and bool(study.arms) and not study.switches
+
+
+def requested_seeds(study: Study, arm: str, setting: Setting) -> int:
+    """Return the number of seeds that stated comparisons of trials request; of a combination, that of all its arms.
+
+    With interim analyses that is the first one's number, or what undecided claims have requested since. Other uses of an
+    arm may need more seeds.
+    """
+    if not has_interim_analyses(study, setting):
+        return seeds_per_arm(study, setting)
+    extra_seeds = setting.extra_seeds.get(study.name, {})
+    return max(INTERIM_ANALYSES[0], min(extra_seeds.get(name, 0) for name in study.combinations.get(arm, (arm,))))
+
+
+def last_seeds(studies: Iterable[Study], setting: Setting) -> dict[str, dict[str, int]]:
+    """Return the number of seeds of the last interim analysis for each arm that may get it, by study and arm."""
+    return {
+        study.name: dict.fromkeys(arms, INTERIM_ANALYSES[-1])
+        for study in studies
+        if has_interim_analyses(study, setting) and (arms := _arms_with_analyses(study))
+    }
+
+
+def trained_arms(study: Study, part: Part | Requires) -> list[str]:
+    """Return the arms whose trials a part of a claim or a precondition rests on, those that a probe examines included."""
+    if asks := find_asks(study, part):
+        return [arm for ask in asks for arm in ask.arms]
+    if part.metric.startswith((*COUNTED, *TIMED, *PROBED)):
+        return []
+    arms = all_arms(study)
+    return [arm for name in _names(part) for arm in study.combinations.get(name, (name,)) if arm in arms]
+
+
+def find_asks(study: Study, part: Part | Requires) -> list[Ask]:
+    """Return the probes whose answers a part of a claim or a precondition rests on."""
+    is_probed, names = part.metric.startswith(PROBED), set(_names(part))
+    return [ask for ask in study.probes if is_probed and not names.isdisjoint(ask.gives or ask.arms[:1])]
+
+
+def _arms_with_analyses(study: Study) -> list[str]:
+    parts = [part for claim in study.claims if claim.kind == "claim" for part in (*claim.stated, *claim.requires)]
+    return list(dict.fromkeys(arm for part in parts if not find_asks(study, part) for arm in trained_arms(study, part)))
+
+
+def _names(part: Part | Requires) -> list[str]:
+    reference = part.reference if isinstance(part, Contrast) else ""
+    return [part.arm, *([reference] if isinstance(reference, str) and reference else [])]

@@ -6,7 +6,6 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from ablations.framework.profiles import Profile
-from bench import REVISION
 from bench.spec.config import DataConfig
 
 AGAIN_SEED_OFFSET = 1000  # the A/A arm repeats the baseline under seeds from here on; all other seeds lie below
@@ -21,11 +20,11 @@ class Setting(NamedTuple):
         data: The data set.
         device: 'cpu' or 'cuda'.
         precision: 'float32' or 'bfloat16', in which networks compute; weights, optimiser and loss are float32.
-        seeds: Number of seeds per arm that the user requested; None for the study's or the profile's number.
+        seeds: Number of seeds per arm that the user requested; None for interim analyses, and elsewhere the study's or
+            the profile's number.
         tuned_levels: The levels that tuning chose, by study and arm.
-        extra_seeds: Total number of seeds by study and arm, where a sequential run needs more than the study's number;
-            None for a run with a fixed number of seeds.
-        revision: `bench.REVISION` of the records; a report of earlier records has theirs.
+        extra_seeds: Total number of seeds by study and arm, where undecided claims have requested more than their first
+            interim analysis needs.
     """
 
     profile: Profile
@@ -34,5 +33,4 @@ class Setting(NamedTuple):
     precision: str = "float32"
     seeds: int | None = None
     tuned_levels: Mapping[str, Mapping[str, float]] = {}
-    extra_seeds: Mapping[str, Mapping[str, int]] | None = None
-    revision: int = REVISION
+    extra_seeds: Mapping[str, Mapping[str, int]] = {}

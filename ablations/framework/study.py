@@ -17,6 +17,8 @@ from bench.spec.jobs import Timing
 AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls of every study with arms
 CAFFENET = "the caffenet-benchmark (Mishkin et al. 2017): ImageNet at 128 pixels, one run an arm"
 
+ACCURACY, STEPS = "validation/accuracy", "speed/steps_to_train_error_25"  # metrics that a tuning optimises
+
 Levels = Mapping[str, Any]
 
 
@@ -82,23 +84,27 @@ class Switch(Declaration):
 class Tuning(Declaration):
     """A grid search for one factor's level in some arms, before anything is judged.
 
-    It maximises the final validation accuracy, under seeds that no claim uses.
+    It is judged by the metric that the claim speaks of, under seeds that no claim uses. Within two standard errors of
+    the best level the lowest one wins.
 
     Attributes:
         factor: Name of the factor, such as 'learning_rate'.
         grid: At least three levels, ascending.
         takes: For each tuned arm, the arm whose best level it takes: itself, or one with which it shares the level.
-        ratio: Factor between the edge of the grid and a level added beyond it, for all arms, if some arm is best at
-            that edge. 0 never extends the grid.
+        ratio: Factor between the edge of the grid and a level added beyond it, if an arm is best at that edge, until it
+            no longer is. 0 never extends the grid.
+        metric: 'validation/accuracy', which is maximised, or 'speed/steps_to_train_error_25', which is minimised.
     """
 
     factor: str
     grid: Sequence[Number]
     takes: Mapping[str, str]
     ratio: Number = 2.0
+    metric: str = ACCURACY
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        one_of("a tuning's metric", self.metric, (ACCURACY, STEPS))
         if len(self.grid) < 3 or sorted(self.grid) != list(self.grid):
             raise InputError(f"a tuning's grid is {self.grid}: it must be at least 3 ascending levels")
         if self.ratio and not self.ratio > 1:

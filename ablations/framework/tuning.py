@@ -1,28 +1,37 @@
-"""Tuning: the level of one factor that suits each arm best, by validation accuracy, by successive halving.
+"""Tuning: the level of one factor that suits each arm best, by the metric that its claim speaks of.
 
-Every level of a grid is first tried with a third of the epochs; the best two are then tried with all of them (Jamieson
-& Talwalkar 2016, section 3).
+By validation accuracy it halves successively: every level of a grid is first tried with a third of the epochs, and the
+best two then with all of them (Jamieson & Talwalkar 2016, section 3). By steps to a training error every level has all
+epochs. A grid is extended until no best level lies at its edge. Of the levels within two standard errors of the best the
+lowest wins; the error is that of a difference of two means, from the deviations of both levels between seeds.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import fmean
+from statistics import fmean, variance
 from typing import Any, NamedTuple
 
 from ablations.framework.expand import PlacedJob, make_trial
 from ablations.framework.setting import Setting
-from ablations.framework.study import Study, Tuning
+from ablations.framework.study import ACCURACY, STEPS, Study, Tuning
+from ablations.framework.waves import StudyWaves
+from bench.data.splits import share_count
 from bench.records.store import final_metrics
+from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
 
 TUNING_SEEDS = (500, 501)  # no claim is judged by trials of these seeds
 SHORT_SHARE = 1 / 3  # share of the epochs of the first round
 FINALISTS = 2  # number of levels in the second round
 MAX_GRID_LEVELS = 11  # a grid of this size is not extended
-FAILED_SCORE = 0.0  # of a trial that diverged or failed
+STANDARD_ERRORS = 2.0  # from the best level, within which a lower one wins
+FAILED_SCORE = 0.0  # validation accuracy of a trial that diverged or failed
+LATEST = -1.0  # score of a trial that arrives with its last step
 
 Record = dict[str, Any]
-Scores = dict[float, float]
+Scores = dict[float, tuple[float, ...]]  # one for each seed, by level; a higher one is better
+Means = Mapping[float, float]
 
 
 class TuningResult(NamedTuple):
@@ -31,15 +40,15 @@ class TuningResult(NamedTuple):
     Attributes:
         trials: The trials that the search needs, as far as its records show.
         later_trials: Trials of the second round that stand for those of arms whose first round is not finished.
-        short_scores: Mean final validation accuracy over `TUNING_SEEDS`, by arm and level, with a third of the epochs.
-        scores: The same with all epochs.
+        short_scores: Mean of the metric over `TUNING_SEEDS`, by arm and level, with a third of the epochs.
+        scores: The same with all epochs; infinite where steps are counted and a trial did not arrive.
         tuned_levels: The level of each tuned arm whose search is finished.
     """
 
     trials: list[PlacedJob]
     later_trials: list[PlacedJob]
-    short_scores: dict[str, Scores]
-    scores: dict[str, Scores]
+    short_scores: dict[str, Means]
+    scores: dict[str, Means]
     tuned_levels: dict[str, float]
 
 
@@ -54,14 +63,15 @@ def tune(study: Study, setting: Setting, find_record: Callable[[Trial], Record |
     tuning = study.tuning
     if tuning is None:
         return TuningResult([], [], {}, {}, {})
+    waves = StudyWaves(study, setting)
     arms = dict.fromkeys(tuning.takes.values())
-    searches = {arm: _Search(study, tuning, arm, setting, find_record) for arm in arms}
+    searches = {arm: _Search(study, arm, setting, find_record, waves.of_tuning(arm)) for arm in arms}
     levels = {arm: search.run() for arm, search in searches.items()}
     return TuningResult(
         [place for search in searches.values() for place in search.trials],
         [place for search in searches.values() for place in search.later_trials],
-        {arm: search.short_scores for arm, search in searches.items()},
-        {arm: search.scores for arm, search in searches.items()},
+        {arm: search.show(search.short_scores) for arm, search in searches.items()},
+        {arm: search.show(search.scores) for arm, search in searches.items()},
         {arm: level for arm, source in tuning.takes.items() if (level := levels[source]) is not None},
     )
 
@@ -71,43 +81,49 @@ class _Search:
     """The search for the level of one arm, which lists trials in the order in which it needs them."""
 
     study: Study
-    tuning: Tuning
     arm: str
     setting: Setting
     find_record: Callable[[Trial], Record | None]
+    wave: int
     trials: list[PlacedJob] = field(default_factory=list)
     later_trials: list[PlacedJob] = field(default_factory=list)
     short_scores: Scores = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        assert self.study.tuning is not None
+        self.tuning: Tuning = self.study.tuning
+
     def run(self) -> float | None:
         """Return the level, or None while a trial has no record."""
-        if self.setting.revision < 4:  # its records hold every level with all epochs
-            return self._rank(self.scores)[0] if self._extend(self.scores, self.tuning.grid, 1.0) else None
-        if not self._extend(self.short_scores, self.tuning.grid, SHORT_SHARE):
-            finalists = self.tuning.grid[:FINALISTS]
-            self.later_trials = [trial for level in finalists for trial in self._place(level, 1.0)]
-            return None
-        finalists = sorted(self._rank(self.short_scores)[:FINALISTS])
-        return self._rank(self.scores)[0] if self._extend(self.scores, finalists, 1.0) else None
+        levels = self.tuning.grid
+        if self.tuning.metric == ACCURACY:
+            if not self._extend(self.short_scores, levels, SHORT_SHARE):
+                self.later_trials = [trial for level in levels[:FINALISTS] for trial in self._place(level, 1.0)]
+                return None
+            levels = sorted(self._rank(self.short_scores)[:FINALISTS])
+        return self._choose() if self._extend(self.scores, levels, 1.0) else None
 
     def _extend(self, scores: Scores, levels: Sequence[float], share: float) -> bool:
         """Score levels, and those beyond an edge of the grid that is best; return whether all have their records."""
         while levels:
-            means = {level: self._mean_score(level, share) for level in levels}
-            scores |= {level: mean for level, mean in means.items() if mean is not None}
-            if None in means.values():
+            level_scores = {level: self._score_level(level, share) for level in levels}
+            scores |= {level: values for level, values in level_scores.items() if values is not None}
+            if None in level_scores.values():
                 return False
             levels = self._level_beyond(scores)
         return True
 
-    def _mean_score(self, level: float, share: float) -> float | None:
-        """List the trials of a level; return their mean score, or None while one has no record."""
+    def _score_level(self, level: float, share: float) -> tuple[float, ...] | None:
+        """List the trials of a level; return their scores, or None while one has no record."""
         placed = self._place(level, share)
         self.trials += placed
-        records = [self.find_record(place.job) for place in placed if isinstance(place.job, Trial)]
-        scores = [_score(record) for record in records if record]
-        return fmean(scores) if len(scores) == len(placed) else None
+        trials = [place.job for place in placed if isinstance(place.job, Trial)]
+        records = [(trial, record) for trial in trials if (record := self.find_record(trial))]
+        if len(records) < len(trials):
+            return None
+        score = _score_accuracy if self.tuning.metric == ACCURACY else _score_steps
+        return tuple(score(*pair) for pair in records)
 
     def _place(self, level: float, share: float) -> list[PlacedJob]:
         """Return the trials of a level, one per seed, with a share of the epochs."""
@@ -117,7 +133,7 @@ class _Search:
             recipe = replace(trial.recipe, epochs=max(1, round(share * trial.recipe.epochs)))
             text = f"{self.tuning.factor.replace('_', ' ')} {level:g} for {recipe.epochs} epochs"
             title = f"{self.arm}, trying {text}"
-            placed.append(PlacedJob(self.study.name, title, seed, replace(trial, recipe=recipe)))
+            placed.append(PlacedJob(self.study.name, title, seed, replace(trial, recipe=recipe), self.wave))
         return placed
 
     def _level_beyond(self, scores: Scores) -> list[float]:
@@ -125,16 +141,40 @@ class _Search:
         grid, ratio, best = self._grid(), self.tuning.ratio, self._rank(scores)[0]
         if not ratio or len(grid) >= MAX_GRID_LEVELS or best not in (grid[0], grid[-1]):
             return []
-        return [float(f"{best / ratio if best == grid[0] else best * ratio:.6g}")]
+        level = float(f"{best / ratio if best == grid[0] else best * ratio:.6g}")
+        return [level] if self._is_valid(level) else []
+
+    def _is_valid(self, level: float) -> bool:
+        """Whether a level can be built: a probability, for instance, ends before 1."""
+        try:
+            self._place(level, 1.0)
+        except InputError:
+            return False
+        return True
 
     def _rank(self, scores: Scores) -> list[float]:
         """Rank levels from the best; equal ones by nearness to the middle, so that no equality extends the grid."""
         grid = self._grid()
         middle = (len(grid) - 1) / 2
-        return sorted(scores, key=lambda level: (-scores[level], abs(grid.index(level) - middle)))
+        return sorted(scores, key=lambda level: (-fmean(scores[level]), abs(grid.index(level) - middle)))
+
+    def _choose(self) -> float:
+        """Return the lowest level within `STANDARD_ERRORS` of the best."""
+        best = self.scores[self._rank(self.scores)[0]]
+        return min(level for level, scores in self.scores.items() if _is_near(scores, best))
 
     def _grid(self) -> list[float]:
         return sorted({**self.short_scores, **self.scores})
+
+    def show(self, scores: Scores) -> Means:
+        """Return the mean of the metric by level."""
+        if self.tuning.metric == ACCURACY:
+            return {level: fmean(values) for level, values in scores.items()}
+        steps = _steps(make_trial(self.study, self.arm, self.setting, TUNING_SEEDS[0]))
+        return {
+            level: fmean(values) * steps / LATEST if min(values) >= LATEST else math.inf
+            for level, values in scores.items()
+        }
 
 
 def placeholder_levels(tuning: Tuning) -> dict[str, float]:
@@ -143,5 +183,29 @@ def placeholder_levels(tuning: Tuning) -> dict[str, float]:
     return {arm: tuning.grid[1] * (1 + places[source] / 1000) for arm, source in tuning.takes.items()}
 
 
-def _score(record: Record) -> float:
-    return final_metrics(record)["validation/accuracy"] if record["status"] == "finished" else FAILED_SCORE
+def _is_near(scores: Sequence[float], best: Sequence[float]) -> bool:
+    """Whether a level lies within `STANDARD_ERRORS` of the best one; where that one arrives, so must the level."""
+    error = math.sqrt((variance(scores) + variance(best)) / len(TUNING_SEEDS))
+    arrives = min(scores) >= LATEST or min(best) < LATEST
+    return arrives and fmean(best) - fmean(scores) <= STANDARD_ERRORS * error
+
+
+def _score_accuracy(_: Trial, record: Record) -> float:
+    return final_metrics(record)[ACCURACY] if record["status"] == "finished" else FAILED_SCORE
+
+
+def _score_steps(trial: Trial, record: Record) -> float:
+    """Score a trial by the share of its steps that it needs; one that does not arrive, by its training accuracy.
+
+    Returns:
+        From `LATEST` to 0 if it arrives, else below `LATEST`.
+    """
+    metrics = final_metrics(record) if record["status"] == "finished" else {}
+    if STEPS in metrics:
+        return LATEST * metrics[STEPS] / _steps(trial)
+    return 2 * LATEST + metrics.get("train/accuracy", 0.0)
+
+
+def _steps(trial: Trial) -> int:
+    images = share_count(trial.recipe.share, trial.data.train)
+    return trial.recipe.epochs * max(1, images // trial.recipe.batch)

@@ -22,10 +22,10 @@ JOB_TYPES: dict[str, Any] = {"trial": Trial, "count": Count, "timing": Timing, "
 PARTS = {"trial": ("data", "points"), "count": ("network",), "timing": ("samples", "fit"), "probe": ("samples",)}
 
 
-def load_current(file: Path, revision: int = REVISION) -> dict[str, Any]:
-    """Load a record of a revision; raise InputError unless it is valid and under its own name."""
+def load_current(file: Path) -> dict[str, Any]:
+    """Load a record of this revision; raise InputError unless it is valid and under its own name."""
     record = load_valid(file)
-    if (actual := find_revision(file, record)) != revision:
+    if (actual := find_revision(file, record)) != REVISION:
         raise InputError(f"{file.name} is of revision {actual}, and this version measures revision {REVISION}")
     return record
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ablations.framework.seeds import INTERIM_ANALYSES, seeds_per_arm
+from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.evidence import Evidence
@@ -101,7 +101,7 @@ def _describe_seeds(evidence: Evidence) -> str:
     common = setting.seeds or setting.profile.seeds
     exceptions = [f"{count} in {name}" for name, count in counts.items() if count != common]
     seeds = "; ".join([f"{common} for each arm", *exceptions])
-    if setting.extra_seeds is None:
+    if not any(has_interim_analyses(study, setting) for study in evidence.studies):
         return seeds
     *earlier, last = INTERIM_ANALYSES
     looks = f"looks at {', '.join(map(str, earlier))} and {last} pairs share one error rate"

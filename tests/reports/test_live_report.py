@@ -25,18 +25,28 @@ HOUR_S = 3600.0
 class FakeRun:
     """An hour of a run in which trials end all the time, and the reports that are written in it.
 
-    Takes the place of a writer whose reports need `cost_s` of computing in `wall_s`, and of the event that ends the
-    run.
+    Takes the place of a writer whose reports need `cost_s` of computing in `wall_s`, of the event that makes a report
+    due, and of the one that ends the run.
     """
 
     def __init__(self, cost_s: float = 0.0, wall_s: float = 0.0, error: str = "") -> None:
         self.cost_s, self.wall_s, self.error = cost_s, wall_s, error
         self.now_s, self.starts_s, self.output = 0.0, [], StringIO()
         self.live = LiveReport(self, Console(file=self.output, width=200), min_delay_s=60.0)
-        self.live.has_stopped = self
+        self.live.has_stopped = self.live.is_due = self
+        self.is_due = False
 
     def resume(self) -> None:
         pass
+
+    def set(self) -> None:
+        self.is_due = True
+
+    def clear(self) -> None:
+        self.is_due = False
+
+    def is_set(self) -> bool:
+        return self.now_s >= HOUR_S
 
     def write(self) -> tuple[float, str]:
         self.starts_s.append(self.now_s)
@@ -44,9 +54,8 @@ class FakeRun:
         self.live.update(DONE)
         return self.cost_s, self.error
 
-    def wait(self, delay_s: float) -> bool:
-        self.now_s += delay_s
-        return self.now_s >= HOUR_S
+    def wait(self, delay_s: float) -> None:
+        self.now_s += 0.0 if self.is_due else delay_s
 
 
 def follow(**values) -> FakeRun:
@@ -68,6 +77,13 @@ def test_reports_compute_for_at_most_three_percent_of_the_time_after_the_first(c
 
 def test_two_reports_lie_a_minute_apart_however_cheap_they_are():
     assert follow().starts_s[:4] == [60.0, 120.0, 180.0, 240.0]
+
+
+def test_a_report_is_written_at_once_at_the_end_of_a_wave():
+    fake_run = FakeRun(cost_s=4.0)
+    fake_run.live.renew_now()
+    fake_run.live.renew()
+    assert fake_run.starts_s[:2] == [0.0, pytest.approx(4.0 / 0.03)]
 
 
 def test_only_the_end_of_a_trial_is_news():
