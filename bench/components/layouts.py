@@ -97,8 +97,8 @@ def _one_weird_trick(size: int, pad: int, pooled: tuple[str, ...], square_px: in
 
 
 LAYOUTS = {
-    # AlexNet of Krizhevsky et al. 2012, figure 2, for 32 pixels: maps of 16, 8 and 4 pixels, each larger than the kernels
-    # that see it. The factor `kernel` replaces conv2 alone, so that its arms differ in one layer.
+    # AlexNet of Krizhevsky et al. 2012, figure 2, for 32 pixels: maps of 16, 8 and 4 pixels, each larger than the
+    # kernels that see it. The factor `kernel` replaces conv2 alone, so that its arms differ in one layer.
     "alexnet-32": Layout(
         32,
         4,

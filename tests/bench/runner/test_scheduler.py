@@ -381,7 +381,8 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(digits, tmp_path):
 LONG_STUDY = """
 from ablations import Study
 
-STUDY = Study(question="?", claims=(), base={"epochs": 60}, arms={"relu": {}})
+ARMS = {name: {"activation": name} for name in ("relu", "tanh", "sigmoid")}
+STUDY = Study(question="?", claims=(), base={"epochs": 60}, arms=ARMS)
 """
 
 

@@ -175,7 +175,7 @@ ACTIVATIONS = arms(**{name: ModelConfig(activation=name) for name in ("relu", "s
     [
         (
             Timing("activations", ACTIVATIONS, (64, 1024), 3),
-            ["time/kernel_ms/64", "time/kernel_ms/1024"],
+            ["time/kernel_ms", "time/kernel_ms/1024"],
             ["relu", "sigmoid", "tanh", "copy"],
         ),
         (
@@ -184,11 +184,11 @@ ACTIVATIONS = arms(**{name: ModelConfig(activation=name) for name in ("relu", "s
             ["relu", "lrn"],
         ),
         (
-            Timing("layers", arms(zhang=TINY, document=ModelConfig("document", width=0.02)), (1, 4), 3),
+            Timing("layers", arms(zhang=TINY, four=ModelConfig("four-layer", inputs="pixels")), (1, 4), 3),
             ["time/forward_ms/batch 1", "time/forward_ms/batch 4"],
             [
                 *("zhang: convolutions", "zhang: fully connected"),
-                *("document: convolutions", "document: fully connected"),
+                *("four: convolutions", "four: fully connected"),
             ],
         ),
         (Timing("steps", arms(low=TINY), (2,), 3, precision="bfloat16"), ["time/step_ms"], ["low"]),

@@ -94,7 +94,7 @@ def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(published):
         [("relu", "0"), ("relu", "1")],
         [("tanh", "0"), ("tanh", "1")],
     ]
-    assert "baseline (2 epochs of 260, width 0.0625)" in groups
+    assert "layout=document, dropout=0.5, augmentation=both (2 epochs of 260, width 0.0625)" in groups
 
 
 def test_a_longer_budget_is_another_variant():

@@ -67,8 +67,14 @@ def test_aspects_that_change_at_once_are_named(levels, aspects):
 
 
 def test_a_recipe_is_compared_field_by_field():
-    changes = list_changes(record(TrainConfig(augmentation="none", epochs=10), **DOCUMENT), record(**DOCUMENT))
-    assert changes == {"epochs": f"20 {ARROW} 10", "augmentation": f"both {ARROW} none"}
+    changes = list_changes(record(TrainConfig(augmentation="both", epochs=10), **DOCUMENT), record(**DOCUMENT))
+    assert changes == {"epochs": f"20 {ARROW} 10", "augmentation": f"none {ARROW} both"}
+
+
+def test_initial_weights_and_inputs_are_read_from_the_network():
+    glorot, pixels = (changes_of(ZHANG, **levels) for levels in ({"initial": "glorot"}, {"inputs": "pixels"}))
+    assert list(glorot) == ["gain"] and "fc5" in glorot["gain"]
+    assert pixels == {"inputs": f"none {ARROW} MeanSubtraction (conv1)"}
 
 
 def test_another_device_is_listed_with_its_precision():
