@@ -177,7 +177,7 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="auto is cuda if available")
     precision = "of the networks' arithmetic; auto is bfloat16 on a GPU and on processors with units for it"
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"], help=precision)
-    seeds = "seeds per arm; default: more look by look while a claim is undecided, and the profile's number for the rest"
+    seeds = "seeds per arm, all at once; default: look by look until a claim is decided, else the profile's number"
     parser.add_argument("--seeds", type=int, help=seeds)
     workers = "jobs at once on this machine; default: one per core that it may use, or several per GPU"
     parser.add_argument("--workers", type=int, metavar="N", help=workers)

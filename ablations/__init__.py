@@ -2,7 +2,7 @@
 
 from ablations.framework import designs
 from ablations.framework.claim import Claim, Contrast, Exact, Published, Requires
-from ablations.framework.setting import Setting
+from ablations.framework.profiles import Setting
 from ablations.framework.study import AGAIN, CAFFENET, Ask, Levels, Printed, Scale, Study, Switch, Tuning
 from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
 from bench.spec.jobs import Timing

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from ablations import ModelConfig, Study
 from ablations.framework import discovery
-from ablations.framework.expand import has_layouts
-from ablations.framework.profiles import PROFILES, default_profile
+from ablations.framework.profiles import AGAIN_SEED_OFFSET, PROFILES, Profile, Setting, default_profile
 from ablations.framework.request import Request
 from ablations.framework.request_store import check_output, prepare_output, stored_extra_seeds
 from ablations.framework.seeds import INTERIM_ANALYSES
-from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
+from bench.components.layouts import LAYOUTS
 from bench.data.source import Source, locate
 from bench.records import store
 from bench.runner.backends import local, ray_cluster, torchrun
@@ -69,8 +69,12 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     source = _locate(options, PROFILES[profile].photographs, writes)
     precision = devices.choose_precision(options.precision, device)
     setting = Setting(PROFILES[profile], source.data, device, precision, options.seeds)
-    if not study_names and (unsuitable := [study.name for study in studies if not has_layouts(study, setting.profile)]):
-        console.print(f"Left out, since profile {profile} has no replacement for their layouts: {', '.join(unsuitable)}")
+    if not study_names and (
+        unsuitable := [study.name for study in studies if not _has_layouts(study, setting.profile)]
+    ):
+        console.print(
+            f"Left out, since profile {profile} has no replacement for their layouts: {', '.join(unsuitable)}"
+        )
         studies = [study for study in studies if study.name not in unsuitable]
         study_names = tuple(study.name for study in studies)
     request = Request(study_names, studies, setting, source)
@@ -82,6 +86,13 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     request = request.with_seeds(stored_extra_seeds(request, options.out))
     _check_names(request, options.out)
     return request, durations
+
+
+def _has_layouts(study: Study, profile: Profile) -> bool:
+    """Whether the study's networks can be built for the profile's images: photographs need other layouts."""
+    names = [{**study.base, **levels}.get("layout", ModelConfig.layout) for levels in study.arms.values()]
+    layouts = [LAYOUTS.get(profile.layouts.get(name, name)) for name in names]
+    return not profile.photographs or all(layout is None or layout.square_px for layout in layouts)
 
 
 def _locate(options: argparse.Namespace, photographs: bool, writes: bool) -> Source:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from ablations import Contrast, Setting, Study
 from ablations.framework import tuning
-from ablations.framework.expand import PlacedJob, expand_study
+from ablations.framework.expand import expand_study
 from ablations.framework.seeds import has_interim_analyses, requested_seeds, seeds_per_arm
 from ablations.framework.study import all_arms, all_claims
 from ablations.framework.tuning import TuningResult
+from ablations.framework.waves import PlacedJob
 from bench.metrics.table import describe_metric
 from bench.records import store
 from bench.spec.jobs import Job, Trial, identity

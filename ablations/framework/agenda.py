@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations.framework.expand import PlacedJob
 from ablations.framework.request import Request
 from ablations.framework.seeds import INTERIM_ANALYSES, last_seeds
 from ablations.framework.study import all_claims
-from ablations.framework.waves import WAVES
+from ablations.framework.waves import WAVES, PlacedJob
 from bench.records import store
 from bench.runner.pending import find_missing_jobs, select_kept_trials
 from bench.spec.jobs import Job, Timing, Trial, identity, job_kind

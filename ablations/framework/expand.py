@@ -3,22 +3,21 @@
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import Strict, TypeAdapter
 
 from ablations.framework.claim import Contrast, Declaration
-from ablations.framework.profiles import Profile
-from ablations.framework.setting import AGAIN_SEED_OFFSET, Setting
+from ablations.framework.profiles import AGAIN_SEED_OFFSET, Setting
 from ablations.framework.study import AGAIN, Levels, Study, all_arms, arm_levels
-from ablations.framework.waves import STATED, StudyWaves
+from ablations.framework.waves import PlacedJob, StudyWaves
 from bench.components.layouts import LAYOUTS
 from bench.data.datasets import SIDE_PX
 from bench.metrics.table import METRICS, find_metric
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import list_names, one_of, within
-from bench.spec.jobs import Count, Job, Probe, Timing, Trial
+from bench.spec.jobs import Count, Probe, Timing, Trial
 
 MODEL_FACTORS, RECIPE_FACTORS = (
     [field.name for field in dataclasses.fields(config)] for config in (ModelConfig, TrainConfig)
@@ -29,24 +28,6 @@ TIMINGS = TypeAdapter(
     config=Declaration.__pydantic_config__,
 )
 MAX_MULTIPLE = 1e6  # of the profile's epochs, share or learning rate
-
-
-class PlacedJob(NamedTuple):
-    """A job and its place in a study.
-
-    Attributes:
-        study: Name of the study.
-        arm: Name of the arm; of a probe, of the first arm it examines; empty for a timing, which names its own arms.
-        seed: The seed, which pairs arms; None for other jobs than trials.
-        job: The job.
-        wave: The wave of the run in which the study needs the job first.
-    """
-
-    study: str
-    arm: str
-    seed: int | None
-    job: Job
-    wave: int = STATED
 
 
 def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
@@ -69,7 +50,9 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
         for arm in arms
         if seed < waves.seeds(arm)
     }
-    placed = [PlacedJob(study.name, arm, seed, trial, waves.of_trial(arm, seed)) for (arm, seed), trial in trials.items()]
+    placed = [
+        PlacedJob(study.name, arm, seed, trial, waves.of_trial(arm, seed)) for (arm, seed), trial in trials.items()
+    ]
     placed += [PlacedJob(study.name, arm, None, Count(model), waves.first) for arm, model in study.counts.items()]
     placed += [PlacedJob(study.name, "", None, timing) for timing in timings]
     for ask in study.probes:
@@ -163,19 +146,12 @@ def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: L
     return Trial(model, recipe, setting.data, seed, device, precision)
 
 
-def has_layouts(study: Study, profile: Profile) -> bool:
-    """Whether the study's networks can be built for the profile's images: photographs need other layouts."""
-    names = [{**study.base, **levels}.get("layout", ModelConfig.layout) for levels in study.arms.values()]
-    layouts = [LAYOUTS.get(profile.layouts.get(name, name)) for name in names]
-    return not profile.photographs or all(layout is None or layout.square_px for layout in layouts)
-
-
 def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) -> tuple[ModelConfig, TrainConfig, str]:
     """Return an arm's model, recipe and device.
 
     Later sources override earlier ones: the profile, the study's base, the arm, its tuned level, the overrides. 'share'
-    and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate. In a study with a printed recipe
-    all levels are absolute, and the profile limits the share alone (for a test also the epochs).
+    and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate. In a study with a printed
+    recipe all levels are absolute, and the profile limits the share alone (for a test also the epochs).
 
     Raises:
         InputError: A factor is not found or a level is invalid.

@@ -1,4 +1,4 @@
-"""Profiles: the budget of a study in width, images, epochs and seeds.
+"""Profiles: the budget of a study in width, images, epochs and seeds; and the setting of a run, which has one.
 
 Images and epochs were set by one criterion, which depends on no claim: the baseline without augmentation and dropout
 reaches 95 % training accuracy on clean images (docs/log.md has the runs). Profile smoke is for tests and does not meet
@@ -7,10 +7,15 @@ the criterion.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
 
 from bench.data.datasets import DATASETS
 from bench.spec.config import DataConfig
+
+AGAIN_SEED_OFFSET = 1000  # the A/A arm repeats the baseline under seeds from here on; all other seeds lie below
+Seeds = Annotated[int, Field(ge=1, le=AGAIN_SEED_OFFSET)]  # a number of seeds
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,30 @@ class Profile:
     def share(self, data: DataConfig) -> float:
         """Return the share of the data set's training images."""
         return min(1.0, self.images / data.train)
+
+
+class Setting(NamedTuple):
+    """Values that a run adds to a study.
+
+    Attributes:
+        profile: Width, images, epochs and seeds.
+        data: The data set.
+        device: 'cpu' or 'cuda'.
+        precision: 'float32' or 'bfloat16', in which networks compute; weights, optimiser and loss are float32.
+        seeds: Number of seeds per arm that the user requested; None for interim analyses, and elsewhere the study's or
+            the profile's number.
+        tuned_levels: The levels that tuning chose, by study and arm.
+        extra_seeds: Total number of seeds by study and arm, where undecided claims have requested more than their first
+            interim analysis needs.
+    """
+
+    profile: Profile
+    data: DataConfig
+    device: str = "cpu"
+    precision: str = "float32"
+    seeds: int | None = None
+    tuned_levels: Mapping[str, Mapping[str, float]] = {}
+    extra_seeds: Mapping[str, Mapping[str, int]] = {}
 
 
 WIDTHS = {"alexnet-32": 3 / 16}

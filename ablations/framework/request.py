@@ -6,10 +6,11 @@ from typing import NamedTuple, Self
 from pydantic import ValidationError
 
 from ablations.framework.discovery import describe_invalid
-from ablations.framework.expand import PlacedJob, expand_study
-from ablations.framework.setting import Setting
+from ablations.framework.expand import expand_study
+from ablations.framework.profiles import Setting
 from ablations.framework.study import Study, compared_arms
 from ablations.framework.tuning import Record, placeholder_levels, tune
+from ablations.framework.waves import PlacedJob
 from bench.data.source import Source
 from bench.spec.errors import InputError, Interrupted
 from bench.spec.jobs import Trial, identity

@@ -12,9 +12,8 @@ from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from ablations.framework import discovery
-from ablations.framework.profiles import PROFILES
+from ablations.framework.profiles import PROFILES, Seeds, Setting
 from ablations.framework.request import Request
-from ablations.framework.setting import Seeds, Setting
 from bench import REVISION
 from bench.data.source import Source
 from bench.records import store, validation
@@ -147,14 +146,10 @@ def check_output(request: Request, out: Path) -> tuple[DurationModel, str]:
             durations.learn(record)
         else:
             earlier_revisions.append(revision)
-    return durations, _describe_earlier(earlier_revisions)
-
-
-def _describe_earlier(revisions: Sequence[int]) -> str:
-    if not revisions:
-        return ""
-    count = f"{len(revisions):,} record{'s' * (len(revisions) > 1)} of revision {max(revisions)} or earlier"
-    return f"{count} {'are' if len(revisions) > 1 else 'is'} not used: this version measures revision {REVISION}"
+    if not earlier_revisions:
+        return durations, ""
+    count = f"records of revision {max(earlier_revisions)} or earlier that are not used: {len(earlier_revisions):,}"
+    return durations, f"{out} holds {count}"
 
 
 def stored_extra_seeds(request: Request, out: Path) -> Mapping[str, Mapping[str, int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ablations.framework.claim import Contrast, Part, Requires
-from ablations.framework.setting import Setting
+from ablations.framework.profiles import Setting
 from ablations.framework.study import Ask, Study, all_arms
 
 INTERIM_ANALYSES = (3, 5, 8, 12)  # numbers of pairs at which a run judges the claims' stated comparisons of trials
@@ -12,15 +12,15 @@ PROBED = ("masks/", "networks/", "features/", "competition/", "activity/")  # me
 
 
 def seeds_per_arm(study: Study, setting: Setting) -> int:
-    """Return the fixed number of seeds: of controls, factorials, probes, robustness checks, and claims without looks."""
+    """Return the fixed number of seeds, of all arms but those whose stated comparisons have interim analyses."""
     return setting.seeds or study.seeds.get(setting.profile.name, setting.profile.seeds)
 
 
 def has_interim_analyses(study: Study, setting: Setting) -> bool:
     """Return whether the study's claims are judged at interim analyses, and get extra seeds while undecided.
 
-    A factorial's number of seeds is fixed, and so is any number that the user requested. A profile with fewer seeds than
-    the first analysis has none.
+    A factorial's number of seeds is fixed, and so is any number that the user requested. A profile with fewer seeds
+    than the first analysis has none.
     """
     is_long_enough = seeds_per_arm(study, setting) >= INTERIM_ANALYSES[0]
     return setting.seeds is None and is_long_enough and bool(study.arms) and not study.switches
@@ -29,8 +29,8 @@ def has_interim_analyses(study: Study, setting: Setting) -> bool:
 def requested_seeds(study: Study, arm: str, setting: Setting) -> int:
     """Return the number of seeds that stated comparisons of trials request; of a combination, that of all its arms.
 
-    With interim analyses that is the first one's number, or what undecided claims have requested since. Other uses of an
-    arm may need more seeds.
+    With interim analyses that is the first one's number, or what undecided claims have requested since. Other uses of
+    an arm may need more seeds.
     """
     if not has_interim_analyses(study, setting):
         return seeds_per_arm(study, setting)
@@ -48,7 +48,7 @@ def last_seeds(studies: Iterable[Study], setting: Setting) -> dict[str, dict[str
 
 
 def trained_arms(study: Study, part: Part | Requires) -> list[str]:
-    """Return the arms whose trials a part of a claim or a precondition rests on, those that a probe examines included."""
+    """Return the arms whose trials a part of a claim or a precondition rests on, by themselves or through a probe."""
     if asks := find_asks(study, part):
         return [arm for ask in asks for arm in ask.arms]
     if part.metric.startswith((*COUNTED, *TIMED, *PROBED)):

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from ablations.framework.claim import Claim, Contrast, Declaration, Name, Number
-from ablations.framework.profiles import PROFILES
-from ablations.framework.setting import Seeds, Setting
+from ablations.framework.profiles import PROFILES, Seeds, Setting
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import one_of
@@ -84,8 +83,7 @@ class Switch(Declaration):
 class Tuning(Declaration):
     """A grid search for one factor's level in some arms, before anything is judged.
 
-    It is judged by the metric that the claim speaks of, under seeds that no claim uses. Within two standard errors of
-    the best level the lowest one wins.
+    Its seeds judge no claim. The lowest level within two standard errors of the best one wins.
 
     Attributes:
         factor: Name of the factor, such as 'learning_rate'.
@@ -123,8 +121,7 @@ class Study(Declaration):
         arms: For each arm, the levels in which it differs from the base. The first arm is the baseline. 'share' and
             'epochs' multiply the profile's, all other levels are fields of `ModelConfig` and `TrainConfig`.
         seeds: Number of seeds per arm by profile name, where the profile's own number does not suit.
-        recipe: A recipe as a paper prints it, in place of the profile's; then 'epochs' and 'learning_rate' of the base and
-            the arms are absolute too.
+        recipe: A recipe as a paper prints it, in place of the profile's; levels of base and arms are then absolute too.
         tuning: The search for the level of one factor.
         switches: The factors of a factorial study, from which `ablations.framework.designs` made the arms.
         combinations: Weighted sums of arms, taken seed by seed. Claims name them like arms.

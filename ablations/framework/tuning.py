@@ -1,22 +1,22 @@
 """Tuning: the level of one factor that suits each arm best, by the metric that its claim speaks of.
 
-By validation accuracy it halves successively: every level of a grid is first tried with a third of the epochs, and the
-best two then with all of them (Jamieson & Talwalkar 2016, section 3). By steps to a training error every level has all
-epochs. A grid is extended until no best level lies at its edge. Of the levels within two standard errors of the best the
-lowest wins; the error is that of a difference of two means, from the deviations of both levels between seeds.
+By validation accuracy every level of a grid is first tried with a third of the epochs, and the best two then with all
+of them (successive halving, Jamieson & Talwalkar 2016, section 3); by steps to a training error all levels have all
+epochs. A grid grows until no best level lies at its edge. The lowest level within two standard errors of the best wins;
+the error is that of a difference of two means, from the deviations of both levels between seeds.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from statistics import fmean, variance
 from typing import Any, NamedTuple
 
-from ablations.framework.expand import PlacedJob, make_trial
-from ablations.framework.setting import Setting
+from ablations.framework.expand import make_trial
+from ablations.framework.profiles import Setting
 from ablations.framework.study import ACCURACY, STEPS, Study, Tuning
-from ablations.framework.waves import StudyWaves
-from bench.data.splits import share_count
+from ablations.framework.waves import PlacedJob, StudyWaves
 from bench.records.store import final_metrics
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
@@ -27,11 +27,10 @@ FINALISTS = 2  # number of levels in the second round
 MAX_GRID_LEVELS = 11  # a grid of this size is not extended
 STANDARD_ERRORS = 2.0  # from the best level, within which a lower one wins
 FAILED_SCORE = 0.0  # validation accuracy of a trial that diverged or failed
-LATEST = -1.0  # score of a trial that arrives with its last step
+NEVER = -1e9  # score of a trial that did not arrive, before its training accuracy is added
 
 Record = dict[str, Any]
 Scores = dict[float, tuple[float, ...]]  # one for each seed, by level; a higher one is better
-Means = Mapping[float, float]
 
 
 class TuningResult(NamedTuple):
@@ -47,8 +46,8 @@ class TuningResult(NamedTuple):
 
     trials: list[PlacedJob]
     later_trials: list[PlacedJob]
-    short_scores: dict[str, Means]
-    scores: dict[str, Means]
+    short_scores: dict[str, dict[float, float]]
+    scores: dict[str, dict[float, float]]
     tuned_levels: dict[str, float]
 
 
@@ -65,13 +64,13 @@ def tune(study: Study, setting: Setting, find_record: Callable[[Trial], Record |
         return TuningResult([], [], {}, {}, {})
     waves = StudyWaves(study, setting)
     arms = dict.fromkeys(tuning.takes.values())
-    searches = {arm: _Search(study, arm, setting, find_record, waves.of_tuning(arm)) for arm in arms}
+    searches = {arm: _Search(study, tuning, arm, setting, find_record, waves.of_tuning(arm)) for arm in arms}
     levels = {arm: search.run() for arm, search in searches.items()}
     return TuningResult(
         [place for search in searches.values() for place in search.trials],
         [place for search in searches.values() for place in search.later_trials],
-        {arm: search.show(search.short_scores) for arm, search in searches.items()},
-        {arm: search.show(search.scores) for arm, search in searches.items()},
+        {arm: _mean_metric(search.short_scores) for arm, search in searches.items()},
+        {arm: _mean_metric(search.scores) for arm, search in searches.items()},
         {arm: level for arm, source in tuning.takes.items() if (level := levels[source]) is not None},
     )
 
@@ -81,6 +80,7 @@ class _Search:
     """The search for the level of one arm, which lists trials in the order in which it needs them."""
 
     study: Study
+    tuning: Tuning
     arm: str
     setting: Setting
     find_record: Callable[[Trial], Record | None]
@@ -89,10 +89,6 @@ class _Search:
     later_trials: list[PlacedJob] = field(default_factory=list)
     short_scores: Scores = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        assert self.study.tuning is not None
-        self.tuning: Tuning = self.study.tuning
 
     def run(self) -> float | None:
         """Return the level, or None while a trial has no record."""
@@ -118,12 +114,9 @@ class _Search:
         """List the trials of a level; return their scores, or None while one has no record."""
         placed = self._place(level, share)
         self.trials += placed
-        trials = [place.job for place in placed if isinstance(place.job, Trial)]
-        records = [(trial, record) for trial in trials if (record := self.find_record(trial))]
-        if len(records) < len(trials):
-            return None
-        score = _score_accuracy if self.tuning.metric == ACCURACY else _score_steps
-        return tuple(score(*pair) for pair in records)
+        records = [self.find_record(place.job) for place in placed if isinstance(place.job, Trial)]
+        scores = tuple(_score(self.tuning.metric, record) for record in records if record)
+        return scores if len(scores) == len(placed) else None
 
     def _place(self, level: float, share: float) -> list[PlacedJob]:
         """Return the trials of a level, one per seed, with a share of the epochs."""
@@ -142,15 +135,10 @@ class _Search:
         if not ratio or len(grid) >= MAX_GRID_LEVELS or best not in (grid[0], grid[-1]):
             return []
         level = float(f"{best / ratio if best == grid[0] else best * ratio:.6g}")
-        return [level] if self._is_valid(level) else []
-
-    def _is_valid(self, level: float) -> bool:
-        """Whether a level can be built: a probability, for instance, ends before 1."""
-        try:
+        with suppress(InputError):  # no probability, for instance, lies above 1
             self._place(level, 1.0)
-        except InputError:
-            return False
-        return True
+            return [level]
+        return []
 
     def _rank(self, scores: Scores) -> list[float]:
         """Rank levels from the best; equal ones by nearness to the middle, so that no equality extends the grid."""
@@ -166,16 +154,6 @@ class _Search:
     def _grid(self) -> list[float]:
         return sorted({**self.short_scores, **self.scores})
 
-    def show(self, scores: Scores) -> Means:
-        """Return the mean of the metric by level."""
-        if self.tuning.metric == ACCURACY:
-            return {level: fmean(values) for level, values in scores.items()}
-        steps = _steps(make_trial(self.study, self.arm, self.setting, TUNING_SEEDS[0]))
-        return {
-            level: fmean(values) * steps / LATEST if min(values) >= LATEST else math.inf
-            for level, values in scores.items()
-        }
-
 
 def placeholder_levels(tuning: Tuning) -> dict[str, float]:
     """Return a placeholder level for each tuned arm; only arms that share their tuned level have the same one."""
@@ -184,28 +162,20 @@ def placeholder_levels(tuning: Tuning) -> dict[str, float]:
 
 
 def _is_near(scores: Sequence[float], best: Sequence[float]) -> bool:
-    """Whether a level lies within `STANDARD_ERRORS` of the best one; where that one arrives, so must the level."""
+    """Whether a level lies within `STANDARD_ERRORS` of the best one, and arrives under as many seeds."""
     error = math.sqrt((variance(scores) + variance(best)) / len(TUNING_SEEDS))
-    arrives = min(scores) >= LATEST or min(best) < LATEST
-    return arrives and fmean(best) - fmean(scores) <= STANDARD_ERRORS * error
+    arrivals, best_arrivals = (sum(score > NEVER + 1 for score in values) for values in (scores, best))
+    return arrivals >= best_arrivals and fmean(best) - fmean(scores) <= STANDARD_ERRORS * error
 
 
-def _score_accuracy(_: Trial, record: Record) -> float:
-    return final_metrics(record)[ACCURACY] if record["status"] == "finished" else FAILED_SCORE
-
-
-def _score_steps(trial: Trial, record: Record) -> float:
-    """Score a trial by the share of its steps that it needs; one that does not arrive, by its training accuracy.
-
-    Returns:
-        From `LATEST` to 0 if it arrives, else below `LATEST`.
-    """
+def _score(metric: str, record: Record) -> float:
+    """Score a trial: by its accuracy or, below zero, its steps; one that does not arrive, by its training accuracy."""
     metrics = final_metrics(record) if record["status"] == "finished" else {}
-    if STEPS in metrics:
-        return LATEST * metrics[STEPS] / _steps(trial)
-    return 2 * LATEST + metrics.get("train/accuracy", 0.0)
+    if metric == ACCURACY:
+        return metrics.get(ACCURACY, FAILED_SCORE)
+    return -metrics[STEPS] if STEPS in metrics else NEVER + metrics.get("train/accuracy", 0.0)
 
 
-def _steps(trial: Trial) -> int:
-    images = share_count(trial.recipe.share, trial.data.train)
-    return trial.recipe.epochs * max(1, images // trial.recipe.batch)
+def _mean_metric(scores: Scores) -> dict[float, float]:
+    """Return the mean of the metric by level; infinite if a trial did not arrive."""
+    return {level: math.inf if min(values) <= NEVER + 1 else abs(fmean(values)) for level, values in scores.items()}

@@ -1,9 +1,12 @@
 """Waves: the order of a run's jobs over all studies, so that a whole report with the first verdicts comes early."""
 
+from typing import NamedTuple
+
 from ablations.framework.claim import Claim
+from ablations.framework.profiles import Setting
 from ablations.framework.seeds import find_asks, has_interim_analyses, requested_seeds, seeds_per_arm, trained_arms
-from ablations.framework.setting import Setting
 from ablations.framework.study import AGAIN, SHUFFLED, Ask, Study, all_arms
+from bench.spec.jobs import Job
 
 FIRST_STUDIES = ("augmentation", "relu", "dropout", "lrn", "kernels")  # the ablations that the user named
 NAMED, STATED, FURTHER, CHECKS = 1, 2, 3, 4
@@ -13,6 +16,24 @@ WAVES = {
     FURTHER: "further looks",
     CHECKS: "robustness checks",
 }
+
+
+class PlacedJob(NamedTuple):
+    """A job and its place in a study.
+
+    Attributes:
+        study: Name of the study.
+        arm: Name of the arm; of a probe, of the first arm it examines; empty for a timing, which names its own arms.
+        seed: The seed, which pairs arms; None for other jobs than trials.
+        job: The job.
+        wave: The wave of the run in which the study needs the job first.
+    """
+
+    study: str
+    arm: str
+    seed: int | None
+    job: Job
+    wave: int = STATED
 
 
 class StudyWaves:

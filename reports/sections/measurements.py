@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ablations import Study
-from ablations.framework.expand import PlacedJob
+from ablations.framework.waves import PlacedJob
 from bench.metrics.table import describe_metric
 from bench.spec.jobs import Count, Probe, Timing
 from reports.evidence import Evidence

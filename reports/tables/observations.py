@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ablations import Study
-from ablations.framework.expand import PlacedJob
+from ablations.framework.waves import PlacedJob
 from bench.records.store import final_metrics
 from bench.spec.jobs import Count, Trial, identity
 

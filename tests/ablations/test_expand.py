@@ -16,9 +16,8 @@ from project_studies import (
 from ablations import AGAIN, Claim, Contrast, Setting, Study
 from ablations.framework import expand
 from ablations.framework.expand import expand_study, resolve_levels
-from ablations.framework.profiles import PROFILES
+from ablations.framework.profiles import AGAIN_SEED_OFFSET, PROFILES
 from ablations.framework.seeds import seeds_per_arm
-from ablations.framework.setting import AGAIN_SEED_OFFSET
 from ablations.framework.study import SHUFFLED, Tuning, all_arms, all_claims
 from bench.models import complexity
 from bench.runner.pending import find_missing_jobs

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ablations import Claim, Contrast, Setting, Study
-from ablations.framework.expand import PlacedJob, expand_study
+from ablations.framework.expand import expand_study
 from ablations.framework.profiles import Profile
 from ablations.framework.study import SHUFFLED, all_arms
+from ablations.framework.waves import PlacedJob
 from bench.records import store
 from bench.spec.config import DataConfig
 

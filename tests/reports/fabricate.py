@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ablations import AGAIN, Ask, Claim, Contrast, Exact, Printed, Published, Setting, Study
-from ablations.framework.expand import PlacedJob, expand_study
+from ablations.framework.expand import expand_study
 from ablations.framework.profiles import Profile
 from ablations.framework.study import SHUFFLED
+from ablations.framework.waves import PlacedJob
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig
 from bench.spec.jobs import Count, Probe, Timing, Trial

@@ -1,6 +1,7 @@
 from ablations import AGAIN, Setting, Study
-from ablations.framework.expand import PlacedJob, expand_study
+from ablations.framework.expand import expand_study
 from ablations.framework.profiles import PROFILES
+from ablations.framework.waves import PlacedJob
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
