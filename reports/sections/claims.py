@@ -22,7 +22,7 @@ from reports.text.formatting import (
 from reports.text.reasons import describe_origins, describe_outlook, explain_check, explain_judgement
 
 COUNT_LABELS = "counted", "claimed"
-MAX_DIFFERENT = 5  # robustness checks that are named one by one
+MAX_DIFFERENT = 5  # claims whose robustness checks are named
 
 
 def count_verdicts(judgements: Sequence[Judgement]) -> list[str]:
@@ -36,9 +36,10 @@ def summarise_checks(judgements: Sequence[Judgement]) -> str:
     checks = [(judgement, check) for judgement in judgements for check in judgement.checks if check.outcome.pairs]
     if not checks:
         return ""
-    different = [f"{judgement.claim.id} ({check.name})" for judgement, check in checks if check.differs]
-    named = f": {format_list(different, MAX_DIFFERENT)}" if different else ""
-    return f"{pluralize(len(checks), 'robustness check')}, {len(different)} different from the stated setting{named}"
+    different = [(judgement.claim.id, check.name) for judgement, check in checks if check.differs]
+    named = [f"{claim} ({', '.join(name for other, name in different if other == claim)})" for claim, _ in different]
+    names = f": {format_list(dict.fromkeys(named), MAX_DIFFERENT)}" if different else ""
+    return f"{pluralize(len(checks), 'robustness check')}, {len(different)} different from the stated setting{names}"
 
 
 def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full: bool = False) -> ClaimLine:

@@ -1,10 +1,13 @@
-"""Levels that tuning tried for each arm, with their validation accuracy."""
+"""Levels that tuning tried for each arm, with the metric by which it chose."""
+
+import math
 
 from ablations import Study
 from ablations.framework.tuning import TUNING_SEEDS
+from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Heading, Note, Table, make_columns
-from reports.text.formatting import NOTHING, format_fixed, pluralize
+from reports.text.formatting import NOTHING, column_heading, format_fixed, pluralize
 
 TITLE = "Tuning"
 
@@ -20,28 +23,36 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
         )
         return [Heading(TITLE, 3), Note("Not finished", text)]
     levels = sorted({level for scores in (*tuned.short_scores.values(), *tuned.scores.values()) for level in scores})
+    metric = study.tuning.metric
     rows = []
     for arm, scores in tuned.scores.items():
         takers = [name for name, source in study.tuning.takes.items() if source == arm]
         best = tuned.tuned_levels[takers[0]]
-        cells = [_make_cell(tuned.short_scores[arm].get(level), scores.get(level), level == best) for level in levels]
+        short_scores = tuned.short_scores[arm]
+        cells = [_make_cell(metric, short_scores.get(level), scores.get(level), level == best) for level in levels]
         other_takers = ", ".join(name for name in takers if name != arm)
         rows.append((Cell(arm, f"also for {other_takers}" if other_takers else ""), *cells))
-    is_halved = any(tuned.short_scores.values())  # not in records of revision 3
+    is_halved = any(tuned.short_scores.values())  # by steps to an error, all levels have all epochs
     rounds = "Small: with a third of the epochs. The best two were tried with all epochs, which decides. " * is_halved
     table = Table(
-        f"{study.name}: validation accuracy, %, by {factor}",
+        f"{study.name}: {', '.join(filter(None, column_heading(metric)))}, by {factor}",
         make_columns("Arm", *(f"{level:g}" for level in levels)),
         tuple(rows),
         f"Mean over seeds {' and '.join(map(str, TUNING_SEEDS))}, which judge no claim. {rounds}The arm's level is "
-        "marked. Tuning uses no test image.",
+        "marked: the lowest within two standard errors of the best. Tuning uses no test image.",
     )
     return [Heading(TITLE, 3), table]
 
 
-def _make_cell(short_score: float | None, score: float | None, is_best: bool) -> Cell:
+def _make_cell(metric: str, short_score: float | None, score: float | None, is_best: bool) -> Cell:
     """Show the score of all epochs, and that of a third of them below it; nothing for a level that was not tried."""
-    short_text = "" if short_score is None else format_fixed(100 * short_score, 1)
+    short_text = "" if short_score is None else _format_score(metric, short_score)
     if score is None:
         return Cell("" if short_score is None else NOTHING, short_text, short_score)
-    return Cell(format_fixed(100 * score, 1), short_text, score, best=is_best)
+    return Cell(_format_score(metric, score), short_text, score if math.isfinite(score) else None, best=is_best)
+
+
+def _format_score(metric: str, score: float) -> str:
+    """Format a mean of the metric; it is infinite where a trial did not arrive."""
+    factor = describe_metric(metric).factor
+    return format_fixed(score * factor, 0 if factor == 1 else 1) if math.isfinite(score) else "not reached"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import fabricate
 import pandas as pd
 
@@ -49,3 +52,15 @@ def test_the_levels_that_were_tried_are_a_table_with_the_chosen_one_marked():
 def test_an_unfinished_tuning_says_so():
     _, note = of_tuning(TuningResult([], [], {}, {}, {"relu": 0.001}))
     assert note.title == "Not finished" and "2 arms without" in note.text
+
+
+def test_steps_to_an_error_are_counted_and_a_level_that_did_not_arrive_says_so():
+    tuning = dataclasses.replace(TUNED.tuning, metric="speed/steps_to_train_error_25", takes={"relu": "relu"})
+    study = dataclasses.replace(TUNED, tuning=tuning)
+    result = TuningResult([], [], {"relu": {}}, {"relu": {0.001: 1092.5, 0.002: math.inf}}, {"relu": 0.001})
+    empty = pd.DataFrame()
+    evidence = Evidence((study,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": result})
+    _, table = build_tuning(study, evidence)
+    assert texts(table) == {"relu": ["1,092", "not reached"]} and table.rows[0][1].best
+    assert table.caption == "mine: Steps to 25 % training error, by learning rate"
+    assert "third of the epochs" not in table.remark
