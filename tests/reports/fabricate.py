@@ -32,7 +32,9 @@ ENVIRONMENT = {
 
 
 def setting(seeds: int = 3, name: str = "quick") -> Setting:
-    return Setting(Profile(name, {"document": 0.25}, 5_000, {"document": 20}, seeds, 5, 2**12), DATA)
+    """A setting with a fixed number of seeds, and so without interim analyses."""
+    profile = Profile(name, {"alexnet-32": 0.25}, 5_000, {"alexnet-32": 20}, seeds, 5, 2**12)
+    return Setting(profile, DATA, seeds=seeds)
 
 
 def activations() -> Study:
@@ -40,7 +42,7 @@ def activations() -> Study:
     return Study(
         question="What does the activation bring?",
         name="activations",
-        arms={"relu": {}, "tanh": {"activation": "tanh"}, "sigmoid": {"activation": "sigmoid", "dropout": 0.0}},
+        arms={"relu": {}, "tanh": {"activation": "tanh"}, "sigmoid": {"activation": "sigmoid", "dropout": 0.5}},
         timings=lambda setting: tuple(
             Timing(subject, (("relu", ModelConfig()), ("tanh", ModelConfig())), sizes, 5)
             for subject, sizes in (("activations", (2**10, 2**14)), ("steps", (128,)))

@@ -141,12 +141,12 @@ def test_a_shape_stays_on_one_line(blocks):
 
 
 def test_a_part_says_what_it_lacks_beside_its_verdict(blocks):
-    parts = table(blocks, "Parts of relu-better")
-    assert [row[1].detail for row in parts.rows] == ["1 missing, 4 pairs for power 0.8", "13 pairs for power 0.8"]
+    parts = table(blocks, "Stated setting of relu-better")
+    assert [row[1].detail for row in parts.rows] == ["1 diverged", "13 pairs for power 0.8"]
 
 
 def test_every_part_shows_the_correlation_across_its_pairs(blocks):
-    parts = table(blocks, "Parts of relu-gap")
+    parts = table(blocks, "Stated setting of relu-gap")
     assert re.fullmatch(rf"r = {MINUS}?[01]\.\d\d", parts.rows[0][4].detail)
 
 

@@ -12,7 +12,7 @@ import pytest
 from block_texts import alternative_texts, shown_texts, without_spaces
 from bs4 import BeautifulSoup
 
-from ablations import Ask, Claim, Contrast, Published, Study
+from ablations import Ask, Claim, Contrast, Published, Requires, Study
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
 from reports.document import build_document
@@ -60,7 +60,10 @@ def hostile(name: str) -> Study:
                 arm,
                 f"{arm} is better",
                 (Contrast("test/accuracy", first, second, 1.0), Contrast("test/accuracy", arm, second, 1.0)),
-                (Published(arm, arm),),
+                setting=arm[:200],
+                requires=(Requires("train/accuracy", arm, 99.9, arm[:200]),),
+                beyond={arm[:200]: Contrast("test/accuracy", second, arm, 1.0)},
+                published=(Published(arm, arm),),
                 caveat=arm,
             )
             for arm in NAMES

@@ -92,7 +92,7 @@ def test_controls_that_came_out_wrong_are_listed_with_their_numbers_and_a_warnin
     text = show([*evidence.claims, *evidence.controls[1:], wrong], 100)
     assert any(line.startswith("Controls: 1 as expected, 1 not as expected") for line in text)
     assert any(re.match(r"! unexpected +activations:a-a .* \+2\.00 points \[1\.50, 2\.50\]$", line) for line in text)
-    assert "differs from itself under other seeds, so the verdicts are in doubt." in " ".join(text)
+    assert "differs from itself under other seeds, so the verdicts on this baseline are in doubt." in " ".join(text)
     assert len(show([changed(wrong, number) for number in range(1, 30)])) < 20
 
 

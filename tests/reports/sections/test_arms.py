@@ -22,9 +22,12 @@ def test_missing_trials_are_counted_and_named_by_status_with_reasons(tmp_path):
         store.write(tmp_path, store.new_record(place.job) | store.failure_fields(status, reason, "a log"))
     store.path(tmp_path, trials[5].job).unlink()
     blocks = build_document(gather(tmp_path, [study], setting))
-    note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
-    assert note.text == (
-        "1 of 15 trials diverged: relu (seed 0). Reason: the loss was not finite. "
+    notes = {block.title: block.text for block in blocks if isinstance(block, Note)}
+    assert notes["Diverged trials"] == (
+        "1 of 15 trials diverged, and count with their accuracy at chance: relu (seed 0). "
+        "Reason: the loss was not finite."
+    )
+    assert notes["Trials without a result"] == (
         "1 of 15 trials failed: tanh (seed 0). Reason: why it failed. "
         "1 of 15 trials out of memory: sigmoid (seed 0). Reason: why it out of memory. "
         "1 of 15 trials died: tanh (seed 1). Reason: why it died. "

@@ -67,9 +67,11 @@ def test_a_check_that_was_not_run_is_shown_as_such():
     assert checks.rows[0][1].verdict == "not run"
 
 
-def test_diverged_trials_stand_beside_the_verdict():
-    stated, _ = tables(handmade.judgement(outcomes=(handmade.outcome(diverged=2), handmade.outcome(handmade.GAP))))
-    assert [row[1].detail for row in stated.rows] == ["2 diverged", ""]
+def test_diverged_trials_and_missing_pairs_stand_beside_the_verdict():
+    stated, _ = tables(
+        handmade.judgement(outcomes=(handmade.outcome(diverged=2, missing=1), handmade.outcome(handmade.GAP)))
+    )
+    assert [row[1].detail for row in stated.rows] == ["1 missing, 2 diverged", ""]
 
 
 def test_verdicts_are_counted_in_the_order_of_their_definition():

@@ -30,12 +30,12 @@ def switched_on(arm: str) -> set[str]:
 def evidence(accuracy: Callable[[set[str]], float], lost_trials: tuple[tuple[str, int], ...] = ()) -> Evidence:
     """Evidence with results of every arm: accuracy(switches that are on), with small differences between seeds."""
     rows = [
-        ("mine", arm, seed, f"{arm} {seed}", False, accuracy(switched_on(arm)) + noise * len(arm) / 1e3)
+        ("mine", arm, seed, f"{arm} {seed}", False, False, accuracy(switched_on(arm)) + noise * len(arm) / 1e3)
         for seed, noise in SEEDS.items()
         for arm in STUDY.arms
         if (arm, seed) not in lost_trials
     ]
-    results = pd.DataFrame(rows, columns=["study", "arm", "pair", "identity", "censored", "test/accuracy"])
+    results = pd.DataFrame(rows, columns=["study", "arm", "pair", "identity", "censored", "diverged", "test/accuracy"])
     return Evidence((STUDY,), fabricate.setting(), [], {}, results, results, results, [])
 
 
