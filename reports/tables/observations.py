@@ -83,7 +83,7 @@ def tabulate_results(places: Iterable[PlacedJob], records: Records) -> pd.DataFr
             diverged = record["status"] == "diverged"
             metrics = _diverged_metrics(place.job) if diverged else final_metrics(record)
             trials.append((place.study, place.arm, place.seed, record["identity"], STEPS not in metrics, int(diverged)))
-            values.append({STEPS: _budget(place.job, record["points"])} | metrics)
+            values.append(metrics | {STEPS: metrics.get(STEPS, _budget(place.job, record["points"]))})
     return pd.DataFrame(trials, columns=TRIAL_COLUMNS).join(pd.DataFrame(values))
 
 

@@ -3,9 +3,10 @@
 import fabricate
 import pytest
 
-from ablations import Claim, Contrast, Study, Switch
+from ablations import Claim, Contrast, Requires, Study, Switch
 from ablations.framework.expand import expand_study
 from ablations.framework.seeds import INTERIM_ANALYSES
+from bench.records import store
 from bench.spec.jobs import Probe, Trial
 from reports.evidence import gather
 from reports.report import export_verdicts
@@ -24,9 +25,12 @@ def study(*parts, **fields):
 
 
 def evidence(out, study, requested=None, seeds=5, lost_trials=()):
-    """Gather a run in which every requested job is done."""
+    """Gather a run in which every requested job is done, but for the lost trials, (arm, seed)."""
     setting = fabricate.setting(seeds)._replace(extra_seeds=requested)
-    fabricate.write(out, [study], setting, lost_trials)
+    fabricate.write(out, [study], setting)
+    for place in expand_study(study, setting):
+        if (place.arm, place.seed) in lost_trials:
+            store.path(out, place.job).unlink()
     return gather(out, [study], setting)
 
 
@@ -42,32 +46,32 @@ def verdicts(gathered):
 
 def test_only_arms_of_undecided_claims_get_seeds_all_the_same_number(tmp_path):
     gathered = evidence(tmp_path, study((SAME,), (OTHER,)), {})
-    assert verdicts(gathered)["claim 0"] == ("underpowered", 1) and verdicts(gathered)["claim 1"] == ("supported", 1)
-    assert extra_seeds(gathered) == {"study": {"same": 10, "base": 10}}
+    assert verdicts(gathered)["claim 0"] == ("underpowered", 2) and verdicts(gathered)["claim 1"] == ("supported", 2)
+    assert extra_seeds(gathered) == {"study": {"same": 8, "base": 8}}
 
 
 def test_arms_of_decided_parts_get_seeds_while_their_claim_is_undecided(tmp_path):
-    assert set(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))["study"].values()) == {10}
+    assert set(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))["study"].values()) == {8}
     assert len(extra_seeds(evidence(tmp_path, study((SAME, OTHER)), {}))["study"]) == 3
 
 
-@pytest.mark.parametrize("seeds, expected", [(3, 5), (5, 10), (7, 10), (10, 15), (14, 15)])
+@pytest.mark.parametrize("seeds, expected", [(2, 3), (3, 5), (4, 5), (5, 8), (7, 8), (8, 12), (11, 12)])
 def test_the_next_interim_analysis_follows_the_last_one_reached(tmp_path, seeds, expected):
     assert set(extra_seeds(evidence(tmp_path, study((SAME,)), {}, seeds))["study"].values()) == {expected}
 
 
 def test_rounds_end_at_the_last_interim_analysis(tmp_path):
     requested, rounds = {}, []
-    while (next_request := extra_seeds(evidence(tmp_path, study((SAME,)), requested))) != requested:
+    while (next_request := extra_seeds(evidence(tmp_path, study((SAME,)), requested, 3))) != requested:
         requested = next_request
         rounds.append(max(requested["study"].values()))
     assert rounds == list(INTERIM_ANALYSES[1:])
 
 
 def test_lost_seeds_are_replaced(tmp_path):
-    gathered = evidence(tmp_path, study((SAME,)), {}, lost_trials=[("same", 1)])
-    assert extra_seeds(gathered)["study"]["same"] == 5 + 1
-    assert explain_judgement(gathered.judgements[0]) == "4 pairs so far, and the first look comes at 5; 1 pair missing"
+    gathered = evidence(tmp_path, study((SAME,)), {}, 3, lost_trials=[("same", 1)])
+    assert extra_seeds(gathered)["study"]["same"] == 3 + 1
+    assert explain_judgement(gathered.judgements[0]) == "2 pairs so far, and the first look comes at 3; 1 pair missing"
 
 
 def test_an_arm_that_loses_most_of_its_seeds_gets_no_more(tmp_path):
@@ -82,26 +86,26 @@ def test_a_factorial_study_and_a_fixed_number_of_seeds_stay_as_they_are(tmp_path
 
 
 def test_more_seeds_in_some_arms_leave_the_other_claims_and_the_controls_alone(tmp_path):
-    requested = {"study": {"same": 10, "base": 10}}
+    requested = {"study": {"same": 8, "base": 8}}
     gathered = evidence(tmp_path, study((SAME,), (OTHER,)), requested)
     same, other, a_a, shuffled = (judgement.main for judgement in gathered.judgements)
-    assert [same.pairs, other.pairs, a_a.pairs, shuffled.pairs] == [10, 5, 5, 5]
+    assert [same.pairs, other.pairs, a_a.pairs, shuffled.pairs] == [8, 5, 5, 5]
     outcomes = (same, other, a_a, shuffled)
-    assert [outcome.interim_analysis for outcome in outcomes] == [2, 1, None, None]
+    assert [outcome.interim_analysis for outcome in outcomes] == [3, 2, None, None]
     assert [outcome.missing for outcome in outcomes] == [0, 0, 0, 0]
 
 
 def test_pairs_between_interim_analyses_wait(tmp_path):
     gathered = evidence(tmp_path, study((SAME,)), {}, seeds=7)
     assert (gathered.judgements[0].main.pairs, gathered.judgements[0].main.waiting) == (5, 2)
-    assert explain_judgement(gathered.judgements[0]).endswith("; sequential, look 1 of 3, which leaves 2 pairs aside")
+    assert explain_judgement(gathered.judgements[0]).endswith("; sequential, look 2 of 4, which leaves 2 pairs aside")
 
 
 def test_the_report_names_the_interim_analysis_that_decided(tmp_path):
-    report = export_verdicts(evidence(tmp_path, study((OTHER,)), {}, seeds=10))
-    assert report["claims"][0]["look"] == 2 and report["controls"][0]["look"] is None
-    assert report["claims"][0]["reason"].endswith("sequential, look 2 of 3")
-    assert "looks at 5, 10 and 15 pairs share one error rate" in report["run"]["Seeds"]
+    report = export_verdicts(evidence(tmp_path, study((OTHER,)), {}, seeds=8))
+    assert report["claims"][0]["look"] == 3 and report["controls"][0]["look"] is None
+    assert report["claims"][0]["reason"].endswith("sequential, look 3 of 4")
+    assert "looks at 3, 5, 8 and 12 pairs share one error rate" in report["run"]["Seeds"]
 
 
 def test_probes_use_no_extra_seeds(tmp_path):
@@ -122,3 +126,22 @@ def test_a_combination_gets_seeds_for_all_of_its_arms(tmp_path):
     part = Contrast("test/accuracy", "mean", "base", 2.3, "equal")
     mixed = study((part,), combinations={"mean": {"same": 0.5, "other": 0.5}})
     assert set(extra_seeds(evidence(tmp_path, mixed, {}))["study"]) == set(ARMS)
+
+
+def test_only_stated_parts_and_preconditions_of_claims_get_seeds(tmp_path):
+    """The literature's claims and robustness checks have a fixed number; the arm of a precondition gets its seeds."""
+    literature = Claim("l", "A sentence", (SAME,), kind="literature")
+    beyond = {"elsewhere": Contrast("test/accuracy", "other", "base", HALFWAY, "equal")}
+    decided = Claim("d", "A sentence", (OTHER,), beyond=beyond)
+    alone = Study("A question?", (literature, decided), arms=ARMS, name="study")
+    assert extra_seeds(evidence(tmp_path / "a", alone, {})) == {}
+    requires = (Requires("train/accuracy", "other", 90),)
+    claim = Claim("c", "A sentence", (SAME,), requires=requires)
+    with_precondition = Study("A question?", (claim,), arms=ARMS, name="study")
+    assert extra_seeds(evidence(tmp_path / "b", with_precondition, {})) == {"study": dict.fromkeys(ARMS, 8)}
+
+
+def test_a_claim_that_cannot_be_tested_here_gets_no_seeds(tmp_path):
+    claim = Claim("c", "A sentence", (SAME,), requires=(Requires("train/accuracy", "base", 99.9),))
+    gathered = evidence(tmp_path, Study("A question?", (claim,), arms=ARMS, name="study"), {})
+    assert verdicts(gathered)["c"][0] == "not testable here" and extra_seeds(gathered) == {}

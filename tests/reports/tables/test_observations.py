@@ -1,4 +1,4 @@
-from ablations import AGAIN, Setting, Study
+from ablations import AGAIN, Claim, Contrast, Setting, Study
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import PROFILES
 from ablations.framework.waves import PlacedJob
@@ -7,8 +7,9 @@ from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
 from reports.tables import observations
 
-DATA = DataConfig("digest", 10, train=1000)
-STUDY = Study("?", (), arms={"relu": {}, "tanh": {"activation": "tanh"}}, name="relu")
+DATA = DataConfig("digest", 10, train=1000, chance=0.12)
+CLAIM = Claim("claim", "A sentence", (Contrast("test/accuracy", "tanh", "relu", 1),))
+STUDY = Study("?", (CLAIM,), arms={"relu": {}, "tanh": {"activation": "tanh"}}, name="relu")
 SETTING = Setting(PROFILES["smoke"], DATA)
 STEPS = "speed/steps_to_train_error_25"
 
@@ -53,12 +54,13 @@ def test_steps_to_an_error_that_is_not_reached_are_censored_at_the_budget():
 
 def test_trials_without_a_result_give_no_observation_but_a_row():
     first, second, third = expand_study(STUDY, SETTING)[:3]
-    diverged = trained(second.job, 0.9) | {"status": "diverged"}
-    records = by_identity(trained(first.job, 0.5), diverged)
+    failed = trained(second.job, 0.9) | {"status": "failed"}
+    records = by_identity(trained(first.job, 0.5), failed)
     assert set(observations.tabulate_observations([first, second, third], records).arm) == {"relu"}
     assert rows(observations.tabulate_results([first, second, third], records), "arm", "test/accuracy") == [
         ("relu", 0.5)
     ]
+    records = by_identity(trained(first.job, 0.5), failed | {"status": "diverged"})
     table = observations.tabulate_trials([first, second, third], records)
     assert list(table.status) == ["finished", "diverged", "not run"]
     assert table["test/accuracy"].isna().tolist() == [False, True, True]
@@ -66,6 +68,24 @@ def test_trials_without_a_result_give_no_observation_but_a_row():
         ("relu", "relu", 2, 30, 400, 12.5)
     ]
     assert table.activation[1] == "tanh"
+
+
+def test_a_diverged_trial_counts_with_its_accuracy_at_chance():
+    """It ended after one of two epochs of 40 steps."""
+    place = expand_study(STUDY, SETTING)[0]
+    points = [{"step": 40, "epoch": 1, "time": 9, "metrics": {"batch/loss": 9.0, "train/accuracy": 0.3}}]
+    record = finished(place.job, points=points) | {"status": "diverged"}
+    table = observations.tabulate_observations([place], by_identity(record))
+    assert set(rows(table, "metric", "value", "censored", "diverged")) == {
+        ("train/accuracy", 0.12, False, 1),
+        ("validation/accuracy", 0.12, False, 1),
+        ("test/accuracy", 0.12, False, 1),
+        ("gap/accuracy", 0.0, False, 1),
+        (STEPS, 80.0, True, 1),
+    }
+    record["points"][0] |= {"step": 0, "epoch": 0}
+    table = observations.tabulate_observations([place], by_identity(record))
+    assert STEPS not in set(table.metric) and len(table) == 4
 
 
 def test_a_trial_is_listed_with_its_pair_and_its_own_seed():

@@ -144,9 +144,9 @@ def test_a_claim_that_rests_on_speed_and_more_is_refused_as_a_whole():
 
 
 def test_what_is_refused_makes_no_other_claim_harder():
-    metrics = ("time/step_ms", "batch/loss")
+    metrics = ("speed/images_per_second", "batch/loss")
     claims = [("study", Claim(metric, "A sentence", (ratio(metric),))) for metric in metrics]
-    mixed = {f"time/step_ms {pair}": (CPU, OTHER)[pair % 2] for pair in range(6)}
+    mixed = {f"speed/images_per_second {pair}": (CPU, OTHER)[pair % 2] for pair in range(6)}
     (_, alone_judgement), (_, joint_judgement) = (
         judge(claims, observed(*metrics), environments) for environments in (mixed, {})
     )
