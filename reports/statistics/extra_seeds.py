@@ -26,7 +26,7 @@ def request_extra_seeds(
     Returns:
         Total number of seeds by study and arm, where an undecided claim needs more, earlier requests included.
     """
-    extra_seeds = {study: dict(seeds_by_arm) for study, seeds_by_arm in (setting.extra_seeds or {}).items()}
+    extra_seeds = {study: dict(seeds_by_arm) for study, seeds_by_arm in setting.extra_seeds.items()}
     for study in studies:
         for judgement in judgements if has_interim_analyses(study, setting) else ():
             is_claim = judgement.study == study.name and judgement.claim.kind == "claim"
@@ -46,7 +46,8 @@ def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[
     seeds = 0
     for outcome in trained:
         measured = outcome.pairs + outcome.waiting
-        missing_pairs = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome)) - measured
+        requested = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome))
+        missing_pairs = max(requested - measured, 0)
         later_analyses = INTERIM_ANALYSES[outcome.interim_analysis or 0 :]
         if outcome.verdict in UNDECIDED and later_analyses and missing_pairs <= measured:
             seeds = max(seeds, later_analyses[0] + missing_pairs)

@@ -31,7 +31,7 @@ def judge_records(out, study, accuracies, seeds=SEEDS, training=99.0):
 
     Arms that are not named have none; `DIVERGED` in place of an accuracy is a trial that diverged.
     """
-    setting = fabricate.setting(seeds)
+    setting = fabricate.setting()._replace(seeds=seeds)
     for place in expand_study(study, setting):
         if isinstance(place.job, Trial) and place.arm in accuracies:
             accuracy = accuracies[place.arm][place.seed]
