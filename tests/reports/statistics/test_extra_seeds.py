@@ -34,7 +34,7 @@ def evidence(out, study, requested=None, lost_trials=(), **fields):
 
     The first look comes at 3 pairs; the fixed number is 5.
     """
-    setting = fabricate.setting(5)._replace(extra_seeds=requested or {}, **fields)
+    setting = fabricate.setting(5)._replace(**{"seeds": None, "extra_seeds": requested or {}, **fields})
     fabricate.write(out, [study], setting)
     for place in expand_study(study, setting):
         if (place.arm, place.seed) in lost_trials:
@@ -128,7 +128,7 @@ def test_the_report_names_the_interim_analysis_that_decided(tmp_path):
 
 def test_probes_use_no_extra_seeds(tmp_path):
     requested = {"activations": {"relu": 10}}
-    setting = fabricate.setting(3)._replace(extra_seeds=requested)
+    setting = fabricate.setting(3)._replace(seeds=None, extra_seeds=requested)
     placed = expand_study(fabricate.activations(), setting)
     assert [len(place.job.trials) for place in placed if isinstance(place.job, Probe)] == [3]
     assert sum(isinstance(place.job, Trial) and place.arm == "relu" for place in placed) == 10
