@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ablations import AGAIN, Contrast, Setting, Study
 from ablations.framework.expand import expand_study
-from ablations.framework.seeds import seeds_per_arm
+from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, seeds_per_arm
 from bench.records import store
 from bench.spec.jobs import Trial, identity
 from reports.statistics import power
@@ -23,7 +23,7 @@ class Prospect(NamedTuple):
 
     Attributes:
         part: The contrast.
-        seeds: Planned number of seeds.
+        seeds: Planned number of seeds; with interim analyses that of the last one.
         pilot_pairs: Pairs of the pilot; 0 before the baseline and the A/A arm have two finished trials each.
         detectable: Smallest true difference that these seeds detect, on the scale of the differences.
         supportable: Smallest true difference with which these seeds support the claim, likewise.
@@ -57,11 +57,13 @@ def estimate_prospects(study: Study, setting: Setting, out: Path) -> Iterator[tu
     placed = [p for p in jobs if isinstance(p.job, Trial) and p.arm in (study.baseline, AGAIN)]
     records = {name: record for p in placed if (record := store.read(out, name := identity(p.job)))}
     table = tabulate(observations.tabulate_observations(placed, records))
+    fixed_seeds = seeds_per_arm(study, setting)
     for claim in study.claims:
         for part in claim.stated:
             if isinstance(part, Contrast) and part.metric.startswith(TRAINED):
                 pilot = _pilot_pairs(study, part, table.get((study.name, part.metric), {}))
-                yield claim.id, _estimate(part, seeds_per_arm(study, setting), pilot)
+                has_looks = claim.kind == "claim" and has_interim_analyses(study, setting)
+                yield claim.id, _estimate(part, INTERIM_ANALYSES[-1] if has_looks else fixed_seeds, pilot)
 
 
 def _pilot_pairs(study: Study, part: Contrast, arms: Arms) -> Pairs:

@@ -12,7 +12,6 @@ from reports.text.formatting import (
     decimal_places,
     format_amount,
     format_fixed,
-    format_list,
     format_number,
 )
 
@@ -25,7 +24,7 @@ EFFECTS = {  # of a difference, and of a ratio
     ("lower", True): "lower by a factor of at least {}",
     ("equal", True): "equal within a factor of {}",
 }
-MAX_LISTED = 5  # comparisons with the same effect that are named one by one
+AGAINST = " against "
 
 
 def describe_setting(claim: Claim) -> str:
@@ -44,18 +43,19 @@ def describe_setting(claim: Claim) -> str:
 
 
 def describe_stated(claim: Claim) -> str:
-    """Describe the comparisons that decide a claim; those of equal effects, and effects of one comparison, together."""
-    effects: dict[str, list[str]] = {}
+    """Describe the comparisons that decide a claim; those of one effect, and effects of one comparison, together."""
+    references_by_effect: dict[str, dict[str, list[str]]] = {}
     for part in claim.stated:
-        effects.setdefault(_compared(part), []).append(f"{short_label(part.metric)} {_claimed_phrase(part)}")
-    comparisons: dict[str, list[str]] = {}
-    for compared, texts in effects.items():
-        comparisons.setdefault(" and ".join(texts), []).append(compared)
-    return "; ".join(f"{format_list(compared, MAX_LISTED)}: {effect}" for effect, compared in comparisons.items())
-
-
-def _compared(part: Contrast | Exact) -> str:
-    return describe_part(part).removeprefix(f"{describe_metric(part.metric).label}, ")
+        arm, _, reference = (
+            describe_part(part).removeprefix(f"{describe_metric(part.metric).label}, ").partition(AGAINST)
+        )
+        references = references_by_effect.setdefault(f"{short_label(part.metric)} {_claimed_phrase(part)}", {})
+        references.setdefault(arm, []).extend([reference] if reference else [])
+    effects: dict[str, list[str]] = {}
+    for effect, references_by_arm in references_by_effect.items():
+        texts = [AGAINST.join(filter(None, (arm, " and ".join(refs)))) for arm, refs in references_by_arm.items()]
+        effects.setdefault(" and ".join(texts), []).append(effect)
+    return "; ".join(f"{compared}: {' and '.join(texts)}" for compared, texts in effects.items())
 
 
 def _claimed_phrase(part: Contrast | Exact) -> str:
@@ -103,7 +103,7 @@ def describe_part(part: Contrast | Exact) -> str:
     metric, reference = describe_metric(part.metric), part.reference
     if not isinstance(reference, str):
         reference = "zero" if reference == 0 else format_amount(reference * metric.factor, metric.unit)
-    return f"{metric.label}, {part.arm}" + f" against {reference}" * bool(reference)
+    return f"{metric.label}, {part.arm}" + f"{AGAINST}{reference}" * bool(reference)
 
 
 def claimed_range(part: Exact) -> str:

@@ -1,9 +1,12 @@
 """Differences that a plan's seeds can decide."""
 
+import dataclasses
+
 import fabricate
 import pytest
 
 from ablations import AGAIN
+from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.evidence import gather
 from reports.prospects import estimate_prospects
 from reports.statistics import power, summary
@@ -52,5 +55,13 @@ def test_the_pilots_deviation_gives_effects_and_seeds(planned):
 
 def test_one_seed_decides_nothing_whatever_the_pilot_says(planned):
     study, setting, out = planned
-    one_seed = setting._replace(profile=fabricate.setting(1).profile)
+    one_seed = setting._replace(seeds=1)
     assert "no pilot yet" in lines(study, one_seed, out)[0][1]
+
+
+def test_with_looks_a_claim_is_planned_for_the_pairs_of_the_last_one(planned):
+    study, setting, out = planned
+    literature = dataclasses.replace(study.claims[0], id="other", kind="literature")
+    study = dataclasses.replace(study, claims=(*study.claims, literature))
+    seeds = {claim: prospect.seeds for claim, prospect in estimate_prospects(study, setting._replace(seeds=None), out)}
+    assert seeds == {"relu-better": INTERIM_ANALYSES[-1], "relu-gap": INTERIM_ANALYSES[-1], "other": 5}

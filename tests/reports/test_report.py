@@ -21,7 +21,6 @@ from ablations.framework.request import Request
 from ablations.framework.study import SHUFFLED
 from ablations.framework.tuning import tune
 from bench.records import store
-from bench.spec.jobs import identity
 from reports import report, terminal
 from reports.report import write_report
 
@@ -173,11 +172,3 @@ def test_trials_that_tuning_will_add_are_counted(tmp_path):
     first = tune(study, fabricate.setting(), lambda _: None).trials[0].job
     store.write(tmp_path, {**store.new_record(first), "status": "failed"})
     assert report.count_trials(request, tmp_path) == (1, 25)
-
-
-def test_records_of_an_earlier_revision_are_counted_under_its_names(tmp_path):
-    study, setting = fabricate.activations(), fabricate.setting()._replace(revision=3)
-    trial = next(place.job for place in expand_study(study, setting) if place.seed is not None)
-    name = identity(trial, 3)
-    store.write(tmp_path, {**store.new_record(trial), "identity": name, "status": "failed"})
-    assert report.count_trials(make_request(study, setting), tmp_path) == (1, 15)

@@ -48,7 +48,11 @@ def test_the_setting_of_a_claim_is_one_line_with_comparisons_margins_and_precond
     [
         (
             [Contrast("time/step_ms", arm, "relu", 1.25, ratio=True) for arm in ("sigmoid", "tanh")],
-            "sigmoid against relu, tanh against relu: time of a training step at least 1.25 times as large",
+            "sigmoid against relu and tanh against relu: time of a training step at least 1.25 times as large",
+        ),
+        (
+            [Contrast("test/accuracy", "a", other, 0.3) for other in ("b", "c")] + [Contrast("test/loss", "a", "b", 1)],
+            "a against b and c: test accuracy at least +0.3 points; a against b: test loss at least +1 nats",
         ),
         ([Contrast("test/accuracy", "a", "b", 0.5, "equal")], "a against b: test accuracy equal within 0.5 points"),
         (
