@@ -69,14 +69,8 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     source = _locate(options, PROFILES[profile].photographs, writes)
     precision = devices.choose_precision(options.precision, device)
     setting = Setting(PROFILES[profile], source.data, device, precision, options.seeds)
-    if not study_names and (
-        unsuitable := [study.name for study in studies if not _has_layouts(study, setting.profile)]
-    ):
-        console.print(
-            f"Left out, since profile {profile} has no replacement for their layouts: {', '.join(unsuitable)}"
-        )
-        studies = [study for study in studies if study.name not in unsuitable]
-        study_names = tuple(study.name for study in studies)
+    if not study_names and (suitable := _leave_out_small(studies, setting.profile, console)) != studies:
+        studies, study_names = suitable, tuple(study.name for study in suitable)
     request = Request(study_names, studies, setting, source)
     if torchrun.is_leader():
         _print_setting(request, console)
@@ -88,11 +82,18 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     return request, durations
 
 
-def _has_layouts(study: Study, profile: Profile) -> bool:
-    """Whether the study's networks can be built for the profile's images: photographs need other layouts."""
-    names = [{**study.base, **levels}.get("layout", ModelConfig.layout) for levels in study.arms.values()]
-    layouts = [LAYOUTS.get(profile.layouts.get(name, name)) for name in names]
-    return not profile.photographs or all(layout is None or layout.square_px for layout in layouts)
+def _leave_out_small(studies: list[Study], profile: Profile, console: Console) -> list[Study]:
+    """Return the studies that suit the profile: for photographs all but those of small images, which are printed."""
+    left_out = []
+    for study in studies if profile.photographs else ():
+        layout_names = [{**study.base, **levels}.get("layout", ModelConfig.layout) for levels in study.arms.values()]
+        layouts = [LAYOUTS.get(profile.layouts.get(name, name)) for name in layout_names]
+        if study.recipe or any(layout and not layout.square_px for layout in layouts):
+            left_out.append(study)
+    if left_out:
+        names = ", ".join(study.name for study in left_out)
+        console.print(f"Left out, since profile {profile.name} is for photographs: {names}")
+    return [study for study in studies if study not in left_out]
 
 
 def _locate(options: argparse.Namespace, photographs: bool, writes: bool) -> Source:

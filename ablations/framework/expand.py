@@ -136,6 +136,10 @@ def make_trial(study: Study, arm: str, setting: Setting, seed: int, overrides: L
     """
     model, recipe, device = resolve_levels(study, arm, setting, overrides or {})
     layout = LAYOUTS[model.layout]
+    if setting.profile.photographs and study.recipe:
+        raise InputError(
+            f"study {study.name} prints a recipe for images of {SIDE_PX} pixels; profile {setting.profile.name} is not"
+        )
     if setting.profile.photographs and not layout.square_px:
         raise InputError(
             f"layout {model.layout} is for images of {layout.size} pixels; profile {setting.profile.name} is not"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ablations.framework.claim import Contrast, Part, Requires
 from ablations.framework.profiles import Setting
-from ablations.framework.study import Ask, Study, all_arms
+from ablations.framework.study import AGAIN, SHUFFLED, Ask, Study
 
 INTERIM_ANALYSES = (3, 5, 8, 12)  # numbers of pairs at which a run judges the claims' stated comparisons of trials
 COUNTED, TIMED = ("parameters/", "macs/"), ("time/",)  # metrics of counts and timings
@@ -53,8 +53,8 @@ def trained_arms(study: Study, part: Part | Requires) -> list[str]:
         return [arm for ask in asks for arm in ask.arms]
     if part.metric.startswith((*COUNTED, *TIMED, *PROBED)):
         return []
-    arms = all_arms(study)
-    return [arm for name in _names(part) for arm in study.combinations.get(name, (name,)) if arm in arms]
+    names = [arm for name in _names(part) for arm in study.combinations.get(name, (name,))]
+    return [arm for arm in names if arm in study.arms or arm in (AGAIN, SHUFFLED)]
 
 
 def find_asks(study: Study, part: Part | Requires) -> list[Ask]:

@@ -6,7 +6,7 @@ from ablations import Setting
 from ablations.framework import discovery
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import PROFILES
-from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.config import DataConfig
 from bench.spec.jobs import Trial
 
 DATA = DataConfig("0123456789abcdef", classes=10, train=45_000, name="CIFAR-10")
@@ -14,6 +14,9 @@ DIGITS = DataConfig("fedcba9876543210", classes=10, train=1_302, name="digits")
 STUDIES = discovery.find_studies([])
 each_study = pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
 each_with_arms = pytest.mark.parametrize("study", [s for s in STUDIES if s.arms], ids=lambda study: study.name)
+each_with_controls = pytest.mark.parametrize(
+    "study", [s for s in STUDIES if s.arms and s.claims], ids=lambda study: study.name
+)
 each_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 
 
@@ -21,8 +24,8 @@ def make_setting(study, profile=PROFILES["quick"], data=DATA):
     """Make a setting in which each arm with a tuning of its own has another level."""
     takes = study.tuning.takes if study.tuning else {}
     sources = list(dict.fromkeys(takes.values()))
-    default = {**vars(ModelConfig()), **vars(TrainConfig())}[study.tuning.factor] if study.tuning else 0
-    levels = {arm: default * (1 + sources.index(source) / 100) for arm, source in takes.items()}
+    level = study.tuning.grid[1] if study.tuning else 0
+    levels = {arm: level * (1.001 + sources.index(source) / 100) for arm, source in takes.items()}
     return Setting(profile, data, "cuda" if study.name == "gpu" else "cpu", tuned_levels={study.name: levels})
 
 
