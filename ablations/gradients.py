@@ -4,10 +4,10 @@ from ablations import Claim, Contrast, Levels, Scale, Study, designs
 
 GRADIENT = "gradient/first_to_last/start"
 DEPTHS: dict[int, Levels] = {
-    8: {},
-    12: {"extra": 4},
     4: {"without": ("conv3", "conv4", "conv5", "fc7")},
     6: {"without": ("conv3", "conv4")},
+    8: {},
+    12: {"extra": 4},
 }
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 
@@ -17,12 +17,20 @@ def arm(activation: str, layers: int) -> str:
     return f"{activation}, {layers} layers"
 
 
-def arms(suffix: str = "", depths: tuple[int, ...] = tuple(DEPTHS), **levels: str) -> dict[str, Levels]:
-    """Return an arm for each activation and number of layers, with further levels that the suffix names."""
+def arms(*depths: int) -> dict[str, Levels]:
+    """Return an arm for each activation and number of layers."""
     return {
-        arm(activation, layers) + suffix: {"activation": activation, **DEPTHS[layers], **levels}
+        arm(activation, layers): {"activation": activation, **DEPTHS[layers]}
         for layers in depths
         for activation in ACTIVATIONS
+    }
+
+
+def deep_arms(suffix: str, **levels: str) -> dict[str, Levels]:
+    """Return the arms with ReLU and sigmoid and 12 layers, with further levels that the suffix names."""
+    return {
+        f"{arm(activation, 12)}{suffix}": {"activation": activation, **DEPTHS[12], **levels}
+        for activation in ("relu", "sigmoid")
     }
 
 
@@ -30,15 +38,15 @@ STUDY = Study(
     question="How much of the gradient reaches the first layer, and how deep a network trains, with each activation?",
     base={"initial": "glorot"},
     arms={
-        **arms(),
-        **arms(", scaled weights", (12,), initial="scaled"),
-        **arms(", batch normalisation", (12,), normalisation="batch"),
-        **designs.own_rate_arms(arms(depths=(12,))),
+        **arms(8, 12, 4, 6),
+        **deep_arms(", scaled weights", initial="scaled"),
+        **deep_arms(", batch normalisation", normalisation="batch"),
+        **designs.own_rate_arms(deep_arms("")),
     },
-    tuning=designs.rate_tuning(arms(depths=(12,))),
+    tuning=designs.rate_tuning(deep_arms("")),
     scale=Scale(
         "Layers",
-        {activation: {arm(activation, layers): layers for layers in sorted(DEPTHS)} for activation in ACTIVATIONS},
+        {activation: {arm(activation, layers): layers for layers in DEPTHS} for activation in ACTIVATIONS},
         metrics=("test/accuracy", GRADIENT),
     ),
     claims=(

@@ -3,7 +3,7 @@
 from ablations import Claim, Contrast, Published, Scale, Study
 
 NATURAL, MORE, FEWER, FEWEST = "no penalty", "more active", "15 to 30 % active", "fewest active"
-WINNERS = {f"{percent} % win": percent for percent in (10, 20, 50, 90)}
+WINNERS = {f"{percent} % win": percent for percent in (20, 50)}
 
 STUDY = Study(
     question="Does accuracy peak where 15 to 30 % of the units are active?",

@@ -154,8 +154,8 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
     """Return an arm's model, recipe and device.
 
     Later sources override earlier ones: the profile, the study's base, the arm, its tuned level, the overrides. 'share'
-    and 'epochs' multiply the profile's; the profile's `rate` multiplies a learning rate. In a study with a printed
-    recipe all levels are absolute, and the profile limits the share alone (for a test also the epochs).
+    and 'epochs' multiply the profile's, a share up to all images; the profile's `rate` multiplies a learning rate. In a
+    study with a printed recipe epochs and rates are absolute (for a test the profile shortens the epochs).
 
     Raises:
         InputError: A factor is not found or a level is invalid.
@@ -174,12 +174,11 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
     layout = levels["layout"] = profile.layouts.get(layout, layout)
     model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout)}
     _check_known(f"study {study.name}, arm {arm!r}: factor", levels, FACTORS)
+    units = {"epochs": profile.epochs(layout, data), "share": profile.share(data), "learning_rate": profile.rate}
+    recipe: dict[str, Any] = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}
     if printed:
-        units = {"epochs": profile.printed_epochs, "share": 1.0, "learning_rate": 1.0}
-        recipe = vars(printed) | {"epochs": profile.printed_epochs * printed.epochs}
-    else:
-        units = {"epochs": profile.epochs(layout, data), "share": profile.share(data), "learning_rate": profile.rate}
-        recipe = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}
+        units |= {"epochs": profile.printed_epochs, "learning_rate": 1.0}
+        recipe = vars(printed) | {"epochs": profile.printed_epochs * printed.epochs, "share": units["share"]}
     try:
         for factor, level in levels.items():
             if factor in units:
@@ -189,7 +188,7 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
             fields[factor] = level
         if recipe["epochs"] > 0:
             recipe["epochs"] = max(1, round(recipe["epochs"]))
-        recipe["share"] = min(recipe["share"], profile.share(data)) if printed else recipe["share"]
+        recipe["share"] = min(1, recipe["share"])
         return ModelConfig(**model), TrainConfig(**recipe), device
     except InputError as error:
         raise InputError(f"study {study.name}, arm {arm!r}: {error}") from error

@@ -94,7 +94,7 @@ class Setting(NamedTuple):
     extra_seeds: Mapping[str, Mapping[str, int]] = {}
 
 
-WIDTHS = {"alexnet-32": 3 / 16}
+WIDTHS = {"alexnet-32": 1 / 6}
 DIGITS = DATASETS["digits"].title
 
 # The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: factor 5.
@@ -120,7 +120,13 @@ PROFILES = {
     for profile in (
         SMOKE,
         Profile(
-            "quick", WIDTHS, 4_000, {"alexnet-32": 24, (DIGITS, "alexnet-32"): 16}, seeds=5, rounds=15, elements=2**24
+            "quick",
+            WIDTHS,
+            4_000,
+            {"alexnet-32": 24, (DIGITS, "alexnet-32"): 12, "four-layer": 16},
+            seeds=5,
+            rounds=15,
+            elements=2**24,
         ),
         Profile("standard", WIDTHS, 10_000, {"alexnet-32": 24}, seeds=10),
         Profile("full", {}, 50_000, {"alexnet-32": 24}, seeds=10),
