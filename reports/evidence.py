@@ -124,6 +124,16 @@ def gather(out: Path, studies: Sequence[Study], setting: Setting) -> Evidence:
     return Evidence(studies, setting, placed, records, trials, results, curves, judgements, tuned)
 
 
+def group_by_baseline(studies: Sequence[Study], placed: Sequence[PlacedJob]) -> dict[str, list[str]]:
+    """Group the studies with controls by their baseline: names of all that share it, by the name of the first."""
+    baselines = {(study.name, study.baseline) for study in studies if study.arms and study.claims}
+    groups: dict[Job, list[str]] = {}
+    for place in placed:
+        if place.seed == 0 and (place.study, place.arm) in baselines:
+            groups.setdefault(place.job, []).append(place.study)
+    return {names[0]: names for names in groups.values()}
+
+
 def _judge_claims(
     studies: Sequence[Study],
     setting: Setting,
@@ -132,16 +142,12 @@ def _judge_claims(
     records: Mapping[str, Record],
 ) -> list[Judgement]:
     """Judge all claims; of the studies that share a baseline, the first one has its controls."""
-    baselines = {(study.name, study.baseline) for study in studies}
-    first_trials = {p.study: identity(p.job) for p in placed if p.seed == 0 and (p.study, p.arm) in baselines}
-    owners: dict[str, str] = {}  # study by the identity of its baseline's first trial
-    for study in studies:
-        owners.setdefault(first_trials.get(study.name, study.name), study.name)
+    owners = group_by_baseline(studies, placed)
     claims = [
         (study.name, claim)
         for study in studies
         for claim in all_claims(study, setting.data)
-        if claim.kind != "control" or study.name in owners.values()
+        if claim.kind != "control" or study.name in owners
     ]
     environments = {record["identity"]: get_environment(record) for record in records.values()}
     return judge(claims, table, environments, {study.name: _design(study, setting) for study in studies})

@@ -39,7 +39,8 @@ def summarise_checks(judgements: Sequence[Judgement]) -> str:
     different = [(judgement.claim.id, check.name) for judgement, check in checks if check.differs]
     named = [f"{claim} ({', '.join(name for other, name in different if other == claim)})" for claim, _ in different]
     names = f": {format_list(dict.fromkeys(named), MAX_DIFFERENT)}" if different else ""
-    return f"{pluralize(len(checks), 'robustness check')}, {len(different)} different from the stated setting{names}"
+    counts = f"{pluralize(len(checks), 'robustness check')}, {len(different) or 'none'}"
+    return f"{counts} different from the stated setting{names}"
 
 
 def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full: bool = False) -> ClaimLine:
@@ -94,13 +95,13 @@ def _tabulate_checks(judgement: Judgement) -> Table:
     rows = [
         (
             Cell(check.name, describe_part(check.outcome.part)),
-            *_outcome_cells(check.outcome),
+            *_outcome_cells(check.outcome)[:-1],  # the p that matters is that of the comparison
             Cell(*explain_check(check)),
         )
         for check in judgement.checks
     ]
     against = Column("Against the stated setting", "difference of the differences", numeric=False)
-    columns = (*make_columns("Setting", "Verdict", *NUMBERS, text=2), against)
+    columns = (*make_columns("Setting", "Verdict", *NUMBERS[:-1], text=2), against)
     return Table(f"Robustness checks of {judgement.claim.id}", columns, tuple(rows))
 
 

@@ -1,6 +1,6 @@
 """Controls: the baseline against itself, and shuffled labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reports.rendering.blocks import Cell, Table, make_columns
 from reports.statistics.claim_verdicts import Judgement
@@ -23,11 +23,20 @@ UNEXPECTED = {
 }
 
 
-def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[BaselineSplit] = ()) -> Table:
-    """Tabulate the judged controls, and the random splits of their baselines."""
+def tabulate_controls(
+    judgements: Sequence[Judgement], studies_by_owner: Mapping[str, Sequence[str]], splits: Sequence[BaselineSplit]
+) -> Table:
+    """Tabulate the judged controls, and the random splits of their baselines.
+
+    Args:
+        judgements: The judgements on the controls.
+        studies_by_owner: Names of the studies that share a baseline, by the study whose controls are judged.
+        splits: Random splits of baselines.
+    """
     rows = [
         (
-            *map(Cell, (judgement.study, judgement.claim.sentence, describe_control(judgement))),
+            Cell(judgement.study, _name_sharers(judgement.study, studies_by_owner)),
+            *map(Cell, (judgement.claim.sentence, describe_control(judgement))),
             Cell(format_estimate(judgement.main), "", judgement.main.estimate),
             Cell(format_interval(judgement.main.interval)),
             Cell(str(judgement.main.pairs), "", judgement.main.pairs),
@@ -47,6 +56,11 @@ def tabulate_controls(judgements: Sequence[Judgement], splits: Sequence[Baseline
     ]
     columns = make_columns("Study", "Control", "Result", "Difference", "95 % interval", "Pairs", text=3)
     return Table("Controls of all studies", columns, tuple(rows), CONTROLS_REMARK)
+
+
+def _name_sharers(owner: str, studies_by_owner: Mapping[str, Sequence[str]]) -> str:
+    sharers = [name for name in studies_by_owner.get(owner, ()) if name != owner]
+    return f"also for {', '.join(sharers)}" if sharers else ""
 
 
 def describe_unexpected(controls: Sequence[Judgement]) -> str:

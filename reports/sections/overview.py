@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
-from reports.evidence import Evidence
+from reports.evidence import Evidence, group_by_baseline
 from reports.rendering.blocks import Block, Heading, Note, Text, Verdicts
 from reports.sections.claims import count_verdicts, summarise_checks, summarise_claim
 from reports.sections.controls import describe_unexpected, tabulate_controls
@@ -61,10 +61,10 @@ def build_verdicts(evidence: Evidence) -> list[Block]:
         blocks += [Heading("Robustness checks", 3), Text(f"{checks}. They are shown under their claims.")]
     if not evidence.controls:
         return blocks
-    judged_names = {control.study for control in evidence.controls}  # other studies share these baselines
-    studies = [study for study in evidence.studies if study.name in judged_names]
+    studies_by_owner = group_by_baseline(evidence.studies, evidence.placed)
+    studies = [study for study in evidence.studies if study.name in studies_by_owner]
     splits = [split_baseline(study, evidence.for_study(study).results) for study in studies]
-    controls = tabulate_controls(evidence.controls, [split for split in splits if split])
+    controls = tabulate_controls(evidence.controls, studies_by_owner, [split for split in splits if split])
     return [*blocks, Heading("Controls", 3), controls]
 
 

@@ -77,18 +77,20 @@ def format_bound(requires: Requires) -> str:
 
 
 def describe_requirement(requirement: Requirement) -> str:
-    """Describe a precondition with its result: 'train accuracy of none 64 %, at least 95 % needed: not met'."""
-    requires, result = requirement.requires, {True: "met", False: "not met", None: "not measured"}[requirement.is_met]
-    value = "" if requirement.value is None else f" {format_measured(requirement)},"
-    return f"{short_label(requires.metric)} of {requires.arm}{value} {format_bound(requires)} needed: {result}"
+    """Describe a precondition with its result: 'train accuracy of none: 64.0 %, not met (at least 95 %)'."""
+    requires, result = requirement.requires, "not measured"
+    if requirement.value is not None:
+        result = f"{format_measured(requirement)}, {'met' if requirement.is_met else 'not met'}"
+    return f"{short_label(requires.metric)} of {requires.arm}: {result} ({format_bound(requires)})"
 
 
 def format_measured(requirement: Requirement) -> str:
-    """Format the measured value of a precondition with its unit."""
-    if requirement.value is None:
+    """Format the measured value of a precondition with its unit; it is not rounded to the other side of the bound."""
+    value, bound = requirement.value, requirement.requires.at_least
+    if value is None:
         return NOTHING
-    number = format_number(requirement.value, 4)  # three digits could show a bound that was missed as reached
-    return f"{number} {describe_metric(requirement.requires.metric).unit}".strip()
+    places = next((n for n in range(1, 6) if (round(value, n) >= bound) == (value >= bound)), 6)
+    return f"{format_fixed(value, places)} {describe_metric(requirement.requires.metric).unit}".strip()
 
 
 def part_unit(part: Contrast | Exact) -> str:

@@ -104,7 +104,7 @@ def explain_judgement(judgement: Judgement) -> str:
     if len(judgement.outcomes) == 1:
         return explain_outcome(main)
     if main.verdict == "supported":
-        return f"all {len(judgement.outcomes)} parts hold"
+        return "both parts hold" if len(judgement.outcomes) == 2 else f"all {len(judgement.outcomes)} parts hold"
     return f"{describe_part(main.part)}: {explain_outcome(main)}"
 
 
@@ -137,7 +137,7 @@ def describe_outlook(judgement: Judgement) -> str:
     facts = _facts(main) | ({} if main.needed else {"needed": "many more pairs"})
     unmet = [requirement.requires for requirement in judgement.requirements if requirement.is_met is False]
     advice = list(dict.fromkeys(requires.advice for requires in unmet if requires.advice))
-    return outlook.format(**facts, advice=f", for instance with {' or '.join(advice)}" if advice else "")
+    return outlook.format(**facts, advice=f", for instance with {'; '.join(advice)}" if advice else "")
 
 
 def describe_origins(origins: Origins, subject: str) -> str:

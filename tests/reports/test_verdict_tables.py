@@ -77,11 +77,11 @@ def test_the_detailed_tables_name_comparison_requirement_and_pairs():
 
 def test_the_detailed_tables_name_preconditions_and_robustness_checks():
     text = "\n".join(shown(tabulate_verdicts([handmade.judgement(checks=(handmade.check(differs=True),))]), 300))
-    for words in ("at least 95 % needed: met", "twice the epochs", "different from the stated setting", "p = 0.004"):
+    for words in ("met (at least 95 %)", "twice the epochs", "different from the stated setting", "p = 0.004"):
         assert words in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_claim_that_cannot_be_tested_shows_the_number_of_its_precondition():
     text = lines([handmade.judgement("not testable here", train_accuracy=64.0)], 100)
-    assert text[1].startswith("- not testable here  ") and text[1].endswith("train accuracy 64 % < 95 %")
+    assert text[1].startswith("- not testable here  ") and text[1].endswith("train accuracy 64.0 % < 95 %")
     assert "Mirroring and random" in text[1] and len(text[1]) <= 100

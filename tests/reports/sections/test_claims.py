@@ -13,15 +13,15 @@ def tables(judgement):
 
 def test_a_card_shows_every_precondition_with_number_bound_and_result():
     assert summarise_claim(handmade.judgement()).requirements == (
-        "train accuracy of none 99.2 %, at least 95 % needed: met",
-        "overfitting gap of none 48.8 points, at least 10 points needed: met",
+        "train accuracy of none: 99.2 %, met (at least 95 %)",
+        "overfitting gap of none: 48.8 points, met (at least 10 points)",
     )
 
 
 def test_a_claim_that_cannot_be_tested_gives_number_and_advice_once():
-    judgement = handmade.judgement("not testable here", train_accuracy=64.04)
+    judgement = handmade.judgement("not testable here", train_accuracy=64.0)
     line = summarise_claim(judgement, full=True)
-    assert line.requirements[0] == "train accuracy of none 64.04 %, at least 95 % needed: not met"
+    assert line.requirements[0] == "train accuracy of none: 64.0 %, not met (at least 95 %)"
     assert line.reason == ""
     card, outlook, *_ = build_claim(judgement, None)
     assert isinstance(card, Verdicts) and "more epochs or a wider network" in outlook.text

@@ -68,6 +68,6 @@ def test_every_kind_of_comparison_has_its_words(stated, words):
 
 def test_a_bound_that_was_missed_by_little_does_not_look_reached():
     missed = describe_requirement(Requirement(handmade.FITS, 94.97, False))
-    assert missed == "train accuracy of none 94.97 %, at least 95 % needed: not met"
+    assert missed == "train accuracy of none: 94.97 %, not met (at least 95 %)"
     unmeasured = describe_requirement(Requirement(handmade.FITS))
-    assert unmeasured == "train accuracy of none at least 95 % needed: not measured"
+    assert unmeasured == "train accuracy of none: not measured (at least 95 %)"

@@ -36,7 +36,7 @@ def test_trials_that_diverged_are_counted_in_the_reason():
 
 def test_a_precondition_that_is_not_met_is_the_reason_with_its_number():
     judgement = handmade.judgement("not testable here", train_accuracy=64.0)
-    precondition = "train accuracy of none 64 %, at least 95 % needed: not met"
+    precondition = "train accuracy of none: 64.0 %, not met (at least 95 %)"
     assert explain_judgement(judgement) == f"precondition: {precondition}"
     advice = "for instance with more epochs or a wider network."
     assert describe_outlook(judgement) == f"A setting in which the precondition is met, {advice}"
