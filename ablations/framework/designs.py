@@ -16,8 +16,14 @@ Weights = dict[str, float]  # weight of each arm of a full factorial, by the arm
 ALL_OFF = "none of them"
 LEARNING_RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 
-# The four-layer network for CIFAR-10 of Krizhevsky et al. 2012, figure 1 and section 3.3, with its inputs and weights
-KRIZHEVSKY_CIFAR: Levels = {"layout": "four-layer", "inputs": "pixels", "initial": "four-layer"}
+# The four-layer network for CIFAR-10 of Krizhevsky et al. 2012, figure 1 and section 3.3, as it was fed and trained
+KRIZHEVSKY_CIFAR: Levels = {
+    "layout": "four-layer",
+    "inputs": "pixels",
+    "initial": "four-layer",
+    "optimiser": "sgd",
+    "learning_rate": 0.001,
+}
 
 
 def arm_name(switches: Switches, on: Collection[str]) -> str:

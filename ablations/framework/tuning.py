@@ -1,9 +1,10 @@
 """Tuning: the level of one factor that suits each arm best, by the metric that its claim speaks of.
 
-By validation accuracy every level of a grid is first tried with a third of the epochs, and the best two then with all
-of them (successive halving, Jamieson & Talwalkar 2016, section 3); by steps to a training error all levels have all
-epochs. A grid grows until no best level lies at its edge. The lowest level within two standard errors of the best wins;
-the error is that of a difference of two means, from the deviations of both levels between seeds.
+Every level of a grid is first tried with a third of the epochs, and the best two then with all of them (successive
+halving, Jamieson & Talwalkar 2016, section 3). A grid grows until no best level lies at its edge. By validation
+accuracy the lowest level within two standard errors of the best wins; the error is that of a difference of two means,
+from the deviations of both levels between seeds. Steps to a training error are compared under one seed, since they
+differ by factors, and the second round is left out if the best level arrives in the first.
 """
 
 import math
@@ -39,8 +40,9 @@ class TuningResult(NamedTuple):
     Attributes:
         trials: The trials that the search needs, as far as its records show.
         later_trials: Trials of the second round that stand for those of arms whose first round is not finished.
-        short_scores: Mean of the metric over `TUNING_SEEDS`, by arm and level, with a third of the epochs.
-        scores: The same with all epochs; infinite where steps are counted and a trial did not arrive.
+        short_scores: Mean of the metric over the tuning seeds, by arm and level, with a third of the epochs; infinite
+            where steps are counted and a trial did not arrive.
+        scores: The same with all epochs.
         tuned_levels: The level of each tuned arm whose search is finished.
     """
 
@@ -92,13 +94,13 @@ class _Search:
 
     def run(self) -> float | None:
         """Return the level, or None while a trial has no record."""
-        levels = self.tuning.grid
-        if self.tuning.metric == ACCURACY:
-            if not self._extend(self.short_scores, levels, SHORT_SHARE):
-                self.later_trials = [trial for level in levels[:FINALISTS] for trial in self._place(level, 1.0)]
-                return None
-            levels = sorted(self._rank(self.short_scores)[:FINALISTS])
-        return self._choose() if self._extend(self.scores, levels, 1.0) else None
+        if not self._extend(self.short_scores, self.tuning.grid, SHORT_SHARE):
+            self.later_trials = [trial for level in self.tuning.grid[:FINALISTS] for trial in self._place(level, 1.0)]
+            return None
+        finalists = self._rank(self.short_scores)[:FINALISTS]
+        if self.tuning.metric == STEPS and min(self.short_scores[finalists[0]]) > NEVER + 1:
+            return finalists[0]
+        return self._choose() if self._extend(self.scores, sorted(finalists), 1.0) else None
 
     def _extend(self, scores: Scores, levels: Sequence[float], share: float) -> bool:
         """Score levels, and those beyond an edge of the grid that is best; return whether all have their records."""
@@ -121,7 +123,7 @@ class _Search:
     def _place(self, level: float, share: float) -> list[PlacedJob]:
         """Return the trials of a level, one per seed, with a share of the epochs."""
         placed = []
-        for seed in TUNING_SEEDS:
+        for seed in TUNING_SEEDS if self.tuning.metric == ACCURACY else TUNING_SEEDS[:1]:
             trial = make_trial(self.study, self.arm, self.setting, seed, {self.tuning.factor: level})
             recipe = replace(trial.recipe, epochs=max(1, round(share * trial.recipe.epochs)))
             text = f"{self.tuning.factor.replace('_', ' ')} {level:g} for {recipe.epochs} epochs"
@@ -163,7 +165,7 @@ def placeholder_levels(tuning: Tuning) -> dict[str, float]:
 
 def _is_near(scores: Sequence[float], best: Sequence[float]) -> bool:
     """Whether a level lies within `STANDARD_ERRORS` of the best one, and arrives under as many seeds."""
-    error = math.sqrt((variance(scores) + variance(best)) / len(TUNING_SEEDS))
+    error = math.sqrt((variance(scores) + variance(best)) / len(best)) if len(best) > 1 else 0.0
     arrivals, best_arrivals = (sum(score > NEVER + 1 for score in values) for values in (scores, best))
     return arrivals >= best_arrivals and fmean(best) - fmean(scores) <= STANDARD_ERRORS * error
 

@@ -41,6 +41,7 @@ UNIT_S = {"cpu": {"probe": 2.0, "count": 0.1}, "cuda": {"probe": 0.2, "count": 0
 ACTIVITY_S = 0.05  # per network, of the only probe that computes a single forward pass
 ELEMENT_S = {"cpu": 1.5e-9, "cuda": 2e-11}  # of an activation's kernel, forward and backward
 WARM_UPS = 4  # calls of a timing that are not counted
+EARLY_END = 0.25  # expected share of the epochs of a trial that ends at a training error
 START_S, REPORT_S = 8.0, 2.5  # start-up before the first jobs; a study's chapter in the report
 PUBLISH_S = 0.05  # per record; one process publishes all of them
 MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
@@ -92,7 +93,7 @@ class DurationModel:
             self.trials[key] = training, evaluation  # assigned last: the display's thread reads it
 
     def predict_s(self, job: Job) -> float:
-        """Predicted seconds of a job; of a trial that may end at an error, those of all epochs."""
+        """Predicted seconds of a job; a trial that may end at an error is expected to take `EARLY_END` of its epochs."""
         if not isinstance(job, Trial):
             device, kind = job_device(job), job_kind(job)
             subject = getattr(job, "subject", None) or getattr(job, "question", None)
@@ -104,9 +105,10 @@ class DurationModel:
             return unit_s * len(getattr(job, "trials", "?"))
         images = share_count(job.recipe.share, job.data.train)
         sizes = images, self.validation, self.test
-        evaluated_count = evaluated_images(job.recipe.epochs, *sizes, job.recipe.until_error)
+        epochs = max(1, round(job.recipe.epochs * (EARLY_END if job.recipe.until_error else 1)))
+        evaluated_count = evaluated_images(epochs, *sizes, job.recipe.until_error)
         training_s, evaluation_s = self._seconds_per_image(job)
-        return job.recipe.epochs * images * training_s + evaluated_count * evaluation_s
+        return epochs * images * training_s + evaluated_count * evaluation_s
 
     def _seconds_per_image(self, trial: Trial) -> tuple[float, float]:
         """Seconds per image trained on and per image evaluated; medians, since an interrupted trial may take a day."""
