@@ -105,7 +105,7 @@ def test_the_copy_is_valid_python(project):
     "arm, field, text",
     [
         ("gelu", "activation", "GELU(approximate='none')"),
-        ("group", "normalisation", "GroupNorm(4, 4, "),
+        ("group", "normalisation", "GroupNorm(1, 6, "),
     ],
 )
 def test_a_new_component_stands_in_the_network(run, arm, field, text):

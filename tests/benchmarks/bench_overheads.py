@@ -33,12 +33,19 @@ from bench.system.process_group import SINGLE
 from bench.tracking.retry_queue import RetryQueue
 from commands.progress import Display
 
-MODELS = {"the document": ModelConfig(width=0.25), "Zhang": ModelConfig("zhang", width=0.5, normalisation="lrn")}
+MODELS = {
+    "the document": ModelConfig("document", dropout=0.5, width=0.25),
+    "Zhang": ModelConfig("zhang", dropout=0.5, width=0.5, normalisation="lrn"),
+}
 
 
 def trial(network: str, source: Source, seed: int, short: bool) -> Trial:
     """A trial of profile `quick`: 4,000 images, 16 epochs."""
-    recipe = TrainConfig(epochs=1, share=0.1) if short else TrainConfig(epochs=16, share=4_000 / source.data.train)
+    recipe = (
+        TrainConfig(augmentation="both", epochs=1, share=0.1)
+        if short
+        else TrainConfig(augmentation="both", epochs=16, share=4_000 / source.data.train)
+    )
     return Trial(MODELS[network], recipe, source.data, seed)
 
 

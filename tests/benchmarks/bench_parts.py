@@ -31,7 +31,7 @@ def input_of_a_batch(augmentation: str) -> TimedCall:
 
 
 def input_and_step(augmentation: str, rounds: int) -> Times:
-    step = training_step(ModelConfig(), TrainConfig(augmentation=augmentation))
+    step = training_step(ModelConfig("document", dropout=0.5), TrainConfig(augmentation=augmentation))
     return time_in_turns({"input": input_of_a_batch(augmentation), "step": step}, rounds)
 
 
@@ -91,7 +91,13 @@ def test_lrn_against_torchs(figure, short):
 
 def with_lrn_and_without(rounds: int) -> Times:
     return time_in_turns(
-        {level: training_step(ModelConfig(normalisation=level), TrainConfig()) for level in ("lrn", "none")}, rounds
+        {
+            level: training_step(
+                ModelConfig("document", dropout=0.5, normalisation=level), TrainConfig(augmentation="both")
+            )
+            for level in ("lrn", "none")
+        },
+        rounds,
     )
 
 

@@ -16,10 +16,10 @@ from bench.spec.jobs import Trial
 from bench.system.devices import choose_precision, worker_count
 
 NETWORKS = {
-    "full width": (ModelConfig(), 2, 1.5),
-    "quarter width": (ModelConfig(width=1 / 4), 16, 1.35),
-    "Zhang's at half": (ModelConfig("zhang", width=1 / 2), 8, 1.5),
-    "Zhang's with LRN": (ModelConfig("zhang", width=1 / 2, normalisation="lrn"), 8, 1.5),
+    "full width": (ModelConfig("document", dropout=0.5), 2, 1.5),
+    "quarter width": (ModelConfig("document", dropout=0.5, width=1 / 4), 16, 1.35),
+    "Zhang's at half": (ModelConfig("zhang", dropout=0.5, width=1 / 2), 8, 1.5),
+    "Zhang's with LRN": (ModelConfig("zhang", dropout=0.5, width=1 / 2, normalisation="lrn"), 8, 1.5),
 }
 
 
@@ -39,7 +39,7 @@ def test_trials_in_bfloat16_against_float32(figure, short, tmp_path, name):
         pytest.skip("this processor has no units for bfloat16")
     model, epochs, goal = NETWORKS[name]
     source = synthetic.source(tmp_path, *((500, 100) if short else (2_200, 1_000)))
-    recipe, speed_ups = TrainConfig(epochs=1 if short else epochs), []
+    recipe, speed_ups = TrainConfig(augmentation="both", epochs=1 if short else epochs), []
     for number in range(1 if short else 5):
         bfloat16_s, float32_s = (
             run_trials(model, recipe, source, tmp_path / f"{precision}-{number}", precision)

@@ -29,8 +29,10 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.
 def tiny(tmp_path: Path, count: int) -> tuple[list[Trial], Source]:
     """Trials of a single step on one batch, with hardly any training."""
     source = locate(str(synthetic.folder(tmp_path / "images", 2, 1)), tmp_path / "out")
-    recipe = TrainConfig(epochs=1, batch=source.data.train)
-    return [Trial(ModelConfig(width=0.01), recipe, source.data, seed) for seed in range(count)], source
+    recipe = TrainConfig(augmentation="both", epochs=1, batch=source.data.train)
+    return [
+        Trial(ModelConfig("document", dropout=0.5, width=0.01), recipe, source.data, seed) for seed in range(count)
+    ], source
 
 
 def read_memory_mib() -> float:
@@ -98,10 +100,13 @@ def test_memory_does_not_grow_with_the_number_of_trials(figure, short, tmp_path)
 def test_memory_of_a_further_worker(figure, short, tmp_path):
     """The network has a quarter of its width; the data set has 60,000 images."""
     source = synthetic.source(tmp_path, *((500, 100) if short else (50_000, 10_000)))
-    recipe = TrainConfig(epochs=1 if short else 4, share=0.1)
+    recipe = TrainConfig(augmentation="both", epochs=1 if short else 4, share=0.1)
 
     def peak_mib(count: int, first_seed: int) -> float:
-        jobs = [Trial(ModelConfig(width=0.25), recipe, source.data, first_seed + number) for number in range(count)]
+        jobs = [
+            Trial(ModelConfig("document", dropout=0.5, width=0.25), recipe, source.data, first_seed + number)
+            for number in range(count)
+        ]
         return max(run_and_measure_memory(jobs, source, tmp_path / str(count), count))
 
     rounds = range(1 if short else 3)

@@ -43,8 +43,8 @@ def flops(step: Step) -> float:
 
 def steps_against_product(width: float, rounds: int, steps: int, precision: str) -> list[tuple[float, float, float]]:
     """Rates of a matrix product, a copy and training steps, in turns; runs in several processes at once."""
-    work = flops(training_step(ModelConfig(width=width), TrainConfig()))
-    step = training_step(ModelConfig(width=width), TrainConfig(), precision)
+    work = flops(training_step(ModelConfig("document", dropout=0.5, width=width), TrainConfig(augmentation="both")))
+    step = training_step(ModelConfig("document", dropout=0.5, width=width), TrainConfig(augmentation="both"), precision)
     tasks = (*machine.product(precision), 8), (*machine.copy(), 8), (step, work, steps)
     for task, _, _ in tasks:
         task()
@@ -78,8 +78,8 @@ def adam_against_scaling(rounds: int, steps: int) -> list[tuple[float, float]]:
 
     The step reads weights, gradients and two moments and writes all but the gradients: 28 bytes per parameter.
     """
-    network = build(ModelConfig(), 0)
-    adam = build_optimizer(network, TrainConfig(), "cpu")
+    network = build(ModelConfig("document", dropout=0.5), 0)
+    adam = build_optimizer(network, TrainConfig(augmentation="both"), "cpu")
     for parameter in network.parameters():
         parameter.grad = torch.randn_like(parameter)
     work = 28.0 * sum(parameter.numel() for parameter in network.parameters())

@@ -37,7 +37,7 @@ Result = dict[str, float]  # images trained on and evaluated, seconds, seconds o
 def run_harness(work: Work, source: Source, out: Path) -> Result:
     """Train by the harness; the result follows from its records."""
     recipe = TrainConfig(RATE, "constant", batch=BATCH, epochs=work.epochs, augmentation="document")
-    model, precision = ModelConfig(width=work.width), work.precision
+    model, precision = ModelConfig("document", dropout=0.5, width=work.width), work.precision
     jobs = [Trial(model, recipe, source.data, seed, precision=precision) for seed in range(work.trials)]
     out.mkdir()
     for event in run(jobs, RunOptions(source, out, worker_count("cpu"), select_kept_trials(jobs, jobs).__contains__)):
