@@ -100,11 +100,16 @@ def test_effects_of_additive_gains_are_the_gains(gains, start):
         assert effect == pytest.approx(0.0 if "interaction" in name else coefficient, abs=1e-9)
 
 
-def test_arms_share_the_baselines_rate_and_have_their_own():
+def test_arms_are_repeated_with_a_rate_of_their_own():
     arms = {"relu": {}, "tanh": {"activation": "tanh"}}
-    assert designs.add_own_rate_arms(arms) == {**arms, "tanh, its own learning rate": {"activation": "tanh"}}
-    assert designs.learning_rate_tuning(arms).takes == {
-        "relu": "relu",
-        "tanh": "relu",
-        "tanh, its own learning rate": "tanh",
-    }
+    own_arms = {"relu, own rate": {}, "tanh, own rate": {"activation": "tanh"}}
+    assert designs.own_rate_arms(arms) == own_arms
+    assert designs.rate_tuning(arms).takes == {arm: arm for arm in own_arms}
+
+
+def test_the_slope_is_that_of_a_regression():
+    """A line with a slope of 0.3 through uneven positions; scipy.stats.linregress gives the same."""
+    positions = {"a": 5.0, "b": 6.0, "c": 8.0}
+    weights = designs.slope(positions)
+    assert sum(weights.values()) == pytest.approx(0)
+    assert sum(weight * (2 + 0.3 * positions[arm]) for arm, weight in weights.items()) == pytest.approx(0.3)

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from ablations.framework.seeds import INTERIM_ANALYSES
+from bench import REVISION
+from bench.records import store, validation
+from bench.spec.jobs import identity
+
 
 def error_line(process):
     """Return the error message: exit status 2, one line on stderr, no traceback."""
@@ -68,7 +73,10 @@ def test_plan_counts_what_is_done(ablate, smoke):
 def test_plan_estimates_a_number_of_gpus(ablate, tmp_path):
     process = ablate("plan", "relu", "--data", "digits", "--cluster", "64", cwd=tmp_path)
     assert process.returncode == 0, process.stderr
-    assert "profile standard, 10 seeds, device cuda" in process.stdout and "512 at once" in process.stdout
+    assert (
+        "profile standard, 10 seeds (stated comparisons: looks at 3, 5, 8, 12), device cuda" in process.stdout
+        and "512 at once" in process.stdout
+    )
 
 
 @pytest.mark.parametrize("words", [(), ("list",), ("plan",), ("run",), ("report",), ("ui",)], ids=" ".join)
@@ -245,31 +253,82 @@ def test_jobs_that_follow_from_tuning_are_in_every_sum(ablate, tmp_path):
     assert f"runs {total} jobs without a record yet" in output
 
 
-def test_a_run_until_decided_adds_seeds_look_by_look_and_its_report_says_so(ablate, smoke, tmp_path):
-    """Both arms of the claim go from 2 seeds to 15, the controls stay; judging again gives the same verdicts."""
-    arguments = "run", *smoke.arguments, "--until-decided", "--out", tmp_path
-    process = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    assert process.returncode == 0, process.stdout + process.stderr
-    report = json.loads((tmp_path / "reports" / "report.json").read_text())
+def records_in(out):
+    return {file.name: file.read_bytes() for file in (out / "trials").glob("*.json")}
+
+
+@pytest.fixture(scope="session")
+def looking(ablate, smoke, tmp_path_factory):
+    """A run with looks: a study with as many seeds as the first one needs, which begins with the smoke run's trials."""
+    folder = tmp_path_factory.mktemp("looks")
+    study = folder / "my_study.py"
+    text = smoke.study.read_text(encoding="utf-8").replace("    arms=", '    seeds={"smoke": 3},\n    arms=')
+    study.write_text(text, encoding="utf-8")
+    shutil.copytree(smoke.out / "trials", folder / "out" / "trials")
+    run = smoke._replace(study=study, out=folder / "out")
+    process = ablate("run", *run.arguments, "--out", run.out, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    return run._replace(process=process)
+
+
+def test_a_run_adds_seeds_look_by_look_until_its_claim_is_decided(looking):
+    """Both arms of the claim go from 3 seeds to 12 at most; the controls stay."""
+    assert looking.process.returncode == 0, looking.process.stdout + looking.process.stderr
+    report = json.loads((looking.out / "reports" / "report.json").read_text())
     (claim,), controls = report["claims"], report["controls"]
-    seeds = 5 * claim["look"]
-    assert claim["verdict"] in ("supported", "refuted", "no effect") or claim["look"] == 3
-    assert claim["pairs"] == seeds and f"sequential, look {claim['look']} of 3" in claim["reason"]
-    assert [control["pairs"] for control in controls] == [2, 2]
-    assert len(list((tmp_path / "trials").glob("*.json"))) == 2 * seeds + 2 * 2
-    before = verdicts(tmp_path)
-    assert ablate("report", "--out", tmp_path).returncode == 0
-    assert verdicts(tmp_path) == before
-    second = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    assert "[1/" not in second.stdout and verdicts(tmp_path) == before
+    assert claim["pairs"] in INTERIM_ANALYSES
+    assert claim["verdict"] in ("supported", "refuted", "negligible") or claim["pairs"] == INTERIM_ANALYSES[-1]
+    assert [control["pairs"] for control in controls] == [3, 3]
+    assert len(records_in(looking.out)) == 2 * claim["pairs"] + 2 * 3
+    lines = re.findall(r"^\[(\d+)/(\d+)\] .*; (at most|about) ", looking.process.stdout, re.MULTILINE)
+    assert lines[-1] == (lines[-1][1], lines[-1][1], "about") and lines[0][2] == "at most"
+    assert [int(done) for done, *_ in lines] == sorted(int(done) for done, *_ in lines)
 
 
-def test_a_limit_ends_an_undecided_run(ablate, smoke, tmp_path):
-    shutil.copytree(smoke.out / "trials", tmp_path / "trials")
-    arguments = "run", *smoke.arguments, "--until-decided", "--limit", "0s", "--out", tmp_path
+def test_a_finished_run_with_looks_does_nothing_again_and_its_report_stays(ablate, looking, tmp_path):
+    """Even without the request of the last run, which holds the numbers of seeds: the looks are then judged again."""
+    shutil.copytree(looking.out, tmp_path / "out")
+    before, records = verdicts(looking.out), records_in(looking.out)
+    assert ablate("report", "--out", tmp_path / "out").returncode == 0
+    assert verdicts(tmp_path / "out") == before
+    for request in (looking.out / "run.json", None):
+        if request is None:
+            (tmp_path / "out" / "run.json").unlink()
+        process = ablate("run", *looking.arguments, "--out", tmp_path / "out", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+        assert process.returncode == 0 and "[1/" not in process.stdout, process.stdout + process.stderr
+        assert verdicts(tmp_path / "out") == before and records_in(tmp_path / "out") == records
+
+
+def test_a_requested_number_of_seeds_has_no_looks(ablate, looking, tmp_path):
+    shutil.copytree(looking.out / "trials", tmp_path / "trials")
+    arguments = "run", *looking.arguments, "--seeds", "2", "--out", tmp_path
     assert ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0
-    assert len(list((tmp_path / "trials").glob("*.json"))) == 8
-    assert json.loads((tmp_path / "run.json").read_text())["further"] == {}
+    (claim,) = json.loads((tmp_path / "reports" / "report.json").read_text())["claims"]
+    assert claim["pairs"] == 2 and records_in(tmp_path) == records_in(looking.out)
+
+
+def test_a_limit_ends_an_undecided_run(ablate, looking, smoke, tmp_path):
+    shutil.copytree(smoke.out / "trials", tmp_path / "trials")
+    arguments = "run", *looking.arguments, "--limit", "0s", "--out", tmp_path
+    assert ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9").returncode == 0
+    assert len(records_in(tmp_path)) == 8
+    assert json.loads((tmp_path / "run.json").read_text())["extra_seeds"] == {}
+
+
+def test_records_of_an_earlier_revision_are_named_in_one_line_and_not_used(ablate, smoke, tmp_path):
+    shutil.copytree(smoke.out, tmp_path / "out")
+    for file in (tmp_path / "out" / "trials").glob("*.json"):
+        record = json.loads(file.read_text())
+        job = validation.build_job(record)
+        record["identity"] = identity(job, REVISION - 1)
+        file.unlink()
+        store.write(tmp_path / "out", record)
+    note = f"holds records of revision {REVISION - 1} or earlier that are not used: 8\n"
+    report = ablate("report", "--out", tmp_path / "out")
+    assert report.returncode == 0 and report.stdout.count(note) == 1, report.stdout + report.stderr
+    assert {verdict for _, verdict, _ in verdicts(tmp_path / "out")} == {"not run"}
+    arguments = "run", *smoke.arguments, "--limit", "0s", "--out", tmp_path / "out"
+    run = ablate(*arguments, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert run.stdout.count(note) == 1 and "\n0 of 8 jobs are done already\n" in run.stdout
 
 
 def test_a_users_own_ablate_is_not_taken_for_this_one(tmp_path):
