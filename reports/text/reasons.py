@@ -71,8 +71,8 @@ OUTLOOKS = {
     "inconclusive": (
         "More seeds would narrow the interval, and move it off the margin or off zero where the truth lies there."
     ),
-    "not testable here": "A setting in which the precondition is met{advice}.",
-    "not run": "Measurements: nothing that it could be judged by was recorded.",
+    "not testable here": "It can be tested where its preconditions are met{advice}.",
+    "not run": "It has no verdict until something is measured that it can be judged by.",
 }
 OUTLOOKS["refuted"] = OUTLOOKS["supported"]
 EQUALITY_OUTLOOK = (

@@ -39,7 +39,7 @@ def test_a_precondition_that_is_not_met_is_the_reason_with_its_number():
     precondition = "train accuracy of none: 64.0 %, not met (at least 95 %)"
     assert explain_judgement(judgement) == f"precondition: {precondition}"
     advice = "for instance with more epochs or a wider network."
-    assert describe_outlook(judgement) == f"A setting in which the precondition is met, {advice}"
+    assert describe_outlook(judgement) == f"It can be tested where its preconditions are met, {advice}"
 
 
 def test_many_pairs_that_would_be_needed_are_not_counted():
