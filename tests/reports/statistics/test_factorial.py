@@ -1,0 +1,93 @@
+"""The analysis of variance of a factorial, against statsmodels' formulas and by its error rates."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
+
+from ablations import Claim, Contrast, Switch, designs
+from reports.statistics.claim_verdicts import judge
+from reports.statistics.factorial import analyse_effect
+from reports.statistics.pairs import Design
+from reports.tables.observations import Observation
+
+SWITCHES = {name: Switch({name: 1}, {name: 0}) for name in "abc"}
+ARMS = list(designs.subsets("abc"))
+MAIN, TWO_WAY = designs.main_effect("a"), designs.interaction("a", "b")
+
+
+def values(draws, **effects):
+    """Values of all arms by seed; an effect, such as ab, adds half of itself where its sign is a plus, else takes it."""
+    return {
+        designs.arm_name(SWITCHES, on): {
+            seed: draws[seed, index]
+            + sum(size / 2 * (-1) ** len(set(name) - set(on)) for name, size in effects.items())
+            for seed in range(len(draws))
+        }
+        for index, on in enumerate(ARMS)
+    }
+
+
+def frame(by_arm):
+    rows = [
+        (seed, *(name in on for name in "abc"), by_arm[designs.arm_name(SWITCHES, on)][seed])
+        for seed, on in itertools.product(range(3), ARMS)
+    ]
+    return pd.DataFrame(rows, columns=["seed", *"abc", "value"])
+
+
+@pytest.mark.parametrize("effect, term", [(MAIN, "a"), (TWO_WAY, "a:b")])
+def test_the_p_is_that_of_statsmodels_analysis_of_variance_with_blocks(effect, term):
+    by_arm = values(np.random.default_rng(1).normal(size=(3, 8)), a=1.0, ab=0.5)
+    test = analyse_effect(effect, SWITCHES, by_arm)
+    table = anova_lm(ols("value ~ C(seed) + (a + b + c) ** 2", frame(by_arm)).fit())
+    assert test.p_value == pytest.approx(table.loc[term, "PR(>F)"])
+    assert table.loc["Residual", "df"] == 24 - 3 - 6
+
+
+def test_the_estimate_is_the_mean_over_the_seeds_of_the_weighted_arms():
+    by_arm = values(np.random.default_rng(2).normal(size=(3, 8)), a=2.0)
+    for effect in (MAIN, TWO_WAY):
+        weights = designs.effect_weights(SWITCHES)[effect]
+        by_seed = [sum(weight * by_arm[arm][seed] for arm, weight in weights.items()) for seed in range(3)]
+        test = analyse_effect(effect, SWITCHES, by_arm)
+        assert test.estimate == pytest.approx(np.mean(by_seed))
+        assert test.interval[0] < test.ninety[0] < test.estimate < test.ninety[1] < test.interval[1]
+
+
+def test_a_main_effect_that_depends_on_the_seed_and_other_combinations_are_left_to_the_t_test():
+    draws = np.random.default_rng(3).normal(scale=0.1, size=(3, 8))
+    by_arm = values(draws, a=1.0)
+    assert analyse_effect(MAIN, SWITCHES, by_arm).method == "analysis of variance"
+    assert analyse_effect(designs.shapley_share("a"), SWITCHES, by_arm) is None
+    signs = np.array([1 if "a" in on else -1 for on in ARMS])
+    assert analyse_effect(MAIN, SWITCHES, values(draws + np.outer((1, -1, 0), signs), a=1.0)) is None
+
+
+def test_one_seed_one_switch_and_constant_values_are_not_analysed():
+    draws = np.random.default_rng(4).normal(size=(3, 8))
+    assert analyse_effect(MAIN, SWITCHES, values(draws[:1])) is None
+    assert analyse_effect(MAIN, SWITCHES, values(0 * draws)) is None
+    arms = {"a": {0: 1.0, 1: 2.0}, designs.ALL_OFF: {0: 0.0, 1: 0.5}}
+    assert analyse_effect(MAIN, {"a": SWITCHES["a"]}, arms) is None
+
+
+def test_claims_on_effects_are_judged_by_the_analysis_and_others_by_their_seeds():
+    by_arm = values(np.random.default_rng(5).normal(scale=0.004, size=(3, 8)), a=0.02)
+    effects = (MAIN, designs.left_out("a"))
+    rows = [
+        Observation("study", arm, seed, "test/accuracy", value, identity=f"{arm}{seed}", trained=True)
+        for arm, by_seed in by_arm.items()
+        for seed, value in by_seed.items()
+    ]
+    for effect, seed in itertools.product(effects, range(3)):
+        value = sum(weight * by_arm[arm][seed] for arm, weight in designs.effect_weights(SWITCHES)[effect].items())
+        rows.append(Observation("study", effect, seed, "test/accuracy", value, identity=effect, trained=True))
+    claims = [("study", Claim(name, "A sentence", (Contrast("test/accuracy", name, 0.0, 0.5),))) for name in effects]
+    main, left_out = (j.main for j in judge(claims, pd.DataFrame(rows), designs={"study": Design(3, {}, SWITCHES)}))
+    assert (main.method, main.verdict, left_out.method) == ("analysis of variance", "supported", "t test")
+    assert main.p_value == pytest.approx(analyse_effect(MAIN, SWITCHES, by_arm).p_value)
+    assert main.estimate == pytest.approx(100 * np.mean([row.value for row in rows if row.arm == MAIN]))
