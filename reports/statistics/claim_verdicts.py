@@ -1,5 +1,6 @@
 """Verdicts on whole claims: preconditions first, stated parts joined by AND, robustness checks beside them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -142,7 +143,7 @@ def _check_requirement(study: str, requires: Requires, table: Table, stated: Seq
     selected = [value.value for pair, value in values.items() if pair in judged or not judged]
     if not selected:
         return Requirement(requires)
-    mean = sum(selected) / len(selected) * describe_metric(requires.metric).factor
+    mean = math.fsum(selected) / len(selected) * describe_metric(requires.metric).factor
     return Requirement(requires, mean, mean >= requires.at_least)
 
 

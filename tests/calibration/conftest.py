@@ -1,6 +1,7 @@
 import pytest
 
 ROWS: list[tuple[str, ...]] = []
+HEAD = ("group", "case", "share in %", "goal", "pairs")
 
 
 @pytest.fixture(scope="session")
@@ -15,17 +16,6 @@ def add_row():
 
 
 def pytest_terminal_summary(terminalreporter):
-    head = (
-        "differences",
-        "design",
-        "claims",
-        "true difference",
-        "margin",
-        "verdicts",
-        "share",
-        "goal",
-        "pairs per claim",
-    )
     if ROWS:
-        for row in (head, ("---",) * len(head), *ROWS):
+        for row in (HEAD, ("---",) * len(HEAD), *ROWS):
             terminalreporter.write_line(f"| {' | '.join(row)} |")

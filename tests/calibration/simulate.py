@@ -1,11 +1,8 @@
-"""Simulated studies with known true differences, judged by the same rules as real studies.
-
-All quantities are in standard deviations of a paired difference. A study has several claims, each with differences of
-shape (pairs,) whose true mean is known.
-"""
+"""Simulated studies with known true differences, in standard deviations of a paired difference."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -13,18 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import vectorised
+from vectorised import Judged
 
-from ablations import Contrast
 from ablations.framework.seeds import INTERIM_ANALYSES
-from reports.statistics import sequential
-from reports.statistics.multiple_testing import holm
-from reports.statistics.pairs import Pairs
-from reports.statistics.part_verdicts import decide
 
 LAST_ANALYSIS = INTERIM_ANALYSES[-1]
 NOTHING = 1e-6  # a margin so small that p alone decides
 SHARED = "normal, one baseline"
-UNDECIDED = ("underpowered", "inconclusive")
+SKEWED = ("exponential", "lognormal")
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
@@ -35,10 +29,15 @@ def resampled(values: list[float]) -> Draw:
 
 
 def shared(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Normal differences; all claims of a study share a baseline, so that their differences correlate by 0.5."""
-    studies, claims, pairs = shape
-    arms = random.normal(size=(studies, claims + 1, pairs))
-    return (arms[:, 1:] - arms[:, :1]) / math.sqrt(2)
+    """Normal differences that correlate by 0.5 among all parts of a study, as with one baseline."""
+    studies, *parts, pairs = shape
+    baseline = random.normal(size=(studies, *(1 for _ in parts), pairs))
+    return (random.normal(size=shape) - baseline) / math.sqrt(2)
+
+
+def heavy_tailed(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Differences of two lognormal times of unit logarithmic deviation: symmetric, with a kurtosis of about 60."""
+    return (random.lognormal(size=shape) - random.lognormal(size=shape)) / math.sqrt(2 * (math.e - 1) * math.e)
 
 
 REAL = json.loads((Path(__file__).parent / "accuracies.json").read_text(encoding="utf-8"))
@@ -49,78 +48,115 @@ DRAWS: dict[str, Draw] = {
     "lognormal": lambda random, shape: (
         (random.lognormal(0, 1, shape) - math.exp(0.5)) / math.sqrt((math.e - 1) * math.e)
     ),
+    "heavy-tailed": heavy_tailed,
     **{f"A/A on {name}": resampled(entry["values"]) for name, entry in REAL.items()},
 }
 
 
-class Rule(NamedTuple):
-    """The rule that judges a study's claims; `pairs` is their number, the largest one with interim analyses."""
+class Design(NamedTuple):
+    """A family of claims and the rule that judges it.
 
-    pairs: int
+    Attributes:
+        draw: Name of the distribution of differences.
+        pairs: Number of pairs; None for looks.
+        claims: Number of claims.
+        effects: True difference of each part of a claim.
+        margin: Margin of every part.
+        direction: Direction of every part.
+        timed: Whether they are timings.
+    """
+
+    draw: str = "normal"
+    pairs: int | None = None
+    claims: int = 1
+    effects: tuple[float, ...] = (0.0,)
     margin: float = NOTHING
     direction: str = "higher"
-    interim: bool = False
+    timed: bool = False
+
+    def judge(self, random: np.random.Generator, studies: int) -> Judged:
+        """Simulate and judge studies."""
+        shape = studies, self.claims, len(self.effects), self.pairs or LAST_ANALYSIS
+        differences = DRAWS[self.draw](random, shape) + np.array(self.effects)[:, None]
+        if self.pairs is None:
+            return vectorised.judge_sequentially(differences, self.margin, self.direction)
+        tests = vectorised.signed_rank_tests(differences) if self.timed else vectorised.t_tests(differences)
+        return vectorised.judge_fixed(tests, self.pairs, self.margin, self.direction)
+
+    def __str__(self) -> str:
+        pairs = "looks" if self.pairs is None else f"{self.pairs} {'rounds' if self.timed else 'pairs'}"
+        effects = " and ".join(f"{effect:.2f}" for effect in self.effects)
+        margin = "none" if self.margin == NOTHING else f"{self.margin:.2f}"
+        return (
+            f"{self.draw}, {pairs}, {self.claims} of {len(self.effects)}, {effects}, margin {margin}, {self.direction}"
+        )
 
 
-class Study(NamedTuple):
-    verdicts: list[str]
-    pairs: list[int]  # number of pairs used by each claim
+class Checks(NamedTuple):
+    """Claims, each with robustness checks of the same true difference as the stated part.
+
+    Attributes:
+        draw: Name of the distribution of differences.
+        pairs: Number of pairs of the stated parts; None for looks.
+        check_pairs: Number of pairs of the checks.
+        claims: Number of claims.
+        checks: Number of checks of each.
+    """
+
+    draw: str = "normal"
+    pairs: int | None = None
+    check_pairs: int = 5
+    claims: int = 6
+    checks: int = 3
+
+    def differing_share(self, random: np.random.Generator, studies: int, effect: float = 2.0) -> float:
+        """Share of studies in which any check is shown to differ."""
+        shape = studies, self.claims, 1 + self.checks, max(self.check_pairs, self.pairs or LAST_ANALYSIS)
+        differences = DRAWS[self.draw](random, shape) + effect
+        stated = differences[:, :, 0]
+        pairs = np.full(stated.shape[:2], self.pairs or 0)
+        if self.pairs is None:
+            pairs = vectorised.judge_sequentially(stated[:, :, None], margin=1.0).pairs
+        checks = differences[:, :, 1:, : self.check_pairs]
+        return float(vectorised.differing_checks(checks, stated, pairs).any((1, 2)).mean())
+
+    def __str__(self) -> str:
+        stated = "looks" if self.pairs is None else f"{self.pairs} pairs"
+        return f"{self.draw}, {stated}, {self.claims} claims of {self.checks} checks of {self.check_pairs} pairs"
 
 
-def simulate(draw: Draw, rule: Rule, studies: int, claims: int = 1, effect: float = 0.0, seed: int = 0) -> list[Study]:
-    differences = draw(np.random.default_rng(seed), (studies, claims, rule.pairs)) + effect
-    return [
-        judge_sequentially(values, rule)
-        if rule.interim
-        else Study(judge_claims(list(values), rule), [rule.pairs] * claims)
-        for values in differences
-    ]
+class Factorial(NamedTuple):
+    """A full factorial of five switches; deviations are those of a trial.
 
+    Attributes:
+        effect: True main effect of every switch.
+        margin: Margin of every main effect.
+        joined: Whether the five are the parts of one claim; else each is a claim.
+        seed_deviation: Spread of the seeds' means.
+        effect_deviation: Spread of the main effects over the seeds.
+        seeds: Number of seeds.
+        claims: Number of the main effects that are judged.
+    """
 
-def judge_sequentially(differences: np.ndarray, rule: Rule) -> Study:
-    """Judge as `--until-decided` does: undecided claims get the next analysis's pairs, and all are judged again."""
-    pairs = [INTERIM_ANALYSES[0]] * len(differences)
-    while True:
-        verdicts = judge_claims([values[:n] for values, n in zip(differences, pairs, strict=True)], rule)
-        waiting = [c for c, verdict in enumerate(verdicts) if verdict in UNDECIDED and pairs[c] < LAST_ANALYSIS]
-        if not waiting:
-            return Study(verdicts, pairs)
-        for c in waiting:
-            pairs[c] = INTERIM_ANALYSES[sequential.analyses_reached(pairs[c])]
+    effect: float = 0.0
+    margin: float = NOTHING
+    joined: bool = False
+    seed_deviation: float = 1.0
+    effect_deviation: float = 0.0
+    seeds: int = 3
+    claims: int = 5
 
+    def judge(self, random: np.random.Generator, studies: int) -> Judged:
+        """Simulate and judge studies."""
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=5)))
+        effects = self.effect + random.normal(size=(studies, self.seeds, 5)) * self.effect_deviation
+        values = random.normal(size=(studies, self.seeds, 32)) + effects @ signs.T / 2
+        values += random.normal(size=(studies, self.seeds, 1)) * self.seed_deviation
+        tests = vectorised.Tests(*(field[:, : self.claims] for field in vectorised.factorial_tests(values, signs)))
+        if self.joined:
+            tests = vectorised.Tests(*(field[:, None, :, 0] for field in tests))
+        return vectorised.judge_fixed(tests, self.seeds, self.margin)
 
-def judge_claims(differences: list[np.ndarray], rule: Rule) -> list[str]:
-    """Judge a study's claims with Holm's correction; a test compares the verdicts with those of `judge`."""
-    part = Contrast("test/loss", "arm", "base", rule.margin, rule.direction)
-    family = [_pairs(values, rule.interim) for values in differences]
-    tests = [pairs.t_test() for pairs in family]
-    tested = [c for c, test in enumerate(tests) if test.p_value is not None]
-    p_holm = dict(zip(tested, holm([tests[c].p_value for c in tested]), strict=True))
-    return [
-        decide(part, pairs, test, p_holm.get(c))[0] for c, (pairs, test) in enumerate(zip(family, tests, strict=True))
-    ]
-
-
-def _pairs(differences: np.ndarray, interim: bool) -> Pairs:
-    arm, analysis = tuple(map(float, differences)), sequential.analyses_reached(len(differences)) if interim else None
-    return Pairs(arm, (0.0,) * len(arm), frozenset(), 0, 0, 0, True, (), analysis)
-
-
-def any_claim(studies: list[Study], verdicts: tuple[str, ...]) -> float:
-    """The share of studies in which at least one claim has such a verdict."""
-    return float(np.mean([any(verdict in verdicts for verdict in study.verdicts) for study in studies]))
-
-
-def each_claim(studies: list[Study], verdicts: tuple[str, ...]) -> float:
-    """The share of claims that have such a verdict."""
-    return float(np.mean([verdict in verdicts for study in studies for verdict in study.verdicts]))
-
-
-def mean_pairs(studies: list[Study]) -> float:
-    """The mean number of pairs per claim."""
-    return float(np.mean([study.pairs for study in studies]))
-
-
-def standard_error(share: float, studies: int) -> float:
-    """The standard error of a share."""
-    return math.sqrt(share * (1 - share) / studies)
+    def __str__(self) -> str:
+        claims = f"{self.claims} {'parts of a claim' if self.joined else 'claims'}"
+        return f"{self.seeds} seeds, {claims}, effect {self.effect:.2f}, seed x effect {self.effect_deviation:g}"

@@ -1,175 +1,188 @@
-"""Error rates and power of verdicts, against their goals; `make calibrate` simulates 2,000 studies per row."""
+"""Error rates and power of verdicts, against their goals; `make calibrate` simulates 10,000 studies per row."""
 
+import math
 import zlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pytest
-from simulate import (
-    DRAWS,
-    LAST_ANALYSIS,
-    NOTHING,
-    SHARED,
-    Rule,
-    any_claim,
-    each_claim,
-    judge_claims,
-    mean_pairs,
-    simulate,
-    standard_error,
-)
+from simulate import DRAWS, LAST_ANALYSIS, SHARED, SKEWED, Checks, Design, Factorial
+from vectorised import NEGLIGIBLE, REFUTED, SUPPORTED
 
-from ablations import Claim, Contrast
-from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import power
-from reports.statistics.claim_verdicts import judge
-from reports.tables.observations import Observation
 
-WRONG, DECIDED = ("supported", "refuted"), ("supported", "refuted", "no effect")
-FAMILY = 6  # claims per study
-SEQUENTIAL = Rule(LAST_ANALYSIS, interim=True)
-SKEWED = ("exponential", "lognormal")
-ONE_CLAIM_DRAWS = [draw for draw in DRAWS if draw != SHARED]  # a shared baseline needs several claims
+WRONG, DECIDED = (SUPPORTED, REFUTED), (SUPPORTED, REFUTED, NEGLIGIBLE)
+BLOCK = 2_000  # studies simulated at once
+FAMILY, LARGE_FAMILY = 6, 16  # claims
+EQUAL_ARMS = ("normal", SHARED, "A/A on digits", "A/A on CIFAR-10")
+LOOKS = None
+Share = Callable[[np.random.Generator, int], tuple[float, float]]  # share and mean number of pairs
 
 
 class Row(NamedTuple):
-    """A row of the table: a design, and the share of some verdicts with its goal.
+    """A row of the table: a case, and the share of some verdicts with its goal.
 
     Attributes:
-        draw: Name of the distribution of differences.
-        rule: The rule that judges the claims.
-        claims: Number of claims per study.
-        effect: True difference.
-        verdicts: The counted verdicts. With an upper limit, the share is of studies with at least one of them;
-            otherwise it is of claims.
-        upper_limit: Largest allowed share.
-        lower_limit: Smallest allowed share.
+        group: What the row is about.
+        case: The design.
+        share: Simulates a number of studies, and returns the share and the mean number of pairs.
+        limit: Largest allowed share; with `is_power` the smallest.
+        is_power: Whether the share must reach the limit.
+        miss: Why the row misses its goal, if it is known to.
     """
 
-    draw: str
-    rule: Rule
-    claims: int
-    effect: float
-    verdicts: tuple[str, ...]
-    upper_limit: float = 1.0
-    lower_limit: float = 0.0
-
-    def cells(self, share, studies, pairs):
-        count = studies if self.upper_limit < 1 else studies * self.claims
-        limits = f"at most {100 * self.upper_limit:g} %", f"at least {100 * self.lower_limit:g} %"
-        goal = limits[0] if self.upper_limit < 1 else limits[1]
-        margin = "none" if self.rule.margin == NOTHING else f"{self.rule.margin:.2f}"
-        design = (
-            f"looks at {', '.join(map(str, INTERIM_ANALYSES))}" if self.rule.interim else f"{self.rule.pairs} pairs"
-        )
-        equal = "equal: " * (self.rule.direction == "equal")
-        return (
-            *(self.draw, design, self.claims, f"{self.effect:.2f}", margin, equal + " or ".join(self.verdicts)),
-            *(f"{100 * share:.1f} ± {100 * standard_error(share, count):.1f} %", goal, f"{pairs:.1f}"),
-        )
+    group: str
+    case: str
+    share: Share
+    limit: float = 0.05
+    is_power: bool = False
+    miss: str = ""
 
 
-def no_effect_row(draw, rule, claims=1):
-    """No effect, and a margin so small that p alone decides: the worst case for wrong verdicts."""
-    return Row(draw, rule, claims, 0.0, WRONG, upper_limit=0.05)
+def any_claim(design, verdicts=WRONG) -> Share:
+    """Share of studies with at least one of the verdicts."""
+
+    def share(random, studies):
+        judged = design.judge(random, studies)
+        return float(np.isin(judged.verdicts, verdicts).any(1).mean()), float(judged.pairs.mean())
+
+    return share
 
 
-def planned_effect_row(draw, rule, claims=1):
+def each_claim(design, verdicts=DECIDED) -> Share:
+    """Share of claims with one of the verdicts."""
+
+    def share(random, studies):
+        judged = design.judge(random, studies)
+        return float(np.isin(judged.verdicts, verdicts).mean()), float(judged.pairs.mean())
+
+    return share
+
+
+def wrong(group, design, verdicts=WRONG) -> Row:
+    skewed = "the t test fails for skewed differences" if getattr(design, "draw", "") in SKEWED else ""
+    return Row(group, str(design), any_claim(design, verdicts), miss=skewed)
+
+
+def right(group, design, verdicts=DECIDED, miss="") -> Row:
+    return Row(group, str(design), each_claim(design, verdicts), power.POWER, is_power=True, miss=miss)
+
+
+def planned(design) -> Design:
     """The smallest effect that `ablate plan` calls decidable, with the margin that this number of pairs detects."""
-    pairs = rule.pairs
-    return Row(
-        draw, rule, claims, power.supportable_difference(1.0, pairs, rule.margin), DECIDED, lower_limit=power.POWER
-    )
+    pairs = design.pairs or LAST_ANALYSIS
+    margin = detectable(pairs)
+    effect = power.supportable_difference(1.0, pairs, margin)
+    return design._replace(effects=(effect,) * len(design.effects), margin=margin)
 
 
-def margin(pairs):
+def detectable(pairs):
     return power.detectable_difference(1.0, pairs)
 
 
-EQUATED = power.pairs_to_equate(1.0, 1.0)
-ZERO = Row("normal", Rule(EQUATED, 1.0), 1, 0.0, ("no effect",), lower_limit=power.POWER)
-ROWS = [
-    *(no_effect_row(draw, Rule(pairs)) for draw in ONE_CLAIM_DRAWS for pairs in INTERIM_ANALYSES),
-    *(
-        no_effect_row(draw, Rule(pairs), FAMILY)
-        for draw in DRAWS
-        if draw not in SKEWED
-        for pairs in INTERIM_ANALYSES[:2]
-    ),
-    *(no_effect_row(draw, SEQUENTIAL) for draw in ONE_CLAIM_DRAWS),
-    *(no_effect_row(draw, SEQUENTIAL, FAMILY) for draw in DRAWS if draw not in SKEWED),
-    *(
-        planned_effect_row(draw, Rule(pairs, margin(pairs)))
-        for draw in ONE_CLAIM_DRAWS
-        for pairs in INTERIM_ANALYSES[:2]
-    ),
-    *(planned_effect_row(draw, SEQUENTIAL._replace(margin=margin(LAST_ANALYSIS))) for draw in ONE_CLAIM_DRAWS),
-    *(ZERO._replace(draw=draw) for draw in ONE_CLAIM_DRAWS),
-    ZERO._replace(rule=Rule(EQUATED, 1.0, "equal"), verdicts=("supported",)),
-    ZERO._replace(rule=SEQUENTIAL._replace(margin=1.0)),
-    ZERO._replace(effect=1.0, upper_limit=0.05, lower_limit=0.0),
-    ZERO._replace(rule=SEQUENTIAL._replace(margin=1.0), effect=1.0, upper_limit=0.05, lower_limit=0.0),
-    ZERO._replace(
-        rule=Rule(EQUATED, 1.0, "equal"), effect=1.0, verdicts=("supported",), upper_limit=0.05, lower_limit=0.0
-    ),
-    ZERO._replace(
-        rule=Rule(EQUATED, 1.0, "equal"), effect=1.0, verdicts=("refuted",), upper_limit=0.05, lower_limit=0.0
-    ),
-    planned_effect_row("normal", Rule(10, margin(10)), FAMILY),
-    Row("normal", Rule(10, margin(10)), 1, margin(10), DECIDED, lower_limit=power.POWER),
-]
+def families():
+    """No effect, and a margin so small that p alone decides: the worst case for wrong verdicts."""
+    for draw in (draw for draw in DRAWS if draw not in (SHARED, "heavy-tailed")):
+        for pairs in (3, 5, 10, LOOKS):
+            yield wrong("one claim, no effect", Design(draw, pairs))
+    for draw in EQUAL_ARMS:
+        for claims, pairs in ((FAMILY, 5), (LARGE_FAMILY, 10), (LARGE_FAMILY, LOOKS)):
+            yield wrong("family, no effect", Design(draw, pairs, claims))
 
 
-BRIEF = ("normal", "A/A on digits")  # distributions of the short form
-LONG = 1_000  # number of studies from which on all rows run
+def joined_claims():
+    """Claims of several parts, without any effect, and with an effect in the first part alone."""
+    for draw in ("normal", SHARED):
+        for effects in ((0.0, 0.0), (0.0, 0.0, 0.0), (3.0, 0.0), (9.0, 0.0)):
+            for pairs in (5, LOOKS):
+                yield wrong("joined by AND", Design(draw, pairs, FAMILY, effects))
 
 
-def name(row):
-    return "-".join(map(str, row.cells(0.5, 1, 0)[:6]))
+def any_differing(design) -> Share:
+    """Share of studies with a check that is shown to differ from the stated part."""
+    return lambda random, studies: (design.differing_share(random, studies), design.check_pairs)
+
+
+def checks():
+    for draw in EQUAL_ARMS:
+        for pairs, check_pairs in ((5, 5), (10, 10), (LOOKS, 5)):
+            design = Checks(draw, pairs, check_pairs)
+            yield Row("different from the stated setting, equal effects", str(design), any_differing(design))
+
+
+def factorials():
+    for joined in (False, True):
+        yield wrong("factorial, no effect", Factorial(joined=joined))
+    for deviation in (0.2, 0.5, 1.0):
+        miss = "the check of seed x effect misses a third of them" if deviation < 1 else ""
+        yield wrong("factorial, no mean effect", Factorial(effect_deviation=deviation))._replace(miss=miss)
+    error = math.sqrt(4 / 96)
+    margin = 2.8 * error  # 1.99 for significance at 78 degrees of freedom, 0.85 for a power of 0.8
+    yield right("factorial, planned effect", Factorial(margin + 0.85 * error, margin, claims=1), (SUPPORTED,))
+
+
+def timings():
+    for draw, pairs in (("heavy-tailed", 15), ("heavy-tailed", 30), ("normal", 15)):
+        for claims in (1, FAMILY):
+            yield wrong("timings, no effect", Design(draw, pairs, claims, timed=True))
+    for draw in ("heavy-tailed", "normal"):
+        at_margin = Design(draw, 15, 1, (1.0,), 1.0, timed=True)
+        yield wrong("timings, at the margin", at_margin, (NEGLIGIBLE,))
+        yield right("timings, twice the margin", at_margin._replace(effects=(2.0,)), (SUPPORTED,))
+
+
+def planned_effects():
+    for draw in (draw for draw in DRAWS if draw not in (SHARED, "heavy-tailed")):
+        for pairs in (5, 10, LOOKS):
+            yield right("planned effect", planned(Design(draw, pairs)))
+    yield right("planned effect", planned(Design("normal", 10, FAMILY)))
+    yield right("planned effect", planned(Design("normal", LOOKS, FAMILY)))
+    half = "half of all means lie below the margin"
+    yield right("effect at the margin", Design("normal", 10, 1, (detectable(10),), detectable(10)), miss=half)
+
+
+def equivalences():
+    """A margin of one deviation, for which `pairs` show equivalence four times in five."""
+    pairs = power.pairs_to_equate(1.0, 1.0)
+    fixed, equal = Design("normal", pairs, margin=1.0), Design("normal", pairs, margin=1.0, direction="equal")
+    looks, at_margin = fixed._replace(pairs=LOOKS), {"effects": (1.0,)}
+    yield right("no effect", fixed, (NEGLIGIBLE,))
+    yield right("no effect", looks, (NEGLIGIBLE,))
+    yield right("no effect", equal, (SUPPORTED,))
+    yield wrong("at the margin, negligible", fixed._replace(**at_margin), (NEGLIGIBLE,))
+    yield wrong("at the margin, negligible", looks._replace(**at_margin), (NEGLIGIBLE,))
+    yield wrong("at the margin, equal", equal._replace(**at_margin), (SUPPORTED,))
+    yield wrong("at the margin, not equal", equal._replace(**at_margin), (REFUTED,))
+
+
+GROUPS = (families, joined_claims, checks, factorials, timings, planned_effects, equivalences)
+ROWS = [row for group in GROUPS for row in group()]
 
 
 def marked(row):
     """The row as a parameter; rows that miss their goal, listed in docs/statistics.md, are expected to fail."""
-    is_skewed = row.upper_limit < 1 and row.draw in SKEWED
-    reason = "the t test fails for skewed differences" if is_skewed else "half of all means lie below the margin"
-    marks = [pytest.mark.xfail(reason=reason)] if is_skewed or row == ROWS[-1] else []
-    return pytest.param(row, id=name(row), marks=marks)
+    marks = [pytest.mark.xfail(reason=row.miss)] if row.miss else []
+    return pytest.param(row, id=f"{row.group}: {row.case}", marks=marks)
+
+
+def simulate(row, studies, seed):
+    """Return the share and the mean number of pairs, in blocks that fit memory."""
+    sizes = [BLOCK] * (studies // BLOCK) + [studies % BLOCK] * (studies % BLOCK > 0)
+    results = [row.share(np.random.default_rng((seed, index)), size) for index, size in enumerate(sizes)]
+    return np.average(results, axis=0, weights=sizes)
 
 
 @pytest.mark.parametrize("row", [marked(row) for row in ROWS])
 def test_error_rates_and_power_of_verdicts_meet_their_goals(row, studies, add_row):
-    if studies < LONG and (row.draw not in BRIEF or (row.rule.interim and row.claims > 1)):
-        pytest.skip("make calibrate runs it")
-    simulated, seed = [], zlib.crc32(name(row).encode())
-    for count in (studies, 10 * studies):  # chance puts about three of seventy rows beyond: these run again, longer
-        simulated = simulate(DRAWS[row.draw], row.rule, count, row.claims, row.effect, seed + count)
-        share = (any_claim if row.upper_limit < 1 else each_claim)(simulated, row.verdicts)
-        is_above = share - row.upper_limit > 2 * standard_error(0.05, count)
-        is_below = row.lower_limit - share > 2 * standard_error(power.POWER, count)
-        if not (is_above or is_below):
+    """A row that misses its goal by more than two standard errors runs again with ten times as many studies."""
+    seed = zlib.crc32(f"{row.group} {row.case}".encode())
+    for count in (studies, 10 * studies):
+        share, pairs = simulate(row, count, (seed + count) % 2**32)
+        error = math.sqrt(row.limit * (1 - row.limit) / count)
+        is_missed = row.limit - share > 2 * error if row.is_power else share - row.limit > 2 * error
+        if not is_missed:
             break
-    add_row(*row.cells(share, len(simulated), mean_pairs(simulated)))
-    assert not (is_above or is_below)
-
-
-@pytest.mark.parametrize("interim, pairs", [(False, (10, 10, 10)), (True, (5, 10, 15)), (True, (10, 10, 15))])
-@pytest.mark.parametrize("direction", ["higher", "equal"])
-def test_a_simulated_study_is_judged_like_a_real_one(interim, pairs, direction):
-    """Ten studies of three claims, once by `judge_claims` and once from observations."""
-    rule, names = Rule(LAST_ANALYSIS, 0.8, direction, interim), ["a", "b", "c"]
-    for differences in np.random.default_rng(5).normal(0.8, 1, (10, 3, LAST_ANALYSIS)):
-        samples = [values[:n] for values, n in zip(differences, pairs, strict=True)]
-        rows = [
-            Observation("study", arm, pair, "test/loss", value, identity=f"{arm}{pair}", trained=True)
-            for arm, values in (*zip(names, samples, strict=True), ("base", [0.0] * LAST_ANALYSIS))
-            for pair, value in enumerate(values)
-        ]
-        claims = [Claim(arm, "A sentence", (Contrast("test/loss", arm, "base", 0.8, direction),)) for arm in names]
-        seeds = (
-            {("study", arm): n for arm, n in (*zip(names, pairs, strict=True), ("base", LAST_ANALYSIS))}
-            if interim
-            else None
-        )
-        judgements = judge([("study", claim) for claim in claims], pd.DataFrame(rows), requested_seeds=seeds)
-        assert judge_claims(samples, rule) == [judgement.verdict for judgement in judgements]
+    goal = f"at {'least' if row.is_power else 'most'} {100 * row.limit:g}"
+    add_row(row.group, row.case, f"{100 * share:.1f}" + " (missed)" * bool(is_missed), goal, f"{pairs:.1f}")
+    assert not is_missed

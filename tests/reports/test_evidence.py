@@ -37,3 +37,18 @@ def test_no_number_of_report_json_is_a_sum_of_floats(tmp_path, monkeypatch):
     for module in [module for name, module in sys.modules.items() if name.startswith(packages)]:
         monkeypatch.setattr(module, "sum", sum_without_floats, raising=False)
     assert export_verdicts(gather(tmp_path, [study], setting))["claims"]
+
+
+def test_controls_are_judged_once_for_each_baseline(tmp_path):
+    """Two studies share their baseline, and so its A/A and shuffled-label trials; a third has a baseline of its own."""
+    first, setting = fabricate.activations(), fabricate.setting()
+    claims = tuple(dataclasses.replace(claim, id=f"other {claim.id}") for claim in first.claims)
+    shared = dataclasses.replace(first, name="shared", claims=claims)
+    other = dataclasses.replace(shared, name="other", base={"dropout": 0.3})
+    fabricate.write(tmp_path, [first, shared, other], setting)
+    controls = gather(tmp_path, [first, shared, other], setting).controls
+    assert [judgement.claim.id for judgement in controls] == [
+        f"{name}:{control}" for name in ("activations", "other") for control in ("a-a", "shuffled")
+    ]
+    a_a, shuffled, *_ = (judgement.main for judgement in controls)
+    assert a_a.pairs == shuffled.pairs == setting.profile.seeds

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import f, t
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
@@ -20,7 +21,7 @@ MAIN, TWO_WAY = designs.main_effect("a"), designs.interaction("a", "b")
 
 
 def values(draws, **effects):
-    """Values of all arms by seed; an effect, such as ab, adds half of itself where its sign is a plus, else takes it."""
+    """Values of all arms by seed; half of an effect, such as ab, is added where its sign is a plus, else subtracted."""
     return {
         designs.arm_name(SWITCHES, on): {
             seed: draws[seed, index]
@@ -58,13 +59,22 @@ def test_the_estimate_is_the_mean_over_the_seeds_of_the_weighted_arms():
         assert test.interval[0] < test.ninety[0] < test.estimate < test.ninety[1] < test.interval[1]
 
 
-def test_a_main_effect_that_depends_on_the_seed_and_other_combinations_are_left_to_the_t_test():
+def test_effects_that_depend_on_the_seed_are_held_against_their_spread_over_the_seeds():
+    """The mean square of seed x main effect of statsmodels, with 3 x 2 degrees of freedom."""
     draws = np.random.default_rng(3).normal(scale=0.1, size=(3, 8))
-    by_arm = values(draws, a=1.0)
-    assert analyse_effect(MAIN, SWITCHES, by_arm).method == "analysis of variance"
-    assert analyse_effect(designs.shapley_share("a"), SWITCHES, by_arm) is None
     signs = np.array([1 if "a" in on else -1 for on in ARMS])
-    assert analyse_effect(MAIN, SWITCHES, values(draws + np.outer((1, -1, 0), signs), a=1.0)) is None
+    by_arm = values(draws + np.outer((1, -1, 0), signs), a=1.0)
+    test = analyse_effect(MAIN, SWITCHES, by_arm)
+    table = anova_lm(ols("value ~ C(seed) * (a + b + c)", frame(by_arm)).fit())
+    terms = [f"C(seed):{name}" for name in "abc"]
+    mean_square = table.loc[terms, "sum_sq"].sum() / table.loc[terms, "df"].sum()
+    assert test.p_value == pytest.approx(f.sf(table.loc["a", "sum_sq"] / mean_square, 1, 6))
+    assert test.interval[1] - test.estimate == pytest.approx(t.isf(0.025, 6) * np.sqrt(mean_square * 4 / 24))
+
+
+def test_other_combinations_of_arms_are_left_to_the_t_test():
+    by_arm = values(np.random.default_rng(3).normal(size=(3, 8)))
+    assert analyse_effect(designs.shapley_share("a"), SWITCHES, by_arm) is None
 
 
 def test_one_seed_one_switch_and_constant_values_are_not_analysed():
