@@ -105,8 +105,7 @@ def _describe_seeds(evidence: Evidence) -> str:
         return seeds
     *earlier, last = INTERIM_ANALYSES
     looks = f"looks at {', '.join(map(str, earlier))} and {last} pairs share one error rate"
-    max_seeds = max((seeds for arms in setting.extra_seeds.values() for seeds in arms.values()), default=0)
-    return f"{seeds}{f', up to {max_seeds} where a claim was not decided' if max_seeds else ''}; {looks}"
+    return f"stated comparisons of trials: {looks}; all else: {seeds}"
 
 
 def _describe_trials(evidence: Evidence) -> str:
