@@ -47,7 +47,9 @@ def test_the_mean_is_that_of_the_trials_own_training_images(trial, digits, layou
 
 def test_the_mean_is_known_before_the_first_evaluation(trial, digits):
     network, splits = build(MODEL, 0), load_splits(trial, digits)
+    address = network.layers.inputs.mean.data_ptr()
     store_mean(network, splits.train)
+    assert network.layers.inputs.mean.data_ptr() == address  # from which a recorded step reads it
     accuracy, loss = evaluate(network, splits.test)
     start = next(train(trial, build(MODEL, 0), splits))["metrics"]
     assert (start["test/accuracy"], start["test/loss"]) == (accuracy, loss)

@@ -29,9 +29,9 @@ def valueless_step(trial):
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 @pytest.mark.parametrize("normalisation", ["none", "lrn", "batch"])
-@pytest.mark.parametrize("penalty", [0.0, 1.0])
-def test_a_step_reads_no_value_from_its_device(augmentation, normalisation, penalty):
-    model = replace(TRIAL.model, normalisation=normalisation)
+@pytest.mark.parametrize("penalty, inputs", [(0.0, "scaled"), (1.0, "scaled"), (0.0, "pixels")])
+def test_a_step_reads_no_value_from_its_device(augmentation, normalisation, penalty, inputs):
+    model = replace(TRIAL.model, normalisation=normalisation, inputs=inputs)
     recipe = replace(TRIAL.recipe, augmentation=augmentation, activation_penalty=penalty)
     with FakeTensorMode():
         step, total = valueless_step(replace(TRIAL, model=model, recipe=recipe))
