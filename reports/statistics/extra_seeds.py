@@ -47,7 +47,7 @@ def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[
     for outcome in trained:
         measured = outcome.pairs + outcome.waiting
         requested = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome))
-        missing_pairs = max(requested - measured, 0)
+        missing_pairs = requested - measured
         later_analyses = INTERIM_ANALYSES[outcome.interim_analysis or 0 :]
         if outcome.verdict in UNDECIDED and later_analyses and missing_pairs <= measured:
             seeds = max(seeds, later_analyses[0] + missing_pairs)

@@ -119,14 +119,13 @@ def collect_pairs(part: Contrast, arms: Arms, requested: float = math.inf, inter
     Args:
         part: The contrast.
         arms: Observations of the part's metric.
-        requested: Number of pairs requested of both arms; without looks, trials under later seeds are left out.
+        requested: Number of pairs requested of both arms. Trials under later seeds, which others need, are left out.
         interim: Whether there are looks; pairs beyond the last one reached then wait.
     """
     matched = match_pairs(part.arm, part.reference, arms)
     trained = any(observation.trained for pair in matched for observation in pair)
     limit = requested if trained or not matched else math.inf  # a timing's rounds are no seeds
-    usable = [(a, r) for a, r in matched if _is_usable(a, part) and _is_usable(r, part)]
-    usable = usable if interim else [(a, r) for a, r in usable if a.pair < limit]
+    usable = [(a, r) for a, r in matched if a.pair < limit and _is_usable(a, part) and _is_usable(r, part)]
     reached = [(a, r) for a, r in usable if not (a.censored and r.censored)]
     analysed = reached[: sequential.pairs_used(len(reached))] if interim else reached
     factor = describe_metric(part.metric).factor

@@ -29,6 +29,7 @@ BEST_RATES = {"relu": 0.001, "sigmoid": 0.016}  # the latter extends the grid
 # Seconds of single jobs over their median, of a run on two cores; one in thirty takes far longer
 NOISE = (0.95, 1.0, 1.03, 0.98, 1.1, 0.93, 1.0, 1.05, 0.97, 1.02, 0.9, 1.4, 1.01, 0.99, 1.06)
 FIRST, *_, LAST = INTERIM_ANALYSES
+EPOCHS = PROFILES["quick"].epochs(ModelConfig.layout, DATA)
 DECIDED: dict[str, dict[str, int]] = {}
 
 
@@ -233,5 +234,5 @@ def test_a_tuning_trial_that_failed_counts_with_its_record_after_a_retry(agenda)
     for trial in retried_trials:
         finish(agenda.out, trial, 1.0, 2.0)
         again.end(trial)
-    levels = {p.job.recipe.learning_rate for p in again.request.tuning_trials if p.job.recipe.epochs == 16}
+    levels = {p.job.recipe.learning_rate for p in again.request.tuning_trials if p.job.recipe.epochs == EPOCHS}
     assert BEST_RATES["relu"] in levels

@@ -162,8 +162,8 @@ def resolve_printed(profile="quick", **arm):
 def test_a_printed_recipe_is_taken_as_it_is_but_for_the_number_of_images():
     share = PROFILES["quick"].share(DATA)
     assert resolve_printed() == dataclasses.replace(PRINTED, share=share)
-    levels = {"epochs": 16, "learning_rate": 0.002, "share": share / 2}
-    assert resolve_printed(**levels) == dataclasses.replace(PRINTED, **levels)
+    levels = {"epochs": 16, "learning_rate": 0.002}
+    assert resolve_printed(**levels, share=0.5) == dataclasses.replace(PRINTED, **levels, share=share / 2)
 
 
 def test_a_test_shortens_a_printed_recipe():
