@@ -7,7 +7,7 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
     """Time a training step on all cores of the CPU and on the GPU; return no timings without a GPU."""
     if setting.device != "cuda":
         return ()
-    model = ModelConfig(width=setting.profile.width("alexnet-32"))
+    model = ModelConfig(width=setting.profile.width("alexnet-32", setting.data))
     return tuple(
         Timing("steps", ((device, model),), (128,), setting.profile.rounds, device, precision, threads)
         for device, precision, threads in (("cpu", "float32", 0), ("cuda", setting.precision, 1))

@@ -9,7 +9,7 @@ MIDDLES = {"half as wide between": 0.5, "as wide between": 1.0, "twice as wide b
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
     """Time a training step of each arm."""
-    width = setting.profile.width("alexnet-32")
+    width = setting.profile.width("alexnet-32", setting.data)
     arms = tuple((arm, ModelConfig(**levels, width=width)) for arm, levels in KERNELS.items())
     return (Timing("steps", arms, (128,), setting.profile.rounds, setting.device, setting.precision),)
 

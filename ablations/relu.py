@@ -10,7 +10,7 @@ ON_GPU = 2**24  # below it, launches are timed
 def timings(setting: Setting) -> tuple[Timing, ...]:
     """Time the activations alone, the stated size first, and a training step with each."""
     profile = setting.profile
-    width = profile.width("alexnet-32")
+    width = profile.width("alexnet-32", setting.data)
     arms = tuple((name, ModelConfig(activation=name, width=width)) for name in ACTIVATIONS)
     sizes = tuple(2**n for n in range(10, 30, 2) if 2**n <= profile.elements)
     stated_size = IN_CACHE if setting.device == "cpu" else ON_GPU

@@ -172,7 +172,7 @@ def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) 
     layout = levels.get("layout", ModelConfig.layout)
     one_of(f"study {study.name}, arm {arm!r}: layout", layout, LAYOUTS)
     layout = levels["layout"] = profile.layouts.get(layout, layout)
-    model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout)}
+    model: dict[str, Any] = {"classes": data.classes, "width": profile.width(layout, data)}
     _check_known(f"study {study.name}, arm {arm!r}: factor", levels, FACTORS)
     units = {"epochs": profile.epochs(layout, data), "share": profile.share(data), "learning_rate": profile.rate}
     recipe: dict[str, Any] = {**units, "learning_rate": profile.rate * TrainConfig.learning_rate}

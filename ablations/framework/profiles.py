@@ -24,7 +24,7 @@ class Profile:
 
     Attributes:
         name: Name of the profile.
-        widths: Width of the networks by layout, as a share of the full width; 1 for a layout that is not named.
+        widths: Width of the networks by (data set, layout) or by layout, as a share of the full width; else 1.
         images: Largest number of training images.
         epoch_counts: Number of epochs by (data set, layout), by layout, or of the layout 'alexnet-32' for all others.
         seeds: Number of seeds per arm.
@@ -38,7 +38,7 @@ class Profile:
     """
 
     name: str
-    widths: Mapping[str, float]
+    widths: Mapping[str | tuple[str, str], float]
     images: int
     epoch_counts: Mapping[str | tuple[str, str], int]
     seeds: int
@@ -55,9 +55,9 @@ class Profile:
         """Whether images are photographs, too large for memory."""
         return bool(self.layouts)
 
-    def width(self, layout: str) -> float:
-        """Return the width of a layout, as a share of its full width."""
-        return self.widths.get(layout, 1.0)
+    def width(self, layout: str, data: DataConfig) -> float:
+        """Return the width of a layout on a data set, as a share of its full width."""
+        return self.widths.get((data.name, layout)) or self.widths.get(layout, 1.0)
 
     def epochs(self, layout: str, data: DataConfig) -> int:
         """Return the number of epochs of a layout on a data set."""
@@ -94,8 +94,14 @@ class Setting(NamedTuple):
     extra_seeds: Mapping[str, Mapping[str, int]] = {}
 
 
-WIDTHS = {"alexnet-32": 1 / 6}
 DIGITS = DATASETS["digits"].title
+WIDTHS: dict[str | tuple[str, str], float] = {
+    "alexnet-32": 1 / 6,
+    (DIGITS, "alexnet-32"): 1 / 8,
+    (DIGITS, "four-layer"): 1 / 2,
+    (DIGITS, "document"): 1 / 4,
+    (DIGITS, "document-pooled"): 1 / 4,
+}
 
 # The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: factor 5.
 PAPER = {"optimiser": "sgd", "schedule": "plateau", "weight_decay": 5e-4, "initial": "paper", "augmentation": "paper"}
@@ -105,7 +111,7 @@ CAFFENET = {"alexnet-32": "caffenet-128", "four-layer": "caffenet-128"}  # the n
 
 SMOKE = Profile(
     "smoke",
-    {"alexnet-32": 1 / 16, "four-layer": 1 / 4, "document": 1 / 16},
+    {"alexnet-32": 1 / 16, "four-layer": 1 / 4, "document": 1 / 16, "document-pooled": 1 / 16},
     256,
     {"alexnet-32": 2},
     seeds=2,

@@ -93,7 +93,7 @@ class DurationModel:
             self.trials[key] = training, evaluation  # assigned last: the display's thread reads it
 
     def predict_s(self, job: Job) -> float:
-        """Predicted seconds of a job; a trial that may end at an error is expected to take `EARLY_END` of its epochs."""
+        """Predicted seconds of a job; a trial that may end at an error should take `EARLY_END` of its epochs."""
         if not isinstance(job, Trial):
             device, kind = job_device(job), job_kind(job)
             subject = getattr(job, "subject", None) or getattr(job, "question", None)

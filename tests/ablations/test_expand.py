@@ -146,7 +146,7 @@ def test_share_and_epochs_multiply_the_profiles():
 def test_the_profile_sets_width_epochs_and_share():
     model, recipe = resolve()
     profile = PROFILES["quick"]
-    assert (model.width, model.classes) == (profile.width(model.layout), 10)
+    assert (model.width, model.classes) == (profile.width(model.layout, DATA), 10)
     assert recipe.epochs == profile.epochs(model.layout, DATA)
     assert recipe.share * DATA.train == pytest.approx(profile.images)
 
@@ -164,6 +164,7 @@ def test_a_printed_recipe_is_taken_as_it_is_but_for_the_number_of_images():
     assert resolve_printed() == dataclasses.replace(PRINTED, share=share)
     levels = {"epochs": 16, "learning_rate": 0.002}
     assert resolve_printed(**levels, share=0.5) == dataclasses.replace(PRINTED, **levels, share=share / 2)
+    assert resolve_printed(share=2.5).share == pytest.approx(2.5 * share) and resolve_printed(share=1e4).share == 1
 
 
 def test_a_test_shortens_a_printed_recipe():

@@ -13,7 +13,7 @@ def test_a_small_data_set_is_used_whole():
 
 def test_profiles_are_ordered_by_what_they_spend():
     spending = [
-        (profile.width("document"), profile.share(DATA) * profile.epochs("document", DATA) * profile.seeds)
+        (profile.width("document", DATA), profile.share(DATA) * profile.epochs("document", DATA) * profile.seeds)
         for profile in PROFILES.values()
         if not profile.photographs
     ]

@@ -65,7 +65,7 @@ def test_twice_the_epochs_double_the_time_of_steps_but_not_of_full_evaluations()
 
 
 def test_a_trial_that_ended_at_an_error_teaches_by_the_epochs_that_it_took():
-    """5 of 20 epochs in 5 s is a second an epoch; another such trial is expected to take a quarter of the epochs too."""
+    """5 of 20 epochs in 5 s is a second an epoch; another such trial should take a quarter too."""
     trial = replace(TRIAL, recipe=replace(TRIAL.recipe, epochs=20, until_error=0.25))
     early = record(replace(trial, recipe=replace(trial.recipe, epochs=5)), 5.0, steps=1.0)
     early["job"]["recipe"]["epochs"] = 20
