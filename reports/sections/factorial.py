@@ -59,8 +59,8 @@ def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
         make_columns("Ingredient", *HEADS),
         tuple(rows),
         "Mean over seeds and half-width of its 95 % interval: of main effects, and of the interactions below, by an "
-        "analysis of variance with the seeds as blocks, unless main effects depend on the seed; of the other effects "
-        "over the seeds. Main effect: with less without, over all combinations of "
+        "analysis of variance with the seeds as blocks; of the other effects over the seeds. Main effect: with less "
+        "without, over all combinations of "
         "the others. Left out of all: all ingredients less all but this one. Added to none: this one alone less none. "
         "Shapley share: the mean over all orders of adding them; the shares add up to all less none, "
         f"{format_mean(total, None)} points.",

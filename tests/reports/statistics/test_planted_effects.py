@@ -2,6 +2,7 @@
 
 import fabricate
 import numpy as np
+import pandas as pd
 import pytest
 
 from ablations import Claim, Contrast, Requires, Study
@@ -9,6 +10,8 @@ from ablations.framework.expand import expand_study
 from bench.records import store
 from bench.spec.jobs import Trial
 from reports.evidence import gather
+from reports.statistics.claim_verdicts import judge
+from reports.tables.observations import Observation
 
 ACCURACY, TRAINING, STEPS = "test/accuracy", "train/accuracy", "speed/steps_to_train_error_25"
 SEEDS, CHANCE = 10, 10  # percent
@@ -189,3 +192,21 @@ def test_checks_whose_verdicts_differ_by_chance_are_not_shown_to_differ(tmp_path
     judgement = judge_records(tmp_path, study(better(beyond=beyond)), accuracies)["claim"]
     (check,) = judgement.checks
     assert (judgement.verdict, check.outcome.verdict, check.differs) == ("supported", "underpowered", False)
+
+
+def test_four_settings_of_one_true_effect_are_rarely_shown_to_differ():
+    """Of 100 reports of three checks each, at most 5 % and two standard errors call any check different."""
+    part = Contrast(ACCURACY, "0", "base 0", 1.0)
+    beyond = {name: Contrast(ACCURACY, name, f"base {name}", 1.0) for name in "123"}
+    random, differing = np.random.default_rng(1), 0
+    for _ in range(100):
+        values = {name: random.normal(0.53, 0.01, 5) for name in "0123"}
+        values |= {f"base {name}": random.normal(0.50, 0.01, 5) for name in "0123"}
+        rows = [
+            Observation("study", arm, pair, ACCURACY, value, identity=f"{arm} {pair}", trained=True)
+            for arm, sample in values.items()
+            for pair, value in enumerate(sample)
+        ]
+        (judgement,) = judge([("study", Claim("claim", "A sentence", (part,), beyond=beyond))], pd.DataFrame(rows))
+        differing += any(check.differs for check in judgement.checks)
+    assert differing / 100 <= 0.05 + 2 * (0.05 * 0.95 / 100) ** 0.5
