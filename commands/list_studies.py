@@ -3,6 +3,7 @@
 import argparse
 import sys
 import textwrap
+from collections.abc import Iterable
 
 from rich.console import Console
 
@@ -12,29 +13,25 @@ from ablations.framework import discovery
 
 def list_studies(options: argparse.Namespace, console: Console) -> int:
     """Print every built-in study, and the setting that decides each claim; return the exit status."""
+    from reports.text.comparisons import describe_setting  # imported late: it takes seconds
+
+    def show(claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            _print_wrapped(console, f"{claim.id}: {claim.sentence}", 4)
+            _print_wrapped(console, f"setting: {describe_setting(claim)}", 8)
+
     studies = discovery.find_studies([])
     for study in studies:
-        console.print(f"{study.name}  {study.question}", style="bold")
-        for claim in study.claims:
-            if claim.kind == "claim":
-                _print_claim(claim, console)
+        _print_wrapped(console, f"{study.name}: {study.question}", 0, "bold")
+        show(claim for claim in study.claims if claim.kind == "claim")
     console.print()
     console.print("From the literature, not claimed by the article", style="bold")
-    for study in studies:
-        for claim in study.claims:
-            if claim.kind == "literature":
-                _print_claim(claim, console)
+    show(claim for study in studies for claim in study.claims if claim.kind == "literature")
     return 0
 
 
-def _print_claim(claim: Claim, console: Console) -> None:
-    """Print a claim and its setting, wrapped in a terminal; in a file each is one line."""
-    from reports.text.comparisons import (
-        describe_setting,
-    )  # imported late: it takes seconds, and every worker imports this
-
+def _print_wrapped(console: Console, text: str, indent: int, style: str = "") -> None:
+    """Print a text, wrapped in a terminal; in a file it is one line."""
     width = console.width if console.is_terminal else sys.maxsize
-    for text, indent in ((f"{claim.id}: {claim.sentence}", 4), (f"setting: {describe_setting(claim)}", 8)):
-        wrapper = textwrap.TextWrapper(width, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
-        for line in wrapper.wrap(text):
-            console.print(line)
+    for line in textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2)):
+        console.print(line, style=style)
