@@ -3,6 +3,7 @@
 import math
 
 from ablations import Study
+from ablations.framework.study import STEPS
 from ablations.framework.tuning import TUNING_SEEDS
 from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
@@ -32,13 +33,16 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
         cells = [_make_cell(metric, short_scores.get(level), scores.get(level), level == best) for level in levels]
         other_takers = ", ".join(name for name in takers if name != arm)
         rows.append((Cell(arm, f"also for {other_takers}" if other_takers else ""), *cells))
-    is_halved = any(tuned.short_scores.values())  # by steps to an error, all levels have all epochs
-    rounds = "Small: with a third of the epochs. The best two were tried with all epochs, which decides. " * is_halved
+    rounds = "Small: with a third of the epochs. "
+    if any(tuned.scores.values()):  # by steps to an error, the first round may suffice
+        rounds += "The best two were tried with all epochs, which decides. "
+    seeds = "seed" if metric == STEPS else "mean over seeds"
+    numbers = TUNING_SEEDS[:1] if metric == STEPS else TUNING_SEEDS
     table = Table(
         f"{study.name}: {', '.join(filter(None, column_heading(metric)))}, by {factor}",
         make_columns("Arm", *(f"{level:g}" for level in levels)),
         tuple(rows),
-        f"Mean over seeds {' and '.join(map(str, TUNING_SEEDS))}, which judge no claim. {rounds}The arm's level is "
+        f"{seeds.capitalize()} {' and '.join(map(str, numbers))}, which no claim uses. {rounds}The arm's level is "
         "marked: the lowest within two standard errors of the best. Tuning uses no test image.",
     )
     return [Heading(TITLE, 3), table]
@@ -47,9 +51,10 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
 def _make_cell(metric: str, short_score: float | None, score: float | None, is_best: bool) -> Cell:
     """Show the score of all epochs, and that of a third of them below it; nothing for a level that was not tried."""
     short_text = "" if short_score is None else _format_score(metric, short_score)
-    if score is None:
-        return Cell("" if short_score is None else NOTHING, short_text, short_score)
-    return Cell(_format_score(metric, score), short_text, score if math.isfinite(score) else None, best=is_best)
+    text = NOTHING if score is None else _format_score(metric, score)
+    known_score = short_score if score is None else score
+    sort = known_score if known_score is not None and math.isfinite(known_score) else None
+    return Cell("" if known_score is None else text, short_text, sort, best=is_best)
 
 
 def _format_score(metric: str, score: float) -> str:

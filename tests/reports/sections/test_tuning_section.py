@@ -55,12 +55,17 @@ def test_an_unfinished_tuning_says_so():
 
 
 def test_steps_to_an_error_are_counted_and_a_level_that_did_not_arrive_says_so():
+    """The best level arrives with a third of the epochs, so that no second round follows."""
     tuning = dataclasses.replace(TUNED.tuning, metric="speed/steps_to_train_error_25", takes={"relu": "relu"})
     study = dataclasses.replace(TUNED, tuning=tuning)
-    result = TuningResult([], [], {"relu": {}}, {"relu": {0.001: 1092.5, 0.002: math.inf}}, {"relu": 0.001})
+    result = TuningResult([], [], {"relu": {0.001: 1092.5, 0.002: math.inf}}, {"relu": {}}, {"relu": 0.001})
     empty = pd.DataFrame()
     evidence = Evidence((study,), fabricate.setting(), [], {}, empty, empty, empty, [], {"mine": result})
     _, table = build_tuning(study, evidence)
-    assert texts(table) == {"relu": ["1,092", "not reached"]} and table.rows[0][1].best
+    assert texts(table) == {"relu": [NOTHING, NOTHING]}
+    assert [(cell.detail, cell.best, cell.sort) for cell in table.rows[0][1:]] == [
+        ("1,092", True, 1092.5),
+        ("not reached", False, None),  # no report.pdf can hold an infinite number
+    ]
     assert table.caption == "mine: Steps to 25 % training error, by learning rate"
-    assert "third of the epochs" not in table.remark
+    assert table.remark.startswith("Seed 500, which no claim uses") and "best two" not in table.remark
