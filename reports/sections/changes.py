@@ -7,7 +7,7 @@ from typing import Any
 from ablations import Study
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
-from reports.sections.arms import label_arm, trained_arms
+from reports.sections.arms import label_arm, list_contrasts, trained_arms
 from reports.tables.observations import TOTALS, Record
 from reports.text.formatting import TIMES, format_count, format_fixed, format_number
 
@@ -19,12 +19,12 @@ NOTABLE = 0.01  # smallest relative change of parameters that counts; smaller on
 
 
 def build_changes(study: Study, evidence: Evidence) -> list[Block]:
-    """Build a table of the changes of each arm from the baseline, and a note on arms that change several aspects.
+    """Build a table of the changes of each arm from the baseline, and a note on comparisons of several aspects at once.
 
-    The contrasts of such an arm cannot separate the effects of its changes.
+    Such a comparison cannot separate the effects of the aspects.
     """
     baseline = evidence.first_network_record(study.baseline)
-    rows, warnings = [], []
+    rows = []
     for arm in trained_arms(evidence):
         record = evidence.first_network_record(arm)
         if arm == study.baseline:
@@ -34,13 +34,29 @@ def build_changes(study: Study, evidence: Evidence) -> list[Block]:
         else:
             changes = list_changes(record, baseline).items()
             text = "\n".join(f"{aspect}: {change}" for aspect, change in changes) or "nothing but the seeds"
-            if aspects := confounded_aspects(record, baseline):
-                warnings.append(f"{QUOTED.format(arm)} changes {', '.join(aspects[:-1])} and {aspects[-1]} together.")
         rows.append((Cell(label_arm(arm)), Cell(text)))
     columns = make_columns("Arm", "Change from the baseline", text=2)
     table = Table(f"{study.name}: read from the networks as built and the recipes as run", columns, tuple(rows))
-    text = f"Against the baseline, {QUOTED.format(study.baseline)}: {' '.join(warnings)}"
-    return [table, *[Note("Arms that change several aspects at once", text)] * bool(warnings)]
+    warnings = [text for arm, reference in list_comparisons(study) if (text := _warn(evidence, arm, reference))]
+    return [table, *[Note("Arms that differ in several aspects at once", " ".join(warnings))] * bool(warnings)]
+
+
+def list_comparisons(study: Study) -> list[tuple[str, str]]:
+    """List the pairs of arms that claims compare, and the baseline with each arm that none compares."""
+    parts = [(part.arm, part.reference) for part in list_contrasts(study)]
+    pairs = [(arm, reference) for arm, reference in parts if isinstance(reference, str) and reference in study.arms]
+    compared = {study.baseline, *(name for pair in pairs for name in pair)}
+    return list(dict.fromkeys([*pairs, *((arm, study.baseline) for arm in study.arms if arm not in compared)]))
+
+
+def _warn(evidence: Evidence, arm: str, reference: str) -> str:
+    """Name the aspects in which two arms differ; '' unless there are several."""
+    record, other_record = map(evidence.first_network_record, (arm, reference))
+    aspects = confounded_aspects(record, other_record) if record and other_record else []
+    if not aspects:
+        return ""
+    listed = f"{', '.join(aspects[:-1])} and {aspects[-1]}"
+    return f"{QUOTED.format(arm)} against {QUOTED.format(reference)}: {listed}."
 
 
 def list_changes(arm: Record, baseline: Record) -> dict[str, str]:

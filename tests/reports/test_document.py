@@ -80,9 +80,9 @@ def test_the_changes_of_each_arm_are_read_from_its_network(blocks):
 
 
 def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
-    title = "Arms that change several aspects at once"
+    title = "Arms that differ in several aspects at once"
     note = next(block for block in blocks if isinstance(block, Note) and block.title == title)
-    assert f"{QUOTED.format('sigmoid')} changes activation and dropout together." in note.text
+    assert note.text == f"{QUOTED.format('relu')} against {QUOTED.format('sigmoid')}: activation and dropout."
 
 
 def test_the_highest_test_accuracy_is_marked_and_nothing_else(blocks):

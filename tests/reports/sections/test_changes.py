@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
+from ablations import Claim, Contrast, Study
 from bench.models.complexity import count_network
 from bench.spec.config import ModelConfig, TrainConfig
-from reports.sections.changes import ARROW, confounded_aspects, list_changes
+from reports.sections.changes import ARROW, confounded_aspects, list_changes, list_comparisons
 from reports.text.formatting import TIMES
 
 ZHANG = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0, "width": 0.5}
@@ -82,3 +83,11 @@ def test_another_device_is_listed_with_its_precision():
     gpu_record = {**cpu_record, "job": {**cpu_record["job"], "device": "cuda", "precision": "bfloat16"}}
     assert list_changes(gpu_record, cpu_record) == {"device": f"cpu, float32 {ARROW} cuda, bfloat16"}
     assert confounded_aspects(gpu_record, cpu_record) == []
+
+
+def test_arms_are_warned_of_against_what_claims_compare_them_with():
+    """An arm that no claim compares stands against the baseline."""
+    arms = {name: {} for name in ("none", "both", "none, twice", "both, twice", "other")}
+    parts = [Contrast("test/accuracy", "both", "none", 1), Contrast("test/accuracy", "both, twice", "none, twice", 1)]
+    study = Study("?", (Claim("c", "A sentence", parts[:1], beyond={"twice": parts[1]}),), arms=arms)
+    assert list_comparisons(study) == [("both", "none"), ("both, twice", "none, twice"), ("other", "none")]
