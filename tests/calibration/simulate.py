@@ -85,11 +85,13 @@ class Design(NamedTuple):
 
     def __str__(self) -> str:
         pairs = "looks" if self.pairs is None else f"{self.pairs} {'rounds' if self.timed else 'pairs'}"
-        effects = " and ".join(f"{effect:.2f}" for effect in self.effects)
-        margin = "none" if self.margin == NOTHING else f"{self.margin:.2f}"
-        return (
-            f"{self.draw}, {pairs}, {self.claims} of {len(self.effects)}, {effects}, margin {margin}, {self.direction}"
-        )
+        claims = "one claim" if self.claims == 1 else f"{self.claims} claims"
+        words = [self.draw, pairs, claims + f" of {len(self.effects)} parts" * (len(self.effects) > 1)]
+        if any(self.effects):
+            words.append("effect " + " and ".join(f"{effect:.2f}" for effect in self.effects))
+        if self.margin != NOTHING:
+            words.append(f"margin {self.margin:.2f}")
+        return ", ".join([*words, *["equal"] * (self.direction == "equal")])
 
 
 class Checks(NamedTuple):
@@ -122,7 +124,7 @@ class Checks(NamedTuple):
 
     def __str__(self) -> str:
         stated = "looks" if self.pairs is None else f"{self.pairs} pairs"
-        return f"{self.draw}, {stated}, {self.claims} claims of {self.checks} checks of {self.check_pairs} pairs"
+        return f"{self.draw}, {stated}, {self.claims} claims with {self.checks} checks each at {self.check_pairs} pairs"
 
 
 class Factorial(NamedTuple):
@@ -158,5 +160,6 @@ class Factorial(NamedTuple):
         return vectorised.judge_fixed(tests, self.seeds, self.margin)
 
     def __str__(self) -> str:
-        claims = f"{self.claims} {'parts of a claim' if self.joined else 'claims'}"
-        return f"{self.seeds} seeds, {claims}, effect {self.effect:.2f}, seed x effect {self.effect_deviation:g}"
+        claims = f"a claim of {self.claims} parts" if self.joined else f"{self.claims} claims"
+        effect = f", effect {self.effect:.2f}, margin {self.margin:.2f}" * bool(self.effect)
+        return f"{self.seeds} seeds, {claims}{effect}, spread of effects over seeds {self.effect_deviation:g}"

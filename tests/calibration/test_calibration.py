@@ -115,7 +115,7 @@ def factorials():
     for joined in (False, True):
         yield wrong("factorial, no effect", Factorial(joined=joined))
     for deviation in (0.2, 0.5, 1.0):
-        miss = "the check of seed x effect misses a third of them" if deviation < 1 else ""
+        miss = "the check of seed x effect has too little power" if deviation < 1 else ""
         yield wrong("factorial, no mean effect", Factorial(effect_deviation=deviation))._replace(miss=miss)
     error = math.sqrt(4 / 96)
     margin = 2.8 * error  # 1.99 for significance at 78 degrees of freedom, 0.85 for a power of 0.8
