@@ -71,7 +71,7 @@ $(VENV)/ray: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,ray]'
 	@touch $@
 
-calibrate: setup  ## measure the error rates of verdicts on 10,000 synthetic studies per row: five minutes
+calibrate: setup  ## measure the error rates of verdicts on 10,000 synthetic studies per row: a minute
 	$(BIN)/python -m pytest tests/calibration --studies 10000
 
 clean:  ## remove what `setup` installed; results in OUT stay

@@ -58,7 +58,8 @@ def correct_family(claims: Sequence[Sequence[PartTest]]) -> list[list[float | No
     'refuted' if any part is significant against it: its p for that is k times the smallest such p (Bonferroni). The
     smaller of the two is the claim's p. Under 'no part differs from zero' either verdict has half of alpha at most,
     since each counts one side of the parts' two-sided tests only: the first requires p <= alpha on the claimed side
-    of one part, the second p <= alpha / k on the other side of any of k parts.
+    of one part, the second p <= alpha / k on the other side of any of k parts. (An equivalence counts both sides,
+    but is refuted only if its 95 % interval also lies beyond the margin.)
 
     Holm's procedure rejects a claim where its p times its multiplier is at most alpha. So a part's corrected p is its
     own p times the claim's multiplier, and times k where it goes against the claim: the claim's verdict, read from the

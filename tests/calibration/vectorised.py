@@ -14,6 +14,7 @@ from scipy import stats
 
 from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import sequential
+from reports.statistics.factorial import POOLING_P
 from reports.statistics.paired_tests import ALPHA
 
 NAMES = ("refuted", "underpowered", "inconclusive", "negligible", "supported")  # by precedence of parts joined by AND
@@ -188,7 +189,7 @@ def factorial_tests(values: np.ndarray, signs: np.ndarray) -> Tests:
     seed_squares = arms / 4 * ((by_seed - by_seed.mean(1, keepdims=True))[..., :switches] ** 2).sum((1, 2))
     seed_freedom = switches * (seeds - 1)
     ratio = seed_squares / seed_freedom / ((residual - seed_squares) / (freedom - seed_freedom))
-    depends = (stats.f.sf(ratio, seed_freedom, freedom - seed_freedom) <= ALPHA)[:, None]
+    depends = (stats.f.sf(ratio, seed_freedom, freedom - seed_freedom) <= POOLING_P)[:, None]
     mean_square = np.where(depends, (seed_squares / seed_freedom)[:, None], (residual / freedom)[:, None])
     freedom = np.where(depends, seed_freedom, freedom)
     error = np.sqrt(mean_square * 4 / (seeds * arms))
