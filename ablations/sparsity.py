@@ -1,6 +1,6 @@
 """Is there a best share of active units? (Glorot et al. 2011, section 4.2)."""
 
-from ablations import Claim, Contrast, Published, Scale, Study
+from ablations import Claim, Contrast, Published, Requires, Scale, Study
 
 NATURAL, MORE, FEWER, FEWEST = "no penalty", "more active", "15 to 30 % active", "fewest active"
 WINNERS = {f"{percent} % win": percent for percent in (20, 50)}
@@ -9,7 +9,7 @@ STUDY = Study(
     question="Does accuracy peak where 15 to 30 % of the units are active?",
     arms={
         NATURAL: {},
-        MORE: {"activation_penalty": -0.003},
+        MORE: {"activation_penalty": -0.01},
         FEWER: {"activation_penalty": 0.1},
         FEWEST: {"activation_penalty": 1.0},
         **{arm: {"activation": "k-winners", "active": percent / 100} for arm, percent in WINNERS.items()},
@@ -27,6 +27,10 @@ STUDY = Study(
             "Accuracy is best where 15 to 30 % of the units are active",
             setting="the house network, a small penalty on activations both ways: against 40 to 60 % active",
             stated=(Contrast("test/accuracy", FEWER, MORE, margin=0.3),),
+            requires=(
+                Requires("sparsity/active/mean", FEWER, at_least=15, at_most=30, advice="another penalty"),
+                Requires("sparsity/active/mean", MORE, at_least=40, at_most=60, advice="another penalty"),
+            ),
             beyond={
                 "the largest responses win": Contrast("test/accuracy", "20 % win", "50 % win", margin=0.3),
                 "against no penalty": Contrast("test/accuracy", FEWER, NATURAL, margin=0.3),

@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations import Contrast, Exact
-from bench.metrics.table import describe_metric
 from reports.evidence import select_kind
 from reports.sections.controls import describe_control
 from reports.statistics.claim_verdicts import Judgement
@@ -17,12 +16,13 @@ from reports.text.comparisons import (
     describe_part,
     describe_required,
     describe_requirement,
+    format_bound,
     format_estimate,
     format_measured,
     format_pairs,
     short_label,
 )
-from reports.text.formatting import format_amount, format_interval, shorten
+from reports.text.formatting import format_interval, shorten
 from reports.text.reasons import explain_check
 
 SIGNS = {  # sign and style of a verdict; ASCII, because some terminals have neither colours nor other letters
@@ -121,8 +121,7 @@ def _format_result(judgement: Judgement) -> str:
     if judgement.verdict != "not testable here" or not unmet:
         return _format_numbers(judgement.main)
     requires = unmet[0].requires
-    bound = format_amount(requires.at_least, describe_metric(requires.metric).unit)
-    return f"{short_label(requires.metric)} {format_measured(unmet[0])} < {bound}"
+    return f"{short_label(requires.metric)} {format_measured(unmet[0])}, not {format_bound(requires)}"
 
 
 def _format_numbers(outcome: Outcome) -> str:

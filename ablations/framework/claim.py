@@ -106,21 +106,33 @@ Part = Contrast | Exact
 
 @dataclass(frozen=True)
 class Requires(Declaration):
-    """A precondition: what an arm's mean must reach for the claim's question to make sense, on the same trials.
+    """A precondition: where an arm's mean must lie for the claim's question to make sense, on the same trials.
 
     Where it is not met, the claim's verdict is 'not testable here'.
 
     Attributes:
         metric: Name of a recorded metric.
         arm: Name of the arm.
-        at_least: Smallest mean over the seeds, in the unit that reports show.
+        at_least, at_most: Bounds of the mean over the seeds, included, in the unit that reports show; at least one.
         advice: What would help where it is not met, such as 'more epochs'.
     """
 
     metric: str
     arm: str
-    at_least: Number
+    at_least: Number | None = None
+    at_most: Number | None = None
     advice: Annotated[str, Field(max_length=200)] = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
+        if not bounds or bounds != sorted(bounds):
+            raise InputError(f"a precondition on {self.metric} needs at_least, at_most or both, the first not above")
+        return self
+
+    def is_met_by(self, value: float) -> bool:
+        """Return whether a mean, in the unit that reports show, lies within the bounds."""
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
 
 
 @dataclass(frozen=True)

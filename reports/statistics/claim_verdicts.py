@@ -137,14 +137,14 @@ def _measure(study: str, claim: Claim, table: Table, design: Design, environment
 
 
 def _check_requirement(study: str, requires: Requires, table: Table, stated: Sequence[MeasuredPart]) -> Requirement:
-    """Compare the arm's mean over the judged trials with the bound; before any is judged, over all its trials."""
+    """Compare the arm's mean over the judged trials with the bounds; before any is judged, over all its trials."""
     judged = {pair for measured in stated if measured.pairs.trained for pair in measured.pairs.sources}
     values = table.get((study, requires.metric), {}).get(requires.arm, {})
     selected = [value.value for pair, value in values.items() if pair in judged or not judged]
     if not selected:
         return Requirement(requires)
     mean = math.fsum(selected) / len(selected) * describe_metric(requires.metric).factor
-    return Requirement(requires, mean, mean >= requires.at_least)
+    return Requirement(requires, mean, requires.is_met_by(mean))
 
 
 def _correct_stated(cases: Sequence[_Case]) -> list[dict[int, float | None]]:

@@ -72,8 +72,11 @@ def short_label(metric: str) -> str:
 
 
 def format_bound(requires: Requires) -> str:
-    """Format the bound of a precondition: 'at least 95 %'."""
-    return f"at least {format_amount(requires.at_least, describe_metric(requires.metric).unit)}"
+    """Format the bounds of a precondition: 'at least 95 %' or '15 to 30 %'."""
+    unit, low, high = describe_metric(requires.metric).unit, requires.at_least, requires.at_most
+    if low is not None and high is not None:
+        return f"{format_number(low)} to {format_amount(high, unit)}"
+    return f"at most {format_amount(high, unit)}" if high is not None else f"at least {format_amount(low or 0.0, unit)}"
 
 
 def describe_requirement(requirement: Requirement) -> str:
@@ -86,10 +89,10 @@ def describe_requirement(requirement: Requirement) -> str:
 
 def format_measured(requirement: Requirement) -> str:
     """Format the measured value of a precondition with its unit; it is not rounded to the other side of the bound."""
-    value, bound = requirement.value, requirement.requires.at_least
+    value, is_met_by = requirement.value, requirement.requires.is_met_by
     if value is None:
         return NOTHING
-    places = next((n for n in range(1, 6) if (round(value, n) >= bound) == (value >= bound)), 6)
+    places = next((n for n in range(1, 6) if is_met_by(round(value, n)) == is_met_by(value)), 6)
     return f"{format_fixed(value, places)} {describe_metric(requirement.requires.metric).unit}".strip()
 
 

@@ -4,10 +4,12 @@ import dataclasses
 import json
 from functools import cache
 
+import pytest
 import torch
 from project_studies import DATA, STUDIES, each_study, make_setting
+from pydantic import TypeAdapter
 
-from ablations import Contrast, Exact
+from ablations import Contrast, Exact, Requires
 from ablations.framework.expand import expand_study
 from ablations.framework.study import all_claims
 from bench.data.image_sets import ResidentImages
@@ -16,6 +18,7 @@ from bench.models import complexity
 from bench.models.alexnet import build
 from bench.probes.answering import QUESTIONS
 from bench.spec.config import ModelConfig
+from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Timing, Trial, identity
 from reports.tables.observations import STEPS, tabulate_combinations, tabulate_observations, tabulate_results
 
@@ -134,3 +137,14 @@ def test_every_published_accuracy_is_of_an_arm_of_the_study(study):
 def test_no_two_claims_share_an_id():
     ids = [claim.id for study in STUDIES for claim in all_claims(study, DATA)]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("value, is_met", [(14.9, False), (15, True), (30, True), (30.1, False)])
+def test_a_precondition_may_have_two_bounds(value, is_met):
+    assert Requires("sparsity/active/mean", "arm", at_least=15, at_most=30).is_met_by(value) == is_met
+
+
+@pytest.mark.parametrize("bounds", [{}, {"at_least": 30, "at_most": 15}])
+def test_a_precondition_without_bounds_or_with_none_between_is_refused(bounds):
+    with pytest.raises(InputError, match="a precondition on train/accuracy needs at_least, at_most or both"):
+        TypeAdapter(Requires).validate_python(Requires("train/accuracy", "arm", **bounds))

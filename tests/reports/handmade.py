@@ -9,7 +9,7 @@ from reports.statistics.outcomes import CheckResult, Outcome, Requirement
 STATED = Contrast("test/accuracy", "both", "none", 1.0)
 GAP = Contrast("gap/accuracy", "both", "none", 2.0, direction="lower")
 TWICE = Contrast("test/accuracy", "both, twice", "none, twice", 1.0)
-FITS = Requires("train/accuracy", "none", 95, "more epochs or a wider network")
+FITS = Requires("train/accuracy", "none", 95, advice="more epochs or a wider network")
 OVERFITS = Requires("gap/accuracy", "none", 10)
 SENTENCE = "Mirroring and random crops reduce overfitting"
 
@@ -34,7 +34,7 @@ def check(differs: bool = False, **fields) -> CheckResult:
 
 def judgement(verdict: str = "supported", train_accuracy: float | None = 99.2, **fields) -> Judgement:
     """Make the judgement on `claim()`, whose network has this training accuracy in %."""
-    is_met = None if train_accuracy is None else train_accuracy >= FITS.at_least
+    is_met = None if train_accuracy is None else FITS.is_met_by(train_accuracy)
     requirements = (Requirement(FITS, train_accuracy, is_met), Requirement(OVERFITS, 48.8, True))
     outcomes = (outcome(), outcome(GAP, estimate=-40.0, interval=(-42.0, -38.0)))
     default_fields = {"outcomes": outcomes, "requirements": requirements, "checks": (check(),)}

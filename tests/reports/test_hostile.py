@@ -61,7 +61,7 @@ def hostile(name: str) -> Study:
                 f"{arm} is better",
                 (Contrast("test/accuracy", first, second, 1.0), Contrast("test/accuracy", arm, second, 1.0)),
                 setting=arm[:200],
-                requires=(Requires("train/accuracy", arm, 99.9, arm[:200]),),
+                requires=(Requires("train/accuracy", arm, 99.9, advice=arm[:200]),),
                 beyond={arm[:200]: Contrast("test/accuracy", second, arm, 1.0)},
                 published=(Published(arm, arm),),
                 caveat=arm,

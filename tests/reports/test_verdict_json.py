@@ -13,6 +13,7 @@ def test_a_claim_is_stored_with_stated_parts_preconditions_and_checks():
         "metric": "train/accuracy",
         "arm": "none",
         "at_least": 95,
+        "at_most": None,
         "advice": "more epochs or a wider network",
         "value": 99.2,
         "is_met": True,

@@ -83,5 +83,5 @@ def test_the_detailed_tables_name_preconditions_and_robustness_checks():
 
 def test_a_claim_that_cannot_be_tested_shows_the_number_of_its_precondition():
     text = lines([handmade.judgement("not testable here", train_accuracy=64.0)], 100)
-    assert text[1].startswith("- not testable here  ") and text[1].endswith("train accuracy 64.0 % < 95 %")
+    assert text[1].startswith("- not testable here  ") and text[1].endswith("train accuracy 64.0 %, not at least 95 %")
     assert "Mirroring and random" in text[1] and len(text[1]) <= 100

@@ -76,7 +76,7 @@ def test_planted_differences_with_a_margin_of_one_point(tmp_path, difference, ve
 
 @pytest.mark.parametrize("training, verdict, is_met", [(64.0, "not testable here", False), (95.0, "supported", True)])
 def test_a_precondition_that_is_not_met_comes_before_the_verdict(tmp_path, training, verdict, is_met):
-    claim = better(requires=(Requires(TRAINING, "plain", 95, "more epochs"),))
+    claim = better(requires=(Requires(TRAINING, "plain", 95, advice="more epochs"),))
     judgement = planted(tmp_path, 2.0, claim, training=training)
     (requirement,) = judgement.requirements
     assert (judgement.verdict, requirement.is_met) == (verdict, is_met)
