@@ -160,6 +160,7 @@ class Factorial(NamedTuple):
         return vectorised.judge_fixed(tests, self.seeds, self.margin)
 
     def __str__(self) -> str:
-        claims = f"a claim of {self.claims} parts" if self.joined else f"{self.claims} claims"
+        claims = "one claim" if self.claims == 1 else f"{self.claims} claims"
+        claims = f"one claim of {self.claims} parts" if self.joined else claims
         effect = f", effect {self.effect:.2f}, margin {self.margin:.2f}" * bool(self.effect)
         return f"{self.seeds} seeds, {claims}{effect}, spread of effects over seeds {self.effect_deviation:g}"
