@@ -18,7 +18,6 @@ from bench.models import complexity
 from bench.models.alexnet import build
 from bench.probes.answering import QUESTIONS
 from bench.spec.config import ModelConfig
-from bench.spec.errors import InputError
 from bench.spec.jobs import Count, Timing, Trial, identity
 from reports.tables.observations import STEPS, tabulate_combinations, tabulate_observations, tabulate_results
 
@@ -146,5 +145,5 @@ def test_a_precondition_may_have_two_bounds(value, is_met):
 
 @pytest.mark.parametrize("bounds", [{}, {"at_least": 30, "at_most": 15}])
 def test_a_precondition_without_bounds_or_with_none_between_is_refused(bounds):
-    with pytest.raises(InputError, match="a precondition on train/accuracy needs at_least, at_most or both"):
+    with pytest.raises(ValueError, match="a precondition on train/accuracy needs at_least, at_most or both"):
         TypeAdapter(Requires).validate_python(Requires("train/accuracy", "arm", **bounds))
