@@ -2,7 +2,7 @@
 
 from ablations import Claim, Contrast, Published, Requires, Scale, Study
 
-NATURAL, MORE, FEWER, FEWEST = "no penalty", "more active", "15 to 30 % active", "fewest active"
+NATURAL, MORE, SOME, FEWER = "no penalty", "activity rewarded", "a small penalty", "a larger penalty"
 WINNERS = {f"{percent} % win": percent for percent in (20, 50)}
 
 STUDY = Study(
@@ -10,14 +10,14 @@ STUDY = Study(
     arms={
         NATURAL: {},
         MORE: {"activation_penalty": -0.01},
-        FEWER: {"activation_penalty": 0.1},
-        FEWEST: {"activation_penalty": 1.0},
+        SOME: {"activation_penalty": 0.1},
+        FEWER: {"activation_penalty": 1.0},
         **{arm: {"activation": "k-winners", "active": percent / 100} for arm, percent in WINNERS.items()},
     },
     scale=Scale(
         "Active units, %",
         {
-            "a penalty on activations": dict.fromkeys((NATURAL, MORE, FEWER, FEWEST), "sparsity/active/mean"),
+            "a penalty on activations": dict.fromkeys((NATURAL, MORE, SOME, FEWER), "sparsity/active/mean"),
             "the largest responses win": dict.fromkeys(WINNERS, "sparsity/active/mean"),
         },
     ),
@@ -25,7 +25,7 @@ STUDY = Study(
         Claim(
             "sparsity-optimum",
             "Accuracy is best where 15 to 30 % of the units are active",
-            setting="the house network, a small penalty on activations both ways: against 40 to 60 % active",
+            setting="the house network, a penalty on activations: 15 to 30 % active against 40 to 60 %",
             stated=(Contrast("test/accuracy", FEWER, MORE, margin=0.3),),
             requires=(
                 Requires("sparsity/active/mean", FEWER, at_least=15, at_most=30, advice="another penalty"),
