@@ -45,7 +45,8 @@ EARLY_END = 0.25  # expected share of the epochs of a trial that ends at a train
 START_S, REPORT_S = 8.0, 2.5  # start-up before the first jobs; a study's chapter in the report
 PUBLISH_S = 0.05  # per record; one process publishes all of them
 MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
-WEIGHTS_MB = 8.0  # per stored trial at quarter width
+WEIGHTS_MB = {"four-layer": 0.4}  # per stored trial at full width
+LARGE_WEIGHTS_MB = 150.0  # that of all other layouts
 
 Key = tuple[Any, ...]
 NONE_RUNNING: Mapping[Job, float] = MappingProxyType({})
@@ -168,7 +169,11 @@ class DurationModel:
 
 def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
     """Megabytes that jobs will add: a record each, and the weights of some trials."""
-    return 0.03 * len(jobs) + sum(WEIGHTS_MB * (trial.model.width / 0.25) ** 2 for trial in kept_trials)
+    return 0.03 * len(jobs) + sum(_weights_mb(trial) for trial in kept_trials)
+
+
+def _weights_mb(trial: Trial) -> float:
+    return WEIGHTS_MB.get(trial.model.layout, LARGE_WEIGHTS_MB) * trial.model.width**2
 
 
 def _rule_of_thumb(key: Key) -> float:
