@@ -64,6 +64,7 @@ def correct_family(claims: Sequence[Sequence[PartTest]]) -> list[list[float | No
     Holm's procedure rejects a claim where its p times its multiplier is at most alpha. So a part's corrected p is its
     own p times the claim's multiplier, and times k where it goes against the claim: the claim's verdict, read from the
     corrected p of its parts, is then the verdict of Holm's procedure. Claims that consist of the same tests count once.
+    A claim without a test yet counts as one with p = 1, so that no verdict changes when it is tested later.
 
     Args:
         claims: For each claim the tests of its parts.
@@ -76,7 +77,8 @@ def correct_family(claims: Sequence[Sequence[PartTest]]) -> list[list[float | No
         for parts in claims
         if any(part.p_value is not None for part in parts)
     }
-    multipliers = dict(zip(p_by_claim, holm_multipliers(list(p_by_claim.values())), strict=True))
+    untested = sum(all(part.p_value is None for part in parts) for parts in claims)
+    multipliers = dict(zip(p_by_claim, holm_multipliers([*p_by_claim.values(), *[1.0] * untested]), strict=False))
     return [
         [_correct(part, len(parts), multipliers[frozenset(p.key for p in parts)]) for part in parts]
         if any(part.p_value is not None for part in parts)

@@ -14,7 +14,6 @@ from scipy import stats
 
 from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics import sequential
-from reports.statistics.factorial import POOLING_P
 from reports.statistics.paired_tests import ALPHA
 
 NAMES = ("refuted", "underpowered", "inconclusive", "negligible", "supported")  # by precedence of parts joined by AND
@@ -169,7 +168,7 @@ def differing_checks(checks: np.ndarray, stated: np.ndarray, pairs: np.ndarray) 
 
 
 def factorial_tests(values: np.ndarray, signs: np.ndarray) -> Tests:
-    """Analysis of variance of main effects and two-way interactions, with seeds as blocks.
+    """Analysis of variance of main effects, with seeds as blocks.
 
     Args:
         values: Shape (studies, seeds, arms).
@@ -179,20 +178,9 @@ def factorial_tests(values: np.ndarray, signs: np.ndarray) -> Tests:
         Tests of the main effects, shape (studies, switches, 1).
     """
     seeds, arms, switches = *values.shape[1:], signs.shape[1]
-    first, second = np.triu_indices(switches, 1)
-    effects = np.concatenate([signs, signs[:, first] * signs[:, second]], 1)
-    by_seed = values @ effects * 2 / arms  # every effect of every seed
-    main = by_seed.mean(1)[:, :switches]
-    centred = values - values.mean(2, keepdims=True)
-    residual = (centred**2).sum((1, 2)) - seeds * arms / 4 * (by_seed.mean(1) ** 2).sum(1)
-    freedom = seeds * (arms - 1) - effects.shape[1]
-    seed_squares = arms / 4 * ((by_seed - by_seed.mean(1, keepdims=True))[..., :switches] ** 2).sum((1, 2))
-    seed_freedom = switches * (seeds - 1)
-    ratio = seed_squares / seed_freedom / ((residual - seed_squares) / (freedom - seed_freedom))
-    depends = (stats.f.sf(ratio, seed_freedom, freedom - seed_freedom) <= POOLING_P)[:, None]
-    mean_square = np.where(depends, (seed_squares / seed_freedom)[:, None], (residual / freedom)[:, None])
-    freedom = np.where(depends, seed_freedom, freedom)
-    error = np.sqrt(mean_square * 4 / (seeds * arms))
+    by_seed = values @ signs * 2 / arms  # every main effect of every seed
+    main, freedom = by_seed.mean(1), switches * (seeds - 1)
+    error = np.sqrt(by_seed.var(1, ddof=1).mean(1, keepdims=True) / seeds)
     half, ninety = (stats.t.isf(alpha / 2, freedom) * error for alpha in (ALPHA, 2 * ALPHA))
     p_value = 2 * stats.t.sf(abs(main / error), freedom)
     return Tests(*(part[..., None] for part in (main, main - half, main + half, main - ninety, main + ninety, p_value)))

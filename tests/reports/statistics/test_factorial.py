@@ -40,13 +40,20 @@ def frame(by_arm):
     return pd.DataFrame(rows, columns=["seed", *"abc", "value"])
 
 
-@pytest.mark.parametrize("effect, term", [(MAIN, "a"), (TWO_WAY, "a:b")])
-def test_the_p_is_that_of_statsmodels_analysis_of_variance_with_blocks(effect, term):
-    by_arm = values(np.random.default_rng(6).normal(size=(3, 8)), a=1.0, ab=0.5)
+@pytest.mark.parametrize(
+    "effect, term, order",
+    [(MAIN, "a", ("a", "b", "c")), (TWO_WAY, "a:b", ("a:b", "a:c", "b:c"))],
+)
+def test_the_error_is_the_mean_square_of_seeds_and_effects_of_one_order(effect, term, order):
+    """Mean squares of statsmodels, with 3 effects x 2 degrees of freedom."""
+    by_arm = values(np.random.default_rng(3).normal(size=(3, 8)), a=1.0, ab=0.5)
     test = analyse_effect(effect, SWITCHES, by_arm)
-    table = anova_lm(ols("value ~ C(seed) + (a + b + c) ** 2", frame(by_arm)).fit())
-    assert test.p_value == pytest.approx(table.loc[term, "PR(>F)"])
-    assert table.loc["Residual", "df"] == 24 - 3 - 6
+    table = anova_lm(ols("value ~ C(seed) * (a + b + c) ** 2", frame(by_arm)).fit())
+    terms = [f"C(seed):{name}" for name in order]
+    mean_square = table.loc[terms, "sum_sq"].sum() / table.loc[terms, "df"].sum()
+    assert table.loc[terms, "df"].sum() == 6
+    assert test.p_value == pytest.approx(f.sf(table.loc[term, "sum_sq"] / mean_square, 1, 6))
+    assert test.interval[1] - test.estimate == pytest.approx(t.isf(0.025, 6) * np.sqrt(mean_square * 4 / 24))
 
 
 def test_the_estimate_is_the_mean_over_the_seeds_of_the_weighted_arms():
@@ -57,19 +64,6 @@ def test_the_estimate_is_the_mean_over_the_seeds_of_the_weighted_arms():
         test = analyse_effect(effect, SWITCHES, by_arm)
         assert test.estimate == pytest.approx(np.mean(by_seed))
         assert test.interval[0] < test.ninety[0] < test.estimate < test.ninety[1] < test.interval[1]
-
-
-def test_effects_that_depend_on_the_seed_are_held_against_their_spread_over_the_seeds():
-    """The mean square of seed x main effect of statsmodels, with 3 x 2 degrees of freedom."""
-    draws = np.random.default_rng(3).normal(scale=0.1, size=(3, 8))
-    signs = np.array([1 if "a" in on else -1 for on in ARMS])
-    by_arm = values(draws + np.outer((1, -1, 0), signs), a=1.0)
-    test = analyse_effect(MAIN, SWITCHES, by_arm)
-    table = anova_lm(ols("value ~ C(seed) * (a + b + c)", frame(by_arm)).fit())
-    terms = [f"C(seed):{name}" for name in "abc"]
-    mean_square = table.loc[terms, "sum_sq"].sum() / table.loc[terms, "df"].sum()
-    assert test.p_value == pytest.approx(f.sf(table.loc["a", "sum_sq"] / mean_square, 1, 6))
-    assert test.interval[1] - test.estimate == pytest.approx(t.isf(0.025, 6) * np.sqrt(mean_square * 4 / 24))
 
 
 def test_other_combinations_of_arms_are_left_to_the_t_test():
