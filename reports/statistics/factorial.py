@@ -1,8 +1,8 @@
 """Analysis of variance of a full factorial over its trials, with the seeds as blocks.
 
 Fisher 1935, chapter 6; Box, Hunter and Hunter 2005, chapter 5 (effects) and section 4.2 (blocks). The error of an
-effect is the interaction of the seeds with the effects of its order: with five switches and three seeds the main effects
-have 10 degrees of freedom, in place of the two of a t test over three seeds' effects.
+effect is the interaction of the seeds with the effects of its order: with five switches and three seeds the main
+effects have 10 degrees of freedom, in place of the two of a t test over three seeds' effects.
 """
 
 import itertools
