@@ -97,10 +97,10 @@ class Setting(NamedTuple):
 DIGITS = DATASETS["digits"].title
 WIDTHS: dict[str | tuple[str, str], float] = {
     "alexnet-32": 1 / 6,
-    (DIGITS, "alexnet-32"): 1 / 8,
-    (DIGITS, "four-layer"): 1 / 2,
-    (DIGITS, "document"): 1 / 4,
-    (DIGITS, "document-pooled"): 1 / 4,
+    (DIGITS, "alexnet-32"): 1 / 12,
+    (DIGITS, "four-layer"): 1 / 4,
+    (DIGITS, "document"): 1 / 8,
+    (DIGITS, "document-pooled"): 1 / 8,
 }
 
 # The recipe of Krizhevsky et al. 2012, section 5, for photographs. Adam's rate of 0.002 becomes 0.01 for SGD: factor 5.

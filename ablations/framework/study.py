@@ -13,7 +13,7 @@ from bench.spec.errors import InputError
 from bench.spec.fields import one_of
 from bench.spec.jobs import Timing
 
-AGAIN, SHUFFLED = "again", "shuffled labels"  # the controls of every study with arms
+AGAIN, SHUFFLED = "again", "shuffled labels"  # arms that the harness adds as controls
 CAFFENET = "the caffenet-benchmark (Mishkin et al. 2017): ImageNet at 128 pixels, one run an arm"
 
 ACCURACY, STEPS = "validation/accuracy", "speed/steps_to_train_error_25"  # metrics that a tuning optimises
@@ -166,11 +166,11 @@ class Study(Declaration):
 
 
 def all_arms(study: Study) -> dict[str, Levels]:
-    """Return the declared arms and both controls: the baseline again, and the baseline with shuffled labels.
+    """Return the declared arms and the controls of a study with claims.
 
-    A study without claims has no controls.
+    The controls are the baseline again, and where a claim compares accuracies, the baseline with shuffled labels.
     """
-    controls = (AGAIN, SHUFFLED) if study.arms and study.claims else ()
+    controls = [AGAIN] * bool(study.arms and study.claims) + [SHUFFLED] * _compares_accuracy(study)
     return {arm: arm_levels(study, arm) for arm in (*study.arms, *controls)}
 
 
@@ -180,17 +180,22 @@ def arm_levels(study: Study, arm: str) -> Levels:
     return {**levels, "labels": "shuffled"} if arm == SHUFFLED else levels
 
 
-def all_claims(study: Study, data: DataConfig) -> tuple[Claim, ...]:
-    """Return the declared claims and those of the two controls."""
-    if not (study.arms and study.claims):
-        return tuple(study.claims)
-    chance = Contrast("test/accuracy", SHUFFLED, data.chance, margin=5, direction="equal")
-    a_a = Contrast("test/accuracy", AGAIN, study.baseline, margin=0.5)
-    return (
-        *study.claims,
-        Claim(f"{study.name}:a-a", "The baseline differs from itself under other seeds", (a_a,), kind="control"),
-        Claim(f"{study.name}:shuffled", "Shuffled labels bring test accuracy to chance", (chance,), kind="control"),
-    )
+def all_claims(study: Study, data: DataConfig) -> list[Claim]:
+    """Return the declared claims and those of the controls."""
+    claims, chance = list(study.claims), Contrast("test/accuracy", SHUFFLED, data.chance, margin=5, direction="equal")
+    if study.arms and study.claims:
+        a_a = Contrast("test/accuracy", AGAIN, study.baseline, margin=0.5)
+        sentence = "The baseline differs from itself under other seeds"
+        claims.append(Claim(f"{study.name}:a-a", sentence, (a_a,), kind="control"))
+    if _compares_accuracy(study):
+        sentence = "Shuffled labels bring test accuracy to chance"
+        claims.append(Claim(f"{study.name}:shuffled", sentence, (chance,), kind="control"))
+    return claims
+
+
+def _compares_accuracy(study: Study) -> bool:
+    metrics = {part.metric for claim in study.claims for part in claim.stated}
+    return bool(study.arms) and "test/accuracy" in metrics
 
 
 def compared_arms(study: Study) -> set[str]:

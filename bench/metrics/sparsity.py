@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.system.process_group import ProcessGroup
 
 METRICS["sparsity/dead/{layer}"] = Metric("dead units, {layer}", "%", 100)
-METRICS["sparsity/active/{layer}"] = Metric("active share of the units that are not dead, {layer}", "%", 100)
+METRICS["sparsity/active/{layer}"] = Metric("active share, {layer} (dead units left out)", "%", 100)
 
 Measure = Callable[["LayerOutput"], "Tensor"]
 ACTIVATION_METRICS: dict[str, Measure] = {}

@@ -4,7 +4,7 @@ import re
 from functools import cache, lru_cache
 
 from bench.metrics import sparsity
-from bench.metrics.registry import FRACTION, METRICS, NOT_NEGATIVE, Metric
+from bench.metrics.registry import ANY, FRACTION, METRICS, NOT_NEGATIVE, Metric
 
 __all__ = ["METRICS", "describe_metric", "find_metric", "sparsity"]  # importing `sparsity` declares its metrics
 
@@ -16,7 +16,7 @@ for moment in ("start", "epoch_1", "epoch_5", "end"):
     METRICS[f"gradient/first_to_last/{moment}"] = Metric(label, shown_range=NOT_NEGATIVE)
 METRICS |= {
     "networks/accuracy": Metric("networks accuracy", "%", 100, (-150, 150)),  # one arm is a difference of gains
-    "batch/loss": Metric("batch loss", "nats"),
+    "batch/loss": Metric("batch loss", "nats", shown_range=ANY),  # a reward for activity may bring it below zero
     "gap/accuracy": Metric("overfitting gap (train minus test accuracy)", "points", 100),
     "test/top5": Metric("test accuracy, top 5", "%", 100),
     "test/ten_crop/accuracy": Metric("test accuracy, ten crops", "%", 100),
