@@ -9,7 +9,9 @@ import socket
 import pytest
 
 import ablate as command
-from bench.records import store
+from bench import REVISION
+from bench.records import store, validation
+from bench.spec.jobs import identity
 from reports import prospects, terminal
 
 
@@ -78,7 +80,8 @@ def test_a_record_that_is_none_is_named_with_what_to_do(error_line, smoke, run_c
 
 def test_records_of_an_earlier_revision_are_passed_over(smoke, run_copy):
     file = min(store.folder(run_copy).glob("*.json"))
-    file.with_name("0" * 16 + ".json").write_text(changed(identity="0" * 16)(file.read_text()))
+    earlier = identity(validation.build_job(json.loads(file.read_text())), REVISION - 1)
+    file.with_name(f"{earlier}.json").write_text(changed(identity=earlier)(file.read_text()))
     assert command.main(["plan", *smoke.arguments, "--out", str(run_copy)]) == 0
 
 
@@ -124,9 +127,9 @@ REQUESTS = {
     "no training images": lambda text: within(text, "source", "data", "train", value=0),
     "a stranger among the fields": lambda text: within(text, "source", "colour", value="red"),
     "half a character in a class": lambda text: within(text, "source", "classes", value=["cat", "\udcff"]),
-    "further seeds in words": lambda text: within(text, "further", value={"relu": {"tanh": "ten"}}),
-    "further seeds of no arm": lambda text: within(text, "further", value={"relu": 10}),
-    "no further seeds": lambda text: within(text, "further", value={"relu": {"tanh": 0}}),
+    "further seeds in words": lambda text: within(text, "extra_seeds", value={"relu": {"tanh": "ten"}}),
+    "further seeds of no arm": lambda text: within(text, "extra_seeds", value={"relu": 10}),
+    "no further seeds": lambda text: within(text, "extra_seeds", value={"relu": {"tanh": 0}}),
     "chance in words": lambda text: within(text, "source", "data", "chance", value="even"),
 }
 
