@@ -1,6 +1,6 @@
 """How much does a large data set contribute? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)."""
 
-from ablations import CAFFENET, Claim, Contrast, Printed, Published, Scale, Study
+from ablations import CAFFENET, Claim, Contrast, PublishedAccuracies, Published, Scale, Study
 
 ALL, HALF, QUARTER, TENTH, TWENTIETH = (f"{share} % of the images" for share in (100, 50, 25, 10, 5))
 TENTH_AS_MANY_STEPS = f"{TENTH}, as many steps"
@@ -20,7 +20,7 @@ STUDY = Study(
         {"equal epochs": {ALL: 100, HALF: 50, QUARTER: 25, TENTH: 10, TWENTIETH: 5}},
         log=True,
     ),
-    printed=Printed(CAFFENET, {ALL: 0.471, HALF: 0.425}),
+    published_accuracies=PublishedAccuracies(CAFFENET, {ALL: 0.471, HALF: 0.425}),
     claims=(
         Claim(
             "data",

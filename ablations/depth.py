@@ -6,7 +6,7 @@ LAYERS = {"8 layers": 8, "without conv4": 7, "without conv3 and conv4": 6, "with
 TREND = "points of accuracy a layer"
 
 STUDY = Study(
-    question="Does accuracy grow with every layer, and what does a layer more bring?",
+    question="Does accuracy grow with every layer, and how much does each additional layer add?",
     arms={
         "8 layers": {},
         "without conv4": {"without": ("conv4",)},
@@ -24,8 +24,8 @@ STUDY = Study(
             setting="the house network with 5, 6, 7 and 8 layers (convolutions left out), regression on the layers",
             stated=(Contrast("test/accuracy", TREND, 0.0, margin=0.3),),
             beyond={
-                "conv3 alone": Contrast("test/accuracy", "8 layers", "without conv3", margin=0.3),
-                "conv4 alone": Contrast("test/accuracy", "8 layers", "without conv4", margin=0.3),
+                "conv3 left out alone": Contrast("test/accuracy", "8 layers", "without conv3", margin=0.3),
+                "conv4 left out alone": Contrast("test/accuracy", "8 layers", "without conv4", margin=0.3),
                 "a ninth layer": Contrast("test/accuracy", "9 layers", "8 layers", margin=0.3),
             },
             published=(Published("about 2 points of top-1 for a layer", "Krizhevsky et al. 2012, section 7"),),

@@ -1,6 +1,6 @@
 """Does dropout reduce overfitting? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014)."""
 
-from ablations import CAFFENET, Claim, Contrast, Printed, Published, Scale, Study, designs
+from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies, Requires, Scale, Study
 
 STUDY = Study(
     question="Does dropout before the fully connected layers reduce overfitting?",
@@ -19,14 +19,20 @@ STUDY = Study(
         {"without augmentation": {"p = 0": 0, "p = 0.3": 0.3, "p = 0.5": 0.5, "p = 0.7": 0.7}},
         metrics=("test/accuracy", "gap/accuracy"),
     ),
-    printed=Printed(CAFFENET, {"p = 0.5": 0.470, "p = 0.3": 0.497}),
+    published_accuracies=PublishedAccuracies(CAFFENET, {"p = 0.5": 0.470, "p = 0.3": 0.497}),
     claims=(
         Claim(
             "dropout-overfit",
             "Dropout in the fully connected layers avoids overfitting",
             setting="the house network without augmentation",
-            stated=designs.less_overfitting("p = 0.5", "p = 0", accuracy=0.5, gap=2),
-            requires=designs.overfits("p = 0"),
+            stated=(
+                Contrast("test/accuracy", "p = 0.5", "p = 0", margin=0.5),
+                Contrast("gap/accuracy", "p = 0.5", "p = 0", margin=2, direction="lower"),
+            ),
+            requires=(
+                Requires("train/accuracy", "p = 0", at_least=95, advice="more epochs or a wider network"),
+                Requires("gap/accuracy", "p = 0", at_least=10, advice="fewer or more difficult images"),
+            ),
             beyond={
                 "p = 0.3": Contrast("test/accuracy", "p = 0.3", "p = 0", margin=0.5),
                 "p = 0.7": Contrast("test/accuracy", "p = 0.7", "p = 0", margin=0.5),

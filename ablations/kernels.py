@@ -4,7 +4,7 @@ from ablations import Claim, Contrast, Exact, Levels, ModelConfig, Published, Se
 
 KERNELS: dict[str, Levels] = {"5x5": {}, "3x3 pair": {"kernel": "pair"}}
 EQUAL_CHANNELS: Levels = {"layout": "zhang"}  # its conv2 has as many channels in as out
-MIDDLES = {"half as wide between": 0.5, "as wide between": 1.0, "twice as wide between": 2.0}
+MIDDLES = {"half the channels between": 0.5, "equal channels between": 1.0, "twice the channels between": 2.0}
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
@@ -15,7 +15,7 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
 
 
 STUDY = Study(
-    question="Do two stacked 3x3 convolutions beat one 5x5: with fewer parameters, and by what they learn?",
+    question="Do two stacked 3x3 convolutions have fewer parameters than one 5x5, and learn more?",
     arms={
         **KERNELS,
         "pair, equal parameters": {"kernel": "pair-matched"},
@@ -68,11 +68,11 @@ STUDY = Study(
             published=(
                 Published("7 points of top-1 error in favour of the pair", "Simonyan & Zisserman 2015, section 4.1"),
             ),
-            caveat="A pair that is as wide between has another depth and other parameters at once.",
+            caveat="A pair with equal channels between changes depth and number of parameters at once.",
         ),
         Claim(
             "kernel-activation",
-            "The activation between the two is why stacked kernels learn more",
+            "Stacked kernels learn more because of the activation between them",
             kind="literature",
             setting="the house network, the pair against a pair without an activation between",
             stated=(Contrast("test/accuracy", "3x3 pair", "pair, linear between", margin=0.5),),

@@ -1,21 +1,21 @@
 """Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)."""
 
-from ablations import CAFFENET, Claim, Contrast, Printed, Published, Study, designs
+from ablations import CAFFENET, Claim, Contrast, PublishedAccuracies, Published, Study, designs
 
-OUR_INPUTS = {"inputs": "scaled", "initial": "scaled"}
+SCALED = {"inputs": "scaled", "initial": "scaled"}
 
 STUDY = Study(
-    question="Does local response normalisation improve generalisation, and if so, is it more than a scale?",
+    question="Does local response normalisation improve generalisation, and does it do more than a constant factor?",
     base=designs.KRIZHEVSKY_CIFAR,
     arms={
         "none": {},
         "LRN": {"normalisation": "lrn"},
         "constant 0.595": {"normalisation": "constant"},
         "batch normalisation": {"normalisation": "batch"},
-        "none, our inputs": OUR_INPUTS,
-        "LRN, our inputs": {"normalisation": "lrn", **OUR_INPUTS},
+        "none, inputs and weights scaled": SCALED,
+        "LRN, inputs and weights scaled": {"normalisation": "lrn", **SCALED},
     },
-    printed=Printed(CAFFENET, {"none": 0.471, "LRN": 0.470}),
+    published_accuracies=PublishedAccuracies(CAFFENET, {"none": 0.471, "LRN": 0.470}),
     claims=(
         Claim(
             "lrn-generalisation",
@@ -24,7 +24,7 @@ STUDY = Study(
             stated=(Contrast("test/accuracy", "LRN", "none", margin=0.5),),
             beyond={
                 "inputs in -1 to 1, scaled weights": Contrast(
-                    "test/accuracy", "LRN, our inputs", "none, our inputs", margin=0.5
+                    "test/accuracy", "LRN, inputs and weights scaled", "none, inputs and weights scaled", margin=0.5
                 ),
                 "batch normalisation in its place": Contrast(
                     "test/accuracy", "batch normalisation", "none", margin=0.5

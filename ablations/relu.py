@@ -1,10 +1,10 @@
 """Is ReLU cheaper and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1; Glorot et al. 2011)."""
 
-from ablations import CAFFENET, Ask, Claim, Contrast, ModelConfig, Printed, Published, Setting, Study, Timing
+from ablations import CAFFENET, Ask, Claim, Contrast, ModelConfig, PublishedAccuracies, Published, Setting, Study, Timing
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
-IN_CACHE, FROM_MEMORY = 2**14, 2**22  # elements
-ON_GPU = 2**24  # below it, launches are timed
+# Elements of a tensor: one in the cache of a CPU, one beyond it, and one whose kernel takes longer than its launch on a GPU
+IN_CACHE, FROM_MEMORY, ON_GPU = 2**14, 2**22, 2**24
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
@@ -20,28 +20,28 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
     )
 
 
-def slower(metric: str, other: str) -> Contrast:
+def compare_times(metric: str, other: str) -> Contrast:
     """Return the contrast: another activation takes at least 1.25 times as long as ReLU."""
     return Contrast(metric, other, "relu", margin=1.25, ratio=True)
 
 
 STUDY = Study(
-    question="What does ReLU bring in cost and in sparsity, against sigmoid and tanh?",
+    question="Is ReLU cheaper to compute, and sparser, than sigmoid and tanh?",
     arms={name: {"activation": name} for name in ACTIVATIONS},
     timings=timings,
     probes=tuple(Ask("activity", (activation,)) for activation in ACTIVATIONS),
-    printed=Printed(CAFFENET, {"relu": 0.471, "tanh": 0.401}),
+    published_accuracies=PublishedAccuracies(CAFFENET, {"relu": 0.471, "tanh": 0.401}),
     claims=(
         Claim(
             "relu-cost",
             "max(0, x) costs much less to compute than sigmoid or tanh",
             setting="the kernel, forward and backward: in the cache of a CPU, or 2^24 elements on a GPU",
-            stated=(slower("time/kernel_ms", "sigmoid"), slower("time/kernel_ms", "tanh")),
+            stated=(compare_times("time/kernel_ms", "sigmoid"), compare_times("time/kernel_ms", "tanh")),
             beyond={
-                "from memory, sigmoid": slower(f"time/kernel_ms/{FROM_MEMORY}", "sigmoid"),
-                "from memory, tanh": slower(f"time/kernel_ms/{FROM_MEMORY}", "tanh"),
-                "a whole training step, sigmoid": slower("time/step_ms", "sigmoid"),
-                "a whole training step, tanh": slower("time/step_ms", "tanh"),
+                "from memory, sigmoid": compare_times(f"time/kernel_ms/{FROM_MEMORY}", "sigmoid"),
+                "from memory, tanh": compare_times(f"time/kernel_ms/{FROM_MEMORY}", "tanh"),
+                "a whole training step, sigmoid": compare_times("time/step_ms", "sigmoid"),
+                "a whole training step, tanh": compare_times("time/step_ms", "tanh"),
             },
         ),
         Claim(

@@ -8,7 +8,6 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from statistics import fmean
 
-from ablations.framework.claim import Contrast, Requires
 from ablations.framework.study import Levels, Switch, Tuning
 
 Switches = Mapping[str, Switch]
@@ -153,29 +152,6 @@ def slope(positions: Mapping[str, float]) -> Weights:
     mean = fmean(positions.values())
     scatter = math.fsum((position - mean) ** 2 for position in positions.values())
     return {arm: (position - mean) / scatter for arm, position in positions.items()}
-
-
-def less_overfitting(arm: str, reference: str, *, accuracy: float, gap: float) -> tuple[Contrast, Contrast]:
-    """Return two contrasts: the arm's test accuracy is higher, its gap between training and test accuracy smaller.
-
-    Args:
-        arm: Name of the arm.
-        reference: Name of the arm that it is compared with.
-        accuracy: Margin of the test accuracy, in points.
-        gap: Margin of the gap, in points.
-    """
-    return (
-        Contrast("test/accuracy", arm, reference, margin=accuracy),
-        Contrast("gap/accuracy", arm, reference, margin=gap, direction="lower"),
-    )
-
-
-def overfits(arm: str) -> tuple[Requires, Requires]:
-    """Return the preconditions of a claim about overfitting: the arm fits its training images, and overfits them."""
-    return (
-        Requires("train/accuracy", arm, at_least=95, advice="more epochs or a wider network"),
-        Requires("gap/accuracy", arm, at_least=10, advice="fewer or more difficult images"),
-    )
 
 
 def own_rate_arm(arm: str) -> str:

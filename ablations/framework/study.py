@@ -54,7 +54,7 @@ class Scale(Declaration):
 
 
 @dataclass(frozen=True)
-class Printed(Declaration):
+class PublishedAccuracies(Declaration):
     """Published test accuracies of a study's arms, shown beside the measured ones. They decide nothing.
 
     Attributes:
@@ -129,7 +129,7 @@ class Study(Declaration):
         timings: A function from the setting to the timings.
         probes: Questions to the trained networks.
         scale: A figure of metrics along a number.
-        printed: Published test accuracies of the arms.
+        published_accuracies: Published test accuracies of the arms.
         caveats: What a reader must know to interpret the results.
         name: The name of the file, set when it is loaded.
     """
@@ -147,7 +147,7 @@ class Study(Declaration):
     timings: Callable[[Setting], Sequence[Timing]] = lambda setting: ()
     probes: Sequence[Ask] = ()
     scale: Scale | None = None
-    printed: Printed | None = None
+    published_accuracies: PublishedAccuracies | None = None
     caveats: Sequence[str] = ()
     name: str = ""
 

@@ -62,9 +62,9 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
 
 def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
     """Tabulate published accuracies of the same arms beside those measured here; no table if there are none."""
-    if study.printed is None:
+    if study.published_accuracies is None:
         return []
-    source, accuracies = study.printed.source, study.printed.accuracies
+    source, accuracies = study.published_accuracies.source, study.published_accuracies.accuracies
     base = accuracies.get(study.baseline)
     rows = []
     for arm, value in accuracies.items():

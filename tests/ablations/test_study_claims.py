@@ -129,7 +129,7 @@ def test_every_published_result_stands_beside_a_part_of_its_claim(study):
 
 @each_study
 def test_every_published_accuracy_is_of_an_arm_of_the_study(study):
-    for arm, accuracy in study.printed.accuracies.items() if study.printed else ():
+    for arm, accuracy in study.published_accuracies.accuracies.items() if study.published_accuracies else ():
         assert arm in study.arms and 0 < accuracy < 1
 
 
