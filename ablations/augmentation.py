@@ -5,14 +5,14 @@ from ablations import Claim, Contrast, Published, Requires, Study
 STUDY = Study(
     question="Do mirroring and random crops reduce overfitting?",
     arms={
-        "none": {},
+        "none": {"augmentation": "none"},
         "both": {"augmentation": "both"},
         "mirror": {"augmentation": "mirror"},
         "crop": {"augmentation": "crop"},
         "the article's resized crop": {"augmentation": "document"},
-        "none, twice the epochs": {"epochs": 2},
+        "none, twice the epochs": {"augmentation": "none", "epochs": 2},
         "both, twice the epochs": {"augmentation": "both", "epochs": 2},
-        "none, with dropout": {"dropout": 0.5},
+        "none, with dropout": {"augmentation": "none", "dropout": 0.5},
         "both, with dropout": {"augmentation": "both", "dropout": 0.5},
     },
     claims=(
@@ -31,9 +31,7 @@ STUDY = Study(
             beyond={
                 "mirroring alone": Contrast("test/accuracy", "mirror", "none", margin=1),
                 "crops alone": Contrast("test/accuracy", "crop", "none", margin=1),
-                "the article's resized crop": Contrast(
-                    "test/accuracy", "the article's resized crop", "none", margin=1
-                ),
+                "the article's resized crop": Contrast("test/accuracy", "the article's resized crop", "none", margin=1),
                 "twice the epochs": Contrast(
                     "test/accuracy", "both, twice the epochs", "none, twice the epochs", margin=1
                 ),

@@ -1,6 +1,6 @@
 """How much does a large data set contribute? (Krizhevsky et al. 2012, section 1, Mishkin et al. 2017)."""
 
-from ablations import CAFFENET, Claim, Contrast, PublishedAccuracies, Published, Scale, Study
+from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies, Scale, Study
 
 ALL, HALF, QUARTER, TENTH, TWENTIETH = (f"{share} % of the images" for share in (100, 50, 25, 10, 5))
 TENTH_AS_MANY_STEPS = f"{TENTH}, as many steps"

@@ -5,13 +5,13 @@ from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies,
 STUDY = Study(
     question="Does dropout before the fully connected layers reduce overfitting?",
     arms={
-        "p = 0": {},
+        "p = 0": {"dropout": 0.0},
         "p = 0.5": {"dropout": 0.5},
         "p = 0.3": {"dropout": 0.3},
         "p = 0.7": {"dropout": 0.7},
-        "p = 0, twice the epochs": {"epochs": 2},
+        "p = 0, twice the epochs": {"dropout": 0.0, "epochs": 2},
         "p = 0.5, twice the epochs": {"dropout": 0.5, "epochs": 2},
-        "p = 0, with augmentation": {"augmentation": "both"},
+        "p = 0, with augmentation": {"dropout": 0.0, "augmentation": "both"},
         "p = 0.5, with augmentation": {"dropout": 0.5, "augmentation": "both"},
     },
     scale=Scale(

@@ -16,7 +16,7 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
 
 STUDY = Study(
     question="Does a GPU bring speed, accuracy, or both?",
-    arms={"cpu": {"device": "cpu"}, "cuda": {"device": "cuda"}},
+    arms={"cuda": {"device": "cuda"}, "cpu": {"device": "cpu"}},
     seeds={"standard": 5, "full": 5},
     timings=timings,
     claims=(

@@ -64,7 +64,9 @@ STUDY = Study(
                 Contrast("test/accuracy", name_arm("relu", 12), name_arm("sigmoid", 12), margin=1),
             ),
             beyond={
-                "accuracy, against tanh": Contrast("test/accuracy", name_arm("relu", 12), name_arm("tanh", 12), margin=1),
+                "accuracy, against tanh": Contrast(
+                    "test/accuracy", name_arm("relu", 12), name_arm("tanh", 12), margin=1
+                ),
                 "accuracy, weights scaled to each activation": Contrast(
                     "test/accuracy", "relu, 12 layers, scaled weights", "sigmoid, 12 layers, scaled weights", margin=1
                 ),
@@ -83,8 +85,8 @@ STUDY = Study(
                 "accuracy, 4 layers": Contrast("test/accuracy", name_arm("relu", 4), name_arm("sigmoid", 4), margin=1),
                 "accuracy, 6 layers": Contrast("test/accuracy", name_arm("relu", 6), name_arm("sigmoid", 6), margin=1),
             },
-            caveat="The gradient is measured after the first step: the first layer's norm over the norm of its weights, "
-            "as a ratio to the last layer's.",
+            caveat="The gradient is measured after the first step: the first layer's norm over that of its weights, as a "
+            "ratio to the last layer's.",
         ),
     ),
 )

@@ -1,6 +1,6 @@
 """Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)."""
 
-from ablations import CAFFENET, Claim, Contrast, PublishedAccuracies, Published, Study, designs
+from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies, Study, designs
 
 SCALED = {"inputs": "scaled", "initial": "scaled"}
 

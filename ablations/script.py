@@ -14,5 +14,5 @@ STUDY = Study(
     },
     seeds={"quick": 2},
     claims=(),
-    caveats=("The network has its full width; the profile limits the number of images, not the epochs.",),
+    caveats=("On CIFAR-10 the network has its full width; the profile limits the number of images, not the epochs.",),
 )

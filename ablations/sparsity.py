@@ -18,7 +18,9 @@ STUDY = Study(
     scale=Scale(
         "Active units, %",
         {
-            "a penalty on activations": dict.fromkeys((NO_PENALTY, REWARD, SMALL_PENALTY, LARGE_PENALTY), "sparsity/active/mean"),
+            "a penalty on activations": dict.fromkeys(
+                (NO_PENALTY, REWARD, SMALL_PENALTY, LARGE_PENALTY), "sparsity/active/mean"
+            ),
             "the largest responses win": dict.fromkeys(WINNERS, "sparsity/active/mean"),
         },
     ),

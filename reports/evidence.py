@@ -141,14 +141,15 @@ def _judge_claims(
     table: pd.DataFrame,
     records: Mapping[str, Record],
 ) -> list[Judgement]:
-    """Judge all claims; of the studies that share a baseline, the first one has its controls."""
-    owners = group_by_baseline(studies, placed)
-    claims = [
-        (study.name, claim)
-        for study in studies
-        for claim in all_claims(study, setting.data)
-        if claim.kind != "control" or study.name in owners
-    ]
+    """Judge all claims; of the studies that share a baseline, the first one with a control has it for all."""
+    first_names = {name: first for first, names in group_by_baseline(studies, placed).items() for name in names}
+    claims, judged_controls = [], set()
+    for study in studies:
+        for claim in all_claims(study, setting.data):
+            control = first_names.get(study.name), claim.id.removeprefix(study.name)
+            if claim.kind != "control" or control not in judged_controls:
+                claims.append((study.name, claim))
+            judged_controls.add(control)
     environments = {record["identity"]: get_environment(record) for record in records.values()}
     return judge(claims, table, environments, {study.name: _design(study, setting) for study in studies})
 

@@ -39,6 +39,8 @@ def suggest_run(studies: Sequence[Study], setting: Setting, judgements: Sequence
         return NextStep("", "adds seeds to the claims that are not decided yet")
     if any(judgement.main.reason == "machine_busy" for judgement in judgements):
         return NextStep("", "repeats the timings during which the machine was busy: run it when nothing else runs")
+    if setting.seeds is None:  # all looks are spent: the same pairs must not be tested again
+        return None
     needed = {
         j.claim.id: j.main.needed for j in undecided if j.main.needed and j.main.pairs < j.main.needed <= MAX_SEEDS
     }

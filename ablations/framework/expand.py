@@ -85,8 +85,14 @@ def _check_names(study: Study, timed: set[str]) -> None:
     answered = {name for ask in study.probes for name in ask.gives}
     measured = trained | timed | answered | {*study.counts, *study.combinations}
     for claim in study.claims:
-        unknown_metrics = [part.metric for part in claim.parts if find_metric(part.metric) is None]
+        named_metrics = [part.metric for part in (*claim.parts, *claim.requires)]
+        unknown_metrics = [metric for metric in named_metrics if find_metric(metric) is None]
         _check_known(f"study {study.name}, claim {claim.id}: metric", unknown_metrics, METRICS)
+        _check_known(
+            f"study {study.name}, claim {claim.id}: a precondition's arm",
+            [requires.arm for requires in claim.requires],
+            sorted(measured),
+        )
     compared = [name for claim in study.claims for part in claim.parts for name in (part.arm, part.reference)]
     named = [name for name in compared if isinstance(name, str) and name]
     _check_known(f"study {study.name}: a claim's arm", named, sorted(measured))

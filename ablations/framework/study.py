@@ -194,8 +194,8 @@ def all_claims(study: Study, data: DataConfig) -> list[Claim]:
 
 
 def _compares_accuracy(study: Study) -> bool:
-    metrics = {part.metric for claim in study.claims for part in claim.stated}
-    return bool(study.arms) and "test/accuracy" in metrics
+    metrics = [part.metric for claim in study.claims for part in claim.parts]
+    return bool(study.arms) and any(metric.startswith(("test/", "validation/", "gap/")) for metric in metrics)
 
 
 def compared_arms(study: Study) -> set[str]:

@@ -75,9 +75,9 @@ class _Case:
 
     @property
     def family(self) -> str:
-        """Name of the family of tests that the claim belongs to; a claim that cannot be tested here is its own."""
-        if not self.is_testable or any(measured.devices for measured in self.stated):
-            return f"not testable: {self.study}, {self.claim.id}"
+        """Name of the family of tests that the claim belongs to; a claim that is not tested has its own."""
+        if not self.is_testable or not self.contrasts or any(measured.devices for measured in self.stated):
+            return f"none: {self.study}, {self.claim.id}"
         is_timed = all(self.stated[index].part.metric.startswith(TIMES) for index in self.contrasts)
         return "timings" if self.claim.kind == "claim" and is_timed else self.claim.kind
 

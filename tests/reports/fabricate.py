@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations import AGAIN, Ask, Claim, Contrast, Exact, PublishedAccuracies, Published, Setting, Study
+from ablations import AGAIN, Ask, Claim, Contrast, Exact, Published, PublishedAccuracies, Setting, Study
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import Profile
 from ablations.framework.study import SHUFFLED
