@@ -85,8 +85,8 @@ STUDY = Study(
                 "accuracy, 4 layers": Contrast("test/accuracy", name_arm("relu", 4), name_arm("sigmoid", 4), margin=1),
                 "accuracy, 6 layers": Contrast("test/accuracy", name_arm("relu", 6), name_arm("sigmoid", 6), margin=1),
             },
-            caveat="The gradient is measured after the first step: the first layer's norm over that of its weights, as a "
-            "ratio to the last layer's.",
+            caveat="The gradient is measured after the first step: the first layer's norm over that of its weights, as "
+            "a ratio to the last layer's.",
         ),
     ),
 )

@@ -24,8 +24,8 @@ def claim_effect(name: str) -> Claim:
             "added to none": Contrast("test/accuracy", designs.added_in(name), 0.0, margin=0.5),
         },
         published=(Published("single gains add up to 8.5 points, together 6", "Mishkin et al. 2017"),),
-        caveat="A main effect is the mean with the ingredient less the mean without it. All arms share the learning rate "
-        "and the budget.",
+        caveat="A main effect is the mean with the ingredient less the mean without it. All arms share the learning "
+        "rate and the budget.",
     )
 
 

@@ -15,7 +15,6 @@ from bench.spec.jobs import Timing
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # arms that the harness adds as controls
 CAFFENET = "the caffenet-benchmark (Mishkin et al. 2017): ImageNet at 128 pixels, one run an arm"
-
 ACCURACY, STEPS = "validation/accuracy", "speed/steps_to_train_error_25"  # metrics that a tuning optimises
 
 Levels = Mapping[str, Any]
@@ -89,8 +88,7 @@ class Tuning(Declaration):
         factor: Name of the factor, such as 'learning_rate'.
         grid: At least three levels, ascending.
         takes: For each tuned arm, the arm whose best level it takes: itself, or one with which it shares the level.
-        ratio: Factor between the edge of the grid and a level added beyond it, if an arm is best at that edge, until it
-            no longer is. 0 never extends the grid.
+        ratio: Factor between an edge of the grid and a level added beyond it while an arm is best there; 0 adds none.
         metric: 'validation/accuracy', which is maximised, or 'speed/steps_to_train_error_25', which is minimised.
     """
 
@@ -166,10 +164,7 @@ class Study(Declaration):
 
 
 def all_arms(study: Study) -> dict[str, Levels]:
-    """Return the declared arms and the controls of a study with claims.
-
-    The controls are the baseline again, and where a claim compares accuracies, the baseline with shuffled labels.
-    """
+    """Return the declared arms, and the controls: the baseline again, and on shuffled labels if accuracies are compared."""
     controls = [AGAIN] * bool(study.arms and study.claims) + [SHUFFLED] * _compares_accuracy(study)
     return {arm: arm_levels(study, arm) for arm in (*study.arms, *controls)}
 
