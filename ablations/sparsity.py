@@ -39,8 +39,8 @@ STUDY = Study(
                 "against no penalty": Contrast("test/accuracy", LARGE_PENALTY, NO_PENALTY, margin=0.3),
             },
             published=(Published("no harm up to about 85 % zeros", "Glorot et al. 2011, section 4.2"),),
-            caveat="The penalty is on the mean absolute activation. The table of arms has the share of active units that "
-            "it brings.",
+            caveat="The penalty is on the mean absolute activation. The table of arms has the share of active units "
+            "that it brings.",
         ),
     ),
 )

@@ -164,7 +164,7 @@ class Study(Declaration):
 
 
 def all_arms(study: Study) -> dict[str, Levels]:
-    """Return the declared arms, and the controls: the baseline again, and on shuffled labels if accuracies are compared."""
+    """Return the arms and the controls: the baseline again, and on shuffled labels if accuracies are compared."""
     controls = [AGAIN] * bool(study.arms and study.claims) + [SHUFFLED] * _compares_accuracy(study)
     return {arm: arm_levels(study, arm) for arm in (*study.arms, *controls)}
 
