@@ -42,7 +42,7 @@ STUDY = Study(
                 ),
             },
             published=(Published("6 times faster than tanh", "Krizhevsky et al. 2012, section 3.1, figure 1"),),
-            caveat="Arms that never arrive are censored at the budget.",
+            caveat="Arms that do not reach 25 % training error are censored at the budget.",
         ),
     ),
 )

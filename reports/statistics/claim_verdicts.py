@@ -20,7 +20,6 @@ VERDICTS = (
     "supported", "refuted", "negligible", "underpowered", "inconclusive", "not testable here", "not run",
 )  # fmt: skip
 PRECEDENCE = ("refuted", "not run", "underpowered", "inconclusive", "negligible", "supported")  # of parts joined by AND
-DECIDED = {"supported", "refuted", "negligible"}
 
 
 @dataclass(frozen=True)
@@ -161,10 +160,10 @@ def _correct_stated(cases: Sequence[_Case]) -> list[dict[int, float | None]]:
 
 
 def _compare_checks(case: _Case, p_values: Mapping[int, float | None]) -> list[Check]:
-    """Pair each robustness check with the stated part that it varies."""
+    """Pair each robustness check with the stated part that it varies; with none of a claim that is not testable."""
     checks = []
     for name, measured in zip(case.claim.beyond, case.beyond, strict=True):
-        index = find_counterpart(measured, case.stated)
+        index = find_counterpart(measured, case.stated) if case.is_testable else None
         stated = () if index is None else (case.stated[index], p_values[index])
         checks.append(Check(name, measured, *stated))
     return checks

@@ -43,8 +43,8 @@ def analyse_effect(effect: str, switches: Mapping[str, Switch], values: Values) 
     variances = by_seed.var(axis=0, ddof=1)
     if variances.max() <= 1e-18 * np.abs(measured).max() ** 2:  # no spread but rounding
         return None
-    estimate = by_seed[:, list(effects).index(effect)].mean()
-    return _test(float(estimate), math.sqrt(variances.mean() / len(seeds)), len(effects) * (len(seeds) - 1))
+    estimate = float(by_seed[:, list(effects).index(effect)].mean())
+    return _test(estimate, math.sqrt(variances.mean()), len(seeds), len(effects) * (len(seeds) - 1))
 
 
 def _sign(names: Collection[str], on: Collection[str]) -> float:
@@ -52,8 +52,9 @@ def _sign(names: Collection[str], on: Collection[str]) -> float:
     return (-1) ** len(set(names) - set(on))
 
 
-def _test(estimate: float, error: float, freedom: float) -> PairedTest:
+def _test(estimate: float, deviation: float, seeds: int, freedom: int) -> PairedTest:
+    error = deviation / math.sqrt(seeds)
     half, ninety = (float(stats.t.isf(alpha / 2, freedom)) * error for alpha in (ALPHA, 2 * ALPHA))
     p_value = 2 * float(stats.t.sf(abs(estimate) / error, freedom))
     limits = (estimate - half, estimate + half), (estimate - ninety, estimate + ninety)
-    return PairedTest(estimate, *limits, p_value, "analysis of variance")
+    return PairedTest(estimate, *limits, p_value, "analysis of variance", deviation)

@@ -27,6 +27,7 @@ class PairedTest(NamedTuple):
         ninety: 90 % confidence interval of the estimate.
         p_value: Two-sided, against a difference of zero.
         method: The test.
+        deviation: Standard deviation of the differences where it is not theirs alone but pooled, else None.
     """
 
     estimate: float | None = None
@@ -34,6 +35,7 @@ class PairedTest(NamedTuple):
     ninety: Interval | None = None
     p_value: float | None = None
     method: Method = "t test"
+    deviation: float | None = None
 
 
 def t_test(differences: Sequence[float]) -> PairedTest:

@@ -71,7 +71,7 @@ def judge_contrast(part: Contrast, pairs: Pairs, test: PairedTest, p_holm: float
         effect_size=paired_tests.cohens_dz(pairs.differences),
         improvement=paired_tests.improvement_share([-d if part.direction == "lower" else d for d in pairs.differences]),
         correlation=paired_tests.pair_correlation(pairs.arm, pairs.reference),
-        needed=_pairs_needed(part, pairs),
+        needed=_pairs_needed(part, pairs, test),
         censored=pairs.censored,
         missing=pairs.missing,
         diverged=pairs.diverged,
@@ -184,8 +184,8 @@ def _decide_untested(pairs: Pairs) -> tuple[str, Reason]:
     return ("underpowered", "one_pair") if pairs.arm else ("not run", "not_measured")
 
 
-def _pairs_needed(part: Contrast, pairs: Pairs) -> int | None:
-    deviation = paired_tests.standard_deviation(pairs.differences)
+def _pairs_needed(part: Contrast, pairs: Pairs, test: PairedTest) -> int | None:
+    deviation = test.deviation or paired_tests.standard_deviation(pairs.differences)
     pairs_needed = power.pairs_to_equate if part.direction == "equal" else power.pairs_to_detect
     return None if deviation is None else pairs_needed(deviation, margin_of(part))
 

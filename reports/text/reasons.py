@@ -50,7 +50,7 @@ REASONS: dict[Reason, str] = {
     "all_pairs_beyond_margin": "all {number} pairs have the same {kind}, which lies beyond the margin of {margin}",
     "all_pairs_within_margin": "all {number} pairs have the same {kind}, which lies within the margin of {margin}",
     "no_differences": "none of the {number} pairs shows any difference",
-    "censored_may_reverse": "the values that were not reached could turn the difference round",
+    "censored_may_reverse": "the values that were not reached could reverse the sign of the difference",
     "censored_may_exceed": "the values that were not reached may lie anywhere beyond the margin",
     "interval_too_wide": (
         "the 95 % interval reaches further to either side than the margin of {margin}; {needed} would show {shown}, "
@@ -172,5 +172,5 @@ def _facts(outcome: Outcome) -> dict[str, str]:
         "pairs": pluralize(outcome.pairs, "pair"),
         "first": str(INTERIM_ANALYSES[0]),
         "needed": f"about {pluralize(outcome.needed, 'pair')}" if outcome.needed else f"more than {MAX_PAIRS:,} pairs",
-        "shown": "that nothing differs by as much, where nothing does" if equal else "an effect as large as the margin",
+        "shown": "equivalence, if the arms are equal" if equal else "an effect as large as the margin",
     }

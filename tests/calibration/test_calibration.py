@@ -114,6 +114,7 @@ def checks():
 def factorials():
     for joined in (False, True):
         yield wrong("factorial, no effect", Factorial(joined=joined))
+    yield wrong("factorial, no effect", Factorial(effect_deviation=0.3, seeds=2))
     for deviation in (0.1, 0.2, 0.3, 0.5, 1.0):
         yield wrong("factorial, no mean effect", Factorial(effect_deviation=deviation))
     error = math.sqrt(4 / 96)

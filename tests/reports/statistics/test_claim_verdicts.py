@@ -98,7 +98,7 @@ def test_wide_noise_is_underpowered_and_says_how_many_pairs_would_decide():
 
 def test_an_underpowered_equivalence_names_the_pairs_that_it_needs():
     reason = explain(against_base(0.3, noise=(-2, 1, 0, 2, -1), direction="equal"))
-    assert reason.endswith("pairs would show that nothing differs by as much, where nothing does, power 0.8")
+    assert reason.endswith("pairs would show equivalence, if the arms are equal, power 0.8")
 
 
 @pytest.mark.parametrize("difference", [0, 2])
