@@ -164,8 +164,9 @@ class Study(Declaration):
 
 
 def all_arms(study: Study) -> dict[str, Levels]:
-    """Return the arms and the controls: the baseline again, and on shuffled labels if accuracies are compared."""
-    controls = [AGAIN] * bool(study.arms and study.claims) + [SHUFFLED] * _compares_accuracy(study)
+    """Return the arms and the controls: if accuracies are compared both, else those that a probe examines."""
+    probed_arms = {arm for ask in study.probes for arm in ask.arms}
+    controls = [arm for arm in (AGAIN, SHUFFLED) if _compares_accuracy(study) or arm in probed_arms]
     return {arm: arm_levels(study, arm) for arm in (*study.arms, *controls)}
 
 
@@ -178,11 +179,10 @@ def arm_levels(study: Study, arm: str) -> Levels:
 def all_claims(study: Study, data: DataConfig) -> list[Claim]:
     """Return the declared claims and those of the controls."""
     claims, chance = list(study.claims), Contrast("test/accuracy", SHUFFLED, data.chance, margin=5, direction="equal")
-    if study.arms and study.claims:
+    if _compares_accuracy(study):
         a_a = Contrast("test/accuracy", AGAIN, study.baseline, margin=0.5)
         sentence = "The baseline differs from itself under other seeds"
         claims.append(Claim(f"{study.name}:a-a", sentence, (a_a,), kind="control"))
-    if _compares_accuracy(study):
         sentence = "Shuffled labels bring test accuracy to chance"
         claims.append(Claim(f"{study.name}:shuffled", sentence, (chance,), kind="control"))
     return claims

@@ -54,7 +54,8 @@ class StudyWaves:
         self.first = NAMED if study.name in FIRST_STUDIES else STATED
         self.seeds_by_wave: dict[str, dict[int, int]] = {arm: {} for arm in all_arms(study)}
         self._probe_waves = [CHECKS] * len(study.probes)
-        for arm in (study.baseline, AGAIN, SHUFFLED) if study.arms and study.claims else ():
+        controls = [arm for arm in (AGAIN, SHUFFLED) if arm in self.seeds_by_wave]
+        for arm in (study.baseline, *controls) if controls else ():
             self._use(arm, STATED, self.fixed_seeds)
         for claim in study.claims:
             self._use_arms(claim)
