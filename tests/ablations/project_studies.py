@@ -17,6 +17,7 @@ each_with_arms = pytest.mark.parametrize("study", [s for s in STUDIES if s.arms]
 each_with_controls = pytest.mark.parametrize(
     "study", [s for s in STUDIES if s.arms and s.claims], ids=lambda study: study.name
 )
+SMALL = {study.name for study in STUDIES if study.recipe or study.base.get("layout") == "four-layer"}
 each_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 
 

@@ -6,7 +6,7 @@ import fabricate
 import pytest
 
 from ablations import Claim, Contrast
-from reports.next_step import MAX_SEEDS, NextStep, suggest_run
+from reports.next_step import MAX_SEEDS, suggest_run
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 
@@ -45,8 +45,7 @@ def test_a_sequential_run_is_repeated_until_its_last_analysis():
     setting = SETTING._replace(seeds=None)
     assert suggest(undecided(pairs=3, interim_analysis=1), setting=setting).option == ""
     assert suggest(undecided(pairs=12, interim_analysis=4), setting=setting) is None
-    step = suggest(undecided(pairs=12, interim_analysis=4, needed=30), setting=setting)
-    assert step == NextStep("--seeds 30", f"trains the pairs that may decide {STUDY.name}-30")
+    assert suggest(undecided(pairs=12, interim_analysis=4, needed=30), setting=setting) is None
 
 
 def test_timings_of_a_busy_machine_are_repeated():
