@@ -8,7 +8,7 @@ from typing import Self
 
 import pandas as pd
 
-from ablations import Contrast, Setting, Study
+from ablations import Claim, Contrast, Setting, Study
 from ablations.framework import tuning
 from ablations.framework.expand import expand_study
 from ablations.framework.seeds import has_interim_analyses, requested_seeds, seeds_per_arm
@@ -141,13 +141,17 @@ def _judge_claims(
     table: pd.DataFrame,
     records: Mapping[str, Record],
 ) -> list[Judgement]:
-    """Judge all claims; of the studies that share a baseline, the first one with a control has it for all."""
+    """Judge all claims; of the studies that share a baseline, the first one with a control has it for all.
+
+    A study whose baseline needs a device that the machine lacks has no controls.
+    """
     first_names = {name: first for first, names in group_by_baseline(studies, placed).items() for name in names}
-    claims, judged_controls = [], set()
+    claims: list[tuple[str, Claim]] = []
+    judged_controls = set[tuple[str, str]]()
     for study in studies:
         for claim in all_claims(study, setting.data):
-            control = first_names.get(study.name), claim.id.removeprefix(study.name)
-            if claim.kind != "control" or control not in judged_controls:
+            control = first_names.get(study.name, ""), claim.id.removeprefix(study.name)
+            if claim.kind != "control" or (control[0] and control not in judged_controls):
                 claims.append((study.name, claim))
             judged_controls.add(control)
     environments = {record["identity"]: get_environment(record) for record in records.values()}
