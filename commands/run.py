@@ -105,8 +105,9 @@ def _perform_wave(
     agenda.wave = wave
     _check_jobs(options, agenda.request, agenda.missing_jobs)
     save_request(agenda.request, agenda.out)
-    if jobs := agenda.wave_jobs():
-        yield from run(jobs, run_options)
+    jobs = agenda.wave_jobs()
+    yield from run(jobs, run_options)  # without jobs, too, because it removes what a killed run left behind
+    if jobs:
         live.renew_now()
 
 

@@ -30,9 +30,14 @@ from bench.system.devices import core_count
 
 MACHINES = 4
 STUDY = """
-from ablations import Study
+from ablations import Claim, Contrast, Study
 
-STUDY = Study(question="?", claims=(), base={"epochs": 40, "dropout": 0.5}, arms={"relu": {}})
+STUDY = Study(
+    question="?",
+    base={"epochs": 40, "dropout": 0.5},
+    arms={"relu": {}},
+    claims=(Claim("learns", "ReLU learns", (Contrast("test/accuracy", "relu", 0.1, margin=1),)),),
+)
 """
 WORDS = "run small.py coadaptation --profile smoke --data digits --device cpu --seeds 2 --out"  # trials and probes
 

@@ -10,9 +10,14 @@ from typing import Any
 from bench.records import store
 
 STUDY = """
-from ablations import Study
+from ablations import Claim, Contrast, Study
 
-STUDY = Study(question="?", claims=(), base={"epochs": 100, "dropout": 0.5}, arms={"relu": {}})
+STUDY = Study(
+    question="?",
+    base={"epochs": 100, "dropout": 0.5},
+    arms={"relu": {}},
+    claims=(Claim("learns", "ReLU learns", (Contrast("test/accuracy", "relu", 0.1, margin=1),)),),
+)
 """
 SEEDS, SHORT = 12, 1  # of three trials each, which take four seconds on an idle core
 CLOCKS = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
@@ -73,5 +78,6 @@ def assert_same_results(out: Path, undisturbed: Path) -> None:
     """Assert that records, weights, files and MLflow's runs equal those of an undisturbed run."""
     assert all_measured(out) == all_measured(undisturbed)
     assert weights(out) == weights(undisturbed)
-    assert remaining_files(out) == remaining_files(undisturbed)
+    difference = remaining_files(out) ^ remaining_files(undisturbed)
+    assert not difference, difference
     assert published(out) == {identity: 1 for identity in all_measured(undisturbed)}
