@@ -162,7 +162,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
     """Replace training, publishing, serving and reporting by nothing; reports have their own test below."""
 
     class Nowhere:
-        publisher, waiting, usable = None, (), False
+        publisher, waiting, is_installed = None, (), False
 
         def __init__(self, *_: object) -> None: ...
         def publish(self, *_: object) -> None: ...
