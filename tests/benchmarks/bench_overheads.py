@@ -64,7 +64,9 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     queue = RetryQueue(out, "quick", lambda text: None)
     started, previous_end, spent_s = time.time(), time.process_time(), []
     titles, expected_jobs = {job: str(job.seed) for job in jobs}, dict.fromkeys(jobs)
-    agenda = SimpleNamespace(titles=titles, purposes={}, total=len(jobs), expected_jobs=expected_jobs)
+    agenda = SimpleNamespace(
+        titles=titles, purposes={}, total=len(jobs), expected_jobs=expected_jobs, wave=1, has_open_looks=False
+    )
     display = Display(console, agenda, estimate.DurationModel(0, 0), 1)
     options = RunOptions(source, out, 1, select_kept_trials(jobs, jobs).__contains__)
     with display.screen:

@@ -42,10 +42,11 @@ def make_study(trials: int) -> tuple[Sequence[Study], Setting]:
 
     Above 10,000 trials, seeds of the A/A arm coincide with those of the baseline, so that some trials share a record.
     """
-    study = Study("Does the report keep up?", _claims(), arms=ARMS, name="many")
+    base = {"dropout": 0.5, "augmentation": "both"}
+    study = Study("Does the report keep up?", _claims(), base=base, arms=ARMS, name="many")
     seeds = max(2, round(trials / len(all_arms(study))))
-    profile = Profile("quick", {"document": 1 / 4}, 4_000, {"document": EPOCHS}, seeds, 5, 2**22)
-    return [study], Setting(profile, DATA)
+    profile = Profile("quick", {"alexnet-32": 1 / 4}, 4_000, {"alexnet-32": EPOCHS}, seeds, 5, 2**22)
+    return [study], Setting(profile, DATA, seeds=seeds)
 
 
 def fabricate(out: Path, trials: int) -> None:
