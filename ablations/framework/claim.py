@@ -192,3 +192,9 @@ class Claim(Declaration):
     def parts(self) -> list[Part]:
         """The stated parts, and then those of the robustness checks."""
         return [*self.stated, *self.beyond.values()]
+
+
+def compared_names(part: Part | Requires) -> list[str]:
+    """Return the names that a part or a precondition compares: its arm, and the reference unless it is a constant."""
+    reference = getattr(part, "reference", "")
+    return [part.arm, reference] if isinstance(reference, str) and reference else [part.arm]

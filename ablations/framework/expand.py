@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Strict, TypeAdapter
 
-from ablations.framework.claim import Contrast, Declaration
+from ablations.framework.claim import Contrast, Declaration, compared_names
 from ablations.framework.profiles import AGAIN_SEED_OFFSET, Setting
+from ablations.framework.seeds import TIMED
 from ablations.framework.study import AGAIN, Levels, Study, all_arms, arm_levels
 from ablations.framework.waves import PlacedJob, StudyWaves
 from bench.components.layouts import LAYOUTS
@@ -56,9 +57,8 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     placed += [PlacedJob(study.name, arm, None, Count(model), waves.first) for arm, model in study.counts.items()]
     placed += [PlacedJob(study.name, "", None, timing) for timing in timings]
     for ask in study.probes:
-        probed = tuple(
-            trials[arm, seed] for arm in ask.arms for seed in range(waves.fixed_seeds) if (arm, seed) in trials
-        )
+        wanted = [(arm, seed) for arm in ask.arms for seed in range(waves.fixed_seeds)]
+        probed = tuple(trials[key] for key in wanted if key in trials)
         probe = Probe(ask.question, probed)
         placed += [PlacedJob(study.name, ask.arms[0], None, probe, waves.of_probe(ask))] if probed else []
     return placed
@@ -85,16 +85,11 @@ def _check_names(study: Study, timed: set[str]) -> None:
     answered = {name for ask in study.probes for name in ask.gives}
     measured = trained | timed | answered | {*study.counts, *study.combinations}
     for claim in study.claims:
-        named_metrics = [part.metric for part in (*claim.parts, *claim.requires)]
-        unknown_metrics = [metric for metric in named_metrics if find_metric(metric) is None]
+        unknown_metrics = [p.metric for p in (*claim.parts, *claim.requires) if find_metric(p.metric) is None]
         _check_known(f"study {study.name}, claim {claim.id}: metric", unknown_metrics, METRICS)
-        _check_known(
-            f"study {study.name}, claim {claim.id}: a precondition's arm",
-            [requires.arm for requires in claim.requires],
-            sorted(measured),
-        )
-    compared = [name for claim in study.claims for part in claim.parts for name in (part.arm, part.reference)]
-    named = [name for name in compared if isinstance(name, str) and name]
+        required_arms = [requires.arm for requires in claim.requires]
+        _check_known(f"study {study.name}, claim {claim.id}: a precondition's arm", required_arms, sorted(measured))
+    named = [name for claim in study.claims for part in claim.parts for name in compared_names(part)]
     _check_known(f"study {study.name}: a claim's arm", named, sorted(measured))
     groups = [*(ask.arms for ask in study.probes), *study.combinations.values()]
     groups += [*study.scale.series.values()] if study.scale else []
@@ -121,7 +116,7 @@ def _check_contrasts(study: Study, trials: Mapping[str, Trial]) -> None:
 
     for claim_id, part in [(claim.id, part) for claim in study.claims for part in claim.parts]:
         arms = [name for name in (part.arm, part.reference) if name in study.arms and name in trials]
-        is_sampled = isinstance(part, Contrast) and not part.metric.startswith("time/")  # timings name their own arms
+        is_sampled = isinstance(part, Contrast) and not part.metric.startswith(TIMED)  # timings name their own arms
         if is_sampled and len(arms) == 2 and len({*map(describe, map(str, arms))}) == 1:
             problem = f"{arms[0]!r} and {arms[1]!r} are one and the same network and recipe"
             raise InputError(f"study {study.name}, claim {claim_id}: {problem}: change a level of one of them")

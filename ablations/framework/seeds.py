@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ablations.framework.claim import Contrast, Part, Requires
+from ablations.framework.claim import Part, Requires, compared_names
 from ablations.framework.profiles import Setting
 from ablations.framework.study import AGAIN, SHUFFLED, Ask, Study
 
@@ -53,21 +53,16 @@ def trained_arms(study: Study, part: Part | Requires) -> list[str]:
         return [arm for ask in asks for arm in ask.arms]
     if part.metric.startswith((*COUNTED, *TIMED, *PROBED)):
         return []
-    names = [arm for name in _names(part) for arm in study.combinations.get(name, (name,))]
+    names = [arm for name in compared_names(part) for arm in study.combinations.get(name, (name,))]
     return [arm for arm in names if arm in study.arms or arm in (AGAIN, SHUFFLED)]
 
 
 def find_asks(study: Study, part: Part | Requires) -> list[Ask]:
     """Return the probes whose answers a part of a claim or a precondition rests on."""
-    is_probed, names = part.metric.startswith(PROBED), set(_names(part))
+    is_probed, names = part.metric.startswith(PROBED), set(compared_names(part))
     return [ask for ask in study.probes if is_probed and not names.isdisjoint(ask.gives or ask.arms[:1])]
 
 
 def _arms_with_analyses(study: Study) -> list[str]:
     parts = [part for claim in study.claims if claim.kind == "claim" for part in (*claim.stated, *claim.requires)]
     return list(dict.fromkeys(arm for part in parts if not find_asks(study, part) for arm in trained_arms(study, part)))
-
-
-def _names(part: Part | Requires) -> list[str]:
-    reference = part.reference if isinstance(part, Contrast) else ""
-    return [part.arm, *([reference] if isinstance(reference, str) and reference else [])]

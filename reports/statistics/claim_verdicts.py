@@ -8,12 +8,12 @@ import pandas as pd
 
 from ablations import Claim, Contrast, Requires
 from ablations.framework.claim import Part
+from ablations.framework.seeds import TIMED
 from bench.metrics.table import describe_metric
 from reports.statistics.measured_parts import Check, MeasuredPart, find_counterpart, judge_checks, measure_part
 from reports.statistics.multiple_testing import correct_family
 from reports.statistics.outcomes import CheckResult, Outcome, Requirement
 from reports.statistics.pairs import Design, Table, tabulate
-from reports.statistics.part_verdicts import TIMES
 from reports.tables.provenance import Environment, Origins, differing_fields, mixed_devices
 
 VERDICTS = (
@@ -77,7 +77,7 @@ class _Case:
         """Name of the family of tests that the claim belongs to; a claim that is not tested has its own."""
         if not self.is_testable or not self.contrasts or any(measured.devices for measured in self.stated):
             return f"none: {self.study}, {self.claim.id}"
-        is_timed = all(self.stated[index].part.metric.startswith(TIMES) for index in self.contrasts)
+        is_timed = all(self.stated[index].part.metric.startswith(TIMED) for index in self.contrasts)
         return "timings" if self.claim.kind == "claim" and is_timed else self.claim.kind
 
 

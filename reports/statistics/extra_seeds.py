@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ablations import Setting, Study
+from ablations.framework.claim import compared_names
 from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, requested_seeds
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
@@ -58,5 +59,4 @@ def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[
 
 def _arms(study: Study, outcome: Outcome) -> list[str]:
     """Names of the arms that the part compares; for a combination, of the arms in it."""
-    names = [name for name in (outcome.part.arm, outcome.part.reference) if isinstance(name, str)]
-    return [arm for name in names for arm in study.combinations.get(name, (name,))]
+    return [arm for name in compared_names(outcome.part) for arm in study.combinations.get(name, (name,))]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from ablations import Contrast
-from ablations.framework.claim import Part
+from ablations.framework.claim import Part, compared_names
 from reports.statistics import paired_tests
 from reports.statistics.multiple_testing import PartTest, correct_family, holm
 from reports.statistics.outcomes import CheckResult, Outcome
@@ -150,12 +150,8 @@ def measure_part(part: Part, arms: Arms, design: Design, has_looks: bool) -> Mea
     """
     if not isinstance(part, Contrast):
         return MeasuredPart(part, arms)
-    seeds = [design.requested_seeds[name] for name in _arms_of(part) if name in design.requested_seeds]
-    trained = any(value.trained for name in _arms_of(part) for value in arms.get(name, {}).values())
+    seeds = [design.requested_seeds[name] for name in compared_names(part) if name in design.requested_seeds]
+    trained = any(value.trained for name in compared_names(part) for value in arms.get(name, {}).values())
     interim = has_looks and trained and bool(seeds)
     pairs = collect_pairs(part, arms, min(seeds) if interim else design.fixed_pairs, interim)
     return MeasuredPart(part, arms, pairs, run_test(part, pairs, arms, design))
-
-
-def _arms_of(part: Contrast) -> list[str]:
-    return [name for name in (part.arm, part.reference) if isinstance(name, str)]

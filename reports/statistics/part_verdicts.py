@@ -3,6 +3,7 @@
 import math
 
 from ablations import Contrast, Exact
+from ablations.framework.seeds import TIMED
 from bench.metrics.table import describe_metric
 from reports.statistics import factorial, paired_tests, power, sequential
 from reports.statistics.outcomes import Outcome, Reason
@@ -10,7 +11,6 @@ from reports.statistics.paired_tests import ALPHA, PairedTest
 from reports.statistics.pairs import Arms, Design, Pairs, job_identities, match_pairs
 
 MIN_EQUAL_PAIRS = 3  # fewest equal differences that decide
-TIMES = "time/"  # metrics of timings
 
 
 def run_test(part: Contrast, pairs: Pairs, arms: Arms, design: Design) -> PairedTest:
@@ -39,7 +39,7 @@ def run_paired_test(part: Contrast, pairs: Pairs) -> PairedTest:
         return PairedTest(paired_tests.t_test(pairs.differences).estimate)
     if paired_tests.standard_deviation(pairs.differences) is None:
         return paired_tests.sign_test(pairs.differences)
-    if part.metric.startswith(TIMES):
+    if part.metric.startswith(TIMED):
         return paired_tests.signed_rank_test(pairs.differences)
     return (paired_tests if pairs.interim_analysis is None else sequential).t_test(pairs.differences)
 

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ablations import Study
+from ablations.framework.study import STEPS
 from ablations.framework.waves import PlacedJob
 from bench.records.store import final_metrics
 from bench.spec.jobs import Count, Trial, identity
 
 TOTALS = ("parameters", "macs")  # fields of a network and of each layer
-STEPS = "speed/steps_to_train_error_25"
 CURVES = ("train/accuracy", "validation/accuracy")
 ACCURACIES = ("train/accuracy", "validation/accuracy", "test/accuracy")  # of a diverged trial they are at chance
 SAMPLE_COLUMNS = ["arm", "pair", "metric", "value"]
