@@ -13,6 +13,8 @@ STUDY = Study(
         "without conv3 and conv4": {"without": ("conv3", "conv4")},
         "without conv3, conv4 and conv5": {"without": ("conv3", "conv4", "conv5")},
         "without conv3": {"without": ("conv3",)},
+        "without conv5": {"without": ("conv5",)},
+        "without fc7": {"without": ("fc7",)},
         "9 layers": {"extra": 1},
     },
     combinations={TREND: designs.slope(LAYERS)},
@@ -26,6 +28,8 @@ STUDY = Study(
             beyond={
                 "conv3 left out alone": Contrast("test/accuracy", "8 layers", "without conv3", margin=0.3),
                 "conv4 left out alone": Contrast("test/accuracy", "8 layers", "without conv4", margin=0.3),
+                "conv5 left out alone": Contrast("test/accuracy", "8 layers", "without conv5", margin=0.3),
+                "fc7 left out alone": Contrast("test/accuracy", "8 layers", "without fc7", margin=0.3),
                 "a ninth layer": Contrast("test/accuracy", "9 layers", "8 layers", margin=0.3),
             },
             published=(Published("about 2 points of top-1 for a layer", "Krizhevsky et al. 2012, section 7"),),

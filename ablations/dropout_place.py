@@ -15,7 +15,7 @@ STUDY = Study(
     tuning=Tuning(
         "dropout",
         grid=(0.02, 0.05, 0.1, 0.2, 0.4),
-        takes={place: place for place in (CONNECTED, CONVOLUTIONAL, EVERYWHERE)},
+        arms=(CONNECTED, CONVOLUTIONAL, EVERYWHERE),
         ratio=1.5,
     ),
     claims=(

@@ -2,8 +2,6 @@
 
 from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies, Study, designs
 
-SCALED = {"inputs": "scaled", "initial": "scaled"}
-
 STUDY = Study(
     question="Does local response normalisation improve generalisation, and does it do more than a constant factor?",
     base=designs.KRIZHEVSKY_CIFAR,
@@ -12,8 +10,8 @@ STUDY = Study(
         "LRN": {"normalisation": "lrn"},
         "constant 0.595": {"normalisation": "constant"},
         "batch normalisation": {"normalisation": "batch"},
-        "none, inputs and weights scaled": SCALED,
-        "LRN, inputs and weights scaled": {"normalisation": "lrn", **SCALED},
+        "none, inputs and weights scaled": designs.SCALED,
+        "LRN, inputs and weights scaled": {"normalisation": "lrn", **designs.SCALED},
     },
     published_accuracies=PublishedAccuracies(CAFFENET, {"none": 0.471, "LRN": 0.470}),
     claims=(

@@ -61,6 +61,9 @@ STUDY = Study(
             stated=(Contrast("sparsity/active/mean", "relu", 0.5, margin=5, direction="lower"),),
             beyond={
                 "dead units counted too": Contrast("sparsity/zeros/mean", "relu", 0.5, margin=5),
+                "activations above 0.5, against sigmoid": Contrast(
+                    "activity/above/0.5", "relu", "sigmoid", margin=5, direction="lower"
+                ),
                 "Hoyer's sparsity, against sigmoid": Contrast("sparsity/hoyer/mean", "relu", "sigmoid", margin=0.05),
                 "Hoyer's sparsity, against tanh": Contrast("sparsity/hoyer/mean", "relu", "tanh", margin=0.05),
             },

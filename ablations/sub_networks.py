@@ -19,6 +19,12 @@ STUDY = Study(
             "At test time dropout amounts to averaging the sub-networks",
             setting=SETTING,
             stated=(Contrast("masks/accuracy", SCALED, ALL_MASKS, margin=0.5, direction="equal"),),
+            beyond={
+                "log loss": Contrast("masks/loss", SCALED, ALL_MASKS, margin=0.05, direction="equal"),
+                "calibration error": Contrast(
+                    "masks/calibration_error", SCALED, ALL_MASKS, margin=1, direction="equal"
+                ),
+            },
             published=(
                 Published("about 50 masks match weight scaling, on MNIST", "Srivastava et al. 2014, section 7.5"),
             ),

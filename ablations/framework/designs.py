@@ -23,6 +23,9 @@ KRIZHEVSKY_CIFAR: Levels = {
     "optimiser": "sgd",
     "learning_rate": 0.001,
 }
+# The same network fed and initialised as the house network is: pixels in -1 to 1 and weights scaled to the activation,
+# both, because such weights want inputs of unit size
+SCALED: Levels = {"inputs": "scaled", "initial": "scaled"}
 
 
 def arm_name(switches: Switches, on: Collection[str]) -> str:
@@ -166,4 +169,4 @@ def own_rate_arms(arms: Mapping[str, Levels]) -> dict[str, Levels]:
 
 def rate_tuning(arms: Mapping[str, Levels]) -> Tuning:
     """Return the tuning of the arms that `own_rate_arms` made."""
-    return Tuning("learning_rate", LEARNING_RATES, {own_rate_arm(arm): own_rate_arm(arm) for arm in arms})
+    return Tuning("learning_rate", LEARNING_RATES, tuple(map(own_rate_arm, arms)))

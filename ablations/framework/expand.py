@@ -67,8 +67,8 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
 def _is_ready(study: Study, arm: str, setting: Setting) -> bool:
     """Whether tuning has chosen the arm's level, if it is tuned, and the machine has the arm's device."""
     source = _tuned_name(study, arm)
-    tuned = study.tuning is not None and source in study.tuning.takes
-    has_level = not tuned or source in setting.tuned_levels.get(study.name, {})
+    is_tuned = study.tuning is not None and source in study.tuning.arms
+    has_level = not is_tuned or source in setting.tuned_levels.get(study.name, {})
     device = arm_levels(study, arm).get("device", "cpu")
     one_of(f"study {study.name}, arm {arm!r}: device", device, ("cpu", "cuda"))
     return has_level and device in ("cpu", setting.device)
@@ -94,7 +94,7 @@ def _check_names(study: Study, timed: set[str]) -> None:
     groups = [*(ask.arms for ask in study.probes), *study.combinations.values()]
     groups += [*study.scale.series.values()] if study.scale else []
     groups += [study.published_accuracies.accuracies] if study.published_accuracies else []
-    groups += [study.tuning.takes, study.tuning.takes.values()] if study.tuning else []
+    groups += [study.tuning.arms] if study.tuning else []
     _check_known(f"study {study.name}: arm", chain.from_iterable(groups), sorted(trained))
 
 
@@ -112,7 +112,8 @@ def _check_contrasts(study: Study, trials: Mapping[str, Trial]) -> None:
 
     def describe(arm: str) -> tuple[Any, ...]:
         levels = {"epochs": 1, "layout": ModelConfig.layout, **study.base, **study.arms[arm]}
-        return study.tuning and study.tuning.takes.get(arm), levels["epochs"], levels["layout"], trials[arm]
+        tuned_name = arm if study.tuning and arm in study.tuning.arms else ""
+        return tuned_name, levels["epochs"], levels["layout"], trials[arm]
 
     for claim_id, part in [(claim.id, part) for claim in study.claims for part in claim.parts]:
         arms = [name for name in (part.arm, part.reference) if name in study.arms and name in trials]

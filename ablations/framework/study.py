@@ -87,14 +87,14 @@ class Tuning(Declaration):
     Attributes:
         factor: Name of the factor, such as 'learning_rate'.
         grid: At least three levels, ascending.
-        takes: For each tuned arm, the arm whose best level it takes: itself, or one with which it shares the level.
+        arms: Names of the tuned arms, each of which gets its own best level.
         ratio: Factor between an edge of the grid and a level added beyond it while an arm is best there; 0 adds none.
         metric: 'validation/accuracy', which is maximised, or 'speed/steps_to_train_error_25', which is minimised.
     """
 
     factor: str
     grid: Sequence[Number]
-    takes: Mapping[str, str]
+    arms: Annotated[Sequence[Name], Field(min_length=1)]
     ratio: Number = 2.0
     metric: str = ACCURACY
 

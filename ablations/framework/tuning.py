@@ -4,7 +4,8 @@ Every level of a grid is first tried with a third of the epochs, and the best tw
 halving, Jamieson & Talwalkar 2016, section 3). A grid grows until no best level lies at its edge. By validation
 accuracy the lowest level within two standard errors of the best wins; the error is that of a difference of two means,
 from the deviations of both levels between seeds. Steps to a training error are compared under one seed, since they
-differ by factors, and the second round is left out if the best level arrives in the first.
+differ by factors, first with a ninth of the epochs; once a level arrives, the search ends, because at a constant rate
+no level that has not arrived by then can arrive earlier.
 """
 
 import math
@@ -23,7 +24,7 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
 
 TUNING_SEEDS = (500, 501)  # no claim is judged by trials of these seeds
-SHORT_SHARE = 1 / 3  # share of the epochs of the first round
+SHORT_SHARES = {ACCURACY: (1 / 3,), STEPS: (1 / 9, 1 / 3)}  # of the epochs, in the rounds before the last, by metric
 FINALISTS = 2  # number of levels in the second round
 MAX_GRID_LEVELS = 11  # a grid of this size is not extended
 STANDARD_ERRORS = 2.0  # from the best level, within which a lower one wins
@@ -40,8 +41,8 @@ class TuningResult(NamedTuple):
     Attributes:
         trials: The trials that the search needs, as far as its records show.
         later_trials: Trials of the second round that stand for those of arms whose first round is not finished.
-        short_scores: Mean of the metric over the tuning seeds, by arm and level, with a third of the epochs; infinite
-            where steps are counted and a trial did not arrive.
+        short_scores: Mean of the metric over the tuning seeds, by arm and level, in the last round with fewer epochs;
+            infinite where steps are counted and a trial did not arrive.
         scores: The same with all epochs.
         tuned_levels: The level of each tuned arm whose search is finished.
     """
@@ -65,15 +66,14 @@ def tune(study: Study, setting: Setting, find_record: Callable[[Trial], Record |
     if tuning is None:
         return TuningResult([], [], {}, {}, {})
     waves = StudyWaves(study, setting)
-    arms = dict.fromkeys(tuning.takes.values())
-    searches = {arm: _Search(study, tuning, arm, setting, find_record, waves.of_tuning(arm)) for arm in arms}
+    searches = {arm: _Search(study, tuning, arm, setting, find_record, waves.of_tuning(arm)) for arm in tuning.arms}
     levels = {arm: search.run() for arm, search in searches.items()}
     return TuningResult(
         [place for search in searches.values() for place in search.trials],
         [place for search in searches.values() for place in search.later_trials],
         {arm: _mean_metric(search.short_scores) for arm, search in searches.items()},
         {arm: _mean_metric(search.scores) for arm, search in searches.items()},
-        {arm: level for arm, source in tuning.takes.items() if (level := levels[source]) is not None},
+        {arm: level for arm, level in levels.items() if level is not None},
     )
 
 
@@ -94,12 +94,17 @@ class _Search:
 
     def run(self) -> float | None:
         """Return the level, or None while a trial has no record."""
-        if not self._extend(self.short_scores, self.tuning.grid, SHORT_SHARE):
-            self.later_trials = [trial for level in self.tuning.grid[:FINALISTS] for trial in self._place(level, 1.0)]
-            return None
-        finalists = self._rank(self.short_scores)[:FINALISTS]
-        if self.tuning.metric == STEPS and min(self.short_scores[finalists[0]]) > NEVER + 1:
-            return finalists[0]
+        finalists: list[float] = []
+        for share in SHORT_SHARES[self.tuning.metric]:
+            self.short_scores = {}
+            if not self._extend(self.short_scores, self.tuning.grid, share):
+                self.later_trials = [
+                    trial for level in self.tuning.grid[:FINALISTS] for trial in self._place(level, 1.0)
+                ]
+                return None
+            finalists = self._rank(self.short_scores)[:FINALISTS]
+            if self.tuning.metric == STEPS and min(self.short_scores[finalists[0]]) > NEVER + 1:
+                return finalists[0]
         return self._choose() if self._extend(self.scores, sorted(finalists), 1.0) else None
 
     def _extend(self, scores: Scores, levels: Sequence[float], share: float) -> bool:
@@ -158,9 +163,8 @@ class _Search:
 
 
 def placeholder_levels(tuning: Tuning) -> dict[str, float]:
-    """Return a placeholder level for each tuned arm; only arms that share their tuned level have the same one."""
-    places = {source: place for place, source in enumerate(dict.fromkeys(tuning.takes.values()))}
-    return {arm: tuning.grid[1] * (1 + places[source] / 1000) for arm, source in tuning.takes.items()}
+    """Return a placeholder level for each tuned arm, all different."""
+    return {arm: tuning.grid[1] * (1 + place / 1000) for place, arm in enumerate(tuning.arms)}
 
 
 def _is_near(scores: Sequence[float], best: Sequence[float]) -> bool:

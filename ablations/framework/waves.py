@@ -78,10 +78,9 @@ class StudyWaves:
         """Return the wave of a probe."""
         return self._probe_waves[list(self.study.probes).index(ask)]
 
-    def of_tuning(self, source: str) -> int:
+    def of_tuning(self, arm: str) -> int:
         """Return the wave of the search for the level of an arm, which is the first that needs the level."""
-        takers = [arm for arm, other in self.study.tuning.takes.items() if other == source] if self.study.tuning else []
-        return max(STATED, min((wave for arm in takers for wave in self.seeds_by_wave[arm]), default=CHECKS))
+        return max(STATED, min(self.seeds_by_wave[arm], default=CHECKS))
 
     def _use(self, arm: str, wave: int, seeds: int) -> None:
         seeds_by_wave = self.seeds_by_wave.setdefault(arm, {})
@@ -109,6 +108,6 @@ class StudyWaves:
 
     def _find_wave(self, claim: Claim) -> int:
         """Return the wave of a claim's stated comparisons."""
-        tuned = set(self.study.tuning.takes) if self.study.tuning else set()
+        tuned = set(self.study.tuning.arms) if self.study.tuning else set()
         is_tuned = any(not tuned.isdisjoint(trained_arms(self.study, part)) for part in claim.stated)
         return STATED if is_tuned else self.first

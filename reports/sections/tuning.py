@@ -18,7 +18,7 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
     if study.tuning is None:
         return []
     tuned, factor = evidence.tuned[study.name], study.tuning.factor.replace("_", " ")
-    if unfinished := study.tuning.takes.keys() - tuned.tuned_levels.keys():
+    if unfinished := set(study.tuning.arms) - tuned.tuned_levels.keys():
         text = (
             f"The tuning trials of the {factor} are not all finished: {pluralize(len(unfinished), 'arm')} without it."
         )
@@ -27,13 +27,10 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
     metric = study.tuning.metric
     rows = []
     for arm, scores in tuned.scores.items():
-        takers = [name for name, source in study.tuning.takes.items() if source == arm]
-        best = tuned.tuned_levels[takers[0]]
-        short_scores = tuned.short_scores[arm]
+        best, short_scores = tuned.tuned_levels[arm], tuned.short_scores[arm]
         cells = [_make_cell(metric, short_scores.get(level), scores.get(level), level == best) for level in levels]
-        other_takers = ", ".join(name for name in takers if name != arm)
-        rows.append((Cell(arm, f"also for {other_takers}" if other_takers else ""), *cells))
-    rounds = "Small: with a third of the epochs. "
+        rows.append((Cell(arm), *cells))
+    rounds = "Small: with a third of the epochs, or, where steps are counted and suffice, a ninth. "
     if any(tuned.scores.values()):  # by steps to an error, the first round may suffice
         rounds += "The best two were tried with all epochs, which decides. "
     seeds = "seed" if metric == STEPS else "mean over seeds"
@@ -49,7 +46,7 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
 
 
 def _make_cell(metric: str, short_score: float | None, score: float | None, is_best: bool) -> Cell:
-    """Show the score of all epochs, and that of a third of them below it; nothing for a level that was not tried."""
+    """Show the score of all epochs, and that of fewer epochs below it; nothing for a level that was not tried."""
     short_text = "" if short_score is None else _format_score(metric, short_score)
     text = NOTHING if score is None else _format_score(metric, score)
     known_score = short_score if score is None else score

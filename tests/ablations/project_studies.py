@@ -23,10 +23,8 @@ each_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE
 
 def make_setting(study, profile=PROFILES["quick"], data=DATA):
     """Make a setting in which each arm with a tuning of its own has another level."""
-    takes = study.tuning.takes if study.tuning else {}
-    sources = list(dict.fromkeys(takes.values()))
-    level = study.tuning.grid[1] if study.tuning else 0
-    levels = {arm: level * (1.001 + sources.index(source) / 100) for arm, source in takes.items()}
+    arms, level = (study.tuning.arms, study.tuning.grid[1]) if study.tuning else ((), 0)
+    levels = {arm: level * (1.001 + place / 100) for place, arm in enumerate(arms)}
     return Setting(profile, data, "cuda" if study.name == "gpu" else "cpu", tuned_levels={study.name: levels})
 
 

@@ -66,9 +66,7 @@ TUNED_STUDY = Study(
         ),
     ),
     arms={"relu": {}, "sigmoid": {"activation": "sigmoid"}, "relu, own rate": {}},
-    tuning=Tuning(
-        "learning_rate", (0.0005, 0.001, 0.002, 0.004), {"sigmoid": "sigmoid", "relu, own rate": "relu, own rate"}
-    ),
+    tuning=Tuning("learning_rate", (0.0005, 0.001, 0.002, 0.004), ("sigmoid", "relu, own rate")),
     name="tuned",
 )
 STUDIES = [OTHER_STUDY, TUNED_STUDY, NAMED_STUDY]

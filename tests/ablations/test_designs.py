@@ -104,7 +104,7 @@ def test_arms_are_repeated_with_a_rate_of_their_own():
     arms = {"relu": {}, "tanh": {"activation": "tanh"}}
     own_arms = {"relu, own rate": {}, "tanh, own rate": {"activation": "tanh"}}
     assert designs.own_rate_arms(arms) == own_arms
-    assert designs.rate_tuning(arms).takes == {arm: arm for arm in own_arms}
+    assert designs.rate_tuning(arms).arms == tuple(own_arms)
 
 
 def test_the_slope_is_that_of_a_regression():

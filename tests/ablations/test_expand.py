@@ -213,7 +213,7 @@ def test_the_work_for_an_arm_does_not_grow_with_their_number(monkeypatch):
 
 
 ARMS = {"a": {}, "b": {"activation": "relu", "epochs": 1}, "c": {"activation": "tanh"}, "d": {}, "e": {"epochs": 0.9}}
-TUNED = Tuning("learning_rate", (0.001, 0.002, 0.004), {"c": "c", "d": "d"})
+TUNED = Tuning("learning_rate", (0.001, 0.002, 0.004), ("c", "d"))
 
 
 @pytest.mark.parametrize(

@@ -15,18 +15,16 @@ from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
 
 SETTING = Setting(PROFILES["smoke"], DataConfig("digest", 10, train=1000))
-TAKES = {"relu": "relu", "tanh": "relu", "tanh, own": "tanh"}
-ARMS = {"relu": {}, "tanh": {"activation": "tanh"}, "tanh, own": {"activation": "tanh"}}
+ARMS = {"relu": {}, "tanh": {"activation": "tanh"}}
 GRID = (0.001, 0.002, 0.004)
 
 
 def study(**options):
-    return Study("?", (), arms=ARMS, tuning=Tuning("learning_rate", GRID, TAKES, **options), name="mine")
+    return Study("?", (), arms=ARMS, tuning=Tuning("learning_rate", GRID, tuple(ARMS), **options), name="mine")
 
 
 def one_arm(**options):
-    takes = {"relu": "relu"}
-    return Study("?", (), arms={"relu": {}}, tuning=Tuning("learning_rate", GRID, takes, **options), name="mine")
+    return Study("?", (), arms={"relu": {}}, tuning=Tuning("learning_rate", GRID, ("relu",), **options), name="mine")
 
 
 QUICK = SETTING._replace(profile=PROFILES["quick"])
@@ -58,7 +56,7 @@ def test_no_level_is_chosen_before_every_trial_of_its_arm_is_done():
     assert {place.job.seed for place in result.trials} == set(TUNING_SEEDS)
     only_relu = records(peak(0.002, 0.002))
     result = tune(study(), SETTING, lambda trial: only_relu(trial) if trial.model.activation == "relu" else None)
-    assert result.tuned_levels == {"relu": 0.002, "tanh": 0.002}  # both take the level of relu
+    assert result.tuned_levels == {"relu": 0.002}
 
 
 def epoch_counts(placed):
@@ -122,10 +120,10 @@ def speed_records(steps, accuracy=0.6):
     return find_record
 
 
-def test_a_speed_is_chosen_by_the_steps_of_one_seed_in_the_first_round():
+def test_a_speed_is_chosen_by_the_steps_of_one_seed_in_a_ninth_of_the_epochs():
     steps = {0.0005: 900, 0.001: 500, 0.002: 300, 0.004: 400}
     result = tune(one_arm(metric=STEPS), QUICK, speed_records(lambda rate, seed: steps[rate] + seed - 500))
-    assert epoch_counts(result.trials) == {(level, SHORT): 1 for level in GRID}
+    assert epoch_counts(result.trials) == {(level, round(FULL / 9)): 1 for level in GRID}
     assert result.short_scores["relu"] == {0.001: 500, 0.002: 300, 0.004: 400}
     assert result.tuned_levels == {"relu": 0.002} and result.scores == {"relu": {}}
 
@@ -139,12 +137,26 @@ def test_levels_that_do_not_arrive_rank_after_all_that_do_and_the_best_two_get_a
     late = tune(one_arm(metric=STEPS), QUICK, speed_records(lambda rate, seed: 900 if rate == 0.002 else None))
     assert late.tuned_levels == {"relu": 0.002}
     assert late.short_scores["relu"] == {0.001: float("inf"), 0.002: 900, 0.004: float("inf")}
+
+
+def test_a_speed_that_no_level_reaches_is_searched_for_with_more_epochs():
+    """The budget is 24 epochs. Nothing arrives within 3; 0.004 does within 8, so that no level gets all 24."""
+
+    def find_record(trial):
+        arrives = trial.recipe.learning_rate == 0.004 and trial.recipe.epochs >= SHORT
+        metrics = {"train/accuracy": 0.8, STEPS: 600} if arrives else {"train/accuracy": 0.1}
+        return {"status": "finished", "points": [{"metrics": metrics}]}
+
+    result = tune(one_arm(metric=STEPS, ratio=0), QUICK, find_record)
+    assert epoch_counts(result.trials) == {(level, epochs): 1 for level in GRID for epochs in (3, 8)}
+    assert result.tuned_levels == {"relu": 0.004}
+    assert result.short_scores["relu"] == {0.001: float("inf"), 0.002: float("inf"), 0.004: 600}
     never = tune(one_arm(metric=STEPS), QUICK, speed_records(lambda rate, seed: None))
     assert epoch_counts(never.trials)[0.002, FULL] == 1 and len(never.scores["relu"]) == 2
 
 
 def test_a_grid_ends_where_a_level_would_be_invalid():
-    dropped = Study("?", (), arms={"p": {}}, tuning=Tuning("dropout", (0.2, 0.4, 0.8), {"p": "p"}), name="mine")
+    dropped = Study("?", (), arms={"p": {}}, tuning=Tuning("dropout", (0.2, 0.4, 0.8), ("p",)), name="mine")
 
     def find_record(trial):
         return {"status": "finished", "points": [{"metrics": {"validation/accuracy": trial.model.dropout}}]}
@@ -156,15 +168,15 @@ def test_every_arm_gets_equally_many_trials_under_seeds_that_no_claim_uses():
     trials = tune(study(), SETTING, lambda job: None).trials
     for activation in ("relu", "tanh"):
         assert sum(place.job.model.activation == activation for place in trials) == len(TUNING_SEEDS) * len(GRID)
-    judged = expand_study(study(), SETTING._replace(tuned_levels={"mine": dict.fromkeys(TAKES, 0.002)}))
+    judged = expand_study(study(), SETTING._replace(tuned_levels={"mine": dict.fromkeys(ARMS, 0.002)}))
     assert {place.job.seed for place in judged if isinstance(place.job, Trial)}.isdisjoint(TUNING_SEEDS)
 
 
-def test_each_arm_takes_the_best_level_of_its_source():
+def test_each_arm_gets_its_own_best_level():
     result = tune(study(), SETTING, records(peak(0.002, 0.002)))
-    assert result.tuned_levels == dict.fromkeys(TAKES, 0.002)
+    assert result.tuned_levels == dict.fromkeys(ARMS, 0.002)
     result = tune(study(ratio=0), SETTING, records(peak(0.001, 0.004)))
-    assert result.tuned_levels == {"relu": 0.001, "tanh": 0.001, "tanh, own": 0.004}
+    assert result.tuned_levels == {"relu": 0.001, "tanh": 0.004}
 
 
 def test_the_score_is_the_mean_over_the_seeds():
@@ -176,7 +188,7 @@ def test_the_score_is_the_mean_over_the_seeds():
 
 def test_a_grid_whose_edge_is_best_for_one_arm_is_extended_for_this_arm():
     result = tune(study(), SETTING, records(peak(0.002, 0.008)))
-    assert result.tuned_levels == {"relu": 0.002, "tanh": 0.002, "tanh, own": 0.008}
+    assert result.tuned_levels == {"relu": 0.002, "tanh": 0.008}
     assert result.short_scores["relu"].keys() == set(GRID)
     assert result.short_scores["tanh"].keys() == {*GRID, 0.008, 0.016}
 
@@ -195,30 +207,31 @@ def test_an_arm_that_never_learns_takes_the_lowest_level_and_extends_no_grid():
 
 def test_a_diverged_level_is_never_chosen():
     result = tune(study(ratio=0), SETTING, records(peak(0.004, 0.004), diverged={("tanh", 0.004)}))
-    assert (result.tuned_levels["relu"], result.tuned_levels["tanh, own"]) == (0.004, 0.002)
+    assert result.tuned_levels == {"relu": 0.004, "tanh": 0.002}
 
 
 def test_arms_without_a_tuned_level_have_no_jobs():
     assert [place.arm for place in expand_study(study(), SETTING)] == []
-    chosen = {"mine": {"relu": 0.003, "tanh": 0.003, "tanh, own": 0.005}}
-    placed = expand_study(study(), SETTING._replace(tuned_levels=chosen))
+    placed = expand_study(study(), SETTING._replace(tuned_levels={"mine": {"relu": 0.003, "tanh": 0.005}}))
     rates = {place.arm: place.job.recipe.learning_rate for place in placed}
-    assert rates == {"relu": 0.003, "tanh": 0.003, "tanh, own": 0.005}
+    assert rates == {"relu": 0.003, "tanh": 0.005}
 
 
-def test_arms_of_one_level_are_one_trial():
-    placed = expand_study(study(), SETTING._replace(tuned_levels={"mine": dict.fromkeys(TAKES, 0.003)}))
+def test_a_tuned_arm_whose_level_is_the_shared_one_is_the_same_trial():
+    arms = {"relu": {"learning_rate": 0.003}, "own rate": {}}
+    own_rate = Study("?", (), arms=arms, tuning=Tuning("learning_rate", GRID, ("own rate",)), name="mine")
+    placed = expand_study(own_rate, SETTING._replace(tuned_levels={"mine": {"own rate": 0.003}}))
     first = {place.arm: identity(place.job) for place in placed if place.seed == 0}
-    assert first["tanh"] == first["tanh, own"] != first["relu"]
+    assert first["own rate"] == first["relu"]
 
 
 @pytest.mark.parametrize("grid", [(0.1, 0.2), (0.3, 0.2, 0.1)])
 def test_an_invalid_grid_is_refused(grid):
     with pytest.raises(ValidationError, match="a tuning's grid"):  # discovery turns it into one line
-        adapter(Tuning).validate_python(Tuning("learning_rate", grid, TAKES))
+        adapter(Tuning).validate_python(Tuning("learning_rate", grid, ("relu",)))
 
 
 def test_an_unknown_arm_is_refused():
-    invalid = Study("?", (), arms=ARMS, tuning=Tuning("learning_rate", GRID, {"rule": "relu"}), name="mine")
+    invalid = Study("?", (), arms=ARMS, tuning=Tuning("learning_rate", GRID, ("rule",)), name="mine")
     with pytest.raises(InputError, match="arm 'rule' is unknown"):
         expand_study(invalid, SETTING)

@@ -153,7 +153,7 @@ def test_a_timed_claim_trains_no_arm_of_the_same_name():
     assert [place.wave for place in expand_study(study, SETTING) if isinstance(place.job, Timing)] == [STATED]
 
 
-TUNED = make_study(tuning=Tuning("learning_rate", (0.001, 0.002, 0.004), {"stated": "stated", "check": "check"}))
+TUNED = make_study(tuning=Tuning("learning_rate", (0.001, 0.002, 0.004), ("stated", "check")))
 
 
 def test_tuning_comes_in_the_wave_that_needs_its_level():

@@ -109,8 +109,8 @@ def test_a_level_of_another_type_is_refused(kind, levels, message):
         ("STUDY = study(seeds='3')", "seeds is '3': expected a dictionary"),
         ("STUDY = study(seeds={'quick': 10**9})", "seeds.quick is 1000000000: expected less than or equal to 1000"),
         ("STUDY = study(seeds={'fast': 3})", "a profile of the seeds is 'fast'; it can be smoke, quick"),
-        ("STUDY = study(tuning=Tuning('dropout', None, {'a': 'a'}))", "tuning.grid is None: expected a tuple"),
-        ("STUDY = study(tuning=Tuning('dropout', (0.1, 0.2, 0.3), {'a': 'a'}, 1))", "a tuning's ratio is 1"),
+        ("STUDY = study(tuning=Tuning('dropout', None, ('a',)))", "tuning.grid is None: expected a tuple"),
+        ("STUDY = study(tuning=Tuning('dropout', (0.1, 0.2, 0.3), ('a',), 1))", "a tuning's ratio is 1"),
         (
             "STUDY = study(claims=(Claim('c', 'C', (Exact('macs/total', 'a', float('nan'), 2.0),)),))",
             "low is nan: expected a finite number",

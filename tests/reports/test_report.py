@@ -164,7 +164,7 @@ def test_a_report_of_a_stopped_run_says_what_is_missing_and_a_whole_one_says_not
 
 def test_trials_that_tuning_will_add_are_counted(tmp_path):
     """Both rounds of the search for one arm, with two seeds each, and the arms' own trials."""
-    tuning = Tuning("learning_rate", (0.01, 0.02, 0.04), {"relu": "relu"})
+    tuning = Tuning("learning_rate", (0.01, 0.02, 0.04), ("relu",))
     study = dataclasses.replace(fabricate.activations(), tuning=tuning)
     request = make_request(study, fabricate.setting())
     assert report.count_trials(request, tmp_path) == (0, 15 + 3 * 2 + 2 * 2)
