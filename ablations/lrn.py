@@ -1,6 +1,6 @@
 """Does local response normalisation improve generalisation? (Krizhevsky et al. 2012, section 3.3)."""
 
-from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies, Study, designs
+from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies, Requires, Study, designs
 
 STUDY = Study(
     question="Does local response normalisation improve generalisation, and does it do more than a constant factor?",
@@ -20,6 +20,7 @@ STUDY = Study(
             "Local response normalisation improves generalisation",
             setting="the paper's four-layer network: pixels less their mean, Gaussian weights, LRN behind two layers",
             stated=(Contrast("test/accuracy", "LRN", "none", margin=0.5),),
+            requires=(Requires("train/accuracy", "none", at_least=95, advice="more epochs or a wider network"),),
             beyond={
                 "inputs in -1 to 1, scaled weights": Contrast(
                     "test/accuracy", "LRN, inputs and weights scaled", "none, inputs and weights scaled", margin=0.5

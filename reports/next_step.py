@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ablations import Contrast, Setting, Study
-from reports.prospects import TRAINED
+from ablations.framework.seeds import is_trial_metric
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.extra_seeds import UNDECIDED, request_extra_seeds
 from reports.text.formatting import format_list
@@ -52,4 +52,4 @@ def suggest_run(studies: Sequence[Study], setting: Setting, judgements: Sequence
 def _lacks_seeds(judgement: Judgement) -> bool:
     """Whether the part that decided is a comparison of trained arms that more seeds may decide."""
     part = judgement.main.part
-    return judgement.verdict in UNDECIDED and isinstance(part, Contrast) and part.metric.startswith(TRAINED)
+    return judgement.verdict in UNDECIDED and isinstance(part, Contrast) and is_trial_metric(part.metric)

@@ -47,11 +47,16 @@ def last_seeds(studies: Iterable[Study], setting: Setting) -> dict[str, dict[str
     }
 
 
+def is_trial_metric(metric: str) -> bool:
+    """Return whether trials record the metric, in place of counts, timings or probes."""
+    return not metric.startswith((*COUNTED, *TIMED, *PROBED))
+
+
 def trained_arms(study: Study, part: Part | Requires) -> list[str]:
     """Return the arms whose trials a part of a claim or a precondition rests on, by themselves or through a probe."""
     if asks := find_asks(study, part):
         return [arm for ask in asks for arm in ask.arms]
-    if part.metric.startswith((*COUNTED, *TIMED, *PROBED)):
+    if not is_trial_metric(part.metric):
         return []
     names = [arm for name in compared_names(part) for arm in study.combinations.get(name, (name,))]
     return [arm for arm in names if arm in study.arms or arm in (AGAIN, SHUFFLED)]

@@ -20,7 +20,7 @@ def _describe_prospect(prospect: Prospect) -> str:
     if not pairs:
         return f"{label}: no pilot yet"
     margin = format_amount(part.margin, part_unit(part))
-    numbers = prospect.pairs_to_detect, prospect.pairs_to_equate
+    numbers = prospect.seeds_to_detect, prospect.seeds_to_equate
     detect, equate = (f"{number:,}" if number else f"more than {MAX_PAIRS:,}" for number in numbers)
     return (
         f"{label}: {pluralize(prospect.seeds, 'seed')} {_decidable(prospect)}; the margin, {margin}, takes "

@@ -1,11 +1,12 @@
 """Differences that a plan's seeds can decide."""
 
 import dataclasses
+import math
 
 import fabricate
 import pytest
 
-from ablations import AGAIN
+from ablations import AGAIN, Contrast, Switch
 from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.evidence import gather
 from reports.prospects import estimate_prospects
@@ -65,3 +66,33 @@ def test_with_looks_a_claim_is_planned_for_the_pairs_of_the_last_one(planned):
     study = dataclasses.replace(study, claims=(*study.claims, literature))
     seeds = {claim: prospect.seeds for claim, prospect in estimate_prospects(study, setting._replace(seeds=None), out)}
     assert seeds == {"relu-better": INTERIM_ANALYSES[-1], "relu-gap": INTERIM_ANALYSES[-1], "other": 5}
+
+
+def plan_combination(planned, weights, **fields):
+    """Return the prospect of a weighted sum of arms, and the deviation of the baseline under other seeds."""
+    study, setting, out = planned
+    part = Contrast("test/accuracy", "a sum", 0.0, margin=1)
+    claims = (dataclasses.replace(study.claims[0], id="sum", stated=(part,), beyond={}, published=()),)
+    study = dataclasses.replace(study, combinations={"a sum": weights}, claims=claims, **fields)
+    results = gather(out, [fabricate.activations()], setting).results
+    again = summary.select_values(results, AGAIN, "test/accuracy") * 100
+    (prospect,) = (prospect for _, prospect in estimate_prospects(study, setting, out))
+    return prospect, standard_deviation(list(again))
+
+
+def test_a_weighted_sum_is_planned_with_its_own_deviation(planned):
+    """Weights 0.3 and -0.4: variances add up to 0.25 of a trial's, the deviation is half."""
+    prospect, deviation = plan_combination(planned, {"relu": 0.3, "tanh": -0.4})
+    assert prospect.detectable == pytest.approx(power.detectable_difference(deviation / 2, 5))
+    assert prospect.seeds_to_detect == power.pairs_to_detect(deviation / 2, 1)
+
+
+def test_a_seed_of_a_factorial_gives_half_as_many_pairs_as_it_has_arms(planned):
+    """Four arms: with a main effect each seed has two trials on either side, so five seeds are ten pairs."""
+    arms = {"relu": {}, "tanh": {"activation": "tanh"}, "c": {"dropout": 0.1}, "d": {"dropout": 0.2}}
+    weights = {"relu": 0.5, "tanh": 0.5, "c": -0.5, "d": -0.5}
+    switches = {"dropout": Switch(on={}, off={"dropout": 0.1})}
+    prospect, deviation = plan_combination(planned, weights, arms=arms, switches=switches)
+    pair_deviation = math.sqrt(2) * deviation
+    assert prospect.detectable == pytest.approx(power.detectable_difference(pair_deviation, 10))
+    assert prospect.seeds_to_detect == math.ceil(power.pairs_to_detect(pair_deviation, 1) / 2)
