@@ -28,7 +28,11 @@ STUDY = Study(
             setting="the house network, all images against a tenth of them, trained for equally many steps",
             stated=(Contrast("test/accuracy", ALL, TENTH_AS_MANY_STEPS, margin=5),),
             beyond={"equal epochs": Contrast("test/accuracy", ALL, TENTH, margin=5)},
-            published=(Published(".305 to .471 from 200 thousand to 1.2 million images", "Mishkin et al. 2017"),),
+            published=(
+                Published(
+                    "30.5 to 47.1 % top-1 accuracy on ImageNet, from 0.2 to 1.2 million images", "Mishkin et al. 2017"
+                ),
+            ),
             caveat="At equal epochs fewer images also mean fewer steps; at equal steps each image is seen ten times as "
             "often.",
         ),

@@ -15,7 +15,7 @@ STUDY = Study(
         "without conv3": {"without": ("conv3",)},
         "without conv5": {"without": ("conv5",)},
         "without fc7": {"without": ("fc7",)},
-        "9 layers": {"extra": 1},
+        "9 layers": {"extra": 1},  # another 3x3 convolution after conv5
     },
     combinations={TREND: designs.slope(LAYERS)},
     scale=Scale("Layers", {"convolutions left out": LAYERS}),

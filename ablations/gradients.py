@@ -38,7 +38,7 @@ def make_deep_arms(suffix: str, **levels: str) -> dict[str, Levels]:
 STUDY = Study(
     question="Does ReLU ease vanishing gradients, so that deeper networks train?",
     base={"initial": "glorot"},
-    seeds={"quick": 3},  # for the robustness checks, where a network learns or does not
+    seeds={"quick": 3},  # of robustness checks; three suffice, because a network learns or does not
     arms={
         **make_arms(8, 12, 4, 6),
         **make_deep_arms(", scaled weights", initial="scaled"),

@@ -1,4 +1,7 @@
-"""Is ReLU cheaper and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1; Glorot et al. 2011)."""
+"""Is ReLU cheaper and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1; Glorot et al. 2011).
+
+Margins of times are factors, those of shares percentage points; a constant that a share is compared with is a fraction.
+"""
 
 from ablations import (
     CAFFENET,
@@ -14,7 +17,7 @@ from ablations import (
 )
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
-IN_CACHE, FROM_MEMORY = 2**14, 2**24  # elements; on a GPU a kernel takes longer than its launch from the second on
+IN_CACHE, FROM_MEMORY = 2**14, 2**24  # elements; of the larger tensor a GPU's kernel takes longer than its launch
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:

@@ -1,4 +1,8 @@
-"""Is there a best share of active units? (Glorot et al. 2011, section 4.2)."""
+"""Is there a best share of active units? (Glorot et al. 2011, section 4.2).
+
+Margins are percentage points of test accuracy. Where the largest responses win, a layer keeps this share of its
+responses to an image and sets the others to zero.
+"""
 
 from ablations import Claim, Contrast, Published, Requires, Scale, Study
 
