@@ -58,9 +58,8 @@ def expand_study(study: Study, setting: Setting) -> list[PlacedJob]:
     placed += [PlacedJob(study.name, "", None, timing) for timing in timings]
     for ask in study.probes:
         wanted = [(arm, seed) for arm in ask.arms for seed in range(waves.fixed_seeds)]
-        probed = tuple(trials[key] for key in wanted if key in trials)
-        probe = Probe(ask.question, probed)
-        placed += [PlacedJob(study.name, ask.arms[0], None, probe, waves.of_probe(ask))] if probed else []
+        if probed := tuple(trials[key] for key in wanted if key in trials):
+            placed.append(PlacedJob(study.name, ask.arms[0], None, Probe(ask.question, probed), waves.of_probe(ask)))
     return placed
 
 
