@@ -3,6 +3,6 @@
 from ablations.framework import designs
 from ablations.framework.claim import Claim, Contrast, Exact, Published, Requires
 from ablations.framework.profiles import Setting
-from ablations.framework.study import AGAIN, CAFFENET, Ask, Levels, PublishedAccuracies, Scale, Study, Switch, Tuning
+from ablations.framework.study import AGAIN, Ask, Levels, Scale, Study, Switch, Tuning
 from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
 from bench.spec.jobs import Timing

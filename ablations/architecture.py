@@ -7,7 +7,7 @@ LAYOUTS = {
     "two-group": ModelConfig(layout="two-group", classes=1000),
     "torchvision": ModelConfig(layout="torchvision", classes=1000),
     "the article's script": ModelConfig(layout="document"),
-    "house network": ModelConfig(),
+    "AlexNet scaled to 32 pixels": ModelConfig(),
 }
 AS_DRAWN = "AlexNet as the article draws it: no groups, 227 pixels, 1,000 classes"
 
@@ -28,7 +28,7 @@ STUDY = Study(
             "size",
             "AlexNet has about 62.3 million parameters",
             setting=AS_DRAWN,
-            stated=(Exact("parameters/total", "ungrouped", 62.25e6, 62.5e6),),
+            stated=(Exact("parameters/total", "ungrouped", low=62.25e6, high=62.5e6),),
             published=(Published("60 million", "Krizhevsky et al. 2012, abstract: the two-group network"),),
         ),
         Claim(
@@ -36,8 +36,8 @@ STUDY = Study(
             "Convolutions hold about 6 % of the parameters and do about 95 % of the work",
             setting=AS_DRAWN,
             stated=(
-                Exact("parameters/conv_share", "ungrouped", 0.055, 0.065),
-                Exact("macs/conv_share", "ungrouped", 0.945, 0.955),
+                Exact("parameters/conv_share", "ungrouped", low=0.055, high=0.065),
+                Exact("macs/conv_share", "ungrouped", low=0.945, high=0.955),
             ),
             published=(Published("5 % of the parameters, 95 % of the computation", "Krizhevsky 2014, section 2"),),
             caveat="Work is counted in multiply-accumulates. The share of time differs from it, most at batch 1, where "

@@ -1,9 +1,13 @@
-"""Does dropout make hidden units less dependent on each other? (Srivastava et al. 2014, section 7.1)."""
+"""Does dropout make hidden units less dependent on each other? (Srivastava et al. 2014, section 7.1).
+
+Margins are factors (a correlation lower by 10 % is one divided by 1 / 0.9), for the loss nats;
+'equal' means that the 90 % interval of the difference lies within the margin.
+"""
 
 from ablations import Ask, Claim, Contrast, Study
 
 WITHOUT, WITH, MATCHED = "p = 0", "p = 0.5", "p = 0, at a matched training loss"
-SETTING = "the house network without augmentation; its last hidden layer, at the training loss that dropout ends with"
+SETTING = "AlexNet scaled to the data: its last hidden layer, at the training loss that dropout ends with"
 
 STUDY = Study(
     question="Are the last hidden units less correlated, and more of them different, after training with dropout?",
@@ -35,7 +39,7 @@ STUDY = Study(
         Claim(
             "dropout-rank",
             "Dropout raises the effective rank of the last hidden layer",
-            kind="literature",
+            kind="literature",  # what papers suggest about the subject and the article does not claim
             setting=SETTING,
             stated=(Contrast("features/rank/fc7", WITH, MATCHED, margin=1.1, ratio=True),),
         ),

@@ -1,10 +1,10 @@
 """Does dropout reduce overfitting? (Krizhevsky et al. 2012, section 4.2; Srivastava et al. 2014).
 
-Margins are percentage points. Training accuracy and the gap to test accuracy are measured on images as they are,
-without augmentation and dropout. The house network has AlexNet's layers and channels at 32 pixels.
+Margins are percentage points; epochs are multiples of the profile's. Training accuracy and the gap to test accuracy are
+measured on images as they are, without augmentation and dropout.
 """
 
-from ablations import CAFFENET, Claim, Contrast, Published, PublishedAccuracies, Requires, Scale, Study
+from ablations import Claim, Contrast, Published, Requires, Scale, Study
 
 STUDY = Study(
     question="Does dropout before the fully connected layers reduce overfitting?",
@@ -23,12 +23,11 @@ STUDY = Study(
         {"without augmentation": {"p = 0": 0, "p = 0.3": 0.3, "p = 0.5": 0.5, "p = 0.7": 0.7}},
         metrics=("test/accuracy", "gap/accuracy"),
     ),
-    published_accuracies=PublishedAccuracies(CAFFENET, {"p = 0.5": 0.470, "p = 0.3": 0.497}),
     claims=(
         Claim(
             "dropout-overfit",
             "Dropout in the fully connected layers avoids overfitting",
-            setting="the house network without augmentation",
+            setting="AlexNet scaled to the data without augmentation",
             stated=(
                 Contrast("test/accuracy", "p = 0.5", "p = 0", margin=0.5),
                 Contrast("gap/accuracy", "p = 0.5", "p = 0", margin=2, direction="lower"),
@@ -52,6 +51,7 @@ STUDY = Study(
                     "14.98 to 14.32 % error on CIFAR-10, by dropout in the connected layers",
                     "Srivastava et al. 2014, table 3",
                 ),
+                Published("47.0 % accuracy with p = 0.5, 49.7 % with p = 0.3, on ImageNet", "Mishkin et al. 2017"),
             ),
         ),
     ),

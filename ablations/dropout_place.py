@@ -25,7 +25,7 @@ STUDY = Study(
         Claim(
             "dropout-place",
             "Dropout belongs in the last, fully connected layers only",
-            setting="the house network without augmentation, each place with its own p",
+            setting="AlexNet scaled to the data without augmentation, each place with its own p",
             stated=(
                 Contrast("test/accuracy", CONNECTED, EVERYWHERE, margin=0.3),
                 Contrast("test/accuracy", CONNECTED, CONVOLUTIONAL, margin=0.3),
@@ -33,7 +33,7 @@ STUDY = Study(
             beyond={"against none": Contrast("test/accuracy", CONNECTED, "nowhere", margin=0.3)},
             published=(
                 Published("14.32 to 12.61 % error, by dropout in all layers", "Srivastava et al. 2014, table 3"),
-                Published("dropout in convolutions harms", "Mishkin et al. 2017", part=1),
+                Published("dropout in convolutions harms", "Mishkin et al. 2017"),
             ),
         ),
     ),

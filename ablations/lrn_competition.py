@@ -1,4 +1,8 @@
-"""Does local response normalisation make strong responses stronger? (Krizhevsky et al. 2012, section 3.3)."""
+"""Does local response normalisation make strong responses stronger? (Krizhevsky et al. 2012, section 3.3).
+
+The contrast lies between -1 and 1: the strongest response less the mean of its four neighbouring channels, over their
+sum, on average over positions and images. Margins are differences of it.
+"""
 
 from ablations import Ask, Claim, Contrast, Study, designs
 

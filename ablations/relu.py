@@ -1,16 +1,15 @@
 """Is ReLU cheaper and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1; Glorot et al. 2011).
 
-Margins of times are factors, those of shares percentage points; a constant that a share is compared with is a fraction.
+Margins of times are factors, those of shares percentage points; Hoyer's sparsity lies between 0 and 1. A constant that
+a share is compared with is a fraction.
 """
 
 from ablations import (
-    CAFFENET,
     Ask,
     Claim,
     Contrast,
     ModelConfig,
     Published,
-    PublishedAccuracies,
     Setting,
     Study,
     Timing,
@@ -43,7 +42,6 @@ STUDY = Study(
     arms={name: {"activation": name} for name in ACTIVATIONS},
     timings=timings,
     probes=tuple(Ask("activity", (activation,)) for activation in ACTIVATIONS),
-    published_accuracies=PublishedAccuracies(CAFFENET, {"relu": 0.471, "tanh": 0.401}),
     claims=(
         Claim(
             "relu-cost",
@@ -60,7 +58,7 @@ STUDY = Study(
         Claim(
             "relu-sparsity",
             "ReLU activates fewer units than the 50 % of sigmoid",
-            setting="the house network after training, units that are alive, over the test images",
+            setting="AlexNet scaled to the data after training, units that are alive, over the test images",
             stated=(Contrast("sparsity/active/mean", "relu", 0.5, margin=5, direction="lower"),),
             beyond={
                 "dead units counted too": Contrast("sparsity/zeros/mean", "relu", 0.5, margin=5),

@@ -32,7 +32,7 @@ STUDY = Study(
         Claim(
             "sparsity-optimum",
             "Accuracy is best where 15 to 30 % of the units are active",
-            setting="the house network, a penalty on activations: 15 to 30 % active against 40 to 60 %",
+            setting="AlexNet scaled to the data, a penalty on activations: 15 to 30 % active against 40 to 60 %",
             stated=(Contrast("test/accuracy", LARGE_PENALTY, REWARD, margin=0.3),),
             requires=(
                 Requires("sparsity/active/mean", LARGE_PENALTY, at_least=15, at_most=30, advice="another penalty"),

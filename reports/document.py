@@ -4,7 +4,7 @@ from ablations import Study
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
 from reports.sections.arm_figures import draw_arms
-from reports.sections.arms import build_lost_trials, tabulate_arms, tabulate_printed
+from reports.sections.arms import build_lost_trials, tabulate_arms
 from reports.sections.changes import build_changes
 from reports.sections.claims import build_claim, tabulate_published
 from reports.sections.factorial import build_factorial
@@ -52,7 +52,7 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
         blocks += build_factorial(study, evidence)
     elif study.arms:
         blocks += [Heading("What each arm changes", 3), *build_changes(study, evidence)]
-        blocks += [Heading("Arms", 3), tabulate_arms(study, evidence), *tabulate_printed(study, evidence)]
+        blocks += [Heading("Arms", 3), tabulate_arms(study, evidence)]
         figures = draw_arms(study, evidence)
         blocks += [Heading("Figures", 3), *figures] if figures else []
     blocks += [*build_scaling(study, evidence), *build_measurements(study, evidence)]

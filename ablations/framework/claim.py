@@ -142,12 +142,10 @@ class Published(Declaration):
     Attributes:
         value: The result as published, such as '+3.6 points'.
         source: Paper and table.
-        part: Index of the stated part that it stands beside.
     """
 
     value: str
     source: str
-    part: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ class Claim(Declaration):
         setting: That setting in a phrase: network, data and recipe.
         requires: Preconditions.
         beyond: Robustness checks: comparisons in other settings, by the name of the setting.
-        published: Published results to show beside it.
+        published: Published results to show beside what the stated comparisons measured.
         kind: 'claim'; 'literature' for what was published about the claim's subject but not claimed itself; 'control'.
         caveat: What a reader must know to interpret the verdict.
     """
@@ -182,10 +180,8 @@ class Claim(Declaration):
     @model_validator(mode="after")
     def _check(self) -> Self:
         one_of(f"claim {self.id}: kind", self.kind, KINDS)
-        if not self.stated or any(figure.part >= len(self.stated) for figure in self.published):
-            raise InputError(
-                f"claim {self.id}: it needs stated parts, and its published figures must name one of them by index"
-            )
+        if not self.stated:
+            raise InputError(f"claim {self.id}: it needs stated parts")
         return self
 
     @property

@@ -23,8 +23,8 @@ KRIZHEVSKY_CIFAR: Levels = {
     "optimiser": "sgd",
     "learning_rate": 0.001,
 }
-# The same network fed and initialised as the house network is: pixels in -1 to 1 and weights scaled to the activation,
-# both, because such weights want inputs of unit size
+# The same network fed and initialised as all others are: pixels in -1 to 1 and weights scaled to the activation, both,
+# because such weights want inputs of unit size
 SCALED: Levels = {"inputs": "scaled", "initial": "scaled"}
 
 

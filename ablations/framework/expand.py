@@ -92,7 +92,6 @@ def _check_names(study: Study, timed: set[str]) -> None:
     _check_known(f"study {study.name}: a claim's arm", named, sorted(measured))
     groups = [*(ask.arms for ask in study.probes), *study.combinations.values()]
     groups += [*study.scale.series.values()] if study.scale else []
-    groups += [study.published_accuracies.accuracies] if study.published_accuracies else []
     groups += [study.tuning.arms] if study.tuning else []
     _check_known(f"study {study.name}: arm", chain.from_iterable(groups), sorted(trained))
 

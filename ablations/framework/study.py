@@ -14,7 +14,6 @@ from bench.spec.fields import one_of
 from bench.spec.jobs import Timing
 
 AGAIN, SHUFFLED = "again", "shuffled labels"  # arms that the harness adds as controls
-CAFFENET = "the caffenet-benchmark (Mishkin et al. 2017): ImageNet at 128 pixels, one run an arm"
 ACCURACY, STEPS = "validation/accuracy", "speed/steps_to_train_error_25"  # metrics that a tuning optimises
 
 Levels = Mapping[str, Any]
@@ -50,19 +49,6 @@ class Scale(Declaration):
     series: Mapping[Name, Mapping[str, Number | str]]
     metrics: Sequence[str] = ("test/accuracy",)
     log: bool = False
-
-
-@dataclass(frozen=True)
-class PublishedAccuracies(Declaration):
-    """Published test accuracies of a study's arms, shown beside the measured ones. They decide nothing.
-
-    Attributes:
-        source: Where they were published.
-        accuracies: Test accuracy by arm, as a fraction.
-    """
-
-    source: str
-    accuracies: Mapping[str, Number]
 
 
 @dataclass(frozen=True)
@@ -127,7 +113,6 @@ class Study(Declaration):
         timings: A function from the setting to the timings.
         probes: Questions to the trained networks.
         scale: A figure of metrics along a number.
-        published_accuracies: Published test accuracies of the arms.
         caveats: What a reader must know to interpret the results.
         name: The name of the file, set when it is loaded.
     """
@@ -145,7 +130,6 @@ class Study(Declaration):
     timings: Callable[[Setting], Sequence[Timing]] = lambda setting: ()
     probes: Sequence[Ask] = ()
     scale: Scale | None = None
-    published_accuracies: PublishedAccuracies | None = None
     caveats: Sequence[str] = ()
     name: str = ""
 

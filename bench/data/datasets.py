@@ -72,7 +72,7 @@ def dataset(name: str, title: str, note: str = "") -> Callable[[Decoder], Decode
 
 @dataset("digits", title="digits (scikit-learn)", note=DIGITS_NOTE)
 def decode_digits() -> Decoded:
-    """scikit-learn's digits, resized and in three equal channels; every fifth image of a class is for testing."""
+    """scikit-learn's digits, resized and in three equal channels; every second image of a class is for testing."""
     from sklearn.datasets import load_digits  # takes a second to import
 
     raw = load_digits()
@@ -80,7 +80,7 @@ def decode_digits() -> Decoded:
     size = (SIDE_PX, SIDE_PX)
     large = np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)) for image in grey])
     pixels = np.repeat(large[..., None], 3, axis=3)
-    test = one_in(5, raw.target)
+    test = one_in(2, raw.target)
     train_images, test_images = (LabelledPixels(pixels[mask], raw.target[mask]) for mask in (~test, test))
     return Decoded(train_images, test_images, tuple("0123456789"))
 

@@ -1,4 +1,4 @@
-"""The arms of a study: diverged and lost trials, means over seeds, published accuracies."""
+"""The arms of a study: diverged and lost trials, means over seeds."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -58,23 +58,6 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
         "may belong to a network that learnt nothing, and a trial's own speed is shown, not judged. MACs are "
         f"multiply-accumulates.{_describe_floors(results, study, metrics)}",
     )
-
-
-def tabulate_printed(study: Study, evidence: Evidence) -> list[Table]:
-    """Tabulate published accuracies of the same arms beside those measured here; no table if there are none."""
-    if study.published_accuracies is None:
-        return []
-    source, accuracies = study.published_accuracies.source, study.published_accuracies.accuracies
-    base = accuracies.get(study.baseline)
-    rows = []
-    for arm, value in accuracies.items():
-        difference = "" if base in (None, value) else format_fixed(100 * (value - base), 1, signed=True)
-        ours = _mean_cell(evidence.results, arm, study.baseline, "test/accuracy")
-        rows.append((Cell(arm), Cell(format_fixed(100 * value, 1), difference, value), ours))
-    label, percent = column_heading("test/accuracy")
-    columns = make_columns("Arm", ("Published", percent), (f"{label} here", percent))
-    remark = f"Published: {source}. Below, differences from {study.baseline}. Published accuracies decide no verdict."
-    return [Table(f"{study.name}: test accuracy, published and measured here", columns, tuple(rows), remark)]
 
 
 def build_lost_trials(evidence: Evidence) -> list[Block]:

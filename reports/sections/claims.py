@@ -139,13 +139,15 @@ def tabulate_published(study: str, judgements: Sequence[Judgement]) -> Table:
     rows = [
         (
             *map(Cell, (judgement.claim.id, figure.value, figure.source)),
-            Cell(format_estimate(outcome), describe_part(outcome.part)),
-            Cell(format_interval(outcome.interval)),
+            Cell(
+                "; ".join(f"{format_estimate(outcome)} {format_interval(outcome.interval)}" for outcome in outcomes),
+                "; ".join(describe_part(outcome.part) for outcome in outcomes),
+            ),
         )
         for judgement in judgements
+        if (outcomes := [*filter(None, judgement.outcomes[: len(judgement.claim.stated)])])
         for figure in judgement.claim.published
-        if (outcome := judgement.outcomes[figure.part]) is not None
     ]
-    columns = make_columns("Claim", "Published", "Source", "Measured here", "95 % interval", text=4)
+    columns = make_columns("Claim", "Published", "Source", "Measured here", text=4)
     remark = "Published figures never decide a verdict."
     return Table(f"Published beside measured: {study}", columns, tuple(rows), remark)

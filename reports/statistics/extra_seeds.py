@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from ablations import Setting, Study
-from ablations.framework.claim import compared_names
-from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, requested_seeds
+from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, requested_seeds, trained_arms
 from reports.statistics.claim_verdicts import Judgement
-from reports.statistics.outcomes import Outcome
 
 UNDECIDED = ("underpowered", "inconclusive")
 
@@ -47,16 +45,11 @@ def _needed_seeds(study: Study, setting: Setting, judgement: Judgement) -> dict[
     seeds = 0
     for outcome in trained:
         measured = outcome.pairs + outcome.waiting
-        requested = min(requested_seeds(study, arm, setting) for arm in _arms(study, outcome))
+        requested = min(requested_seeds(study, arm, setting) for arm in trained_arms(study, outcome.part))
         missing_pairs = requested - measured
         later_analyses = INTERIM_ANALYSES[outcome.interim_analysis or 0 :]
         if outcome.verdict in UNDECIDED and later_analyses and missing_pairs <= measured:
             seeds = max(seeds, later_analyses[0] + missing_pairs)
-    names = {arm for outcome in trained for arm in _arms(study, outcome)}
-    names |= {requires.arm for requires in judgement.claim.requires if requires.arm in study.arms}
-    return dict.fromkeys(sorted(names), seeds) if seeds else {}
-
-
-def _arms(study: Study, outcome: Outcome) -> list[str]:
-    """Names of the arms that the part compares; for a combination, of the arms in it."""
-    return [arm for name in compared_names(outcome.part) for arm in study.combinations.get(name, (name,))]
+    parts = [*(outcome.part for outcome in trained), *judgement.claim.requires]
+    arms = {arm for part in parts for arm in trained_arms(study, part)}
+    return dict.fromkeys(sorted(arms), seeds) if seeds else {}

@@ -30,7 +30,7 @@ AGAINST = " against "
 def describe_setting(claim: Claim) -> str:
     """Describe the setting that decides a claim, in one line: setting, comparisons with their margins, preconditions.
 
-    An example: 'house network; both against none: test accuracy at least +1 point; needs none: train accuracy at least
+    An example: 'AlexNet; both against none: test accuracy at least +1 point; needs none: train accuracy at least
     95 %'.
     """
     bounds: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ from bench.spec.errors import InputError
 
 WIDE = "x" * 300  # longer than a file's name may be
 STUDY = """
-from ablations import Claim, Contrast, Exact, ModelConfig, PublishedAccuracies, Published, Study, Timing, Tuning
+from ablations import Claim, Contrast, Exact, ModelConfig, Published, Study, Timing, Tuning
 PART = Contrast("test/accuracy", "a", "b", margin=1)
 CLAIM = Claim("mine", "A claim", (PART,))
 def study(**fields):

@@ -177,7 +177,6 @@ def test_a_study_whose_jobs_cannot_be_made_is_refused(tmp_path):
             "study(timings=lambda setting: (Timing('steps', (('a', ModelConfig()),), (8,), '3'),))",
             "study mine cannot be used: timings.0.rounds is '3': expected a valid integer",
         ),
-        ("study(published_accuracies=PublishedAccuracies('p', {'c': 0.5}))", "arm 'c' is unknown"),
     ],
     ids=ascii,
 )

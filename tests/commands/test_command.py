@@ -34,9 +34,9 @@ def test_list_shows_every_study_with_its_question_and_claims(ablate, tmp_path):
     lines = process.stdout.splitlines()
     (setting,) = [after for line, after in itertools.pairwise(lines) if line.startswith("    augmentation: ")]
     assert setting == (
-        "        setting: the house network, no other regularisation; both against none: test accuracy at least +1 "
-        "point and overfitting gap at least 2 points lower; needs none: train accuracy at least 95 % and overfitting "
-        "gap at least 10 points"
+        "        setting: AlexNet scaled to the data, no other regularisation; both against none: test accuracy at "
+        "least +1 point and overfitting gap at least 2 points lower; needs none: train accuracy at least 95 % and "
+        "overfitting gap at least 10 points"
     )
     assert not list(tmp_path.iterdir())
 

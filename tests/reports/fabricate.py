@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations import AGAIN, Ask, Claim, Contrast, Exact, Published, PublishedAccuracies, Setting, Study
+from ablations import AGAIN, Ask, Claim, Contrast, Exact, Published, Setting, Study
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import Profile
 from ablations.framework.study import SHUFFLED
@@ -48,7 +48,6 @@ def activations() -> Study:
             for subject, sizes in (("activations", (2**10, 2**14)), ("steps", (128,)))
         ),
         probes=(Ask("Do masks agree?", ("relu",)),),
-        published_accuracies=PublishedAccuracies("Somebody et al. 2012, table 2", {"relu": 0.471, "tanh": 0.401}),
         claims=(
             Claim(
                 "relu-better",

@@ -18,7 +18,7 @@ def claim(name: str = "augmentation", kind: str = "claim", **fields) -> Claim:
     """Make a claim with two stated parts, two preconditions and a robustness check."""
     beyond = {"twice the epochs": TWICE}
     stated, requires = (STATED, GAP), (FITS, OVERFITS)
-    default_fields = {"stated": stated, "requires": requires, "beyond": beyond, "setting": "the house network"}
+    default_fields = {"stated": stated, "requires": requires, "beyond": beyond, "setting": "AlexNet scaled to the data"}
     return Claim(name, SENTENCE, kind=kind, **(default_fields | fields))
 
 

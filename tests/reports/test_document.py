@@ -153,15 +153,8 @@ def test_every_part_shows_the_correlation_across_its_pairs(blocks):
 def test_published_figures_stand_beside_those_measured(blocks):
     published = table(blocks, "Published beside measured")
     assert column(published, "Published") == ["about 2 points"]
-    assert column(published, "Measured here")[0].endswith("points")
-
-
-def test_published_accuracies_are_shown_beside_ours(blocks):
-    ours, theirs = table(blocks, "activations: means"), table(blocks, "activations: test accuracy, published")
-    assert "Somebody et al. 2012, table 2" in theirs.remark
-    assert column(theirs, "Arm") == ["relu", "tanh"]
-    assert column(theirs, "Published") == ["47.1", "40.1"] and theirs.rows[1][1].detail == f"{MINUS}7.0"
-    assert column(theirs, "Test accuracy here") == column(ours, "Test accuracy")[:2]
+    first, second = column(published, "Measured here")[0].split("; ")
+    assert "points [" in first and "points [" in second
 
 
 def test_a_study_without_records_is_reported_as_not_run(tmp_path):

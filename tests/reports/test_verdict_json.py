@@ -7,7 +7,7 @@ from reports.verdict_json import judgement_to_json
 
 def test_a_claim_is_stored_with_stated_parts_preconditions_and_checks():
     stored = json.loads(json.dumps(judgement_to_json(handmade.judgement(checks=(handmade.check(differs=True),)))))
-    assert (stored["kind"], stored["setting"]) == ("claim", "the house network")
+    assert (stored["kind"], stored["setting"]) == ("claim", "AlexNet scaled to the data")
     assert [part["part"]["metric"] for part in stored["stated"]] == ["test/accuracy", "gap/accuracy"]
     assert stored["requirements"][0] == {
         "metric": "train/accuracy",

@@ -64,7 +64,7 @@ def test_ten_crops_equal_torchvisions_and_their_mean_is_evaluated(source, trial)
 def test_a_study_on_photographs_runs_and_is_reported(ablate, folder, tmp_path):
     (tmp_path / "bite.py").write_text(
         """
-from ablations import Ask, CAFFENET, Claim, Contrast, PublishedAccuracies, Study
+from ablations import Ask, Claim, Contrast, Study
 
 STUDY = Study(
     question="Is tanh as good on photographs?",
@@ -77,7 +77,6 @@ STUDY = Study(
             (Contrast("test/ten_crop/top5", "tanh", "relu", margin=1),),
         ),
     ),
-    published_accuracies=PublishedAccuracies(CAFFENET, {"relu": 0.471, "tanh": 0.401}),
 )
 """
     )

@@ -29,7 +29,7 @@ def test_a_claim_that_cannot_be_tested_gives_number_and_advice_once():
 
 def test_only_a_claim_in_full_names_its_setting():
     assert summarise_claim(handmade.judgement()).setting == ""
-    assert summarise_claim(handmade.judgement(), full=True).setting == "the house network"
+    assert summarise_claim(handmade.judgement(), full=True).setting == "AlexNet scaled to the data"
 
 
 def test_stated_parts_and_robustness_checks_have_a_table_each():

@@ -285,7 +285,7 @@ def test_a_judgement_is_strict_json_with_all_that_it_rests_on():
         "not run",
         0,
     )
-    assert exported["published"] == [{"value": "+3.6", "source": "Zhang", "part": 0}]
+    assert exported["published"] == [{"value": "+3.6", "source": "Zhang"}]
     assert exported["stated"][0]["part"]["arm"] == "arm 0"
     assert exported["stated"][0]["differences"] == pytest.approx([1.8, 2.1, 2.0, 2.2, 1.9])
 

@@ -38,8 +38,8 @@ def test_the_requirement_is_worded_like_the_rule():
 
 def test_the_setting_of_a_claim_is_one_line_with_comparisons_margins_and_preconditions():
     assert describe_setting(handmade.claim()) == (
-        "the house network; both against none: test accuracy at least +1 point and overfitting gap at least 2 points "
-        "lower; needs none: train accuracy at least 95 % and overfitting gap at least 10 points"
+        "AlexNet scaled to the data; both against none: test accuracy at least +1 point and overfitting gap at least 2 "
+        "points lower; needs none: train accuracy at least 95 % and overfitting gap at least 10 points"
     )
 
 
