@@ -21,6 +21,7 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
 
 STUDY = Study(
     question="How many parameters has AlexNet, and which part of them and of its work lies in the convolutions?",
+    topic="Size",
     counts=LAYOUTS,
     timings=timings,
     claims=(

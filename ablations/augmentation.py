@@ -8,6 +8,7 @@ from ablations import Claim, Contrast, Published, Requires, Study
 
 STUDY = Study(
     question="Do mirroring and random crops reduce overfitting?",
+    topic="Augmentation",
     arms={
         "none": {"augmentation": "none"},
         "both": {"augmentation": "both"},

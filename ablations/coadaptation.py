@@ -11,6 +11,7 @@ SETTING = "AlexNet scaled to the data: its last hidden layer, at the training lo
 
 STUDY = Study(
     question="Are the last hidden units less correlated, and more of them different, after training with dropout?",
+    topic="Dropout",
     arms={
         WITHOUT: {"dropout": 0.0},
         WITH: {"dropout": 0.5},

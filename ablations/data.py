@@ -10,6 +10,7 @@ TENTH_AS_MANY_STEPS = f"{TENTH}, as many steps"
 
 STUDY = Study(
     question="How does test accuracy grow with the number of training images?",
+    topic="Data",
     arms={
         ALL: {},
         TENTH_AS_MANY_STEPS: {"share": 0.1, "epochs": 10},

@@ -6,10 +6,11 @@ Margins are percentage points of test accuracy; the trend's are points for a lay
 from ablations import Claim, Contrast, Published, Scale, Study, designs
 
 LAYERS = {"8 layers": 8, "without conv4": 7, "without conv3 and conv4": 6, "without conv3, conv4 and conv5": 5}
-TREND = "points of accuracy a layer"
+TREND = "each layer more"
 
 STUDY = Study(
     question="Does accuracy grow with every layer, and how much does each additional layer add?",
+    topic="Depth",
     arms={
         "8 layers": {},
         "without conv4": {"without": ("conv4",)},

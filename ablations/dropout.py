@@ -8,6 +8,7 @@ from ablations import Claim, Contrast, Published, Requires, Scale, Study
 
 STUDY = Study(
     question="Does dropout before the fully connected layers reduce overfitting?",
+    topic="Dropout",
     arms={
         "p = 0": {"dropout": 0.0},
         "p = 0.5": {"dropout": 0.5},

@@ -9,6 +9,7 @@ CONNECTED, CONVOLUTIONAL, EVERYWHERE = "fully connected", "convolutional", "ever
 
 STUDY = Study(
     question="Does dropout belong in the fully connected layers only, when each place has the p that suits it best?",
+    topic="Dropout",
     arms={
         "nowhere": {"dropout": 0.0},
         CONNECTED: {"dropout_place": "fc"},

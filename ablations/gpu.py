@@ -20,6 +20,7 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
 
 STUDY = Study(
     question="Does a GPU bring speed, accuracy, or both?",
+    topic="GPU",
     arms={"cuda": {"device": "cuda"}, "cpu": {"device": "cpu"}},
     seeds={"standard": 5, "full": 5},
     timings=timings,

@@ -41,6 +41,7 @@ def make_deep_arms(suffix: str, **levels: str) -> dict[str, Levels]:
 
 STUDY = Study(
     question="Does ReLU ease vanishing gradients, so that deeper networks train?",
+    topic="ReLU",
     base={"initial": "glorot"},
     seeds={"quick": 3},  # of robustness checks; three suffice, because a network learns or does not
     arms={

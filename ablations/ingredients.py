@@ -34,6 +34,7 @@ def claim_effect(name: str) -> Claim:
 
 STUDY = Study(
     question="What does each ingredient add by itself, beside the others, and on average over all combinations?",
+    topic="Ingredients",
     arms=designs.full_factorial(SWITCHES),
     seeds={"quick": 2, "standard": 3, "full": 3},
     switches=SWITCHES,

@@ -21,6 +21,7 @@ def timings(setting: Setting) -> tuple[Timing, ...]:
 
 STUDY = Study(
     question="Do two stacked 3x3 convolutions have fewer parameters than one 5x5, and learn more?",
+    topic="Kernels",
     arms={
         **KERNELS,
         "pair, equal parameters": {"kernel": "pair-matched"},  # as many parameters as the 5x5, by the channels between

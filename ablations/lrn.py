@@ -9,6 +9,7 @@ from ablations import Claim, Contrast, Published, Requires, Study, designs
 
 STUDY = Study(
     question="Does local response normalisation improve generalisation, and does it do more than a constant factor?",
+    topic="LRN",
     base=designs.KRIZHEVSKY_CIFAR,  # three convolutions and one connected layer, with the paper's inputs and weights
     arms={
         "none": {},

@@ -10,6 +10,7 @@ BEFORE, BEHIND, PERMUTED = "before LRN", "behind LRN", "behind LRN of permuted c
 
 STUDY = Study(
     question="Does LRN raise the contrast between the strongest response and its neighbours, and do they matter?",
+    topic="LRN",
     base=designs.KRIZHEVSKY_CIFAR,
     arms={"none": {}, "LRN": {"normalisation": "lrn"}},
     probes=(Ask("competition", ("LRN",), (BEFORE, BEHIND, PERMUTED)),),

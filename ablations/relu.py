@@ -39,6 +39,7 @@ def compare_times(metric: str, other: str) -> Contrast:
 
 STUDY = Study(
     question="Is ReLU cheaper to compute, and sparser, than sigmoid and tanh?",
+    topic="ReLU",
     arms={name: {"activation": name} for name in ACTIVATIONS},
     timings=timings,
     probes=tuple(Ask("activity", (activation,)) for activation in ACTIVATIONS),

@@ -12,6 +12,7 @@ WINNERS = {f"{percent} % win": percent for percent in (20, 50)}
 
 STUDY = Study(
     question="Does accuracy peak where 15 to 30 % of the units are active?",
+    topic="Sparsity",
     arms={
         NO_PENALTY: {},
         REWARD: {"activation_penalty": -0.01},

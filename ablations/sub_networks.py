@@ -13,6 +13,7 @@ SETTING = "AlexNet scaled to the data with dropout 0.5, no augmentation"
 
 STUDY = Study(
     question="Is a network with dropout an average of its sub-networks, and is averaging why dropout helps?",
+    topic="Dropout",
     arms={ARM: {"dropout": 0.5}},
     probes=(
         Ask("sub-networks", (ARM,), (SCALED, "1 mask", ALL_MASKS)),

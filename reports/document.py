@@ -3,6 +3,7 @@
 from ablations import Study
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
+from reports.sections.answer import build_answer, chapter_title
 from reports.sections.arm_figures import draw_arms
 from reports.sections.arms import build_lost_trials, tabulate_arms
 from reports.sections.changes import build_changes
@@ -31,7 +32,7 @@ def build_opening(evidence: Evidence, glyph_remark: str = "") -> list[Block]:
 
 def build_body(evidence: Evidence) -> list[Block]:
     """Build all blocks that follow the notes."""
-    blocks: list[Block] = [Contents("Contents"), *build_verdicts(evidence)]
+    blocks: list[Block] = [*build_answer(evidence), Contents("Contents"), *build_verdicts(evidence)]
     blocks += [Heading("Experimental setup"), Facts(tuple(describe_run(evidence).items()))]
     for study in evidence.studies:
         blocks += _build_chapter(study, evidence.for_study(study))
@@ -41,7 +42,7 @@ def build_body(evidence: Evidence) -> list[Block]:
 
 
 def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
-    blocks: list[Block] = [Heading(f"Study: {study.name}"), Text(study.question, lead=True)]
+    blocks: list[Block] = [Heading(chapter_title(study.name)), Text(study.question, lead=True)]
     blocks += build_lost_trials(evidence)
     for heading, judgements in (("Claims", evidence.claims), (LITERATURE, evidence.literature)):
         blocks += [Heading(heading, 3)] * bool(judgements)

@@ -12,15 +12,13 @@ from reports.evidence import select_kind
 from reports.sections.controls import describe_control
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import CheckResult, Outcome
+from reports.text.answers import format_numbers, format_result
 from reports.text.comparisons import (
     describe_part,
     describe_required,
     describe_requirement,
-    format_bound,
     format_estimate,
-    format_measured,
     format_pairs,
-    short_label,
 )
 from reports.text.formatting import format_interval, shorten
 from reports.text.reasons import explain_check
@@ -54,7 +52,7 @@ def list_verdicts(judgements: Sequence[Judgement], width: int) -> Table:
     columns: dict[str, Sequence[str | Text]] = {"  verdict": marks}
     if width >= MIN_WIDTH_WITH_NAMES or any(judgement.claim.kind == "control" for judgement in judgements):
         columns["name"] = [judgement.claim.id for judgement in judgements]  # controls of a kind have equal sentences
-    numbers = [_format_result(judgement) for judgement in judgements]
+    numbers = [format_result(judgement) for judgement in judgements]
     room = width - sum(_width(heading, cells) + GAP for heading, cells in (*columns.items(), (NUMBERS, numbers)))
     room = max(room, MIN_SENTENCE_WIDTH)
     columns["claim"] = [shorten(judgement.claim.sentence, room) for judgement in judgements]
@@ -100,7 +98,7 @@ def _control_cells(control: Judgement) -> tuple[str, ...]:
 
 def _check_cells(check: CheckResult) -> tuple[str, ...]:
     outcome = check.outcome
-    return check.name, outcome.verdict, _format_numbers(outcome), str(outcome.pairs), *explain_check(check)
+    return check.name, outcome.verdict, format_numbers(outcome), str(outcome.pairs), *explain_check(check)
 
 
 def _part_cells(outcome: Outcome) -> tuple[str, ...]:
@@ -113,18 +111,3 @@ def _part_cells(outcome: Outcome) -> tuple[str, ...]:
 def _width(heading: str, cells: Sequence[str | Text]) -> int:
     """Width of a column in the columns of a terminal."""
     return max(cell_len(str(cell)) for cell in (heading, *cells))
-
-
-def _format_result(judgement: Judgement) -> str:
-    """Format the numbers that decided: of a precondition that is not met, or of the deciding part."""
-    unmet = [requirement for requirement in judgement.requirements if requirement.is_met is False]
-    if judgement.verdict != "not testable here" or not unmet:
-        return _format_numbers(judgement.main)
-    requires = unmet[0].requires
-    return f"{short_label(requires.metric)} {format_measured(unmet[0])}, not {format_bound(requires)}"
-
-
-def _format_numbers(outcome: Outcome) -> str:
-    """Format the estimate of a part with its 95 % interval, if it has one."""
-    interval = format_interval(outcome.interval) if outcome.interval else ""
-    return f"{format_estimate(outcome)} {interval}".strip()

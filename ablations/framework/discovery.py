@@ -28,9 +28,8 @@ from bench.system.text import printable
 
 ALIAS_MODULE = "study"  # the only public module of the package that is not a study
 ARTICLE = (  # order of its claims, in which lists and reports show them; other studies follow by name
-    "architecture", "augmentation", "relu", "relu_speed", "gradients", "sparsity", "dropout", "dropout_place",
-    "sub_networks", "coadaptation", "lrn", "lrn_competition", "kernels", "data", "gpu", "depth", "ingredients",
-    "script",
+    "architecture", "data", "augmentation", "relu", "relu_speed", "gradients", "sparsity", "dropout", "dropout_place",
+    "sub_networks", "coadaptation", "lrn", "lrn_competition", "kernels", "depth", "gpu", "ingredients", "script",
 )  # fmt: skip
 NOTICE_S = 10.0  # until a slow study file is named
 MAX_LETTERS = 60  # of a name in a message

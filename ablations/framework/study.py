@@ -101,6 +101,7 @@ class Study(Declaration):
     Attributes:
         question: The question, with its question mark.
         claims: The claims that answer it.
+        topic: What it is about, in a word; reports answer for each topic. The name of the file, unless it is given.
         base: Levels that all arms share, in place of the defaults.
         arms: For each arm, the levels in which it differs from the base. The first arm is the baseline. 'share' and
             'epochs' multiply the profile's, all other levels are fields of `ModelConfig` and `TrainConfig`.
@@ -119,6 +120,7 @@ class Study(Declaration):
 
     question: str
     claims: Sequence[Claim]
+    topic: Annotated[str, Field(max_length=30)] = ""
     base: Levels = field(default_factory=dict)
     arms: Mapping[Name, Levels] = field(default_factory=dict)
     seeds: Mapping[str, Seeds] = field(default_factory=dict)

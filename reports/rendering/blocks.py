@@ -86,6 +86,24 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The answer to a topic: verdict of its first claim, a sentence in plain words, heading of the chapter about it."""
+
+    topic: str
+    verdict: str
+    sentence: str
+    chapter: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers to all topics, each linked to its chapter, and pairs of a term and a condition that holds for all."""
+
+    answers: tuple[Answer, ...]
+    conditions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell of a table.
 
@@ -147,7 +165,7 @@ class Figure:
     caption: str
 
 
-Block = Heading | Contents | Text | Items | Facts | Note | Verdicts | Table | Figure
+Block = Heading | Contents | Text | Items | Facts | Note | Verdicts | Answers | Table | Figure
 
 
 def escape_controls(value: Any) -> Any:

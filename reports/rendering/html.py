@@ -4,11 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import count
+from typing import TypeGuard
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.rendering.blocks import Block, Figure, Heading, Verdicts, block_kind
+from reports.rendering.blocks import Answers, Block, Figure, Heading, Verdicts, block_kind
 
 
 def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
@@ -31,7 +32,7 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
 
 
 def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
-    """Anchors of each block: one per chapter and one per claim, which its brief line and its full line share.
+    """Anchors of each block: one per chapter, which its answer shares, and one per claim, which its two lines share.
 
     They are numbered, because two names may have the same letters, and two studies a claim of one name.
     """
@@ -40,14 +41,22 @@ def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
     anchors: list[list[str]] = []
     for block in blocks:
         anchors.append([])
-        if isinstance(block, Heading) and block.level == 2:
+        if _is_chapter(block):
             anchors[-1].append(f"chapter-{next(chapters)}-{_slug(block.text)}")
         if isinstance(block, Verdicts):
             for line in block.lines:
                 occurrences[block.brief][line.name] += 1
                 number = claims.setdefault((line.name, occurrences[block.brief][line.name]), len(claims) + 1)
                 anchors[-1].append(f"claim-{number}-{_slug(line.name)}")
+    by_chapter = {block.text: names[0] for block, names in zip(blocks, anchors, strict=True) if _is_chapter(block)}
+    for block, names in zip(blocks, anchors, strict=True):
+        if isinstance(block, Answers):
+            names += [by_chapter[answer.chapter] for answer in block.answers]
     return anchors
+
+
+def _is_chapter(block: Block) -> TypeGuard[Heading]:
+    return isinstance(block, Heading) and block.level == 2
 
 
 def _slug(text: str) -> str:

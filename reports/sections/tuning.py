@@ -3,7 +3,7 @@
 import math
 
 from ablations import Study
-from ablations.framework.study import STEPS
+from ablations.framework.study import ACCURACY, STEPS
 from ablations.framework.tuning import TUNING_SEEDS
 from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
@@ -11,6 +11,13 @@ from reports.rendering.blocks import Block, Cell, Heading, Note, Table, make_col
 from reports.text.formatting import NOTHING, column_heading, format_fixed, pluralize
 
 TITLE = "Tuning"
+ACCURACY_SEEDS, STEPS_SEED = " and ".join(map(str, TUNING_SEEDS)), TUNING_SEEDS[0]
+RULES = {
+    ACCURACY: f"Mean over seeds {ACCURACY_SEEDS}. Small: with a third of the epochs. The best two were tried with all "
+    "epochs, of which the lowest level within two standard errors of the best wins.",
+    STEPS: f"Seed {STEPS_SEED}. Small: with a ninth of the epochs, or with a third if no level arrives by then. If "
+    "none arrives by then either, the best two were tried with all epochs. The fewest steps win.",
+}
 
 
 def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
@@ -30,17 +37,11 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
         best, short_scores = tuned.tuned_levels[arm], tuned.short_scores[arm]
         cells = [_make_cell(metric, short_scores.get(level), scores.get(level), level == best) for level in levels]
         rows.append((Cell(arm), *cells))
-    rounds = "Small: with a third of the epochs, or, where steps are counted and suffice, a ninth. "
-    if any(tuned.scores.values()):  # by steps to an error, the first round may suffice
-        rounds += "The best two were tried with all epochs, which decides. "
-    seeds = "seed" if metric == STEPS else "mean over seeds"
-    numbers = TUNING_SEEDS[:1] if metric == STEPS else TUNING_SEEDS
     table = Table(
         f"{study.name}: {', '.join(filter(None, column_heading(metric)))}, by {factor}",
         make_columns("Arm", *(f"{level:g}" for level in levels)),
         tuple(rows),
-        f"{seeds.capitalize()} {' and '.join(map(str, numbers))}, which no claim uses. {rounds}The arm's level is "
-        "marked: the lowest within two standard errors of the best. Tuning uses no test image.",
+        f"{RULES[metric]} The arm's level is marked. No claim uses these seeds, and tuning uses no test image.",
     )
     return [Heading(TITLE, 3), table]
 

@@ -67,4 +67,4 @@ def test_steps_to_an_error_are_counted_and_a_level_that_did_not_arrive_says_so()
         ("not reached", False, None),  # no report.pdf can hold an infinite number
     ]
     assert table.caption == "mine: Steps to 25 % training error, by learning rate"
-    assert table.remark.startswith("Seed 500, which no claim uses") and "best two" not in table.remark
+    assert table.remark.startswith("Seed 500. Small: with a ninth of the epochs")

@@ -1,0 +1,124 @@
+"""All claims in one figure: estimates in units of their margins, beside sentences, verdicts and numbers."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+
+from reports.rendering.blocks import escape_controls
+from reports.rendering.plot_style import BAND, Drawing, export_svg, open_panels
+from reports.statistics.paired_tests import Interval
+from reports.text.formatting import MINUS
+
+ROW_IN, FRAME_IN = 0.21, 0.55  # height of a claim's row, and of the axis with its label
+SENTENCE_LETTERS, RESULT_LETTERS, MAX_LINES = 54, 52, 2
+FONT_PT = 6.1
+LIMIT = 300.0  # margins; an estimate beyond it is drawn as an arrow at the edge
+TICKS = (1, 10, 100)
+LOOKS = {  # symbol, colour and marker of a verdict; the colours are those of the badges
+    "supported": ("\N{CHECK MARK}", "#14602f", "o"),
+    "refuted": ("\N{BALLOT X}", "#94201b", "X"),
+    "negligible": ("=", "#174f86", "s"),
+    "underpowered": ("\N{HORIZONTAL ELLIPSIS}", "#7a4a00", "D"),
+    "inconclusive": ("?", "#4b515b", "D"),
+    "not testable here": ("\N{EMPTY SET}", "#5b3590", ""),
+    "not run": ("\N{EN DASH}", "#4b515b", ""),
+}
+UNDECIDED = ("underpowered", "inconclusive")
+
+
+class ClaimRow(NamedTuple):
+    """A claim's row.
+
+    Attributes:
+        sentence: The claim.
+        verdict: Its verdict.
+        result: The numbers that decided, as text.
+        position: Estimate in margins, above zero in the claimed direction; None where there is no difference to draw.
+        interval: Its 95 % interval, likewise.
+    """
+
+    sentence: str
+    verdict: str
+    result: str
+    position: float | None = None
+    interval: Interval | None = None
+
+
+def draw_claims(rows: Sequence[ClaimRow], name: str) -> Drawing:
+    """Draw one row per claim, from top to bottom: sentence, estimate with interval, verdict with numbers.
+
+    Args:
+        rows: The claims.
+        name: Unique name of the figure, for the ids in the SVG.
+
+    Returns:
+        The SVG, and the verdicts in words.
+    """
+    with open_panels(1, FRAME_IN + ROW_IN * len(rows)) as (figure, (panel,)):
+        for place, row in enumerate(rows):
+            _draw_row(panel, place, row)
+        panel.axvspan(-1, 1, color=BAND, linewidth=0, zorder=0)
+        panel.axvline(0, color="black", linewidth=0.8, zorder=1)
+        _scale(panel)
+        sentences = [_wrap(row.sentence, SENTENCE_LETTERS) for row in rows]
+        panel.set_yticks(range(len(rows)), sentences, fontsize=FONT_PT)
+        results = panel.twinx()
+        results.grid(visible=False)
+        for axes in (panel, results):
+            axes.set_ylim(len(rows) - 0.5, -0.5)
+            axes.tick_params(axis="y", length=0)
+            axes.spines[:].set_visible(False)
+        panel.spines["bottom"].set_visible(True)
+        labels = [f"{LOOKS[row.verdict][0]} {row.verdict}\n{_wrap(row.result, RESULT_LETTERS, 1)}" for row in rows]
+        results.set_yticks(range(len(rows)), labels, fontsize=FONT_PT)
+        for sentence in panel.get_yticklabels():
+            sentence.set_multialignment("right")
+        for label, row in zip(results.get_yticklabels(), rows, strict=True):
+            label.set_color(LOOKS[row.verdict][1])
+        words = "; ".join(f"{row.sentence}: {row.verdict}, {row.result}" for row in rows)
+        return Drawing(export_svg(figure, name), f"Claims with verdict and estimate. {words}.")
+
+
+def _draw_row(panel: Axes, place: int, row: ClaimRow) -> None:
+    """Draw the estimate, hollow where it is undecided, and its interval; arrows where they leave the axis."""
+    _, colour, marker = LOOKS[row.verdict]
+    if row.position is None or not marker:
+        return
+    if row.interval is not None:
+        low, high = (max(-LIMIT, min(LIMIT, bound)) for bound in row.interval)
+        panel.plot([low, high], [place, place], color=colour, linewidth=1.4, zorder=2)
+        for bound, arrow in ((low, "<"), (high, ">")):
+            if abs(bound) == LIMIT:
+                panel.plot(bound, place, arrow, color=colour, markersize=4, clip_on=False)
+    position = max(-LIMIT, min(LIMIT, row.position))
+    face = "white" if row.verdict in UNDECIDED else colour
+    panel.plot(position, place, marker, color=colour, markerfacecolor=face, markersize=5, zorder=3, clip_on=False)
+
+
+def _scale(panel: Axes) -> None:
+    panel.set_xscale("symlog", linthresh=2, linscale=1.2)
+    panel.set_xlim(-LIMIT, LIMIT)
+    ticks = [*(-tick for tick in reversed(TICKS)), 0, *TICKS]
+    panel.set_xticks(ticks, [f"{tick}".replace("-", MINUS) for tick in ticks])
+    panel.minorticks_off()
+    panel.grid(axis="y", visible=False)
+    panel.set_xlabel(
+        "\N{LEFTWARDS ARROW} against the claim    margins    as claimed \N{RIGHTWARDS ARROW}", fontsize=7.5
+    )
+
+
+def _wrap(text: str, letters: int, max_lines: int = MAX_LINES) -> str:
+    return textwrap.fill(escape_controls(text), letters, max_lines=max_lines, placeholder="\N{HORIZONTAL ELLIPSIS}")
+
+
+def in_margins(value: float, margin: float, is_ratio: bool, is_reversed: bool) -> float:
+    """Return a difference, or the logarithm of a ratio, in margins, above zero in the claimed direction.
+
+    Raises:
+        ValueError: A ratio is not above zero.
+    """
+    scaled = math.log(value) / math.log(margin) if is_ratio else value / margin
+    return -scaled if is_reversed else scaled

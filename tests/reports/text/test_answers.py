@@ -1,0 +1,62 @@
+import dataclasses
+
+import handmade
+import pytest
+
+from ablations import Contrast, Exact
+from reports.statistics.outcomes import Outcome
+from reports.text.answers import answer_topic, describe_result, format_result
+from reports.text.formatting import MINUS, TIMES
+
+STEPS = Contrast("speed/steps_to_train_error_25", "tanh", "relu", 1.5, ratio=True)
+SHARE = Contrast("sparsity/active/mean", "relu", 0.5, 5, direction="lower")
+TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
+
+
+@pytest.mark.parametrize(
+    "outcome, text",
+    [
+        (
+            handmade.outcome(),
+            "test accuracy: 3.0 points higher for both than for none (95 % interval 2.0 to 4.0, 3 pairs)",
+        ),
+        (
+            handmade.outcome(STEPS, estimate=1.2, interval=(0.67, 2.13)),
+            f"steps to 25 % training error: {TIMES}1.20 for tanh against relu (95 % interval 0.67 to 2.13, 3 pairs)",
+        ),
+        (
+            handmade.outcome(SHARE, estimate=-8.0, interval=None, pairs=1),
+            "active share, mean: 8.00 points lower for relu than for 50 % (1 pair)",
+        ),
+        (
+            handmade.outcome(TREND, estimate=-0.88, interval=(-1.01, -0.75)),
+            f"test accuracy: {MINUS}0.88 points for each layer more (95 % interval {MINUS}1.01 to {MINUS}0.75, 3 pairs)",
+        ),
+        (Outcome(STEPS, "not run", "not_measured"), "steps to 25 % training error of tanh was not measured"),
+        (
+            Outcome(Exact("parameters/total", "ungrouped", 62e6, 63e6), "supported", "count_as_claimed", 62_378_344),
+            "parameters, total of ungrouped: 62,378,344 parameters",
+        ),
+    ],
+)
+def test_a_result_is_told_in_plain_words(outcome, text):
+    assert describe_result(outcome) == text
+
+
+def test_a_topic_is_answered_by_its_first_claim_and_names_the_verdicts_on_the_others():
+    other = handmade.judgement("refuted", claim=handmade.claim("crops"))
+    answer = answer_topic([handmade.judgement(), other])
+    assert answer.startswith("Test accuracy: 3.0 points higher") and answer.endswith("3 pairs). Also: crops refuted.")
+
+
+def test_a_claim_that_cannot_be_tested_is_answered_by_its_precondition():
+    judgement = handmade.judgement("not testable here", train_accuracy=64.0)
+    assert answer_topic([judgement]) == "Train accuracy of none: 64.0 %, not met (at least 95 %)."
+    assert format_result(judgement) == "train accuracy 64.0 %, not at least 95 %"
+
+
+def test_numbers_that_decided_stand_without_an_interval_where_there_is_none():
+    judgement = handmade.judgement()
+    assert format_result(judgement) == "+3.0 points [2.0, 4.0]"
+    bare = dataclasses.replace(judgement, outcomes=(handmade.outcome(interval=None),))
+    assert format_result(bare) == "+3.00 points"
