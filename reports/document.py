@@ -1,21 +1,22 @@
-"""The whole report as blocks: verdicts, setup, one chapter per study, methods."""
+"""The whole report as blocks: the answer, one chapter per study, how to read it, appendices."""
 
 from ablations import Study
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
 from reports.sections.answer import build_answer, chapter_title
-from reports.sections.arm_figures import draw_arms
+from reports.sections.arm_figures import draw_arms, draw_layers
 from reports.sections.arms import build_lost_trials, tabulate_arms
 from reports.sections.changes import build_changes
-from reports.sections.claims import build_claim, tabulate_published
+from reports.sections.claims import build_claim, tabulate_stated
 from reports.sections.factorial import build_factorial
 from reports.sections.measurements import build_measurements
-from reports.sections.overview import LITERATURE, build_notes, build_verdicts, describe_report, describe_run
+from reports.sections.overview import build_controls, build_notes, describe_report, describe_run
 from reports.sections.scaling import build_scaling
 from reports.sections.tuning import build_tuning
 from reports.text.methods import LIMITS, METHODS, READING, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
+LITERATURE = "From the literature, not claimed by the article"
 
 
 def build_document(evidence: Evidence) -> list[Block]:
@@ -31,35 +32,43 @@ def build_opening(evidence: Evidence, glyph_remark: str = "") -> list[Block]:
 
 
 def build_body(evidence: Evidence) -> list[Block]:
-    """Build all blocks that follow the notes."""
-    blocks: list[Block] = [*build_answer(evidence), Contents("Contents"), *build_verdicts(evidence)]
-    blocks += [Heading("Experimental setup"), Facts(tuple(describe_run(evidence).items()))]
-    for study in evidence.studies:
-        blocks += _build_chapter(study, evidence.for_study(study))
+    """Build all blocks that follow the notes: answer, a chapter per study, how to read it, appendices."""
+    evidence_by_study = [(study, evidence.for_study(study)) for study in evidence.studies]
+    blocks: list[Block] = [*build_answer(evidence), Contents("Contents")]
+    for study, own_evidence in evidence_by_study:
+        blocks += _build_chapter(study, own_evidence)
+    blocks += build_controls(evidence)
     blocks += [Heading("How to read a verdict"), Text(READING), Facts(VERDICTS, verdicts=True)]
-    blocks += [Heading("Methods"), Facts(METHODS), Heading("Limitations"), Items(LIMITS)]
+    blocks += [Heading("Limitations"), Items(LIMITS)]
+    blocks += [Heading("Appendix: methods"), Facts(tuple(describe_run(evidence).items())), Facts(METHODS)]
+    for study, own_evidence in evidence_by_study:
+        blocks += _build_appendix(study, own_evidence)
     return [escape_controls(block) for block in blocks]
 
 
 def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
+    """Build a study's chapter: claims with robustness checks, figures, means of the arms."""
     blocks: list[Block] = [Heading(chapter_title(study.name)), Text(study.question, lead=True)]
     blocks += build_lost_trials(evidence)
     for heading, judgements in (("Claims", evidence.claims), (LITERATURE, evidence.literature)):
         blocks += [Heading(heading, 3)] * bool(judgements)
         for judgement in judgements:
             blocks += build_claim(judgement, evidence.noise_floor(judgement))
-    blocks += build_tuning(study, evidence)
     if study.switches:
         blocks += build_factorial(study, evidence)
     elif study.arms:
-        blocks += [Heading("What each arm changes", 3), *build_changes(study, evidence)]
-        blocks += [Heading("Arms", 3), tabulate_arms(study, evidence)]
-        figures = draw_arms(study, evidence)
-        blocks += [Heading("Figures", 3), *figures] if figures else []
-    blocks += [*build_scaling(study, evidence), *build_measurements(study, evidence)]
-    judgements = [*evidence.claims, *evidence.literature]
-    if any(judgement.claim.published for judgement in judgements):
-        blocks += [Heading("Published figures", 3), tabulate_published(study.name, judgements)]
+        blocks += [Heading("Arms", 3), *draw_arms(study, evidence), tabulate_arms(study, evidence)]
+    blocks += build_scaling(study, evidence)
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
     return blocks
+
+
+def _build_appendix(study: Study, evidence: Evidence) -> list[Block]:
+    """Build what a study's chapter rests on: tuning, all numbers, changes of each arm, layers, counts and timings."""
+    judgements = [*evidence.claims, *evidence.literature]
+    blocks: list[Block] = [*build_tuning(study, evidence), *map(tabulate_stated, judgements)]
+    if study.arms and not study.switches:
+        blocks += [*build_changes(study, evidence), *draw_layers(study, evidence)]
+    blocks += build_measurements(study, evidence)
+    return [Heading(f"Appendix: {study.name}"), *blocks] if blocks else []

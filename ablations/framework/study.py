@@ -101,7 +101,6 @@ class Study(Declaration):
     Attributes:
         question: The question, with its question mark.
         claims: The claims that answer it.
-        topic: What it is about, in a word; reports answer for each topic. The name of the file, unless it is given.
         base: Levels that all arms share, in place of the defaults.
         arms: For each arm, the levels in which it differs from the base. The first arm is the baseline. 'share' and
             'epochs' multiply the profile's, all other levels are fields of `ModelConfig` and `TrainConfig`.
@@ -115,12 +114,12 @@ class Study(Declaration):
         probes: Questions to the trained networks.
         scale: A figure of metrics along a number.
         caveats: What a reader must know to interpret the results.
+        topic: Subject in a word. Reports give one answer for each topic; without one, for the study by its name.
         name: The name of the file, set when it is loaded.
     """
 
     question: str
     claims: Sequence[Claim]
-    topic: Annotated[str, Field(max_length=30)] = ""
     base: Levels = field(default_factory=dict)
     arms: Mapping[Name, Levels] = field(default_factory=dict)
     seeds: Mapping[str, Seeds] = field(default_factory=dict)
@@ -133,6 +132,7 @@ class Study(Declaration):
     probes: Sequence[Ask] = ()
     scale: Scale | None = None
     caveats: Sequence[str] = ()
+    topic: Annotated[str, Field(max_length=30)] = ""
     name: str = ""
 
     @model_validator(mode="after")

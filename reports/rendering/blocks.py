@@ -63,26 +63,21 @@ class ClaimLine:
         name: The claim's id.
         sentence: The claim itself.
         measured: Pairs of a label and a value: estimate, interval, number of pairs and so on.
-        reason: Why the verdict is as it is, or empty.
-        setting: The setting that decides it, or empty.
-        requirements: Its preconditions with their results.
+        details: Pairs of a label and a text: setting, preconditions, published results, reason of the verdict.
     """
 
     verdict: str
     name: str
     sentence: str
     measured: tuple[tuple[str, str], ...]
-    reason: str = ""
-    setting: str = ""
-    requirements: tuple[str, ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Claims with their verdicts; in a `brief` list each links to the place where its claim is shown in full."""
+    """Cards of claims with their verdicts."""
 
     lines: tuple[ClaimLine, ...]
-    brief: bool = False
 
 
 @dataclass(frozen=True)

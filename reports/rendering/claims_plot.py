@@ -9,13 +9,14 @@ from matplotlib.axes import Axes
 
 from reports.rendering.blocks import escape_controls
 from reports.rendering.plot_style import BAND, Drawing, export_svg, open_panels
+from reports.statistics.extra_seeds import UNDECIDED
 from reports.statistics.paired_tests import Interval
 from reports.text.formatting import MINUS
 
 ROW_IN, FRAME_IN = 0.21, 0.55  # height of a claim's row, and of the axis with its label
 SENTENCE_LETTERS, RESULT_LETTERS, MAX_LINES = 54, 52, 2
 FONT_PT = 6.1
-LIMIT = 300.0  # margins; an estimate beyond it is drawn as an arrow at the edge
+LIMIT = 300.0  # margins; an estimate or a bound beyond it is an arrow at the edge
 TICKS = (1, 10, 100)
 LOOKS = {  # symbol, colour and marker of a verdict; the colours are those of the badges
     "supported": ("\N{CHECK MARK}", "#14602f", "o"),
@@ -26,13 +27,13 @@ LOOKS = {  # symbol, colour and marker of a verdict; the colours are those of th
     "not testable here": ("\N{EMPTY SET}", "#5b3590", ""),
     "not run": ("\N{EN DASH}", "#4b515b", ""),
 }
-UNDECIDED = ("underpowered", "inconclusive")
 
 
 class ClaimRow(NamedTuple):
     """A claim's row.
 
     Attributes:
+        name: The claim's id.
         sentence: The claim.
         verdict: Its verdict.
         result: The numbers that decided, as text.
@@ -40,6 +41,7 @@ class ClaimRow(NamedTuple):
         interval: Its 95 % interval, likewise.
     """
 
+    name: str
     sentence: str
     verdict: str
     result: str
@@ -72,13 +74,17 @@ def draw_claims(rows: Sequence[ClaimRow], name: str) -> Drawing:
             axes.tick_params(axis="y", length=0)
             axes.spines[:].set_visible(False)
         panel.spines["bottom"].set_visible(True)
-        labels = [f"{LOOKS[row.verdict][0]} {row.verdict}\n{_wrap(row.result, RESULT_LETTERS, 1)}" for row in rows]
+        verdicts = [f"{LOOKS[row.verdict][0]} {row.verdict}: {row.name}" for row in rows]
+        labels = [
+            f"{_wrap(verdict, RESULT_LETTERS, 1)}\n{_wrap(row.result, RESULT_LETTERS, 1)}"
+            for verdict, row in zip(verdicts, rows, strict=True)
+        ]
         results.set_yticks(range(len(rows)), labels, fontsize=FONT_PT)
         for sentence in panel.get_yticklabels():
             sentence.set_multialignment("right")
         for label, row in zip(results.get_yticklabels(), rows, strict=True):
             label.set_color(LOOKS[row.verdict][1])
-        words = "; ".join(f"{row.sentence}: {row.verdict}, {row.result}" for row in rows)
+        words = "; ".join(f"{row.sentence} ({row.name}): {row.verdict}, {row.result}" for row in rows)
         return Drawing(export_svg(figure, name), f"Claims with verdict and estimate. {words}.")
 
 
@@ -90,10 +96,13 @@ def _draw_row(panel: Axes, place: int, row: ClaimRow) -> None:
     if row.interval is not None:
         low, high = (max(-LIMIT, min(LIMIT, bound)) for bound in row.interval)
         panel.plot([low, high], [place, place], color=colour, linewidth=1.4, zorder=2)
-        for bound, arrow in ((low, "<"), (high, ">")):
-            if abs(bound) == LIMIT:
-                panel.plot(bound, place, arrow, color=colour, markersize=4, clip_on=False)
+        if low == -LIMIT:
+            panel.plot(low, place, "<", color=colour, markersize=4, clip_on=False)
+        if high == LIMIT:
+            panel.plot(high, place, ">", color=colour, markersize=4, clip_on=False)
     position = max(-LIMIT, min(LIMIT, row.position))
+    if position != row.position:
+        marker = "<" if position < 0 else ">"
     face = "white" if row.verdict in UNDECIDED else colour
     panel.plot(position, place, marker, color=colour, markerfacecolor=face, markersize=5, zorder=3, clip_on=False)
 

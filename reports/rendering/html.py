@@ -1,7 +1,6 @@
 """Rendering of blocks as one HTML file that opens offline."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 from typing import TypeGuard
@@ -32,22 +31,18 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
 
 
 def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
-    """Anchors of each block: one per chapter, which its answer shares, and one per claim, which its two lines share.
+    """Anchors of each block: one per chapter, which its answer shares, and one per claim.
 
     They are numbered, because two names may have the same letters, and two studies a claim of one name.
     """
-    chapters, claims = count(1), dict[tuple[str, int], int]()
-    occurrences = {True: Counter[str](), False: Counter[str]()}  # of claims' names, in brief and in full
+    chapters, claims = count(1), count(1)
     anchors: list[list[str]] = []
     for block in blocks:
         anchors.append([])
         if _is_chapter(block):
             anchors[-1].append(f"chapter-{next(chapters)}-{_slug(block.text)}")
         if isinstance(block, Verdicts):
-            for line in block.lines:
-                occurrences[block.brief][line.name] += 1
-                number = claims.setdefault((line.name, occurrences[block.brief][line.name]), len(claims) + 1)
-                anchors[-1].append(f"claim-{number}-{_slug(line.name)}")
+            anchors[-1] += [f"claim-{next(claims)}-{_slug(line.name)}" for line in block.lines]
     by_chapter = {block.text: names[0] for block, names in zip(blocks, anchors, strict=True) if _is_chapter(block)}
     for block, names in zip(blocks, anchors, strict=True):
         if isinstance(block, Answers):

@@ -1,18 +1,21 @@
-"""The first page: every claim in one figure, the answer to each topic in plain words, and what this cannot say."""
+"""The first page: every claim in one figure, and the answer to each topic in plain words."""
 
 from ablations import Contrast
+from ablations.framework.seeds import is_trial_metric
+from bench.data.splits import share_count
+from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Answer, Answers, Block, Figure
 from reports.rendering.claims_plot import ClaimRow, draw_claims, in_margins
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 from reports.text.answers import answer_topic, format_result
-from reports.text.formatting import pluralize
-from reports.text.methods import LIMITS
+from reports.text.formatting import format_range
 
 CAPTION = (
-    "Every claim with its estimate and 95 % interval, in margins: 1 is the smallest difference that matters, to the "
-    "right as claimed, in the grey zone too small to matter. Hollow: undecided. Counts have no interval."
+    "Estimates with 95 % intervals, in margins: 1 is the smallest difference that matters, to the right as claimed; in "
+    "the grey zone a difference is too small to matter. Claims that two arms are equal hold in that zone, on either "
+    "side. Hollow: undecided. Counts and claims that were not tested are not drawn."
 )
 
 
@@ -20,9 +23,12 @@ def build_answer(evidence: Evidence) -> list[Block]:
     """Build the figure of all claims, the answers, and the conditions under which they hold."""
     if not evidence.claims:
         return []
+    conditions = (("Measured on", _describe_budget(evidence)), ("Not said", _describe_limit(evidence)))
+    answers = Answers(tuple(_answer_topics(evidence)), conditions)
+    if all(judgement.verdict == "not run" for judgement in evidence.claims):
+        return [answers]
     drawing = draw_claims([_make_row(judgement) for judgement in evidence.claims], "claims")
-    conditions = ("Measured on", _describe_budget(evidence)), ("Not said", LIMITS[0].strip())
-    return [Figure(drawing.svg, drawing.alt, CAPTION), Answers(tuple(_answer_topics(evidence)), conditions)]
+    return [Figure(drawing.svg, drawing.alt, CAPTION), answers]
 
 
 def chapter_title(study: str) -> str:
@@ -37,7 +43,9 @@ def _make_row(judgement: Judgement) -> ClaimRow:
         position = _scale(main, main.estimate)
         bounds = [_scale(main, bound) for bound in main.interval] if main.interval else []
         interval = (min(bounds), max(bounds)) if bounds else None
-    return ClaimRow(judgement.claim.sentence, judgement.verdict, format_result(judgement), position, interval)
+    return ClaimRow(
+        judgement.claim.id, judgement.claim.sentence, judgement.verdict, format_result(judgement), position, interval
+    )
 
 
 def _scale(outcome: Outcome, value: float) -> float:
@@ -47,11 +55,11 @@ def _scale(outcome: Outcome, value: float) -> float:
 
 
 def _answer_topics(evidence: Evidence) -> list[Answer]:
-    """Answer each topic by the claims of its studies; the first of them names the chapter."""
+    """Answer each topic by the claims of its studies; verdict and chapter are those of the first claim."""
     answers = []
     topics: dict[str, list[str]] = {}
     for study in evidence.studies:
-        topics.setdefault(study.topic or study.name, []).append(study.name)
+        topics.setdefault(study.topic.strip() or study.name, []).append(study.name)
     for topic, names in topics.items():
         judgements = [judgement for judgement in evidence.claims if judgement.study in names]
         if judgements:
@@ -61,11 +69,22 @@ def _answer_topics(evidence: Evidence) -> list[Answer]:
 
 
 def _describe_budget(evidence: Evidence) -> str:
+    """Describe data, profile, device and the range of the numbers of pairs."""
     setting = evidence.setting
-    images = min(setting.profile.images, setting.data.train)
-    pairs = [outcome.pairs for judgement in evidence.claims for outcome in judgement.outcomes if outcome.interval]
-    seeds = f", {min(pairs)} to {pluralize(max(pairs), 'pair')} of trials" if pairs else ""
+    trials = [place.job for place in evidence.placed if isinstance(place.job, Trial)]
+    images = share_count(max((trial.recipe.share for trial in trials), default=0.0), setting.data.train)
+    outcomes = [outcome for judgement in evidence.claims for outcome in judgement.outcomes]
+    pairs = [outcome.pairs for outcome in outcomes if outcome.pairs and is_trial_metric(outcome.part.metric)]
+    facts = [setting.data.name, f"profile {setting.profile.name}", setting.device, setting.precision]
+    facts += [f"at most {images:,} training images"] if trials else []
+    facts += [f"{format_range(min(pairs), max(pairs))} pairs of trials for a comparison"] if pairs else []
+    return f"{', '.join(facts)}."
+
+
+def _describe_limit(evidence: Evidence) -> str:
+    """Say which other data and budgets the findings need not hold for."""
+    data = evidence.setting.data
     return (
-        f"{setting.data.name}, at most {images:,} training images, profile {setting.profile.name}, {setting.device}, "
-        f"{setting.precision}{seeds}."
+        f"Findings on {data.name}, with {data.classes} classes, and under this budget need not hold for other images, "
+        "for wider networks or for longer training."
     )

@@ -1,7 +1,7 @@
-"""Figures of trained arms: learning curves, differences from the baseline, speed and exact zeros."""
+"""Figures of trained arms: differences from the baseline, learning curves and exact zeros."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from reports.evidence import Evidence
 from reports.rendering.blocks import Figure
 from reports.rendering.difference_plot import MAX_DOTS, draw_differences
 from reports.rendering.heatmap import draw_heatmap
-from reports.rendering.line_plots import draw_curves, draw_responses
+from reports.rendering.line_plots import draw_curves
 from reports.rendering.plot_style import COLOURS, Axis, metric_axis
 from reports.sections.arms import list_contrasts, trained_arms
 from reports.statistics import summary
@@ -25,7 +25,17 @@ MAX_ARMS = 48  # arms in a figure: more are illegible, and take minutes
 
 
 def draw_arms(study: Study, evidence: Evidence) -> list[Figure]:
-    """Draw the figures of a study, except those without numbers."""
+    """Draw differences from the baseline and learning curves, except where there are no numbers."""
+    return _draw_few(study, evidence, _draw_differences, _draw_curves)
+
+
+def draw_layers(study: Study, evidence: Evidence) -> list[Figure]:
+    """Draw the exact zeros of each layer; no figure where there are no numbers."""
+    return _draw_few(study, evidence, _draw_zeros)
+
+
+def _draw_few(study: Study, evidence: Evidence, *drawings: Callable[[Study, Evidence], Figure | None]) -> list[Figure]:
+    """Draw the arms that fit into a figure, those that claims compare first."""
     drawn_arms = _sort_by_claims(study, list(study.arms))[:MAX_ARMS]
     omission = f" {MAX_ARMS} of {len(study.arms)} arms are drawn." * (len(study.arms) > MAX_ARMS)
     if omission:
@@ -33,7 +43,6 @@ def draw_arms(study: Study, evidence: Evidence) -> list[Figure]:
         names = [*drawn_arms, AGAIN, SHUFFLED]
         results, curves = (table[table["arm"].isin(names)] for table in (evidence.results, evidence.curves))
         evidence = dataclasses.replace(evidence, results=results, curves=curves)
-    drawings = (_draw_curves, _draw_differences, _draw_speed, _draw_zeros)
     figures = [figure for draw in drawings if (figure := draw(study, evidence))]
     return [dataclasses.replace(figure, caption=figure.caption + omission) for figure in figures]
 
@@ -97,19 +106,6 @@ def _tabulate_differences(study: Study, evidence: Evidence) -> pd.DataFrame:
                 mean, half, _ = summary.estimate_mean(pairs)
                 rows.append((arm, metric, mean, half, floor * factor, min(margins, default=np.nan), tuple(pairs)))
     return pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
-
-
-def _draw_speed(study: Study, evidence: Evidence) -> Figure | None:
-    x, y = metric_axis("speed/images_per_second"), metric_axis("test/accuracy")
-    table = evidence.results[evidence.results["arm"].isin(study.arms)].reindex(columns=["arm", x.metric, y.metric])
-    table = summary.average_by(table.melt("arm", var_name="metric").dropna(), ("arm", "metric"))
-    speeds = table[table["metric"] == x.metric].set_index("arm")[["mean", "half"]] * x.factor
-    table = table.join(speeds.set_axis(["x", "x_half"], axis="columns"), on="arm", how="inner")
-    table = table[table["metric"] == y.metric].rename(columns={"arm": "series"})
-    if table.empty:
-        return None
-    drawing = draw_responses(table, [y], x, False, f"{study.name}-speed")
-    return Figure(*drawing, "Accuracy against the trials' own speed: means over seeds with 95 % intervals.")
 
 
 def _draw_zeros(study: Study, evidence: Evidence) -> Figure | None:

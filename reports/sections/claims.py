@@ -1,4 +1,4 @@
-"""Claims with their verdicts: a card each, tables of stated comparisons and robustness checks, published figures."""
+"""Claims with their verdicts: a card each, tables of stated comparisons and robustness checks."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -43,13 +43,12 @@ def summarise_checks(judgements: Sequence[Judgement]) -> str:
     return f"{counts} different from the stated setting{names}"
 
 
-def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full: bool = False) -> ClaimLine:
+def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> ClaimLine:
     """Summarise a claim on a card.
 
     Args:
         judgement: The claim with its verdict.
         noise_floor: The noise floor of the claim's contrast, in shown units; None if it has none.
-        full: Whether setting and reason are also given.
     """
     main, part = judgement.main, judgement.main.part
     measured: list[tuple[str, str]] = []
@@ -63,17 +62,18 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None, full
             measured.append(("noise floor", format_half_width(noise_floor)))
     requirements = tuple(map(describe_requirement, judgement.requirements))
     is_explained = judgement.verdict == "not testable here" and bool(requirements)
-    reason = explain_judgement(judgement) if (full or not measured) and not is_explained else ""
-    setting = judgement.claim.setting if full else ""
-    reason = reason[:1].upper() + reason[1:]
+    reason = "" if is_explained else explain_judgement(judgement)
     claim = judgement.claim
-    return ClaimLine(judgement.verdict, claim.id, claim.sentence, tuple(measured), reason, setting, requirements)
+    published = tuple(f"{figure.value} ({figure.source})" for figure in claim.published)
+    remarks = {"Stated setting": (claim.setting,), "Precondition": requirements, "Published": published}
+    details = [(label, text) for label, texts in remarks.items() for text in texts if text]
+    details += [("Why", reason)] if reason else []
+    return ClaimLine(judgement.verdict, claim.id, claim.sentence, tuple(measured), tuple(details))
 
 
 def build_claim(judgement: Judgement, noise_floor: float | None) -> list[Block]:
-    """Build a claim in full: card, what would change the verdict, parts, robustness checks, origin, caveat."""
-    line = summarise_claim(judgement, noise_floor, full=True)
-    blocks: list[Block] = [Verdicts((line,)), Text(describe_outlook(judgement)), _tabulate_stated(judgement)]
+    """Build a claim: card, what would change the verdict, robustness checks, origin, caveat."""
+    blocks: list[Block] = [Verdicts((summarise_claim(judgement, noise_floor),)), Text(describe_outlook(judgement))]
     blocks += [_tabulate_checks(judgement)] if judgement.checks else []
     origin = describe_origins(judgement.origins, "Its records")
     return blocks + [Text(text) for text in (origin, judgement.claim.caveat) if text]
@@ -82,7 +82,8 @@ def build_claim(judgement: Judgement, noise_floor: float | None) -> list[Block]:
 NUMBERS = ("Estimate", "95 % interval"), "Required", ("Pairs", "correlation r"), ("p, after Holm", "sign-flip p")
 
 
-def _tabulate_stated(judgement: Judgement) -> Table:
+def tabulate_stated(judgement: Judgement) -> Table:
+    """Tabulate the stated comparisons of a claim with all of their numbers."""
     columns = make_columns("Compared", "Verdict", *NUMBERS, ("Pairs improved", "effect size"), text=2)
     rows = [
         (Cell(describe_part(outcome.part)), *_outcome_cells(outcome), _improvement_cell(outcome))
@@ -132,22 +133,3 @@ def _improvement_cell(outcome: Outcome) -> Cell:
 
 def _beside(label: str, value: float | None) -> str:
     return "" if value is None else label + format_fixed(value, 2)
-
-
-def tabulate_published(study: str, judgements: Sequence[Judgement]) -> Table:
-    """Tabulate published figures beside those measured here."""
-    rows = [
-        (
-            *map(Cell, (judgement.claim.id, figure.value, figure.source)),
-            Cell(
-                "; ".join(f"{format_estimate(outcome)} {format_interval(outcome.interval)}" for outcome in outcomes),
-                "; ".join(describe_part(outcome.part) for outcome in outcomes),
-            ),
-        )
-        for judgement in judgements
-        if (outcomes := [*filter(None, judgement.outcomes[: len(judgement.claim.stated)])])
-        for figure in judgement.claim.published
-    ]
-    columns = make_columns("Claim", "Published", "Source", "Measured here", text=4)
-    remark = "Published figures never decide a verdict."
-    return Table(f"Published beside measured: {study}", columns, tuple(rows), remark)

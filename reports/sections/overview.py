@@ -1,29 +1,22 @@
-"""The first page: verdicts, controls, and how the records were made."""
+"""The report in one sentence, notes on it, controls, and how the records were made."""
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ablations.framework.seeds import INTERIM_ANALYSES, has_interim_analyses, seeds_per_arm
 from bench.records.store import FAILURES
 from bench.spec.jobs import Trial, job_kind
 from reports.evidence import Evidence, group_by_baseline
-from reports.rendering.blocks import Block, Heading, Note, Text, Verdicts
-from reports.sections.claims import count_verdicts, summarise_checks, summarise_claim
+from reports.rendering.blocks import Block, Heading, Note
+from reports.sections.claims import count_verdicts
 from reports.sections.controls import describe_unexpected, tabulate_controls
-from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.summary import split_baseline
 from reports.tables.observations import get_environment
 from reports.tables.provenance import differing_fields, field_values
 from reports.text.formatting import format_duration, pluralize
 from reports.text.reasons import describe_origins
 
-LITERATURE = "From the literature"
-LITERATURE_REMARK = (
-    "Published about the same subjects, and not claimed by the article. These verdicts are corrected among themselves "
-    "and change none of the verdicts above."
-)
 GPU = (
     "Holds on a CPU only. On a GPU the same job may give other bits: torch does not make deterministic those of CUDA's "
     "backward kernels that add by atomics, nor adaptive pooling's backward pass where a layout has it."
@@ -52,25 +45,15 @@ def build_notes(evidence: Evidence) -> list[Block]:
     return notes
 
 
-def build_verdicts(evidence: Evidence) -> list[Block]:
-    """Build the lists of claims in brief, the article's before the literature's, and the table of controls."""
-    blocks: list[Block] = [Heading("Verdicts"), _list_in_brief(evidence, evidence.claims)]
-    if evidence.literature:
-        blocks += [Heading(LITERATURE, 3), Text(LITERATURE_REMARK), _list_in_brief(evidence, evidence.literature)]
-    if checks := summarise_checks(evidence.judgements):
-        blocks += [Heading("Robustness checks", 3), Text(f"{checks}. They are shown under their claims.")]
+def build_controls(evidence: Evidence) -> list[Block]:
+    """Build the chapter about controls; no blocks without any."""
     if not evidence.controls:
-        return blocks
+        return []
     studies_by_owner = group_by_baseline(evidence.studies, evidence.placed)
     studies = [study for study in evidence.studies if study.name in studies_by_owner]
     splits = [split_baseline(study, evidence.for_study(study).results) for study in studies]
     controls = tabulate_controls(evidence.controls, studies_by_owner, [split for split in splits if split])
-    return [*blocks, Heading("Controls", 3), controls]
-
-
-def _list_in_brief(evidence: Evidence, judgements: Sequence[Judgement]) -> Verdicts:
-    lines = [summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in judgements]
-    return Verdicts(tuple(lines), brief=True)
+    return [Heading("Controls"), controls]
 
 
 def describe_run(evidence: Evidence) -> dict[str, str]:

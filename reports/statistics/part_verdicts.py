@@ -196,4 +196,4 @@ def margin_of(part: Contrast) -> float:
 
 
 def _factor(logarithm: float) -> float:
-    return math.exp(min(logarithm, 700))  # the interval of two very different pairs would overflow
+    return math.exp(max(-700.0, min(logarithm, 700.0)))  # the interval of two very different pairs would overflow

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from ablations import Exact
+from ablations import Contrast, Exact
 from bench.metrics.table import describe_metric
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
+from reports.statistics.paired_tests import Interval
 from reports.text.comparisons import (
+    AGAINST,
     describe_requirement,
     format_bound,
     format_estimate,
@@ -15,45 +17,63 @@ from reports.text.comparisons import (
     short_label,
 )
 from reports.text.formatting import TIMES, decimal_places, format_amount, format_fixed, format_interval, pluralize
+from reports.text.reasons import explain_outcome
 
 
 def answer_topic(judgements: Sequence[Judgement]) -> str:
     """Say what was measured for a topic's first claim, and the verdicts on its other claims."""
     lead, *others = judgements
     unmet = [requirement for requirement in lead.requirements if requirement.is_met is False]
-    measured = describe_requirement(unmet[0]) if unmet else describe_result(lead.main)
-    rest = ", ".join(f"{judgement.claim.id} {judgement.verdict}" for judgement in others)
-    return f"{measured[:1].upper()}{measured[1:]}." + f" Also: {rest}." * bool(rest)
+    measured = describe_requirement(unmet[0]) if unmet else describe_result(lead.main) + _describe_other_parts(lead)
+    other_verdicts = ", ".join(f"{judgement.claim.id} {judgement.verdict}" for judgement in others)
+    return f"{lead.claim.id}: {measured}." + f" Also: {other_verdicts}." * bool(others)
+
+
+def _describe_other_parts(judgement: Judgement) -> str:
+    """Say what the other stated parts of a claim mean for its verdict; '' if there are none."""
+    count = len(judgement.outcomes)
+    if count == 1 or judgement.verdict == "not run":
+        return ""
+    if judgement.verdict == "supported":
+        return f"; all {count} stated comparisons hold"
+    return f"; of {count} stated comparisons this one decides"
 
 
 def describe_result(outcome: Outcome) -> str:
-    """Describe what was measured: 'test accuracy: 3.3 points higher for both than for none (95 % interval ...)'."""
+    """Describe what was measured: 'test accuracy: 3.0 points higher for both than for none (95 % interval ...)'."""
     part, estimate = outcome.part, outcome.estimate
     label = short_label(part.metric)
     if estimate is None:
-        return f"{label} of {part.arm} was not measured"
+        return f"{label} of {part.arm}: {explain_outcome(outcome)}"
     if isinstance(part, Exact):
-        return f"{label} of {part.arm}: {format_estimate(outcome)}"
+        return f"{label} of {part.arm}{AGAINST * bool(part.reference)}{part.reference}: {format_estimate(outcome)}"
     half = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0.0
     places = decimal_places(half or estimate, 2 if half else 3)
+    certainty = [_bounds(outcome.interval, places)] if outcome.interval else []
+    certainty.append(pluralize(outcome.pairs, "pair"))
+    certainty += [f"{pluralize(outcome.censored, 'value')} not reached"] * bool(outcome.censored)
+    certainty += [f"{pluralize(outcome.diverged, 'trial')} diverged"] * bool(outcome.diverged)
+    return f"{label}: {_compare(part, estimate, places)} ({', '.join(certainty)})"
+
+
+def _compare(part: Contrast, estimate: float, places: int) -> str:
+    """Compare the arm with its reference: '3.0 points higher for both than for none'."""
     reference, unit = part.reference, part_unit(part)
     if part.ratio:
-        comparison = f"{TIMES}{format_fixed(estimate, places)} for {part.arm} against {reference}"
-    elif reference == 0:
-        comparison = f"{format_fixed(estimate, places, signed=True)} {unit} for {part.arm}"
-    else:
-        if not isinstance(reference, str):
-            metric = describe_metric(part.metric)
-            reference = format_amount(reference * metric.factor, metric.unit)
-        word = "higher" if estimate > 0 else "lower"
-        comparison = f"{format_fixed(abs(estimate), places)} {unit} {word} for {part.arm} than for {reference}"
-    certainty = [f"95 % interval {_bounds(outcome, places)}"] if outcome.interval else []
-    return f"{label}: {comparison} ({', '.join([*certainty, pluralize(outcome.pairs, 'pair')])})"
+        return f"{TIMES}{format_fixed(estimate, places)} for {part.arm} against {reference}"
+    if reference == 0:
+        return f"{format_fixed(estimate, places, signed=True)} {unit}".strip() + f" for {part.arm}"
+    if not isinstance(reference, str):
+        metric = describe_metric(part.metric)
+        reference = format_amount(reference * metric.factor, metric.unit)
+    if estimate == 0:
+        return f"no difference between {part.arm} and {reference}"
+    amount = f"{format_fixed(abs(estimate), places)} {unit}".strip()
+    return f"{amount} {'higher' if estimate > 0 else 'lower'} for {part.arm} than for {reference}"
 
 
-def _bounds(outcome: Outcome, places: int) -> str:
-    low, high = outcome.interval or (0.0, 0.0)
-    return f"{format_fixed(low, places)} to {format_fixed(high, places)}"
+def _bounds(interval: Interval, places: int) -> str:
+    return f"95 % interval {format_fixed(interval[0], places)} to {format_fixed(interval[1], places)}"
 
 
 def format_result(judgement: Judgement) -> str:

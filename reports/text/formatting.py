@@ -122,6 +122,11 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def format_range(low: int, high: int) -> str:
+    """Format a range of counts: '3 to 12', or one number where both are equal."""
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
 def format_list(values: Iterable[object], max_values: int) -> str:
     """Name at most this number of values, and count the others: '1, 2 and 3 more'."""
     texts = list(map(str, values))

@@ -120,7 +120,7 @@ def test_every_claim_names_its_stated_setting(study):
 
 
 @each_study
-def test_every_published_result_stands_beside_a_part_of_its_claim(study):
+def test_every_published_result_has_a_value_and_a_source(study):
     for claim in study.claims:
         for figure in claim.published:
             assert figure.value and figure.source

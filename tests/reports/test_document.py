@@ -12,7 +12,7 @@ from ablations import Setting, Study
 from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering import difference_plot
-from reports.rendering.blocks import Block, Facts, Figure, Heading, Note, Table, Verdicts
+from reports.rendering.blocks import Answers, Block, Contents, Facts, Figure, Heading, Note, Table, Verdicts
 from reports.sections import arm_figures
 from reports.sections.changes import QUOTED
 from reports.sections.measurements import BY
@@ -40,13 +40,16 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[Block]:
     return report_on(out, fabricate.activations(), fabricate.sizes(), lost_trials=[("sigmoid", 1)])
 
 
-def test_verdicts_come_before_anything_else_that_was_measured(blocks):
+def test_the_answer_comes_first_and_appendices_last(blocks):
     headings = [block.text for block in blocks if isinstance(block, Heading) and block.level == 2]
-    assert headings[:4] == ["Verdicts", "Experimental setup", "Study: activations", "Study: sizes"]
+    assert headings[:3] == ["Study: activations", "Study: sizes", "Controls"]
+    assert headings[-3:] == ["Appendix: methods", "Appendix: activations", "Appendix: sizes"]
+    first = [type(block) for block in blocks[: blocks.index(Heading("Study: activations"))]]
+    assert first[-3:] == [Figure, Answers, Contents]
 
 
-def test_a_claim_is_one_line_with_estimate_margin_interval_and_pairs(blocks):
-    lines = next(block for block in blocks if isinstance(block, Verdicts)).lines
+def test_a_claim_is_a_card_with_estimate_margin_interval_and_pairs(blocks):
+    lines = [line for block in blocks if isinstance(block, Verdicts) for line in block.lines]
     assert [line.name for line in lines] == ["relu-better", "relu-gap", "relu-step", "size"]
     labels = ["difference", "required", "95 % interval", "pairs", "noise floor"]
     assert [label for label, _ in lines[1].measured] == labels
@@ -68,7 +71,7 @@ def test_trials_without_a_result_are_counted_and_named(blocks):
     start = "1 of 15 trials diverged, and count with their accuracy at chance: sigmoid (seed 1)."
     assert note.text == f"{start} Reason: the loss was not finite."
     assert not any(isinstance(block, Note) and block.title == "Trials without a result" for block in blocks)
-    facts = dict(next(block for block in blocks if isinstance(block, Facts)).facts)
+    facts = dict(next(block for block in blocks if isinstance(block, Facts) and not block.verdicts).facts)
     assert facts["Trials"] == "15 different: 14 finished, 1 diverged"
 
 
@@ -97,9 +100,10 @@ def test_differences_from_the_baseline_stand_below_the_means(blocks):
     assert means.rows[1][1].detail.startswith(f"{MINUS}1.")
 
 
-def test_every_study_with_trials_has_its_four_figures(blocks):
+def test_a_study_with_trials_has_differences_and_curves_and_in_the_appendix_zeros(blocks):
     figures = [block for block in blocks if isinstance(block, Figure)]
-    assert len(figures) == 4
+    starts = ["Every claim", "Paired differences", "Learning curves", "Share of exact zeros"]
+    assert [figure.caption.startswith(start) for figure, start in zip(figures, starts, strict=True)] == [True] * 4
     assert all(figure.alt and figure.caption for figure in figures)
 
 
@@ -148,13 +152,6 @@ def test_a_part_says_what_it_lacks_beside_its_verdict(blocks):
 def test_every_part_shows_the_correlation_across_its_pairs(blocks):
     parts = table(blocks, "Stated setting of relu-gap")
     assert re.fullmatch(rf"r = {MINUS}?[01]\.\d\d", parts.rows[0][4].detail)
-
-
-def test_published_figures_stand_beside_those_measured(blocks):
-    published = table(blocks, "Published beside measured")
-    assert column(published, "Published") == ["about 2 points"]
-    first, second = column(published, "Measured here")[0].split("; ")
-    assert "points [" in first and "points [" in second
 
 
 def test_a_study_without_records_is_reported_as_not_run(tmp_path):

@@ -180,7 +180,7 @@ def test_names_without_letters_have_anchors_too():
         ClaimLine("refuted", "!", "Two", ()),
         ClaimLine("refuted", "?", "Three", ()),
     )
-    soup = BeautifulSoup(render_html([*heads, Verdicts(lines, brief=True), Verdicts(lines)], "A report"), "html.parser")
+    soup = BeautifulSoup(render_html([*heads, Verdicts(lines)], "A report"), "html.parser")
     ids = [tag["id"] for tag in soup.find_all(id=True)]
     assert len(ids) == len(set(ids)) == 8
     assert [link["href"][1:] for link in soup.find_all("a")] == ids

@@ -85,8 +85,6 @@ STUDY = Study(
     assert process.returncode == 0, process.stdout + process.stderr
     page = (tmp_path / "out/reports/report.html").read_text(encoding="utf-8")
     assert "Test accuracy, top 5" in page
-    printed = page[page.index("test accuracy, published and measured here") :]
-    assert "47.1" in printed and "the caffenet-benchmark (Mishkin et al. 2017)" in printed
     assert "caffenet-128" in process.stdout + json.dumps([r["job"] for r in store.read_all(tmp_path / "out")])
     names = {metric for (metric,) in sqlite3.connect(tmp_path / "out/mlflow.db").execute("select key from metrics")}
     assert {"test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"} <= names

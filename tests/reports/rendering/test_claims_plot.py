@@ -26,14 +26,14 @@ def test_every_verdict_has_a_look_of_its_own():
 
 
 def test_all_claims_stand_in_the_figure_and_in_its_words_in_the_same_bytes():
-    rows = [ClaimRow(f"Claim {verdict}", verdict, "+1.0 points", 1.0, (0.5, 1.5)) for verdict in VERDICTS]
+    rows = [ClaimRow("id", f"Claim {verdict}", verdict, "+1.0 points", 1.0, (0.5, 1.5)) for verdict in VERDICTS]
     first, second = draw_claims(rows, "claims"), draw_claims(rows, "claims")
-    assert first == second and all(f"Claim {verdict}: {verdict}, +1.0 points" in first.alt for verdict in VERDICTS)
+    assert first == second and all(f"Claim {verdict} (id): {verdict}, +1.0 points" in first.alt for verdict in VERDICTS)
 
 
 def test_an_interval_beyond_the_axis_ends_in_an_arrow():
     inside, outside = (
-        draw_claims([ClaimRow("A claim", "underpowered", "", 0.0, interval)], "claims").svg
+        draw_claims([ClaimRow("id", "A claim", "underpowered", "", 0.0, interval)], "claims").svg
         for interval in ((-1.0, LIMIT - 1), (-1.0, math.inf))
     )
     assert outside.count("<use") == inside.count("<use") + 1

@@ -11,7 +11,19 @@ from bs4 import BeautifulSoup
 
 from reports.document import build_document
 from reports.evidence import gather
-from reports.rendering.blocks import Cell, ClaimLine, Column, Figure, Heading, Note, Table, Text, Verdicts
+from reports.rendering.blocks import (
+    Answer,
+    Answers,
+    Cell,
+    ClaimLine,
+    Column,
+    Figure,
+    Heading,
+    Note,
+    Table,
+    Text,
+    Verdicts,
+)
 from reports.rendering.html import render_html
 from reports.statistics.claim_verdicts import VERDICTS
 
@@ -42,8 +54,9 @@ def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, soup):
 
 def test_names_are_text_and_never_markup():
     table = Table(HOSTILE, (Column(HOSTILE),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
-    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
+    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),)),))
     hostile = [
+        Answers((Answer(HOSTILE, "supported", HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),)),
         Heading(HOSTILE),
         Text(HOSTILE),
         Note(HOSTILE, HOSTILE),

@@ -14,6 +14,8 @@ from fontTools.ttLib import TTFont
 from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import (
+    Answer,
+    Answers,
     Cell,
     ClaimLine,
     Column,
@@ -72,8 +74,10 @@ def test_every_page_has_its_number(content):
 
 def test_names_are_text_and_never_markup():
     table = Table(HOSTILE, (Column(HOSTILE, numeric=False),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
-    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE),))
+    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),)),))
+    answers = Answers((Answer(HOSTILE, "supported", HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),))
     hostile = [
+        answers,
         Contents(HOSTILE),
         Heading(HOSTILE),
         Text(HOSTILE),
@@ -83,7 +87,7 @@ def test_names_are_text_and_never_markup():
         claims,
     ]
     content = render_pdf([*hostile, Figure(SVG, HOSTILE, HOSTILE)], HOSTILE, 0)
-    assert text(content).count(without_spaces(HOSTILE)) == 18
+    assert text(content).count(without_spaces(HOSTILE)) == 23
     assert reader(content).metadata.title == HOSTILE
 
 

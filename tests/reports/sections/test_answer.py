@@ -28,6 +28,12 @@ def test_the_claimed_direction_points_to_the_right_in_margins():
     assert (gap.position, gap.interval) == (20.0, (19.0, 21.0))
 
 
+def test_a_claim_that_arms_are_equal_lies_on_the_side_of_the_difference():
+    equal = dataclasses.replace(handmade.STATED, direction="equal")
+    row = _make_row(handmade.judgement(outcomes=(handmade.outcome(equal, estimate=-0.2, interval=(-0.5, 0.1)),)))
+    assert (row.position, row.interval) == (-0.2, (-0.5, 0.1))
+
+
 def test_what_was_not_tested_has_no_estimate_in_the_figure():
     assert _make_row(handmade.judgement("not testable here", train_accuracy=64.0)).position is None
 
@@ -39,7 +45,8 @@ def test_studies_of_one_topic_have_one_answer_which_leads_to_the_first_chapter()
     (answer,) = answers.answers
     assert (answer.topic, answer.verdict, answer.chapter) == ("Crops", "supported", "Study: augmentation")
     assert "Also: augmentation refuted" in answer.sentence
-    assert [term for term, _ in answers.conditions] == ["Measured on", "Not said"]
+    measured, limit = (text for _, text in answers.conditions)
+    assert measured.endswith("3 pairs of trials for a comparison.") and "need not hold" in limit
 
 
 def test_a_study_without_a_topic_is_answered_under_its_name():

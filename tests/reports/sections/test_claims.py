@@ -3,8 +3,9 @@ import dataclasses
 import handmade
 import pytest
 
+from ablations import Published
 from reports.rendering.blocks import Table, Verdicts
-from reports.sections.claims import build_claim, count_verdicts, summarise_checks, summarise_claim
+from reports.sections.claims import build_claim, count_verdicts, summarise_checks, summarise_claim, tabulate_stated
 
 
 def tables(judgement):
@@ -12,28 +13,32 @@ def tables(judgement):
 
 
 def test_a_card_shows_every_precondition_with_number_bound_and_result():
-    assert summarise_claim(handmade.judgement()).requirements == (
+    details = summarise_claim(handmade.judgement()).details
+    assert [text for label, text in details if label == "Precondition"] == [
         "train accuracy of none: 99.2 %, met (at least 95 %)",
         "overfitting gap of none: 48.8 points, met (at least 10 points)",
-    )
+    ]
 
 
 def test_a_claim_that_cannot_be_tested_gives_number_and_advice_once():
     judgement = handmade.judgement("not testable here", train_accuracy=64.0)
-    line = summarise_claim(judgement, full=True)
-    assert line.requirements[0] == "train accuracy of none: 64.0 %, not met (at least 95 %)"
-    assert line.reason == ""
+    details = summarise_claim(judgement).details
+    assert ("Precondition", "train accuracy of none: 64.0 %, not met (at least 95 %)") in details
+    assert "Why" not in dict(details)
     card, outlook, *_ = build_claim(judgement, None)
     assert isinstance(card, Verdicts) and "more epochs or a wider network" in outlook.text
 
 
-def test_only_a_claim_in_full_names_its_setting():
-    assert summarise_claim(handmade.judgement()).setting == ""
-    assert summarise_claim(handmade.judgement(), full=True).setting == "AlexNet scaled to the data"
+def test_a_card_names_setting_published_results_and_reason():
+    claim = handmade.claim(published=(Published("+3.6 points", "Zhang et al. 2017"),))
+    details = dict(summarise_claim(handmade.judgement(claim=claim)).details)
+    assert details["Stated setting"] == "AlexNet scaled to the data"
+    assert details["Published"] == "+3.6 points (Zhang et al. 2017)"
+    assert details["Why"] == "both parts hold"
 
 
 def test_stated_parts_and_robustness_checks_have_a_table_each():
-    stated, checks = tables(handmade.judgement())
+    stated, (checks,) = tabulate_stated(handmade.judgement()), tables(handmade.judgement())
     assert [row[0].text for row in stated.rows] == [
         "test accuracy, both against none",
         "overfitting gap (train minus test accuracy), both against none",
@@ -42,7 +47,7 @@ def test_stated_parts_and_robustness_checks_have_a_table_each():
         ("twice the epochs", "test accuracy, both, twice against none, twice")
     ]
     assert all(len(row) == len(table.columns) for table in (stated, checks) for row in table.rows)
-    assert len(tables(handmade.judgement(checks=()))) == 1
+    assert tables(handmade.judgement(checks=())) == []
 
 
 @pytest.mark.parametrize(
@@ -68,9 +73,8 @@ def test_a_check_that_was_not_run_is_shown_as_such():
 
 
 def test_diverged_trials_and_missing_pairs_stand_beside_the_verdict():
-    stated, _ = tables(
-        handmade.judgement(outcomes=(handmade.outcome(diverged=2, missing=1), handmade.outcome(handmade.GAP)))
-    )
+    outcomes = handmade.outcome(diverged=2, missing=1), handmade.outcome(handmade.GAP)
+    stated = tabulate_stated(handmade.judgement(outcomes=outcomes))
     assert [row[1].detail for row in stated.rows] == ["1 missing, 2 diverged", ""]
 
 

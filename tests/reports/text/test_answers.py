@@ -29,13 +29,29 @@ TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
             "active share, mean: 8.00 points lower for relu than for 50 % (1 pair)",
         ),
         (
+            handmade.outcome(estimate=0.0, interval=None, reason="no_differences"),
+            "test accuracy: no difference between both and none (3 pairs)",
+        ),
+        (
+            handmade.outcome(STEPS, estimate=1.2, interval=None, censored=2, diverged=1),
+            f"steps to 25 % training error: {TIMES}1.20 for tanh against relu (3 pairs, 2 values not reached, 1 trial "
+            "diverged)",
+        ),
+        (
             handmade.outcome(TREND, estimate=-0.9, interval=(-1.5, -0.3)),
             f"test accuracy: {MINUS}0.9 points for each layer more (95 % interval {MINUS}1.5 to {MINUS}0.3, 3 pairs)",
         ),
-        (Outcome(STEPS, "not run", "not_measured"), "steps to 25 % training error of tanh was not measured"),
+        (
+            Outcome(STEPS, "inconclusive", "too_few_reached"),
+            "steps to 25 % training error of tanh: too few pairs have a value that was reached within the budget",
+        ),
         (
             Outcome(Exact("parameters/total", "ungrouped", 62e6, 63e6), "supported", "count_as_claimed", 62_378_344),
             "parameters, total of ungrouped: 62,378,344 parameters",
+        ),
+        (
+            Outcome(Exact("parameters/conv2", "pair", 0, 1, "one 5x5"), "supported", "count_as_claimed", 0.72),
+            f"parameters, conv2 of pair against one 5x5: {TIMES}0.72",
         ),
     ],
 )
@@ -46,12 +62,17 @@ def test_a_result_is_told_in_plain_words(outcome, text):
 def test_a_topic_is_answered_by_its_first_claim_and_names_the_verdicts_on_the_others():
     other = handmade.judgement("refuted", claim=handmade.claim("crops"))
     answer = answer_topic([handmade.judgement(), other])
-    assert answer.startswith("Test accuracy: 3.0 points higher") and answer.endswith("3 pairs). Also: crops refuted.")
+    assert answer.startswith("augmentation: test accuracy: 3.0 points higher for both")
+    assert answer.endswith("3 pairs); all 2 stated comparisons hold. Also: crops refuted.")
+
+
+def test_a_claim_that_does_not_hold_says_that_one_comparison_decides():
+    assert answer_topic([handmade.judgement("refuted")]).endswith("; of 2 stated comparisons this one decides.")
 
 
 def test_a_claim_that_cannot_be_tested_is_answered_by_its_precondition():
     judgement = handmade.judgement("not testable here", train_accuracy=64.0)
-    assert answer_topic([judgement]) == "Train accuracy of none: 64.0 %, not met (at least 95 %)."
+    assert answer_topic([judgement]) == "augmentation: train accuracy of none: 64.0 %, not met (at least 95 %)."
     assert format_result(judgement) == "train accuracy 64.0 %, not at least 95 %"
 
 
