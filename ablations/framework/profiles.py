@@ -136,7 +136,7 @@ PROFILES = {
             "quick",
             WIDTHS,
             4_000,
-            {"alexnet-32": 24, (DIGITS, "alexnet-32"): 9, "four-layer": 20, (DIGITS, "four-layer"): 16},
+            {"alexnet-32": 24, (DIGITS, "alexnet-32"): 16, "four-layer": 20, (DIGITS, "four-layer"): 24},
             seeds=5,
             rounds=15,
             elements=2**24,
