@@ -1,7 +1,7 @@
 """Do mirroring and random crops reduce overfitting? (Krizhevsky et al. 2012, section 4.1).
 
 Margins are percentage points; epochs are multiples of the profile's. Training accuracy and the gap to test accuracy are
-measured on images as they are, without augmentation and dropout.
+measured on images as they are, without augmentation and dropout. The claim holds if both stated comparisons do.
 """
 
 from ablations import Claim, Contrast, Published, Requires, Study

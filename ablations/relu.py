@@ -1,7 +1,8 @@
 """Is ReLU cheaper and sparser than sigmoid and tanh? (Krizhevsky et al. 2012, section 3.1; Glorot et al. 2011).
 
 Margins of times are factors, those of shares percentage points; Hoyer's sparsity lies between 0 and 1. A constant that
-a share is compared with is a fraction.
+a share is compared with is a fraction. A unit is active on an image if its output is not zero, and alive if it is so on
+any test image; shares are means over the layers. Initial weights are scaled to each activation.
 """
 
 from ablations import (

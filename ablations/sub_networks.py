@@ -42,7 +42,7 @@ STUDY = Study(
             setting=SETTING,
             stated=(Contrast("networks/accuracy", GAIN, 0.0, margin=0.1),),
             caveat="The mean over 30 masks against one mask; the mean over 5 networks, trained from other seeds, "
-            "against one.",
+            "against one, each by weight scaling.",
         ),
     ),
 )
