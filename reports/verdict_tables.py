@@ -17,10 +17,11 @@ from reports.text.comparisons import (
     describe_part,
     describe_required,
     describe_requirement,
+    format_bounds,
     format_estimate,
     format_pairs,
 )
-from reports.text.formatting import format_interval, shorten
+from reports.text.formatting import shorten
 from reports.text.reasons import explain_check
 
 SIGNS = {  # sign and style of a verdict; ASCII, because some terminals have neither colours nor other letters
@@ -104,7 +105,7 @@ def _check_cells(check: CheckResult) -> tuple[str, ...]:
 def _part_cells(outcome: Outcome) -> tuple[str, ...]:
     part = outcome.part
     pairs = "" if isinstance(part, Exact) else format_pairs(outcome)
-    interval = format_interval(outcome.interval)
+    interval = format_bounds(outcome)
     return describe_part(part), format_estimate(outcome), describe_required(part), interval, pairs
 
 

@@ -114,7 +114,7 @@ class Study(Declaration):
         probes: Questions to the trained networks.
         scale: A figure of metrics along a number.
         caveats: What a reader must know to interpret the results.
-        topic: Subject in a word. Reports give one answer for each topic; without one, for the study by its name.
+        topic: Subject in a word. Reports answer each topic that has claims; without one, the study by its name.
         name: The name of the file, set when it is loaded.
     """
 

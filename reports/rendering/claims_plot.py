@@ -11,7 +11,7 @@ from reports.rendering.blocks import escape_controls
 from reports.rendering.plot_style import BAND, Drawing, export_svg, open_panels
 from reports.statistics.extra_seeds import UNDECIDED
 from reports.statistics.paired_tests import Interval
-from reports.text.formatting import MINUS
+from reports.text.formatting import ELLIPSIS, MINUS
 
 ROW_IN, FRAME_IN = 0.21, 0.55  # height of a claim's row, and of the axis with its label
 SENTENCE_LETTERS, RESULT_LETTERS, MAX_LINES = 54, 52, 2
@@ -120,7 +120,9 @@ def _scale(panel: Axes) -> None:
 
 
 def _wrap(text: str, letters: int, max_lines: int = MAX_LINES) -> str:
-    return textwrap.fill(escape_controls(text), letters, max_lines=max_lines, placeholder="\N{HORIZONTAL ELLIPSIS}")
+    """Break a text into lines; what does not fit is cut."""
+    lines = textwrap.wrap(escape_controls(text), letters) or [""]
+    return "\n".join(lines[:max_lines]) + ELLIPSIS * (len(lines) > max_lines)
 
 
 def in_margins(value: float, margin: float, is_ratio: bool, is_reversed: bool) -> float:

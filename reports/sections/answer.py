@@ -15,8 +15,9 @@ from reports.text.formatting import format_range
 CAPTION = (
     "Estimates with 95 % intervals, in margins: 1 is the smallest difference that matters, to the right as claimed; in "
     "the grey zone a difference is too small to matter. Claims that two arms are equal hold in that zone, on either "
-    "side. Hollow: undecided. Counts and claims that were not tested are not drawn."
+    "side. Hollow: undecided. Counts, and claims without an estimate or not testable here, are not drawn."
 )
+MAX_ROWS = 32  # claims in a figure, which fits on a page
 
 
 def build_answer(evidence: Evidence) -> list[Block]:
@@ -25,10 +26,13 @@ def build_answer(evidence: Evidence) -> list[Block]:
         return []
     conditions = (("Measured on", _describe_budget(evidence)), ("Not said", _describe_limit(evidence)))
     answers = Answers(tuple(_answer_topics(evidence)), conditions)
-    if all(judgement.verdict == "not run" for judgement in evidence.claims):
+    rows = [_make_row(judgement) for judgement in evidence.claims]
+    if all(row.position is None for row in rows):
         return [answers]
-    drawing = draw_claims([_make_row(judgement) for judgement in evidence.claims], "claims")
-    return [Figure(drawing.svg, drawing.alt, CAPTION), answers]
+    drawings = [
+        draw_claims(rows[first : first + MAX_ROWS], f"claims-{first}") for first in range(0, len(rows), MAX_ROWS)
+    ]
+    return [*(Figure(drawing.svg, drawing.alt, CAPTION) for drawing in drawings), answers]
 
 
 def chapter_title(study: str) -> str:

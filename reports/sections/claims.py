@@ -9,12 +9,17 @@ from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.statistics.power import POWER
 from reports.text import comparisons
-from reports.text.comparisons import describe_part, describe_required, describe_requirement, format_estimate
+from reports.text.comparisons import (
+    describe_part,
+    describe_required,
+    describe_requirement,
+    format_bounds,
+    format_estimate,
+)
 from reports.text.formatting import (
     NOTHING,
     format_fixed,
     format_half_width,
-    format_interval,
     format_list,
     format_p_value,
     pluralize,
@@ -57,7 +62,7 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> C
         measured = [("compared", describe_part(part))] * (len(judgement.outcomes) > 1)
         measured += zip(labels, (format_estimate(main), describe_required(part)), strict=True)
     if measured and isinstance(part, Contrast):
-        measured += [("95 % interval", format_interval(main.interval)), ("pairs", comparisons.format_pairs(main))]
+        measured += [("95 % interval", format_bounds(main)), ("pairs", comparisons.format_pairs(main))]
         if noise_floor and noise_floor > 0:
             measured.append(("noise floor", format_half_width(noise_floor)))
     requirements = tuple(map(describe_requirement, judgement.requirements))
@@ -119,7 +124,7 @@ def _outcome_cells(outcome: Outcome) -> tuple[Cell, ...]:
     low, _, high = describe_required(part).partition(" to ")
     return (
         Cell(outcome.verdict, ", ".join(filter(None, limits)), verdict=outcome.verdict),
-        Cell(format_estimate(outcome), format_interval(outcome.interval) if outcome.interval else "", outcome.estimate),
+        Cell(format_estimate(outcome), format_bounds(outcome) if outcome.interval else "", outcome.estimate),
         Cell(low, f"to {high}" if high else "", outcome.margin),
         Cell(str(outcome.pairs), _beside("r = ", outcome.correlation), outcome.pairs),
         Cell(format_p_value(outcome.p_holm), format_p_value(outcome.sign_flip_p, ""), outcome.p_holm),

@@ -6,18 +6,20 @@ from ablations import Contrast, Exact
 from bench.metrics.table import describe_metric
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
-from reports.statistics.paired_tests import Interval
 from reports.text.comparisons import (
     AGAINST,
     describe_requirement,
     format_bound,
+    format_bounds,
     format_estimate,
     format_measured,
     part_unit,
     short_label,
 )
-from reports.text.formatting import TIMES, decimal_places, format_amount, format_fixed, format_interval, pluralize
+from reports.text.formatting import decimal_places, format_amount, format_fixed, format_list, pluralize
 from reports.text.reasons import explain_outcome
+
+MAX_OTHERS = 6  # claims of a topic that are named beside the first
 
 
 def answer_topic(judgements: Sequence[Judgement]) -> str:
@@ -25,7 +27,7 @@ def answer_topic(judgements: Sequence[Judgement]) -> str:
     lead, *others = judgements
     unmet = [requirement for requirement in lead.requirements if requirement.is_met is False]
     measured = describe_requirement(unmet[0]) if unmet else describe_result(lead.main) + _describe_other_parts(lead)
-    other_verdicts = ", ".join(f"{judgement.claim.id} {judgement.verdict}" for judgement in others)
+    other_verdicts = format_list((f"{judgement.claim.id} {judgement.verdict}" for judgement in others), MAX_OTHERS)
     return f"{lead.claim.id}: {measured}." + f" Also: {other_verdicts}." * bool(others)
 
 
@@ -49,18 +51,20 @@ def describe_result(outcome: Outcome) -> str:
         return f"{label} of {part.arm}{AGAINST * bool(part.reference)}{part.reference}: {format_estimate(outcome)}"
     half = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0.0
     places = decimal_places(half or estimate, 2 if half else 3)
-    certainty = [_bounds(outcome.interval, places)] if outcome.interval else []
+    certainty = [f"95 % interval {format_bounds(outcome)}"] if outcome.interval else []
     certainty.append(pluralize(outcome.pairs, "pair"))
     certainty += [f"{pluralize(outcome.censored, 'value')} not reached"] * bool(outcome.censored)
     certainty += [f"{pluralize(outcome.diverged, 'trial')} diverged"] * bool(outcome.diverged)
-    return f"{label}: {_compare(part, estimate, places)} ({', '.join(certainty)})"
+    if part.ratio:
+        comparison = f"{format_estimate(outcome)} for {part.arm} against {part.reference}"
+    else:
+        comparison = _compare(part, estimate, places)
+    return f"{label}: {comparison} ({', '.join(certainty)})"
 
 
 def _compare(part: Contrast, estimate: float, places: int) -> str:
-    """Compare the arm with its reference: '3.0 points higher for both than for none'."""
+    """Compare the means of the arm and its reference: '3.0 points higher for both than for none'."""
     reference, unit = part.reference, part_unit(part)
-    if part.ratio:
-        return f"{TIMES}{format_fixed(estimate, places)} for {part.arm} against {reference}"
     if reference == 0:
         return f"{format_fixed(estimate, places, signed=True)} {unit}".strip() + f" for {part.arm}"
     if not isinstance(reference, str):
@@ -70,10 +74,6 @@ def _compare(part: Contrast, estimate: float, places: int) -> str:
         return f"no difference between {part.arm} and {reference}"
     amount = f"{format_fixed(abs(estimate), places)} {unit}".strip()
     return f"{amount} {'higher' if estimate > 0 else 'lower'} for {part.arm} than for {reference}"
-
-
-def _bounds(interval: Interval, places: int) -> str:
-    return f"95 % interval {format_fixed(interval[0], places)} to {format_fixed(interval[1], places)}"
 
 
 def format_result(judgement: Judgement) -> str:
@@ -87,5 +87,6 @@ def format_result(judgement: Judgement) -> str:
 
 def format_numbers(outcome: Outcome) -> str:
     """Format the estimate of a part with its 95 % interval, if it has one."""
-    interval = format_interval(outcome.interval) if outcome.interval else ""
-    return f"{format_estimate(outcome)} {interval}".strip()
+    interval = format_bounds(outcome) if outcome.interval else ""
+    censored = f", {outcome.censored} not reached" * bool(outcome.censored)
+    return f"{format_estimate(outcome)} {interval}".strip() + censored

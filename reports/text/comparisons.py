@@ -12,6 +12,7 @@ from reports.text.formatting import (
     decimal_places,
     format_amount,
     format_fixed,
+    format_interval,
     format_number,
 )
 
@@ -25,6 +26,7 @@ EFFECTS = {  # of a difference, and of a ratio
     ("equal", True): "equal within a factor of {}",
 }
 AGAINST = " against "
+WIDE = 4.0  # factor between the bounds of a ratio's interval
 
 
 def describe_setting(claim: Claim) -> str:
@@ -151,9 +153,24 @@ def format_value(part: Contrast | Exact, value: float, interval: Interval | None
         return format_amount(value, part_unit(part))
     half = (interval[1] - interval[0]) / 2 if interval else 0
     places = decimal_places(half or value, 2 if half else 3)
+    if is_wide(part, interval):
+        return f"{TIMES}{format_number(value, 2)}"
     if part.ratio:
         return f"{TIMES}{format_fixed(value, places)}"
     return f"{format_fixed(value, places, signed=True)} {part_unit(part)}".strip()
+
+
+def is_wide(part: Contrast | Exact, interval: Interval | None) -> bool:
+    """Whether a ratio's interval spans such a factor that its bounds need digits of their own."""
+    return isinstance(part, Contrast) and part.ratio and interval is not None and interval[1] > WIDE * interval[0]
+
+
+def format_bounds(outcome: Outcome) -> str:
+    """Format the 95 % interval of an estimate, with as many digits as its width warrants; or a dash."""
+    interval = outcome.interval
+    if interval is not None and is_wide(outcome.part, interval):
+        return f"[{format_number(interval[0], 2)}, {format_number(interval[1], 2)}]"
+    return format_interval(interval)
 
 
 def format_interim_analysis(number: int) -> str:

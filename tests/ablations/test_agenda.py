@@ -22,8 +22,8 @@ from bench.runner.estimate import DurationModel
 from bench.spec.config import DataConfig
 from bench.spec.jobs import Count, Probe, Trial, describe, identity, job_kind
 
-WORKERS, VALIDATION, TEST = 2, 140, 355
-DATA = DataConfig("0123456789abcdef", classes=10, train=1_302, chance=0.1, name=DIGITS)
+WORKERS, VALIDATION, TEST = 2, 87, 896
+DATA = DataConfig("0123456789abcdef", classes=10, train=814, chance=0.1, name=DIGITS)
 STAGES = ((Trial, Count), (Probe,), (Timing,))
 BEST_RATES = {"relu": 0.001, "sigmoid": 0.016}  # the latter extends the grid
 # Seconds of single jobs over their median, of a run on two cores; one in thirty takes far longer

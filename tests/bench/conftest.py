@@ -14,7 +14,7 @@ from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial
 
 SMALL = ModelConfig("document", width=1 / 16, dropout=0.5)
-BRIEF = TrainConfig(epochs=2, share=0.2, augmentation="both")
+BRIEF = TrainConfig(epochs=2, share=0.32, augmentation="both")
 
 
 class Ran(NamedTuple):

@@ -20,7 +20,7 @@ def sum_without_floats(values, start=0):
 
 def test_no_number_of_a_record_is_a_sum_of_floats(digits, tmp_path, monkeypatch):
     model = ModelConfig("document", width=1 / 16, normalisation="lrn", dropout=0.5)
-    trials = tuple(Trial(model, TrainConfig(epochs=1, share=0.1), digits.data, seed) for seed in range(5))
+    trials = tuple(Trial(model, TrainConfig(epochs=1, share=0.16), digits.data, seed) for seed in range(5))
     monkeypatch.setattr(ensembles, "MASKS_PER_NETWORK", 2)
     questions = ("activity", "co-adaptation", "competition", "averages")
     for module in [module for name, module in sys.modules.items() if name.startswith(MEASURING)]:

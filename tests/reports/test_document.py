@@ -102,7 +102,7 @@ def test_differences_from_the_baseline_stand_below_the_means(blocks):
 
 def test_a_study_with_trials_has_differences_and_curves_and_in_the_appendix_zeros(blocks):
     figures = [block for block in blocks if isinstance(block, Figure)]
-    starts = ["Every claim", "Paired differences", "Learning curves", "Share of exact zeros"]
+    starts = ["Estimates with", "Paired differences", "Learning curves", "Share of exact zeros"]
     assert [figure.caption.startswith(start) for figure, start in zip(figures, starts, strict=True)] == [True] * 4
     assert all(figure.alt and figure.caption for figure in figures)
 

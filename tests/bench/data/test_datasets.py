@@ -14,7 +14,7 @@ def test_digits_are_1797_images_split_by_class(digits):
     assert (digits.data.train, digits.validation, digits.test) == (len(train), len(validation), len(test))
     assert digits.classes == tuple("0123456789")
     shares = np.bincount(test_labels) / sum(map(np.bincount, (labels, validation_labels, test_labels)))
-    assert (np.abs(shares - 0.2) < 0.01).all()
+    assert (np.abs(shares - 0.5) < 0.01).all()
     assert np.array_equal(train[..., 0], train[..., 1])
     assert np.array_equal(train[..., 0], train[..., 2])
     assert (train.min(), train.max()) == (0, 255)

@@ -19,7 +19,7 @@ from bench.training.loop import train
 
 TIMED = ("speed/images_per_second", "speed/step_ms_p50", "speed/step_ms_p95", "memory/peak_mb")
 SMALL = ModelConfig("document", width=1 / 16, dropout=0.5)
-BRIEF = TrainConfig(epochs=4, share=0.3, augmentation="both")
+BRIEF = TrainConfig(epochs=4, share=0.48, augmentation="both")
 TRIALS = {
     "dropout and crops": (SMALL, BRIEF),
     "batch normalisation": (replace(SMALL, normalisation="batch"), BRIEF),

@@ -47,7 +47,7 @@ def test_one_process_alone_takes_everything_as_it_is():
     [
         ("3", {}, "batches of 128 images cannot be divided equally among 3 processes"),
         ("2", {"model": ModelConfig(normalisation="batch")}, "batch normalisation would see 2 parts of a batch"),
-        ("1024", {"recipe": TrainConfig(batch=1024)}, "1024 processes are more than the images"),
+        ("512", {"recipe": TrainConfig(batch=512)}, "512 processes are more than the images"),
     ],
 )
 def test_a_trial_that_cannot_be_shared_is_refused_in_one_line(digits, monkeypatch, size, change, message):

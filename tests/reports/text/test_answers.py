@@ -18,11 +18,11 @@ TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
     [
         (
             handmade.outcome(),
-            "test accuracy: 3.0 points higher for both than for none (95 % interval 2.0 to 4.0, 3 pairs)",
+            "test accuracy: 3.0 points higher for both than for none (95 % interval [2.0, 4.0], 3 pairs)",
         ),
         (
             handmade.outcome(STEPS, estimate=1.2, interval=(0.67, 2.13)),
-            f"steps to 25 % training error: {TIMES}1.20 for tanh against relu (95 % interval 0.67 to 2.13, 3 pairs)",
+            f"steps to 25 % training error: {TIMES}1.20 for tanh against relu (95 % interval [0.67, 2.13], 3 pairs)",
         ),
         (
             handmade.outcome(SHARE, estimate=-8.0, interval=None, pairs=1),
@@ -39,7 +39,7 @@ TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
         ),
         (
             handmade.outcome(TREND, estimate=-2.0, interval=(-4.0, 0.0)),
-            f"test accuracy: {MINUS}2.0 points for each layer more (95 % interval {MINUS}4.0 to 0.0, 3 pairs)",
+            f"test accuracy: {MINUS}2.0 points for each layer more (95 % interval [{MINUS}4.0, 0.0], 3 pairs)",
         ),
         (
             Outcome(STEPS, "inconclusive", "too_few_reached"),

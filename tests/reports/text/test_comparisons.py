@@ -9,6 +9,8 @@ from reports.text.comparisons import (
     describe_part,
     describe_requirement,
     describe_setting,
+    format_bounds,
+    format_estimate,
     part_unit,
 )
 from reports.text.formatting import MINUS, TIMES
@@ -71,3 +73,11 @@ def test_a_bound_that_was_missed_by_little_does_not_look_reached():
     assert missed == "train accuracy of none: 94.97 %, not met (at least 95 %)"
     unmeasured = describe_requirement(Requirement(handmade.FITS))
     assert unmeasured == "train accuracy of none: not measured (at least 95 %)"
+
+
+def test_the_bounds_of_a_wide_ratio_have_digits_of_their_own():
+    ratio = Contrast("speed/steps_to_train_error_25", "tanh", "relu", 1.5, ratio=True)
+    wide = handmade.outcome(ratio, estimate=0.898, interval=(0.00021, 3841.0))
+    assert (format_estimate(wide), format_bounds(wide)) == (f"{TIMES}0.9", "[0.00021, 3,841]")
+    narrow = handmade.outcome(ratio, estimate=1.2, interval=(0.67, 2.13))
+    assert (format_estimate(narrow), format_bounds(narrow)) == (f"{TIMES}1.20", "[0.67, 2.13]")
