@@ -13,7 +13,7 @@ from reports.statistics.extra_seeds import UNDECIDED
 from reports.statistics.paired_tests import Interval
 from reports.text.formatting import ELLIPSIS, MINUS
 
-ROW_IN, FRAME_IN = 0.21, 0.55  # height of a claim's row, and of the axis with its label
+ROW_IN, FRAME_IN = 0.2, 0.55  # height of a claim's row, and of the axis with its label
 SENTENCE_LETTERS, RESULT_LETTERS, MAX_LINES = 54, 52, 2
 FONT_PT = 6.1
 LIMIT = 300.0  # margins; an estimate or a bound beyond it is an arrow at the edge
