@@ -13,7 +13,7 @@ MIDDLES = {"half the channels between": 0.5, "equal channels between": 1.0, "twi
 
 
 def timings(setting: Setting) -> tuple[Timing, ...]:
-    """Time a training step of each arm."""
+    """Time a training step with the 5x5 and with the pair, for information."""
     width = setting.profile.width("alexnet-32", setting.data)
     arms = tuple((arm, ModelConfig(**levels, width=width)) for arm, levels in KERNELS.items())
     return (Timing("steps", arms, (128,), setting.profile.rounds, setting.device, setting.precision),)

@@ -2,7 +2,8 @@
 
 Margins of times are factors, those of shares percentage points; Hoyer's sparsity lies between 0 and 1. A constant that
 a share is compared with is a fraction. A unit is active on an image if its output is not zero, and alive if it is so on
-any test image; shares are means over the layers. Initial weights are scaled to each activation.
+any test image; shares are means over the layers. Initial weights are scaled to each activation. The claim about
+cost holds if both stated comparisons do.
 """
 
 from ablations import (

@@ -14,7 +14,8 @@ ADAM: Levels = {"optimiser": "adam", "schedule": "one-cycle", "learning_rate": 0
 STUDY = Study(
     question="Does a network with ReLU reach 25 % training error in fewer steps, each activation at its fastest rate?",
     topic="ReLU",
-    # The four-layer network with the paper's inputs and weights; 2.5 times the profile's images, since few favour tanh
+    # The four-layer network with the paper's inputs and weights; 2.5 times the profile's images, since a small number
+    # of them favours tanh
     base={**designs.KRIZHEVSKY_CIFAR, "share": 2.5},
     recipe=FIGURE_1,
     seeds={"quick": 3},  # of robustness checks; three suffice, because steps differ by factors
