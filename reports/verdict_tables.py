@@ -38,7 +38,7 @@ GAP = 2  # blank columns of the terminal between columns of a table
 NUMBERS = "estimate [95 % interval]"
 PART_HEADS = "compared", "estimate", "required", "95 % interval", "pairs"
 MIN_SENTENCE_WIDTH = 12
-MIN_WIDTH_WITH_NAMES = 110  # narrower terminals need the room of the claims' names for their sentences
+MIN_WIDTH_BESIDE_NAMES = 40  # of a sentence; with less room, claims' names give way to their sentences
 
 
 def list_verdicts(judgements: Sequence[Judgement], width: int) -> Table:
@@ -51,10 +51,12 @@ def list_verdicts(judgements: Sequence[Judgement], width: int) -> Table:
     verdicts = [describe_control(j) if j.claim.kind == "control" else j.verdict for j in judgements]
     marks = [Text(f"{SIGNS[verdict][0]} {verdict}", SIGNS[verdict][1]) for verdict in verdicts]
     columns: dict[str, Sequence[str | Text]] = {"  verdict": marks}
-    if width >= MIN_WIDTH_WITH_NAMES or any(judgement.claim.kind == "control" for judgement in judgements):
-        columns["name"] = [judgement.claim.id for judgement in judgements]  # controls of a kind have equal sentences
-    numbers = [format_result(judgement) for judgement in judgements]
-    room = width - sum(_width(heading, cells) + GAP for heading, cells in (*columns.items(), (NUMBERS, numbers)))
+    numbers, names = [format_result(judgement) for judgement in judgements], [j.claim.id for j in judgements]
+    room = width - _width("  verdict", marks) - _width(NUMBERS, numbers) - 2 * GAP
+    room_beside_names = room - _width("name", names) - GAP
+    is_control = any(judgement.claim.kind == "control" for judgement in judgements)  # those have equal sentences
+    if is_control or room_beside_names >= MIN_WIDTH_BESIDE_NAMES:
+        columns["name"], room = names, room_beside_names
     room = max(room, MIN_SENTENCE_WIDTH)
     columns["claim"] = [shorten(judgement.claim.sentence, room) for judgement in judgements]
     columns[NUMBERS] = numbers
