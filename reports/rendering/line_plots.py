@@ -57,8 +57,7 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
     """Draw metrics against a number or another metric: one panel per metric, one line per series, one point per arm.
 
     Args:
-        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored; also x_half if x
-            is a mean.
+        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored.
         axes: The metrics, one per panel.
         x: The number or metric on the horizontal axis.
         log: Whether the horizontal axis is logarithmic.
@@ -75,7 +74,7 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
                 rows = table[(table["series"] == line) & (table["metric"] == axis.metric)].sort_values("x")
                 mean, half = rows["mean"] * axis.factor, np.nan_to_num(rows["half"] * axis.factor)
                 handles += [panel.errorbar(
-                    rows["x"], mean, half, rows.get("x_half"), color=colour, marker=marker, linestyle=dashes,
+                    rows["x"], mean, half, color=colour, marker=marker, linestyle=dashes,
                     markersize=5, capsize=2,
                 )]  # fmt: skip
                 if axis is axes[0]:
@@ -94,7 +93,7 @@ def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool)
         panel.set_yscale("log")
         panel.yaxis.set_major_formatter("{x:g}")
     numbers = sorted(set(rows["x"]))
-    if len(numbers) <= 6 and "x_half" not in rows:
+    if len(numbers) <= 6:
         panel.set_xticks(numbers, [f"{tick:,g}" for tick in numbers])
         panel.xaxis.minorticks_off()
 

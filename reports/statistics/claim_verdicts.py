@@ -51,6 +51,11 @@ class Judgement:
         """Outcome of the part that decided."""
         return self.outcomes[self.deciding]
 
+    @property
+    def unmet(self) -> list[Requirement]:
+        """The preconditions that are not met."""
+        return [requirement for requirement in self.requirements if requirement.is_met is False]
+
 
 @dataclass(frozen=True)
 class _Case:

@@ -13,10 +13,9 @@ from reports.text.comparisons import (
     format_bounds,
     format_estimate,
     format_measured,
-    part_unit,
     short_label,
 )
-from reports.text.formatting import decimal_places, format_amount, format_fixed, format_list, pluralize
+from reports.text.formatting import MINUS, format_amount, format_list, pluralize
 from reports.text.reasons import explain_outcome
 
 MAX_OTHERS = 6  # claims of a topic that are named beside the first
@@ -25,8 +24,10 @@ MAX_OTHERS = 6  # claims of a topic that are named beside the first
 def answer_topic(judgements: Sequence[Judgement]) -> str:
     """Say what was measured for a topic's first claim, and the verdicts on its other claims."""
     lead, *others = judgements
-    unmet = [requirement for requirement in lead.requirements if requirement.is_met is False]
-    measured = describe_requirement(unmet[0]) if unmet else describe_result(lead.main) + _describe_other_parts(lead)
+    if lead.unmet:
+        measured = describe_requirement(lead.unmet[0])
+    else:
+        measured = describe_result(lead.main) + _describe_other_parts(lead)
     other_verdicts = format_list((f"{judgement.claim.id} {judgement.verdict}" for judgement in others), MAX_OTHERS)
     return f"{lead.claim.id}: {measured}." + f" Also: {other_verdicts}." * bool(others)
 
@@ -49,40 +50,35 @@ def describe_result(outcome: Outcome) -> str:
         return f"{label} of {part.arm}: {explain_outcome(outcome)}"
     if isinstance(part, Exact):
         return f"{label} of {part.arm}{AGAINST * bool(part.reference)}{part.reference}: {format_estimate(outcome)}"
-    half = (outcome.interval[1] - outcome.interval[0]) / 2 if outcome.interval else 0.0
-    places = decimal_places(half or estimate, 2 if half else 3)
     certainty = [f"95 % interval {format_bounds(outcome)}"] if outcome.interval else []
     certainty.append(pluralize(outcome.pairs, "pair"))
     certainty += [f"{pluralize(outcome.censored, 'value')} not reached"] * bool(outcome.censored)
     certainty += [f"{pluralize(outcome.diverged, 'trial')} diverged"] * bool(outcome.diverged)
+    return f"{label}: {_compare(part, estimate, format_estimate(outcome))} ({', '.join(certainty)})"
+
+
+def _compare(part: Contrast, estimate: float, text: str) -> str:
+    """Compare the arm with its reference by the estimate and its text: '3.0 points higher for both than for none'."""
+    reference = part.reference
     if part.ratio:
-        comparison = f"{format_estimate(outcome)} for {part.arm} against {part.reference}"
-    else:
-        comparison = _compare(part, estimate, places)
-    return f"{label}: {comparison} ({', '.join(certainty)})"
-
-
-def _compare(part: Contrast, estimate: float, places: int) -> str:
-    """Compare the means of the arm and its reference: '3.0 points higher for both than for none'."""
-    reference, unit = part.reference, part_unit(part)
+        return f"{text} for {part.arm} against {reference}"
     if reference == 0:
-        return f"{format_fixed(estimate, places, signed=True)} {unit}".strip() + f" for {part.arm}"
+        return f"{text} for {part.arm}"
     if not isinstance(reference, str):
         metric = describe_metric(part.metric)
         reference = format_amount(reference * metric.factor, metric.unit)
     if estimate == 0:
         return f"no difference between {part.arm} and {reference}"
-    amount = f"{format_fixed(abs(estimate), places)} {unit}".strip()
-    return f"{amount} {'higher' if estimate > 0 else 'lower'} for {part.arm} than for {reference}"
+    amount, word = text.lstrip(f"+{MINUS}"), "higher" if estimate > 0 else "lower"
+    return f"{amount} {word} for {part.arm} than for {reference}"
 
 
 def format_result(judgement: Judgement) -> str:
     """Format the numbers that decided: of a precondition that is not met, or of the deciding part."""
-    unmet = [requirement for requirement in judgement.requirements if requirement.is_met is False]
-    if judgement.verdict != "not testable here" or not unmet:
+    if judgement.verdict != "not testable here" or not judgement.unmet:
         return format_numbers(judgement.main)
-    requires = unmet[0].requires
-    return f"{short_label(requires.metric)} {format_measured(unmet[0])}, not {format_bound(requires)}"
+    unmet = judgement.unmet[0]
+    return f"{short_label(unmet.requires.metric)} {format_measured(unmet)}, not {format_bound(unmet.requires)}"
 
 
 def format_numbers(outcome: Outcome) -> str:

@@ -97,9 +97,8 @@ def explain_outcome(outcome: Outcome) -> str:
 
 def explain_judgement(judgement: Judgement) -> str:
     """Say why a claim has its verdict: by a precondition that is not met, else by the stated part that decided."""
-    unmet = [requirement for requirement in judgement.requirements if requirement.is_met is False]
-    if judgement.verdict == "not testable here" and unmet:
-        return f"precondition: {', '.join(map(describe_requirement, unmet))}"
+    if judgement.verdict == "not testable here" and judgement.unmet:
+        return f"precondition: {', '.join(map(describe_requirement, judgement.unmet))}"
     main = judgement.main
     if len(judgement.outcomes) == 1:
         return explain_outcome(main)
@@ -135,8 +134,7 @@ def describe_outlook(judgement: Judgement) -> str:
         if main.part.direction == "equal":
             outlook = EQUALITY_OUTLOOK
     facts = _facts(main) | ({} if main.needed else {"needed": "many more pairs"})
-    unmet = [requirement.requires for requirement in judgement.requirements if requirement.is_met is False]
-    advice = list(dict.fromkeys(requires.advice for requires in unmet if requires.advice))
+    advice = list(dict.fromkeys(advice for unmet in judgement.unmet if (advice := unmet.requires.advice)))
     return outlook.format(**facts, advice=f", for instance with {'; '.join(advice)}" if advice else "")
 
 

@@ -91,6 +91,13 @@ def test_names_are_text_and_never_markup():
     assert reader(content).metadata.title == HOSTILE
 
 
+def test_every_answer_leads_to_its_chapter():
+    answers = tuple(Answer(f"Topic {n}", "supported", "A sentence", f"Chapter {n}") for n in range(3))
+    blocks = [Answers(answers), *(Heading(answer.chapter) for answer in answers)]
+    links = [note for page in reader(render_pdf(blocks, "A report", 0)).pages for note in page.get("/Annots") or []]
+    assert len(links) == 3
+
+
 def test_figures_are_vectors_with_alternative_text(blocks, content):
     assert all(not page.images for page in reader(content).pages)
     alternatives = {node.get("/Alt") for node in _structure(reader(content).trailer["/Root"]["/StructTreeRoot"])}

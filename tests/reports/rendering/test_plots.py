@@ -48,8 +48,8 @@ def differences():
 
 @cache
 def scatter():
-    rows = [(a, n, 1 if n else np.nan, "a", 0.5, np.nan) for n, a in enumerate(ARMS)]
-    table = pd.DataFrame(rows, columns=["series", "x", "x_half", "metric", "mean", "half"])
+    rows = [(a, n, "a", 0.5, np.nan) for n, a in enumerate(ARMS)]
+    table = pd.DataFrame(rows, columns=["series", "x", "metric", "mean", "half"])
     return draw_responses(table, AXES[:1], AXES[1], False, "three")
 
 
