@@ -8,7 +8,8 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 
 from reports.rendering.blocks import escape_controls
-from reports.rendering.plot_style import BAND, Drawing, export_svg, open_panels
+from reports.rendering.plot_style import BAND, Drawing, open_panels
+from reports.rendering.svg import export_svg
 from reports.statistics.extra_seeds import UNDECIDED
 from reports.statistics.paired_tests import Interval
 from reports.text.formatting import ELLIPSIS, MINUS

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from reports.rendering.plot_style import BAND, EDGE, Axis, Drawing, export_svg, line_styles, open_panels, wrap_name
+from reports.rendering.plot_style import BAND, EDGE, Axis, Drawing, line_styles, open_panels, wrap_name
+from reports.rendering.svg import export_svg
 from reports.text.formatting import MINUS
 
 MAX_DOTS = 200  # per row; more dots would hardly be distinguishable, and each adds a line to the file

@@ -3,7 +3,8 @@
 import pandas as pd
 import seaborn as sns
 
-from reports.rendering.plot_style import Drawing, export_svg, open_panels, wrap_name
+from reports.rendering.plot_style import Drawing, open_panels, wrap_name
+from reports.rendering.svg import export_svg
 
 
 def draw_heatmap(table: pd.DataFrame, label: str, name: str) -> Drawing:

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from reports.rendering.plot_style import EDGE, Axis, Drawing, add_legend, export_svg, line_styles, open_panels
+from reports.rendering.plot_style import EDGE, Axis, Drawing, add_legend, line_styles, open_panels
+from reports.rendering.svg import export_svg
 
 LOG_RATIO = 30  # a panel whose means span a larger factor has a logarithmic axis
 

@@ -1,9 +1,6 @@
-"""Style shared by all figures, and their export as SVG: the same figure gives the same bytes."""
+"""Style shared by all figures."""
 
-import hashlib
-import io
 import itertools
-import re
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib as mpl
 import seaborn as sns
 from matplotlib import style
 from matplotlib.artist import Artist
@@ -78,7 +74,10 @@ def open_panels(
     with style.context([STYLE_FILE, {"axes.grid": grid}], after_reset=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)  # it is drawn as a box
         figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
-        yield figure, list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
+        panels = list(figure.subplots(1, count, squeeze=False, sharey=sharey)[0])
+        for panel in panels:
+            panel.patch.set_visible(False)  # the figure's own background suffices
+        yield figure, panels
 
 
 def line_styles(arms: Iterable[str]) -> list[tuple[str, LineStyle]]:
@@ -105,26 +104,3 @@ def add_legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -
     columns = max(1, min(len(arms), int(WIDTH_IN / (0.6 + 0.075 * widest))))
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     figure.set_figheight(figure.get_figheight() + legend.get_window_extent().height / figure.dpi)
-
-
-def export_svg(figure: Figure, name: str) -> str:
-    """Export the figure as an SVG element whose ids are unique to `name`, so that one page can hold several.
-
-    Comments are removed because they repeat every text, arms' names among them; indentation and decimals beyond a
-    hundredth of a point because they are a third of the file.
-    """
-    file, prefix = io.StringIO(), f"f{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    with mpl.rc_context({"svg.hashsalt": prefix}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    text = file.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r"scale\([^)]*\)|\b\d+\.\d{3,}", _round, re.sub(r"\n\s+", "\n", text))
-    references = dict.fromkeys(re.findall(r'(?:url\(|href=")#([^")]+)', text))
-    ids = {reference: f"{prefix}-{number}" for number, reference in enumerate(references)}
-    text = re.sub(r' id="([^"]+)"', lambda match: f' id="{ids[match[1]]}"' if match[1] in ids else "", text)
-    return re.sub(r'(url\(|href=")#([^")]+)', lambda match: f"{match[1]}#{ids[match[2]]}", text)
-
-
-def _round(match: re.Match[str]) -> str:
-    """Round a coordinate, but not a scale: lettering would be distorted."""
-    return match[0] if match[0].startswith("scale") else f"{float(match[0]):.2f}"
