@@ -5,18 +5,17 @@ from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
 from reports.sections.answer import build_answer, chapter_title
 from reports.sections.arm_figures import draw_arms, draw_layers
-from reports.sections.arms import build_lost_trials, tabulate_arms
+from reports.sections.arms import build_lost_trials, tabulate_arms, tabulate_metrics
 from reports.sections.changes import build_changes
-from reports.sections.claims import build_claim, tabulate_stated
-from reports.sections.factorial import build_factorial
+from reports.sections.claims import build_claims, tabulate_comparisons
+from reports.sections.factorial import build_factorial, tabulate_combined
 from reports.sections.measurements import build_measurements
 from reports.sections.overview import build_controls, build_notes, describe_report, describe_run
-from reports.sections.scaling import build_scaling
+from reports.sections.scaling import build_scaling, tabulate_laws
 from reports.sections.tuning import build_tuning
 from reports.text.methods import LIMITS, METHODS, READING, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
-LITERATURE = "From the literature, not claimed by the article"
 
 
 def build_document(evidence: Evidence) -> list[Block]:
@@ -50,14 +49,11 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
     """Build a study's chapter: claims with robustness checks, figures, means of the arms."""
     blocks: list[Block] = [Heading(chapter_title(study.name)), Text(study.question, lead=True)]
     blocks += build_lost_trials(evidence)
-    for heading, judgements in (("Claims", evidence.claims), (LITERATURE, evidence.literature)):
-        blocks += [Heading(heading, 3)] * bool(judgements)
-        for judgement in judgements:
-            blocks += build_claim(judgement, evidence.noise_floor(judgement))
+    blocks += build_claims(evidence)
     if study.switches:
         blocks += build_factorial(study, evidence)
     elif study.arms:
-        blocks += [Heading("Arms", 3), *draw_arms(study, evidence), tabulate_arms(study, evidence)]
+        blocks += [*draw_arms(study, evidence), tabulate_arms(study, evidence)]
     blocks += build_scaling(study, evidence)
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
@@ -67,8 +63,10 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
 def _build_appendix(study: Study, evidence: Evidence) -> list[Block]:
     """Build what a study's chapter rests on: tuning, all numbers, changes of each arm, layers, counts and timings."""
     judgements = [*evidence.claims, *evidence.literature]
-    blocks: list[Block] = [*build_tuning(study, evidence), *map(tabulate_stated, judgements)]
-    if study.arms and not study.switches:
-        blocks += [*build_changes(study, evidence), *draw_layers(study, evidence)]
-    blocks += build_measurements(study, evidence)
+    blocks: list[Block] = [*build_tuning(study, evidence), *map(tabulate_comparisons, judgements)]
+    if study.switches:
+        blocks.append(tabulate_combined(study, evidence.results))
+    elif study.arms:
+        blocks += [tabulate_metrics(study, evidence), *build_changes(study, evidence), *draw_layers(study, evidence)]
+    blocks += [*tabulate_laws(study, evidence), *build_measurements(study, evidence)]
     return [Heading(f"Appendix: {study.name}"), *blocks] if blocks else []

@@ -1,4 +1,4 @@
-"""Paired differences from the baseline, with their intervals, margins and noise floor."""
+"""Paired differences from the baseline, or ratios to it, with their intervals, margins and noise floor."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,22 +6,24 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from reports.rendering.plot_style import BAND, EDGE, Axis, Drawing, line_styles, open_panels, wrap_name
 from reports.rendering.svg import export_svg
-from reports.text.formatting import MINUS
+from reports.text.formatting import MINUS, TIMES, format_power
 
+DIFFERENCE_COLUMNS = ["arm", "metric", "mean", "low", "high", "floor", "margin", "pairs"]
 MAX_DOTS = 200  # per row; more dots would hardly be distinguishable, and each adds a line to the file
 
 
 def draw_differences(
     table: pd.DataFrame, axes: Sequence[Axis], arms: Sequence[str], baseline: str, name: str
 ) -> Drawing:
-    """Draw paired differences from the baseline: one panel per metric, one row per arm, one dot per pair.
+    """Draw paired differences or ratios: one panel per metric, one row per arm, one dot per pair.
 
     Args:
-        table: Columns arm, metric, mean, half (half-width of the 95 % interval), floor (noise floor), margin and pairs
-            (a tuple of differences), in shown units.
+        table: Columns arm, metric, mean, low and high (bounds of the 95 % interval), floor (noise floor), margin and
+            pairs (a tuple of differences), in shown units; an axis of ratios has ratios in all of them.
         axes: The metrics, one per panel.
         arms: The arms, from top to bottom.
         baseline: The arm that they are compared with.
@@ -30,36 +32,53 @@ def draw_differences(
     Returns:
         The SVG, and the first metric's means in words.
     """
-    with open_panels(len(axes), 1.1 + 0.34 * len(arms), sharey=True) as (figure, panels):
+    with open_panels(len(axes), 0.7 + 0.25 * len(arms), sharey=True) as (figure, panels):
         for panel, axis in zip(panels, axes, strict=True):
             rows = table[table["metric"] == axis.metric]
             for place, (arm, (colour, marker, _)) in enumerate(line_styles([baseline, *arms])[1:]):
                 for _, row in rows[rows["arm"] == arm].iterrows():
-                    _draw_row(panel, place, row, colour, marker)
+                    _draw_row(panel, place, row, colour, marker, axis.is_ratio)
             floor = rows["floor"].max()
             if floor > 0:
-                panel.axvspan(-floor, floor, color=BAND, linewidth=0, zorder=0)
-            panel.axvline(0, color="black", linewidth=0.8, zorder=1)
+                panel.axvspan(*_to_either_side(floor, axis.is_ratio), color=BAND, linewidth=0, zorder=0)
+            panel.axvline(1 if axis.is_ratio else 0, color="black", linewidth=0.8, zorder=1)
             panel.set_xlabel(textwrap.fill(axis.label, 44 if len(axes) < 2 else 30))
             panel.grid(axis="y", visible=False)
-            _compress_outliers(panel, rows)
+            _scale_ratios(panel) if axis.is_ratio else _compress_outliers(panel, rows)
         panels[0].set_yticks(range(len(arms)), [wrap_name(arm) for arm in arms])
         panels[0].set_ylim(len(arms) - 0.5, -0.5)
         first = table[table["metric"] == axes[0].metric]
-        means = "; ".join(f"{row.arm} {row.mean:+.2f} with half-width {row.half:.2f}" for row in first.itertuples())
-        alt = f"Paired differences from {baseline}, {axes[0].label}, mean and 95 % interval: {means}."
+        kind, sign = ("ratios to", "") if axes[0].is_ratio else ("differences from", "+")
+        means = "; ".join(
+            f"{row.arm} {row.mean:{sign}.2f} [{row.low:{sign}.2f}, {row.high:{sign}.2f}]" for row in first.itertuples()
+        )
+        alt = f"Paired {kind} {baseline}, {axes[0].label}, mean and 95 % interval: {means}."
         return Drawing(export_svg(figure, name), alt)
 
 
-def _draw_row(panel: Axes, place: int, row: pd.Series, colour: str, marker: str) -> None:
+def _draw_row(panel: Axes, place: int, row: pd.Series, colour: str, marker: str, is_ratio: bool) -> None:
     if np.isfinite(row["margin"]):
-        panel.vlines([-row["margin"], row["margin"]], place - 0.5, place + 0.5, color=EDGE, linestyle="--", linewidth=1)
+        bounds = _to_either_side(row["margin"], is_ratio)
+        panel.vlines(bounds, place - 0.5, place + 0.5, color=EDGE, linestyle="--", linewidth=1)
     dots = row["pairs"]
     if len(dots) > MAX_DOTS:
         dots = np.quantile(dots, np.linspace(0, 1, MAX_DOTS), method="nearest")
-    panel.scatter(dots, [place + 0.2] * len(dots), s=9, color=colour, alpha=0.45, linewidth=0)
-    half = row["half"] if np.isfinite(row["half"]) else 0
-    panel.errorbar(row["mean"], place - 0.08, xerr=half, color=colour, marker=marker, markersize=5, capsize=3)
+    panel.scatter(dots, [place + 0.24] * len(dots), s=9, color=colour, alpha=0.45, linewidth=0)
+    halves = np.nan_to_num([[row["mean"] - row["low"]], [row["high"] - row["mean"]]])
+    panel.errorbar(row["mean"], place - 0.08, xerr=halves, color=colour, marker=marker, markersize=4.5, capsize=2.5)
+
+
+def _to_either_side(bound: float, is_ratio: bool) -> tuple[float, float]:
+    return (1 / bound, bound) if is_ratio else (-bound, bound)
+
+
+def _scale_ratios(panel: Axes) -> None:
+    """Make the axis logarithmic, with ticks at powers of 2, or of 10 where the ratios span more than a factor of 64."""
+    panel.set_xscale("log", base=2)
+    low, high = panel.get_xlim()
+    panel.xaxis.set_major_locator(LogLocator(10 if high > 64 * low else 2, numticks=5))
+    panel.xaxis.set_major_formatter(lambda ratio, _: f"{TIMES}{format_power(ratio)}")
+    panel.minorticks_off()
 
 
 def _compress_outliers(panel: Axes, rows: pd.DataFrame) -> None:

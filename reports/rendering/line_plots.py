@@ -31,7 +31,7 @@ def draw_curves(
         The SVG, and the last metric's values at the last epoch in words.
     """
     clear_arms = [arm for arm in arms if arm not in faint_arms]
-    with open_panels(len(axes), 2.7) as (figure, panels):
+    with open_panels(len(axes), 1.9) as (figure, panels):
         for panel, axis in zip(panels, axes, strict=True):
             handles: list[Artist] = []  # the panel's own list leaves out names that begin with '_'
             faint_handles: Sequence[Artist] = ()
@@ -67,7 +67,7 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
     Returns:
         The SVG, and the first metric's means in words.
     """
-    with open_panels(len(axes), 3.2) as (figure, panels):
+    with open_panels(len(axes), 2.0) as (figure, panels):
         series, descriptions = list(dict.fromkeys(table["series"])), []
         for panel, axis in zip(panels, axes, strict=True):
             handles: list[Any] = []
@@ -86,15 +86,15 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
 
 
 def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool) -> None:
-    """Label and scale the axes: up to six exact numbers each get a tick, means decades apart a logarithmic axis."""
-    panel.set(xlabel=x.label, ylabel=textwrap.fill(axis.label, 32))
+    """Label and scale the axes: up to six round numbers each get a tick, means decades apart a logarithmic axis."""
+    panel.set(xlabel=x.label, ylabel=textwrap.fill(axis.label, 24))
     if log:
         panel.set_xscale("log")
     if 0 < LOG_RATIO * rows["mean"].min() < rows["mean"].max():
         panel.set_yscale("log")
         panel.yaxis.set_major_formatter("{x:g}")
     numbers = sorted(set(rows["x"]))
-    if len(numbers) <= 6:
+    if len(numbers) <= 6 and all(float(f"{number:.3g}") == number for number in numbers):
         panel.set_xticks(numbers, [f"{tick:,g}" for tick in numbers])
         panel.xaxis.minorticks_off()
 

@@ -34,11 +34,12 @@ class Drawing(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """A quantity on an axis: its name or metric, its label with the unit, and the factor from stored to shown."""
+    """A quantity on an axis: its name or metric, its label with the unit, factor from stored to shown, and scale."""
 
     metric: str
     label: str
     factor: float = 1.0
+    is_ratio: bool = False
 
 
 class LineStyle(NamedTuple):

@@ -11,15 +11,16 @@ from ablations.framework.study import SHUFFLED
 from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure
-from reports.rendering.difference_plot import MAX_DOTS, draw_differences
+from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, MAX_DOTS, draw_differences
 from reports.rendering.heatmap import draw_heatmap
 from reports.rendering.line_plots import draw_curves
 from reports.rendering.plot_style import COLOURS, Axis, metric_axis
 from reports.sections.arms import list_contrasts, trained_arms
 from reports.statistics import summary
-from reports.tables.observations import CURVES
+from reports.tables.observations import CURVES, STEPS
 from reports.text.formatting import pluralize
 
+RATIO = "ratio of "  # begins the name of a quantity that is compared by ratios
 MAX_PANELS = 3
 MAX_ARMS = 48  # arms in a figure: more are illegible, and take minutes
 
@@ -72,40 +73,62 @@ def _sort_by_claims(study: Study, arms: Sequence[str]) -> list[str]:
 
 
 def _draw_differences(study: Study, evidence: Evidence) -> Figure | None:
-    table = _tabulate_differences(study, evidence)
-    if table.empty:
+    """Draw the stated comparisons' metrics first, then test accuracy, then those of robustness checks."""
+    contrasts = [part for part in list_contrasts(study) if isinstance(part.reference, str)]
+    stated = [(part.metric, part.ratio) for claim in study.claims for part in claim.stated if part in contrasts]
+    quantities = dict.fromkeys([*stated, ("test/accuracy", False), *((part.metric, part.ratio) for part in contrasts)])
+    tables = {quantity: _tabulate_differences(study, evidence, *quantity) for quantity in quantities}
+    drawn = {quantity: table for quantity, table in tables.items() if set(table["arm"]) - {AGAIN}}
+    drawn = dict(list(drawn.items())[:MAX_PANELS])
+    if not drawn:
         return None
-    metrics = {metric: describe_metric(metric) for metric in table["metric"].unique()[:MAX_PANELS]}
-    labels = {name: ", ".join(filter(None, (metric.label, metric.difference))) for name, metric in metrics.items()}
-    axes = [Axis(name, f"Difference in {label}") for name, label in labels.items()]
+    axes = [_difference_axis(*quantity) for quantity in drawn]
+    table = pd.concat(drawn.values())
     arms = [arm for arm in trained_arms(evidence) if arm in set(table["arm"])]
     drawing = draw_differences(table, axes, arms, study.baseline, f"{study.name}-differences")
+    kinds = {False: f"differences from {study.baseline}", True: f"ratios to {study.baseline}"}
+    named = " and ".join(kinds[ratio] for ratio in dict.fromkeys(axis.is_ratio for axis in axes))
     caption = (
-        f"Paired differences from {study.baseline}: one dot per pair, their mean and its 95 % interval. The shaded "
-        "band is the noise floor: differences of the baseline from itself."
+        f"Paired {named}: one dot per pair, their mean and its 95 % interval, not widened for several looks. The "
+        "shaded band is the noise floor: the baseline against itself."
     )
     if table["margin"].notna().any():
         caption += " Dashed lines are the claims' margins."
+    if STEPS in {axis.metric.removeprefix(RATIO) for axis in axes} and evidence.results["censored"].any():
+        caption += " Times that were not reached count as the budget."
     if (table["pairs"].map(len) > MAX_DOTS).any():
         caption += f" Of more than {MAX_DOTS} pairs, {MAX_DOTS} have a dot, evenly from the smallest difference to "
         caption += "the largest."
     return Figure(*drawing, caption)
 
 
-def _tabulate_differences(study: Study, evidence: Evidence) -> pd.DataFrame:
-    """Columns arm, metric, mean, half, floor, margin and pairs (a tuple of differences), as shown."""
+def _difference_axis(metric: str, ratio: bool) -> Axis:
+    description = describe_metric(metric)
+    if ratio:
+        return Axis(_series(metric, ratio), f"Ratio of {description.label}", is_ratio=True)
+    return Axis(metric, f"Difference in {', '.join(filter(None, (description.label, description.difference)))}")
+
+
+def _series(metric: str, ratio: bool) -> str:
+    return RATIO * ratio + metric
+
+
+def _tabulate_differences(study: Study, evidence: Evidence, metric: str, ratio: bool) -> pd.DataFrame:
+    """Tabulate each arm's differences from the baseline, or ratios to it, as shown: DIFFERENCE_COLUMNS."""
     results, rows = evidence.results, []
-    contrasts = [part for part in list_contrasts(study) if not part.ratio and isinstance(part.reference, str)]
-    for metric in dict.fromkeys(["test/accuracy", *(part.metric for part in contrasts)]):
-        factor, floor = describe_metric(metric).factor, summary.noise_floor(results, study.baseline, metric)
-        for arm in trained_arms(evidence):
-            pairs = summary.paired_differences(results, arm, study.baseline, metric) * factor
-            if len(pairs) and arm not in (study.baseline, SHUFFLED):
-                compared = {arm, study.baseline}
-                margins = [p.margin for p in contrasts if p.metric == metric and {p.arm, p.reference} == compared]
-                mean, half, _ = summary.estimate_mean(pairs)
-                rows.append((arm, metric, mean, half, floor * factor, min(margins, default=np.nan), tuple(pairs)))
-    return pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
+    factor, compare = (
+        (1, summary.paired_ratios) if ratio else (describe_metric(metric).factor, summary.paired_differences)
+    )
+    floor = summary.estimate_mean(compare(results, AGAIN, study.baseline, metric)).half
+    contrasts = [part for part in list_contrasts(study) if (part.metric, part.ratio) == (metric, ratio)]
+    for arm in trained_arms(evidence):
+        pairs = compare(results, arm, study.baseline, metric) * factor
+        if len(pairs) and arm not in (study.baseline, SHUFFLED):
+            margins = [part.margin for part in contrasts if {part.arm, part.reference} == {arm, study.baseline}]
+            numbers = [*summary.estimate_mean(pairs).bounds, floor * factor]
+            shown = np.exp([*numbers, *pairs]) if ratio else np.array([*numbers, *pairs])
+            rows.append((arm, _series(metric, ratio), *shown[:4], min(margins, default=np.nan), tuple(shown[4:])))
+    return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
 def _draw_zeros(study: Study, evidence: Evidence) -> Figure | None:

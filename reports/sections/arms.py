@@ -12,13 +12,15 @@ from bench.records.store import FAILURES
 from bench.spec.jobs import Trial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
-from reports.statistics.summary import estimate_mean, noise_floor, paired_differences, select_values
+from reports.statistics.summary import Mean, estimate_mean, noise_floor, paired_differences, select_values
 from reports.tables.observations import STEPS, TOTALS
 from reports.text import formatting
-from reports.text.formatting import NOTHING, column_heading, format_fixed, format_list, format_mean, pluralize
+from reports.text.formatting import NOTHING, column_heading, format_fixed, format_list, format_mean
 
 ACCURACIES = "test/accuracy", "test/top5", "test/ten_crop/accuracy", "test/ten_crop/top5"
 SHOWN_METRICS = *ACCURACIES, "gap/accuracy", "speed/images_per_second", "sparsity/zeros/mean"
+MAIN_METRICS = "test/accuracy", "gap/accuracy"
+MAX_METRICS = 5  # in the table of a chapter, which fits on an upright page
 DIVERGED = "Diverged trials"
 MAX_NAMED = 20  # maximal number of lost seeds, and of reasons, that are listed per arm
 
@@ -39,25 +41,52 @@ def list_contrasts(study: Study) -> list[Contrast]:
 
 
 def tabulate_arms(study: Study, evidence: Evidence) -> Table:
-    """Tabulate every arm's means over seeds, and below them the differences from the baseline."""
+    """Tabulate each arm's test accuracy, its difference from the baseline, and the metrics of the study's claims."""
     results, arms = evidence.results, trained_arms(evidence)
-    candidates = dict.fromkeys((*SHOWN_METRICS, *(part.metric for part in list_contrasts(study))))
-    metrics = [metric for metric in candidates if metric in results and results[metric].notna().any()]
-    means = {metric: [_mean_cell(results, arm, study.baseline, metric) for arm in arms] for metric in metrics}
-    if "test/accuracy" in means:
-        means["test/accuracy"] = _mark_best(means["test/accuracy"], [arm in study.arms for arm in arms])
+    claimed = (part.metric for claim in study.claims for part in claim.stated if isinstance(part, Contrast))
     counts = results.groupby("arm")["pair"].nunique()
-    seeds = [Cell(label_arm(arm), pluralize(counts.get(arm, 0), "seed")) for arm in arms]
+    seeds = [int(counts.get(arm, 0)) for arm in arms]
+    columns: dict[str | tuple[str, str], list[Cell]] = {"Seeds": [Cell(str(count), "", count) for count in seeds]}
+    for metric in _select_measured(results, (*MAIN_METRICS, *claimed))[:MAX_METRICS]:
+        columns[column_heading(metric)] = _mean_cells(results, study, arms, metric)
+        if metric == ACCURACIES[0]:
+            changes = [_estimate_change(results, arm, study.baseline, metric) for arm in arms]
+            columns["Difference", "points"] = [
+                Cell(_format_change(change), "", change.mean if change.size else None) for change in changes
+            ]
+    return Table(
+        f"{study.name}: means over seeds",
+        make_columns("Arm", *columns),
+        tuple(zip(map(Cell, map(label_arm, arms)), *columns.values(), strict=True)),
+        f"With half-widths of 95 % intervals. Differences from {study.baseline} are paired by seed. The best test "
+        "accuracy is marked.",
+    )
+
+
+def tabulate_metrics(study: Study, evidence: Evidence) -> Table:
+    """Tabulate every arm's means over seeds, sizes, and below them the differences from the baseline."""
+    results, arms = evidence.results, trained_arms(evidence)
+    metrics = _select_measured(results, (*SHOWN_METRICS, *(part.metric for part in list_contrasts(study))))
+    means = {metric: _mean_cells(results, study, arms, metric) for metric in metrics}
+    for metric, cells in means.items():
+        changes = [_estimate_change(results, arm, study.baseline, metric) for arm in arms]
+        means[metric] = [
+            replace(cell, detail=_format_change(change) if change.size else "")
+            for cell, change in zip(cells, changes, strict=True)
+        ]
     sizes = [[_size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
     return Table(
-        f"{study.name}: means over seeds, differences from {study.baseline}",
+        f"{study.name}: all metrics, differences from {study.baseline}",
         make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "per image")),
-        tuple(zip(seeds, *means.values(), *sizes, strict=True)),
+        tuple(zip(map(Cell, map(label_arm, arms)), *means.values(), *sizes, strict=True)),
         "Mean over seeds and half-width of its 95 % interval; below, the mean paired difference from the baseline with "
-        "its own. The highest test accuracy is marked, controls excepted. Other columns have no mark: the smallest gap "
-        "may belong to a network that learnt nothing, and a trial's own speed is shown, not judged. MACs are "
-        f"multiply-accumulates.{_describe_floors(results, study, metrics)}",
+        "its own. A trial's own speed is shown, not judged. MACs are multiply-accumulates."
+        f"{_describe_floors(results, study, metrics)}",
     )
+
+
+def _select_measured(results: pd.DataFrame, metrics: Iterable[str]) -> list[str]:
+    return [metric for metric in dict.fromkeys(metrics) if metric in results and results[metric].notna().any()]
 
 
 def build_lost_trials(evidence: Evidence) -> list[Block]:
@@ -97,15 +126,32 @@ def _describe_floors(results: pd.DataFrame, study: Study, metrics: Sequence[str]
     return f" Noise floor, the baseline against itself: {'; '.join(floors)}." if floors else ""
 
 
-def _mean_cell(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> Cell:
-    factor = describe_metric(metric).factor
-    mean = estimate_mean(select_values(results, arm, metric)).scaled(factor)
+def _mean_cells(results: pd.DataFrame, study: Study, arms: Sequence[str], metric: str) -> list[Cell]:
+    """Return each arm's mean; the highest test accuracy of the study's arms, controls excepted, is marked."""
+    cells = [_mean_cell(results, arm, metric) for arm in arms]
+    if metric != ACCURACIES[0]:
+        return cells
+    best = max((cell.sort or 0.0 for cell, arm in zip(cells, arms, strict=True) if arm in study.arms), default=0.0)
+    return [replace(cell, best=arm in study.arms and cell.sort == best) for cell, arm in zip(cells, arms, strict=True)]
+
+
+def _mean_cell(results: pd.DataFrame, arm: str, metric: str) -> Cell:
+    mean = estimate_mean(select_values(results, arm, metric)).scaled(describe_metric(metric).factor)
     if not mean.size:
         return Cell(NOTHING)
-    change = estimate_mean(paired_differences(results, arm, baseline, metric)).scaled(factor)
-    detail = "" if arm == baseline or not change.size else format_mean(change.mean, change.half, signed=True)
     censored = metric == STEPS and results.loc[results["arm"] == arm, "censored"].any()
-    return Cell("at least " * bool(censored) + format_mean(mean.mean, mean.half), detail, mean.mean)
+    return Cell("at least " * bool(censored) + format_mean(mean.mean, mean.half), "", mean.mean)
+
+
+def _estimate_change(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> Mean:
+    """Estimate the mean paired difference from the baseline, in the unit shown; without values for the baseline."""
+    if arm == baseline:
+        return Mean()
+    return estimate_mean(paired_differences(results, arm, baseline, metric)).scaled(describe_metric(metric).factor)
+
+
+def _format_change(change: Mean) -> str:
+    return format_mean(change.mean, change.half, signed=True)
 
 
 def _size_cell(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
@@ -117,9 +163,3 @@ def _size_cell(evidence: Evidence, arm: str, baseline: str, total: str) -> Cell:
     base = reference["network"][total] if reference else size
     change = f"{format_fixed(100 * (size / base - 1), 1, signed=True)} %" if base and base != size else ""
     return Cell(formatting.format_count(size), change, size)
-
-
-def _mark_best(cells: Sequence[Cell], competing: Sequence[bool]) -> list[Cell]:
-    """Mark the highest of the cells that compete."""
-    best = max((cell.sort or 0.0 for cell, competes in zip(cells, competing, strict=True) if competes), default=0.0)
-    return [replace(cell, best=competes and cell.sort == best) for cell, competes in zip(cells, competing, strict=True)]

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ablations import Contrast
-from reports.rendering.blocks import Block, Cell, ClaimLine, Column, Table, Text, Verdicts, make_columns
+from reports.evidence import Evidence
+from reports.rendering.blocks import Block, Cell, ClaimLine, Column, Heading, Table, Verdicts, make_columns
 from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.statistics.power import POWER
@@ -27,6 +28,7 @@ from reports.text.formatting import (
 from reports.text.reasons import describe_origins, describe_outlook, explain_check, explain_judgement
 
 COUNT_LABELS = "counted", "claimed"
+LITERATURE = "From the literature, not claimed by the article"
 MAX_DIFFERENT = 5  # claims whose robustness checks are named
 
 
@@ -48,6 +50,16 @@ def summarise_checks(judgements: Sequence[Judgement]) -> str:
     return f"{counts} different from the stated setting{names}"
 
 
+def build_claims(evidence: Evidence) -> list[Block]:
+    """Build the claims of a study: a card each, those of the literature apart, and a table of robustness checks."""
+    blocks: list[Block] = []
+    for heading, judgements in (("", evidence.claims), (LITERATURE, evidence.literature)):
+        if judgements:
+            lines = [summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in judgements]
+            blocks += [*[Heading(heading, 3)] * bool(heading), Verdicts(tuple(lines))]
+    return [*blocks, *_tabulate_checks([*evidence.claims, *evidence.literature])]
+
+
 def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> ClaimLine:
     """Summarise a claim on a card.
 
@@ -65,50 +77,53 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> C
         measured += [("95 % interval", format_bounds(main)), ("pairs", comparisons.format_pairs(main))]
         if noise_floor and noise_floor > 0:
             measured.append(("noise floor", format_half_width(noise_floor)))
-    requirements = tuple(map(describe_requirement, judgement.requirements))
-    is_explained = judgement.verdict == "not testable here" and bool(requirements)
-    reason = "" if is_explained else explain_judgement(judgement)
     claim = judgement.claim
-    published = tuple(f"{figure.value} ({figure.source})" for figure in claim.published)
-    remarks = {"Stated setting": (claim.setting,), "Precondition": requirements, "Published": published}
-    details = [(label, text) for label, texts in remarks.items() for text in texts if text]
-    details += [("Why", reason)] if reason else []
-    return ClaimLine(judgement.verdict, claim.id, claim.sentence, tuple(measured), tuple(details))
+    return ClaimLine(judgement.verdict, claim.id, claim.sentence, tuple(measured), tuple(_describe_claim(judgement)))
 
 
-def build_claim(judgement: Judgement, noise_floor: float | None) -> list[Block]:
-    """Build a claim: card, what would change the verdict, robustness checks, origin, caveat."""
-    blocks: list[Block] = [Verdicts((summarise_claim(judgement, noise_floor),)), Text(describe_outlook(judgement))]
-    blocks += [_tabulate_checks(judgement)] if judgement.checks else []
-    origin = describe_origins(judgement.origins, "Its records")
-    return blocks + [Text(text) for text in (origin, judgement.claim.caveat) if text]
+def _describe_claim(judgement: Judgement) -> list[tuple[str, str]]:
+    """List setting, preconditions, published results, reason and outlook of a verdict, origin of records, caveat."""
+    claim, requirements = judgement.claim, list(map(describe_requirement, judgement.requirements))
+    is_explained = judgement.verdict == "not testable here" and bool(requirements)
+    remarks = {
+        "Stated setting": [claim.setting],
+        "Precondition": requirements,
+        "Published": [f"{figure.value} ({figure.source})" for figure in claim.published],
+        "Why": ["" if is_explained else explain_judgement(judgement)],
+        "What could change it": [describe_outlook(judgement)],
+        "Origin": [describe_origins(judgement.origins, "Its records")],
+        "Caveat": [claim.caveat],
+    }
+    return [(label, text) for label, texts in remarks.items() for text in texts if text]
 
 
 NUMBERS = ("Estimate", "95 % interval"), "Required", ("Pairs", "correlation r"), ("p, after Holm", "sign-flip p")
 
 
-def tabulate_stated(judgement: Judgement) -> Table:
-    """Tabulate the stated comparisons of a claim with all of their numbers."""
+def tabulate_comparisons(judgement: Judgement) -> Table:
+    """Tabulate the stated comparisons and robustness checks of a claim with all of their numbers."""
     columns = make_columns("Compared", "Verdict", *NUMBERS, ("Pairs improved", "effect size"), text=2)
-    rows = [
-        (Cell(describe_part(outcome.part)), *_outcome_cells(outcome), _improvement_cell(outcome))
-        for outcome in judgement.outcomes
+    named_outcomes = [(describe_part(outcome.part), outcome) for outcome in judgement.outcomes]
+    named_outcomes += [
+        (f"{check.name}: {describe_part(check.outcome.part)}", check.outcome) for check in judgement.checks
     ]
-    return Table(f"Stated setting of {judgement.claim.id}", columns, tuple(rows))
+    rows = [(Cell(name), *_outcome_cells(outcome), _improvement_cell(outcome)) for name, outcome in named_outcomes]
+    return Table(f"All comparisons of {judgement.claim.id}", columns, tuple(rows))
 
 
-def _tabulate_checks(judgement: Judgement) -> Table:
-    rows = [
-        (
-            Cell(check.name, describe_part(check.outcome.part)),
-            *_outcome_cells(check.outcome)[:-1],  # the p that matters is that of the comparison
-            Cell(*explain_check(check)),
-        )
-        for check in judgement.checks
-    ]
+def _tabulate_checks(judgements: Sequence[Judgement]) -> list[Table]:
+    """Tabulate the robustness checks of claims; no table without any."""
+    rows = []
+    for judgement in judgements:
+        for check in judgement.checks:
+            verdict, estimate, _, pairs, _ = _outcome_cells(check.outcome)
+            name = Cell(check.name, describe_part(check.outcome.part))
+            rows.append((name, Cell(judgement.claim.id), verdict, estimate, pairs, Cell(*explain_check(check))))
     against = Column("Against the stated setting", "difference of the differences", numeric=False)
-    columns = (*make_columns("Setting", "Verdict", *NUMBERS[:-1], text=2), against)
-    return Table(f"Robustness checks of {judgement.claim.id}", columns, tuple(rows))
+    columns = (*make_columns("Robustness check", "Claim", "Verdict", NUMBERS[0], "Pairs", text=3), against)
+    return (
+        [Table("Robustness checks: other settings, which never change a verdict", columns, tuple(rows))] if rows else []
+    )
 
 
 def _outcome_cells(outcome: Outcome) -> tuple[Cell, ...]:

@@ -1,4 +1,4 @@
-"""Effects of a factorial study: every combination, and each ingredient's effect by several definitions."""
+"""Effects of a factorial study: each ingredient's by several definitions, interactions, every combination."""
 
 import itertools
 import math
@@ -9,7 +9,7 @@ from ablations import Study
 from ablations.framework.designs import added_in, interaction, left_out, main_effect, shapley_share
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Figure, Heading, Note, Table, make_columns
-from reports.rendering.difference_plot import draw_differences
+from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, draw_differences
 from reports.rendering.plot_style import Axis
 from reports.statistics.factorial import analyse_effect
 from reports.statistics.summary import Mean, estimate_mean, select_values
@@ -35,8 +35,6 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
         *_build_disagreements(study, points),
         _draw_effects(study, points, effects),
         _tabulate_interactions(study, effects),
-        Heading("Every combination", 3),
-        _tabulate_accuracies(study, evidence.results),
     ]
 
 
@@ -94,7 +92,8 @@ def _tabulate_interactions(study: Study, effects: dict[str, Mean]) -> Table:
     )
 
 
-def _tabulate_accuracies(study: Study, results: pd.DataFrame) -> Table:
+def tabulate_combined(study: Study, results: pd.DataFrame) -> Table:
+    """Tabulate the test accuracy of every combination that was measured, best first."""
     means = {arm: estimate_mean(select_values(results, arm, METRIC)).scaled(POINTS) for arm in study.arms}
     rows = [
         (*(Cell(TICK if name in arm.split(" + ") else "") for name in study.switches), _cell(means[arm], signed=False))
@@ -108,11 +107,11 @@ def _draw_effects(study: Study, points: pd.DataFrame, effects: dict[str, Mean]) 
     """Draw main effects and Shapley shares, one row per effect, one dot per seed."""
     names = [effect(name) for effect in (main_effect, shapley_share) for name in study.switches]
     rows = [
-        (name, METRIC, *effects[name][:2], float("nan"), float("nan"), tuple(points[name].dropna()))
+        (name, METRIC, *effects[name].bounds, math.nan, math.nan, tuple(points[name].dropna()))
         for name in names
         if effects[name].size
     ]
-    table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
+    table = pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
     drawing = draw_differences(
         table, [Axis(METRIC, "Test accuracy, points")], names, "nothing", f"{study.name}-effects"
     )

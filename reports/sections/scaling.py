@@ -11,7 +11,7 @@ from scipy.optimize import least_squares
 from ablations import Scale, Study
 from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Cell, Figure, Heading, Table, make_columns
+from reports.rendering.blocks import Cell, Figure, Table, make_columns
 from reports.rendering.line_plots import draw_responses
 from reports.rendering.plot_style import Axis, metric_axis
 from reports.statistics import summary
@@ -40,8 +40,8 @@ LAWS = (
 )
 
 
-def build_scaling(study: Study, evidence: Evidence) -> list[Block]:
-    """Build the figure, and on a logarithmic scale the laws; no blocks for a study without a scale or numbers."""
+def build_scaling(study: Study, evidence: Evidence) -> list[Figure]:
+    """Build the figure; none for a study without a scale or numbers."""
     if study.scale is None:
         return []
     places = _tabulate_places(study.scale, evidence.results)
@@ -52,9 +52,7 @@ def build_scaling(study: Study, evidence: Evidence) -> list[Block]:
     label, axes = study.scale.label, [metric_axis(metric) for metric in metrics]
     table = places.merge(table, on="arm")
     drawing = draw_responses(table, axes, Axis(label, label), study.scale.log, f"{study.name}-scale")
-    figure = Figure(*drawing, "Means over seeds with 95 % intervals; one line per series.")
-    laws = [_tabulate_laws(study, evidence, places)] if study.scale.log else []
-    return [Heading(f"By {label.lower()}", 3), figure, *laws]
+    return [Figure(*drawing, f"By {label.lower()}: means over seeds with 95 % intervals; one line per series.")]
 
 
 def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
@@ -75,8 +73,16 @@ def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "series", "x"]).dropna()
 
 
-def _tabulate_laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Table:
-    """Tabulate each law's fits by series: to all means over seeds, and to all except that of the largest number."""
+def tabulate_laws(study: Study, evidence: Evidence) -> list[Table]:
+    """Tabulate each law's fits by series: to all means over seeds, and to all except that of the largest number.
+
+    There is no table for a study without a logarithmic scale or numbers.
+    """
+    if study.scale is None or not study.scale.log:
+        return []
+    places = _tabulate_places(study.scale, evidence.results)
+    if places.empty:
+        return []
     rows = []
     for series, arms in places.groupby("series", sort=False):
         means = [summary.select_values(evidence.results, arm, "test/accuracy").mean() for arm in arms["arm"]]
@@ -84,13 +90,11 @@ def _tabulate_laws(study: Study, evidence: Evidence, places: pd.DataFrame) -> Ta
         x, y = points["x"].to_numpy(float), points["y"].to_numpy()
         rows += [(Cell(law.name, str(series)), *_law_cells(law, x, y)) for law in LAWS]
     heads = ("Root mean square error", "points"), ("Predicted at the largest", "%"), ("Measured there", "%")
-    return Table(
-        f"{study.name}: two laws for test accuracy",
-        make_columns("Law", *heads),
-        tuple(rows),
+    remark = (
         "Both laws have two parameters, fitted to the means over seeds by least squares. The prediction comes from a "
-        "fit to all means but the one at the largest number.",
+        "fit to all means but the one at the largest number."
     )
+    return [Table(f"{study.name}: two laws for test accuracy", make_columns("Law", *heads), tuple(rows), remark)]
 
 
 def _law_cells(law: Law, x: np.ndarray, y: np.ndarray) -> list[Cell]:

@@ -21,6 +21,11 @@ class Mean(NamedTuple):
     half: float = np.nan
     size: int = 0
 
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        """The mean, and the bounds of its interval."""
+        return self.mean, self.mean - self.half, self.mean + self.half
+
     def scaled(self, factor: float) -> Self:
         """The mean and its interval times a factor."""
         return self._replace(mean=self.mean * factor, half=self.half * factor)
@@ -103,6 +108,22 @@ def paired_differences(results: pd.DataFrame, arm: str, baseline: str, metric: s
         Differences in the stored unit, indexed by pair.
     """
     return (select_values(results, arm, metric) - select_values(results, baseline, metric)).dropna()
+
+
+def paired_ratios(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> pd.Series:
+    """Logarithms of an arm's ratios to the baseline, of the pairs in which both are positive.
+
+    Args:
+        results: A study's rows of `reports.tables.observations.tabulate_results`.
+        arm: The arm's name.
+        baseline: The baseline's name.
+        metric: The metric's name.
+
+    Returns:
+        Natural logarithms, indexed by pair.
+    """
+    values, reference = select_values(results, arm, metric), select_values(results, baseline, metric)
+    return (np.log(values[values > 0]) - np.log(reference[reference > 0])).dropna()
 
 
 def noise_floor(results: pd.DataFrame, baseline: str, metric: str) -> float:

@@ -56,7 +56,18 @@ def _exponent(*values: float | None) -> int:
 
 
 def _append_power(text: str, exponent: int) -> str:
-    return f"{text} {TIMES} 10{str(exponent).translate(SUPERSCRIPTS)}"
+    return f"{text} {TIMES} {_power_of_ten(exponent)}"
+
+
+def _power_of_ten(exponent: int) -> str:
+    return f"10{str(exponent).translate(SUPERSCRIPTS)}"
+
+
+def format_power(value: float) -> str:
+    """Format the number at a tick of a logarithmic axis: a power of ten far from one, else the number."""
+    if value > 0 and not 0.001 <= value <= 1000:
+        return _power_of_ten(round(math.log10(value)))
+    return format_number(value)
 
 
 def format_mean(mean: float | None, half: float | None, signed: bool = False) -> str:

@@ -61,24 +61,18 @@ REASONS: dict[Reason, str] = {
     "below_margin": "a {kind} is shown, but it is smaller than the margin of {margin}",
     "nothing_shown": "neither a difference nor its absence within the margin of {margin} is shown",
 }
-OUTLOOKS = {
+OUTLOOKS = {  # answers to 'What could change it?'
     "supported": (
-        "Further seeds would change it if they brought the estimate below the margin of {margin}, or p above 0.05; "
-        "another data set, width or budget may differ."
+        "Seeds that bring the estimate below the margin of {margin}, or p above 0.05; other data, width or budget."
     ),
-    "negligible": "Further seeds would change it only if the 90 % interval left the margins; a smaller margin might.",
+    "negligible": "Seeds that bring the 90 % interval out of the margins; a smaller margin; other data or budget.",
     "underpowered": "More seeds: {needed} would decide about an effect as large as the margin.",
-    "inconclusive": (
-        "More seeds would narrow the interval, and move it off the margin or off zero where the truth lies there."
-    ),
-    "not testable here": "It can be tested where its preconditions are met{advice}.",
-    "not run": "It has no verdict until something is measured that it can be judged by.",
+    "inconclusive": "More seeds, which narrow the interval and move it off the margin or zero where the truth is.",
+    "not testable here": "A network that meets the preconditions{advice}.",
+    "not run": "A measurement that it can be judged by.",
 }
 OUTLOOKS["refuted"] = OUTLOOKS["supported"]
-EQUALITY_OUTLOOK = (
-    "Further seeds would change it if they moved the interval across the margin of {margin}; another data set, width "
-    "or budget may differ."
-)
+EQUALITY_OUTLOOK = "Seeds that move the interval across the margin of {margin}; other data, width or budget."
 
 
 def explain_outcome(outcome: Outcome) -> str:
@@ -130,7 +124,7 @@ def describe_outlook(judgement: Judgement) -> str:
         return "The next run repeats the timing: run it when nothing else runs on the machine."
     if judgement.verdict in ("supported", "refuted"):
         if isinstance(main.part, Exact):
-            return "Only another network could change what was counted."
+            return "Only another network."
         if main.part.direction == "equal":
             outlook = EQUALITY_OUTLOOK
     facts = _facts(main) | ({} if main.needed else {"needed": "many more pairs"})

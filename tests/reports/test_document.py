@@ -16,7 +16,7 @@ from reports.rendering.blocks import Answers, Block, Contents, Facts, Figure, He
 from reports.sections import arm_figures
 from reports.sections.changes import QUOTED
 from reports.sections.measurements import BY
-from reports.text.formatting import MINUS, TIMES
+from reports.text.formatting import MINUS, NOTHING, TIMES
 
 
 def report_on(out: Path, *studies: Study, setting: Setting | None = None, **options) -> list[Block]:
@@ -90,14 +90,15 @@ def test_an_arm_that_changes_two_things_at_once_is_warned_of(blocks):
 
 def test_the_highest_test_accuracy_is_marked_and_nothing_else(blocks):
     means = table(blocks, "activations: means")
-    assert [cell.best for cell in means.rows[0][:3]] == [False, True, False]
+    assert [cell.best for cell in means.rows[0][:4]] == [False, False, True, False]
     assert sum(cell.best for row in means.rows for cell in row) == 1
 
 
-def test_differences_from_the_baseline_stand_below_the_means(blocks):
-    means = table(blocks, "activations: means")
-    assert means.rows[0][1].detail == ""
-    assert means.rows[1][1].detail.startswith(f"{MINUS}1.")
+def test_differences_from_the_baseline_stand_beside_the_means_and_in_the_appendix_below_them(blocks):
+    means, all_metrics = table(blocks, "activations: means"), table(blocks, "activations: all metrics")
+    assert column(means, "Difference")[0] == NOTHING and column(means, "Difference")[1].startswith(f"{MINUS}1.")
+    assert all_metrics.rows[0][1].detail == "" and all_metrics.rows[1][1].detail.startswith(f"{MINUS}1.")
+    assert column(means, "Seeds") == ["3", "3", "3", "3", "3"]
 
 
 def test_a_study_with_trials_has_differences_and_curves_and_in_the_appendix_zeros(blocks):
@@ -145,12 +146,12 @@ def test_a_shape_stays_on_one_line(blocks):
 
 
 def test_a_part_says_what_it_lacks_beside_its_verdict(blocks):
-    parts = table(blocks, "Stated setting of relu-better")
+    parts = table(blocks, "All comparisons of relu-better")
     assert [row[1].detail for row in parts.rows] == ["1 diverged", "13 pairs for power 0.8"]
 
 
 def test_every_part_shows_the_correlation_across_its_pairs(blocks):
-    parts = table(blocks, "Stated setting of relu-gap")
+    parts = table(blocks, "All comparisons of relu-gap")
     assert re.fullmatch(rf"r = {MINUS}?[01]\.\d\d", parts.rows[0][4].detail)
 
 

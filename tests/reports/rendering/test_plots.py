@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from reports.rendering.difference_plot import MAX_DOTS, draw_differences
+from reports.rendering import difference_plot
+from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, MAX_DOTS, draw_differences
 from reports.rendering.heatmap import draw_heatmap
 from reports.rendering.line_plots import draw_curves, draw_responses
 from reports.rendering.plot_style import Axis, line_styles, wrap_name
@@ -40,9 +41,11 @@ def curves():
 @cache
 def differences():
     rows = [
-        (a, m, -n * 10.0, 0.4, 0.3, 0.5, (-n * 10 - 0.1, 0.1 - n * 10)) for n, a in enumerate(ARMS[1:]) for m in "ab"
+        (a, m, -n * 10.0, -n * 10 - 0.4, 0.4 - n * 10, 0.3, 0.5, (-n * 10 - 0.1, 0.1 - n * 10))
+        for n, a in enumerate(ARMS[1:])
+        for m in "ab"
     ]
-    table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
+    table = pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
     return draw_differences(table, AXES, ARMS[1:], "baseline", "two")
 
 
@@ -90,8 +93,8 @@ class TestEveryFigure:
 
 def test_many_pairs_have_a_limited_number_of_dots_and_an_axis_over_all_of_them():
     def drawn(pairs):
-        row = ("arm", "a", 0.0, 0.4, 0.3, 0.5, tuple(pairs))
-        table = pd.DataFrame([row], columns=["arm", "metric", "mean", "half", "floor", "margin", "pairs"])
+        row = ("arm", "a", 0.0, -0.4, 0.4, 0.3, 0.5, tuple(pairs))
+        table = pd.DataFrame([row], columns=DIFFERENCE_COLUMNS)
         return draw_differences(table, AXES[:1], ["arm"], "baseline", "five").svg
 
     few_values, many_values = (np.linspace(-3, 3, number) for number in (MAX_DOTS, 20 * MAX_DOTS - 19))
@@ -140,3 +143,17 @@ def test_a_character_that_the_typeface_lacks_raises_no_warning():
 def test_the_first_nine_arms_look_different_without_colour_and_without_shape():
     colours, markers, _ = zip(*(style for _, style in line_styles(ARMS)), strict=True)
     assert len(set(colours)) == len(set(markers)) == len(ARMS) == 9
+
+
+def test_ratios_lie_on_a_logarithmic_axis_around_one(monkeypatch):
+    scales = []
+    monkeypatch.setattr(difference_plot, "_scale_ratios", lambda panel: scales.append(panel))
+    row = ("arm", "a", 2.0, 1.5, 2.7, 1.1, 1.5, (1.6, 2.4))
+    table = pd.DataFrame([row], columns=DIFFERENCE_COLUMNS)
+    drawing = draw_differences(table, [Axis("a", "Ratio of steps", is_ratio=True)], ["arm"], "baseline", "six")
+    assert drawing.alt == "Paired ratios to baseline, Ratio of steps, mean and 95 % interval: arm 2.00 [1.50, 2.70]."
+    (panel,) = scales
+    zero_line = next(line for line in panel.lines if list(line.get_xdata()) == [1, 1])
+    assert zero_line.get_color() == "black"
+    band, *_ = panel.patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((1 / 1.1, 1.1))

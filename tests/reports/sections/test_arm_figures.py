@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import statistics
+
 import fabricate
+import pytest
 
 from ablations import Claim, Contrast, Exact, Study
 from reports.evidence import gather
@@ -34,3 +38,29 @@ def test_of_hundreds_of_arms_figures_draw_those_that_claims_compare(tmp_path, mo
     assert all(name in figures[0].alt for name in drawn)
     for name in left_out:
         assert name in everything[0].alt and all(name not in figure.alt for figure in figures)
+
+
+def test_a_claimed_ratio_is_drawn_as_ratios_before_test_accuracy(tmp_path):
+    speed = Contrast("speed/images_per_second", "relu", "tanh", margin=1.5, ratio=True)
+    study = dataclasses.replace(fabricate.activations(), claims=(Claim("fast", "ReLU is fast", (speed,)),))
+    fabricate.write(tmp_path, [study], fabricate.setting())
+    evidence = gather(tmp_path, [study], fabricate.setting()).for_study(study)
+    differences, _ = arm_figures.draw_arms(study, evidence)
+    assert differences.alt.startswith("Paired ratios to relu, Ratio of")
+    assert differences.caption.startswith("Paired ratios to relu and differences from relu: one dot per pair")
+    table = arm_figures._tabulate_differences(study, evidence, speed.metric, ratio=True).set_index("arm")
+    relu, tanh = (
+        evidence.results.query("arm == @arm").sort_values("pair")[speed.metric].tolist() for arm in ("relu", "tanh")
+    )
+    ratios = [a / b for a, b in zip(tanh, relu, strict=True)]
+    assert table.loc["tanh", "pairs"] == pytest.approx(tuple(ratios))
+    assert table.loc["tanh", "mean"] == pytest.approx(statistics.geometric_mean(ratios))
+    assert table.loc["tanh", "margin"] == 1.5
+
+
+def test_a_figure_of_the_control_alone_is_left_out(tmp_path):
+    study = dataclasses.replace(fabricate.activations(), claims=(), arms={"relu": {}})
+    fabricate.write(tmp_path, [study], fabricate.setting())
+    evidence = gather(tmp_path, [study], fabricate.setting()).for_study(study)
+    (curves,) = arm_figures.draw_arms(study, evidence)
+    assert curves.caption.startswith("Learning curves")

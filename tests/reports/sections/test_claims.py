@@ -1,15 +1,26 @@
 import dataclasses
+from types import SimpleNamespace
 
 import handmade
 import pytest
 
 from ablations import Published
 from reports.rendering.blocks import Table, Verdicts
-from reports.sections.claims import build_claim, count_verdicts, summarise_checks, summarise_claim, tabulate_stated
+from reports.sections.claims import (
+    build_claims,
+    count_verdicts,
+    summarise_checks,
+    summarise_claim,
+    tabulate_comparisons,
+)
 
 
-def tables(judgement):
-    return [block for block in build_claim(judgement, None) if isinstance(block, Table)]
+def build(*claims, literature=()):
+    return build_claims(SimpleNamespace(claims=claims, literature=literature, noise_floor=lambda judgement: None))
+
+
+def tables(*judgements):
+    return [block for block in build(*judgements) if isinstance(block, Table)]
 
 
 def test_a_card_shows_every_precondition_with_number_bound_and_result():
@@ -25,8 +36,7 @@ def test_a_claim_that_cannot_be_tested_gives_number_and_advice_once():
     details = summarise_claim(judgement).details
     assert ("Precondition", "train accuracy of none: 64.0 %, not met (at least 95 %)") in details
     assert "Why" not in dict(details)
-    card, outlook, *_ = build_claim(judgement, None)
-    assert isinstance(card, Verdicts) and "more epochs or a wider network" in outlook.text
+    assert "more epochs or a wider network" in dict(details)["What could change it"]
 
 
 def test_a_card_names_setting_published_results_and_reason():
@@ -37,17 +47,27 @@ def test_a_card_names_setting_published_results_and_reason():
     assert details["Why"] == "both parts hold"
 
 
-def test_stated_parts_and_robustness_checks_have_a_table_each():
-    stated, (checks,) = tabulate_stated(handmade.judgement()), tables(handmade.judgement())
+def test_checks_have_a_table_and_stand_below_the_stated_parts_in_that_of_all_comparisons():
+    stated, (checks,) = tabulate_comparisons(handmade.judgement()), tables(handmade.judgement())
     assert [row[0].text for row in stated.rows] == [
         "test accuracy, both against none",
         "overfitting gap (train minus test accuracy), both against none",
+        "twice the epochs: test accuracy, both, twice against none, twice",
     ]
     assert [(row[0].text, row[0].detail) for row in checks.rows] == [
         ("twice the epochs", "test accuracy, both, twice against none, twice")
     ]
     assert all(len(row) == len(table.columns) for table in (stated, checks) for row in table.rows)
     assert tables(handmade.judgement(checks=())) == []
+
+
+def test_all_claims_of_a_study_share_a_table_of_robustness_checks_and_the_literature_stands_apart():
+    other = handmade.judgement(claim=handmade.claim("other"))
+    cards, heading, papers, checks = build(handmade.judgement(), literature=[other])
+    assert isinstance(cards, Verdicts) and isinstance(papers, Verdicts) and isinstance(checks, Table)
+    assert heading.text == "From the literature, not claimed by the article"
+    assert ([line.name for line in cards.lines], [line.name for line in papers.lines]) == (["augmentation"], ["other"])
+    assert [row[1].text for row in checks.rows] == ["augmentation", "other"]
 
 
 @pytest.mark.parametrize(
@@ -69,13 +89,13 @@ def test_a_check_that_was_not_run_is_shown_as_such():
         handmade.check(interaction=None), outcome=handmade.outcome(handmade.TWICE, "not run", "not_measured", pairs=0)
     )
     *_, checks = tables(handmade.judgement(checks=(check,)))
-    assert checks.rows[0][1].verdict == "not run"
+    assert checks.rows[0][2].verdict == "not run"
 
 
 def test_diverged_trials_and_missing_pairs_stand_beside_the_verdict():
     outcomes = handmade.outcome(diverged=2, missing=1), handmade.outcome(handmade.GAP)
-    stated = tabulate_stated(handmade.judgement(outcomes=outcomes))
-    assert [row[1].detail for row in stated.rows] == ["1 missing, 2 diverged", ""]
+    stated = tabulate_comparisons(handmade.judgement(outcomes=outcomes))
+    assert [row[1].detail for row in stated.rows] == ["1 missing, 2 diverged", "", ""]
 
 
 def test_verdicts_are_counted_in_the_order_of_their_definition():

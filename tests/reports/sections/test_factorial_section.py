@@ -12,7 +12,7 @@ from ablations import Study, Switch
 from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table
-from reports.sections.factorial import TICK, build_factorial
+from reports.sections.factorial import TICK, build_factorial, tabulate_combined
 from reports.statistics.factorial import analyse_effect
 from reports.text.formatting import format_mean
 
@@ -93,7 +93,7 @@ def test_shapley_shares_add_up_in_the_remark():
 
 
 def test_every_combination_has_a_row_with_ticks_best_first():
-    table = tables(build_factorial(STUDY, evidence(additive)))["mine: all combinations, best first"]
+    table = tabulate_combined(STUDY, evidence(additive).results)
     assert len(table.rows) == 8
     assert {tuple(cell.text for cell in row[:3]) for row in table.rows[:2]} == {(TICK, TICK, TICK), (TICK, TICK, "")}
     accuracies = [row[-1].sort for row in table.rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from fabricate import activations, setting, write
 
 from ablations import Scale
 from reports import evidence
-from reports.rendering.blocks import Figure, Heading, Table
+from reports.rendering.blocks import Figure, Table
 from reports.sections import scaling
 
 SHARES = np.array([5.0, 10, 25, 50, 100])
@@ -19,14 +20,20 @@ LOGARITHM, POWER = scaling.LAWS
 
 @pytest.fixture
 def build_blocks(tmp_path):
-    """Return a function that builds the blocks of a study with a scale, from fabricated records."""
+    """Return a function that draws the figure of a study with a scale, from fabricated records."""
+    return partial(_build, scaling.build_scaling, tmp_path)
 
-    def show(scale):
-        study = dataclasses.replace(activations(), scale=scale)
-        write(tmp_path, [study], setting())
-        return scaling.build_scaling(study, evidence.gather(tmp_path, [study], setting()).for_study(study))
 
-    return show
+@pytest.fixture
+def build_laws(tmp_path):
+    """Return a function that tabulates the laws of a study with a scale, from fabricated records."""
+    return partial(_build, scaling.tabulate_laws, tmp_path)
+
+
+def _build(build, folder, scale):
+    study = dataclasses.replace(activations(), scale=scale)
+    write(folder, [study], setting())
+    return build(study, evidence.gather(folder, [study], setting()).for_study(study))
 
 
 @pytest.mark.parametrize(
@@ -48,24 +55,25 @@ def test_the_straight_line_in_the_logarithm_is_numpys():
     np.testing.assert_allclose(scaling.fit_law(LOGARITHM, SHARES, accuracies)(SHARES), start + slope * np.log(SHARES))
 
 
-def test_arms_are_drawn_where_they_lie_and_laws_only_on_a_logarithmic_scale(build_blocks):
+def test_arms_are_drawn_where_they_lie_and_laws_only_on_a_logarithmic_scale(build_blocks, build_laws):
     scale = Scale("Layers", {"deep": {"relu": 8, "tanh": 4}, "shallow": {"sigmoid": 2}})
-    heading, figure = build_blocks(scale)
-    assert heading == Heading("By layers", 3)
-    assert isinstance(figure, Figure)
+    (figure,) = build_blocks(scale)
+    assert isinstance(figure, Figure) and figure.caption.startswith("By layers: ")
     assert "deep 4: " in figure.alt and "shallow 2: " in figure.alt
-    assert isinstance(build_blocks(dataclasses.replace(scale, log=True))[-1], Table)
+    assert build_laws(scale) == []
+    (table,) = build_laws(dataclasses.replace(scale, log=True))
+    assert isinstance(table, Table)
 
 
 def test_a_metric_can_set_the_position_of_an_arm(build_blocks):
-    _, figure = build_blocks(
+    (figure,) = build_blocks(
         Scale("Exact zeros, %", {"all": {"relu": "sparsity/zeros/mean", "tanh": "sparsity/zeros/mean"}})
     )
     assert figure.alt.count("all ") == 2
 
 
-def test_too_few_numbers_have_no_law(build_blocks):
-    table = build_blocks(Scale("Layers", {"deep": {"relu": 8, "tanh": 4}}, log=True))[-1]
+def test_too_few_numbers_have_no_law(build_laws):
+    (table,) = build_laws(Scale("Layers", {"deep": {"relu": 8, "tanh": 4}}, log=True))
     assert {cell.text for row in table.rows for cell in row[1:]} == {"\N{EN DASH}"}
 
 

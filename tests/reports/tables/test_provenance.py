@@ -9,7 +9,7 @@ import pytest
 from ablations import Claim, Contrast, Exact
 from reports.document import build_document
 from reports.evidence import gather
-from reports.rendering.blocks import Facts, Note, Text
+from reports.rendering.blocks import Facts, Note, Verdicts
 from reports.report import export_verdicts
 from reports.sections import overview
 from reports.statistics.claim_verdicts import judge
@@ -45,7 +45,8 @@ def test_a_claim_names_the_differences_between_its_records(tmp_path):
     assert origin(judged(evidence, "relu-better")) == origin(judged(evidence, "activations:a-a")) == sentence
     assert origin(judged(evidence, "relu-step")) == ""
     blocks = build_document(evidence)
-    assert blocks.count(Text(sentence)) == 2  # the two claims that rest on trials
+    cards = [line for block in blocks if isinstance(block, Verdicts) for line in block.lines]
+    assert sum(("Origin", sentence) in card.details for card in cards) == 2  # the two claims that rest on trials
     assert Note("Mixed records", sentence.replace("Its", "The")) in blocks
     claims = {claim["id"]: claim for claim in json.loads(json.dumps(export_verdicts(evidence)))["claims"]}
     assert claims["relu-gap"]["origin"] == sentence

@@ -39,7 +39,7 @@ def test_a_precondition_that_is_not_met_is_the_reason_with_its_number():
     precondition = "train accuracy of none: 64.0 %, not met (at least 95 %)"
     assert explain_judgement(judgement) == f"precondition: {precondition}"
     advice = "for instance with more epochs or a wider network."
-    assert describe_outlook(judgement) == f"It can be tested where its preconditions are met, {advice}"
+    assert describe_outlook(judgement) == f"A network that meets the preconditions, {advice}"
 
 
 def test_many_pairs_that_would_be_needed_are_not_counted():
@@ -59,7 +59,7 @@ def test_the_outlook_of_a_decided_claim_names_its_margin():
 @pytest.mark.parametrize("verdict", ["supported", "refuted"])
 def test_the_outlook_of_a_decided_equality_names_its_interval(verdict):
     outlook = describe_outlook(judged(verdict, Contrast("test/accuracy", "a", "b", margin=0.5, direction="equal")))
-    assert "moved the interval across the margin of 0.5 points" in outlook
+    assert "move the interval across the margin of 0.5 points" in outlook
 
 
 def test_the_outlook_of_an_underpowered_claim_names_the_pairs_that_it_needs():
