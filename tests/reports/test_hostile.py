@@ -125,7 +125,21 @@ def test_no_name_reverses_the_direction_of_later_text(soup, pages):
 def test_no_name_makes_an_element_or_an_attribute(soup):
     plain = {"html", "head", "meta", "title", "style", "body", "main", "script", "div", "p", "span", "a", "nav", "ol"}
     plain |= {"li", "ul", "h1", "h2", "h3", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tfoot", "tr", "th"}
-    plain |= {"td", "small", "strong", "figure", "figcaption", "svg", "g", "path", "defs", "use", "clippath", "rect"}
+    plain |= {
+        "td",
+        "small",
+        "strong",
+        "figure",
+        "figcaption",
+        "svg",
+        "g",
+        "path",
+        "defs",
+        "use",
+        "clippath",
+        "rect",
+        "text",
+    }
     assert {tag.name for tag in soup.find_all(True)} <= plain
     assert len(soup.find_all("script")) == 1
     assert not [name for tag in soup.find_all(True) for name in tag.attrs if name.startswith("on")]
