@@ -1,33 +1,22 @@
 """All claims in one figure: estimates in units of their margins, beside sentences, verdicts and numbers."""
 
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from reports.rendering.blocks import escape_controls
-from reports.rendering.plot_style import BAND, Drawing, open_panels
+from reports.rendering.plot_style import BAND, VERDICT_STYLES, Drawing, open_panels, wrap_text
 from reports.rendering.svg import export_svg
 from reports.statistics.extra_seeds import UNDECIDED
 from reports.statistics.paired_tests import Interval
-from reports.text.formatting import ELLIPSIS, MINUS
+from reports.text.formatting import MINUS
 
 ROW_IN, FRAME_IN = 0.2, 0.55  # height of a claim's row, and of the axis with its label
-SENTENCE_LETTERS, RESULT_LETTERS, MAX_LINES = 54, 52, 2
+SENTENCE_LETTERS, RESULT_LETTERS = 54, 52  # in a line
 FONT_PT = 6.1
 LIMIT = 300.0  # margins; an estimate or a bound beyond it is an arrow at the edge
 TICKS = (1, 10, 100)
-LOOKS = {  # symbol, colour and marker of a verdict; the colours are those of the badges
-    "supported": ("\N{CHECK MARK}", "#14602f", "o"),
-    "refuted": ("\N{BALLOT X}", "#94201b", "X"),
-    "negligible": ("=", "#174f86", "s"),
-    "underpowered": ("\N{HORIZONTAL ELLIPSIS}", "#7a4a00", "D"),
-    "inconclusive": ("?", "#4b515b", "D"),
-    "not testable here": ("\N{EMPTY SET}", "#5b3590", ""),
-    "not run": ("\N{EN DASH}", "#4b515b", ""),
-}
 
 
 class ClaimRow(NamedTuple):
@@ -66,7 +55,7 @@ def draw_claims(rows: Sequence[ClaimRow], name: str) -> Drawing:
         panel.axvspan(-1, 1, color=BAND, linewidth=0, zorder=0)
         panel.axvline(0, color="black", linewidth=0.8, zorder=1)
         _scale(panel)
-        sentences = [_wrap(row.sentence, SENTENCE_LETTERS) for row in rows]
+        sentences = [wrap_text(row.sentence, SENTENCE_LETTERS, 2) for row in rows]
         panel.set_yticks(range(len(rows)), sentences, fontsize=FONT_PT)
         results = panel.twinx()
         results.grid(visible=False)
@@ -75,23 +64,23 @@ def draw_claims(rows: Sequence[ClaimRow], name: str) -> Drawing:
             axes.tick_params(axis="y", length=0)
             axes.spines[:].set_visible(False)
         panel.spines["bottom"].set_visible(True)
-        verdicts = [f"{LOOKS[row.verdict][0]} {row.verdict}: {row.name}" for row in rows]
+        verdicts = [f"{VERDICT_STYLES[row.verdict].symbol} {row.verdict}: {row.name}" for row in rows]
         labels = [
-            f"{_wrap(verdict, RESULT_LETTERS, 1)}\n{_wrap(row.result, RESULT_LETTERS, 1)}"
+            f"{wrap_text(verdict, RESULT_LETTERS, 1)}\n{wrap_text(row.result, RESULT_LETTERS, 1)}"
             for verdict, row in zip(verdicts, rows, strict=True)
         ]
         results.set_yticks(range(len(rows)), labels, fontsize=FONT_PT)
         for sentence in panel.get_yticklabels():
             sentence.set_multialignment("right")
         for label, row in zip(results.get_yticklabels(), rows, strict=True):
-            label.set_color(LOOKS[row.verdict][1])
+            label.set_color(VERDICT_STYLES[row.verdict].ink)
         words = "; ".join(f"{row.sentence} ({row.name}): {row.verdict}, {row.result}" for row in rows)
         return Drawing(export_svg(figure, name), f"Claims with verdict and estimate. {words}.")
 
 
 def _draw_row(panel: Axes, place: int, row: ClaimRow) -> None:
     """Draw the estimate, hollow where it is undecided, and its interval; arrows where they leave the axis."""
-    _, colour, marker = LOOKS[row.verdict]
+    _, colour, _, marker = VERDICT_STYLES[row.verdict]
     if row.position is None or not marker:
         return
     if row.interval is not None:
@@ -118,12 +107,6 @@ def _scale(panel: Axes) -> None:
     panel.set_xlabel(
         "\N{LEFTWARDS ARROW} against the claim    margins    as claimed \N{RIGHTWARDS ARROW}", fontsize=7.5
     )
-
-
-def _wrap(text: str, letters: int, max_lines: int = MAX_LINES) -> str:
-    """Break a text into lines; what does not fit is cut."""
-    lines = textwrap.wrap(escape_controls(text), letters) or [""]
-    return "\n".join(lines[:max_lines]) + ELLIPSIS * (len(lines) > max_lines)
 
 
 def in_margins(value: float, margin: float, is_ratio: bool, is_reversed: bool) -> float:

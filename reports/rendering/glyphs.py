@@ -1,36 +1,52 @@
-"""Letters that figures cannot show."""
+"""Letters that the PDF cannot show."""
 
 import dataclasses
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from matplotlib.font_manager import findfont
+from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
 from reports.rendering.blocks import Block, Heading
 from reports.text.formatting import format_list
 
-FONT = "DejaVu Sans"  # that of figures, and the PDF's for letters that its own font lacks
+FONT = "DejaVu Sans"  # that of figures, which is installed with matplotlib
 
 
 def describe_missing_glyphs(blocks: Sequence[Block]) -> str:
-    """Say which letters of a report the figures' font lacks, and in which chapters they occur; '' if it has all."""
-    available = set(map(chr, FT2Font(findfont(FONT)).get_charmap()))
+    """Say which letters of a report no font has, and in which chapters they occur; '' if there are none."""
     chapters, heading = dict[str, set[str]](), ""
     for block in blocks:
         if isinstance(block, Heading) and block.level < 3:
             heading = block.text
-        for letter in set().union(*_texts(block)) - available:
+        for letter in set().union(*_texts(block)):
             if unicodedata.category(letter) not in ("Cc", "Cf"):  # control and format characters are not shown
                 chapters.setdefault(heading, set()).add(letter)
-    if not chapters:
+    missing = _find_missing(set().union(*chapters.values()))
+    if not missing:
         return ""
-    letters = [f"{letter} (U+{ord(letter):04X})" for letter in sorted(set().union(*chapters.values()))]
+    letters = [f"{letter} (U+{ord(letter):04X})" for letter in sorted(missing)]
+    affected = [chapter for chapter, chapter_letters in chapters.items() if chapter_letters & missing]
     return (
-        f"{FONT}, the font of figures, has no glyph for {format_list(letters, 10)}. Figures show boxes instead, and so "
-        f"does the PDF unless another font on this machine has them. Affected: {', '.join(chapters)}."
+        f"No font on this machine has a glyph for {format_list(letters, 10)}. The PDF shows boxes instead. Install a "
+        "font, such as Noto Sans CJK for Chinese, Japanese and Korean, and run `ablate report` again. The HTML uses "
+        f"its reader's fonts. Affected: {', '.join(affected)}."
     )
+
+
+def _find_missing(letters: set[str]) -> set[str]:
+    """Return the letters that neither the figures' font nor any font on this machine has."""
+    missing = letters - _list_letters(font_manager.findfont(FONT))
+    for file in font_manager.findSystemFonts() if missing else ():
+        with suppress(RuntimeError):  # it is damaged, or of a kind that cannot be read
+            missing -= _list_letters(file)
+    return missing
+
+
+def _list_letters(font_file: str) -> set[str]:
+    return set(map(chr, FT2Font(font_file).get_charmap()))
 
 
 def _texts(value: Any) -> Iterator[str]:

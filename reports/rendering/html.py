@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.rendering.blocks import Answers, Block, Figure, Heading, Verdicts, block_kind
+from reports.rendering.plot_style import VERDICT_STYLES
 
 
 def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
@@ -26,6 +27,7 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
     environment.filters |= {"kind": block_kind, "slug": _slug, "svg": _inline_svg}
     anchored = list(zip(blocks, _assign_anchors(blocks), strict=True))
     chapters = [(anchors[0], block.text) for block, anchors in anchored if isinstance(block, Heading) and anchors]
+    environment.globals["styles"] = VERDICT_STYLES
     template = environment.get_template("report.html.j2")
     return template.render(title=title, blocks=anchored, chapters=chapters, reload_s=reload_s)
 

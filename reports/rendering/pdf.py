@@ -11,8 +11,9 @@ import matplotlib
 import typst
 
 from reports.rendering.blocks import Block, Figure, block_kind
+from reports.rendering.plot_style import VERDICT_STYLES
 
-FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # the figures' typeface, for symbols
+FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # the figures' font, also for symbols
 
 
 def render_pdf(blocks: Sequence[Block], title: str, timestamp_s: int) -> bytes:
@@ -34,7 +35,8 @@ def render_pdf(blocks: Sequence[Block], title: str, timestamp_s: int) -> bytes:
         fonts = typst.Fonts(font_paths=[FONTS])
         # Last Resort, which has a box for every letter, comes last: typst would prefer it to a user's font
         families = sorted(fonts.families(), key=lambda family: (family.startswith("Last Resort"), family))
-        content = {"title": title, "blocks": fields, "fonts": families}
+        styles = {verdict: style._asdict() for verdict, style in VERDICT_STYLES.items()}
+        content = {"title": title, "blocks": fields, "fonts": families, "verdict_styles": styles}
         (folder / "report.json").write_text(json.dumps(content), encoding="utf-8")
         template = resources.files("reports.rendering") / "templates" / "report.typ"
         (folder / "report.typ").write_bytes(template.read_bytes())

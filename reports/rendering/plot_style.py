@@ -26,6 +26,26 @@ BAND, EDGE = "#d9dee8", "#8a94a6"  # EDGE is also that of the axes, in STYLE_FIL
 STYLE_FILE = Path(__file__).parent / "templates" / "figures.mplstyle"
 
 
+class VerdictStyle(NamedTuple):
+    """Symbol of a verdict, colours of its letters and of the badge behind them, marker of its estimate or ''."""
+
+    symbol: str
+    ink: str
+    paper: str
+    marker: str
+
+
+VERDICT_STYLES = {
+    "supported": VerdictStyle("\N{CHECK MARK}", "#14602f", "#dcf1e1", "o"),
+    "refuted": VerdictStyle("\N{BALLOT X}", "#94201b", "#fbe0dd", "X"),
+    "negligible": VerdictStyle("=", "#174f86", "#dcebf8", "s"),
+    "underpowered": VerdictStyle("\N{HORIZONTAL ELLIPSIS}", "#7a4a00", "#fbebcb", "D"),
+    "inconclusive": VerdictStyle("?", "#4b515b", "#e8eaed", "D"),
+    "not testable here": VerdictStyle("\N{EMPTY SET}", "#5b3590", "#ece3f7", ""),
+    "not run": VerdictStyle("\N{EN DASH}", "#4b515b", "#e8eaed", ""),
+}
+
+
 class Drawing(NamedTuple):
     """A figure's SVG and its description in words."""
 
@@ -89,7 +109,12 @@ def line_styles(arms: Iterable[str]) -> list[tuple[str, LineStyle]]:
 
 def wrap_name(arm: str) -> str:
     """Break an arm's name into at most three lines of 26 characters."""
-    return textwrap.fill(escape_controls(arm), 26, max_lines=3, placeholder="\N{HORIZONTAL ELLIPSIS}")
+    return wrap_text(arm, 26, 3)
+
+
+def wrap_text(text: str, width: int, max_lines: int) -> str:
+    """Break a text into at most this number of lines of this number of characters; longer ones are cut."""
+    return textwrap.fill(escape_controls(text), width, max_lines=max_lines, placeholder="\N{HORIZONTAL ELLIPSIS}")
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -> None:

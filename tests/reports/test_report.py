@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import fabricate
 import pytest
+from matplotlib import font_manager
 from rich.console import Console
 
 from ablations import AGAIN, Tuning
@@ -109,12 +110,13 @@ def test_a_report_needs_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_letters_that_cannot_be_shown_are_named_in_the_report_and_at_the_end_of_a_run(tmp_path):
+def test_letters_that_cannot_be_shown_are_named_in_the_report_and_at_the_end_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
     study = dataclasses.replace(fabricate.sizes(), question="\u5b8c?")
     fabricate.write(tmp_path, [study], fabricate.setting(seeds=1))
     request, console = Request((), [study], fabricate.setting(seeds=1), SimpleNamespace(note="")), StringIO()
     terminal.show_report(request, tmp_path, Console(file=console, width=1000))
-    remark = "has no glyph for \u5b8c (U+5B8C)"
+    remark = "No font on this machine has a glyph for \u5b8c (U+5B8C)"
     assert remark in console.getvalue()
     assert remark in (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")
 

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from reports.rendering.claims_plot import LIMIT, LOOKS, ClaimRow, draw_claims, in_margins
+from reports.rendering.claims_plot import LIMIT, ClaimRow, draw_claims, in_margins
+from reports.rendering.plot_style import VERDICT_STYLES
 from reports.statistics.claim_verdicts import VERDICTS
 
 
@@ -21,8 +22,8 @@ def test_an_estimate_in_margins_by_hand(value, margin, is_ratio, is_reversed, ex
 
 
 def test_every_verdict_has_a_look_of_its_own():
-    assert set(LOOKS) == set(VERDICTS)
-    assert len({symbol for symbol, *_ in LOOKS.values()}) == len(VERDICTS)
+    assert set(VERDICT_STYLES) == set(VERDICTS)
+    assert len({symbol for symbol, *_ in VERDICT_STYLES.values()}) == len(VERDICTS)
 
 
 def test_all_claims_stand_in_the_figure_and_in_its_words_in_the_same_bytes():
