@@ -107,7 +107,7 @@ def _check_cells(check: CheckResult) -> tuple[str, ...]:
 def _part_cells(outcome: Outcome) -> tuple[str, ...]:
     part = outcome.part
     pairs = "" if isinstance(part, Exact) else format_pairs(outcome)
-    interval = format_bounds(outcome)
+    interval = format_bounds(part, outcome.interval)
     return describe_part(part), format_estimate(outcome), describe_required(part), interval, pairs
 
 

@@ -74,7 +74,7 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> C
         measured = [("compared", describe_part(part))] * (len(judgement.outcomes) > 1)
         measured += zip(labels, (format_estimate(main), describe_required(part)), strict=True)
     if measured and isinstance(part, Contrast):
-        measured += [("95 % interval", format_bounds(main)), ("pairs", comparisons.format_pairs(main))]
+        measured += [("95 % interval", format_bounds(part, main.interval)), ("pairs", comparisons.format_pairs(main))]
         if noise_floor and noise_floor > 0:
             measured.append(("noise floor", format_half_width(noise_floor)))
     claim = judgement.claim
@@ -139,7 +139,11 @@ def _outcome_cells(outcome: Outcome) -> tuple[Cell, ...]:
     low, _, high = describe_required(part).partition(" to ")
     return (
         Cell(outcome.verdict, ", ".join(filter(None, limits)), verdict=outcome.verdict),
-        Cell(format_estimate(outcome), format_bounds(outcome) if outcome.interval else "", outcome.estimate),
+        Cell(
+            format_estimate(outcome),
+            format_bounds(part, outcome.interval) if outcome.interval else "",
+            outcome.estimate,
+        ),
         Cell(low, f"to {high}" if high else "", outcome.margin),
         Cell(str(outcome.pairs), _beside("r = ", outcome.correlation), outcome.pairs),
         Cell(format_p_value(outcome.p_holm), format_p_value(outcome.sign_flip_p, ""), outcome.p_holm),

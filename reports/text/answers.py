@@ -9,6 +9,7 @@ from reports.statistics.outcomes import Outcome
 from reports.text.comparisons import (
     AGAINST,
     describe_requirement,
+    describe_sample,
     format_bound,
     format_bounds,
     format_estimate,
@@ -50,8 +51,8 @@ def describe_result(outcome: Outcome) -> str:
         return f"{label} of {part.arm}: {explain_outcome(outcome)}"
     if isinstance(part, Exact):
         return f"{label} of {part.arm}{AGAINST * bool(part.reference)}{part.reference}: {format_estimate(outcome)}"
-    certainty = [f"95 % interval {format_bounds(outcome)}"] if outcome.interval else []
-    certainty.append(pluralize(outcome.pairs, "pair"))
+    certainty = [f"95 % interval {format_bounds(part, outcome.interval)}"] if outcome.interval else []
+    certainty.append(describe_sample(outcome))
     certainty += [f"{pluralize(outcome.censored, 'value')} not reached"] * bool(outcome.censored)
     certainty += [f"{pluralize(outcome.diverged, 'trial')} diverged"] * bool(outcome.diverged)
     return f"{label}: {_compare(part, estimate, format_estimate(outcome))} ({', '.join(certainty)})"
@@ -83,6 +84,6 @@ def format_result(judgement: Judgement) -> str:
 
 def format_numbers(outcome: Outcome) -> str:
     """Format the estimate of a part with its 95 % interval, if it has one."""
-    interval = format_bounds(outcome) if outcome.interval else ""
+    interval = format_bounds(outcome.part, outcome.interval) if outcome.interval else ""
     censored = f", {outcome.censored} not reached" * bool(outcome.censored)
     return f"{format_estimate(outcome)} {interval}".strip() + censored

@@ -14,6 +14,7 @@ from reports.text.formatting import (
     format_fixed,
     format_interval,
     format_number,
+    pluralize,
 )
 
 CLAIMED = {"higher": ("at least", "+"), "lower": ("at most", MINUS), "equal": ("within", "±")}
@@ -165,10 +166,9 @@ def is_wide(part: Contrast | Exact, interval: Interval | None) -> bool:
     return isinstance(part, Contrast) and part.ratio and interval is not None and interval[1] > WIDE * interval[0]
 
 
-def format_bounds(outcome: Outcome) -> str:
-    """Format the 95 % interval of an estimate, with as many digits as its width warrants; or a dash."""
-    interval = outcome.interval
-    if interval is not None and is_wide(outcome.part, interval):
+def format_bounds(part: Contrast | Exact, interval: Interval | None) -> str:
+    """Format the interval of a part's estimate, with as many digits as its width warrants; or a dash."""
+    if interval is not None and is_wide(part, interval):
         return f"[{format_number(interval[0], 2)}, {format_number(interval[1], 2)}]"
     return format_interval(interval)
 
@@ -179,6 +179,18 @@ def format_interim_analysis(number: int) -> str:
 
 
 def format_pairs(outcome: Outcome) -> str:
-    """Format the number of pairs, with the interim analysis if there is one: '5, look 2 of 4'."""
-    analysis = outcome.interim_analysis
-    return f"{outcome.pairs}, {format_interim_analysis(analysis)}" if analysis else str(outcome.pairs)
+    """Format the number of pairs, with the interim analysis if there is one: '5, look 2 of 4'.
+
+    A combination of arms has more than two trials a pair, which are counted, too: '2 (64 trials)'.
+    """
+    analysis, trials = outcome.interim_analysis, len(outcome.trials)
+    counts = f"{outcome.pairs}" + f" ({trials} trials)" * (trials > 2 * outcome.pairs)
+    return f"{counts}, {format_interim_analysis(analysis)}" if analysis else counts
+
+
+def describe_sample(outcome: Outcome) -> str:
+    """Count what an estimate rests on: '5 pairs', or of a combination of arms '64 trials of 2 seeds'."""
+    trials = len(outcome.trials)
+    if trials > 2 * outcome.pairs:
+        return f"{trials} trials of {pluralize(outcome.pairs, 'seed')}"
+    return pluralize(outcome.pairs, "pair")

@@ -10,11 +10,12 @@ from reports.text.comparisons import (
     claimed_range,
     describe_part,
     describe_requirement,
+    format_bounds,
     format_interim_analysis,
     format_value,
     part_unit,
 )
-from reports.text.formatting import TIMES, format_amount, format_interval, format_list, format_p_value, pluralize
+from reports.text.formatting import TIMES, format_amount, format_list, format_p_value, pluralize
 
 MAX_NAMED = 5  # values of a field that are named one by one
 REASONS: dict[Reason, str] = {
@@ -112,7 +113,11 @@ def explain_check(check: CheckResult) -> tuple[str, str]:
         return "not comparable", ""
     estimate, interval, p_value = check.interaction
     difference = format_value(check.outcome.part, estimate, interval)
-    words = difference, f"{format_interval(interval)},", f"p = {format_p_value(p_value)}".replace("= <", "<")
+    words = (
+        difference,
+        f"{format_bounds(check.outcome.part, interval)},",
+        f"p = {format_p_value(p_value)}".replace("= <", "<"),
+    )
     numbers = " ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
     return "different from the stated setting" if check.differs else "not shown to differ", numbers
 

@@ -8,9 +8,11 @@ from reports.text.comparisons import (
     claimed_range,
     describe_part,
     describe_requirement,
+    describe_sample,
     describe_setting,
     format_bounds,
     format_estimate,
+    format_pairs,
     part_unit,
 )
 from reports.text.formatting import MINUS, TIMES
@@ -78,6 +80,19 @@ def test_a_bound_that_was_missed_by_little_does_not_look_reached():
 def test_the_bounds_of_a_wide_ratio_have_digits_of_their_own():
     ratio = Contrast("speed/steps_to_train_error_25", "tanh", "relu", 1.5, ratio=True)
     wide = handmade.outcome(ratio, estimate=0.898, interval=(0.00021, 3841.0))
-    assert (format_estimate(wide), format_bounds(wide)) == (f"{TIMES}0.9", "[0.00021, 3,841]")
+    assert (format_estimate(wide), format_bounds(wide.part, wide.interval)) == (f"{TIMES}0.9", "[0.00021, 3,841]")
     narrow = handmade.outcome(ratio, estimate=1.2, interval=(0.67, 2.13))
-    assert (format_estimate(narrow), format_bounds(narrow)) == (f"{TIMES}1.20", "[0.67, 2.13]")
+    assert (format_estimate(narrow), format_bounds(narrow.part, narrow.interval)) == (f"{TIMES}1.20", "[0.67, 2.13]")
+
+
+@pytest.mark.parametrize(
+    "trials, look, pairs, sample",
+    [
+        (6, None, "3", "3 pairs"),
+        (6, 1, "3, look 1 of 4", "3 pairs"),
+        (96, None, "3 (96 trials)", "96 trials of 3 seeds"),
+    ],
+)
+def test_a_combination_of_arms_counts_its_trials_beside_its_pairs(trials, look, pairs, sample):
+    outcome = handmade.outcome(trials=tuple(map(str, range(trials))), interim_analysis=look)
+    assert (format_pairs(outcome), describe_sample(outcome)) == (pairs, sample)
