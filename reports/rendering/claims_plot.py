@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
+from reports.rendering.blocks import escape_controls
 from reports.rendering.plot_style import BAND, VERDICT_STYLES, Drawing, open_panels, wrap_text
 from reports.rendering.svg import export_svg
 from reports.statistics.extra_seeds import UNDECIDED
@@ -72,8 +73,9 @@ def draw_claims(rows: Sequence[ClaimRow], name: str) -> Drawing:
         results.set_yticks(range(len(rows)), labels, fontsize=FONT_PT)
         for sentence in panel.get_yticklabels():
             sentence.set_multialignment("right")
-        for label, row in zip(results.get_yticklabels(), rows, strict=True):
+        for place, (label, row) in enumerate(zip(results.get_yticklabels(), rows, strict=True)):
             label.set_color(VERDICT_STYLES[row.verdict].ink)
+            label.set_url(f"claim:{place}:{escape_controls(row.name)}")  # the page makes it a link to the claim's card
         words = "; ".join(f"{row.sentence} ({row.name}): {row.verdict}, {row.result}" for row in rows)
         return Drawing(export_svg(figure, name), f"Claims with verdict and estimate. {words}.")
 

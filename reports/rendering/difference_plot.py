@@ -1,18 +1,29 @@
 """Paired differences from the baseline, or ratios to it, with their intervals, margins and noise floor."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from reports.rendering.plot_style import BAND, EDGE, Axis, Drawing, line_styles, open_panels, wrap_name
-from reports.rendering.svg import export_svg
-from reports.text.formatting import MINUS, TIMES, format_power
+from reports.rendering.plot_style import (
+    BAND,
+    EDGE,
+    Axis,
+    Drawing,
+    join_rows,
+    line_styles,
+    open_panels,
+    set_names,
+    wrap_name,
+)
+from reports.rendering.svg import export_svg, set_data
+from reports.text.formatting import MINUS, TIMES, format_mean_interval, format_number, format_power
 
-DIFFERENCE_COLUMNS = ["arm", "metric", "mean", "low", "high", "floor", "margin", "pairs"]
+DIFFERENCE_COLUMNS = ["arm", "metric", "mean", "low", "high", "floor", "margin", "pairs", "trials"]
 MAX_DOTS = 200  # per row; more dots would hardly be distinguishable, and each adds a line to the file
 
 
@@ -23,7 +34,8 @@ def draw_differences(
 
     Args:
         table: Columns arm, metric, mean, low and high (bounds of the 95 % interval), floor (noise floor), margin and
-            pairs (a tuple of differences), in shown units; an axis of ratios has ratios in all of them.
+            pairs (a tuple of differences), in shown units; an axis of ratios has ratios in all of them. Column trials
+            holds for each pair a tuple of the names of its trials.
         axes: The metrics, one per panel.
         arms: The arms, from top to bottom.
         baseline: The arm that they are compared with.
@@ -33,11 +45,15 @@ def draw_differences(
         The SVG, and the first metric's means in words.
     """
     with open_panels(len(axes), 0.7 + 0.25 * len(arms), sharey=True) as (figure, panels):
+        trials = dict.fromkeys(trial for pairs in table["trials"] for pair in pairs for trial in pair)
+        places = {name: place for place, name in enumerate([*arms, *trials])}
+        set_names(figure, list(places))
         for panel, axis in zip(panels, axes, strict=True):
             rows = table[table["metric"] == axis.metric]
             for place, (arm, (colour, marker, _)) in enumerate(line_styles([baseline, *arms])[1:]):
                 for _, row in rows[rows["arm"] == arm].iterrows():
-                    _draw_row(panel, place, row, colour, marker, axis.is_ratio)
+                    dots, mean = _draw_row(panel, place, row, colour, marker, axis.is_ratio)
+                    _tell_row(dots, mean, row, axis, places)
             floor = rows["floor"].max()
             if floor > 0:
                 panel.axvspan(*_to_either_side(floor, axis.is_ratio), color=BAND, linewidth=0, zorder=0)
@@ -56,16 +72,44 @@ def draw_differences(
         return Drawing(export_svg(figure, name), alt)
 
 
-def _draw_row(panel: Axes, place: int, row: pd.Series, colour: str, marker: str, is_ratio: bool) -> None:
+def _draw_row(
+    panel: Axes, place: int, row: pd.Series, colour: str, marker: str, is_ratio: bool
+) -> tuple[Artist, Artist]:
+    """Draw margins, pairs, and mean with interval; return the artists of the last two."""
     if np.isfinite(row["margin"]):
         bounds = _to_either_side(row["margin"], is_ratio)
         panel.vlines(bounds, place - 0.5, place + 0.5, color=EDGE, linestyle="--", linewidth=1)
-    dots = row["pairs"]
-    if len(dots) > MAX_DOTS:
-        dots = np.quantile(dots, np.linspace(0, 1, MAX_DOTS), method="nearest")
-    panel.scatter(dots, [place + 0.24] * len(dots), s=9, color=colour, alpha=0.45, linewidth=0)
+    values = [row["pairs"][number] for number in _select_pairs(row)]
+    dots = panel.scatter(values, [place + 0.24] * len(values), s=9, color=colour, alpha=0.45, linewidth=0)
     halves = np.nan_to_num([[row["mean"] - row["low"]], [row["high"] - row["mean"]]])
-    panel.errorbar(row["mean"], place - 0.08, xerr=halves, color=colour, marker=marker, markersize=4.5, capsize=2.5)
+    bar = panel.errorbar(
+        row["mean"], place - 0.08, xerr=halves, color=colour, marker=marker, markersize=4.5, capsize=2.5
+    )
+    return dots, bar.lines[0]
+
+
+def _select_pairs(row: pd.Series) -> list[int]:
+    """Numbers of the pairs with a dot: all, or MAX_DOTS evenly from the smallest difference to the largest."""
+    count = len(row["pairs"])
+    if count <= MAX_DOTS:
+        return list(range(count))
+    return list(np.argsort(row["pairs"], kind="stable")[np.linspace(0, count - 1, MAX_DOTS).round().astype(int)])
+
+
+def _tell_row(dots: Artist, mean: Artist, row: pd.Series, axis: Axis, places: Mapping[str, int]) -> None:
+    """Give the artists what the page's script tells of each pair and of the mean; `places` are those of all names."""
+    trials = [",".join(str(places[name]) for name in names) for names in row["trials"]]
+    values = [f"{TIMES}{format_number(v)}" if axis.is_ratio else format_number(v, signed=True) for v in row["pairs"]]
+    pairs = [(values[number], trials[number]) for number in _select_pairs(row)]
+    joint = "over" if axis.is_ratio else "minus"
+    set_data(dots, text=f"{axis.label}: {{0}}\n{{1*}}", joint=joint, rows=join_rows(pairs))
+    bounds = row["low"], row["high"]
+    estimate = format_mean_interval(row["mean"], bounds, signed=True)
+    if axis.is_ratio:  # its bounds may lie decades apart
+        low, high = (format_number(bound, 2) for bound in bounds)
+        estimate = f"{TIMES}{format_number(row['mean'])} [{low}, {high}]"
+    text = f"{{*}}\n{axis.label}: {{0}}\nMean with 95 % interval; pairs: {{1}}"
+    set_data(mean, arm=places[row["arm"]], text=text, rows=join_rows([(estimate, len(values))]))
 
 
 def _to_either_side(bound: float, is_ratio: bool) -> tuple[float, float]:

@@ -1,7 +1,9 @@
 """Rendering of blocks as one HTML file that opens offline."""
 
+import html
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import TypeGuard
 
@@ -10,6 +12,13 @@ from markupsafe import Markup
 
 from reports.rendering.blocks import Answers, Block, Figure, Heading, Verdicts, block_kind
 from reports.rendering.plot_style import VERDICT_STYLES
+
+THEME = {  # colours of figures that follow light and dark, by the variables of report.css
+    "#ffffff": "paper", "#1b1b1b": "ink", "#000000": "ink", "#d9dee8": "band", "#e3e6eb": "grid", "#8a94a6": "edge",
+    "#14602f": "green", "#94201b": "red", "#174f86": "blue", "#7a4a00": "amber", "#4b515b": "grey", "#5b3590": "violet",
+}  # fmt: skip
+
+CLAIM_LINKS = re.compile(r"""(<a href=(["'])claim:\d+:(?P<name>.*?)\2>)<text.*?</a>(\1<text.*?</a>)*""", re.DOTALL)
 
 
 def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
@@ -24,9 +33,10 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"kind": block_kind, "slug": _slug, "svg": _inline_svg}
     anchored = list(zip(blocks, _assign_anchors(blocks), strict=True))
     chapters = [(anchors[0], block.text) for block, anchors in anchored if isinstance(block, Heading) and anchors]
+    cards = _find_cards(anchored)
+    environment.filters |= {"kind": block_kind, "slug": _slug, "svg": lambda figure: _inline_svg(figure, cards)}
     environment.globals["styles"] = VERDICT_STYLES
     template = environment.get_template("report.html.j2")
     return template.render(title=title, blocks=anchored, chapters=chapters, reload_s=reload_s)
@@ -52,6 +62,16 @@ def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
     return anchors
 
 
+def _find_cards(anchored: Sequence[tuple[Block, Sequence[str]]]) -> dict[str, Iterator[str]]:
+    """Anchors of the cards by the claim's name, in the order in which figures and cards show claims."""
+    cards = defaultdict[str, list[str]](list)
+    for block, anchors in anchored:
+        if isinstance(block, Verdicts):
+            for line, anchor in zip(block.lines, anchors, strict=True):
+                cards[line.name].append(anchor)
+    return {name: iter(anchors) for name, anchors in cards.items()}
+
+
 def _is_chapter(block: Block) -> TypeGuard[Heading]:
     return isinstance(block, Heading) and block.level == 2
 
@@ -60,6 +80,22 @@ def _slug(text: str) -> str:
     return re.sub(r"\W+", "-", text.lower()).strip("-")
 
 
-def _inline_svg(figure: Figure) -> Markup:
-    label = Markup.escape(figure.alt)
-    return Markup(figure.svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))
+def _inline_svg(figure: Figure, cards: dict[str, Iterator[str]]) -> Markup:
+    """The figure's SVG with its description, colours that follow the page's, and claims that lead to their cards."""
+    svg = CLAIM_LINKS.sub(lambda match: _link_card(match, cards), figure.svg)
+    svg = re.sub(r'(?<=[ "])style="[^"]*"', _apply_theme, svg)
+    role = "group" if "<a " in svg or " data-rows=" in svg else "img"  # the parts of an image cannot be reached
+    return Markup(svg.replace("<svg ", f'<svg role="{role}" aria-label="{Markup.escape(figure.alt)}" ', 1))
+
+
+def _link_card(match: re.Match[str], cards: dict[str, Iterator[str]]) -> str:
+    """Lines of a figure as one link to the card of the claim that they are about."""
+    anchor = next(cards.get(html.unescape(match["name"]), iter(())), "")
+    lines = re.sub("<a [^>]*>|</a>", "", match[0])
+    return f'<a href="#{anchor}">{lines}</a>' if anchor else lines
+
+
+def _apply_theme(match: re.Match[str]) -> str:
+    return re.sub(
+        r"#[0-9a-f]{6}", lambda colour: f"var(--{THEME[colour[0]]})" if colour[0] in THEME else colour[0], match[0]
+    )

@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from reports.rendering.plot_style import EDGE, Axis, Drawing, add_legend, line_styles, open_panels
-from reports.rendering.svg import export_svg
+from reports.rendering.plot_style import EDGE, Axis, Drawing, add_legend, join_rows, line_styles, open_panels
+from reports.rendering.svg import export_svg, set_data
+from reports.text.formatting import format_mean_interval
 
 LOG_RATIO = 30  # a panel whose means span a larger factor has a logarithmic axis
 
@@ -21,7 +22,8 @@ def draw_curves(
     """Draw learning curves: one panel per metric, one line per arm.
 
     Args:
-        table: Columns arm, epoch, metric, mean and half (half-width of the 95 % interval), as stored.
+        table: Columns arm, epoch, metric, mean, half (half-width of the 95 % interval) and size (number of
+            seeds), as stored.
         axes: The metrics, one per panel.
         arms: All arms, the baseline first.
         faint_arms: Arms drawn in the background, in grey and without intervals.
@@ -38,14 +40,20 @@ def draw_curves(
             for arm in faint_arms:
                 line = _select_line(table, arm, axis)
                 faint_handles = panel.plot(line["epoch"], line["mean"], color=EDGE, linewidth=0.6, zorder=1.5)
-            for arm, (colour, marker, dashes) in line_styles(clear_arms):
+                set_data(faint_handles[0], arm=len(clear_arms))
+            for place, (arm, (colour, marker, dashes)) in enumerate(line_styles(clear_arms)):
                 line = _select_line(table, arm, axis)
                 mean, half = line["mean"], line["half"]
-                panel.fill_between(line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0)
+                band = panel.fill_between(
+                    line["epoch"], mean - half, mean + half, color=colour, alpha=0.14, linewidth=0
+                )
+                set_data(band, arm=place)
                 handles += panel.plot(
                     line["epoch"], mean, color=colour, linestyle=dashes, marker=marker, markersize=3.2
                 )
+                set_data(handles[-1], arm=place, **_tell_means(line, line["epoch"], axis.label, "Epoch"))
             panel.set(xlabel="Epoch", ylabel=axis.label)
+            panel.locator_params("x", integer=True)
             panel.margins(x=0.02)
         faint_label = faint_arms if len(faint_arms) == 1 else ["all others"] * len(faint_handles)
         add_legend(figure, [*handles, *faint_handles], [*clear_arms, *faint_label])
@@ -58,7 +66,8 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
     """Draw metrics against a number or another metric: one panel per metric, one line per series, one point per arm.
 
     Args:
-        table: Columns series, x, metric, mean and half (half-width of the 95 % interval), as stored.
+        table: Columns series, x, metric, mean, half (half-width of the 95 % interval) and size (number of
+            seeds), as stored.
         axes: The metrics, one per panel.
         x: The number or metric on the horizontal axis.
         log: Whether the horizontal axis is logarithmic.
@@ -71,18 +80,38 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
         series, descriptions = list(dict.fromkeys(table["series"])), []
         for panel, axis in zip(panels, axes, strict=True):
             handles: list[Any] = []
-            for line, (colour, marker, dashes) in line_styles(series):
+            for place, (line, (colour, marker, dashes)) in enumerate(line_styles(series)):
                 rows = table[(table["series"] == line) & (table["metric"] == axis.metric)].sort_values("x")
-                mean, half = rows["mean"] * axis.factor, np.nan_to_num(rows["half"] * axis.factor)
-                handles += [panel.errorbar(
-                    rows["x"], mean, half, color=colour, marker=marker, linestyle=dashes,
+                rows = rows.assign(mean=rows["mean"] * axis.factor, half=np.nan_to_num(rows["half"] * axis.factor))
+                bars = panel.errorbar(
+                    rows["x"], rows["mean"], rows["half"], color=colour, marker=marker, linestyle=dashes,
                     markersize=5, capsize=2,
-                )]  # fmt: skip
+                )  # fmt: skip
+                for artist in bars.get_children():
+                    set_data(artist, arm=place)
+                set_data(bars.lines[0], arm=place, **_tell_means(rows, rows["x"], axis.label, x.label))
+                handles += [bars]
                 if axis is axes[0]:
-                    descriptions += [f"{line} {at:,g}: {value:.1f}" for at, value in zip(rows["x"], mean, strict=True)]
+                    descriptions += [f"{line} {row.x:,g}: {row.mean:.1f}" for row in rows.itertuples()]
             _scale_axes(panel, table[table["metric"] == axis.metric], axis, x, log)
         add_legend(figure, handles, series)
         return Drawing(export_svg(figure, name), f"{axes[0].label} by {x.label}: {'; '.join(descriptions)}.")
+
+
+def _tell_means(means: pd.DataFrame, places: pd.Series, label: str, place_label: str) -> dict[str, str]:
+    """What the page's script tells of each mean: its place, itself with its interval, the number of seeds.
+
+    Args:
+        means: Columns mean, half and size, as shown.
+        places: The horizontal position of each.
+        label: The axis label of the means.
+        place_label: That of the positions.
+    """
+    rows = [
+        (f"{place:,g}", format_mean_interval(mean, (mean - half, mean + half)), size)
+        for place, mean, half, size in zip(places, means["mean"], means["half"], means["size"], strict=True)
+    ]
+    return {"text": f"{{*}}\n{label}: {{1}}\n{place_label}: {{0}}; seeds: {{2}}", "rows": join_rows(rows)}
 
 
 def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool) -> None:

@@ -15,7 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics.table import describe_metric
+from bench.system.text import printable
 from reports.rendering.blocks import escape_controls
+from reports.rendering.svg import set_data
 from reports.text.formatting import column_heading
 
 WIDTH_IN = 6.9  # the text width of an A4 page
@@ -117,6 +119,16 @@ def wrap_text(text: str, width: int, max_lines: int) -> str:
     return textwrap.fill(escape_controls(text), width, max_lines=max_lines, placeholder="\N{HORIZONTAL ELLIPSIS}")
 
 
+def set_names(figure: Figure, names: Sequence[str]) -> None:
+    """Give the figure the names that its artists refer to by their places: `arm=2` refers to the third."""
+    set_data(figure, names="\n".join(map(printable, names)))
+
+
+def join_rows(rows: Iterable[Sequence[object]]) -> str:
+    """Join what the page's script tells of each point: rows by semicolons, cells by bars."""
+    return ";".join("|".join(map(str, row)) for row in rows)
+
+
 def add_legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -> None:
     """Add a legend below the panels, and make the figure higher by it.
 
@@ -125,8 +137,11 @@ def add_legend(figure: Figure, handles: Sequence[Artist], arms: Sequence[str]) -
         handles: One artist per entry.
         arms: One name per entry.
     """
+    set_names(figure, arms)
     labels = [wrap_name(arm) for arm in arms]
     widest = max(len(line) for label in labels for line in label.split("\n"))
     columns = max(1, min(len(arms), int(WIDTH_IN / (0.6 + 0.075 * widest))))
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    for place, text in enumerate(legend.get_texts()):
+        set_data(text, legend=place)
     figure.set_figheight(figure.get_figheight() + legend.get_window_extent().height / figure.dpi)

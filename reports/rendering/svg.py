@@ -32,7 +32,7 @@ def export_svg(figure: Figure, name: str) -> str:
     text = re.sub(r"\s*(<[^>]*>)\s*", lambda match: _compact_tag(match[1]), text)
     references = dict.fromkeys(re.findall(r'(?:url\(| href=")#([^")]+)', text))
     ids = {reference: f"{prefix}-{number}" for number, reference in enumerate(references)}
-    text = re.sub(r' id="([^"]+)"', lambda match: _replace_id(match[1], ids), text)
+    text = re.sub(r""" id=("[^"]+"|'[^']+')""", lambda match: _replace_id(match[1][1:-1], ids), text)
     text = re.sub(r'(url\(| href=")#([^")]+)', lambda match: f"{match[1]}#{ids[match[2]]}", text)
     text = re.sub(r"<g([^>]*)>((?:<use [^>]*/>){2,})</g>", _share_style, text)
     return _drop_bare_groups(text).replace("<svg ", f"<svg font-family='{FAMILY}' ", 1)
@@ -40,16 +40,27 @@ def export_svg(figure: Figure, name: str) -> str:
 
 def _compact_tag(tag: str) -> str:
     """Shorten a tag's attributes; texts of the figure stand between tags, and stay as they are."""
-    tag = tag.replace(" xlink:href=", " href=").replace(" font-family: 'DejaVu Sans';", "")
+    for superfluous in (
+        " font-family: 'DejaVu Sans';",
+        ' target="_blank"',
+        ' xmlns:xlink="http://www.w3.org/1999/xlink"',
+    ):
+        tag = tag.replace(superfluous, "")
+    tag = tag.replace(" xlink:href=", " href=")
     tag = re.sub(r' transform="rotate\(-?0 [^"]*"', "", tag)
     tag = re.sub(r'(?<= style=")[^"]*', lambda match: re.sub(r"([:;]) ", r"\1", match[0]), tag)
+    tag = re.sub(r'(?<= transform=")[^"]*', lambda match: _round(match[0]), tag)
     return re.sub(r'( (?:d|x|y|width|height)=")([^"]*)', lambda match: match[1] + _compact_path(match[2]), tag)
 
 
 def _compact_path(path: str) -> str:
-    """Round coordinates to hundredths of a point, and leave out spaces beside letters."""
-    rounded = re.sub(r"\d+\.\d+", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), path.strip())
-    return re.sub(r"\s*([A-Za-z])\s*", r"\1", rounded)
+    """Round coordinates, and leave out spaces beside letters."""
+    return re.sub(r"\s*([A-Za-z])\s*", r"\1", _round(path.strip()))
+
+
+def _round(coordinates: str) -> str:
+    """Round coordinates to hundredths of a point."""
+    return re.sub(r"\d+\.\d+", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), coordinates)
 
 
 def _replace_id(name: str, ids: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, MAX_DOTS, draw
 from reports.rendering.heatmap import draw_heatmap
 from reports.rendering.line_plots import draw_curves
 from reports.rendering.plot_style import COLOURS, Axis, metric_axis
-from reports.sections.arms import list_contrasts, trained_arms
+from reports.sections.arms import list_contrasts, name_trials, trained_arms
 from reports.statistics import summary
 from reports.tables.observations import CURVES, STEPS
 from reports.text.formatting import pluralize
@@ -115,7 +115,7 @@ def _series(metric: str, ratio: bool) -> str:
 
 def _tabulate_differences(study: Study, evidence: Evidence, metric: str, ratio: bool) -> pd.DataFrame:
     """Tabulate each arm's differences from the baseline, or ratios to it, as shown: DIFFERENCE_COLUMNS."""
-    results, rows = evidence.results, []
+    results, rows, names = evidence.results, [], name_trials(evidence)
     factor, compare = (
         (1, summary.paired_ratios) if ratio else (describe_metric(metric).factor, summary.paired_differences)
     )
@@ -127,7 +127,9 @@ def _tabulate_differences(study: Study, evidence: Evidence, metric: str, ratio: 
             margins = [part.margin for part in contrasts if {part.arm, part.reference} == {arm, study.baseline}]
             numbers = [*summary.estimate_mean(pairs).bounds, floor * factor]
             shown = np.exp([*numbers, *pairs]) if ratio else np.array([*numbers, *pairs])
-            rows.append((arm, _series(metric, ratio), *shown[:4], min(margins, default=np.nan), tuple(shown[4:])))
+            margin = min(margins, default=np.nan)
+            trials = tuple((names[arm, pair], names[study.baseline, pair]) for pair in pairs.index)
+            rows.append((arm, _series(metric, ratio), *shown[:4], margin, tuple(shown[4:]), trials))
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 

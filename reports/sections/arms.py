@@ -35,6 +35,15 @@ def label_arm(arm: str) -> str:
     return f"{arm} (control)" if arm in (AGAIN, SHUFFLED) else arm
 
 
+def name_trials(evidence: Evidence) -> dict[tuple[str, int], str]:
+    """Name each trial of a study by arm and pair: study, arm and seed, as MLflow names the run, and its identity."""
+    columns = (evidence.trials[name] for name in ("study", "arm", "pair", "seed", "identity"))
+    return {
+        (arm, pair): f"{study} / {arm} / seed {seed}, identity {identity}"
+        for study, arm, pair, seed, identity in zip(*columns, strict=True)
+    }
+
+
 def list_contrasts(study: Study) -> list[Contrast]:
     """List the contrasts of all of the study's claims."""
     return [part for claim in study.claims for part in claim.parts if isinstance(part, Contrast)]

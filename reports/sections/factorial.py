@@ -106,11 +106,12 @@ def tabulate_combined(study: Study, results: pd.DataFrame) -> Table:
 def _draw_effects(study: Study, points: pd.DataFrame, effects: dict[str, Mean]) -> Figure:
     """Draw main effects and Shapley shares, one row per effect, one dot per seed."""
     names = [effect(name) for effect in (main_effect, shapley_share) for name in study.switches]
-    rows = [
-        (name, METRIC, *effects[name].bounds, math.nan, math.nan, tuple(points[name].dropna()))
-        for name in names
-        if effects[name].size
-    ]
+    rows = []
+    for name in names:
+        if effects[name].size:
+            pairs = points[name].dropna()
+            trials = tuple((f"{study.name} / all combinations / seed {seed}",) for seed in pairs.index)
+            rows.append((name, METRIC, *effects[name].bounds, math.nan, math.nan, tuple(pairs), trials))
     table = pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
     drawing = draw_differences(
         table, [Axis(METRIC, "Test accuracy, points")], names, "nothing", f"{study.name}-effects"

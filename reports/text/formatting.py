@@ -102,6 +102,23 @@ def format_interval(bounds: tuple[float, float] | None) -> str:
     return f"[{format_fixed(bounds[0], places)}, {format_fixed(bounds[1], places)}]"
 
 
+def format_mean_interval(mean: float, bounds: tuple[float, float], signed: bool = False) -> str:
+    """Format a mean with its interval: '4.0 [3.0, 5.0]'.
+
+    Args:
+        mean: The mean.
+        bounds: Its interval; where it is not finite or of no width, the mean stands alone.
+        signed: Whether a positive mean has a sign.
+    """
+    half = (bounds[1] - bounds[0]) / 2
+    if not (math.isfinite(half) and half):
+        return format_number(mean, signed=signed)
+    if exponent := _exponent(mean, half):
+        scaled = tuple(number / 10**exponent for number in (mean, *bounds))
+        return _append_power(f"({format_mean_interval(scaled[0], scaled[1:], signed)})", exponent)
+    return f"{format_fixed(mean, decimal_places(half), signed)} {format_interval(bounds)}"
+
+
 def format_count(value: float | None) -> str:
     """Format a large count in thousands, millions or billions, with three significant digits."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):

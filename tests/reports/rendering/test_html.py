@@ -24,7 +24,9 @@ from reports.rendering.blocks import (
     Text,
     Verdicts,
 )
-from reports.rendering.html import render_html
+from reports.rendering.claims_plot import ClaimRow, draw_claims
+from reports.rendering.html import THEME, render_html
+from reports.rendering.plot_style import BAND, COLOURS, EDGE, VERDICT_STYLES
 from reports.statistics.claim_verdicts import VERDICTS
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} #set $x$ \\ _a_"
@@ -80,9 +82,22 @@ def test_the_page_loads_nothing_from_elsewhere(text, soup):
 
 
 def test_every_figure_has_its_alternative_text(blocks, soup):
-    figures = soup.select("figure svg[role=img]")
+    figures = soup.select("figure svg[aria-label]")
     assert [figure["aria-label"] for figure in figures] == alternative_texts(blocks)
     assert len(figures) == 4
+
+
+def test_every_claim_of_the_figure_leads_to_its_own_card_whatever_its_name():
+    names = (HOSTILE, "it's", '"quoted"', "two\nlines", "of two studies", "of two studies")
+    figure = draw_claims([ClaimRow(name, "A claim", "supported", "+1", 1.0) for name in names], "claims")
+    cards = [Verdicts((ClaimLine("supported", name, "A claim", ()),)) for name in names]
+    soup = BeautifulSoup(render_html([Figure(*figure, "All claims"), *cards], "A report"), "html.parser")
+    assert [link.get("href") for link in soup.svg.find_all("a")] == [f"#{card['id']}" for card in soup.select("li[id]")]
+
+
+def test_the_colours_of_verdicts_the_baseline_and_the_frame_follow_light_and_dark():
+    drawn = {COLOURS[0], BAND, EDGE, *(style.ink for style in VERDICT_STYLES.values())}
+    assert drawn <= set(THEME)
 
 
 def test_ids_are_unique_and_every_link_has_a_target(soup):

@@ -27,21 +27,22 @@ USER_STYLE = {
     "svg.fonttype": "path",
     "text.usetex": True,
 }
+CURVE_COLUMNS = ["arm", "epoch", "metric", "mean", "half", "size"]
+RESPONSE_COLUMNS = ["series", "x", *CURVE_COLUMNS[2:]]
+PAIR_NAMES = ("a 0", "b 0"), ("a 1", "b 1")
 AXES = (Axis("a", "Accuracy, %", 100), Axis("b", "Images per second"))
 
 
 @cache
 def curves():
-    rows = [(a, e, m, 0.1 * e, np.nan if e else 0.1) for a in ARMS for e in range(4) for m in "ab"]
-    return draw_curves(
-        pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"]), AXES, ARMS, ARMS[6:], "one"
-    )
+    rows = [(a, e, m, 0.1 * e, np.nan if e else 0.1, 3) for a in ARMS for e in range(4) for m in "ab"]
+    return draw_curves(pd.DataFrame(rows, columns=CURVE_COLUMNS), AXES, ARMS, ARMS[6:], "one")
 
 
 @cache
 def differences():
     rows = [
-        (a, m, -n * 10.0, -n * 10 - 0.4, 0.4 - n * 10, 0.3, 0.5, (-n * 10 - 0.1, 0.1 - n * 10))
+        (a, m, -n * 10.0, -n * 10 - 0.4, 0.4 - n * 10, 0.3, 0.5, (-n * 10 - 0.1, 0.1 - n * 10), PAIR_NAMES)
         for n, a in enumerate(ARMS[1:])
         for m in "ab"
     ]
@@ -51,15 +52,15 @@ def differences():
 
 @cache
 def scatter():
-    rows = [(a, n, "a", 0.5, np.nan) for n, a in enumerate(ARMS)]
-    table = pd.DataFrame(rows, columns=["series", "x", "metric", "mean", "half"])
+    rows = [(a, n, "a", 0.5, np.nan, 3) for n, a in enumerate(ARMS)]
+    table = pd.DataFrame(rows, columns=RESPONSE_COLUMNS)
     return draw_responses(table, AXES[:1], AXES[1], False, "three")
 
 
 @cache
 def responses():
-    rows = [(a, x, m, 10.0**-x, np.nan if x else 0.1) for a in ARMS for x in range(4) for m in "ab"]
-    table = pd.DataFrame(rows, columns=["series", "x", "metric", "mean", "half"])
+    rows = [(a, x, m, 10.0**-x, np.nan if x else 0.1, 3) for a in ARMS for x in range(4) for m in "ab"]
+    table = pd.DataFrame(rows, columns=RESPONSE_COLUMNS)
     return draw_responses(table, AXES, Axis("x", "Layers"), False, "nine")
 
 
@@ -91,11 +92,20 @@ class TestEveryFigure:
         assert all(re.fullmatch(r"f[0-9a-f]{8}-\d+", svg_id) for svg_id in ids)
 
 
+@pytest.mark.parametrize("draw", [curves, differences, scatter, responses])
+def test_every_point_has_what_the_page_tells_of_it(draw):
+    svg = draw().svg
+    rows = [len(found.split(";")) for found in re.findall(r' data-rows="([^"]*)"', svg)]
+    points = [found.count("<use ") for found in re.findall(r"<g [^>]*data-rows=[^>]*>(.*?)</g></g>", svg)]
+    assert points == rows and points
+
+
 def test_many_pairs_have_a_limited_number_of_dots_and_an_axis_over_all_of_them():
     def drawn(pairs):
-        row = ("arm", "a", 0.0, -0.4, 0.4, 0.3, 0.5, tuple(pairs))
+        row = ("arm", "a", 0.0, -0.4, 0.4, 0.3, 0.5, tuple(pairs), ((),) * len(pairs))
         table = pd.DataFrame([row], columns=DIFFERENCE_COLUMNS)
-        return draw_differences(table, AXES[:1], ["arm"], "baseline", "five").svg
+        svg = draw_differences(table, AXES[:1], ["arm"], "baseline", "five").svg
+        return svg.replace(f"|{len(pairs)}", "|all")  # the number of pairs is told, too
 
     few_values, many_values = (np.linspace(-3, 3, number) for number in (MAX_DOTS, 20 * MAX_DOTS - 19))
     assert drawn(many_values) == drawn(few_values)
@@ -113,8 +123,8 @@ def legends(monkeypatch):
 
 def test_every_arm_is_in_the_legend_whatever_its_name(legends):
     names = ["_hidden", "", "a" * 200, "$x$"]
-    rows = [(arm, epoch, metric, 0.1, 0.1) for arm in names for epoch in (0, 1) for metric in "ab"]
-    table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
+    rows = [(arm, epoch, metric, 0.1, 0.1, 3) for arm in names for epoch in (0, 1) for metric in "ab"]
+    table = pd.DataFrame(rows, columns=CURVE_COLUMNS)
     draw_curves(table, AXES, names, [], "six")
     draw_responses(table.rename(columns={"arm": "series", "epoch": "x"}), AXES, Axis("x", "Layers"), False, "seven")
     assert [labels for _, labels in legends] == [
@@ -129,8 +139,8 @@ def test_arms_beyond_the_distinguishable_ones_share_one_legend_entry(legends):
     assert len(handles) == len(labels) == 7
     assert labels == [*map(wrap_name, ARMS[:6]), "all others"]
     legends.clear()
-    rows = [(arm, epoch, axis.metric, 0.1, 0.1) for arm in "abc" for epoch in (0, 1) for axis in AXES]
-    table = pd.DataFrame(rows, columns=["arm", "epoch", "metric", "mean", "half"])
+    rows = [(arm, epoch, axis.metric, 0.1, 0.1, 3) for arm in "abc" for epoch in (0, 1) for axis in AXES]
+    table = pd.DataFrame(rows, columns=CURVE_COLUMNS)
     draw_curves(table, AXES, list("abc"), ["b"], "six")
     assert legends[0][1] == ["a", "c", "b"]
 
@@ -148,7 +158,7 @@ def test_the_first_nine_arms_look_different_without_colour_and_without_shape():
 def test_ratios_lie_on_a_logarithmic_axis_around_one(monkeypatch):
     scales = []
     monkeypatch.setattr(difference_plot, "_scale_ratios", lambda panel: scales.append(panel))
-    row = ("arm", "a", 2.0, 1.5, 2.7, 1.1, 1.5, (1.6, 2.4))
+    row = ("arm", "a", 2.0, 1.5, 2.7, 1.1, 1.5, (1.6, 2.4), PAIR_NAMES)
     table = pd.DataFrame([row], columns=DIFFERENCE_COLUMNS)
     drawing = draw_differences(table, [Axis("a", "Ratio of steps", is_ratio=True)], ["arm"], "baseline", "six")
     assert drawing.alt == "Paired ratios to baseline, Ratio of steps, mean and 95 % interval: arm 2.00 [1.50, 2.70]."
