@@ -62,14 +62,14 @@ class ClaimLine:
         verdict: One of `reports.statistics.claim_verdicts.VERDICTS`.
         name: The claim's id.
         sentence: The claim itself.
-        measured: Pairs of a label and a value: estimate, interval, number of pairs and so on.
+        measured: For each stated comparison, pairs of a label and a value: estimate, interval, number of pairs, ...
         details: Pairs of a label and a text: setting, preconditions, published results, reason of the verdict.
     """
 
     verdict: str
     name: str
     sentence: str
-    measured: tuple[tuple[str, str], ...]
+    measured: tuple[tuple[tuple[str, str], ...], ...]
     details: tuple[tuple[str, str], ...] = ()
 
 
@@ -82,12 +82,21 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a topic: verdict of its first claim, a sentence in plain words, heading of the chapter about it."""
+    """The answer to a topic.
+
+    Attributes:
+        topic: The topic.
+        verdict: Verdict on its first claim.
+        sentence: What was measured for that claim, in plain words.
+        chapter: Heading of the chapter about it.
+        others: Name and verdict of each other claim.
+    """
 
     topic: str
     verdict: str
     sentence: str
     chapter: str
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

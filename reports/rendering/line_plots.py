@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from reports.rendering.plot_style import EDGE, Axis, Drawing, add_legend, join_rows, line_styles, open_panels
 from reports.rendering.svg import export_svg, set_data
-from reports.text.formatting import format_mean_interval
+from reports.text.formatting import format_mean_interval, format_power
 
 LOG_RATIO = 30  # a panel whose means span a larger factor has a logarithmic axis
 
@@ -121,7 +121,7 @@ def _scale_axes(panel: Axes, rows: pd.DataFrame, axis: Axis, x: Axis, log: bool)
         panel.set_xscale("log")
     if 0 < LOG_RATIO * rows["mean"].min() < rows["mean"].max():
         panel.set_yscale("log")
-        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_major_formatter(lambda value, _: format_power(value))
     numbers = sorted(set(rows["x"]))
     if len(numbers) <= 6 and all(float(f"{number:.3g}") == number for number in numbers):
         panel.set_xticks(numbers, [f"{tick:,g}" for tick in numbers])

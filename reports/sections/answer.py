@@ -9,13 +9,14 @@ from reports.rendering.blocks import Answer, Answers, Block, Figure
 from reports.rendering.claims_plot import ClaimRow, draw_claims, in_margins
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
-from reports.text.answers import answer_topic, format_result
-from reports.text.formatting import format_range
+from reports.text.answers import answer_claim, format_result
+from reports.text.formatting import format_number, format_range
 
 CAPTION = (
-    "Estimates with 95 % intervals, in margins: 1 is the smallest difference that matters, to the right as claimed; in "
-    "the grey zone a difference is too small to matter. Claims that two arms are equal hold in that zone, on either "
-    "side. Hollow: undecided. Counts, and claims without an estimate or not testable here, are not drawn."
+    "Estimates with 95 % intervals in margins, the smallest differences that matter: in the grey zone none does. Right "
+    "is as claimed, whatever the sign. Supported or refuted: the estimate lies beyond the zone, and zero is ruled out. "
+    "Negligible: the 90 % interval lies within the zone; there a claim that two arms are equal is supported. Hollow: "
+    "undecided. Counts, and what was not tested, are not drawn. The axis is logarithmic beyond 2."
 )
 MAX_ROWS = 32  # claims in a figure, which fits on a page
 
@@ -24,7 +25,7 @@ def build_answer(evidence: Evidence) -> list[Block]:
     """Build the figure of all claims, the answers, and the conditions under which they hold."""
     if not evidence.claims:
         return []
-    conditions = (("Measured on", _describe_budget(evidence)), ("Not said", _describe_limit(evidence)))
+    conditions = (("Measured on", _describe_budget(evidence)), ("Limits", _describe_limit(evidence)))
     answers = Answers(tuple(_answer_topics(evidence)), conditions)
     rows = [_make_row(judgement) for judgement in evidence.claims]
     if all(row.position is None for row in rows):
@@ -47,9 +48,10 @@ def _make_row(judgement: Judgement) -> ClaimRow:
         position = _scale(main, main.estimate)
         bounds = [_scale(main, bound) for bound in main.interval] if main.interval else []
         interval = (min(bounds), max(bounds)) if bounds else None
-    return ClaimRow(
-        judgement.claim.id, judgement.claim.sentence, judgement.verdict, format_result(judgement), position, interval
-    )
+    result = format_result(judgement)
+    if isinstance(main.part, Contrast) and position is not None:
+        result += f", margin {format_number(main.part.margin)}"
+    return ClaimRow(judgement.claim.id, judgement.claim.sentence, judgement.verdict, result, position, interval)
 
 
 def _scale(outcome: Outcome, value: float) -> float:
@@ -59,7 +61,7 @@ def _scale(outcome: Outcome, value: float) -> float:
 
 
 def _answer_topics(evidence: Evidence) -> list[Answer]:
-    """Answer each topic by the claims of its studies; verdict and chapter are those of the first claim."""
+    """Answer each topic by the first claim of its studies, whose verdict and chapter it has, and name the others."""
     answers = []
     topics: dict[str, list[str]] = {}
     for study in evidence.studies:
@@ -68,7 +70,8 @@ def _answer_topics(evidence: Evidence) -> list[Answer]:
         judgements = [judgement for judgement in evidence.claims if judgement.study in names]
         if judgements:
             lead = judgements[0]
-            answers.append(Answer(topic, lead.verdict, answer_topic(judgements), chapter_title(lead.study)))
+            others = tuple((judgement.claim.id, judgement.verdict) for judgement in judgements[1:])
+            answers.append(Answer(topic, lead.verdict, answer_claim(lead), chapter_title(lead.study), others))
     return answers
 
 
@@ -90,5 +93,5 @@ def _describe_limit(evidence: Evidence) -> str:
     data = evidence.setting.data
     return (
         f"Findings on {data.name}, with {data.classes} classes, and under this budget need not hold for other images, "
-        "for wider networks or for longer training."
+        "such as ImageNet's photographs, for wider networks or for longer training."
     )

@@ -57,7 +57,7 @@ def _draw_curves(study: Study, evidence: Evidence) -> Figure | None:
     faint_arms = _select_faint(study, arms)
     drawing = draw_curves(table, axes, arms, faint_arms, f"{study.name}-curves")
     faint = f" {pluralize(len(faint_arms), 'further arm')} in grey, without bands." * bool(faint_arms)
-    return Figure(*drawing, f"Learning curves: means over seeds; the bands are 95 % intervals.{faint}")
+    return Figure(*drawing, f"{study.name}: learning curves, means over seeds; the bands are 95 % intervals.{faint}")
 
 
 def _select_faint(study: Study, arms: Sequence[str]) -> list[str]:
@@ -88,12 +88,11 @@ def _draw_differences(study: Study, evidence: Evidence) -> Figure | None:
     drawing = draw_differences(table, axes, arms, study.baseline, f"{study.name}-differences")
     kinds = {False: f"differences from {study.baseline}", True: f"ratios to {study.baseline}"}
     named = " and ".join(kinds[ratio] for ratio in dict.fromkeys(axis.is_ratio for axis in axes))
-    caption = (
-        f"Paired {named}: one dot per pair, their mean and its 95 % interval, not widened for several looks. The "
-        "shaded band is the noise floor: the baseline against itself."
-    )
+    caption = f"{study.name}: paired {named}; one dot per pair, their mean, its 95 % interval without regard to looks."
+    if (table["floor"] > 0).any():
+        caption += " The shaded band is the noise floor: the baseline against itself."
     if table["margin"].notna().any():
-        caption += " Dashed lines are the claims' margins."
+        caption += " Dashed lines are the margins of comparisons with the baseline."
     if STEPS in {axis.metric.removeprefix(RATIO) for axis in axes} and evidence.results["censored"].any():
         caption += " Times that were not reached count as the budget."
     if (table["pairs"].map(len) > MAX_DOTS).any():
@@ -143,4 +142,7 @@ def _draw_zeros(study: Study, evidence: Evidence) -> Figure | None:
         return None
     zeros.columns = zeros.columns.str.removeprefix(prefix)
     drawing = draw_heatmap(zeros, "Exact zeros, %", f"{study.name}-zeros")
-    return Figure(*drawing, "Share of exact zeros after each layer's activation, on the test images: means over seeds.")
+    return Figure(
+        *drawing,
+        f"{study.name}: share of exact zeros after each layer's activation, on the test images: means over seeds.",
+    )

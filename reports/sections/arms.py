@@ -67,8 +67,8 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
         f"{study.name}: means over seeds",
         make_columns("Arm", *columns),
         tuple(zip(map(Cell, map(label_arm, arms)), *columns.values(), strict=True)),
-        f"With half-widths of 95 % intervals. Differences from {study.baseline} are paired by seed. The best test "
-        "accuracy is marked.",
+        f"With half-widths of 95 % intervals. Differences from {study.baseline} are over the seeds that both have. The "
+        "best test accuracy is marked.",
     )
 
 

@@ -67,18 +67,33 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> C
         judgement: The claim with its verdict.
         noise_floor: The noise floor of the claim's contrast, in shown units; None if it has none.
     """
-    main, part = judgement.main, judgement.main.part
-    measured: list[tuple[str, str]] = []
-    if main.estimate is not None:
-        labels = ("ratio" if part.ratio else "difference", "required") if isinstance(part, Contrast) else COUNT_LABELS
-        measured = [("compared", describe_part(part))] * (len(judgement.outcomes) > 1)
-        measured += zip(labels, (format_estimate(main), describe_required(part)), strict=True)
-    if measured and isinstance(part, Contrast):
-        measured += [("95 % interval", format_bounds(part, main.interval)), ("pairs", comparisons.format_pairs(main))]
-        if noise_floor and noise_floor > 0:
-            measured.append(("noise floor", format_half_width(noise_floor)))
     claim = judgement.claim
-    return ClaimLine(judgement.verdict, claim.id, claim.sentence, tuple(measured), tuple(_describe_claim(judgement)))
+    measured = [_list_numbers(outcome) for outcome in judgement.outcomes if outcome.estimate is not None]
+    if len(judgement.outcomes) > 1:
+        measured = [
+            [("compared", describe_part(outcome.part)), *numbers, ("", outcome.verdict)]
+            for outcome, numbers in zip(judgement.outcomes, map(_list_numbers, judgement.outcomes), strict=True)
+        ]
+    elif measured and noise_floor and noise_floor > 0:
+        measured[0].append(("noise floor", format_half_width(noise_floor)))
+    details = tuple(_describe_claim(judgement))
+    return ClaimLine(judgement.verdict, claim.id, claim.sentence, tuple(map(tuple, measured)), details)
+
+
+def _list_numbers(outcome: Outcome) -> list[tuple[str, str]]:
+    """List estimate, required effect, interval, pairs and p of a stated comparison, with labels; nothing unmeasured."""
+    part = outcome.part
+    if outcome.estimate is None:
+        return []
+    labels = ("ratio" if part.ratio else "difference", "required") if isinstance(part, Contrast) else COUNT_LABELS
+    numbers = list(zip(labels, (format_estimate(outcome), describe_required(part)), strict=True))
+    if isinstance(part, Contrast):
+        numbers += [
+            ("95 % interval", format_bounds(part, outcome.interval)),
+            ("pairs", comparisons.format_pairs(outcome)),
+            ("p, after Holm", format_p_value(outcome.p_holm)),
+        ]
+    return numbers
 
 
 def _describe_claim(judgement: Judgement) -> list[tuple[str, str]]:
@@ -113,7 +128,7 @@ def tabulate_comparisons(judgement: Judgement) -> Table:
 
 def _tabulate_checks(judgements: Sequence[Judgement]) -> list[Table]:
     """Tabulate the robustness checks of claims; no table without any."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for judgement in judgements:
         for check in judgement.checks:
             verdict, estimate, _, pairs, _ = _outcome_cells(check.outcome)
@@ -121,6 +136,8 @@ def _tabulate_checks(judgements: Sequence[Judgement]) -> list[Table]:
             rows.append((name, Cell(judgement.claim.id), verdict, estimate, pairs, Cell(*explain_check(check))))
     against = Column("Against the stated setting", "difference of the differences", numeric=False)
     columns = (*make_columns("Robustness check", "Claim", "Verdict", NUMBERS[0], "Pairs", text=3), against)
+    if not any(check.interaction or check.is_same_trials for judgement in judgements for check in judgement.checks):
+        rows, columns = [row[:-1] for row in rows], columns[:-1]  # none is comparable
     return (
         [Table("Robustness checks: other settings, which never change a verdict", columns, tuple(rows))] if rows else []
     )

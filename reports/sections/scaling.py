@@ -52,7 +52,9 @@ def build_scaling(study: Study, evidence: Evidence) -> list[Figure]:
     label, axes = study.scale.label, [metric_axis(metric) for metric in metrics]
     table = places.merge(table, on="arm")
     drawing = draw_responses(table, axes, Axis(label, label), study.scale.log, f"{study.name}-scale")
-    return [Figure(*drawing, f"By {label.lower()}: means over seeds with 95 % intervals; one line per series.")]
+    return [
+        Figure(*drawing, f"{study.name} by {label.lower()}: means over seeds with 95 % intervals; one line per series.")
+    ]
 
 
 def _tabulate_places(scale: Scale, results: pd.DataFrame) -> pd.DataFrame:

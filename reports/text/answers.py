@@ -1,13 +1,12 @@
 """What was measured, in plain words: the answer to a topic, and the numbers that decided a claim."""
 
-from collections.abc import Sequence
-
 from ablations import Contrast, Exact
 from bench.metrics.table import describe_metric
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import Outcome
 from reports.text.comparisons import (
     AGAINST,
+    describe_part,
     describe_requirement,
     describe_sample,
     format_bound,
@@ -16,21 +15,15 @@ from reports.text.comparisons import (
     format_measured,
     short_label,
 )
-from reports.text.formatting import MINUS, format_amount, format_list, pluralize
+from reports.text.formatting import MINUS, TIMES, format_amount, pluralize
 from reports.text.reasons import explain_outcome
 
-MAX_OTHERS = 6  # claims of a topic that are named beside the first
 
-
-def answer_topic(judgements: Sequence[Judgement]) -> str:
-    """Say what was measured for a topic's first claim, and the verdicts on its other claims."""
-    lead, *others = judgements
-    if lead.unmet:
-        measured = describe_requirement(lead.unmet[0])
-    else:
-        measured = describe_result(lead.main) + _describe_other_parts(lead)
-    other_verdicts = format_list((f"{judgement.claim.id} {judgement.verdict}" for judgement in others), MAX_OTHERS)
-    return f"{lead.claim.id}: {measured}." + f" Also: {other_verdicts}." * bool(others)
+def answer_claim(judgement: Judgement) -> str:
+    """Say what was measured for a claim: a precondition that is not met, else the stated part that decided."""
+    if judgement.unmet:
+        return f"{judgement.claim.id}: {describe_requirement(judgement.unmet[0])}."
+    return f"{judgement.claim.id}: {describe_result(judgement.main)}{_describe_other_parts(judgement)}."
 
 
 def _describe_other_parts(judgement: Judgement) -> str:
@@ -48,7 +41,7 @@ def describe_result(outcome: Outcome) -> str:
     part, estimate = outcome.part, outcome.estimate
     label = short_label(part.metric)
     if estimate is None:
-        return f"{label} of {part.arm}: {explain_outcome(outcome)}"
+        return f"{describe_part(part)}: {explain_outcome(outcome)}"
     if isinstance(part, Exact):
         return f"{label} of {part.arm}{AGAINST * bool(part.reference)}{part.reference}: {format_estimate(outcome)}"
     certainty = [f"95 % interval {format_bounds(part, outcome.interval)}"] if outcome.interval else []
@@ -62,7 +55,7 @@ def _compare(part: Contrast, estimate: float, text: str) -> str:
     """Compare the arm with its reference by the estimate and its text: '3.0 points higher for both than for none'."""
     reference = part.reference
     if part.ratio:
-        return f"{text} for {part.arm} against {reference}"
+        return f"{text.removeprefix(TIMES)} times as large for {part.arm} as for {reference}"
     if reference == 0:
         return f"{text} for {part.arm}"
     if not isinstance(reference, str):

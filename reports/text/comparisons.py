@@ -1,7 +1,7 @@
 """Words for a claim's setting and for each of its parts: the comparison, the claimed effect, the measured effect."""
 
 from ablations import Claim, Contrast, Exact, Requires
-from ablations.framework.seeds import INTERIM_ANALYSES
+from ablations.framework.seeds import INTERIM_ANALYSES, TIMED
 from bench.metrics.table import describe_metric
 from reports.statistics.outcomes import Outcome, Requirement
 from reports.statistics.paired_tests import Interval
@@ -189,8 +189,10 @@ def format_pairs(outcome: Outcome) -> str:
 
 
 def describe_sample(outcome: Outcome) -> str:
-    """Count what an estimate rests on: '5 pairs', or of a combination of arms '64 trials of 2 seeds'."""
+    """Count what an estimate rests on: '5 pairs', '15 rounds' of a timing, '64 trials of 2 seeds' of combined arms."""
     trials = len(outcome.trials)
+    if outcome.part.metric.startswith(TIMED):
+        return pluralize(outcome.pairs, "round")
     if trials > 2 * outcome.pairs:
         return f"{trials} trials of {pluralize(outcome.pairs, 'seed')}"
     return pluralize(outcome.pairs, "pair")

@@ -22,7 +22,7 @@ REASONS: dict[Reason, str] = {
     "not_counted": "nothing was counted",
     "count_as_claimed": "the count is {count}, as stated: {range}",
     "count_not_as_claimed": "the count is {count}, not as stated: {range}",
-    "not_measured": "nothing was measured",
+    "not_measured": "nothing was measured: its jobs have not run, or need another device",
     "devices_mixed": "its records mix devices ({devices}), and a speed holds for the device it was measured on",
     "machine_busy": "the machine was busy while this was timed",
     "before_first_analysis": "{pairs} so far, and the first look comes at {first}",
@@ -37,7 +37,8 @@ REASONS: dict[Reason, str] = {
     "beyond_margin": "the 95 % interval lies wholly beyond the margin of {margin}",
     "within_margin": "the 90 % interval lies within the margin of {margin} to either side",
     "negligible_none_shown": (
-        "no {kind} is shown, and the 90 % interval lies within the margin of {margin} to either side"
+        "no {kind} is shown after correction for the number of claims, and the 90 % interval lies within the margin of "
+        "{margin} to either side"
     ),
     "negligible_though_shown": (
         "a {kind} is shown, but it is smaller than the margin: the 90 % interval lies within {margin} to either side"
@@ -63,17 +64,15 @@ REASONS: dict[Reason, str] = {
     "nothing_shown": "neither a difference nor its absence within the margin of {margin} is shown",
 }
 OUTLOOKS = {  # answers to 'What could change it?'
-    "supported": (
-        "Seeds that bring the estimate below the margin of {margin}, or p above 0.05; other data, width or budget."
-    ),
-    "negligible": "Seeds that bring the 90 % interval out of the margins; a smaller margin; other data or budget.",
+    "supported": ("Seeds that bring the estimate below the margin of {margin}, or p above 0.05."),
+    "negligible": "Seeds that bring the 90 % interval out of the margins; a smaller margin.",
     "underpowered": "More seeds: {needed} would decide about an effect as large as the margin.",
     "inconclusive": "More seeds, which narrow the interval and move it off the margin or zero where the truth is.",
     "not testable here": "A network that meets the preconditions{advice}.",
     "not run": "A measurement that it can be judged by.",
 }
 OUTLOOKS["refuted"] = OUTLOOKS["supported"]
-EQUALITY_OUTLOOK = "Seeds that move the interval across the margin of {margin}; other data, width or budget."
+EQUALITY_OUTLOOK = "Seeds that move the interval across the margin of {margin}."
 
 
 def explain_outcome(outcome: Outcome) -> str:

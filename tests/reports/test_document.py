@@ -51,9 +51,20 @@ def test_the_answer_comes_first_and_appendices_last(blocks):
 def test_a_claim_is_a_card_with_estimate_margin_interval_and_pairs(blocks):
     lines = [line for block in blocks if isinstance(block, Verdicts) for line in block.lines]
     assert [line.name for line in lines] == ["relu-better", "relu-gap", "relu-step", "size"]
-    labels = ["difference", "required", "95 % interval", "pairs", "noise floor"]
-    assert [label for label, _ in lines[1].measured] == labels
-    assert dict(lines[3].measured)["counted"] == "28,434,624 parameters"
+    labels = ["difference", "required", "95 % interval", "pairs", "p, after Holm", "noise floor"]
+    assert [label for label, _ in lines[1].measured[0]] == labels
+    assert dict(lines[3].measured[0])["counted"] == "28,434,624 parameters"
+
+
+def test_a_claim_of_several_comparisons_shows_the_numbers_and_the_verdict_of_each(blocks):
+    (card,) = (
+        line for block in blocks if isinstance(block, Verdicts) for line in block.lines if line.name == "relu-better"
+    )
+    compared = [(dict(numbers)["compared"], numbers[-1]) for numbers in card.measured]
+    assert compared == [
+        ("test accuracy, relu against sigmoid", ("", "underpowered")),
+        ("test accuracy, relu against tanh", ("", "underpowered")),
+    ]
 
 
 def test_controls_are_a_table_of_their_own(blocks):
@@ -103,7 +114,10 @@ def test_differences_from_the_baseline_stand_beside_the_means_and_in_the_appendi
 
 def test_a_study_with_trials_has_differences_and_curves_and_in_the_appendix_zeros(blocks):
     figures = [block for block in blocks if isinstance(block, Figure)]
-    starts = ["Estimates with", "Paired differences", "Learning curves", "Share of exact zeros"]
+    starts = [
+        "Estimates with",
+        *(f"activations: {what}" for what in ("paired differences", "learning", "share of exact")),
+    ]
     assert [figure.caption.startswith(start) for figure, start in zip(figures, starts, strict=True)] == [True] * 4
     assert all(figure.alt and figure.caption for figure in figures)
 

@@ -56,7 +56,7 @@ def test_every_sentence_and_cell_of_the_page_is_in_the_text(blocks, soup):
 
 def test_names_are_text_and_never_markup():
     table = Table(HOSTILE, (Column(HOSTILE),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
-    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),)),))
+    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, (((HOSTILE, HOSTILE),),), ((HOSTILE, HOSTILE),)),))
     hostile = [
         Answers((Answer(HOSTILE, "supported", HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),)),
         Heading(HOSTILE),

@@ -74,7 +74,7 @@ def test_every_page_has_its_number(content):
 
 def test_names_are_text_and_never_markup():
     table = Table(HOSTILE, (Column(HOSTILE, numeric=False),), ((Cell(HOSTILE, HOSTILE),),), HOSTILE)
-    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),)),))
+    claims = Verdicts((ClaimLine("supported", HOSTILE, HOSTILE, (((HOSTILE, HOSTILE),),), ((HOSTILE, HOSTILE),)),))
     answers = Answers((Answer(HOSTILE, "supported", HOSTILE, HOSTILE),), ((HOSTILE, HOSTILE),))
     hostile = [
         answers,

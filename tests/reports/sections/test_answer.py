@@ -44,7 +44,7 @@ def test_studies_of_one_topic_have_one_answer_which_leads_to_the_first_chapter()
     assert isinstance(figure, Figure) and isinstance(answers, Answers)
     (answer,) = answers.answers
     assert (answer.topic, answer.verdict, answer.chapter) == ("Crops", "supported", "Study: augmentation")
-    assert "Also: augmentation refuted" in answer.sentence
+    assert answer.others == (("augmentation", "refuted"),)
     measured, limit = (text for _, text in answers.conditions)
     assert measured.endswith("3 pairs of trials for a comparison.") and "need not hold" in limit
 

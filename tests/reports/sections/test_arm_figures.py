@@ -47,7 +47,9 @@ def test_a_claimed_ratio_is_drawn_as_ratios_before_test_accuracy(tmp_path):
     evidence = gather(tmp_path, [study], fabricate.setting()).for_study(study)
     differences, _ = arm_figures.draw_arms(study, evidence)
     assert differences.alt.startswith("Paired ratios to relu, Ratio of")
-    assert differences.caption.startswith("Paired ratios to relu and differences from relu: one dot per pair")
+    assert differences.caption.startswith(
+        "activations: paired ratios to relu and differences from relu; one dot per pair"
+    )
     table = arm_figures._tabulate_differences(study, evidence, speed.metric, ratio=True).set_index("arm")
     relu, tanh = (
         evidence.results.query("arm == @arm").sort_values("pair")[speed.metric].tolist() for arm in ("relu", "tanh")
@@ -63,4 +65,4 @@ def test_a_figure_of_the_control_alone_is_left_out(tmp_path):
     fabricate.write(tmp_path, [study], fabricate.setting())
     evidence = gather(tmp_path, [study], fabricate.setting()).for_study(study)
     (curves,) = arm_figures.draw_arms(study, evidence)
-    assert curves.caption.startswith("Learning curves")
+    assert curves.caption.startswith("activations: learning curves")

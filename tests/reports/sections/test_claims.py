@@ -75,13 +75,20 @@ def test_all_claims_of_a_study_share_a_table_of_robustness_checks_and_the_litera
     [
         ({"differs": True}, "different from the stated setting", "+2.5 points [0.5, 4.5], p = 0.004"),
         ({}, "not shown to differ", "+2.5 points [0.5, 4.5], p = 0.400"),
-        ({"interaction": None}, "not comparable", ""),
         ({"interaction": None, "is_same_trials": True}, "the same trials", ""),
     ],
 )
 def test_a_check_says_whether_it_differs_from_the_stated_setting(fields, text, detail):
     *_, checks = tables(handmade.judgement(checks=(handmade.check(**fields),)))
     assert (checks.rows[0][-1].text, checks.rows[0][-1].detail.replace("\N{NO-BREAK SPACE}", " ")) == (text, detail)
+
+
+def test_a_check_that_is_not_comparable_says_so_unless_none_is():
+    incomparable = handmade.check(interaction=None)
+    *_, checks = tables(handmade.judgement(checks=(incomparable, handmade.check())))
+    assert [row[-1].text for row in checks.rows] == ["not comparable", "not shown to differ"]
+    *_, checks = tables(handmade.judgement(checks=(incomparable,)))
+    assert checks.columns[-1].label == "Pairs" and len(checks.rows[0]) == len(checks.columns)
 
 
 def test_a_check_that_was_not_run_is_shown_as_such():

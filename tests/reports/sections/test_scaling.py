@@ -58,7 +58,7 @@ def test_the_straight_line_in_the_logarithm_is_numpys():
 def test_arms_are_drawn_where_they_lie_and_laws_only_on_a_logarithmic_scale(build_blocks, build_laws):
     scale = Scale("Layers", {"deep": {"relu": 8, "tanh": 4}, "shallow": {"sigmoid": 2}})
     (figure,) = build_blocks(scale)
-    assert isinstance(figure, Figure) and figure.caption.startswith("By layers: ")
+    assert isinstance(figure, Figure) and figure.caption.startswith("activations by layers: ")
     assert "deep 4: " in figure.alt and "shallow 2: " in figure.alt
     assert build_laws(scale) == []
     (table,) = build_laws(dataclasses.replace(scale, log=True))

@@ -5,11 +5,12 @@ import pytest
 
 from ablations import Contrast, Exact
 from reports.statistics.outcomes import Outcome
-from reports.text.answers import answer_topic, describe_result, format_result
+from reports.text.answers import answer_claim, describe_result, format_result
 from reports.text.formatting import MINUS, TIMES
 
 STEPS = Contrast("speed/steps_to_train_error_25", "tanh", "relu", 1.5, ratio=True)
 SHARE = Contrast("sparsity/active/mean", "relu", 0.5, 5, direction="lower")
+STEPS_LABEL = "steps to 25 % training error"
 TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
 
 
@@ -17,12 +18,18 @@ TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
     "outcome, text",
     [
         (
+            handmade.outcome(
+                Contrast("time/step_ms", "tanh", "relu", 1.2, ratio=True), estimate=1.4, interval=(1.3, 1.5)
+            ),
+            "time of a training step: 1.40 times as large for tanh as for relu (95 % interval [1.30, 1.50], 3 rounds)",
+        ),
+        (
             handmade.outcome(),
             "test accuracy: 3.0 points higher for both than for none (95 % interval [2.0, 4.0], 3 pairs)",
         ),
         (
             handmade.outcome(STEPS, estimate=1.2, interval=(0.67, 2.13)),
-            f"steps to 25 % training error: {TIMES}1.20 for tanh against relu (95 % interval [0.67, 2.13], 3 pairs)",
+            f"{STEPS_LABEL}: 1.20 times as large for tanh as for relu (95 % interval [0.67, 2.13], 3 pairs)",
         ),
         (
             handmade.outcome(SHARE, estimate=-8.0, interval=None, pairs=1),
@@ -34,8 +41,8 @@ TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
         ),
         (
             handmade.outcome(STEPS, estimate=1.2, interval=None, censored=2, diverged=1),
-            f"steps to 25 % training error: {TIMES}1.20 for tanh against relu (3 pairs, 2 values not reached, 1 trial "
-            "diverged)",
+            f"{STEPS_LABEL}: 1.20 times as large for tanh as for relu (3 pairs, 2 values not reached, "
+            "1 trial diverged)",
         ),
         (
             handmade.outcome(TREND, estimate=-2.0, interval=(-4.0, 0.0)),
@@ -43,7 +50,7 @@ TREND = Contrast("test/accuracy", "each layer more", 0.0, 0.3)
         ),
         (
             Outcome(STEPS, "inconclusive", "too_few_reached"),
-            "steps to 25 % training error of tanh: too few pairs have a value that was reached within the budget",
+            f"{STEPS_LABEL}, tanh against relu: too few pairs have a value that was reached within the budget",
         ),
         (
             Outcome(Exact("parameters/total", "ungrouped", 62e6, 63e6), "supported", "count_as_claimed", 62_378_344),
@@ -59,20 +66,19 @@ def test_a_result_is_told_in_plain_words(outcome, text):
     assert describe_result(outcome) == text
 
 
-def test_a_topic_is_answered_by_its_first_claim_and_names_the_verdicts_on_the_others():
-    other = handmade.judgement("refuted", claim=handmade.claim("crops"))
-    answer = answer_topic([handmade.judgement(), other])
+def test_a_claim_is_answered_by_the_comparison_that_decided():
+    answer = answer_claim(handmade.judgement())
     assert answer.startswith("augmentation: test accuracy: 3.0 points higher for both")
-    assert answer.endswith("3 pairs); all 2 stated comparisons hold. Also: crops refuted.")
+    assert answer.endswith("3 pairs); all 2 stated comparisons hold.")
 
 
 def test_a_claim_that_does_not_hold_says_that_one_comparison_decides():
-    assert answer_topic([handmade.judgement("refuted")]).endswith("; of 2 stated comparisons this one decides.")
+    assert answer_claim(handmade.judgement("refuted")).endswith("; of 2 stated comparisons this one decides.")
 
 
 def test_a_claim_that_cannot_be_tested_is_answered_by_its_precondition():
     judgement = handmade.judgement("not testable here", train_accuracy=64.0)
-    assert answer_topic([judgement]) == "augmentation: train accuracy of none: 64.0 %, not met (at least 95 %)."
+    assert answer_claim(judgement) == "augmentation: train accuracy of none: 64.0 %, not met (at least 95 %)."
     assert format_result(judgement) == "train accuracy 64.0 %, not at least 95 %"
 
 
