@@ -61,7 +61,9 @@ def draw_differences(
             panel.set_xlabel(textwrap.fill(axis.label, 44 if len(axes) < 2 else 30))
             panel.grid(axis="y", visible=False)
             _scale_ratios(panel) if axis.is_ratio else _compress_outliers(panel, rows)
-        panels[0].set_yticks(range(len(arms)), [wrap_name(arm) for arm in arms])
+        labels = [wrap_name(arm) for arm in arms]
+        size = 7 if any("\n" in label for label in labels) else 8  # two lines of 8 points would touch the next label
+        panels[0].set_yticks(range(len(arms)), labels, fontsize=size, linespacing=1.0)
         panels[0].set_ylim(len(arms) - 0.5, -0.5)
         first = table[table["metric"] == axes[0].metric]
         kind, sign = ("ratios to", "") if axes[0].is_ratio else ("differences from", "+")

@@ -83,7 +83,7 @@ def _slug(text: str) -> str:
 def _inline_svg(figure: Figure, cards: dict[str, Iterator[str]]) -> Markup:
     """The figure's SVG with its description, colours that follow the page's, and claims that lead to their cards."""
     svg = CLAIM_LINKS.sub(lambda match: _link_card(match, cards), figure.svg)
-    svg = re.sub(r'(?<=[ "])style="[^"]*"', _apply_theme, svg)
+    svg = re.sub(r"<[^>]* style=[^>]*>", _apply_theme, svg)
     role = "group" if "<a " in svg or " data-rows=" in svg else "img"  # the parts of an image cannot be reached
     return Markup(svg.replace("<svg ", f'<svg role="{role}" aria-label="{Markup.escape(figure.alt)}" ', 1))
 
@@ -95,7 +95,7 @@ def _link_card(match: re.Match[str], cards: dict[str, Iterator[str]]) -> str:
     return f'<a href="#{anchor}">{lines}</a>' if anchor else lines
 
 
-def _apply_theme(match: re.Match[str]) -> str:
-    return re.sub(
-        r"#[0-9a-f]{6}", lambda colour: f"var(--{THEME[colour[0]]})" if colour[0] in THEME else colour[0], match[0]
-    )
+def _apply_theme(tag: re.Match[str]) -> str:
+    """Replace colours by variables; letters stay white, because a heat map has them on dark cells."""
+    theme = {colour: name for colour, name in THEME.items() if colour != "#ffffff" or not tag[0].startswith("<text")}
+    return re.sub("|".join(theme), lambda colour: f"var(--{theme[colour[0]]})", tag[0])
