@@ -116,11 +116,9 @@ def test_a_verdict_wears_its_word_beside_its_colour(soup):
         assert word in VERDICTS
 
 
-def test_wide_tables_scroll_in_a_region_that_the_keyboard_reaches(soup):
-    regions = soup.select("div.scroll[role=region][tabindex='0']")
-    assert len(regions) == len(soup.find_all("table"))
-    labels = [region["aria-label"] for region in regions]
-    assert len(set(labels)) == len(labels)
+def test_wide_tables_scroll_in_a_group_that_the_keyboard_reaches(soup):
+    groups = soup.select("div.scroll[role=group][tabindex='0']:has(table)")
+    assert [group["aria-label"] for group in groups] == [table.caption.text.strip() for table in soup.find_all("table")]
 
 
 def test_sums_stay_outside_the_rows_that_are_sorted(soup):
