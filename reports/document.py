@@ -53,7 +53,7 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
     if study.switches:
         blocks += build_factorial(study, evidence)
     elif study.arms:
-        blocks += [*draw_arms(study, evidence), tabulate_arms(study, evidence)]
+        blocks += [*draw_arms(study, evidence), *tabulate_arms(study, evidence)]
     blocks += build_scaling(study, evidence)
     if study.caveats:
         blocks += [Heading("Caveats", 3), Items(tuple(study.caveats))]
@@ -67,6 +67,6 @@ def _build_appendix(study: Study, evidence: Evidence) -> list[Block]:
     if study.switches:
         blocks.append(tabulate_combined(study, evidence.results))
     elif study.arms:
-        blocks += [tabulate_metrics(study, evidence), *build_changes(study, evidence), *draw_layers(study, evidence)]
+        blocks += [*tabulate_metrics(study, evidence), *build_changes(study, evidence), *draw_layers(study, evidence)]
     blocks += [*tabulate_laws(study, evidence), *build_measurements(study, evidence)]
     return [Heading(f"Appendix: {study.name}"), *blocks] if blocks else []

@@ -49,12 +49,14 @@ def list_contrasts(study: Study) -> list[Contrast]:
     return [part for claim in study.claims for part in claim.parts if isinstance(part, Contrast)]
 
 
-def tabulate_arms(study: Study, evidence: Evidence) -> Table:
-    """Tabulate each arm's test accuracy, its difference from the baseline, and the metrics of the study's claims."""
-    results, arms = evidence.results, trained_arms(evidence)
+def tabulate_arms(study: Study, evidence: Evidence) -> list[Table]:
+    """Tabulate test accuracy, its difference from the baseline, and the claims' metrics of each arm with a result."""
+    results, arms = evidence.results, _measured_arms(evidence)
+    if not arms:
+        return []
     claimed = (part.metric for claim in study.claims for part in claim.stated if isinstance(part, Contrast))
     counts = results.groupby("arm")["pair"].nunique()
-    seeds = [int(counts.get(arm, 0)) for arm in arms]
+    seeds = [int(counts[arm]) for arm in arms]
     columns: dict[str | tuple[str, str], list[Cell]] = {"Seeds": [Cell(str(count), "", count) for count in seeds]}
     for metric in _select_measured(results, (*MAIN_METRICS, *claimed))[:MAX_METRICS]:
         columns[column_heading(metric)] = _mean_cells(results, study, arms, metric)
@@ -63,18 +65,19 @@ def tabulate_arms(study: Study, evidence: Evidence) -> Table:
             columns["Difference", "points"] = [
                 Cell(_format_change(change), "", change.mean if change.size else None) for change in changes
             ]
-    return Table(
-        f"{study.name}: means over seeds",
-        make_columns("Arm", *columns),
-        tuple(zip(map(Cell, map(label_arm, arms)), *columns.values(), strict=True)),
+    remark = (
         f"With half-widths of 95 % intervals. Differences from {study.baseline} are over the seeds that both have. The "
-        "best test accuracy is marked.",
+        "best test accuracy is marked."
     )
+    rows = tuple(zip(map(Cell, map(label_arm, arms)), *columns.values(), strict=True))
+    return [Table(f"{study.name}: means over seeds", make_columns("Arm", *columns), rows, remark)]
 
 
-def tabulate_metrics(study: Study, evidence: Evidence) -> Table:
-    """Tabulate every arm's means over seeds, sizes, and below them the differences from the baseline."""
-    results, arms = evidence.results, trained_arms(evidence)
+def tabulate_metrics(study: Study, evidence: Evidence) -> list[Table]:
+    """Tabulate all means and sizes of each arm with a result, and below them the differences from the baseline."""
+    results, arms = evidence.results, _measured_arms(evidence)
+    if not arms:
+        return []
     metrics = _select_measured(results, (*SHOWN_METRICS, *(part.metric for part in list_contrasts(study))))
     means = {metric: _mean_cells(results, study, arms, metric) for metric in metrics}
     for metric, cells in means.items():
@@ -84,14 +87,19 @@ def tabulate_metrics(study: Study, evidence: Evidence) -> Table:
             for cell, change in zip(cells, changes, strict=True)
         ]
     sizes = [[_size_cell(evidence, arm, study.baseline, total) for arm in arms] for total in TOTALS]
-    return Table(
-        f"{study.name}: all metrics, differences from {study.baseline}",
-        make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "per image")),
-        tuple(zip(map(Cell, map(label_arm, arms)), *means.values(), *sizes, strict=True)),
+    remark = (
         "Mean over seeds and half-width of its 95 % interval; below, the mean paired difference from the baseline with "
         "its own. A trial's own speed is shown, not judged. MACs are multiply-accumulates."
-        f"{_describe_floors(results, study, metrics)}",
+        f"{_describe_floors(results, study, metrics)}"
     )
+    columns = make_columns("Arm", *map(column_heading, metrics), "Parameters", ("MACs", "per image"))
+    rows = tuple(zip(map(Cell, map(label_arm, arms)), *means.values(), *sizes, strict=True))
+    return [Table(f"{study.name}: all metrics, differences from {study.baseline}", columns, rows, remark)]
+
+
+def _measured_arms(evidence: Evidence) -> list[str]:
+    measured = set(evidence.results["arm"])
+    return [arm for arm in trained_arms(evidence) if arm in measured]
 
 
 def _select_measured(results: pd.DataFrame, metrics: Iterable[str]) -> list[str]:

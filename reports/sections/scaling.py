@@ -41,12 +41,12 @@ LAWS = (
 
 
 def build_scaling(study: Study, evidence: Evidence) -> list[Figure]:
-    """Build the figure; none for a study without a scale or numbers."""
+    """Build the figure; none for a study without a scale, or with numbers of one arm."""
     if study.scale is None:
         return []
     places = _tabulate_places(study.scale, evidence.results)
     metrics = [metric for metric in study.scale.metrics if metric in evidence.results]
-    if places.empty or not metrics:
+    if len(places) < 2 or not metrics:
         return []
     table = summary.average_by(evidence.results.melt(["arm", "pair"], metrics, "metric").dropna(), ("arm", "metric"))
     label, axes = study.scale.label, [metric_axis(metric) for metric in metrics]

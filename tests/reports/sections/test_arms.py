@@ -11,6 +11,7 @@ from bench.spec.jobs import Trial
 from reports.document import build_document
 from reports.evidence import gather
 from reports.rendering.blocks import Facts, Note
+from reports.sections.arms import tabulate_arms, tabulate_metrics
 
 
 def test_missing_trials_are_counted_and_named_by_status_with_reasons(tmp_path):
@@ -58,3 +59,16 @@ def test_of_many_lost_trials_the_first_are_named(tmp_path):
     note = next(block for block in blocks if isinstance(block, Note) and block.title == "Trials without a result")
     assert note.text.startswith("110 of 110 trials not run: relu (seed 0, 1, 2, ")
     assert note.text.count("18, 19 and 2 more)") == 4
+
+
+def test_arms_without_a_result_have_no_row_and_a_study_without_any_has_no_table(tmp_path):
+    study, setting = fabricate.activations(), fabricate.setting()
+    assert tabulate_arms(study, gather(tmp_path, [study], setting).for_study(study)) == []
+    fabricate.write(tmp_path, [study], setting)
+    for place in expand_study(study, setting):
+        if place.arm == "tanh":
+            store.path(tmp_path, place.job).unlink()
+    evidence = gather(tmp_path, [study], setting).for_study(study)
+    (means,), (all_metrics,) = tabulate_arms(study, evidence), tabulate_metrics(study, evidence)
+    names = ["relu", "sigmoid", "again (control)", "shuffled labels (control)"]
+    assert [row[0].text for row in means.rows] == [row[0].text for row in all_metrics.rows] == names
