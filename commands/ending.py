@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from ablations.framework.agenda import Agenda
 from ablations.framework.request_store import REQUEST_FILE
 from bench.records import store
 from bench.runner.backends import torchrun
+from bench.tracking import saved_views
+from bench.tracking.address import LOCAL_UI
 from bench.tracking.retry_queue import RetryQueue
 from reports.text.formatting import pluralize, shorten
 
@@ -32,26 +35,37 @@ def show_ending(options: argparse.Namespace, agenda: Agenda, queue: RetryQueue, 
     Returns:
         Exit status: 1 if a job failed.
     """
-    from reports import next_step, report, terminal  # imported late: it takes seconds, and every worker imports this
+    from reports import arm_runs, next_step, terminal  # imported late: it takes seconds, and every worker imports this
+    from reports.report import report_files
 
     out, request = options.out, agenda.request
     records = {job: store.read(out, job) for job in agenda.titles}
     failures = {agenda.titles[job]: record for job, record in records.items() if record and store.is_failure(record)}
     _print_failures(failures, options.verbose, console)
-    judgements = terminal.show_report(request, out, console, options.verbose)
-    name = f"({request.setting.profile.name}, {request.source.data.name})"
-    queue.publish_report(name, [*report.report_files(out), out / REQUEST_FILE])
+    data, setting = request.setting.data, arm_runs.describe_setting(request.setting)
+    views = queue.find_views(vars(data), setting, [study.name for study in request.studies])
+    saved_views.store_addresses(out, views)
+    report = terminal.show_report(request, out, console, options.verbose, views)
+    queue.publish_report(f"({request.setting.profile.name}, {data.name})", [*report_files(out), out / REQUEST_FILE])
+    queue.publish_arms(arm_runs.build_arms(report.evidence, report.blocks))
     if queue.publisher:
-        console.print(f"MLflow: {sys.argv[0]} ui --out {shlex.quote(str(out))}")
+        _print_view(views, out, console)
     later_jobs = agenda.total - len(agenda.titles)  # those that unfinished tuning will add
     missing_jobs = sum(record is None for record in records.values()) + later_jobs
-    step = next_step.suggest_run(request.studies, request.setting, judgements)
+    step = next_step.suggest_run(request.studies, request.setting, report.evidence.judgements)
     if failures or missing_jobs:
         option = "--retry-failed" if failures else ""
         step = next_step.NextStep(option, _describe_remaining(len(failures), missing_jobs))
     if step:
         terminal.show_next_step(step, _repeat_command(step.option), console)
     return 1 if failures else 0
+
+
+def _print_view(views: Mapping[str, str], out: Path, console: Console) -> None:
+    """Print how to see all arms in MLflow: a server's page, or the command that serves the database and names it."""
+    command = f"{sys.argv[0]} ui --out {shlex.quote(str(out))}"
+    page = views.get("", LOCAL_UI)
+    console.print(f"MLflow: {command if page.startswith(LOCAL_UI) else page}", soft_wrap=True)
 
 
 def _print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, console: Console) -> None:

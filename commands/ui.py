@@ -16,7 +16,7 @@ from bench.spec.errors import InputError
 from bench.tracking.address import configured_address, hide_secrets
 from bench.tracking.mlflow_format import to_input_error
 
-PAGE = "#/experiments?workflowType=machine_learning"  # MLflow ignores a query before the #
+LIST = "#/experiments?workflowType=machine_learning"  # MLflow ignores a query before the #
 
 
 def serve_ui(options: argparse.Namespace, console: Console) -> int:
@@ -27,8 +27,9 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
 
     out, port, address = options.out, options.port, mlflow_client.tracking_uri(options.out)
     if address.lower().startswith("http"):
-        page = f"{hide_secrets(address).rstrip('/')}/{PAGE}"
-        console.print(f"MLFLOW_TRACKING_URI names a server: {page}")
+        console.print(
+            f"MLFLOW_TRACKING_URI names a server: {_find_page(hide_secrets(address), address)}", soft_wrap=True
+        )
         return 0
     if not mlflow_database.is_database(address):
         kinds = "a database (sqlite:///..., postgresql://...) or the http address of a server"
@@ -37,7 +38,8 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
     if not configured_address() and not (out / "mlflow.db").exists():
         raise InputError(f"{out / 'mlflow.db'} not found: `ablate run` creates it")
     _prepare(address)
-    console.print(f"http://127.0.0.1:{port}/{PAGE}  (stop with Ctrl-C)")
+    page = _find_page(f"http://127.0.0.1:{port}", address)
+    console.print(f"{page}  (stop with Ctrl-C)", soft_wrap=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     variables = {
         "MLFLOW_BACKEND_STORE_URI": address,  # an option would show its password in the list of processes
@@ -51,6 +53,22 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
         except KeyboardInterrupt:
             server.terminate()
             return 0
+
+
+def _find_page(base: str, address: str) -> str:
+    """Return the page of all arms of the latest run, or the list of experiments.
+
+    Args:
+        base: Address of the web interface, without a password.
+        address: Address of the server or database.
+    """
+    from bench.tracking import mlflow_client
+    from bench.tracking.arm_publisher import find_newest_view
+
+    view = ""
+    with suppress(Exception):  # of a server that cannot be reached, of any class
+        view = find_newest_view(mlflow_client.connect(address))
+    return f"{base.rstrip('/')}/{view or LIST}"
 
 
 def _check_port(port: int) -> None:

@@ -1,8 +1,10 @@
 """The whole report as blocks: the answer, one chapter per study, how to read it, appendices."""
 
+from collections.abc import Mapping
+
 from ablations import Study
 from reports.evidence import Evidence
-from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Note, Text, escape_controls
+from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Link, Note, Text, escape_controls
 from reports.sections.answer import build_answer, chapter_title
 from reports.sections.arm_figures import draw_arms, draw_layers
 from reports.sections.arms import build_lost_trials, tabulate_arms, tabulate_metrics
@@ -16,6 +18,8 @@ from reports.sections.tuning import build_tuning
 from reports.text.methods import LIMITS, METHODS, READING, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
+NO_VIEWS: Mapping[str, str] = {}
+VIEW_LABEL = "These arms in MLflow: sort, group and compare them"
 
 
 def build_document(evidence: Evidence) -> list[Block]:
@@ -30,12 +34,19 @@ def build_opening(evidence: Evidence, glyph_remark: str = "") -> list[Block]:
     return [escape_controls(block) for block in [*blocks, *build_notes(evidence)]]
 
 
-def build_body(evidence: Evidence) -> list[Block]:
-    """Build all blocks that follow the notes: answer, a chapter per study, how to read it, appendices."""
+def build_body(evidence: Evidence, views: Mapping[str, str] = NO_VIEWS) -> list[Block]:
+    """Build all blocks that follow the notes: answer, a chapter per study, how to read it, appendices.
+
+    Args:
+        evidence: What the report is made from.
+        views: Address of the page with a study's arms in MLflow, by the study's name.
+    """
     evidence_by_study = [(study, evidence.for_study(study)) for study in evidence.studies]
     blocks: list[Block] = [*build_answer(evidence), Contents("Contents")]
     for study, own_evidence in evidence_by_study:
         blocks += _build_chapter(study, own_evidence)
+        if study.name in views:
+            blocks.append(Link(VIEW_LABEL, views[study.name]))
     blocks += build_controls(evidence)
     blocks += [Heading("How to read a verdict"), Text(READING), Facts(VERDICTS, verdicts=True)]
     blocks += [Heading("Limitations"), Items(LIMITS)]

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ablations import Setting, Study
 from ablations.framework.request import Request
@@ -12,7 +12,7 @@ from bench.records import store
 from bench.spec.jobs import Trial
 from bench.system.files import write
 from bench.system.text import printable
-from reports.document import TITLE, build_body, build_opening
+from reports.document import NO_VIEWS, TITLE, build_body, build_opening
 from reports.evidence import Evidence, gather
 from reports.rendering.blocks import Block, Note
 from reports.rendering.glyphs import describe_missing_glyphs
@@ -21,7 +21,6 @@ from reports.rendering.pdf import render_pdf
 from reports.sections.controls import describe_control
 from reports.sections.overview import describe_run
 from reports.sections.progress import build_progress
-from reports.statistics.claim_verdicts import Judgement
 from reports.tables.observations import get_environment
 from reports.verdict_json import judgement_to_json
 
@@ -29,24 +28,40 @@ RELOAD_S = 30  # after which a live page reloads itself
 FORMULA = re.compile(r"(^|;)(?=\W*?[=+\-@\uff1d\uff0b\uff0d\uff20])")  # the last four are full-width signs
 
 
+class Report(NamedTuple):
+    """A report that was written.
+
+    Attributes:
+        evidence: What it was made from, with the judgements in the order of the studies' claims.
+        blocks: All its blocks.
+        remark: A remark about letters that cannot be shown, or ''.
+    """
+
+    evidence: Evidence
+    blocks: Sequence[Block]
+    remark: str
+
+
 def write_report(
-    out: Path, studies: Sequence[Study], setting: Setting, trial_counts: tuple[int, int] = (0, 0)
-) -> tuple[Sequence[Judgement], str]:
+    out: Path,
+    studies: Sequence[Study],
+    setting: Setting,
+    trial_counts: tuple[int, int] = (0, 0),
+    views: Mapping[str, str] = NO_VIEWS,
+) -> Report:
     """Judge the records and write report.html, report.pdf, report.json and trials.csv.
 
-    The same records give the same bytes, whenever the report is made.
+    The same records and views give the same bytes, whenever the report is made.
 
     Args:
         out: The folder of a run; the files go to its subfolder reports.
         studies: The studies to report on.
         setting: The profile, data, device and seeds that select the records.
         trial_counts: Numbers of trials with a record, and of all trials, which `count_trials` returns.
-
-    Returns:
-        The judgements, in the order of the studies' claims; and a remark about letters that cannot be shown, or ''.
+        views: Address of the page with a study's arms in MLflow, by the study's name.
     """
     evidence = gather(out, studies, setting)
-    blocks, remark = _build_blocks(evidence, build_progress(*trial_counts, is_running=False))
+    blocks, remark = _build_blocks(evidence, build_progress(*trial_counts, is_running=False), views)
     last_end_s = int(max((record["ended"] for record in evidence.records.values()), default=0))
     html_file, pdf_file, json_file, csv_file = report_files(out)
     html_file.parent.mkdir(exist_ok=True)
@@ -54,7 +69,7 @@ def write_report(
     write(pdf_file, render_pdf(blocks, TITLE, last_end_s))
     write(json_file, json.dumps(export_verdicts(evidence), indent=2, allow_nan=False).encode())
     write(csv_file, evidence.trials.map(_csv_cell).rename(columns=_csv_cell).to_csv(index=False).encode())
-    return evidence.judgements, remark
+    return Report(evidence, blocks, remark)
 
 
 def write_live_report(request: Request, out: Path) -> None:
@@ -76,9 +91,11 @@ def count_trials(request: Request, out: Path) -> tuple[int, int]:
     return sum(store.path(out, trial).exists() for trial in trials), len(trials)
 
 
-def _build_blocks(evidence: Evidence, progress: list[Note]) -> tuple[list[Block], str]:
+def _build_blocks(
+    evidence: Evidence, progress: list[Note], views: Mapping[str, str] = NO_VIEWS
+) -> tuple[list[Block], str]:
     """Build all blocks, the note on progress before the other notes; return them, and the remark about letters."""
-    body = build_body(evidence)
+    body = build_body(evidence, views)
     remark = describe_missing_glyphs([*build_opening(evidence), *body])
     title, lead, *notes = build_opening(evidence, remark)
     return [title, lead, *progress, *notes, *body], remark

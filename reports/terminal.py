@@ -3,7 +3,7 @@
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,9 +11,10 @@ from rich.console import Console
 from ablations.framework.claim import KINDS
 from ablations.framework.request import Request
 from reports import check
+from reports.document import NO_VIEWS
 from reports.evidence import gather, select_kind
 from reports.next_step import NextStep
-from reports.report import count_trials, export_verdicts, report_files, write_report
+from reports.report import Report, count_trials, export_verdicts, report_files, write_report
 from reports.sections.claims import count_verdicts, summarise_checks
 from reports.sections.controls import describe_control, describe_unexpected
 from reports.statistics.claim_verdicts import Judgement
@@ -32,7 +33,9 @@ CONTROL_RESULTS = {  # of `describe_control`, in words
 }
 
 
-def show_report(request: Request, out: Path, console: Console, verbose: bool = False) -> Sequence[Judgement]:
+def show_report(
+    request: Request, out: Path, console: Console, verbose: bool = False, views: Mapping[str, str] = NO_VIEWS
+) -> Report:
     """Write the report; print verdicts, robustness checks, controls, notes and the paths of what to read.
 
     Args:
@@ -40,11 +43,10 @@ def show_report(request: Request, out: Path, console: Console, verbose: bool = F
         out: The folder of the run.
         console: Console to print to.
         verbose: Whether each claim and control is also printed with all its numbers.
-
-    Returns:
-        The judgements, in the order of the studies' claims.
+        views: Address of the page with a study's arms in MLflow, by the study's name.
     """
-    judgements, glyph_remark = write_report(out, request.studies, request.setting, count_trials(request, out))
+    report = write_report(out, request.studies, request.setting, count_trials(request, out), views)
+    judgements = report.evidence.judgements
     for table in tabulate_verdicts(judgements) if verbose else ():
         console.print("", table)
     claims, literature, controls = (select_kind(judgements, kind) for kind in KINDS)
@@ -62,14 +64,14 @@ def show_report(request: Request, out: Path, console: Console, verbose: bool = F
         _print_wrapped(console, "Not a result: the smoke profile only shows that the harness works.", "bold yellow")
     if warning := describe_unexpected(controls):
         _print_wrapped(console, f"Unexpected control: {warning}", "bold yellow")
-    for remark in filter(None, (request.source.note, glyph_remark)):
+    for remark in filter(None, (request.source.note, report.remark)):
         note = f"Note: {remark}"  # whole in the report and in a file
         console.print(shorten(note, console.width) if console.is_terminal else note, style="bold yellow")
     html_file, pdf_file, *_ = report_files(out)
     console.print()
     console.print(f"Report: {html_file}")
     console.print(f"PDF:    {pdf_file}")
-    return judgements
+    return report
 
 
 def show_next_step(step: NextStep, command: str, console: Console) -> None:

@@ -12,6 +12,9 @@ SECRET_NAME = r"[\w.-]*(?:pass|pwd|secret|token|key|credential|signature|odbc_co
 MIN_SECRET_LENGTH = 3  # characters; hiding shorter parts of a password would hide half of every message
 
 
+LOCAL_UI = "http://127.0.0.1:5000"  # of `ablate ui`
+
+
 class AddressError(InputError):
     """An address that MLflow can never use, such as one of an unknown scheme."""
 
@@ -19,6 +22,13 @@ class AddressError(InputError):
 def configured_address() -> str:
     """Return MLFLOW_TRACKING_URI: the server or database to which other machines may publish as well; '' if not set."""
     return os.environ.get("MLFLOW_TRACKING_URI", "").strip()
+
+
+def web_address(address: str) -> str:
+    """Return the address of MLflow's web interface without a password: a server's own, or that of `ablate ui`."""
+    if not address.lower().startswith("http"):
+        return LOCAL_UI
+    return re.sub(r"(?<=://)[^/]*@", "", address).partition("?")[0].rstrip("/")
 
 
 def hide_secrets(text: str, address: str = "") -> str:

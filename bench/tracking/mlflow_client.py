@@ -18,6 +18,9 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two l
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
+from mlflow.version import VERSION
 
 from bench.records import store
 from bench.spec.errors import InputError
@@ -55,6 +58,14 @@ def connect(address: str) -> MlflowClient:
     if not mlflow_database.has_tables(address):  # MLflow would make them
         raise InputError(f"{hide_secrets(address)} is not a database of MLflow")
     return MlflowClient(address)
+
+
+def server_version(client: MlflowClient) -> str:
+    """Return the version of a server, or of this machine's MLflow for a database; '' if a server does not tell it."""
+    if mlflow_database.is_database(client.tracking_uri):
+        return VERSION
+    response = http_request(get_default_host_creds(client.tracking_uri), "/version", "GET")
+    return response.text if response.ok else ""
 
 
 def open_store(out: Path) -> MlflowClient:
@@ -132,15 +143,29 @@ def find_runs(client: MlflowClient, ids: Mapping[str, str], filter_string: str =
 def log_record(client: MlflowClient, run: Any, out: Path, record: dict[str, Any]) -> None:
     """Write a record's metrics, params, data set and files to a run; repeating it adds nothing."""
     run_id = run.info.run_id
-    points = [Metric(*point) for point in mlflow_format.metrics(record)]
-    for start in range(0, len(points), METRICS_PER_REQUEST):
-        client.log_batch(run_id, metrics=points[start : start + METRICS_PER_REQUEST])
-    client.log_batch(run_id, params=[Param(name, value) for name, value in mlflow_format.params(record).items()])
+    log_values(client, run, mlflow_format.metrics(record), mlflow_format.params(record))
     if data := record.get("data"):
         profile = f'{{"train": {data["train"]}}}'
         name = data["name"][: mlflow_format.MAX_NAME_LENGTH]
         client.log_inputs(run_id, [DatasetInput(Dataset(name, data["digest"], "local", "{}", profile=profile))])
     log_files(client, run, out, (store.path(out, record["identity"]), store.weights_file(out, record["identity"])))
+
+
+def log_values(
+    client: MlflowClient, run: Any, points: Iterable[tuple[str, float, int, int]], params: Mapping[str, str]
+) -> None:
+    """Write points and params to a run; repeating it adds nothing.
+
+    Args:
+        client: The connection.
+        run: The run, whose params stay as they are: MLflow refuses to change one.
+        points: Name, value, Unix time in milliseconds and step of each point.
+        params: Params by name.
+    """
+    run_id, metrics = run.info.run_id, [Metric(*point) for point in points]
+    new_params = [Param(name, value) for name, value in params.items() if name not in run.data.params]
+    for start in range(0, max(1, len(metrics)), METRICS_PER_REQUEST):
+        client.log_batch(run_id, metrics[start : start + METRICS_PER_REQUEST], () if start else new_params)
 
 
 def log_files(client: MlflowClient, run: Any, out: Path, artifact_files: Iterable[Path]) -> None:

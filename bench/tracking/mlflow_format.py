@@ -1,7 +1,7 @@
 """Conversion of a record to MLflow's experiment, run, params, tags and metrics, without importing MLflow."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from textwrap import shorten
 from typing import Any
 
@@ -14,21 +14,25 @@ MAX_TAG_LENGTH = 5000
 MAX_ERROR_LENGTH = 240
 BUDGET_FIELDS = {"classes", "width", "epochs", "share"}  # set by data set and profile; a variant's name ends with them
 PREFIX = "AlexNet ablations"
+STUDY_TAG = "study."  # begins the name of a tag with the arms of a study
+NAME_TAG = "mlflow.runName"  # setting it renames the run
 EXPERIMENT_TAG = "ablate.experiment"  # holds the first name of an experiment, which a user may rename
 
 
-def experiment_name(data: dict[str, Any] | None) -> str:
+def experiment_name(data: Mapping[str, Any] | None) -> str:
     """Return the name of a data set's experiment, or of the one for all other kinds of job if `data` is None."""
     if data is None:
         return f"{PREFIX}: counts, timings, reports"
     return f"{PREFIX}: {data['name'][:MAX_NAME_LENGTH]} [{data['digest'][:6]}]"
 
 
-def variant_name(job: dict[str, Any]) -> str:
-    """Return a trial's levels that differ from the defaults, followed by its training budget.
+def arms_experiment_name(data: Mapping[str, Any]) -> str:
+    """Return the name of the experiment with a data set's arms, which sorts before those of `experiment_name`."""
+    return f"{PREFIX}, arms on {data['name'][:MAX_NAME_LENGTH]} [{data['digest'][:6]}]"
 
-    Runs grouped by this name are the seeds of one arm.
-    """
+
+def variant_name(job: dict[str, Any]) -> str:
+    """Return a trial's levels that differ from the defaults, followed by its training budget."""
     defaults = {**vars(ModelConfig()), **vars(TrainConfig())}
     levels = {**job["model"], **job["recipe"]}
     changed_levels = [
@@ -42,20 +46,43 @@ def variant_name(job: dict[str, Any]) -> str:
 
 
 def run_name(record: dict[str, Any]) -> str:
-    """Return a trial's variant and seed, or another job's kind and subject."""
+    """Return a trial's study, arm and seed, or another job's kind and subject."""
     if record["kind"] == "trial":
-        return f"{variant_name(record['job'])} / seed {record['job']['seed']}"
+        return trial_name(tags(record), record["job"]["seed"])
     subject = record["job"].get("subject") or record["job"].get("question") or record["identity"]
     return f"{record['kind']} {subject}"[:MAX_NAME_LENGTH]
 
 
+def trial_name(run_tags: Mapping[str, str], seed: int | str) -> str:
+    """Return a trial's name, 'relu / tanh (+2) / seed 3', from its tags; without a study it begins with its variant.
+
+    It begins with the alphabetically first study that uses the trial, and counts the others, so that all machines give
+    a run the same name.
+    """
+    studies = sorted(name for name in run_tags if name.startswith(STUDY_TAG))
+    if not studies:
+        return f"{shorten(run_tags['variant'], MAX_NAME_LENGTH, placeholder=' ...')}{seed_suffix(seed)}"
+    arm = f"{studies[0].removeprefix(STUDY_TAG)} / {run_tags[studies[0]]}"
+    others = f" (+{len(studies) - 1})" * (len(studies) > 1)
+    return f"{shorten(arm, MAX_NAME_LENGTH, placeholder=' ...')}{others}{seed_suffix(seed)}"
+
+
+def seed_suffix(seed: int | str) -> str:
+    """Return the end of the name of a trial's run."""
+    return f" / seed {seed}"
+
+
 def params(record: dict[str, Any]) -> dict[str, str]:
-    """Return a trial's variant, levels and seed, or another job's kind."""
+    """Return a trial's levels and seed, or another job's kind."""
     job = record["job"]
     if record["kind"] != "trial":
         return {"kind": record["kind"]}
-    levels = {**job["model"], **job["recipe"], "seed": job["seed"], "precision": job["precision"]}
-    return {"variant": variant_name(job), **{name: _text(level) for name, level in levels.items()}}
+    return format_levels({**job["model"], **job["recipe"], "seed": job["seed"], "precision": job["precision"]})
+
+
+def format_levels(levels: Mapping[str, Any]) -> dict[str, str]:
+    """Return levels as the text of params."""
+    return {name: _text(level) for name, level in levels.items()}
 
 
 def tags(record: dict[str, Any]) -> dict[str, str]:
@@ -70,6 +97,8 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         **{f"environment.{name}": str(value) for name, value in environment.items()},
         **study_tags(record),
     }
+    if record["kind"] == "trial":
+        texts["variant"] = variant_name(record["job"])
     if not record.get("fit", True):
         texts["fit"] = "no"
     if note := record.get("data", {}).get("note"):
@@ -80,9 +109,9 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
 def study_tags(record: dict[str, Any]) -> dict[str, str]:
     """Return one tag per study: the arms that use a record."""
     arms_by_study = record.get("tags", {}).get("studies", {})
-    names = _unique_names(f"study.{study}" for study in arms_by_study)
+    names = unique_names(f"{STUDY_TAG}{study}" for study in arms_by_study)
     return {
-        names[f"study.{study}"]: (", ".join(filter(None, arms)) or "yes")[:MAX_TAG_LENGTH]
+        names[f"{STUDY_TAG}{study}"]: (", ".join(filter(None, arms)) or "yes")[:MAX_TAG_LENGTH]
         for study, arms in arms_by_study.items()
     }
 
@@ -100,7 +129,7 @@ def metrics(record: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:
         if name in record.get("network", {}):
             yield f"{name}/total", record["network"][name], ended_ms, 0
     samples = record.get("samples", [])
-    names = _unique_names(f"{sample['metric']}/{sample['arm']}" for sample in samples)
+    names = unique_names(f"{sample['metric']}/{sample['arm']}" for sample in samples)
     for sample in samples:
         yield names[f"{sample['metric']}/{sample['arm']}"], sample["value"], ended_ms, sample["pair"]
 
@@ -120,7 +149,7 @@ def to_input_error(address: str, error: Exception) -> InputError:
     return InputError(hide_secrets(f"{address} cannot be read by MLflow: {summarize_error(error)}", address))
 
 
-def _unique_names(texts: Iterable[str]) -> dict[str, str]:
+def unique_names(texts: Iterable[str]) -> dict[str, str]:
     """Map each text to a valid name of a metric or tag; equal names are numbered."""
     names: dict[str, str] = {}
     for text in dict.fromkeys(texts):

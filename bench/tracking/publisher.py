@@ -1,13 +1,16 @@
 """Records as MLflow runs: one run per job, whichever and however many machines publish it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.records import store
 from bench.system import locks
-from bench.tracking import mlflow_client, mlflow_format
+from bench.tracking import mlflow_client, mlflow_format, notes
+from bench.tracking.arm_publisher import ArmPublisher, set_experiment_note, view_addresses
+from bench.tracking.arm_run import ArmsOfRun
+from bench.tracking.saved_views import view_key, view_page
 
 LOCK_TIMEOUT_S = 10.0
 LOCK_POLL_S = 0.005  # a run with much to publish releases the lock for about a millisecond at a time
@@ -47,6 +50,24 @@ class Publisher:
         """Store the report's files as artifacts of one run, replacing those of the previous report."""
         self._retry_refused(partial(self._publish_report, f"report {name}", list(files)))
 
+    def publish_arms(self, arms: ArmsOfRun) -> None:
+        """Publish the arms of a run, the notes of experiments, and the saved views."""
+        self._retry_refused(partial(self._publish_arms, arms))
+
+    def find_views(self, data: Mapping[str, Any], setting: str, studies: Iterable[str]) -> dict[str, str]:
+        """Return the address of the page of each study's arms, by name, and of the one of all studies, by ''."""
+        with self._lock():
+            experiment_id = self._experiment_id(mlflow_format.arms_experiment_name(data))
+        return view_addresses(self.client, experiment_id, setting, studies)
+
+    def _publish_arms(self, arms: ArmsOfRun) -> None:
+        experiment_id = self._experiment_id(mlflow_format.arms_experiment_name(arms.data))
+        ArmPublisher(self.client, self.out, experiment_id, self.runs).publish(arms)
+        whole = view_page(experiment_id, view_key(arms.setting))
+        for data, text in ((arms.data, notes.TRIALS), (None, notes.OTHERS)):
+            note = notes.make_note([text, f"[Means over the seeds of each arm]({whole})"])
+            set_experiment_note(self.client, self._experiment_id(mlflow_format.experiment_name(data)), note)
+
     def _retry_refused(self, action: Callable[[], None]) -> None:
         with self._lock():
             for attempts_left in reversed(range(ATTEMPTS)):
@@ -59,11 +80,14 @@ class Publisher:
                     self.experiment_ids.clear()
 
     def _publish(self, record: dict[str, Any]) -> None:
-        experiment_id = self._experiment_id(record.get("data"))  # first: restoring it brings its runs back
+        name = mlflow_format.experiment_name(record.get("data"))
+        experiment_id = self._experiment_id(name)  # first: restoring it brings its runs back
         run = self.runs.get(record["identity"])
         if run is None or not is_same_measurement(run, record):
             run = self._find_best_run(record["identity"])
         tags = run_tags(self.out, record)
+        if record["kind"] == "trial":
+            tags |= self._note(record, run)
         if run is None or not (is_same_measurement(run, record) or outranks(run, record, tags)):
             return self._create_run(experiment_id, record, tags)
         lacks_weights = WEIGHTS in tags and WEIGHTS not in run.data.tags
@@ -107,7 +131,7 @@ class Publisher:
         return best
 
     def _publish_report(self, identity: str, files: list[Path]) -> None:
-        experiment_id = self._experiment_id(None)
+        experiment_id = self._experiment_id(mlflow_format.experiment_name(None))
         run = self._find_best_run(identity) or self.client.create_run(
             experiment_id, tags={"identity": identity}, run_name=identity[: mlflow_format.MAX_NAME_LENGTH]
         )
@@ -115,8 +139,14 @@ class Publisher:
         self.client.set_terminated(run.info.run_id)
         self._find_best_run(identity)
 
-    def _experiment_id(self, data: dict[str, Any] | None) -> str:
-        name = mlflow_format.experiment_name(data)
+    def _note(self, record: dict[str, Any], run: Any) -> dict[str, str]:
+        """Return the tag with a trial's note, unless a user has changed it."""
+        if run is not None and not notes.is_own(run.data.tags.get(notes.NOTE, "")):
+            return {}
+        arms_id = self._experiment_id(mlflow_format.arms_experiment_name(record["data"]))
+        return {notes.NOTE: notes.trial_note(record, arms_id)}
+
+    def _experiment_id(self, name: str) -> str:
         if name not in self.experiment_ids:
             self.experiment_ids = mlflow_client.experiment_ids(self.client)
         if name not in self.experiment_ids:
@@ -124,6 +154,10 @@ class Publisher:
         return self.experiment_ids[name]
 
     def _set_tags(self, run: Any, tags: dict[str, str]) -> None:
+        """Set the tags that differ; the name of a trial's run follows its studies, unless a user has changed it."""
+        all_tags, seed = run.data.tags | tags, run.data.params.get("seed")
+        if "variant" in all_tags and seed and run.info.run_name.endswith(mlflow_format.seed_suffix(seed)):
+            tags = tags | {mlflow_format.NAME_TAG: mlflow_format.trial_name(all_tags, seed)}
         if mlflow_client.set_tags(self.client, run, tags):
             self.runs[run.data.tags["identity"]] = self.client.get_run(run.info.run_id)
 

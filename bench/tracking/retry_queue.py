@@ -12,6 +12,7 @@ from bench.records import store
 from bench.spec.errors import InputError
 from bench.tracking import mlflow_format
 from bench.tracking.address import AddressError
+from bench.tracking.arm_run import ArmsOfRun
 
 FIRST_PAUSE_S = 30.0  # pause before the next attempt to connect; doubled after each failure
 MAX_PAUSE_S = 600.0
@@ -61,6 +62,16 @@ class RetryQueue:
     def publish_report(self, name: str, files: Iterable[Path]) -> None:
         """Publish the report's files if MLflow can be reached."""
         self._try(methodcaller("publish_report", name, files))
+
+    def publish_arms(self, arms: ArmsOfRun) -> None:
+        """Publish the arms of a run if MLflow can be reached; the next run does it otherwise."""
+        self._try(methodcaller("publish_arms", arms))
+
+    def find_views(self, data: Mapping[str, Any], setting: str, studies: Iterable[str]) -> dict[str, str]:
+        """Return the addresses of `Publisher.find_views`, or none if MLflow cannot be reached."""
+        views: dict[str, str] = {}
+        self._try(lambda publisher: views.update(publisher.find_views(data, setting, studies)))
+        return views
 
     def _publish_waiting(self) -> None:
         self._connect()

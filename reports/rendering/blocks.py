@@ -31,6 +31,14 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A paragraph that leads to an address."""
+
+    text: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Items:
     """An unordered list."""
 
@@ -169,7 +177,7 @@ class Figure:
     caption: str
 
 
-Block = Heading | Contents | Text | Items | Facts | Note | Verdicts | Answers | Table | Figure
+Block = Heading | Contents | Text | Link | Items | Facts | Note | Verdicts | Answers | Table | Figure
 
 
 def escape_controls(value: Any) -> Any:

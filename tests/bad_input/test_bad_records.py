@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,7 +90,8 @@ def test_records_of_an_earlier_revision_are_passed_over(smoke, run_copy):
 def test_a_record_is_read_once_for_its_check_and_its_pace(smoke, run_copy, monkeypatch, words):
     read, load = [], store.load
     monkeypatch.setattr(store, "load", lambda file: read.append(file) or load(file))
-    monkeypatch.setattr(terminal, "show_report", lambda *_: [])
+    report = SimpleNamespace(evidence=SimpleNamespace(judgements=[]))
+    monkeypatch.setattr(terminal, "show_report", lambda *_: report)
     monkeypatch.setattr(prospects, "estimate_prospects", lambda *_: [])
     assert command.main([words, *(smoke.arguments if words == "plan" else ()), "--out", str(run_copy)]) == 0
     assert sorted(read) == sorted(store.folder(run_copy).glob("*.json"))

@@ -6,40 +6,55 @@ from types import SimpleNamespace
 
 import pytest
 
+from ablations import Setting
 from bench.records import store
 from bench.system.console import SafeConsole
+from bench.tracking import saved_views
 from commands import ending
-from reports import next_step, terminal
+from reports import arm_runs, next_step, terminal
 from reports.next_step import NextStep
+
+VIEW = "http://127.0.0.1:5000/#/experiments/2/runs?viewStateShareKey=whole-1"
 
 
 class Queue:
-    publisher = None
+    """A stand-in for the queue of MLflow that publishes if it has the address of a view."""
+
+    def __init__(self, view=""):
+        self.publisher, self.views = view or None, {"": view} if view else {}
+
+    def find_views(self, data, setting, studies):
+        assert (data["name"], setting, studies) == ("digits", "quick, cpu, float32", ["relu"])
+        return self.views
 
     def publish_report(self, name, files):
         self.files = files
+
+    def publish_arms(self, arms):
+        self.arms = arms
 
 
 @pytest.fixture
 def end(monkeypatch, tmp_path):
     """Return a function that ends a run with these records, and returns status and lines."""
-    monkeypatch.setattr(terminal, "show_report", lambda *_: [])
+    report = SimpleNamespace(evidence=SimpleNamespace(judgements=[]), blocks=[])
+    monkeypatch.setattr(terminal, "show_report", lambda *_: report)
+    monkeypatch.setattr(arm_runs, "build_arms", lambda *_: "arms")
     monkeypatch.setattr(next_step, "suggest_run", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["ablate", "run", "relu"])
 
-    def end(records, later_jobs=0, verbose=False, width=100, title="relu / tanh / seed {}"):
+    def end(records, later_jobs=0, verbose=False, width=100, title="relu / tanh / seed {}", view=""):
         monkeypatch.setattr(store, "read", lambda out, job: records[job])
-        setting = SimpleNamespace(profile=SimpleNamespace(name="quick"))
-        request = SimpleNamespace(
-            setting=setting, source=SimpleNamespace(data=SimpleNamespace(name="digits")), studies=[]
-        )
-        options, queue = SimpleNamespace(out=tmp_path, verbose=verbose), Queue()
+        setting = Setting(SimpleNamespace(name="quick"), SimpleNamespace(name="digits"), "cpu", "float32")
+        request = SimpleNamespace(setting=setting, studies=[SimpleNamespace(name="relu")])
+        options, queue = SimpleNamespace(out=tmp_path, verbose=verbose), Queue(view)
         console = SafeConsole()
         console.file, console.width = io.StringIO(), width
         titles = {job: title.format(job) for job in records}
         agenda = SimpleNamespace(request=request, titles=titles, total=len(titles) + later_jobs)
         status = ending.show_ending(options, agenda, queue, console)
-        assert [file.name for file in queue.files][-1] == "run.json"
+        assert [file.name for file in queue.files][-1] == "run.json" and queue.arms == "arms"
+        assert saved_views.load_addresses(tmp_path) == queue.views
         return status, console.file.getvalue().splitlines()
 
     return end
@@ -105,6 +120,13 @@ def test_after_a_whole_run_the_undecided_claims_come_next_or_nothing(end, monkey
     assert end({1: FINISHED}) == (0, [])
     monkeypatch.setattr(next_step, "suggest_run", lambda *_: NextStep("--seeds 24", "has more pairs"))
     assert end({1: FINISHED}) == (0, ["Next:   ablate run relu --seeds 24", "        has more pairs"])
+
+
+def test_the_view_of_all_arms_takes_one_line(end, tmp_path):
+    """A database is served by a command that prints the view; the address of a server's view is not broken."""
+    assert end({1: FINISHED}, view=VIEW) == (0, [f"MLflow: ablate ui --out {tmp_path}"])
+    server = VIEW.replace("127.0.0.1", "mlflow.example")
+    assert end({1: FINISHED}, view=server, width=40) == (0, [f"MLflow: {server}"])
 
 
 def test_the_words_of_the_next_command_are_quoted_and_stay_whole(monkeypatch):

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 import ablate
-from bench.tracking import mlflow_client
+from bench.tracking import mlflow_client, saved_views
+from bench.tracking.publisher import Publisher
 from bench.tracking.retry_queue import RetryQueue
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
@@ -17,6 +18,7 @@ class Server:
 
     def __init__(self, command, env, **_):
         type(self).started.append((command, env["MLFLOW_BACKEND_STORE_URI"]))
+        type(self).variables = env
 
     def __enter__(self):
         return self
@@ -47,10 +49,24 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_the_printed_address_opens_the_list_of_experiments(smoke, started, capsys):
+def test_the_printed_address_opens_the_charts_of_all_arms(smoke, started, capsys):
     """MLflow routes by the part after '#': a query before it leaves the reader on the start page for GenAI."""
     assert serve(smoke.out) == 0
+    page = capsys.readouterr().out.split()[0]
+    assert page.endswith(saved_views.load_addresses(smoke.out)[""].removeprefix("http://127.0.0.1:5000"))
+    assert "/#/experiments/" in page and "viewStateShareKey=whole-" in page and "compareRunsMode=CHART" in page
+
+
+def test_without_arms_the_list_of_experiments_opens(started, tmp_path, capsys):
+    Publisher(tmp_path)
+    assert serve(tmp_path) == 0
     assert "/#/experiments?workflowType=machine_learning" in capsys.readouterr().out
+
+
+def test_the_interface_sends_no_telemetry(smoke, started, monkeypatch):
+    """MLflow's interface asks the server whether it may send any."""
+    assert serve(smoke.out) == 0
+    assert Server.variables["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
 def test_the_database_that_the_variable_names_is_served(smoke, started, tmp_path, monkeypatch):

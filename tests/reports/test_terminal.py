@@ -15,6 +15,7 @@ from bench.system.console import SafeConsole
 from reports import terminal
 from reports.evidence import gather
 from reports.next_step import NextStep
+from reports.report import Report
 from reports.statistics.claim_verdicts import Judgement
 
 
@@ -37,10 +38,11 @@ def show(monkeypatch, tmp_path):
     """Return a function that prints a report on judgements, and returns its lines."""
 
     def show(judgements, width=100, note="", verbose=False, is_terminal=True, profile="quick"):
-        monkeypatch.setattr(terminal, "write_report", lambda *_: (judgements, ""))
+        report = Report(SimpleNamespace(judgements=judgements), [], "")
+        monkeypatch.setattr(terminal, "write_report", lambda *_: report)
         request = Request((), [], fabricate.setting(name=profile), SimpleNamespace(note=note))
         console = make_console(width, is_terminal)
-        assert terminal.show_report(request, tmp_path, console, verbose) is judgements
+        assert terminal.show_report(request, tmp_path, console, verbose) is report
         return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
     return show

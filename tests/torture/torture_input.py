@@ -16,6 +16,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial, identity
 from bench.system.text import printable
-from reports import report, terminal
+from reports import arm_runs, report, terminal
 
 TIMEOUT_S = 60  # per example
 LONG, SHORT = 700, 20  # numbers of examples per property
@@ -168,11 +169,16 @@ def idle(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
         def publish(self, *_: object) -> None: ...
         def publish_all(self, *_: object) -> None: ...
         def publish_report(self, *_: object) -> None: ...
+        def publish_arms(self, *_: object) -> None: ...
+        def find_views(self, *_: object) -> dict[str, str]:
+            return {}
 
     monkeypatch.setattr(commands.run, "run", lambda *_: iter(()))
     monkeypatch.setattr(commands.run, "RetryQueue", Nowhere)
     monkeypatch.setattr(command, "serve_ui", lambda *_: 0)
-    monkeypatch.setattr(terminal, "show_report", lambda *_: [])
+    shown = SimpleNamespace(evidence=SimpleNamespace(judgements=[]), blocks=[])
+    monkeypatch.setattr(terminal, "show_report", lambda *_: shown)
+    monkeypatch.setattr(arm_runs, "build_arms", lambda *_: None)
     monkeypatch.setenv("ABLATE_DATA", str(images))
 
 

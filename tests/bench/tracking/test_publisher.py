@@ -88,8 +88,9 @@ def test_a_trials_factors_are_params(published):
 def test_runs_grouped_by_variant_are_the_seeds_of_an_arm(published):
     groups = {}
     for record in trials(published):
-        params = published.once[record["identity"]]["params"]
-        groups.setdefault(params["variant"], set()).add((params["activation"], params["seed"]))
+        run = published.once[record["identity"]]
+        groups.setdefault(run["tags"]["variant"], set()).add((run["params"]["activation"], run["params"]["seed"]))
+        assert "variant" not in run["params"]
     assert sorted(map(sorted, groups.values())) == [
         [("relu", "0"), ("relu", "1")],
         [("tanh", "0"), ("tanh", "1")],
@@ -113,8 +114,10 @@ def test_records_of_another_data_set_go_to_its_own_experiment(published, tmp_pat
     for name, identity in (("one", "a" * 16), ("two", "b" * 16)):
         store.write(tmp_path, {**record, "identity": identity, "data": {**record["data"], "name": name}})
         publisher.publish(store.read(tmp_path, identity))
-    names = [name for name in publisher.experiment_ids if "ablations" in name]
-    assert sorted(name.split(": ")[1].split(" [")[0] for name in names) == ["one", "two"]
+    digest = record["data"]["digest"][:6]
+    assert {name for name in publisher.experiment_ids if name != "Default"} == {
+        f"AlexNet ablations{kind} {name} [{digest}]" for kind in (":", ", arms on") for name in ("one", "two")
+    }
 
 
 def test_tags_hold_studies_profiles_and_environment(published):
@@ -194,7 +197,7 @@ def test_a_new_tag_is_added_to_an_existing_run(published):
 def test_a_run_that_an_earlier_attempt_left_is_completed(published):
     first, record = Publisher(published.out), trials(published)[0] | {"identity": "left unfinished"}
     run = first.client.create_run(
-        first._experiment_id(record["data"]),
+        first._experiment_id(mlflow_format.experiment_name(record["data"])),
         int(record["started"] * 1e3),
         mlflow_format.tags(record),
         mlflow_format.run_name(record),
