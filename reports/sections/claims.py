@@ -71,7 +71,7 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> C
     measured = [_list_numbers(outcome) for outcome in judgement.outcomes if outcome.estimate is not None]
     if len(judgement.outcomes) > 1:
         measured = [
-            [("compared", describe_part(outcome.part)), *numbers, ("", outcome.verdict)]
+            [("compared", describe_part(outcome.part)), *numbers, ("verdict", outcome.verdict)]
             for outcome, numbers in zip(judgement.outcomes, map(_list_numbers, judgement.outcomes), strict=True)
         ]
     elif measured and noise_floor and noise_floor > 0:

@@ -62,8 +62,8 @@ def test_a_claim_of_several_comparisons_shows_the_numbers_and_the_verdict_of_eac
     )
     compared = [(dict(numbers)["compared"], numbers[-1]) for numbers in card.measured]
     assert compared == [
-        ("test accuracy, relu against sigmoid", ("", "underpowered")),
-        ("test accuracy, relu against tanh", ("", "underpowered")),
+        ("test accuracy, relu against sigmoid", ("verdict", "underpowered")),
+        ("test accuracy, relu against tanh", ("verdict", "underpowered")),
     ]
 
 
