@@ -54,7 +54,7 @@ def fabricate(out: Path, trials: int) -> None:
     (study,), setting = make_study(trials)
     draw = np.random.default_rng(0)
     for place in expand_study(study, setting):
-        store.write(out, _record(place, draw))
+        store.write(out, make_record(place, draw))
 
 
 def _claims() -> tuple[Claim, ...]:
@@ -66,7 +66,7 @@ def _claims() -> tuple[Claim, ...]:
     return tuple(Claim(f"claim-{number}", f"Claim {number} holds", (part,)) for number, part in enumerate(parts))
 
 
-def _record(place: PlacedJob, draw: np.random.Generator) -> dict[str, Any]:
+def make_record(place: PlacedJob, draw: np.random.Generator) -> dict[str, Any]:
     """The record of a trial: later arms learn a little less, and sigmoid never reaches 25 % training error."""
     from bench.models.complexity import count_network  # imports torch, which a report does not need
 
