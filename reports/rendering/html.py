@@ -36,8 +36,10 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
     anchored = list(zip(blocks, _assign_anchors(blocks), strict=True))
     chapters = [(anchors[0], block.text) for block, anchors in anchored if isinstance(block, Heading) and anchors]
     cards = _find_cards(anchored)
-    environment.filters |= {"kind": block_kind, "slug": _slug, "svg": lambda figure: _inline_svg(figure, cards)}
+    in_order = {name: iter(anchors) for name, anchors in cards.items()}
+    environment.filters |= {"kind": block_kind, "slug": _slug, "svg": lambda figure: _inline_svg(figure, in_order)}
     environment.globals["styles"] = VERDICT_STYLES
+    environment.globals["cards"] = {name: anchors[0] for name, anchors in cards.items() if len(anchors) == 1}
     template = environment.get_template("report.html.j2")
     return template.render(title=title, blocks=anchored, chapters=chapters, reload_s=reload_s)
 
@@ -62,14 +64,14 @@ def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
     return anchors
 
 
-def _find_cards(anchored: Sequence[tuple[Block, Sequence[str]]]) -> dict[str, Iterator[str]]:
+def _find_cards(anchored: Sequence[tuple[Block, Sequence[str]]]) -> dict[str, list[str]]:
     """Anchors of the cards by the claim's name, in the order in which figures and cards show claims."""
     cards = defaultdict[str, list[str]](list)
     for block, anchors in anchored:
         if isinstance(block, Verdicts):
             for line, anchor in zip(block.lines, anchors, strict=True):
                 cards[line.name].append(anchor)
-    return {name: iter(anchors) for name, anchors in cards.items()}
+    return cards
 
 
 def _is_chapter(block: Block) -> TypeGuard[Heading]:

@@ -95,6 +95,14 @@ def test_every_claim_of_the_figure_leads_to_its_own_card_whatever_its_name():
     assert [link.get("href") for link in soup.svg.find_all("a")] == [f"#{card['id']}" for card in soup.select("li[id]")]
 
 
+def test_a_name_in_an_answer_leads_to_the_card_of_that_claim_unless_two_have_the_name():
+    answer = Answer("Topic", "supported", "A sentence.", "A chapter", (("one", "refuted"), ("two", "refuted")))
+    cards = [Verdicts((ClaimLine("refuted", name, "A claim", ()),)) for name in ("two", "one", "two")]
+    page = render_html([Answers((answer,)), Heading("A chapter"), *cards], "A report")
+    links = [(link.text, link["href"]) for link in BeautifulSoup(page, "html.parser").select(".other a")]
+    assert links == [("one", "#claim-2-one")]
+
+
 def test_the_colours_of_verdicts_the_baseline_and_the_frame_follow_light_and_dark():
     drawn = {COLOURS[0], BAND, EDGE, *(style.ink for style in VERDICT_STYLES.values())}
     assert drawn <= set(THEME)
