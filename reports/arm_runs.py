@@ -78,7 +78,7 @@ def _build_study(study: Study, evidence: Evidence, figures: Sequence[Figure]) ->
         factors=_list_factors(study, arms),
         metrics=metrics,
         curves=tuple(dict.fromkeys(evidence.curves["metric"])),
-        figures={f"{number} {_file_name(figure)}.svg": figure.svg for number, figure in enumerate(figures, 1)},
+        figures={f"{number} {_file_name(figure, study)}.svg": figure.svg for number, figure in enumerate(figures, 1)},
     )
 
 
@@ -202,6 +202,7 @@ def _describe_result(judgement: Judgement) -> Result:
     return Result(claim.id, judgement.verdict, f"{claim.sentence} ({format_result(judgement)}).")
 
 
-def _file_name(figure: Figure) -> str:
-    """Return the beginning of a figure's caption in characters that every file system takes."""
-    return re.sub(r"\W+", " ", figure.caption.partition(":")[0]).strip()[:MAX_FILE_NAME]
+def _file_name(figure: Figure, study: Study) -> str:
+    """Return what a figure's caption says that it is, in characters that every file system takes."""
+    subject = re.split("[:;,]", figure.caption.removeprefix(f"{study.name}: "))[0]
+    return re.sub(r"\W+", " ", subject).strip()[:MAX_FILE_NAME]

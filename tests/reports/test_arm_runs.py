@@ -112,7 +112,7 @@ def test_an_arm_says_what_it_is(study):
 
 
 def test_figures_are_those_of_the_studys_chapter(study):
-    assert list(study.figures) == ["1 Paired differences from relu.svg", "2 Learning curves.svg"]
+    assert list(study.figures) == ["1 paired differences from relu.svg", "2 learning curves.svg"]
     assert all(figure.startswith("<svg ") and "xmlns=" in figure for figure in study.figures.values())
 
 
