@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 import pandas as pd
 
@@ -20,7 +19,6 @@ from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.summary import average_by
 from reports.tables.observations import STEPS, tabulate_observations
 from reports.text.answers import format_result
-from reports.text.formatting import pluralize
 
 SHOWN_METRICS = "test/accuracy", "train/accuracy", "gap/accuracy"
 
@@ -91,15 +89,9 @@ def _build_arms(study: Study, evidence: Evidence, table: pd.DataFrame, metrics: 
         table: Its observations that are fit for a verdict.
         metrics: Names of the metrics that come first.
     """
-    jobs: dict[str, Trial | Count] = {}
-    for place in evidence.placed:
-        if isinstance(place.job, Trial | Count):
-            jobs.setdefault(place.arm, place.job)
-    stated = [
-        study.baseline,
-        *(name for claim in study.claims for part in claim.stated for name in compared_names(part)),
-    ]
-    names = [name for name in dict.fromkeys([*jobs, *stated]) if name not in study.combinations]
+    jobs = {place.arm: place.job for place in evidence.placed if isinstance(place.job, Trial | Count)}
+    compared = [name for claim in study.claims for part in claim.stated for name in compared_names(part)]
+    names = [name for name in dict.fromkeys([*jobs, *compared]) if name not in study.combinations]
     table = table[table["arm"].isin(names)]
     means = dict(iter(average_by(table, ("arm", "metric")).groupby("arm")))
     curves = _average_curves(evidence.curves)
@@ -107,11 +99,12 @@ def _build_arms(study: Study, evidence: Evidence, table: pd.DataFrame, metrics: 
         rows = table[table["arm"] == name]
         records = [evidence.records[identity] for identity in rows["identity"].unique()]
         trials = tuple(rows.loc[rows["trained"], "identity"].unique())
-        levels = format_levels(_job_levels(jobs[name])) if name in jobs else {}
+        job = jobs.get(name)
+        levels = format_levels((vars(job.model) if job else {}) | (vars(job.recipe) if isinstance(job, Trial) else {}))
         yield ArmRun(
             study=study.name,
             arm=name,
-            role=CONTROL if name in (AGAIN, SHUFFLED) else STATED if name in stated else FURTHER,
+            role=CONTROL if name in (AGAIN, SHUFFLED) else STATED if name in (study.baseline, *compared) else FURTHER,
             levels=levels,
             points=tuple(_list_points(means[name], curves.get(name, {}), len(trials), metrics)),
             trials=trials,
@@ -119,10 +112,6 @@ def _build_arms(study: Study, evidence: Evidence, table: pd.DataFrame, metrics: 
             ended_s=max(record["ended"] for record in records),
             remarks=tuple(_list_remarks(study, name, levels, rows)),
         )
-
-
-def _job_levels(job: Trial | Count) -> dict[str, object]:
-    return asdict(job.model) | (asdict(job.recipe) if isinstance(job, Trial) else {})
 
 
 def _average_curves(curves: pd.DataFrame) -> dict[str, Curves]:
@@ -182,7 +171,6 @@ def _list_factors(study: Study, arms: Sequence[ArmRun]) -> tuple[str, ...]:
 def _list_remarks(study: Study, arm: str, levels: Mapping[str, str], rows: pd.DataFrame) -> Iterator[str]:
     """Yield what an arm with these levels and observations is, and what its numbers do not say."""
     set_levels = [f"{name} = {levels[name]}" for name in study.arms.get(arm, {}) if name in levels]
-    seeds = rows.loc[rows["trained"], "identity"].nunique()
     if arm == AGAIN:
         yield f"Control: the baseline, {study.baseline}, again under other seeds."
     elif arm == SHUFFLED:
@@ -191,8 +179,6 @@ def _list_remarks(study: Study, arm: str, levels: Mapping[str, str], rows: pd.Da
         yield "The study's baseline."
     elif set_levels:
         yield f"Sets {', '.join(set_levels)}; the study's baseline is {study.baseline}."
-    if seeds:
-        yield f"{pluralize(seeds, 'trial')}; an accuracy is a fraction of 1, not percent."
     if rows["censored"].any():
         yield f"{STEPS} is a lower bound: not every trial reached this training error within its budget."
 

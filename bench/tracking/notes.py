@@ -14,7 +14,8 @@ MAX_LINKS = 20
 OWN = "*Renewed by every `ablate run`; delete this line to keep a text of your own.*"
 OPENING = (
     "A run for each arm of each study: means over seeds, with the bounds of their 95 % intervals as `low` and `high`, "
-    "and their curves by epoch. A view shows a study's arms with its factors, metrics and charts."
+    "and their curves by epoch. An accuracy is a fraction of 1, not percent. A view shows a study's arms with its "
+    "factors, metrics and charts."
 )
 TRIALS = "A run for each trial: a training run of one arm with one seed."
 OTHERS = "Counts of parameters, timings, answers to questions about trained networks, and reports, to preview."
