@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ablations import Study
+from bench.tracking.address import LOCAL_UI
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Link, Note, Text, escape_controls
 from reports.sections.answer import build_answer, chapter_title
@@ -19,7 +20,7 @@ from reports.text.methods import LIMITS, METHODS, READING, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
 NO_VIEWS: Mapping[str, str] = {}
-VIEW_LABEL = "These arms in MLflow: sort, group and compare them"
+VIEW_LABEL = "Sort, group and compare these arms in MLflow"
 
 
 def build_document(evidence: Evidence) -> list[Block]:
@@ -46,7 +47,8 @@ def build_body(evidence: Evidence, views: Mapping[str, str] = NO_VIEWS) -> list[
     for study, own_evidence in evidence_by_study:
         blocks += _build_chapter(study, own_evidence)
         if study.name in views:
-            blocks.append(Link(VIEW_LABEL, views[study.name]))
+            needs = " (start `ablate ui` first)" * views[study.name].startswith(LOCAL_UI)
+            blocks.append(Link(VIEW_LABEL + needs, views[study.name]))
     blocks += build_controls(evidence)
     blocks += [Heading("How to read a verdict"), Text(READING), Facts(VERDICTS, verdicts=True)]
     blocks += [Heading("Limitations"), Items(LIMITS)]

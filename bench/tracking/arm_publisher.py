@@ -94,14 +94,15 @@ class ArmPublisher:
         return notes.arm_note(arm, study, view, notes.trials_page(runs[0].info.experiment_id, ids) if runs else "")
 
     def _describe(self, arms: ArmsOfRun) -> None:
-        """Set the tags of the experiment that differ: a line for each study, the note of all lines, and the views."""
+        """Set the tags of the experiment that differ: a line for each study, the views, and the note of all lines."""
         old_tags = self.client.get_experiment(self.experiment_id).tags
         tags = dict(_study_lines(arms, self.experiment_id)) | dict(_views(arms))
-        lines = [text for name, text in (tags | old_tags | tags).items() if name.startswith(SECTION)]  # new ones first
-        set_experiment_note(self.client, self.experiment_id, notes.make_note([notes.OPENING, *lines]))
         for name, text in tags.items():
             if old_tags.get(name) != text:
                 self.client.set_experiment_tag(self.experiment_id, name, text)
+        all_tags = tags | self.client.get_experiment(self.experiment_id).tags  # the lines of this run first
+        lines = [text for name, text in all_tags.items() if name.startswith(SECTION)]
+        set_experiment_note(self.client, self.experiment_id, notes.make_note([notes.OPENING, *lines]))
 
 
 def set_experiment_note(client: Any, experiment_id: str, note: str) -> None:

@@ -56,8 +56,7 @@ class Publisher:
 
     def find_views(self, data: Mapping[str, Any], setting: str, studies: Iterable[str]) -> dict[str, str]:
         """Return the address of the page of each study's arms, by name, and of the one of all studies, by ''."""
-        with self._lock():
-            experiment_id = self._experiment_id(mlflow_format.arms_experiment_name(data))
+        experiment_id = self._retry_refused(partial(self._experiment_id, mlflow_format.arms_experiment_name(data)))
         return view_addresses(self.client, experiment_id, setting, studies)
 
     def _publish_arms(self, arms: ArmsOfRun) -> None:
@@ -68,7 +67,8 @@ class Publisher:
             note = notes.make_note([text, f"[Means over the seeds of each arm]({whole})"])
             set_experiment_note(self.client, self._experiment_id(mlflow_format.experiment_name(data)), note)
 
-    def _retry_refused(self, action: Callable[[], None]) -> None:
+    def _retry_refused(self, action: Callable[[], Any]) -> Any:
+        """Perform the action; repeat it if the server refuses it, since another machine may have done the same."""
         with self._lock():
             for attempts_left in reversed(range(ATTEMPTS)):
                 try:

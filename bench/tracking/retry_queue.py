@@ -108,7 +108,9 @@ class RetryQueue:
                 self._disconnect(error)
                 return False
             if not self._refused:
-                self.warn(f"MLflow refused a record, which is kept on disk: {mlflow_format.summarize_error(error)}")
+                self.warn(
+                    f"MLflow refused what it was sent, which is kept on disk: {mlflow_format.summarize_error(error)}"
+                )
             self._refused = True
         self._pause_s, self._warned = FIRST_PAUSE_S, False
         return True

@@ -45,6 +45,26 @@ def test_the_same_records_give_the_same_bytes(out):
     assert {name: (out / "reports" / name).read_bytes() for name in FILES} == before
 
 
+def test_a_chapter_ends_with_the_link_to_its_arms_in_mlflow_and_the_verdicts_do_not_depend_on_it(out, tmp_path):
+    shutil.copytree(out / "trials", tmp_path / "trials")
+    views = {"": "http://server/#/all", "activations": "http://server/#/runs?a=1&b=2"}
+    write_report(tmp_path, [fabricate.activations()], fabricate.setting(), (0, 0), views)
+    page = (tmp_path / "reports" / "report.html").read_text()
+    assert page.count('href="http://server/#/runs?a=1&amp;b=2"') == 1 and "http://server/#/all" not in page
+    link = page.index("Sort, group and compare these arms in MLflow<")
+    assert page.index("One learning rate for all.") < link < page.index("How to read a verdict</h2>")
+    assert b"http://server/#/runs?a=1&b=2" in (tmp_path / "reports" / "report.pdf").read_bytes()
+    for name in ("report.json", "trials.csv"):
+        assert (tmp_path / "reports" / name).read_bytes() == (out / "reports" / name).read_bytes()
+
+
+def test_a_link_to_the_interface_on_this_machine_says_how_to_start_it(tmp_path):
+    fabricate.write(tmp_path, [fabricate.sizes()], fabricate.setting())
+    views = {"sizes": "http://127.0.0.1:5000/#/runs"}
+    write_report(tmp_path, [fabricate.sizes()], fabricate.setting(), (0, 0), views)
+    assert "in MLflow (start `ablate ui` first)</a>" in (tmp_path / "reports" / "report.html").read_text()
+
+
 def test_the_json_holds_each_claim_with_what_decided_it(out):
     stored = json.loads((out / "reports" / "report.json").read_text())
     keys = {"id", "verdict", "estimate", "interval", "margin", "unit", "pairs", "p_value", "p_holm", "trials"}

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
+from scale_interface import CHROMIUM, arms_shown, chart_sections, open_browser
 from servers import all_runs, free_port, mlflow_server, postgres, program
 
 from bench.records import store
@@ -66,6 +67,14 @@ def published_runs(database, home):
         return all_runs(Publisher(home))
 
 
+def look_at_arms(output):
+    """Open the page with which a run ends; return its arms, and the sections of its charts."""
+    (page,) = (line.removeprefix("MLflow: ") for line in output.splitlines() if line.startswith("MLflow: http"))
+    with open_browser() as open_page:
+        page = open_page(page)
+        return chart_sections(page)[:2], arms_shown(page)
+
+
 @pytest.fixture(scope="module")
 def story(home, command, ablate, environment):
     """The runs on the server at each stage: published, lost, published again, restored."""
@@ -83,6 +92,7 @@ def story(home, command, ablate, environment):
         with serve() as address:
             story.outputs = publish_at_once(home, command, environment | {"MLFLOW_TRACKING_URI": address})
             story.published = published_runs(database, home)
+            story.arms = look_at_arms(story.outputs[0]) if CHROMIUM else None
             execute("pg_dump", "-Fc", "-f", dump, "team")
             shutil.copytree(artifacts, backup)
         execute("dropdb", "--force", "team")
@@ -107,13 +117,23 @@ def test_four_machines_that_publish_at_once_leave_every_run_once(home, story):
     shared_runs = contents(home / "ada").keys() & contents(home / "ben").keys()
     assert shared_runs and all(contents(home / name).keys() > shared_runs for name in MACHINES)
     identities = {record["identity"] for record in store.read_all(home / "all")}
-    assert story.published.keys() == identities | {"report (smoke, digits (scikit-learn))"}
+    arms = {identity for identity in story.published if identity.startswith("arm ")}
+    assert story.published.keys() == identities | arms | {"report (smoke, digits (scikit-learn))"}
+    names = sorted(story.published[identity][0]["name"] for identity in arms)
+    assert names == sorted(f"{arm} ({machine})" for machine in MACHINES for arm in ("relu", "its own"))
     assert {(len(runs), runs[0]["status"]) for runs in story.published.values()} == {(1, "FINISHED")}
 
 
 def test_no_run_reports_a_conflict_with_another_machine(story):
     for output in story.outputs:
         assert "MLflow refused" not in output and "cannot be reached" not in output and "View run" not in output
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian: apt install chromium)")
+def test_the_page_with_which_a_run_ends_shows_the_arms_of_all_machines(story):
+    sections, arms = story.arms
+    assert sections == ["Arms of stated comparisons (2)", "Factors and results (1)"]
+    assert arms == [f"relu ({machine})" for machine in MACHINES]  # the baselines: no study has a claim
 
 
 def test_after_the_loss_of_a_server_every_record_is_published_again(story):

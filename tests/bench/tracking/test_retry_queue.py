@@ -38,6 +38,13 @@ class Server:
     def publish_report(self, name, files):
         self.got.append((name, *files))
 
+    def publish_arms(self, arms):
+        self.publish({"identity": arms})
+
+    def find_views(self, data, setting, studies):
+        self.publish({"identity": "views"})
+        return {study: f"{setting} {study}" for study in studies}
+
 
 @pytest.fixture
 def server(monkeypatch):
@@ -105,13 +112,27 @@ def test_a_server_that_stays_away_leaves_every_record_due(server, finished, tmp_
     assert store.read_all(tmp_path)
 
 
+def test_arms_and_the_addresses_of_views_wait_for_a_server_without_failing(server, tmp_path):
+    warnings = []
+    queue = RetryQueue(tmp_path, "smoke", warnings.append)
+    assert queue.find_views({}, "quick", ["relu"]) == {"relu": "quick relu"}
+    server.up = False
+    queue.publish_arms("arms")
+    assert queue.find_views({}, "quick", ["relu"]) == {}
+    assert len(warnings) == 1 and "cannot be reached" in warnings[0]
+    server.up = True
+    next_run = RetryQueue(tmp_path, "smoke", warnings.append)
+    next_run.publish_arms("arms")
+    assert server.got == ["views", "arms"] and len(warnings) == 1
+
+
 def test_a_record_that_the_server_refuses_is_reported_kept_and_does_not_block_others(server, finished, tmp_path):
     server.refused, warnings = names(finished[:1]), []
     queue = RetryQueue(tmp_path, "smoke", warnings.append)
     for record in finished:
         queue.publish(record, {})
     assert server.got == names(finished[1:]) and not queue.waiting
-    assert warnings == ["MLflow refused a record, which is kept on disk: MlflowException: a name"]
+    assert warnings == ["MLflow refused what it was sent, which is kept on disk: MlflowException: a name"]
     assert store.read(tmp_path, finished[0]["identity"]) is not None
 
 
