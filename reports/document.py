@@ -74,7 +74,7 @@ def _build_chapter(study: Study, evidence: Evidence) -> list[Block]:
 
 
 def _build_appendix(study: Study, evidence: Evidence) -> list[Block]:
-    """Build what a study's chapter rests on: tuning, all numbers, changes of each arm, layers, counts and timings."""
+    """Build a study's appendix: tuning, all numbers, changes of each arm, layers, counts and timings."""
     judgements = [*evidence.claims, *evidence.literature]
     blocks: list[Block] = [*build_tuning(study, evidence), *map(tabulate_comparisons, judgements)]
     if study.switches:

@@ -21,7 +21,7 @@ from reports.rendering.plot_style import (
     wrap_name,
 )
 from reports.rendering.svg import export_svg, set_data
-from reports.text.formatting import MINUS, TIMES, format_mean_interval, format_number, format_power
+from reports.text.formatting import TIMES, format_mean_interval, format_number, format_power
 
 DIFFERENCE_COLUMNS = ["arm", "metric", "mean", "low", "high", "floor", "margin", "pairs", "trials"]
 MAX_DOTS = 200  # per row; more dots would hardly be distinguishable, and each adds a line to the file
@@ -55,9 +55,9 @@ def draw_differences(
                     dots, mean = _draw_row(panel, place, row, colour, marker, axis.is_ratio)
                     _tell_row(dots, mean, row, axis, places)
             floor = rows["floor"].max()
-            if floor > 0:
+            if floor > axis.neutral:
                 panel.axvspan(*_to_either_side(floor, axis.is_ratio), color=BAND, linewidth=0, zorder=0)
-            panel.axvline(1 if axis.is_ratio else 0, color="black", linewidth=0.8, zorder=1)
+            panel.axvline(axis.neutral, color="black", linewidth=0.8, zorder=1)
             panel.set_xlabel(textwrap.fill(axis.label, 44 if len(axes) < 2 else 30))
             panel.grid(axis="y", visible=False)
             _scale_ratios(panel) if axis.is_ratio else _compress_outliers(panel, rows)
@@ -135,6 +135,7 @@ def _compress_outliers(panel: Axes, rows: pd.DataFrame) -> None:
     panel.set_xscale("symlog", linthresh=4 * margin, linscale=1.5)
     low, high = (1.3 * min(points.min(), -2 * margin), 1.3 * max(points.max(), 2 * margin))
     panel.set_xlim(low, high)
-    ticks = [sign * tick for sign in (-1, 1) for tick in (1, 5, 20, 80) if low < sign * tick < high]
-    panel.set_xticks([0, *ticks], ["0", *(f"{tick:+d}".replace("-", MINUS) for tick in ticks)])
+    multiples = [sign * multiple for sign in (-1, 1) for multiple in (1, 4, 20, 80)]
+    ticks = [multiple * margin for multiple in multiples if low < multiple * margin < high]
+    panel.set_xticks([0, *ticks], ["0", *(format_number(tick, signed=True) for tick in ticks)])
     panel.minorticks_off()

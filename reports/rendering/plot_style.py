@@ -63,6 +63,11 @@ class Axis(NamedTuple):
     factor: float = 1.0
     is_ratio: bool = False
 
+    @property
+    def neutral(self) -> int:
+        """The value that shows no effect."""
+        return int(self.is_ratio)
+
 
 class LineStyle(NamedTuple):
     """Colour, marker and dashes of an arm, in matplotlib's notation."""

@@ -15,7 +15,7 @@ from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, MAX_DOTS, draw
 from reports.rendering.heatmap import draw_heatmap
 from reports.rendering.line_plots import draw_curves
 from reports.rendering.plot_style import COLOURS, Axis, metric_axis
-from reports.sections.arms import list_contrasts, name_trials, trained_arms
+from reports.sections.arms import label_trials, list_contrasts, trained_arms
 from reports.statistics import summary
 from reports.tables.observations import CURVES, STEPS
 from reports.text.formatting import pluralize
@@ -89,7 +89,7 @@ def _draw_differences(study: Study, evidence: Evidence) -> Figure | None:
     kinds = {False: f"differences from {study.baseline}", True: f"ratios to {study.baseline}"}
     named = " and ".join(kinds[ratio] for ratio in dict.fromkeys(axis.is_ratio for axis in axes))
     caption = f"{study.name}: paired {named}; one dot per pair, their mean, its 95 % interval without regard to looks."
-    if (table["floor"] > 0).any():
+    if any((table["floor"] > axis.neutral)[table["metric"] == axis.metric].any() for axis in axes):
         caption += " The shaded band is the noise floor: the baseline against itself."
     if table["margin"].notna().any():
         caption += " Dashed lines are the margins of comparisons with the baseline."
@@ -114,7 +114,7 @@ def _series(metric: str, ratio: bool) -> str:
 
 def _tabulate_differences(study: Study, evidence: Evidence, metric: str, ratio: bool) -> pd.DataFrame:
     """Tabulate each arm's differences from the baseline, or ratios to it, as shown: DIFFERENCE_COLUMNS."""
-    results, rows, names = evidence.results, [], name_trials(evidence)
+    results, rows, names = evidence.results, [], label_trials(evidence)
     factor, compare = (
         (1, summary.paired_ratios) if ratio else (describe_metric(metric).factor, summary.paired_differences)
     )

@@ -35,7 +35,7 @@ def label_arm(arm: str) -> str:
     return f"{arm} (control)" if arm in (AGAIN, SHUFFLED) else arm
 
 
-def name_trials(evidence: Evidence) -> dict[tuple[str, int], str]:
+def label_trials(evidence: Evidence) -> dict[tuple[str, int], str]:
     """Name each trial of a study by arm and pair: study, arm and seed, as MLflow names the run, and its identity."""
     columns = (evidence.trials[name] for name in ("study", "arm", "pair", "seed", "identity"))
     return {
@@ -110,13 +110,13 @@ def build_lost_trials(evidence: Evidence) -> list[Block]:
     """Build a note on the trials that diverged, and one on those without a result: number, names and reasons."""
     if not len(evidence.trials):
         return []
-    diverged_text = _name_trials(evidence, "diverged", ", and count with their accuracy at chance")
-    lost_texts = [_name_trials(evidence, status) for status in (*FAILURES, "not run")]
+    diverged_text = _describe_trials(evidence, "diverged", ", and count with their accuracy at chance")
+    lost_texts = [_describe_trials(evidence, status) for status in (*FAILURES, "not run")]
     notes = (DIVERGED, diverged_text), ("Trials without a result", " ".join(filter(None, lost_texts)))
     return [Note(title, text) for title, text in notes if text]
 
 
-def _name_trials(evidence: Evidence, status: str, consequence: str = "") -> str:
+def _describe_trials(evidence: Evidence, status: str, consequence: str = "") -> str:
     """Count and name the trials with a status, and give the reasons; '' if there are none."""
     trials = evidence.trials[evidence.trials["status"] == status]
     seeds_by_arm = trials.groupby("arm", sort=False)["seed"]

@@ -9,13 +9,14 @@ from reports.rendering.blocks import Block, Cell, ClaimLine, Column, Heading, Ta
 from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.statistics.power import POWER
-from reports.text import comparisons
 from reports.text.comparisons import (
     describe_part,
     describe_required,
     describe_requirement,
     format_bounds,
     format_estimate,
+    format_interim_analysis,
+    format_pairs,
 )
 from reports.text.formatting import (
     NOTHING,
@@ -28,6 +29,7 @@ from reports.text.formatting import (
 from reports.text.reasons import describe_origins, describe_outlook, explain_check, explain_judgement
 
 COUNT_LABELS = "counted", "claimed"
+NUMBERS = ("Estimate", "95 % interval"), "Required", ("Pairs", "correlation r"), ("p, after Holm", "sign-flip p")
 LITERATURE = "From the literature, not claimed by the article"
 MAX_DIFFERENT = 5  # claims whose robustness checks are named
 
@@ -68,14 +70,14 @@ def summarise_claim(judgement: Judgement, noise_floor: float | None = None) -> C
         noise_floor: The noise floor of the claim's contrast, in shown units; None if it has none.
     """
     claim = judgement.claim
-    measured = [_list_numbers(outcome) for outcome in judgement.outcomes if outcome.estimate is not None]
     if len(judgement.outcomes) > 1:
         measured = [
-            [("compared", describe_part(outcome.part)), *numbers, ("verdict", outcome.verdict)]
-            for outcome, numbers in zip(judgement.outcomes, map(_list_numbers, judgement.outcomes), strict=True)
+            [("compared", describe_part(outcome.part)), *_list_numbers(outcome), ("verdict", outcome.verdict)]
+            for outcome in judgement.outcomes
         ]
-    elif measured and noise_floor and noise_floor > 0:
-        measured[0].append(("noise floor", format_half_width(noise_floor)))
+    else:
+        floor = [("noise floor", format_half_width(noise_floor))] if noise_floor and noise_floor > 0 else []
+        measured = [[*numbers, *floor] for numbers in [_list_numbers(judgement.main)] if numbers]
     details = tuple(_describe_claim(judgement))
     return ClaimLine(judgement.verdict, claim.id, claim.sentence, tuple(map(tuple, measured)), details)
 
@@ -90,7 +92,7 @@ def _list_numbers(outcome: Outcome) -> list[tuple[str, str]]:
     if isinstance(part, Contrast):
         numbers += [
             ("95 % interval", format_bounds(part, outcome.interval)),
-            ("pairs", comparisons.format_pairs(outcome)),
+            ("pairs", format_pairs(outcome)),
             ("p, after Holm", format_p_value(outcome.p_holm)),
         ]
     return numbers
@@ -112,9 +114,6 @@ def _describe_claim(judgement: Judgement) -> list[tuple[str, str]]:
     return [(label, text) for label, texts in remarks.items() for text in texts if text]
 
 
-NUMBERS = ("Estimate", "95 % interval"), "Required", ("Pairs", "correlation r"), ("p, after Holm", "sign-flip p")
-
-
 def tabulate_comparisons(judgement: Judgement) -> Table:
     """Tabulate the stated comparisons and robustness checks of a claim with all of their numbers."""
     columns = make_columns("Compared", "Verdict", *NUMBERS, ("Pairs improved", "effect size"), text=2)
@@ -134,20 +133,20 @@ def _tabulate_checks(judgements: Sequence[Judgement]) -> list[Table]:
             verdict, estimate, _, pairs, _ = _outcome_cells(check.outcome)
             name = Cell(check.name, describe_part(check.outcome.part))
             rows.append((name, Cell(judgement.claim.id), verdict, estimate, pairs, Cell(*explain_check(check))))
+    if not rows:
+        return []
     against = Column("Against the stated setting", "difference of the differences", numeric=False)
     columns = (*make_columns("Robustness check", "Claim", "Verdict", NUMBERS[0], "Pairs", text=3), against)
     if not any(check.interaction or check.is_same_trials for judgement in judgements for check in judgement.checks):
         rows, columns = [row[:-1] for row in rows], columns[:-1]  # none is comparable
-    return (
-        [Table("Robustness checks: other settings, which never change a verdict", columns, tuple(rows))] if rows else []
-    )
+    return [Table("Robustness checks: other settings, which never change a verdict", columns, tuple(rows))]
 
 
 def _outcome_cells(outcome: Outcome) -> tuple[Cell, ...]:
     """Return verdict, estimate, required effect, pairs and p."""
     part, analysis = outcome.part, outcome.interim_analysis
     limits = [
-        comparisons.format_interim_analysis(analysis) if analysis else "",
+        format_interim_analysis(analysis) if analysis else "",
         f"{outcome.missing} missing" * bool(outcome.missing),
         f"{outcome.diverged} diverged" * bool(outcome.diverged),
         f"{outcome.censored} not reached" * bool(outcome.censored),

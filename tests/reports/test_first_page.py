@@ -90,7 +90,7 @@ def test_numbers_beside_the_figure_are_those_of_report_json(first_page, name):
         numbers = [requirement["value"], requirement["at_least"]]
     else:
         numbers = [claim["estimate"], *(claim["interval"] or []), claim["margin"]]
-        numbers = [number for number in numbers if number is not None] if claim["estimate"] else []
+        numbers = [number for number in numbers if number is not None] if claim["estimate"] is not None else []
     assert read_numbers(texts[place + 1], []) == numbers
 
 

@@ -156,13 +156,14 @@ def test_the_first_nine_arms_look_different_without_colour_and_without_shape():
 
 
 def test_ratios_lie_on_a_logarithmic_axis_around_one(monkeypatch):
-    scales = []
-    monkeypatch.setattr(difference_plot, "_scale_ratios", lambda panel: scales.append(panel))
+    panels, scale = [], difference_plot._scale_ratios
+    monkeypatch.setattr(difference_plot, "_scale_ratios", lambda panel: panels.append(panel) or scale(panel))
     row = ("arm", "a", 2.0, 1.5, 2.7, 1.1, 1.5, (1.6, 2.4), PAIR_NAMES)
     table = pd.DataFrame([row], columns=DIFFERENCE_COLUMNS)
     drawing = draw_differences(table, [Axis("a", "Ratio of steps", is_ratio=True)], ["arm"], "baseline", "six")
     assert drawing.alt == "Paired ratios to baseline, Ratio of steps, mean and 95 % interval: arm 2.00 [1.50, 2.70]."
-    (panel,) = scales
+    (panel,) = panels
+    assert panel.get_xscale() == "log"
     zero_line = next(line for line in panel.lines if list(line.get_xdata()) == [1, 1])
     assert zero_line.get_color() == "black"
     band, *_ = panel.patches
