@@ -18,7 +18,7 @@ STUDY = Study(
     },
     tuning=Tuning(
         "dropout",
-        grid=(0.02, 0.05, 0.1, 0.2, 0.4),
+        grid=(0.02, 0.05, 0.1, 0.2, 0.4, 0.7),
         arms=(CONNECTED, CONVOLUTIONAL, EVERYWHERE),
         ratio=1.5,  # a level beyond an edge of the grid that is best is 1.5 times further out
     ),

@@ -28,7 +28,8 @@ def claim_effect(name: str) -> Claim:
         },
         published=(Published("single gains add up to 8.5 points, together 6", "Mishkin et al. 2017"),),
         caveat="A main effect is the mean with the ingredient less the mean without it. All arms share the learning "
-        "rate and the budget.",
+        "rate and the budget. Where augmentation keeps an arm from fitting its images, the budget is judged, too: the "
+        "two-way interactions show how far an effect depends on it.",
     )
 
 

@@ -40,6 +40,8 @@ STUDY = Study(
                 Published("47.1 % accuracy without, 47.0 % with LRN, on ImageNet", "Mishkin et al. 2017"),
                 Published("no gain on ImageNet", "Simonyan & Zisserman 2015, section 2.1"),
             ),
+            caveat="All arms train at the paper's learning rate, which is low for inputs in -1 to 1: in that check "
+            "neither arm needs to fit its images.",
         ),
         Claim(
             "lrn-constant",

@@ -68,7 +68,8 @@ class Switch(Declaration):
 class Tuning(Declaration):
     """A grid search for one factor's level in some arms, before anything is judged.
 
-    Its seeds judge no claim. The lowest level within two standard errors of the best one wins.
+    Its seeds judge no claim. The lowest learning rate within two standard errors of the best one wins, and of another
+    factor the best level.
 
     Attributes:
         factor: Name of the factor, such as 'learning_rate'.
@@ -83,6 +84,11 @@ class Tuning(Declaration):
     arms: Annotated[Sequence[Name], Field(min_length=1)]
     ratio: Number = 2.0
     metric: str = ACCURACY
+
+    @property
+    def is_of_rate(self) -> bool:
+        """Whether the factor is the learning rate."""
+        return self.factor == "learning_rate"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

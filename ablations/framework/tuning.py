@@ -1,11 +1,12 @@
 """Tuning: the level of one factor that suits each arm best, by the metric that its claim speaks of.
 
-Every level of a grid is first tried with a third of the epochs, and the best two then with all of them (successive
-halving, Jamieson & Talwalkar 2016, section 3). A grid grows until no best level lies at its edge. By validation
-accuracy the lowest level within two standard errors of the best wins; the error is that of a difference of two means,
-from the deviations of both levels between seeds. Steps to a training error are compared under one seed, since they
-differ by factors, first with a ninth of the epochs; once a level arrives, the search ends, because at a constant rate
-no level that has not arrived by then can arrive earlier.
+A grid grows until no best level lies at its edge. Every learning rate is first tried with a third of the epochs, and
+the best two then with all of them (successive halving, Jamieson & Talwalkar 2016, section 3). By validation accuracy
+the lowest rate within two standard errors of the best wins; the error is that of a difference of two means, from the
+deviations of both levels between seeds. Another factor may slow fitting, as dropout does, so that fewer epochs would
+prefer less of it: every level is tried with all epochs, and the best mean wins. Steps to a training error are compared
+under one seed, since they differ by factors, first with a ninth of the epochs; once a rate arrives, the search ends,
+because at a constant rate none that has not arrived by then can arrive earlier.
 """
 
 import math
@@ -25,7 +26,7 @@ from bench.spec.jobs import Trial
 
 TUNING_SEEDS = (500, 501)  # no claim is judged by trials of these seeds
 SHORT_SHARES = {ACCURACY: (1 / 3,), STEPS: (1 / 9, 1 / 3)}  # of the epochs, in the rounds before the last, by metric
-FINALISTS = 2  # number of levels in the second round
+FINALISTS = 2  # number of rates in the second round
 MAX_GRID_LEVELS = 11  # a grid of this size is not extended
 STANDARD_ERRORS = 2.0  # from the best level, within which a lower one wins
 FAILED_SCORE = 0.0  # validation accuracy of a trial that diverged or failed
@@ -94,18 +95,18 @@ class _Search:
 
     def run(self) -> float | None:
         """Return the level, or None while a trial has no record."""
-        finalists: list[float] = []
-        for share in SHORT_SHARES[self.tuning.metric]:
+        levels = list(self.tuning.grid)
+        for share in SHORT_SHARES[self.tuning.metric] if self.tuning.is_of_rate else ():
             self.short_scores = {}
             if not self._extend(self.short_scores, self.tuning.grid, share):
                 self.later_trials = [
                     trial for level in self.tuning.grid[:FINALISTS] for trial in self._place(level, 1.0)
                 ]
                 return None
-            finalists = self._rank(self.short_scores)[:FINALISTS]
-            if self.tuning.metric == STEPS and min(self.short_scores[finalists[0]]) > NEVER + 1:
-                return finalists[0]
-        return self._choose() if self._extend(self.scores, sorted(finalists), 1.0) else None
+            levels = self._rank(self.short_scores)[:FINALISTS]
+            if self.tuning.metric == STEPS and min(self.short_scores[levels[0]]) > NEVER + 1:
+                return levels[0]
+        return self._choose() if self._extend(self.scores, sorted(levels), 1.0) else None
 
     def _extend(self, scores: Scores, levels: Sequence[float], share: float) -> bool:
         """Score levels, and those beyond an edge of the grid that is best; return whether all have their records."""
@@ -154,9 +155,11 @@ class _Search:
         return sorted(scores, key=lambda level: (-fmean(scores[level]), abs(grid.index(level) - middle)))
 
     def _choose(self) -> float:
-        """Return the lowest level within `STANDARD_ERRORS` of the best."""
-        best = self.scores[self._rank(self.scores)[0]]
-        return min(level for level, scores in self.scores.items() if _is_near(scores, best))
+        """Return the lowest learning rate within `STANDARD_ERRORS` of the best; of another factor, the best level."""
+        best = self._rank(self.scores)[0]
+        if not self.tuning.is_of_rate:
+            return best
+        return min(level for level, scores in self.scores.items() if _is_near(scores, self.scores[best]))
 
     def _grid(self) -> list[float]:
         return sorted({**self.short_scores, **self.scores})

@@ -14,9 +14,10 @@ from reports.text.formatting import format_number, format_range
 
 CAPTION = (
     "Estimates with 95 % intervals, in units of each claim's margin, the smallest difference that matters. Grey: "
-    "smaller than the margin. Right of zero: as claimed, whatever the sign. Supported or refuted: the estimate lies beyond "
-    "the grey zone, and zero is ruled out. Negligible: the 90 % interval lies within the zone; a claim that two arms "
-    "are equal is supported there. Hollow: undecided. Counts and untested claims are not drawn. Logarithmic beyond 2."
+    "smaller than the margin. Right of zero: as claimed, whatever the sign. Supported or refuted: the estimate lies "
+    "beyond the grey zone, and zero is ruled out. Negligible: the 90 % interval lies within the zone; a claim that two "
+    "arms are equal is supported there. Hollow: undecided. Counts and untested claims are not drawn. Logarithmic "
+    "beyond 2."
 )
 MAX_ROWS = 32  # claims in a figure, which fits on a page
 

@@ -12,12 +12,13 @@ from reports.text.formatting import NOTHING, column_heading, format_fixed, plura
 
 TITLE = "Tuning"
 ACCURACY_SEEDS, STEPS_SEED = " and ".join(map(str, TUNING_SEEDS)), TUNING_SEEDS[0]
-RULES = {
+RULES = {  # by metric, of learning rates
     ACCURACY: f"Mean over seeds {ACCURACY_SEEDS}. Small: with a third of the epochs. The best two were tried with all "
     "epochs, of which the lowest level within two standard errors of the best wins.",
     STEPS: f"Seed {STEPS_SEED}. Small: with a ninth of the epochs, or with a third if no level arrives by then. If "
     "none arrives by then either, the best two were tried with all epochs. The fewest steps win.",
 }
+OTHER_RULE = f"Mean over seeds {ACCURACY_SEEDS}, with all epochs. The best mean wins."
 
 
 def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
@@ -41,7 +42,7 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
         f"{study.name}: {', '.join(filter(None, column_heading(metric)))}, by {factor}",
         make_columns("Arm", *(f"{level:g}" for level in levels)),
         tuple(rows),
-        f"{RULES[metric]} The arm's level is marked. No claim uses these seeds, and tuning uses no test image.",
+        f"{RULES[metric] if study.tuning.is_of_rate else OTHER_RULE} The arm's level is marked. No claim uses these seeds, and tuning uses no test image.",
     )
     return [Heading(TITLE, 3), table]
 

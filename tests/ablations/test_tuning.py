@@ -164,6 +164,23 @@ def test_a_grid_ends_where_a_level_would_be_invalid():
     assert tune(dropped, QUICK, find_record).tuned_levels == {"p": 0.8}
 
 
+def test_of_a_factor_that_is_no_rate_every_level_gets_all_epochs_and_the_best_mean_wins():
+    """A third of the epochs would prefer 0.2; of all epochs 0.4 is within two standard errors, but 0.6 is best."""
+    tuning = Tuning("dropout", (0.2, 0.4, 0.6, 0.8), ("p",))
+    dropped = Study("?", (), arms={"p": {}}, tuning=tuning, name="mine")
+    scores = {0.2: (0.5, 0.5), 0.4: (0.60, 0.56), 0.6: (0.6, 0.6), 0.8: (0.1, 0.1)}
+
+    def find_record(trial):
+        is_short = trial.recipe.epochs < FULL
+        accuracy = 0.9 - trial.model.dropout if is_short else scores[trial.model.dropout][trial.seed - TUNING_SEEDS[0]]
+        return {"status": "finished", "points": [{"metrics": {"validation/accuracy": accuracy}}]}
+
+    result = tune(dropped, QUICK, find_record)
+    assert {place.job.recipe.epochs for place in result.trials} == {FULL}
+    assert len(result.trials) == len(TUNING_SEEDS) * len(tuning.grid)
+    assert result.short_scores == {"p": {}} and result.tuned_levels == {"p": 0.6}
+
+
 def test_every_arm_gets_equally_many_trials_under_seeds_that_no_claim_uses():
     trials = tune(study(), SETTING, lambda job: None).trials
     for activation in ("relu", "tanh"):
