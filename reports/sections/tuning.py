@@ -38,11 +38,12 @@ def build_tuning(study: Study, evidence: Evidence) -> list[Block]:
         best, short_scores = tuned.tuned_levels[arm], tuned.short_scores[arm]
         cells = [_make_cell(metric, short_scores.get(level), scores.get(level), level == best) for level in levels]
         rows.append((Cell(arm), *cells))
+    rule = RULES[metric] if study.tuning.is_of_rate else OTHER_RULE
     table = Table(
         f"{study.name}: {', '.join(filter(None, column_heading(metric)))}, by {factor}",
         make_columns("Arm", *(f"{level:g}" for level in levels)),
         tuple(rows),
-        f"{RULES[metric] if study.tuning.is_of_rate else OTHER_RULE} The arm's level is marked. No claim uses these seeds, and tuning uses no test image.",
+        f"{rule} The arm's level is marked. No claim uses these seeds, and tuning uses no test image.",
     )
     return [Heading(TITLE, 3), table]
 
