@@ -10,6 +10,9 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+TAG = re.compile(r"<[^>]*>")  # texts stand between tags, and stay as they are
+ID = re.compile(r""" id=("[^"]+"|'[^']+')""")
+REFERENCE = re.compile(r'(url\(| href=")#([^")]+)')
 FAMILY = '"DejaVu Sans", Verdana, sans-serif'  # Verdana has nearly the same widths where DejaVu Sans is missing
 
 
@@ -29,17 +32,17 @@ def export_svg(figure: Figure, name: str) -> str:
         figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r"\s*(<[^>]*>)\s*", lambda match: _compact_tag(match[1]), text)
-    references = dict.fromkeys(re.findall(r'(?:url\(| href=")#([^")]+)', text))
+    text = re.sub(rf"\s*({TAG.pattern})\s*", lambda match: _compact_tag(match[1]), text)
+    found = (REFERENCE.findall(ID.sub("", tag)) for tag in TAG.findall(text))
+    references = dict.fromkeys(reference for in_tag in found for _, reference in in_tag)
     ids = {reference: f"{prefix}-{number}" for number, reference in enumerate(references)}
-    text = re.sub(r""" id=("[^"]+"|'[^']+')""", lambda match: _replace_id(match[1][1:-1], ids), text)
-    text = re.sub(r'(url\(| href=")#([^")]+)', lambda match: f"{match[1]}#{ids[match[2]]}", text)
+    text = TAG.sub(lambda match: _rename_ids(match[0], ids), text)
     text = re.sub(r"<g([^>]*)>((?:<use [^>]*/>){2,})</g>", _share_style, text)
     return _drop_bare_groups(text).replace("<svg ", f"<svg font-family='{FAMILY}' ", 1)
 
 
 def _compact_tag(tag: str) -> str:
-    """Shorten a tag's attributes; texts of the figure stand between tags, and stay as they are."""
+    """Shorten a tag's attributes."""
     for superfluous in (
         " font-family: 'DejaVu Sans';",
         ' target="_blank"',
@@ -63,12 +66,18 @@ def _round(coordinates: str) -> str:
     return re.sub(r"\d+\.\d+", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), coordinates)
 
 
-def _replace_id(name: str, ids: dict[str, str]) -> str:
-    """Attributes in place of an id: those of `set_data`, a short id if something refers to it, otherwise none."""
-    if name.startswith("{"):
-        data = json.loads(html.unescape(name))
-        return "".join(f' data-{key}="{html.escape(str(value))}"' for key, value in data.items())
-    return f' id="{ids[name]}"' if name in ids else ""
+def _rename_ids(tag: str, ids: dict[str, str]) -> str:
+    """Give a tag a short id if something refers to it; in place of one by `set_data`, give it the data attributes."""
+    name = ID.search(tag)
+    tag = REFERENCE.sub(lambda match: f"{match[1]}#{ids[match[2]]}", ID.sub("", tag))
+    if name is None:
+        return tag
+    name_text = name[1][1:-1]
+    attributes = f' id="{ids[name_text]}"' if name_text in ids else ""
+    if name_text.startswith("{"):
+        data = json.loads(html.unescape(name_text))
+        attributes = "".join(f' data-{key}="{html.escape(str(value))}"' for key, value in data.items())
+    return re.sub(r"^<\w+", lambda match: match[0] + attributes, tag)
 
 
 def _share_style(match: re.Match[str]) -> str:

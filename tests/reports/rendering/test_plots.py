@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 
 from reports.rendering import difference_plot
@@ -130,6 +131,16 @@ def test_every_arm_is_in_the_legend_whatever_its_name(legends):
     assert [labels for _, labels in legends] == [
         ["_hidden", "", f"{'a' * 26}\n{'a' * 26}\n\N{HORIZONTAL ELLIPSIS}", "$x$"]
     ] * 2
+
+
+def test_a_name_that_looks_like_an_attribute_is_drawn_as_it_is():
+    name = ' id="x" url(#y) 0.12345'
+    rows = [(name, epoch, "a", 0.1, 0.1, 3) for epoch in (0, 1)]
+    svg = BeautifulSoup(
+        draw_curves(pd.DataFrame(rows, columns=CURVE_COLUMNS), AXES[:1], [name], [], "ten").svg, "html.parser"
+    )
+    assert name.strip() in [text.get_text() for text in svg.find_all("text")]
+    assert svg.find(attrs={"data-names": True})["data-names"] == name
 
 
 def test_arms_beyond_the_distinguishable_ones_share_one_legend_entry(legends):
