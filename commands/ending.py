@@ -14,8 +14,7 @@ from ablations.framework.agenda import Agenda
 from ablations.framework.request_store import REQUEST_FILE
 from bench.records import store
 from bench.runner.backends import torchrun
-from bench.tracking import saved_views
-from bench.tracking.address import LOCAL_UI
+from bench.tracking.address import LOCAL_UI, store_views
 from bench.tracking.retry_queue import RetryQueue
 from reports.text.formatting import pluralize, shorten
 
@@ -44,7 +43,7 @@ def show_ending(options: argparse.Namespace, agenda: Agenda, queue: RetryQueue, 
     _print_failures(failures, options.verbose, console)
     data, setting = request.setting.data, arm_runs.describe_setting(request.setting)
     views = queue.find_views(vars(data), setting, [study.name for study in request.studies])
-    saved_views.store_addresses(out, views)
+    store_views(out, views)
     report = terminal.show_report(request, out, console, options.verbose, views)
     queue.publish_report(f"({request.setting.profile.name}, {data.name})", [*report_files(out), out / REQUEST_FILE])
     queue.publish_arms(arm_runs.build_arms(report.evidence, report.blocks))

@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 
 from ablations.framework.request_store import load_request
-from bench.tracking import saved_views
+from bench.tracking.address import load_views
 
 NICENESS = 5  # of a live report: with a higher one it would wait for minutes behind the jobs
 
@@ -29,7 +29,7 @@ def write_report(options: argparse.Namespace, console: Console) -> int:
         console.print(f"Note: {request.note}", style="bold yellow")
     if options.check:
         return terminal.check_report(request, options.check, options.out, console)
-    views = saved_views.load_addresses(options.out)
+    views = load_views(options.out)
     shown_report = terminal.show_report(request, options.out, console, options.verbose, views)
     if step := suggest_run(request.studies, request.setting, shown_report.evidence.judgements):
         terminal.show_next_step(step, "", console)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from bench.tracking import mlflow_client
+from bench.tracking.mlflow_format import PREFIX
 from bench.tracking.publisher import Publisher
 
 USER = "nobody" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
@@ -87,7 +88,8 @@ def wait_for_server(port: int) -> None:
 def all_runs(publisher: Publisher) -> dict[str, list[Any]]:
     """Everything that MLflow stores of each run, by identity, except the ids that it chooses."""
     runs = dict[str, list[Any]]()
-    for run in mlflow_client.find_runs(publisher.client, publisher.experiment_ids):
+    experiments = [number for name, number in publisher.experiment_ids.items() if name.startswith(PREFIX)]
+    for run in mlflow_client.search_runs(publisher.client, experiments) if experiments else ():
         histories = [publisher.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
         runs.setdefault(run.data.tags["identity"], []).append(
             {

@@ -1,17 +1,21 @@
-"""The address of MLflow that the user configured, and addresses as text that may be shown."""
+"""The address of MLflow that the user configured, those of pages for a report, and addresses that may be shown."""
 
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
 from bench.spec.errors import InputError
+from bench.system.files import write
 
 SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # libraries quote them in their messages
 SECRET_NAME = r"[\w.-]*(?:pass|pwd|secret|token|key|credential|signature|odbc_connect)[\w.-]*"  # of a query parameter
 MIN_SECRET_LENGTH = 3  # characters; hiding shorter parts of a password would hide half of every message
 
 
+VIEWS_FILE = "mlflow_views.json"  # in the output folder
 LOCAL_UI = "http://127.0.0.1:5000"  # of `ablate ui`
 
 
@@ -29,6 +33,20 @@ def web_address(address: str) -> str:
     if not address.lower().startswith("http"):
         return LOCAL_UI
     return re.sub(r"(?<=://)[^/]*@", "", address).partition("?")[0].rstrip("/")
+
+
+def store_views(out: Path, addresses: Mapping[str, str]) -> None:
+    """Keep the addresses of a run's pages, by study, for its report."""
+    write(out / VIEWS_FILE, json.dumps(addresses, indent=2).encode())
+
+
+def load_views(out: Path) -> dict[str, str]:
+    """Return the addresses that the last run kept; none if there is no such file, or if it was damaged."""
+    try:
+        addresses = json.loads((out / VIEWS_FILE).read_text(encoding="utf-8"))
+        return {str(name): address for name, address in addresses.items() if address.startswith("http")}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def hide_secrets(text: str, address: str = "") -> str:

@@ -30,7 +30,7 @@ class ArmPublisher:
     def publish(self, arms: ArmsOfRun) -> None:
         """Make each arm's run equal to the arm, and write notes and views; equal ones are left as they are."""
         runs_by_identity: dict[str, list[Any]] = {}
-        for run in mlflow_client.find_runs(self.client, {mlflow_format.PREFIX: self.experiment_id}):
+        for run in mlflow_client.search_runs(self.client, [self.experiment_id]):
             runs_by_identity.setdefault(run.data.tags.get("identity", ""), []).append(run)
         for study in arms.studies:
             for arm in study.arms:
@@ -124,7 +124,7 @@ def view_addresses(client: Any, experiment_id: str, setting: str, studies: Itera
         studies: Names of the studies.
     """
     base, names = web_address(client.tracking_uri), ["", *studies]
-    if saved_views.supports_views(mlflow_client.server_version(client)):
+    if saved_views.supports_views(mlflow_database.server_version(client.tracking_uri)):
         pages = {name: saved_views.view_page(experiment_id, saved_views.view_key(setting, name)) for name in names}
     else:
         conditions = {name: saved_views.study_conditions(setting, name) for name in names}
@@ -134,7 +134,7 @@ def view_addresses(client: Any, experiment_id: str, setting: str, studies: Itera
 
 def find_newest_view(client: Any) -> str:
     """Return the part after the server's address of the newest view of all studies; '' if the server shows none."""
-    if not saved_views.supports_views(mlflow_client.server_version(client)):
+    if not saved_views.supports_views(mlflow_database.server_version(client.tracking_uri)):
         return ""
     views = [
         (saved_views.creation_ms(text), experiment.experiment_id, name.removeprefix(saved_views.TAG_PREFIX))

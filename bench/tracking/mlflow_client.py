@@ -18,9 +18,6 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two l
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag, ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.utils.credentials import get_default_host_creds
-from mlflow.utils.rest_utils import http_request
-from mlflow.version import VERSION
 
 from bench.records import store
 from bench.spec.errors import InputError
@@ -58,14 +55,6 @@ def connect(address: str) -> MlflowClient:
     if not mlflow_database.has_tables(address):  # MLflow would make them
         raise InputError(f"{hide_secrets(address)} is not a database of MLflow")
     return MlflowClient(address)
-
-
-def server_version(client: MlflowClient) -> str:
-    """Return the version of a server, or of this machine's MLflow for a database; '' if a server does not tell it."""
-    if mlflow_database.is_database(client.tracking_uri):
-        return VERSION
-    response = http_request(get_default_host_creds(client.tracking_uri), "/version", "GET")
-    return response.text if response.ok else ""
 
 
 def open_store(out: Path) -> MlflowClient:
@@ -123,17 +112,23 @@ def make_experiment(client: MlflowClient, name: str, out: Path) -> str:
 
 
 def find_runs(client: MlflowClient, ids: Mapping[str, str], filter_string: str = "") -> Iterator[Any]:
-    """Yield the runs in this harness's experiments.
+    """Yield the runs of records and reports.
 
     Args:
         client: The connection.
-        ids: Experiment ids by name; experiments of other projects are skipped.
+        ids: Experiment ids by name; experiments of arms and of other projects are skipped.
         filter_string: Condition in MLflow's search syntax.
     """
-    own_ids = [number for name, number in ids.items() if name.startswith(mlflow_format.PREFIX)]
+    record_ids = [number for name, number in ids.items() if name.startswith(mlflow_format.RECORDS)]
+    if record_ids:
+        yield from search_runs(client, record_ids, filter_string)
+
+
+def search_runs(client: MlflowClient, experiment_ids: list[str], filter_string: str = "") -> Iterator[Any]:
+    """Yield the runs in some experiments that fulfil a condition in MLflow's search syntax, page by page."""
     token = None
-    while own_ids:
-        page = client.search_runs(own_ids, filter_string, max_results=1000, page_token=token)
+    while True:
+        page = client.search_runs(experiment_ids, filter_string, max_results=1000, page_token=token)
         yield from page
         token = page.token
         if not token:

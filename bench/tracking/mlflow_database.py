@@ -16,6 +16,8 @@ from mlflow.exceptions import InvalidUrlException, MlflowException, RestExceptio
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.db import db_types
 from mlflow.store.db import utils as databases
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
 from mlflow.utils.uri import get_uri_scheme, is_local_uri
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
@@ -113,6 +115,14 @@ def has_tables(address: str) -> bool:
             f"`mlflow db upgrade {shlex.quote(shown_address)}`"
         )
     return version is not None
+
+
+def server_version(address: str) -> str:
+    """Return the version of a server, or of this machine's MLflow for a database; '' if a server does not tell it."""
+    if is_database(address):
+        return mlflow.__version__
+    response = http_request(get_default_host_creds(address), "/version", "GET")
+    return response.text if response.ok else ""
 
 
 def absolute_address(address: str) -> str:

@@ -13,7 +13,8 @@ MAX_NAME_LENGTH = 200  # characters; every database of MLflow accepts 250
 MAX_TAG_LENGTH = 5000
 MAX_ERROR_LENGTH = 240
 BUDGET_FIELDS = {"classes", "width", "epochs", "share"}  # set by data set and profile; a variant's name ends with them
-PREFIX = "AlexNet ablations"
+PREFIX = "AlexNet ablations"  # begins the names of experiments
+RECORDS = f"{PREFIX}: "  # begins the names of those with records and reports
 STUDY_TAG = "study."  # begins the name of a tag with the arms of a study
 NAME_TAG = "mlflow.runName"  # setting it renames the run
 EXPERIMENT_TAG = "ablate.experiment"  # holds the first name of an experiment, which a user may rename
@@ -22,8 +23,8 @@ EXPERIMENT_TAG = "ablate.experiment"  # holds the first name of an experiment, w
 def experiment_name(data: Mapping[str, Any] | None) -> str:
     """Return the name of a data set's experiment, or of the one for all other kinds of job if `data` is None."""
     if data is None:
-        return f"{PREFIX}: counts, timings, reports"
-    return f"{PREFIX}: {data['name'][:MAX_NAME_LENGTH]} [{data['digest'][:6]}]"
+        return f"{RECORDS}counts, timings, reports"
+    return f"{RECORDS}{data['name'][:MAX_NAME_LENGTH]} [{data['digest'][:6]}]"
 
 
 def arms_experiment_name(data: Mapping[str, Any]) -> str:

@@ -7,17 +7,14 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from bench.system.files import write
 from bench.tracking.arm_run import STATED, StudyArms
 
 TAG_PREFIX = "mlflow.sharedViewState."
 WHOLE = "whole-"  # begins the key of the view of all studies
-ADDRESS_FILE = "mlflow_views.json"  # in the output folder
 FIRST_VERSION = (3, 15)  # of MLflow that shows saved views by name
 PAGE = {"workflowType": "machine_learning"}  # else MLflow shows its pages for language models
 CHARTS = {"compareRunsMode": "CHART"}
@@ -57,20 +54,6 @@ def runs_page(experiment_id: str, conditions: Iterable[str]) -> str:
 def view_page(experiment_id: str, key: str) -> str:
     """Return the part after the server's address of a saved view's page."""
     return f"#/experiments/{experiment_id}/runs?{urlencode({'viewStateShareKey': key, **CHARTS, **PAGE})}"
-
-
-def store_addresses(out: Path, addresses: Mapping[str, str]) -> None:
-    """Keep the addresses of a run's pages, by study, for its report."""
-    write(out / ADDRESS_FILE, json.dumps(addresses, indent=2).encode())
-
-
-def load_addresses(out: Path) -> dict[str, str]:
-    """Return the addresses that the last run kept; none if there is no such file, or if it was damaged."""
-    try:
-        addresses = json.loads((out / ADDRESS_FILE).read_text(encoding="utf-8"))
-        return {str(name): address for name, address in addresses.items() if address.startswith("http")}
-    except (OSError, ValueError, AttributeError):
-        return {}
 
 
 def supports_views(version: str) -> bool:

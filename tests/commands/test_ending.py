@@ -9,7 +9,7 @@ import pytest
 from ablations import Setting
 from bench.records import store
 from bench.system.console import SafeConsole
-from bench.tracking import saved_views
+from bench.tracking.address import load_views
 from commands import ending
 from reports import arm_runs, next_step, terminal
 from reports.next_step import NextStep
@@ -54,7 +54,7 @@ def end(monkeypatch, tmp_path):
         agenda = SimpleNamespace(request=request, titles=titles, total=len(titles) + later_jobs)
         status = ending.show_ending(options, agenda, queue, console)
         assert [file.name for file in queue.files][-1] == "run.json" and queue.arms == "arms"
-        assert saved_views.load_addresses(tmp_path) == queue.views
+        assert load_views(tmp_path) == queue.views
         return status, console.file.getvalue().splitlines()
 
     return end

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 import ablate
-from bench.tracking import mlflow_client, saved_views
+from bench.tracking import mlflow_client
+from bench.tracking.address import load_views
 from bench.tracking.publisher import Publisher
 from bench.tracking.retry_queue import RetryQueue
 
@@ -53,7 +54,7 @@ def test_the_printed_address_opens_the_charts_of_all_arms(smoke, started, capsys
     """MLflow routes by the part after '#': a query before it leaves the reader on the start page for GenAI."""
     assert serve(smoke.out) == 0
     page = capsys.readouterr().out.split()[0]
-    assert page.endswith(saved_views.load_addresses(smoke.out)[""].removeprefix("http://127.0.0.1:5000"))
+    assert page.endswith(load_views(smoke.out)[""].removeprefix("http://127.0.0.1:5000"))
     assert "/#/experiments/" in page and "viewStateShareKey=whole-" in page and "compareRunsMode=CHART" in page
 
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from servers import free_port, wait_for_server
 
-from bench.tracking import saved_views
+from bench.tracking.address import load_views
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -96,7 +96,7 @@ def test_the_interface_is_told_to_send_no_telemetry(served, open_page):
 
 
 def test_the_link_of_a_study_shows_its_arms_with_bars_curves_and_parallel_coordinates(out, served, open_page):
-    link = saved_views.load_addresses(out)["dropout"]
+    link = load_views(out)["dropout"]
     page = open_page(served.partition("#")[0] + "#" + link.partition("#")[2])
     assert chart_sections(page)[:3] == ["Results (3)", "Learning curves (2)", "Factors and results (1)"]
     names = arms_shown(page)

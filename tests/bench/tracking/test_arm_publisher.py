@@ -3,6 +3,8 @@
 import dataclasses
 import re
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
-from bench.tracking import mlflow_client, notes
+from bench.tracking import mlflow_database, notes
 from bench.tracking.arm_publisher import find_newest_view
 from bench.tracking.arm_run import CONTROL, STATED, ArmRun, ArmsOfRun, Result, StudyArms
 from bench.tracking.publisher import Publisher
@@ -235,11 +237,28 @@ def test_names_and_notes_of_a_user_stay(publisher, tmp_path):
 
 @pytest.mark.parametrize("version, key", [("3.15.0", "viewStateShareKey=whole-"), ("3.14.1", "role+%3D+%27stated%27")])
 def test_a_server_that_is_too_old_for_saved_views_gets_plain_links(publisher, monkeypatch, version, key):
-    monkeypatch.setattr(mlflow_client, "server_version", lambda client: version)
+    monkeypatch.setattr(mlflow_database, "server_version", lambda address: version)
     views = publisher.find_views(vars(DATA), "quick, cpu, float32", ["relu"])
     assert list(views) == ["", "relu"]
     assert all(re.match(r"http://127\.0\.0\.1:5000/#/experiments/\d+/runs\?", view) for view in views.values())
     assert key in views[""] and ("viewStateShareKey" in views["relu"]) == (version == "3.15.0")
+
+
+@pytest.mark.parametrize("status, version", [(200, "3.17.2"), (404, "")])
+def test_a_server_is_asked_for_its_version(version, status):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status if self.path == "/version" else 500)
+            self.end_headers()
+            self.wfile.write(version.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert mlflow_database.server_version(f"http://127.0.0.1:{server.server_port}") == version
+        server.shutdown()
 
 
 def test_the_newest_view_of_all_studies_is_the_page_of_the_user_interface(publisher):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bench.tracking import notes, saved_views
-from bench.tracking.address import web_address
+from bench.tracking.address import VIEWS_FILE, load_views, store_views, web_address
 from bench.tracking.arm_run import Result, StudyArms
 
 STUDY = StudyArms(
@@ -118,15 +118,15 @@ def test_links_lead_to_a_server_or_to_the_local_interface_and_show_no_password(a
 
 
 def test_a_folder_keeps_the_addresses_of_its_pages(tmp_path):
-    assert saved_views.load_addresses(tmp_path) == {}
-    saved_views.store_addresses(tmp_path, {"": "http://h/#/1", "relu": "https://h/#/2"})
-    assert saved_views.load_addresses(tmp_path) == {"": "http://h/#/1", "relu": "https://h/#/2"}
+    assert load_views(tmp_path) == {}
+    store_views(tmp_path, {"": "http://h/#/1", "relu": "https://h/#/2"})
+    assert load_views(tmp_path) == {"": "http://h/#/1", "relu": "https://h/#/2"}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"relu": 1}', '{"relu": "javascript:alert(1)"}', "\x00"])
 def test_addresses_that_are_none_are_passed_over(tmp_path, text):
-    (tmp_path / saved_views.ADDRESS_FILE).write_text(text)
-    assert saved_views.load_addresses(tmp_path) == {}
+    (tmp_path / VIEWS_FILE).write_text(text)
+    assert load_views(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
