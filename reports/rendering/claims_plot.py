@@ -103,7 +103,7 @@ def _scale(panel: Axes) -> None:
     panel.set_xscale("symlog", linthresh=2, linscale=1.2)
     panel.set_xlim(-LIMIT, LIMIT)
     ticks = [*(-tick for tick in reversed(TICKS)), 0, *TICKS]
-    panel.set_xticks(ticks, [f"{tick}".replace("-", MINUS) for tick in ticks])
+    panel.set_xticks(ticks, [f"{tick}".replace("-", MINUS) for tick in ticks], fontsize=7)
     panel.minorticks_off()
     panel.grid(axis="y", visible=False)
     panel.set_xlabel(
