@@ -46,8 +46,9 @@ def show_ending(options: argparse.Namespace, agenda: Agenda, queue: RetryQueue, 
     store_views(out, views)
     report = terminal.show_report(request, out, console, options.verbose, views)
     queue.publish_report(f"({request.setting.profile.name}, {data.name})", [*report_files(out), out / REQUEST_FILE])
-    queue.publish_arms(arm_runs.build_arms(report.evidence, report.blocks))
     if queue.publisher:
+        queue.publish_arms(arm_runs.build_arms(report.evidence, report.blocks))
+    if queue.publisher:  # still
         _print_view(views, out, console)
     later_jobs = agenda.total - len(agenda.titles)  # those that unfinished tuning will add
     missing_jobs = sum(record is None for record in records.values()) + later_jobs
