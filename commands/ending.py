@@ -14,7 +14,7 @@ from ablations.framework.agenda import Agenda
 from ablations.framework.request_store import REQUEST_FILE
 from bench.records import store
 from bench.runner.backends import torchrun
-from bench.tracking.address import LOCAL_UI, store_views
+from bench.tracking.address import is_served_here, store_views
 from bench.tracking.retry_queue import RetryQueue
 from reports.text.formatting import pluralize, shorten
 
@@ -43,7 +43,8 @@ def show_ending(options: argparse.Namespace, agenda: Agenda, queue: RetryQueue, 
     _print_failures(failures, options.verbose, console)
     data, setting = request.setting.data, arm_runs.describe_setting(request.setting)
     views = queue.find_views(vars(data), setting, [study.name for study in request.studies])
-    store_views(out, views)
+    if views:  # else those of an earlier run stay
+        store_views(out, views)
     report = terminal.show_report(request, out, console, options.verbose, views)
     queue.publish_report(f"({request.setting.profile.name}, {data.name})", [*report_files(out), out / REQUEST_FILE])
     if queue.publisher:
@@ -63,9 +64,9 @@ def show_ending(options: argparse.Namespace, agenda: Agenda, queue: RetryQueue, 
 
 def _print_view(views: Mapping[str, str], out: Path, console: Console) -> None:
     """Print how to see all arms in MLflow: a server's page, or the command that serves the database and names it."""
-    command = f"{sys.argv[0]} ui --out {shlex.quote(str(out))}"
-    page = views.get("", LOCAL_UI)
-    console.print(f"MLflow: {command if page.startswith(LOCAL_UI) else page}", soft_wrap=True)
+    command = f"{shlex.quote(sys.argv[0])} ui --out {shlex.quote(str(out))}"
+    page = views.get("", "")
+    console.print(f"MLflow: {page if page and not is_served_here(page) else command}", soft_wrap=True)
 
 
 def _print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, console: Console) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from rich.console import Console
 
 from bench.spec.errors import InputError
-from bench.tracking.address import configured_address, hide_secrets
+from bench.tracking.address import configured_address, hide_secrets, web_address
 from bench.tracking.mlflow_format import to_input_error
 
 LIST = "#/experiments?workflowType=machine_learning"  # MLflow ignores a query before the #
@@ -28,7 +28,7 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
     out, port, address = options.out, options.port, mlflow_client.tracking_uri(options.out)
     if address.lower().startswith("http"):
         console.print(
-            f"MLFLOW_TRACKING_URI names a server: {_find_page(hide_secrets(address), address)}", soft_wrap=True
+            f"MLFLOW_TRACKING_URI names a server: {_find_page(web_address(address), address)}", soft_wrap=True
         )
         return 0
     if not mlflow_database.is_database(address):

@@ -10,7 +10,7 @@ from ablations import AGAIN, Setting, Study
 from ablations.framework.claim import compared_names
 from ablations.framework.study import SHUFFLED
 from bench.spec.jobs import Count, Trial
-from bench.tracking.arm_run import CONTROL, FURTHER, STATED, ArmRun, ArmsOfRun, Result, StudyArms
+from bench.tracking.arm_run import CONTROL, FURTHER, STATED, SUMMARY_METRICS, ArmRun, ArmsOfRun, Result, StudyArms
 from bench.tracking.mlflow_format import format_levels
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Figure, Heading
@@ -19,8 +19,6 @@ from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.summary import average_by
 from reports.tables.observations import STEPS, tabulate_observations
 from reports.text.answers import format_result
-
-SHOWN_METRICS = "test/accuracy", "train/accuracy", "gap/accuracy"
 
 MAX_FILE_NAME = 60
 
@@ -157,7 +155,7 @@ def _round(value: float) -> float:
 def _list_metrics(study: Study, measured: set[str]) -> tuple[str, ...]:
     """Return the names of the metrics of the study's claims, and of those that every study has, if measured."""
     claimed = (part.metric for claim in study.claims for part in claim.stated)
-    return tuple(metric for metric in dict.fromkeys((*claimed, *SHOWN_METRICS)) if metric in measured)
+    return tuple(metric for metric in dict.fromkeys((*claimed, *SUMMARY_METRICS)) if metric in measured)
 
 
 def _list_factors(study: Study, arms: Sequence[ArmRun]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ablations import Study
-from bench.tracking.address import LOCAL_UI
+from bench.tracking.address import is_served_here
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Contents, Facts, Heading, Items, Link, Note, Text, escape_controls
 from reports.sections.answer import build_answer, chapter_title
@@ -16,6 +16,7 @@ from reports.sections.measurements import build_measurements
 from reports.sections.overview import build_controls, build_notes, describe_report, describe_run
 from reports.sections.scaling import build_scaling, tabulate_laws
 from reports.sections.tuning import build_tuning
+from reports.tables.observations import select_finished
 from reports.text.methods import LIMITS, METHODS, READING, VERDICTS
 
 TITLE = "AlexNet: claims and verdicts"
@@ -46,8 +47,8 @@ def build_body(evidence: Evidence, views: Mapping[str, str] = NO_VIEWS) -> list[
     blocks: list[Block] = [*build_answer(evidence), Contents("Contents")]
     for study, own_evidence in evidence_by_study:
         blocks += _build_chapter(study, own_evidence)
-        if study.name in views:
-            needs = " (start `ablate ui` first)" * views[study.name].startswith(LOCAL_UI)
+        if study.name in views and any(select_finished(own_evidence.placed, evidence.records)):
+            needs = " (start `ablate ui` first)" * is_served_here(views[study.name])
             blocks.append(Link(VIEW_LABEL + needs, views[study.name]))
     blocks += build_controls(evidence)
     blocks += [Heading("How to read a verdict"), Text(READING), Facts(VERDICTS, verdicts=True)]

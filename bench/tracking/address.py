@@ -49,6 +49,11 @@ def load_views(out: Path) -> dict[str, str]:
         return {}
 
 
+def is_served_here(page: str) -> bool:
+    """Whether a page is one of `ablate ui` at its default port, which serves it only while it runs."""
+    return page.startswith(f"{LOCAL_UI}/#")
+
+
 def hide_secrets(text: str, address: str = "") -> str:
     """Replace passwords and tokens by asterisks, so that a text can be shown or stored.
 

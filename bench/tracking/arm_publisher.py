@@ -91,7 +91,8 @@ class ArmPublisher:
         view = saved_views.view_page(self.experiment_id, saved_views.view_key(setting, study.study))
         runs = [self.trial_runs[identity] for identity in arm.trials if identity in self.trial_runs]
         ids = [run.info.run_id for run in runs]
-        return notes.arm_note(arm, study, view, notes.trials_page(runs[0].info.experiment_id, ids) if runs else "")
+        page = notes.trials_page(runs[0].info.experiment_id, ids) if runs else ""
+        return notes.arm_note(arm, study, view, page)
 
     def _describe(self, arms: ArmsOfRun) -> None:
         """Set the tags of the experiment that differ: a line for each study, the views, and the note of all lines."""
@@ -100,8 +101,10 @@ class ArmPublisher:
         for name, text in tags.items():
             if old_tags.get(name) != text:
                 self.client.set_experiment_tag(self.experiment_id, name, text)
-        all_tags = tags | self.client.get_experiment(self.experiment_id).tags  # the lines of this run first
-        lines = [text for name, text in all_tags.items() if name.startswith(SECTION)]
+        all_tags = self.client.get_experiment(self.experiment_id).tags
+        own = f"{SECTION}{saved_views.view_key(arms.setting)}"
+        other_names = sorted(all_tags.keys() - tags.keys(), key=lambda name: (not name.startswith(own), name))
+        lines = [all_tags[name] for name in (*tags, *other_names) if name.startswith(SECTION)]
         set_experiment_note(self.client, self.experiment_id, notes.make_note([notes.OPENING, *lines]))
 
 

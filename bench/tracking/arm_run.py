@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-STATED, FURTHER, CONTROL = "stated", "further", "control"  # what an arm is for: a claim's stated comparison, ...
+STATED, FURTHER, CONTROL = "stated", "further", "control"  # roles: compared by a claim, any other arm, a control
+SUMMARY_METRICS = ("test/accuracy", "train/accuracy", "gap/accuracy")  # of every study
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ def arm_note(arm: ArmRun, study: StudyArms, view: str, trials: str) -> str:
         view: Address of the study's view.
         trials: Address of the page of its trials, or ''.
     """
-    links = [f"[all arms of {escape(study.study)}]({view})"] + [f"[its trials]({trials})"] * bool(trials)
+    label = "its trials" if len(arm.trials) <= MAX_LINKS else f"{MAX_LINKS} of its {len(arm.trials)} trials"
+    links = [f"[all arms of {escape(study.study)}]({view})"] + [f"[{label}]({trials})"] * bool(trials)
     verdicts = "\n".join(f"- {escape(f'{result.verdict}: {result.sentence}')}" for result in study.results)
     return make_note([*map(escape, arm.remarks), f"**{escape(study.question)}**", verdicts, " · ".join(links)])
 
@@ -79,6 +80,6 @@ def arm_page(experiment_id: str, study: str, arm: str) -> str:
 
 
 def trials_page(experiment_id: str, run_ids: Sequence[str]) -> str:
-    """Return the address of the page of an arm's trials; '' without any."""
+    """Return the address of the page of an arm's first trials."""
     quoted = ", ".join(f"'{run_id}'" for run_id in run_ids[:MAX_LINKS])
-    return runs_page(experiment_id, [f"attributes.run_id IN ({quoted})"]) if run_ids else ""
+    return runs_page(experiment_id, [f"attributes.run_id IN ({quoted})"])

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from bench.tracking.arm_run import STATED, StudyArms
+from bench.tracking.arm_run import STATED, SUMMARY_METRICS, StudyArms
 
 TAG_PREFIX = "mlflow.sharedViewState."
 WHOLE = "whole-"  # begins the key of the view of all studies
 FIRST_VERSION = (3, 15)  # of MLflow that shows saved views by name
 PAGE = {"workflowType": "machine_learning"}  # else MLflow shows its pages for language models
 CHARTS = {"compareRunsMode": "CHART"}
-SUMMARY_METRICS = ("test/accuracy", "train/accuracy", "gap/accuracy")
 SUMMARY_FACTORS = ("activation", "normalisation", "dropout", "augmentation")
 MAX_COLUMNS = 6  # factors, and metrics, that are shown as columns
 MAX_BARS = 3  # metrics with a bar chart

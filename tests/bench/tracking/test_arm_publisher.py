@@ -139,6 +139,19 @@ def test_an_arm_that_its_study_no_longer_has_disappears_and_those_of_other_setti
     assert sorted(runs) == [("its arm (other)", "quick"), ("new name (relu)", "quick"), ("old name (relu)", "full")]
 
 
+def test_the_experiments_note_lists_studies_under_their_setting(publisher):
+    for study in ("relu", "lrn"):
+        publisher.publish_arms(make_arms(make_arm(study=study), study=study))
+    for study in ("lrn", "relu"):
+        publisher.publish_arms(make_arms(make_arm(study=study), study=study, setting="full, cuda, float32"))
+    publisher.publish_arms(make_arms(make_arm()))
+    note = experiment_tags(publisher, ", arms on ")[notes.NOTE]
+    headings = re.findall(r"^### \[(\w+),|^\*\*\[(\w+)\]", note, re.MULTILINE)
+    order = [setting or study for setting, study in headings]
+    assert order[:3] == ["quick", "relu", "lrn"]
+    assert order[3] == "full" and sorted(order[4:]) == ["lrn", "relu"]
+
+
 @pytest.mark.parametrize("call", ["log_batch", "set_terminated"])
 def test_a_run_that_was_left_half_published_is_replaced(publisher, monkeypatch, call):
     with monkeypatch.context() as patch:
