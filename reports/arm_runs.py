@@ -8,7 +8,7 @@ import pandas as pd
 
 from ablations import AGAIN, Setting, Study
 from ablations.framework.claim import compared_names
-from ablations.framework.study import SHUFFLED
+from ablations.framework.study import SHUFFLED, all_arms
 from bench.spec.jobs import Count, Trial
 from bench.tracking.arm_run import CONTROL, FURTHER, STATED, SUMMARY_METRICS, ArmRun, ArmsOfRun, Result, StudyArms
 from bench.tracking.mlflow_format import format_levels
@@ -71,6 +71,7 @@ def _build_study(study: Study, evidence: Evidence, figures: Sequence[Figure]) ->
         question=study.question,
         results=tuple(map(_describe_result, (*evidence.claims, *evidence.literature))),
         arms=arms,
+        names=tuple({*all_arms(study), *(place.arm for place in evidence.placed), *(arm.arm for arm in arms)}),
         factors=_list_factors(study, arms),
         metrics=metrics,
         curves=tuple(dict.fromkeys(evidence.curves["metric"])),

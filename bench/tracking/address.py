@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
@@ -16,6 +17,7 @@ MIN_SECRET_LENGTH = 3  # characters; hiding shorter parts of a password would hi
 
 
 VIEWS_FILE = "mlflow_views.json"  # in the output folder
+ADDRESS = re.compile(r"https?://\S{1,2000}")
 LOCAL_UI = "http://127.0.0.1:5000"  # of `ablate ui`
 
 
@@ -36,16 +38,17 @@ def web_address(address: str) -> str:
 
 
 def store_views(out: Path, addresses: Mapping[str, str]) -> None:
-    """Keep the addresses of a run's pages, by study, for its report."""
-    write(out / VIEWS_FILE, json.dumps(addresses, indent=2).encode())
+    """Keep the addresses of a run's pages, by study, for `ablate report`; if they cannot be, it has no links."""
+    with suppress(OSError):
+        write(out / VIEWS_FILE, json.dumps(addresses, indent=2).encode())
 
 
 def load_views(out: Path) -> dict[str, str]:
     """Return the addresses that the last run kept; none if there is no such file, or if it was damaged."""
     try:
         addresses = json.loads((out / VIEWS_FILE).read_text(encoding="utf-8"))
-        return {str(name): address for name, address in addresses.items() if address.startswith("http")}
-    except (OSError, ValueError, AttributeError):
+        return {str(name): address for name, address in addresses.items() if ADDRESS.fullmatch(address)}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
 
 

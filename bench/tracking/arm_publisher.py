@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import REVISION
 from bench.tracking import mlflow_client, mlflow_database, mlflow_format, notes, saved_views
 from bench.tracking.address import web_address
 from bench.tracking.arm_run import ArmRun, ArmsOfRun, StudyArms
 
+OWN_TAGS = ("identity", "digest", "role", "setting", "revision", "figures")
 IDENTITY = "arm "  # begins the identity of an arm's run
 SECTION = "ablate.study."  # begins the name of a tag with the line on a study in the experiment's note
 
@@ -36,30 +38,36 @@ class ArmPublisher:
             for arm in study.arms:
                 runs = runs_by_identity.pop(arm_identity(arm, arms.setting), [])
                 self._publish_arm(arm, study, arms.setting, runs)
-        published_studies = {study.study for study in arms.studies}
+        names_by_study = {study.study: study.names for study in arms.studies}
         for run in (run for runs in runs_by_identity.values() for run in runs):
-            if run.data.tags.get("setting") == arms.setting and run.data.params.get("study") in published_studies:
-                self._delete(run)  # its study no longer has the arm
+            params = run.data.params
+            is_of_study = run.data.tags.get("setting") == arms.setting and params.get("study") in names_by_study
+            if is_of_study and params.get("arm") not in names_by_study[params["study"]]:
+                self._delete(run)
         self._describe(arms)
 
     def _publish_arm(self, arm: ArmRun, study: StudyArms, setting: str, runs: Sequence[Any]) -> None:
-        """Make a run for an arm unless one of its runs has its content; delete the others."""
+        """Make a run for an arm unless one of its runs has its content, or more seeds; delete the others."""
         tags = {
             "identity": arm_identity(arm, setting),
             "digest": arm.digest,
             "role": arm.role,
             "setting": setting,
+            "revision": str(REVISION),
             "figures": hashlib.sha256(repr(sorted(study.figures.items())).encode()).hexdigest()[:16],
             notes.NOTE: self._note(arm, study, setting),
         }
         complete_runs = [run for run in runs if run.info.status == "FINISHED"]
+        if any(_has_more_seeds(run, arm) for run in complete_runs):
+            return  # of another machine or folder
+        for run in complete_runs:  # a user's own texts stay
+            if not notes.is_own(run.data.tags.get(notes.NOTE, "")):
+                tags[notes.NOTE] = run.data.tags[notes.NOTE]
         equal_runs = [run for run in complete_runs if run.data.tags.get("digest") == arm.digest]
-        run = equal_runs[0] if equal_runs else self._create(arm, tags)
+        run = equal_runs[0] if equal_runs else self._create(arm, tags | _user_tags(complete_runs))
         if not equal_runs or run.data.tags.get("figures") != tags["figures"]:
             self._log_figures(run, study.figures)
         if equal_runs:
-            if not notes.is_own(run.data.tags.get(notes.NOTE, "")):
-                del tags[notes.NOTE]
             mlflow_client.set_tags(self.client, run, tags)
         else:
             self.client.set_terminated(run.info.run_id, end_time=int(arm.ended_s * 1e3))
@@ -72,7 +80,8 @@ class ArmPublisher:
         name = f"{arm.arm} ({arm.study})"[: mlflow_format.MAX_NAME_LENGTH]
         run = self.client.create_run(self.experiment_id, int(arm.started_s * 1e3), tags, name)
         ended_ms = int(arm.ended_s * 1e3)
-        points = [(metric, value, ended_ms, epoch) for metric, value, epoch in arm.points]
+        names = mlflow_format.unique_names(metric for metric, _, _ in arm.points)
+        points = [(names[metric], value, ended_ms, epoch) for metric, value, epoch in arm.points]
         mlflow_client.log_values(self.client, run, points, {"study": arm.study, "arm": arm.arm, **arm.levels})
         return run
 
@@ -82,6 +91,8 @@ class ArmPublisher:
         self.client.delete_run(run.info.run_id)
 
     def _log_figures(self, run: Any, figures: Mapping[str, str]) -> None:
+        """Store the figures as the run's files, in place of those that it has."""
+        mlflow_database.artifact_store(run, self.client.tracking_uri, self.out).delete_artifacts()
         with tempfile.TemporaryDirectory() as folder:
             for name, figure in figures.items():
                 (Path(folder) / name).write_text(figure, encoding="utf-8")
@@ -106,6 +117,17 @@ class ArmPublisher:
         other_names = sorted(all_tags.keys() - tags.keys(), key=lambda name: (not name.startswith(own), name))
         lines = [all_tags[name] for name in (*tags, *other_names) if name.startswith(SECTION)]
         set_experiment_note(self.client, self.experiment_id, notes.make_note([notes.OPENING, *lines]))
+
+
+def _has_more_seeds(run: Any, arm: ArmRun) -> bool:
+    """Whether a run shows the arm by more seeds of the same revision."""
+    return run.data.tags.get("revision") == str(REVISION) and run.data.metrics.get("seeds", 0) > arm.seeds
+
+
+def _user_tags(runs: Sequence[Any]) -> dict[str, str]:
+    """Return the tags that a user has given to the runs of an arm."""
+    tags = {name: text for run in runs for name, text in run.data.tags.items()}
+    return {name: text for name, text in tags.items() if not name.startswith("mlflow.") and name not in OWN_TAGS}
 
 
 def set_experiment_note(client: Any, experiment_id: str, note: str) -> None:

@@ -37,6 +37,11 @@ class ArmRun:
     remarks: tuple[str, ...] = ()
 
     @property
+    def seeds(self) -> float:
+        """Number of seeds behind its means."""
+        return next((value for name, value, _ in self.points if name == "seeds"), 0.0)
+
+    @property
     def digest(self) -> str:
         """Digest of all that a run cannot change once it has it."""
         content = [self.role, dict(self.levels), self.points, self.started_s, self.ended_s]
@@ -60,6 +65,7 @@ class StudyArms:
         question: Its question.
         results: What the report says of each claim.
         arms: Its arms that have numbers.
+        names: Names of all its arms.
         factors: Names of the levels in which its arms differ.
         metrics: Names of its metrics, those of its claims first.
         curves: Names of the metrics that are drawn by epoch.
@@ -70,6 +76,7 @@ class StudyArms:
     question: str
     results: tuple[Result, ...]
     arms: tuple[ArmRun, ...]
+    names: tuple[str, ...]
     factors: tuple[str, ...]
     metrics: tuple[str, ...]
     curves: tuple[str, ...]

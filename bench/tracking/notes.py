@@ -1,9 +1,11 @@
 """Descriptions of experiments and runs, which MLflow shows as Markdown."""
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bench.system.text import printable
 from bench.tracking.arm_run import ArmRun, StudyArms
 from bench.tracking.saved_views import condition, runs_page
 
@@ -22,8 +24,9 @@ OTHERS = "Counts of parameters, timings, answers to questions about trained netw
 
 
 def escape(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    escaped = re.sub(r"([\\`*_{}\[\]<>#|~&$!])", r"\\\1", " ".join(text.split()))
+    """Return text that MLflow's Markdown shows as it is, on one line; unprintable characters are escaped."""
+    entities = html.escape(printable(" ".join(text.split())), quote=False)  # the converter knows no backslash for these
+    escaped = re.sub(r"([\\`*_{}\[\]#|~!])", r"\\\1", entities)
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", escaped)  # begins a list or a heading
 
 
@@ -60,8 +63,8 @@ def arm_note(arm: ArmRun, study: StudyArms, view: str, trials: str) -> str:
     """
     label = "its trials" if len(arm.trials) <= MAX_LINKS else f"{MAX_LINKS} of its {len(arm.trials)} trials"
     links = [f"[all arms of {escape(study.study)}]({view})"] + [f"[{label}]({trials})"] * bool(trials)
-    verdicts = "\n".join(f"- {escape(f'{result.verdict}: {result.sentence}')}" for result in study.results)
-    return make_note([*map(escape, arm.remarks), f"**{escape(study.question)}**", verdicts, " · ".join(links)])
+    verdicts = [f"- {escape(f'{result.verdict}: {result.sentence}')}" for result in study.results]
+    return make_note([*map(escape, arm.remarks), " · ".join(links), f"**{escape(study.question)}**", *verdicts])
 
 
 def trial_note(record: Mapping[str, Any], experiment_id: str) -> str:

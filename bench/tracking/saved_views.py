@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from bench.tracking.arm_run import STATED, SUMMARY_METRICS, StudyArms
+from bench.tracking.arm_run import CONTROL, STATED, SUMMARY_METRICS, StudyArms
 
 TAG_PREFIX = "mlflow.sharedViewState."
 WHOLE = "whole-"  # begins the key of the view of all studies
@@ -83,7 +83,8 @@ def study_state(study: StudyArms, setting: str) -> dict[str, Any]:
         ("Learning curves", 2, [_lines(metric) for metric in study.curves]),
         ("Factors and results", 1, [_parallel(factors, metrics[:MAX_BARS])] * bool(factors)),
     ]
-    conditions = study_conditions(setting, study.study)
+    # a network that learns shuffled labels would stretch every axis
+    conditions = [*study_conditions(setting, study.study), f"tags.role != '{CONTROL}'"]
     columns = [_column("params", name) for name in factors] + [_column("metrics", name) for name in (*metrics, "seeds")]
     order = _column("metrics", metrics[0]) if metrics else _column("params", "arm")
     return _state(conditions, columns, order, sections)

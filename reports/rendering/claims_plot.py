@@ -18,6 +18,7 @@ SENTENCE_LETTERS, RESULT_LETTERS = 54, 52  # in a line
 FONT_PT = 6.1
 LIMIT = 300.0  # margins; an estimate or a bound beyond it is an arrow at the edge
 TICKS = (1, 10, 100)
+GAP = 4 * "\N{NO-BREAK SPACE}"  # browsers collapse spaces
 
 
 class ClaimRow(NamedTuple):
@@ -107,7 +108,7 @@ def _scale(panel: Axes) -> None:
     panel.minorticks_off()
     panel.grid(axis="y", visible=False)
     panel.set_xlabel(
-        "\N{LEFTWARDS ARROW} against the claim    margins    as claimed \N{RIGHTWARDS ARROW}", fontsize=7.5
+        GAP.join(("\N{LEFTWARDS ARROW} against the claim", "margins", "as claimed \N{RIGHTWARDS ARROW}")), fontsize=7.5
     )
 
 

@@ -1,5 +1,6 @@
 """Paired differences from the baseline, or ratios to it, with their intervals, margins and noise floor."""
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -68,7 +69,8 @@ def draw_differences(
         first = table[table["metric"] == axes[0].metric]
         kind, sign = ("ratios to", "") if axes[0].is_ratio else ("differences from", "+")
         means = "; ".join(
-            f"{row.arm} {row.mean:{sign}.2f} [{row.low:{sign}.2f}, {row.high:{sign}.2f}]" for row in first.itertuples()
+            f"{arm} {mean:{sign}.2f}" + f" [{low:{sign}.2f}, {high:{sign}.2f}]" * math.isfinite(low)
+            for arm, mean, low, high in first[["arm", "mean", "low", "high"]].itertuples(index=False)
         )
         alt = f"Paired {kind} {baseline}, {axes[0].label}, mean and 95 % interval: {means}."
         return Drawing(export_svg(figure, name), alt)

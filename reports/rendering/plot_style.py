@@ -2,6 +2,7 @@
 
 import itertools
 import textwrap
+import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -120,7 +121,12 @@ def wrap_name(arm: str) -> str:
 
 
 def wrap_text(text: str, width: int, max_lines: int) -> str:
-    """Break a text into at most this number of lines of this number of characters; longer ones are cut."""
+    """Break a text into at most this number of lines of this number of characters; longer ones are cut.
+
+    A line of a text with Chinese, Japanese or Korean letters, which are twice as wide, has half as many.
+    """
+    if any(unicodedata.east_asian_width(letter) in "WF" for letter in text):
+        width //= 2
     return textwrap.fill(escape_controls(text), width, max_lines=max_lines, placeholder="\N{HORIZONTAL ELLIPSIS}")
 
 

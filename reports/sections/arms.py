@@ -66,8 +66,8 @@ def tabulate_arms(study: Study, evidence: Evidence) -> list[Table]:
                 Cell(_format_change(change), "", change.mean if change.size else None) for change in changes
             ]
     remark = (
-        f"With half-widths of 95 % intervals. Differences from {study.baseline} are over the seeds that both have. The "
-        "best test accuracy is marked."
+        f"With half-widths of 95 % intervals, whatever the looks. Differences from {study.baseline} are over the seeds "
+        "that both have. The best test accuracy is marked."
     )
     rows = tuple(zip(map(Cell, map(label_arm, arms)), *columns.values(), strict=True))
     return [Table(f"{study.name}: means over seeds", make_columns("Arm", *columns), rows, remark)]

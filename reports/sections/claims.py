@@ -45,11 +45,12 @@ def summarise_checks(judgements: Sequence[Judgement]) -> str:
     checks = [(judgement, check) for judgement in judgements for check in judgement.checks if check.outcome.pairs]
     if not checks:
         return ""
+    compared = [check for _, check in checks if check.interaction]
     different = [(judgement.claim.id, check.name) for judgement, check in checks if check.differs]
     named = [f"{claim} ({', '.join(name for other, name in different if other == claim)})" for claim, _ in different]
     names = f": {format_list(dict.fromkeys(named), MAX_DIFFERENT)}" if different else ""
-    counts = f"{pluralize(len(checks), 'robustness check')}, {len(different) or 'none'}"
-    return f"{counts} different from the stated setting{names}"
+    counts = f"{pluralize(len(checks), 'robustness check')}, {len(compared) or 'none'} compared with the stated setting"
+    return f"{counts}, {len(different) or 'none'} different from it{names}" if compared else counts
 
 
 def build_claims(evidence: Evidence) -> list[Block]:

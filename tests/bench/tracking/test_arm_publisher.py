@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
-from bench.tracking import mlflow_database, notes
+from bench.tracking import arm_publisher, mlflow_database, notes
 from bench.tracking.arm_publisher import find_newest_view
 from bench.tracking.arm_run import CONTROL, STATED, ArmRun, ArmsOfRun, Result, StudyArms
 from bench.tracking.publisher import Publisher
@@ -53,10 +53,18 @@ def make_arm(arm="tanh", study="relu", points=POINTS, **changes):
     return ArmRun(study=study, arm=arm, points=points, **fields | changes)
 
 
-def make_arms(*arms, study="relu", setting="quick, cpu, float32", figures=(("1 curves.svg", "<svg/>"),)):
+def make_arms(*arms, study="relu", setting="quick, cpu, float32", figures=(("1 curves.svg", "<svg/>"),), names=()):
     result = Result("relu-cost", "supported", "It costs less (x2).")
     arms_of_study = StudyArms(
-        study, "Is it *cheap*?", (result,), arms, ("activation",), ("test/accuracy",), (), dict(figures)
+        study=study,
+        question="Is it *cheap*?",
+        results=(result,),
+        arms=arms,
+        names=(*(arm.arm for arm in arms), *names),
+        factors=("activation",),
+        metrics=("test/accuracy",),
+        curves=(),
+        figures=dict(figures),
     )
     return ArmsOfRun(vars(DATA), setting, (arms_of_study,))
 
@@ -150,6 +158,34 @@ def test_the_experiments_note_lists_studies_under_their_setting(publisher):
     order = [setting or study for setting, study in headings]
     assert order[:3] == ["quick", "relu", "lrn"]
     assert order[3] == "full" and sorted(order[4:]) == ["lrn", "relu"]
+
+
+def test_an_arm_without_numbers_yet_keeps_the_run_that_another_folder_published(publisher):
+    publisher.publish_arms(make_arms(make_arm("whole"), make_arm("old name")))
+    publisher.publish_arms(make_arms(make_arm("new"), names=("whole",)))
+    assert sorted(arm_runs(publisher)) == ["new (relu)", "whole (relu)"]
+
+
+def test_fewer_seeds_do_not_replace_more_unless_the_revision_is_another(publisher, monkeypatch):
+    few_points = (("test/accuracy", 0.6, 0), ("seeds", 1, 0))
+    publisher.publish_arms(make_arms(make_arm()))
+    publisher.publish_arms(make_arms(make_arm(points=few_points)))
+    assert arm_runs(publisher)["tanh (relu)"][0].data.metrics["seeds"] == 2
+    monkeypatch.setattr(arm_publisher, "REVISION", "next")
+    publisher.publish_arms(make_arms(make_arm(points=few_points)))
+    assert arm_runs(publisher)["tanh (relu)"][0].data.metrics["seeds"] == 1
+
+
+def test_a_renewed_arm_keeps_a_users_note_and_tags_and_only_its_present_figures(publisher):
+    publisher.publish_arms(make_arms(make_arm(), figures=(("1 a.svg", "<svg/>"), ("2 b.svg", "<svg/>"))))
+    run = arm_runs(publisher)["tanh (relu)"][0]
+    publisher.client.set_tag(run.info.run_id, notes.NOTE, "My text")
+    publisher.client.set_tag(run.info.run_id, "mine", "yes")
+    publisher.publish_arms(make_arms(make_arm(ended_s=30.0)))
+    run, _, files = arm_runs(publisher)["tanh (relu)"]
+    assert (run.data.tags[notes.NOTE], run.data.tags["mine"], files) == ("My text", "yes", ["1 curves.svg"])
+    publisher.publish_arms(make_arms(make_arm(ended_s=30.0), figures=(("3 c.svg", "<svg/>"),)))
+    assert arm_runs(publisher)["tanh (relu)"][2] == ["3 c.svg"]
 
 
 @pytest.mark.parametrize("call", ["log_batch", "set_terminated"])

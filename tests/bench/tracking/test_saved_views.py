@@ -13,7 +13,7 @@ from bench.tracking.address import VIEWS_FILE, load_views, store_views, web_addr
 from bench.tracking.arm_run import Result, StudyArms
 
 STUDY = StudyArms(
-    "relu", "?", (), (), ("activation", "dropout"), ("time/step_ms", "test/accuracy"), ("train/accuracy",), {}
+    "relu", "?", (), (), (), ("activation", "dropout"), ("time/step_ms", "test/accuracy"), ("train/accuracy",), {}
 )
 SETTING = "quick, cpu, float32"
 
@@ -25,7 +25,10 @@ def chart_metrics(state, section):
 
 def test_a_studys_view_shows_its_arms_with_its_factors_metrics_and_charts():
     state = saved_views.study_state(STUDY, SETTING)
-    assert state["searchFilter"] == "tags.setting = 'quick, cpu, float32' AND params.study = 'relu'"
+    assert (
+        state["searchFilter"]
+        == "tags.setting = 'quick, cpu, float32' AND params.study = 'relu' AND tags.role != 'control'"
+    )
     assert state["selectedColumns"] == [
         "params.`activation`",
         "params.`dropout`",
@@ -121,9 +124,24 @@ def test_a_folder_keeps_the_addresses_of_its_pages(tmp_path):
     assert load_views(tmp_path) == {}
     store_views(tmp_path, {"": "http://h/#/1", "relu": "https://h/#/2"})
     assert load_views(tmp_path) == {"": "http://h/#/1", "relu": "https://h/#/2"}
+    (tmp_path / VIEWS_FILE).unlink()
+    (tmp_path / VIEWS_FILE).mkdir()
+    store_views(tmp_path, {"": "http://h/#/1"})
+    assert load_views(tmp_path) == {}
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"relu": 1}', '{"relu": "javascript:alert(1)"}', "\x00"])
+DAMAGED = (
+    "",
+    "[1]",
+    '{"relu": 1}',
+    '{"relu": "javascript:alert(1)"}',
+    '{"relu": "httpx:alert(1)"}',
+    "\x00",
+    200_000 * "[",
+)
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, json.dumps({"relu": f"http://h/{'x' * 3_000_000}"})], ids=range(8))
 def test_addresses_that_are_none_are_passed_over(tmp_path, text):
     (tmp_path / VIEWS_FILE).write_text(text)
     assert load_views(tmp_path) == {}
@@ -132,7 +150,7 @@ def test_addresses_that_are_none_are_passed_over(tmp_path, text):
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ("a*b_c [x](y) <b> `c` & d!", "a\\*b\\_c \\[x\\](y) \\<b\\> \\`c\\` \\& d\\!"),
+        ("a*b_c [x](y) <b> `c` & d!", "a\\*b\\_c \\[x\\](y) &lt;b&gt; \\`c\\` &amp; d\\!"),
         ("1. first", "1\\. first"),
         ("- item\n# head", "\\- item \\# head"),
         ("p = 0.5, 62.3 %", "p = 0.5, 62.3 %"),
@@ -143,7 +161,7 @@ def test_text_is_shown_as_it_is(text, expected):
 
 
 def test_a_note_that_is_too_long_counts_what_it_leaves_out():
-    study = StudyArms("relu", "?" * 90, (Result("relu", "refuted", "."),), (), (), (), (), {})
+    study = StudyArms("relu", "?" * 90, (Result("relu", "refuted", "."),), (), (), (), (), (), {})
     line = notes.study_line(study, "#/experiments/1")
     assert line == f"**[relu](#/experiments/1)**: {'?' * 90} relu refuted"
     note = notes.make_note([line] * 60)

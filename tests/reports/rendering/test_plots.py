@@ -16,7 +16,7 @@ from reports.rendering import difference_plot
 from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, MAX_DOTS, draw_differences
 from reports.rendering.heatmap import draw_heatmap
 from reports.rendering.line_plots import draw_curves, draw_responses
-from reports.rendering.plot_style import Axis, line_styles, wrap_name
+from reports.rendering.plot_style import Axis, line_styles, wrap_name, wrap_text
 
 ARMS = ["baseline", *(f"an arm with a rather long name, number {number} $x_{number}$" for number in range(8))]
 USER_STYLE = {
@@ -179,3 +179,15 @@ def test_ratios_lie_on_a_logarithmic_axis_around_one(monkeypatch):
     assert zero_line.get_color() == "black"
     band, *_ = panel.patches
     assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((1 / 1.1, 1.1))
+
+
+def test_a_line_of_letters_of_double_width_has_half_as_many():
+    assert wrap_text("x" * 40, 40, 2) == "x" * 40
+    assert max(map(len, wrap_text("\u5b8c" * 40, 40, 2).split("\n"))) == 20
+
+
+def test_a_mean_without_an_interval_stands_alone_in_the_words():
+    row = ("arm", "a", 0.5, np.nan, np.nan, np.nan, np.nan, (0.5,), (("one", "other"),))
+    table = pd.DataFrame([row], columns=DIFFERENCE_COLUMNS)
+    alt = draw_differences(table, AXES[:1], ["arm"], "baseline", "seven").alt
+    assert alt == "Paired differences from baseline, Accuracy, %, mean and 95 % interval: arm +0.50."

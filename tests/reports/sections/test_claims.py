@@ -113,5 +113,5 @@ def test_verdicts_are_counted_in_the_order_of_their_definition():
 def test_robustness_checks_are_counted_and_those_that_differ_are_named():
     assert summarise_checks([handmade.judgement(checks=())]) == ""
     text = summarise_checks([handmade.judgement(), handmade.judgement(checks=(handmade.check(differs=True),))])
-    start = "2 robustness checks, 1 different from the stated setting"
+    start = "2 robustness checks, 2 compared with the stated setting, 1 different from it"
     assert text == f"{start}: augmentation (twice the epochs)"
