@@ -100,6 +100,11 @@ def pages(out):
     return pypdf.PdfReader(io.BytesIO((out[0] / "reports" / "report.pdf").read_bytes()))
 
 
+@pytest.fixture(scope="module")
+def pdf_text(pages):
+    return "".join(page.extract_text() for page in pages.pages)
+
+
 def test_no_file_is_written_but_the_four(out):
     assert sorted(path.name for path in (out[0] / "reports").iterdir()) == [
         "report.html",
@@ -116,8 +121,8 @@ def test_every_name_is_in_the_html_as_it_is(out, soup):
     assert [svg["aria-label"] for svg in soup.select("figure svg[aria-label]")] == alternative_texts(out[1])
 
 
-def test_no_name_reverses_the_direction_of_later_text(soup, pages):
-    for text in (soup.get_text(), "".join(page.extract_text() for page in pages.pages)):
+def test_no_name_reverses_the_direction_of_later_text(soup, pdf_text):
+    for text in (soup.get_text(), pdf_text):
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b]", text)
         assert "\\u202eevil" in text and "\\x1b[31m" in text
 
@@ -161,9 +166,9 @@ def test_a_claim_in_brief_leads_to_the_claim_of_that_study_and_name(soup):
         assert soup.find(id=link["href"][1:]).select_one(".name").text == link.text
 
 
-def test_every_name_is_in_the_pdf_as_it_is(out, pages):
+def test_every_name_is_in_the_pdf_as_it_is(out, pdf_text):
     """Right-to-left letters are tested singly, because a PDF holds them in visual order."""
-    page_text = without_spaces("".join(page.extract_text() for page in pages.pages))
+    page_text = without_spaces(pdf_text)
     ltr = [shown for shown in shown_texts(out[1]) if not set(RIGHT_TO_LEFT) & set(shown)]
     numbered = re.compile(r"\d+/\d+")
     assert [shown for shown in ltr if numbered.sub("", without_spaces(shown)) not in numbered.sub("", page_text)] == []

@@ -11,7 +11,7 @@ def test_holm_multiplies_by_the_hypotheses_that_are_left():
     assert multiple_testing.holm([]) == []
 
 
-@settings(max_examples=10, deadline=None)  # each call of multipletests collects garbage: half a second in a whole suite
+@settings(max_examples=5, deadline=None)  # each call of multipletests collects garbage: half a second in a whole suite
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]
