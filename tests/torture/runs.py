@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.records import store
+from bench.tracking.arm_publisher import IDENTITY
 
 STUDY = """
 from ablations import Claim, Contrast, Study
@@ -61,7 +62,7 @@ def remaining_files(out: Path) -> set[str]:
 
 
 def published(out: Path) -> dict[str, int]:
-    """Number of MLflow runs by identity of trial; all must have finished, and the report has one."""
+    """Number of MLflow runs by identity of job or arm; all must have finished, and the report has one."""
     from mlflow import MlflowClient
 
     from bench.tracking import mlflow_client
@@ -80,4 +81,5 @@ def assert_same_results(out: Path, undisturbed: Path) -> None:
     assert weights(out) == weights(undisturbed)
     difference = remaining_files(out) ^ remaining_files(undisturbed)
     assert not difference, difference
-    assert published(out) == {identity: 1 for identity in all_measured(undisturbed)}
+    arms = [identity for identity in published(undisturbed) if identity.startswith(IDENTITY)]
+    assert published(out) == dict.fromkeys([*all_measured(undisturbed), *arms], 1)
