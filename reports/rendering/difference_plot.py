@@ -54,7 +54,7 @@ def draw_differences(
             for place, (arm, (colour, marker, _)) in enumerate(line_styles([baseline, *arms])[1:]):
                 for _, row in rows[rows["arm"] == arm].iterrows():
                     dots, mean = _draw_row(panel, place, row, colour, marker, axis.is_ratio)
-                    _tell_row(dots, mean, row, axis, places)
+                    _add_tooltips(dots, mean, row, axis, places)
             floor = rows["floor"].max()
             if floor > axis.neutral:
                 panel.axvspan(*_to_either_side(floor, axis.is_ratio), color=BAND, linewidth=0, zorder=0)
@@ -66,14 +66,7 @@ def draw_differences(
         size = 7 if any("\n" in label for label in labels) else 8  # two lines of 8 points would touch the next label
         panels[0].set_yticks(range(len(arms)), labels, fontsize=size, linespacing=1.0)
         panels[0].set_ylim(len(arms) - 0.5, -0.5)
-        first = table[table["metric"] == axes[0].metric]
-        kind, sign = ("ratios to", "") if axes[0].is_ratio else ("differences from", "+")
-        means = "; ".join(
-            f"{arm} {mean:{sign}.2f}" + f" [{low:{sign}.2f}, {high:{sign}.2f}]" * math.isfinite(low)
-            for arm, mean, low, high in first[["arm", "mean", "low", "high"]].itertuples(index=False)
-        )
-        alt = f"Paired {kind} {baseline}, {axes[0].label}, mean and 95 % interval: {means}."
-        return Drawing(export_svg(figure, name), alt)
+        return Drawing(export_svg(figure, name), _describe_means(table, axes[0], baseline))
 
 
 def _draw_row(
@@ -92,6 +85,16 @@ def _draw_row(
     return dots, bar.lines[0]
 
 
+def _describe_means(table: pd.DataFrame, axis: Axis, baseline: str) -> str:
+    rows = table.loc[table["metric"] == axis.metric, ["arm", "mean", "low", "high"]]
+    kind, sign = ("ratios to", "") if axis.is_ratio else ("differences from", "+")
+    means = "; ".join(
+        f"{arm} {mean:{sign}.2f}" + f" [{low:{sign}.2f}, {high:{sign}.2f}]" * math.isfinite(low)
+        for arm, mean, low, high in rows.itertuples(index=False)
+    )
+    return f"Paired {kind} {baseline}, {axis.label}, mean and 95 % interval: {means}."
+
+
 def _select_pairs(row: pd.Series) -> list[int]:
     """Numbers of the pairs with a dot: all, or MAX_DOTS evenly from the smallest difference to the largest."""
     count = len(row["pairs"])
@@ -100,8 +103,8 @@ def _select_pairs(row: pd.Series) -> list[int]:
     return list(np.argsort(row["pairs"], kind="stable")[np.linspace(0, count - 1, MAX_DOTS).round().astype(int)])
 
 
-def _tell_row(dots: Artist, mean: Artist, row: pd.Series, axis: Axis, places: Mapping[str, int]) -> None:
-    """Give the artists what the page's script tells of each pair and of the mean; `places` are those of all names."""
+def _add_tooltips(dots: Artist, mean: Artist, row: pd.Series, axis: Axis, places: Mapping[str, int]) -> None:
+    """Attach the tooltips' data: value and trials of each pair, mean with interval; `places` are those of all names."""
     trials = [",".join(str(places[name]) for name in names) for names in row["trials"]]
     values = [f"{TIMES}{format_number(v)}" if axis.is_ratio else format_number(v, signed=True) for v in row["pairs"]]
     pairs = [(values[number], trials[number]) for number in _select_pairs(row)]

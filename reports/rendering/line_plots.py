@@ -51,7 +51,7 @@ def draw_curves(
                 handles += panel.plot(
                     line["epoch"], mean, color=colour, linestyle=dashes, marker=marker, markersize=3.2
                 )
-                set_data(handles[-1], arm=place, **_tell_means(line, line["epoch"], axis.label, "Epoch"))
+                set_data(handles[-1], arm=place, **_tooltip_data(line, line["epoch"], axis.label, "Epoch"))
             panel.set(xlabel="Epoch", ylabel=axis.label)
             panel.locator_params("x", integer=True)
             panel.margins(x=0.02)
@@ -89,7 +89,7 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
                 )  # fmt: skip
                 for artist in bars.get_children():
                     set_data(artist, arm=place)
-                set_data(bars.lines[0], arm=place, **_tell_means(rows, rows["x"], axis.label, x.label))
+                set_data(bars.lines[0], arm=place, **_tooltip_data(rows, rows["x"], axis.label, x.label))
                 handles += [bars]
                 if axis is axes[0]:
                     descriptions += [f"{line} {row.x:,g}: {row.mean:.1f}" for row in rows.itertuples()]
@@ -98,8 +98,8 @@ def draw_responses(table: pd.DataFrame, axes: Sequence[Axis], x: Axis, log: bool
         return Drawing(export_svg(figure, name), f"{axes[0].label} by {x.label}: {'; '.join(descriptions)}.")
 
 
-def _tell_means(means: pd.DataFrame, places: pd.Series, label: str, place_label: str) -> dict[str, str]:
-    """What the page's script tells of each mean: its place, itself with its interval, the number of seeds.
+def _tooltip_data(means: pd.DataFrame, places: pd.Series, label: str, place_label: str) -> dict[str, str]:
+    """Return the tooltips' data of each mean: its place, its interval, the number of seeds.
 
     Args:
         means: Columns mean, half and size, as shown.

@@ -136,7 +136,7 @@ def set_names(figure: Figure, names: Sequence[str]) -> None:
 
 
 def join_rows(rows: Iterable[Sequence[object]]) -> str:
-    """Join what the page's script tells of each point: rows by semicolons, cells by bars."""
+    """Join the tooltips' data of points: rows by semicolons, cells by bars."""
     return ";".join("|".join(map(str, row)) for row in rows)
 
 

@@ -115,13 +115,11 @@ def _series(metric: str, ratio: bool) -> str:
 def _tabulate_differences(study: Study, evidence: Evidence, metric: str, ratio: bool) -> pd.DataFrame:
     """Tabulate each arm's differences from the baseline, or ratios to it, as shown: DIFFERENCE_COLUMNS."""
     results, rows, names = evidence.results, [], label_trials(evidence)
-    factor, compare = (
-        (1, summary.paired_ratios) if ratio else (describe_metric(metric).factor, summary.paired_differences)
-    )
-    floor = summary.estimate_mean(compare(results, AGAIN, study.baseline, metric)).half
+    factor = 1 if ratio else describe_metric(metric).factor
+    floor = summary.noise_floor(results, study.baseline, metric, ratio)
     contrasts = [part for part in list_contrasts(study) if (part.metric, part.ratio) == (metric, ratio)]
     for arm in trained_arms(evidence):
-        pairs = compare(results, arm, study.baseline, metric) * factor
+        pairs = summary.paired_differences(results, arm, study.baseline, metric, ratio) * factor
         if len(pairs) and arm not in (study.baseline, SHUFFLED):
             margins = [part.margin for part in contrasts if {part.arm, part.reference} == {arm, study.baseline}]
             numbers = [*summary.estimate_mean(pairs).bounds, floor * factor]

@@ -95,7 +95,7 @@ def select_values(results: pd.DataFrame, arm: str, metric: str) -> pd.Series:
     return pd.Series(results[metric].to_numpy()[is_of_arm], pairs, name=metric).dropna().sort_index()
 
 
-def paired_differences(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> pd.Series:
+def paired_differences(results: pd.DataFrame, arm: str, baseline: str, metric: str, ratio: bool = False) -> pd.Series:
     """Differences of an arm from the baseline, of the pairs that both have.
 
     Args:
@@ -103,41 +103,30 @@ def paired_differences(results: pd.DataFrame, arm: str, baseline: str, metric: s
         arm: The arm's name.
         baseline: The baseline's name.
         metric: The metric's name.
+        ratio: Whether to subtract natural logarithms, of the values above zero: those of the ratios to the baseline.
 
     Returns:
-        Differences in the stored unit, indexed by pair.
+        Differences in the stored unit, or of logarithms, indexed by pair.
     """
-    return (select_values(results, arm, metric) - select_values(results, baseline, metric)).dropna()
+    values, reference = (select_values(results, name, metric) for name in (arm, baseline))
+    if ratio:
+        values, reference = (np.log(numbers[numbers > 0]) for numbers in (values, reference))
+    return (values - reference).dropna()
 
 
-def paired_ratios(results: pd.DataFrame, arm: str, baseline: str, metric: str) -> pd.Series:
-    """Logarithms of an arm's ratios to the baseline, of the pairs in which both are positive.
-
-    Args:
-        results: A study's rows of `reports.tables.observations.tabulate_results`.
-        arm: The arm's name.
-        baseline: The baseline's name.
-        metric: The metric's name.
-
-    Returns:
-        Natural logarithms, indexed by pair.
-    """
-    values, reference = select_values(results, arm, metric), select_values(results, baseline, metric)
-    return (np.log(values[values > 0]) - np.log(reference[reference > 0])).dropna()
-
-
-def noise_floor(results: pd.DataFrame, baseline: str, metric: str) -> float:
+def noise_floor(results: pd.DataFrame, baseline: str, metric: str, ratio: bool = False) -> float:
     """Bound within which the mean difference of the baseline from itself lies 19 times in 20.
 
     Args:
         results: A study's rows of `reports.tables.observations.tabulate_results`.
         baseline: The baseline's name.
         metric: The metric's name.
+        ratio: Whether the differences are those of `paired_differences` for a ratio.
 
     Returns:
-        The bound in the stored unit; NaN where the A/A arm has too few values.
+        The bound in the unit of `paired_differences`; NaN where the A/A arm has too few values.
     """
-    return estimate_mean(paired_differences(results, AGAIN, baseline, metric)).half
+    return estimate_mean(paired_differences(results, AGAIN, baseline, metric, ratio)).half
 
 
 def average_by(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -72,7 +72,7 @@ function listPoints(svg, names) {
   });
 }
 
-function makePointsTell(svg, names) {
+function addPointTooltips(svg, names) {
   const points = listPoints(svg, names);
   if (!points.length) return;
   const ring = make("circle", { class: "ring", r: 5, visibility: "hidden" });
@@ -180,6 +180,6 @@ for (const table of document.querySelectorAll("table")) {
 }
 for (const svg of document.querySelectorAll("figure svg")) {
   const names = svg.querySelector("[data-names]")?.dataset.names.split("\n") ?? [];
-  makePointsTell(svg, names);
+  addPointTooltips(svg, names);
   makeArmsHide(svg, names);
 }
