@@ -9,6 +9,7 @@ import pandas as pd
 from ablations import AGAIN, Setting, Study
 from ablations.framework.claim import compared_names
 from ablations.framework.study import SHUFFLED, all_arms
+from bench.spec.config import model_levels
 from bench.spec.jobs import Count, Trial
 from bench.tracking.arm_run import CONTROL, FURTHER, STATED, SUMMARY_METRICS, ArmRun, ArmsOfRun, Result, StudyArms
 from bench.tracking.mlflow_format import format_levels
@@ -99,7 +100,9 @@ def _build_arms(study: Study, evidence: Evidence, table: pd.DataFrame, metrics: 
         records = [evidence.records[identity] for identity in rows["identity"].unique()]
         trials = tuple(rows.loc[rows["trained"], "identity"].unique())
         job = jobs.get(name)
-        levels = format_levels((vars(job.model) if job else {}) | (vars(job.recipe) if isinstance(job, Trial) else {}))
+        levels = format_levels(
+            (model_levels(vars(job.model)) if job else {}) | (vars(job.recipe) if isinstance(job, Trial) else {})
+        )
         yield ArmRun(
             study=study.name,
             arm=name,

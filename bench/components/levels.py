@@ -3,10 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench.components import augmentations, initialisers, inputs, kernels, normalisations, optimizers, schedules
+from bench.components import (
+    augmentations,
+    initialisers,
+    inputs,
+    kernels,
+    losses,
+    normalisations,
+    optimizers,
+    schedules,
+)
 from bench.components.activations import ACTIVATIONS
 from bench.components.layouts import DROPOUT_PLACES, LAYOUTS
-from bench.spec.config import ModelConfig, TrainConfig
+from bench.components.networks import NETWORKS, check_factors
+from bench.spec.config import ALEXNET, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import one_of
 
@@ -21,6 +31,7 @@ LEVELS: dict[str, Mapping[str, Any]] = {
     "augmentation": augmentations.AUGMENTATIONS,
     "schedule": schedules.SCHEDULES,
     "optimiser": optimizers.OPTIMIZERS,
+    "loss": losses.LOSSES,
 }
 
 
@@ -30,6 +41,10 @@ def check_levels(config: ModelConfig | TrainConfig) -> None:
     Raises:
         InputError: A level is unknown, or does not fit another one; the message lists the valid levels.
     """
+    if isinstance(config, ModelConfig) and config.network != ALEXNET:
+        one_of("network", config.network, NETWORKS)
+        check_factors(NETWORKS[config.network].factors, dict(config.factors))
+        return
     for factor, levels in LEVELS.items():
         if hasattr(config, factor):
             one_of(factor, getattr(config, factor), levels)

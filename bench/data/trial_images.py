@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from bench.components.layouts import LAYOUTS
+from bench.components.networks import input_shape
 from bench.data import photo_index, pixel_cache
 from bench.data.image_sets import ImageSet, ResidentImages, SquarePhotos, StreamedPhotos
 from bench.data.source import Source
@@ -40,7 +40,7 @@ def load_splits(trial: Trial, source: Source) -> Splits:
 
 
 def _crop_margins(trial: Trial, source: Source) -> list[ResidentImages]:
-    edge = pixel_cache.MARGIN_PX - LAYOUTS[trial.model.layout].pad
+    edge = pixel_cache.MARGIN_PX - input_shape(trial.model).pad
     return [
         ResidentImages(canvas[:, edge : canvas.shape[1] - edge, edge : canvas.shape[2] - edge], labels)
         for canvas, labels in _load_resident(source.folder, trial.device)
@@ -48,7 +48,7 @@ def _crop_margins(trial: Trial, source: Source) -> list[ResidentImages]:
 
 
 def _stream_photos(trial: Trial, source: Source) -> list[StreamedPhotos]:
-    side_px = LAYOUTS[trial.model.layout].square_px
+    side_px = input_shape(trial.model).square_px
     return [
         StreamedPhotos(
             SquarePhotos(source.folder, split, side_px),

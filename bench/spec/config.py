@@ -3,18 +3,21 @@
 Standard library only. Levels of factors are names, which `bench.components.levels` checks against what is implemented.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.spec.errors import InputError
 from bench.spec.fields import layer_names, level_names, one_of, whole, within
 
+ALEXNET = "alexnet"  # the network that the fields of `ModelConfig` describe
 LABELS = ("true", "shuffled")
 MAX_EVALUATED_EPOCHS = 900  # a record holds a point for each, and at most 1,000
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A network: a layout and the levels of its factors.
+    """A network: AlexNet in a layout with the levels of its factors, or a network that a study file declares.
 
     Attributes:
         layout: Order and sizes of layers. For 32x32: 'alexnet-32', AlexNet's layers and channels; 'four-layer'
@@ -36,6 +39,8 @@ class ModelConfig:
         initial: Initial weights: 'scaled' to layer and activation, 'glorot' to the layer alone, those of the 'paper'
             (section 5), or of the 'four-layer' network.
         inputs: Images 'scaled' to -1..1, or 'pixels' in 0..255 less the training images' mean of each colour.
+        network: 'alexnet', or the qualified name of a declared network, to which `factors` and `classes` alone apply.
+        factors: Levels of the declared network's factors, by name, in the order of its declaration.
     """
 
     layout: str = "alexnet-32"
@@ -52,11 +57,16 @@ class ModelConfig:
     active: float = field(default=1.0, metadata={"birth": 1.0})
     initial: str = field(default="scaled", metadata={"birth": "scaled"})
     inputs: str = field(default="scaled", metadata={"birth": "scaled"})
+    network: str = field(default=ALEXNET, metadata={"birth": ALEXNET})
+    factors: tuple[tuple[str, bool | int | float | str], ...] = field(default=(), metadata={"birth": ()})
 
     def __post_init__(self) -> None:
         if isinstance(self.without, list):  # records hold lists
             object.__setattr__(self, "without", tuple(self.without))
-        level_names(self, "layout", "activation", "normalisation", "dropout_place", "kernel", "initial", "inputs")
+        if isinstance(self.factors, list):
+            object.__setattr__(self, "factors", tuple(map(tuple, self.factors)))
+        names = "layout", "activation", "normalisation", "dropout_place", "kernel", "initial", "inputs", "network"
+        level_names(self, *names)
         layer_names("without", self.without)
         within("dropout", self.dropout, 0, 0.95)
         within("width", self.width, 0.01, 8)
@@ -64,6 +74,13 @@ class ModelConfig:
         whole("classes", self.classes, 2, 1_000_000)
         whole("extra", self.extra, 0, 100)
         within("active", self.active, 0.001, 1)
+
+
+def model_levels(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the level of each factor that applies to a network, from the fields of its `ModelConfig`."""
+    if fields.get("network", ALEXNET) == ALEXNET:
+        return {name: level for name, level in fields.items() if name not in ("network", "factors")}
+    return {"network": fields["network"], "classes": fields["classes"], **dict(fields["factors"])}
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,7 @@ class TrainConfig:
         optimiser: 'adam', or 'sgd' with momentum.
         until_error: Training ends after the first epoch whose error on a sample of the training images is at most this;
             0 for all epochs.
+        loss: The loss that a step reduces.
     """
 
     learning_rate: float = 2e-3
@@ -97,9 +115,10 @@ class TrainConfig:
     activation_penalty: float = 0.0
     optimiser: str = field(default="adam", metadata={"birth": "adam"})
     until_error: float = field(default=0.0, metadata={"birth": 0.0})
+    loss: str = field(default="cross-entropy", metadata={"birth": "cross-entropy"})
 
     def __post_init__(self) -> None:
-        level_names(self, "schedule", "optimiser", "augmentation")
+        level_names(self, "schedule", "optimiser", "augmentation", "loss")
         one_of("labels", self.labels, LABELS)
         within("learning_rate", self.learning_rate, 1e-9, 100)
         within("share", self.share, 1e-6, 1)

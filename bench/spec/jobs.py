@@ -16,7 +16,17 @@ MAX_IDENTITIES = 2**17  # kept, since the stages of a run ask for those of all j
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run."""
+    """One training run.
+
+    Attributes:
+        model: The network.
+        recipe: How it is trained.
+        data: The data set.
+        seed: Seed of all random streams.
+        device: 'cpu' or 'cuda'.
+        precision: 'float32' or 'bfloat16'.
+        metrics: Qualified names of the metrics that the study file declares, measured beside the harness's own.
+    """
 
     model: ModelConfig
     recipe: TrainConfig
@@ -24,6 +34,7 @@ class Trial:
     seed: int
     device: str = "cpu"
     precision: str = "float32"
+    metrics: tuple[str, ...] = field(default=(), metadata={"birth": ()})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import shorten
 from typing import Any
 
-from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.config import ModelConfig, TrainConfig, model_levels
 from bench.spec.errors import InputError
 from bench.tracking.address import hide_secrets
 
@@ -35,14 +35,15 @@ def arms_experiment_name(data: Mapping[str, Any]) -> str:
 def variant_name(job: dict[str, Any]) -> str:
     """Return a trial's levels that differ from the defaults, followed by its training budget."""
     defaults = {**vars(ModelConfig()), **vars(TrainConfig())}
-    levels = {**job["model"], **job["recipe"]}
+    levels = {**model_levels(job["model"]), **job["recipe"]}
     changed_levels = [
         f"{name}={_text(level)}"
         for name, level in levels.items()
-        if name not in BUDGET_FIELDS and _text(level) != _text(defaults[name])
+        if name not in BUDGET_FIELDS and _text(level) != _text(defaults.get(name))
     ]
     images = round(job["recipe"]["share"] * job["data"]["train"])
-    budget = f"{levels['epochs']} epochs of {images}, width {_text(levels['width'])}"
+    width = f", width {_text(levels['width'])}" if "width" in levels else ""  # a declared network may have none
+    budget = f"{levels['epochs']} epochs of {images}{width}"
     return f"{', '.join(changed_levels) or 'baseline'} ({budget})"
 
 
@@ -78,7 +79,9 @@ def params(record: dict[str, Any]) -> dict[str, str]:
     job = record["job"]
     if record["kind"] != "trial":
         return {"kind": record["kind"]}
-    return format_levels({**job["model"], **job["recipe"], "seed": job["seed"], "precision": job["precision"]})
+    return format_levels(
+        {**model_levels(job["model"]), **job["recipe"], "seed": job["seed"], "precision": job["precision"]}
+    )
 
 
 def format_levels(levels: Mapping[str, Any]) -> dict[str, str]:

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.optim import Optimizer
 
 from bench.components.augmentations import AUGMENTATIONS, Batch
+from bench.components.losses import LOSSES
 from bench.data.image_sets import ResidentImages
 from bench.models.alexnet import AlexNet
 from bench.spec.config import TrainConfig
@@ -50,20 +50,20 @@ def make_step(
 
     Args:
         job: The job, for its device and precision.
-        recipe: The recipe, for its augmentation and activation penalty.
+        recipe: The recipe, for its augmentation, loss and activation penalty.
         network: The network, on the device.
         optimizer: Optimiser of the network's parameters.
         memory: Memory from which the step reads its batch.
         group: The processes that train together.
     """
     layout, replica = network.layout, group.average_gradients(network)
-    augment = AUGMENTATIONS[recipe.augmentation].apply
+    augment, criterion = AUGMENTATIONS[recipe.augmentation].apply, LOSSES[recipe.loss]
     activations = _collect_activations(network) if recipe.activation_penalty else None
 
     def step() -> None:
         inputs = augment(Batch(memory.images.canvas, memory.index, memory.draws, layout.size, layout.pad))
         with autocast(job):
-            loss = functional.cross_entropy(replica(inputs), memory.images.labels[memory.index])
+            loss = criterion(replica(inputs), memory.images.labels[memory.index])
             if activations is not None:
                 loss = loss + recipe.activation_penalty * sum(output.abs().mean() for output in activations)
                 activations.clear()

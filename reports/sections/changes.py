@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ablations import Study
+from bench.spec.config import TrainConfig
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.sections.arms import label_arm, list_contrasts, trained_arms
@@ -144,7 +145,12 @@ def _show(level: Any) -> str:
 
 def _recipe_changes(arm: Record, baseline: Record) -> dict[str, str]:
     ours, theirs = (
-        {**job["recipe"], "device": f"{job['device']}, {job['precision']}"} for job in (arm["job"], baseline["job"])
+        {
+            **dict(job["model"].get("factors", ())),
+            **vars(TrainConfig(**job["recipe"])),  # records of earlier versions lack the latest fields
+            "device": f"{job['device']}, {job['precision']}",
+        }
+        for job in (arm["job"], baseline["job"])
     )
     return {
         name.replace("_", " "): _arrow(theirs[name], ours[name]) for name in theirs if theirs[name] != ours.get(name)

@@ -12,6 +12,7 @@ from ablations import Study
 from ablations.framework.study import STEPS
 from ablations.framework.waves import PlacedJob
 from bench.records.store import final_metrics
+from bench.spec.config import model_levels
 from bench.spec.jobs import Count, Trial, identity
 
 TOTALS = ("parameters", "macs")  # fields of a network and of each layer
@@ -187,7 +188,7 @@ def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
 
 
 def _trial_row(place: PlacedJob, job: Trial, records: Records) -> dict[str, Any]:
-    factors, record = vars(job.model) | vars(job.recipe), records.get(identity(job))
+    factors, record = model_levels(vars(job.model)) | vars(job.recipe), records.get(identity(job))
     row: dict[str, Any] = {"study": place.study, "arm": place.arm, "pair": place.seed, "seed": job.seed}
     row |= {"identity": record["identity"] if record else identity(job)}  # an earlier revision's differs from the job's
     row |= {"status": record["status"] if record else "not run"}

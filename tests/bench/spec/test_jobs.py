@@ -133,16 +133,29 @@ def test_the_papers_recipe_makes_another_job(path, level):
     assert identity(dataclasses.replace(TRIAL, **{path: level})) != identity(TRIAL)
 
 
+@pytest.mark.parametrize(
+    "path, level",
+    [
+        ("model", ModelConfig(network="resnet@0123456789abcdef")),
+        ("model", ModelConfig(factors=(("skip", True),))),
+        ("recipe", TrainConfig(loss="focal@0123456789abcdef")),
+        ("metrics", ("brier@0123456789abcdef",)),
+    ],
+)
+def test_what_a_study_file_declares_makes_another_job(path, level):
+    assert identity(dataclasses.replace(TRIAL, **{path: level})) != identity(TRIAL)
+
+
 def test_the_share_of_winners_makes_another_job():
     half, fifth = (ModelConfig(activation="k-winners", active=share) for share in (0.5, 0.2))
     assert identity(dataclasses.replace(TRIAL, model=half)) != identity(dataclasses.replace(TRIAL, model=fifth))
 
 
 def test_the_cases_above_name_every_field_there_is():
-    assert len(dataclasses.fields(ModelConfig)) == 11 + 3  # active, initial and inputs
-    assert len(dataclasses.fields(TrainConfig)) == 9 + 2  # optimiser and until_error
+    assert len(dataclasses.fields(ModelConfig)) == 11 + 3 + 2  # active, initial and inputs; network and factors
+    assert len(dataclasses.fields(TrainConfig)) == 9 + 2 + 1  # optimiser and until_error; loss
     assert len(dataclasses.fields(DataConfig)) == 5
-    assert len(dataclasses.fields(Trial)) == 6
+    assert len(dataclasses.fields(Trial)) == 6 + 1  # metrics
 
 
 def test_kinds_of_job_never_share_an_identity():

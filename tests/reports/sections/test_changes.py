@@ -15,7 +15,7 @@ DOCUMENT = {"width": 1 / 4}
 
 
 def record(recipe=None, **model):
-    job = {"recipe": dataclasses.asdict(recipe or TrainConfig()), "device": "cpu", "precision": "float32"}
+    job = {"model": {}, "recipe": dataclasses.asdict(recipe or TrainConfig()), "device": "cpu", "precision": "float32"}
     return {"network": count_network(ModelConfig(**model)), "job": job}
 
 
