@@ -11,7 +11,6 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from pathlib import Path
 from typing import Any, NoReturn
 
 PACKAGES = ("ablations", "bench", "commands", "reports")
@@ -29,15 +28,14 @@ class ProjectFinder:
 sys.meta_path.insert(0, ProjectFinder)  # on import, because worker processes import this file
 
 
-from ablations.framework.profiles import PROFILES
 from bench.spec.errors import InputError, Interrupted
 from bench.system.console import SafeConsole, SafeParser, protect_streams
 from bench.tracking.address import hide_secrets
+from commands.arguments import CLUSTER, VERBOSE, add_out, add_run_options, add_study_options, expand_home, path
 from commands.doctor import advise, check_out, diagnose, with_advice
 from commands.export import export_records
 from commands.import_records import import_records
 from commands.list_studies import list_studies
-from commands.options import expand_home, path
 from commands.pack import pack_photographs
 from commands.plan import show_plan
 from commands.report import write_report
@@ -56,8 +54,6 @@ ENVIRONMENT = {
     "MPLBACKEND": "agg",  # a notebook's may not be installed here
     "PYTHONSAFEPATH": "1",  # child processes must not take a user's random.py in the working directory for Python's own
 }
-CLUSTER = "address of its head, 'auto' on one of its machines, 'local' for this machine alone"
-VERBOSE = "also print every claim and control with all its numbers, and every failed job"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,12 +127,8 @@ def _make_parser() -> argparse.ArgumentParser:
 def _add_plan_and_run(group: Any) -> None:
     plan = _add_command(group, "plan", show_plan, "show a run's jobs, time and disk space; trains nothing", EXAMPLES)
     run = _add_command(group, "run", run_studies, "run the jobs without a record, then write the report", EXAMPLES)
-    for command in (plan, run):
-        _add_study_options(command)
-    run.add_argument("--limit", metavar="TIME", help="start no job after this time: 90s, 30m, 2h")
-    run.add_argument("--retry-failed", action="store_true", help="also rerun the jobs that failed")
-    run.add_argument("--verbose", action="store_true", help=VERBOSE)
-    run.add_argument("--cluster", metavar="ADDRESS", help=f"run jobs on a Ray cluster: {CLUSTER}")
+    add_run_options(run)
+    add_study_options(plan)
     plan.add_argument("--cluster", metavar="ADDRESS|N", help=f"plan for a Ray cluster: {CLUSTER}; or for N GPUs")
 
 
@@ -148,39 +140,8 @@ def _add_command(
     shape = argparse.RawDescriptionHelpFormatter
     parser: argparse.ArgumentParser = group.add_parser(name, **texts, formatter_class=shape)
     parser.set_defaults(command=command)
-    parser.add_argument("--out", type=path, default=Path("out"), help="output folder (default: out)")
+    add_out(parser)
     return parser
-
-
-def _add_study_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "studies",
-        nargs="*",
-        type=expand_home,
-        metavar="STUDY",
-        help="name from 'ablate list', or a file; default: all studies",
-    )
-    parser.add_argument(
-        "--profile",
-        default="auto",
-        choices=["auto", *PROFILES],
-        help="cost of the run: smoke takes seconds; quick minutes on two cores; standard hours on a CPU or minutes on "
-        "a GPU; full trains the document's network on all images; auto is quick on a CPU and standard on a GPU",
-    )
-    parser.add_argument(
-        "--data",
-        type=expand_home,
-        default="auto",
-        help="digits, cifar10, or a folder with train/<class>/ and test/<class>/; auto is $ABLATE_DATA, else CIFAR-10 "
-        "if available, else digits",
-    )
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="auto is cuda if available")
-    precision = "of the networks' arithmetic; auto is bfloat16 on a GPU and on processors with units for it"
-    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"], help=precision)
-    seeds = "seeds per arm, all at once; default: look by look until a claim is decided, else the profile's number"
-    parser.add_argument("--seeds", type=int, help=seeds)
-    workers = "jobs at once on this machine; default: one per core that it may use, or several per GPU"
-    parser.add_argument("--workers", type=int, metavar="N", help=workers)
 
 
 if __name__ == "__main__":

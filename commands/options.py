@@ -1,7 +1,6 @@
 """The options that `plan` and `run` share, checked before anything is trained."""
 
 import argparse
-import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -155,22 +154,3 @@ def _print_setting(request: Request, console: Console) -> None:
         seeds += f" (stated comparisons: looks at {', '.join(map(str, INTERIM_ANALYSES))})"
     budget = f"profile {setting.profile.name}, {seeds}"
     console.print(f"{source.data.name}: {counts}; {budget}, device {setting.device}, {setting.precision}")
-
-
-def path(name: str) -> Path:
-    """Return the path that an argument names; raise ArgumentTypeError if it names none."""
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise argparse.ArgumentTypeError("the name is not valid text") from error
-    if not name:
-        raise argparse.ArgumentTypeError("the name is empty")
-    return Path(expand_home(name))
-
-
-def expand_home(name: str) -> str:
-    """Expand ~, which a shell leaves as it is in --out=~/x and in make's OUT=~/x."""
-    path = os.path.expanduser(name)
-    if path.startswith("~") and not os.path.exists(path.split(os.sep)[0]):
-        raise argparse.ArgumentTypeError(f"{name} names no home folder; for a file of this name write ./{name}")
-    return path

@@ -25,30 +25,37 @@ from bench.spec.jobs import Job, Timing
 from bench.system import cpu_load, devices
 from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
-from commands.ending import show_ending
+from commands.ending import Ending, end_run
+from commands.interface import Interface, TerminalInterface
 from commands.options import cluster_connection, make_request, plans_for_gpus, uses_cluster
-from commands.progress import Display
+from commands.progress import RunProgress
 from reports.live_report import LiveReport, ReportWriter
 
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     """Run the studies; return the exit status, 1 if a job failed."""
-    if plans_for_gpus(options):
-        raise InputError(f"--cluster is {options.cluster!r}: expected an address; a number is for `ablate plan` only")
-    if options.cluster is not None and torchrun.process_count() > 1:
-        raise InputError("torchrun and --cluster cannot be combined: use one of them")
-    with cluster_connection(options):
-        status = _run(options, console)
+    status = perform_run(options, TerminalInterface(options, console)).status
     if torchrun.process_count() > 1:
         torchrun.exit_process(status)
     return status
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
+def perform_run(options: argparse.Namespace, interface: Interface) -> Ending:
+    """Run the studies, showing it by the interface."""
+    if plans_for_gpus(options):
+        raise InputError(f"--cluster is {options.cluster!r}: expected an address; a number is for `ablate plan` only")
+    if options.cluster is not None and torchrun.process_count() > 1:
+        raise InputError("torchrun and --cluster cannot be combined: use one of them")
+    with cluster_connection(options):
+        return _run(options, interface)
+
+
+def _run(options: argparse.Namespace, interface: Interface) -> Ending:
+    console = interface.console
     limit_s = float("inf") if options.limit is None else _seconds(options.limit)
     request, durations = make_request(options, console, writes=True)
     if not torchrun.is_leader():
-        return torchrun.follow(request.setting.device, request.source)
+        return Ending(torchrun.follow(request.setting.device, request.source))
     out, deadline = options.out, time.time() + limit_s
     console.print(f"Report: {out / 'reports' / 'report.html'}, renewed while the run works")
     agenda = Agenda(request, out, options.retry_failed)
@@ -67,7 +74,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                 follow_up=agenda.end,
                 submit=submit,
             )
-            display = Display(console, agenda, durations, workers)
+            display = interface.open_display(RunProgress(agenda, durations, workers))
             with display.screen, LiveReport(ReportWriter(out), console) as live:
                 for event in _perform_jobs(agenda, run_options, options, live):
                     check_folder()  # publishing would make it again
@@ -77,10 +84,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                         queue.publish(event.record, agenda.arms)
         check_folder()
         queue.publish_all(agenda.arms)
-        status = show_ending(options, agenda, queue, console)
+        ending = end_run(options, agenda, queue, interface)
         # A server that is away is no failure; the database in the output folder cannot be away
         unpublished = queue.is_installed and bool(queue.waiting) and not configured_address()
-        return status or int(unpublished)
+        return ending._replace(status=ending.status or int(unpublished))
 
 
 def _perform_jobs(

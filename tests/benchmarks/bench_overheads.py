@@ -31,7 +31,7 @@ from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE
 from bench.tracking.retry_queue import RetryQueue
-from commands.progress import Display
+from commands.progress import Display, RunProgress
 
 MODELS = {
     "the document": ModelConfig("document", dropout=0.5, width=0.25),
@@ -67,7 +67,7 @@ def run_as_the_command_does(jobs: list[Trial], source: Source, out: Path) -> tup
     agenda = SimpleNamespace(
         titles=titles, purposes={}, total=len(jobs), expected_jobs=expected_jobs, wave=1, has_open_looks=False
     )
-    display = Display(console, agenda, estimate.DurationModel(0, 0), 1)
+    display = Display(console, RunProgress(agenda, estimate.DurationModel(0, 0), 1))
     options = RunOptions(source, out, 1, select_kept_trials(jobs, jobs).__contains__)
     with display.screen:
         for event in run(jobs, replace(options, follow_up=lambda job: expected_jobs.pop(job, None))):

@@ -10,7 +10,8 @@ from ablations import Setting
 from bench.records import store
 from bench.system.console import SafeConsole
 from bench.tracking.address import load_views
-from commands import ending
+from commands.ending import end_run
+from commands.interface import TerminalInterface, repeat_command
 from reports import arm_runs, next_step, terminal
 from reports.next_step import NextStep
 
@@ -52,7 +53,8 @@ def end(monkeypatch, tmp_path):
         console.file, console.width = io.StringIO(), width
         titles = {job: title.format(job) for job in records}
         agenda = SimpleNamespace(request=request, titles=titles, total=len(titles) + later_jobs)
-        status = ending.show_ending(options, agenda, queue, console)
+        status, shown_report = end_run(options, agenda, queue, TerminalInterface(options, console))
+        assert shown_report is report
         assert [file.name for file in queue.files][-1] == "run.json" and queue.arms == ("arms" if view else None)
         assert load_views(tmp_path) == queue.views
         return status, console.file.getvalue().splitlines()
@@ -131,7 +133,7 @@ def test_the_view_of_all_arms_takes_one_line(end, tmp_path):
 
 def test_the_words_of_the_next_command_are_quoted_and_stay_whole(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["ablate", "run", "--data", "my images"])
-    assert ending._repeat_command("") == "ablate run --data 'my\N{NO-BREAK SPACE}images'"
+    assert repeat_command("") == "ablate run --data 'my\N{NO-BREAK SPACE}images'"
 
 
 @pytest.mark.parametrize(
@@ -145,9 +147,9 @@ def test_the_words_of_the_next_command_are_quoted_and_stay_whole(monkeypatch):
 )
 def test_the_next_command_is_the_last_one_with_an_option(monkeypatch, words, option, command):
     monkeypatch.setattr(sys, "argv", words.split())
-    assert ending._repeat_command(option) == command
+    assert repeat_command(option) == command
 
 
 def test_under_torchrun_only_the_option_is_named(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert ending._repeat_command("--retry-failed") == ""
+    assert repeat_command("--retry-failed") == ""

@@ -8,7 +8,7 @@ import pytest
 import ablate as command_line
 from bench.records import store
 from bench.runner.scheduler import Event
-from commands import report, run
+from commands import progress, report, run
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_a_run_tells_its_live_report_of_every_event_and_wave_and_ends_it_before_
     event = Event("elsewhere", "a job")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setattr(run, "LiveReport", RecordingReport)
-    monkeypatch.setattr(run.Display, "show", lambda *_: None)
+    monkeypatch.setattr(progress.Display, "show", lambda *_: None)
     monkeypatch.setattr(run, "run", lambda jobs, _: iter([event] * bool(jobs)))
-    monkeypatch.setattr(run, "show_ending", lambda *_: RecordingReport.calls.append("last report") or 0)
+    monkeypatch.setattr(run, "end_run", lambda *_: RecordingReport.calls.append("last report") or run.Ending(0))
     command_line.main(["run", *smoke.arguments, "--out", str(killed_run)])
     *start, ends, last = RecordingReport.calls
     assert start[:4] == [str(killed_run), "begins", event, "renewed"] and (ends, last) == ("ends", "last report")
