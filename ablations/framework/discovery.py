@@ -1,27 +1,20 @@
 """Loads studies: modules of the package `ablations`, or files from anywhere."""
 
 import dataclasses
-import importlib
-import io
 import os
 import pkgutil
 import re
 import reprlib
-import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.machinery import PathFinder
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Timer
-from types import ModuleType
-from typing import NoReturn
 
 from pydantic import ValidationError
 
 import ablations
 from ablations.framework.study import Study
+from ablations.framework.study_files import check_helpers, find_folder, import_module, run_file
 from bench.records.validation import adapter
 from bench.spec.errors import InputError, Interrupted
 from bench.system.text import printable
@@ -31,7 +24,6 @@ ARTICLE = (  # order of its claims, in which lists and reports show them; other 
     "architecture", "data", "augmentation", "relu", "relu_speed", "gradients", "sparsity", "dropout", "dropout_place",
     "sub_networks", "coadaptation", "lrn", "lrn_competition", "kernels", "depth", "gpu", "ingredients", "script",
 )  # fmt: skip
-NOTICE_S = 10.0  # until a slow study file is named
 MAX_LETTERS = 60  # of a name in a message
 EXPECTED = {  # the expected value, by pydantic's error type
     "callable_type": "a function",
@@ -62,7 +54,7 @@ def find_studies(names: Sequence[str]) -> list[Study]:
     for name in names or study_names():  # ./mine.py is mine.py
         names_by_place.setdefault(os.path.abspath(name) if name.endswith(".py") else name, name)
     studies = [_load(name) for name in names_by_place.values()]
-    _check_helpers(sorted({_folder(name) for name in names if name.endswith(".py")}))
+    check_helpers(sorted({find_folder(name) for name in names if name.endswith(".py")}))
     for name, count in Counter(study.name for study in studies).items():
         if count > 1:
             raise InputError(f"two studies are called {name}: rename the file of one")
@@ -77,7 +69,7 @@ def find_studies(names: Sequence[str]) -> list[Study]:
 def _load(name: str) -> Study:
     _check_exists(name)
     try:
-        module = _run_file(name) if name.endswith(".py") else importlib.import_module(f"ablations.{name}")
+        module, components = run_file(name) if name.endswith(".py") else import_module(f"ablations.{name}")
         study = getattr(module, "STUDY", None)
         if not isinstance(study, Study):
             raise InputError("it holds no study: it must set STUDY = Study(...)")
@@ -87,9 +79,9 @@ def _load(name: str) -> Study:
     except Interrupted:
         raise
     except BaseException as error:  # not every exception that a file may raise is an Exception
-        reason = _describe_failure(error, _folder(name))
+        reason = _describe_failure(error, find_folder(name))
         raise InputError(f"{name} is no valid study: {reason}") from error
-    return dataclasses.replace(study, name=printable(Path(name).stem))
+    return dataclasses.replace(study, name=printable(Path(name).stem), components=components)
 
 
 def _check_exists(name: str) -> None:
@@ -101,61 +93,6 @@ def _check_exists(name: str) -> None:
         raise InputError(f"study file {name} not found")
     elif not os.path.isfile(name):
         raise InputError(f"{name} is no regular file: name a file that sets STUDY = Study(...)")
-
-
-def _folder(name: str) -> str:
-    """Return the folder of a study file, in which Python would look for modules first, or that of the package."""
-    return str(Path(name).resolve().parent) if name.endswith(".py") else ablations.__path__[0]
-
-
-def _run_file(name: str) -> ModuleType:
-    """Run a file as a module that, like a script, may import files beside it."""
-    module = ModuleType(f"study file {printable(Path(name).stem)}".replace(".", " "))  # a dot would name a package
-    module.__file__ = os.path.abspath(name)
-    sys.modules[module.__name__] = module  # where dataclasses and pickle look it up
-    earlier_path, earlier_folder = list(sys.path), os.getcwd()
-    sys.path.insert(0, _folder(name))
-    try:
-        with _guard_process(name):
-            exec(compile(Path(name).read_bytes(), module.__file__, "exec", dont_inherit=True), vars(module))
-    finally:  # imports inside its functions look there too, but no library is taken from there
-        sys.path = [*earlier_path, *(folder for folder in sys.path if folder not in earlier_path)]
-        os.chdir(earlier_folder)  # the output folder may be relative to it
-    return module
-
-
-@contextmanager
-def _guard_process(name: str) -> Iterator[None]:
-    """Keep a study file from ending the command in silence by `os._exit`, from reading its input, or hanging unseen."""
-    process, exit_process, earlier_input = os.getpid(), os._exit, sys.stdin
-
-    def refuse_exit(status: int) -> NoReturn:
-        if os.getpid() != process:  # of a process that the file has started
-            exit_process(status)
-        raise SystemExit(f"os._exit({status})")
-
-    notice = Timer(NOTICE_S, lambda: print(f"ablate: still loading {printable(name)}", file=sys.stderr))
-    notice.daemon = True
-    os._exit, sys.stdin = refuse_exit, io.StringIO()  # type: ignore[assignment]
-    notice.start()
-    try:
-        yield
-    finally:
-        notice.cancel()
-        os._exit, sys.stdin = exit_process, earlier_input
-
-
-def _check_helpers(folders: Sequence[str]) -> None:
-    """Raise InputError if study files have different modules of one name beside them: all would get the same one."""
-    for name in [name for name in sys.modules if len(folders) > 1 and "." not in name]:
-        specs = [PathFinder.find_spec(name, [folder]) for folder in folders]
-        files = [spec.origin for spec in specs if spec and spec.origin]
-        if len(files) > 1 and _origin(name) in files:
-            raise InputError(f"{' and '.join(files)} have the same name: rename one, or run their studies separately")
-
-
-def _origin(module_name: str) -> str | None:
-    return getattr(getattr(sys.modules[module_name], "__spec__", None), "origin", None)
 
 
 def _describe_failure(error: BaseException, folder: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from ablations.framework.claim import Claim, Contrast, Declaration, Name, Number
 from ablations.framework.profiles import PROFILES, Seeds, Setting
+from bench.extensions.component import Component
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import one_of
@@ -122,6 +123,7 @@ class Study(Declaration):
         caveats: What a reader must know to interpret the results.
         topic: Subject in a word. Reports answer each topic that has claims; without one, the study by its name.
         name: The name of the file, set when it is loaded.
+        components: What the file declares besides its study, set when it is loaded.
     """
 
     question: str
@@ -140,6 +142,7 @@ class Study(Declaration):
     caveats: Sequence[str] = ()
     topic: Annotated[str, Field(max_length=30)] = ""
     name: str = ""
+    components: Sequence[Component] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, variance
 from typing import Any, NamedTuple
 
-from ablations.framework.expand import make_trial
+from ablations.framework.arm_trials import make_trial
 from ablations.framework.profiles import Setting
 from ablations.framework.study import ACCURACY, STEPS, Study, Tuning
 from ablations.framework.waves import PlacedJob, StudyWaves

@@ -1,7 +1,8 @@
 """Labels, units and ranges of metrics."""
 
+from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Range = tuple[float, float]  # lowest and highest shown value
 
@@ -53,4 +54,6 @@ class Metric(NamedTuple):
         return low - tolerance <= value <= high + tolerance
 
 
+# Functions of a network, images and labels that return a value per image; study files declare them
+IMAGE_METRICS: dict[str, Callable[[Any, Any, Any], Any]] = {}
 METRICS: dict[str, Metric] = {}  # by name; a word in braces, such as {layer}, stands for a part of the name

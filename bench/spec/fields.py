@@ -14,8 +14,9 @@ def one_of(name: str, value: str, levels: Collection[str]) -> None:
 
 
 def list_names(names: Collection[str]) -> str:
-    """List the first names, and state how many follow."""
-    first_names, count = list(names)[:MAX_NAMES], len(list(names))
+    """List the first names, without the digests of qualified ones, and state how many follow."""
+    plain_names = list(dict.fromkeys(name.partition("@")[0] for name in names))
+    first_names, count = plain_names[:MAX_NAMES], len(plain_names)
     return ", ".join(first_names) + f" and {count - MAX_NAMES:,} others" * (count > MAX_NAMES)
 
 

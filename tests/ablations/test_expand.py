@@ -17,7 +17,8 @@ from project_studies import (
 
 from ablations import AGAIN, Claim, Contrast, Setting, Study
 from ablations.framework import expand
-from ablations.framework.expand import expand_study, resolve_levels
+from ablations.framework.arm_trials import resolve_levels
+from ablations.framework.expand import expand_study
 from ablations.framework.profiles import AGAIN_SEED_OFFSET, PROFILES
 from ablations.framework.seeds import INTERIM_ANALYSES, seeds_per_arm
 from ablations.framework.study import SHUFFLED, Tuning, all_arms, all_claims

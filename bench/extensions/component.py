@@ -1,0 +1,56 @@
+"""What a study file declares besides its study, as plain data that needs no code."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bench.components.networks import Factor
+from bench.metrics.registry import METRICS, Metric
+from bench.metrics.table import find_metric
+from bench.spec.jobs import Job, describe
+
+NAME = re.compile(r"\w[\w .-]{0,99}")
+QUALIFIED = re.compile(r'(?<=")[^"@\\]+@[0-9a-f]{16}(?=")')  # in the JSON of a job
+
+
+@dataclass(frozen=True)
+class Component:
+    """A level of a factor, a network or a metric that a study file declares.
+
+    Attributes:
+        kind: The factor, such as 'activation'; 'network' or 'metric'.
+        name: Its name in the study file.
+        digest: Digest of the code that defines it; see `bench.extensions.digest`.
+        source: The text of that code.
+        size: Side of the input of a network or layout, pixels.
+        square_px: Side of the squares that photographs are cut to for it; 0 for small images.
+        factors: The factors of a network.
+        metric: How a metric is shown, and which values are possible.
+    """
+
+    kind: str
+    name: str
+    digest: str
+    source: str
+    size: int = 0
+    square_px: int = 0
+    factors: Mapping[str, Factor] = field(default_factory=dict)
+    metric: Metric | None = None
+
+    @property
+    def qualified_name(self) -> str:
+        """Its name in configurations and records, which states what code was used."""
+        return f"{self.name}@{self.digest}"
+
+
+def find_qualified_names(job: Job) -> list[str]:
+    """Return the qualified names of the components that a job uses."""
+    return sorted(set(QUALIFIED.findall(json.dumps(describe(job), ensure_ascii=False))))
+
+
+def show_metric(component: Component) -> None:
+    """Enter a declared metric into the table of all metrics."""
+    if component.metric is not None:
+        METRICS[f"test/{component.name}"] = component.metric
+        find_metric.cache_clear()

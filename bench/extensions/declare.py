@@ -1,0 +1,225 @@
+"""Decorators by which a study file declares components of its own, for use in that file's arms.
+
+A component is known by its qualified name, which holds the digest of the code that defines it: changed code trains
+again. torch is imported when a component is declared, not before. In a module that no study file imports, and outside
+any run, a decorator changes nothing.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from bench.components.layouts import Layout
+from bench.components.networks import NETWORKS, DeclaredNetwork
+from bench.data.datasets import SIDE_PX
+from bench.extensions.component import NAME, Component, show_metric
+from bench.extensions.digest import define
+from bench.extensions.factors import read_factors
+from bench.extensions.study_code import StudyCode
+from bench.metrics.registry import IMAGE_METRICS, Metric, Range
+from bench.spec.errors import InputError
+
+Declared = TypeVar("Declared")
+
+
+CODES: dict[str, StudyCode] = {}  # the file of each component declared in this process, by its qualified name
+SOURCES: dict[str, str] = {}  # the text that defines it
+_loading: list[tuple[StudyCode, list[Component]]] = []  # study files being executed; the last one declares
+
+
+@contextmanager
+def declaring(code: StudyCode) -> Iterator[list[Component]]:
+    """Provide the list of the components that a study file declares while it is executed inside the context."""
+    components: list[Component] = []
+    _loading.append((code, components))
+    try:
+        yield components
+    finally:
+        _loading.pop()
+
+
+def activation(
+    name: str, *, gain: float = math.sqrt(2), kernel: Callable[..., None] | None = None
+) -> Callable[[Declared], Declared]:
+    """Declare a function of the `ModelConfig` that makes an activation module.
+
+    Args:
+        name: Level of the factor `activation`.
+        gain: Factor of the initial weights before it; by default ReLU's (He et al. 2015, section 2.2).
+        kernel: Its elementwise kernel, for timings; see `bench.components.activations.Activation`.
+    """
+
+    def make_level(build: Any) -> Any:
+        from bench.components.activations import Activation
+
+        return Activation(build, gain, kernel)
+
+    return _declare("activation", name, make_level)
+
+
+def normalisation(name: str, *, place: str = "pre-activation") -> Callable[[Declared], Declared]:
+    """Declare a function of the channels and the spatial dimensions (2 or 0) that makes a normalisation module.
+
+    Args:
+        name: Level of the factor `normalisation`.
+        place: 'pre-activation', before every hidden activation, or 'lrn', where the layout has LRN.
+    """
+    if place not in ("pre-activation", "lrn"):
+        raise InputError(f"normalisation {name!r}: place is {place!r}; it can be 'pre-activation' or 'lrn'")
+
+    def make_level(build: Any) -> Any:
+        from bench.components.normalisations import Normalisation
+
+        return Normalisation(build, place)  # type: ignore[arg-type]
+
+    return _declare("normalisation", name, make_level)
+
+
+def augmentation(name: str, *, normal_draws: int = 0) -> Callable[[Declared], Declared]:
+    """Declare a function of a `bench.components.augmentations.Batch` that augments its images.
+
+    Args:
+        name: Level of the factor `augmentation`.
+        normal_draws: Standard normal draws per image that follow the uniform ones in `Batch.draws`.
+    """
+
+    def make_level(apply: Any) -> Any:
+        from bench.components.augmentations import Augmentation
+
+        return Augmentation(apply, normal_draws)
+
+    return _declare("augmentation", name, make_level)
+
+
+def optimizer(name: str) -> Callable[[Declared], Declared]:
+    """Declare a function of parameters, learning rate (a tensor), weight decay and device that makes an optimiser."""
+    return _declare("optimiser", name)
+
+
+def schedule(name: str) -> Callable[[Declared], Declared]:
+    """Declare a function of an optimiser, a `TrainConfig` and an epoch's steps that makes a learning rate schedule."""
+    return _declare("schedule", name)
+
+
+def loss(name: str) -> Callable[[Declared], Declared]:
+    """Declare a function of logits (B, classes) and labels (B,) that returns the loss, a scalar tensor."""
+    return _declare("loss", name)
+
+
+def layout(name: str) -> Callable[[Declared], Declared]:
+    """Declare a function without parameters that returns a `Layout`: order and sizes of AlexNet's layers."""
+
+    def make_level(make: Any) -> Layout:
+        made = make()
+        if not isinstance(made, Layout):
+            raise InputError(f"layout {name!r}: its function returns {type(made).__name__}; it must return a Layout")
+        return made
+
+    return _declare("layout", name, make_level, lambda made: {"size": made.size, "square_px": made.square_px})
+
+
+def network(
+    name: str, *, size: int, pad: int | None = None, square_px: int = 0, activations: Sequence[str] = ()
+) -> Callable[[Declared], Declared]:
+    """Declare a function or class that makes a network from `classes` and a level of each of its other parameters.
+
+    The other parameters are the network's factors. Each has a default; `bool` or `Literal[...]` as annotation lists the
+    levels that it can have. The network takes images (N, 3, size, size) in -1..1 and returns logits (N, classes).
+
+    Args:
+        name: Level of the factor `network`.
+        size: Side of the input, pixels.
+        pad: Pixels that training images are padded with before a random crop; by default 4, and 0 for photographs.
+        square_px: Side of the square that photographs are cut to before a crop; 0 for small images.
+        activations: Names of the modules whose outputs are hidden activations; by default all activation modules.
+    """
+    pad = pad if pad is not None else 0 if square_px else 4
+    if not 1 <= size <= (square_px or SIDE_PX + 2 * pad):
+        kept = f"photographs are cut to {square_px}" if square_px else f"images are kept at {SIDE_PX} pixels"
+        raise InputError(f"network {name!r}: size is {size}, and {kept}: set square_px for a network of photographs")
+
+    def make_level(build: Any) -> DeclaredNetwork:
+        factors = read_factors(build, f"network {name!r}")
+        return DeclaredNetwork(build, factors, tuple(activations), size, pad, square_px)
+
+    return _declare(
+        "network",
+        name,
+        make_level,
+        lambda level: {"size": level.size, "square_px": level.square_px, "factors": level.factors},
+    )
+
+
+def metric(
+    name: str, *, label: str = "", unit: str = "", factor: float = 1.0, shown_range: Range | None = None
+) -> Callable[[Declared], Declared]:
+    """Declare a function of a network in eval mode, images (N, 3, size, size) and labels (N,): a value per image, (N,).
+
+    Its mean over all test images is recorded as `test/<name>` at the end of every trial of the study.
+
+    Args:
+        name: Name of the metric.
+        label: Name shown in reports.
+        unit: Unit of a shown value: '%', 'nats', 'ms', ... (`bench.metrics.registry.RANGES`).
+        factor: Multiplies a stored value into a shown one.
+        shown_range: Lowest and highest possible shown value; by default the range of the unit.
+    """
+    shown = Metric(label or f"test {name}", unit, factor, shown_range)
+    return _declare("metric", name, describe=lambda level: {"metric": shown})
+
+
+def _declare(
+    kind: str,
+    name: str,
+    make_level: Callable[[Any], Any] = lambda component: component,
+    describe: Callable[[Any], Mapping[str, Any]] = lambda level: {},
+) -> Callable[[Declared], Declared]:
+    """Return the decorator that declares a component of the study file that is being executed.
+
+    Args:
+        kind: The factor, 'network' or 'metric'.
+        name: Its name in the study file.
+        make_level: Function that makes the level of the factor from what is decorated.
+        describe: Function that returns the level's other fields of `Component`.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InputError(
+            f"{kind} {name!r}: it needs a name of letters, digits, spaces, '_', '.' or '-', as @{kind}('x')"
+        )
+
+    def add(component: Declared) -> Declared:
+        if not _loading:
+            if getattr(component, "__module__", "") == "__main__":
+                raise InputError(f"{kind} {name!r}: a component is declared in a file, which `ablate run` executes")
+            return component
+        code, components = _loading[-1]
+        levels = _find_levels(kind)
+        if name in levels or any((other.kind, other.name) == (kind, name) for other in components):
+            raise InputError(f"{kind} {name!r} exists already: choose another name")
+        definition, level = define(code, _declaring_line(code)), make_level(component)
+        declared = Component(kind, name, definition.digest, definition.source, **describe(level))
+        levels[declared.qualified_name] = level
+        CODES[declared.qualified_name], SOURCES[declared.qualified_name] = code, definition.source
+        show_metric(declared)
+        components.append(declared)
+        return component
+
+    return add
+
+
+def _find_levels(kind: str) -> dict[str, Any]:
+    """Return the dictionary of a factor's levels, of networks or of metrics."""
+    from bench.components.levels import LEVELS
+
+    return {**LEVELS, "network": NETWORKS, "metric": IMAGE_METRICS}[kind]  # type: ignore[return-value]
+
+
+def _declaring_line(code: StudyCode) -> int:
+    """Return the line that the study file is executing."""
+    frame = sys._getframe()
+    while frame.f_code.co_filename != code.file or frame.f_code.co_name != "<module>":
+        assert frame.f_back is not None, "a component is declared while its study file is executed"
+        frame = frame.f_back
+    return frame.f_lineno
