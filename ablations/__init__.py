@@ -4,5 +4,17 @@ from ablations.framework import designs
 from ablations.framework.claim import Claim, Contrast, Exact, Published, Requires
 from ablations.framework.profiles import Setting
 from ablations.framework.study import AGAIN, Ask, Levels, Scale, Study, Switch, Tuning
+from bench.components.layouts import Conv, Layout
+from bench.extensions.declare import (
+    activation,
+    augmentation,
+    layout,
+    loss,
+    metric,
+    network,
+    normalisation,
+    optimizer,
+    schedule,
+)
 from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
 from bench.spec.jobs import Timing

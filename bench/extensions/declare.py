@@ -7,19 +7,20 @@ any run, a decorator changes nothing.
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from bench.components.layouts import Layout
 from bench.components.networks import NETWORKS, DeclaredNetwork
 from bench.data.datasets import SIDE_PX
-from bench.extensions.component import NAME, Component, show_metric
+from bench.extensions.component import NAME, Component, find_qualified_names, show_metric
 from bench.extensions.digest import define
 from bench.extensions.factors import read_factors
-from bench.extensions.study_code import StudyCode
+from bench.extensions.study_code import StudyCode, execute
 from bench.metrics.registry import IMAGE_METRICS, Metric, Range
 from bench.spec.errors import InputError
+from bench.spec.jobs import Job
 
 Declared = TypeVar("Declared")
 
@@ -38,6 +39,24 @@ def declaring(code: StudyCode) -> Iterator[list[Component]]:
         yield components
     finally:
         _loading.pop()
+
+
+def find_codes(job: Job) -> tuple[StudyCode, ...]:
+    """Return the study files that declare the components of a job, each once."""
+    return tuple(dict.fromkeys(CODES[name] for name in find_qualified_names(job) if name in CODES))
+
+
+def find_sources(job: Job) -> dict[str, str]:
+    """Return the text that defines each component of a job, by its qualified name."""
+    return {name: SOURCES[name] for name in find_qualified_names(job) if name in SOURCES}
+
+
+def load_components(codes: Iterable[StudyCode]) -> None:
+    """Execute study files for their components, unless this process did."""
+    for code in codes:
+        if code not in CODES.values():
+            with declaring(code):
+                execute(code)
 
 
 def activation(

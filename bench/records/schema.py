@@ -8,6 +8,7 @@ from typing_extensions import TypedDict  # pydantic rejects typing.TypedDict bef
 from bench.records import store
 
 YEAR_3000_S = 32_503_680_000
+MAX_SOURCE = 1_000_000  # characters that define a component
 MAX_METRICS = 2_000  # different metrics in a record; 100 layers have 500
 
 Text = Annotated[str, Field(max_length=20_000)]  # twice a study's limit; without one pydantic accepts lone surrogates
@@ -89,6 +90,7 @@ class Record(TypedDict, total=False):
     network: _Network
     points: Annotated[list[_Point], Few]
     samples: Annotated[list[_Sample], Many]
+    sources: Annotated[dict[Text, Annotated[str, Field(max_length=MAX_SOURCE)]], Few]
     weights: Text
     fit: bool
     why_unfit: Text

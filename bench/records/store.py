@@ -15,6 +15,7 @@ A record is a JSON object (schema.py has its types):
                 gain, activation, normalisation, pooling, dropout: read off the built network
     points      (trials) a list of step, epoch, time, metrics {name: value}; the last value of a name is the final one
     samples     (timings, probes) a list of arm, pair (round or seed), metric, value
+    sources     (jobs with components of a study file) the text that defines each, by its qualified name
     weights     (trials whose weights were kept) SHA-256 of their file
     raw         values behind aggregates, e.g. step_ms
     fit, why_unfit   (timings) whether the machine was quiet enough, and why it was not

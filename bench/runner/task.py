@@ -7,6 +7,8 @@ from pathlib import Path
 from types import UnionType
 
 from bench.data.source import Source
+from bench.extensions.declare import find_codes
+from bench.extensions.study_code import StudyCode
 from bench.records import store, weights
 from bench.spec.jobs import Job, Probe, Trial
 
@@ -22,6 +24,7 @@ class Task:
         keep_weights: Whether a trial's final weights are stored.
         previous_end: Unix time in seconds of the end of the job's record when the command read it; None without one. If
             another run has written a later record since, the job is not measured again.
+        codes: The study files that declare the components of the job; its worker executes them first.
     """
 
     job: Job
@@ -29,6 +32,7 @@ class Task:
     out: Path
     keep_weights: bool = False
     previous_end: float | None = None
+    codes: tuple[StudyCode, ...] = ()
 
 
 # Function of a backend that performs a task within a number of seconds; the future's result is that of `worker.perform`
@@ -82,7 +86,7 @@ class TaskList:
         options = self.options
         jobs = [job for job in self.jobs if isinstance(job, kinds) and self._is_ready(job)]
         return [
-            Task(job, options.source, options.out, self._keeps_weights(job), self.previous_ends[job])
+            Task(job, options.source, options.out, self._keeps_weights(job), self.previous_ends[job], find_codes(job))
             for job in _order(jobs, options.expected_s, workers)
         ]
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from filelock import Timeout
 
+from bench.extensions.declare import find_sources, load_components
 from bench.models import complexity
 from bench.probes.answering import answer_probe
 from bench.records import store, validation, weights
@@ -88,6 +89,9 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
         "environment": describe_environment(job_device(job), threads),
     }
     try:
+        load_components(task.codes)
+        if sources := find_sources(job):
+            record["sources"] = sources
         if isinstance(job, Trial):
             result = run_trial(job, task, group)
         elif isinstance(job, Count):

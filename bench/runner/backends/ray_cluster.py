@@ -77,10 +77,11 @@ def _check_address(address: str) -> None:
 
 
 def _worker_runtime() -> dict[str, Any]:
-    """Return Ray's description of a worker process: this checkout's code, and the environment of a local worker."""
+    """Return Ray's description of a worker process: the code that jobs and study files need, and its environment."""
     project_variables = {name: value for name, value in os.environ.items() if name.startswith("ABLATE_")}
     variables = {**project_variables, **WORKER_ENVIRONMENT, git.COMMIT_VARIABLE: git.commit()}
-    return {"py_modules": [str(Path(__file__).parents[2])], "env_vars": variables}
+    project = Path(__file__).parents[3]
+    return {"py_modules": [str(project / name) for name in ("bench", "ablations")], "env_vars": variables}
 
 
 def choose_device(device: str) -> str:
