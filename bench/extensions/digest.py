@@ -6,6 +6,7 @@ Comments, docstrings, layout and everything that the component does not use leav
 import ast
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bench.extensions.study_code import StudyCode
@@ -49,63 +50,65 @@ def define(code: StudyCode, line: int) -> Definition:
 def _select_used(statements: list[ast.stmt], declaring: ast.stmt) -> list[ast.stmt]:
     """Return the statements that a component rests on, in their order.
 
-    They are the one that declares it; those that only bind a name, if it is used; and every other statement, such as a
-    call or an assignment to an attribute, if it reaches a name that is used, since it may change what that name means.
+    They are the one that declares it; those that bind a name, if it is used; assignments to an attribute or item of a
+    name that is used; and every other statement, such as a call, if it reaches a name that is used, since it may change
+    what that name means.
     """
-    bound_names = set().union(*(_bound(node) for node in statements if _only_binds(node)))
-    names_of = {node: _mentioned(node) & bound_names for node in statements}
+    assigned = {node: _assigned(node) for node in statements}
+    known_names = set[str]().union(*assigned.values(), *map(_bound_inside, statements))
+    mentioned = {node: _mentioned(node) & known_names for node in statements}
 
-    def reach(start: ast.stmt) -> set[str]:
-        names = set(names_of[start])
-        while (
-            more := set()
-            .union(*(names_of[node] for node in statements if _only_binds(node) and not names.isdisjoint(_bound(node))))
-            .difference(names)
-        ):
-            names |= more
-        return names
+    def reach(names: set[str]) -> set[str]:
+        """Add the names that the statements mention which assign these names, and so on."""
+        more = names.union(
+            *(mentioned[node] for node in statements if not names.isdisjoint(assigned[node] or _bound_inside(node)))
+        )
+        return names if more == names else reach(more)
 
-    used_names = reach(declaring)
+    used_names, used_nodes = reach(mentioned[declaring]), [declaring]
     while True:
         used_nodes = [
             node
             for node in statements
-            if node is declaring
-            or not used_names.isdisjoint(_bound(node) if _only_binds(node) else reach(node))
-            or "*" in _bound(node)
+            if node is declaring or "*" in assigned[node] or used_names & (assigned[node] or reach(mentioned[node]))
         ]
-        names = used_names.union(*(reach(node) for node in used_nodes))
+        names = reach(used_names.union(*(mentioned[node] for node in used_nodes)))
         if names == used_names:
             return used_nodes
         used_names = names
 
 
-def _only_binds(node: ast.stmt) -> bool:
-    """Whether a statement only binds names: a definition, an import, or an assignment to names."""
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    is_assignment = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
-    return isinstance(node, DEFINITIONS + IMPORTS) or (is_assignment and all(map(_is_name, targets)))
-
-
-def _is_name(target: ast.expr | None) -> bool:
-    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
-    return all(isinstance(part, ast.Name | ast.Starred) for part in parts)
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    """Return the names that a definition, import or assignment binds."""
+def _assigned(node: ast.stmt) -> set[str]:
+    """Return the names that a definition, import or assignment binds, or whose attributes or items it sets."""
     if isinstance(node, DEFINITIONS):
         return {node.name}
     if isinstance(node, IMPORTS):
         return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    if isinstance(node, ast.Assign):
+        return _names(node.targets)
+    return _names([node.target]) if isinstance(node, ast.AnnAssign | ast.AugAssign) else set()
+
+
+def _bound_inside(node: ast.stmt) -> set[str]:
+    """Return the names that a compound statement, such as `if` or `try`, binds in the file."""
+    names: set[str] = set()
+    pending: list[ast.AST] = [] if isinstance(node, DEFINITIONS) else [node]
+    while pending:
+        part = pending.pop()
+        names |= {part.id} if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) else set()
+        names |= _assigned(part) if isinstance(part, ast.stmt) and isinstance(part, DEFINITIONS + IMPORTS) else set()
+        pending += [] if isinstance(part, DEFINITIONS) else list(ast.iter_child_nodes(part))
+    return names
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    return {part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _mentioned(node: ast.stmt) -> set[str]:
     """Return all names in a statement, whatever their scope."""
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     nested = [part for part in ast.walk(node) if isinstance(part, DEFINITIONS + IMPORTS)]
-    return names.union(*map(_bound, nested))
+    return _names([node]).union(*map(_assigned, nested))
 
 
 def _first_line(node: ast.stmt) -> int:
