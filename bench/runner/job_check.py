@@ -1,10 +1,12 @@
-"""Check, before training, that a job's levels, question and subject are implemented."""
+"""Check, before training, that a job's levels, question and subject are implemented, and own components work."""
 
 from functools import lru_cache
 
 from bench.components.activations import ACTIVATIONS
 from bench.components.levels import check_levels
+from bench.extensions.component import find_qualified_names
 from bench.probes.answering import QUESTIONS
+from bench.runner.dry_step import check_components
 from bench.spec.errors import InputError
 from bench.spec.fields import one_of
 from bench.spec.jobs import Count, Job, Probe, Timing, Trial
@@ -22,6 +24,8 @@ def check_job(job: Job) -> None:
     if isinstance(job, Trial):
         _check_levels(job.model)
         _check_levels(job.recipe)
+        if find_qualified_names(job):
+            check_components(job)
     elif isinstance(job, Count):
         _check_levels(job.model)
     elif isinstance(job, Probe):
