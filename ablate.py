@@ -100,8 +100,6 @@ def _make_parser() -> argparse.ArgumentParser:
     report.add_argument("studies", nargs="*", type=expand_home, metavar="STUDY", help=studies)
     check = "write nothing; exit with 1 if a verdict differs from those in this report.json"
     report.add_argument("--check", type=path, metavar="FILE", help=check)
-    trust = "run the study files of a run by another user or on another machine"
-    report.add_argument("--trust", action="store_true", help=trust)
     report.add_argument("--in-progress", action="store_true", help=argparse.SUPPRESS)  # a run starts this
     report.add_argument("--verbose", action="store_true", help=VERBOSE)
     export = _add_command(group, "export", export_records, "write every finished record into one file")

@@ -17,28 +17,22 @@ from commands.doctor import with_advice
 
 def import_records(options: argparse.Namespace, console: Console) -> int:
     """Import all valid records; return the exit status, 1 if a file was refused."""
-    imported, left_studies = import_from(options.origin, options.out, options.weights)
+    imported = import_from(options.origin, options.out, options.weights)
     for error in imported.refused:
         console.print(f"refused: {with_advice(error)}", style="yellow")
-    for name in left_studies:
-        text = f"the file of the study {name} is not imported: to report on it, name your own copy of the file"
-        console.print(text, style="yellow")
     new, present, refused = imported
     counts = f"{len(new)} records imported, {len(present)} already here, {len(refused)} refused"
     console.print(counts)
     return 1 if refused else 0
 
 
-def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Imported, list[str]]:
+def import_from(origin: str, out: Path, weights: bool) -> importing.Imported:
     """Import from an archive, a folder with records, or an MLflow server.
 
     Args:
         origin: A file of `ablate export`, a folder, or an MLflow address.
         out: The output folder.
         weights: Whether weights are imported, too.
-
-    Returns:
-        What was imported, and the studies in files of the origin's last run, which are not imported.
     """
     from bench.runner.job_check import check_job  # imports torch, which takes seconds, and every worker imports this
 
@@ -46,7 +40,6 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
         kind = archive.RECORD_NAME.fullmatch(name)
         return name == request_store.REQUEST_FILE or (kind is not None and (weights or kind[1] == "json"))
 
-    left_studies: list[str] = []
     with tempfile.TemporaryDirectory() as temporary:
         incoming = sorted(_collect(origin, Path(temporary), accept))
         requests = [file for file in incoming if file.name == request_store.REQUEST_FILE]
@@ -54,7 +47,7 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
         imported = importing.import_records(incoming, out, weights, check_job)
         for file in requests:
             try:
-                left_studies += request_store.import_request(file, out)
+                request_store.import_request(file, out)
             except InputError as error:
                 imported.refused.append(error)
         if not Path(origin).is_dir():
@@ -62,7 +55,7 @@ def import_from(origin: str, out: Path, weights: bool) -> tuple[importing.Import
     if not any(imported):
         advice = "name an output folder, or an archive that `ablate export` wrote"
         raise InputError(f"{origin} holds no record of this harness, so there is nothing to import: {advice}")
-    return imported, left_studies
+    return imported
 
 
 def _name_member(error: InputError, origin: str, temporary: str) -> InputError:

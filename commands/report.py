@@ -21,7 +21,7 @@ def write_report(options: argparse.Namespace, console: Console) -> int:
     from reports import report, terminal  # imported late: they take seconds, and every worker imports the command
     from reports.next_step import suggest_run
 
-    request = load_request(options.out, options.studies, options.trust)
+    request = load_request(options.out, options.studies)
     if options.in_progress:
         report.write_live_report(request, options.out)
         return 0

@@ -1,10 +1,10 @@
 """Claims and the rules that decide them, as a study file declares them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, WrapValidator, model_validator
 
 from bench.spec.errors import InputError
 from bench.spec.fields import one_of
@@ -13,15 +13,16 @@ MAX_MARGIN = 1e15  # figures cannot draw far greater numbers
 KINDS = ("claim", "literature", "control")
 
 
-def _check_number(value: Any) -> Any:
-    """Raise ValueError for what pydantic takes for a float, but no report.json can hold."""
+def _check_number(value: Any, check: Callable[[Any], float]) -> Any:
+    """Return the number as it is, an int as an int; raise ValueError for a float that no report.json can hold."""
     if not isinstance(value, int | float | str | None):
         raise ValueError(f"{value!r} is no int or float")
+    check(value)
     return value
 
 
 Name = Annotated[str, Field(max_length=200)]  # it is part of lines, tables and figures
-Number = Annotated[float, BeforeValidator(_check_number)]
+Number = Annotated[float, WrapValidator(_check_number)]
 
 
 class Declaration:

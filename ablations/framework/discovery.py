@@ -7,8 +7,9 @@ import re
 import reprlib
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -44,8 +45,15 @@ def study_names() -> list[str]:
     return sorted(names, key=lambda name: ARTICLE.index(name) if name in ARTICLE else len(ARTICLE))
 
 
-def find_studies(names: Sequence[str]) -> list[Study]:
+def study_name(name: str) -> str:
+    """Return the name of the study that a name or the path of a file stands for."""
+    return printable(Path(name).stem if name.endswith(".py") else name)
+
+
+def find_studies(names: Sequence[str], declared: Mapping[str, Study] = MappingProxyType({})) -> list[Study]:
     """Return the studies with these names, or paths that end in .py, each once; without names, all of the package.
+
+    Nothing is loaded for a name in `declared`.
 
     Raises:
         InputError: A study is not found or invalid, or two studies, claims or imported files share a name.
@@ -53,8 +61,8 @@ def find_studies(names: Sequence[str]) -> list[Study]:
     names_by_place: dict[str, str] = {}
     for name in names or study_names():  # ./mine.py is mine.py
         names_by_place.setdefault(os.path.abspath(name) if name.endswith(".py") else name, name)
-    studies = [_load(name) for name in names_by_place.values()]
-    check_helpers(sorted({find_folder(name) for name in names if name.endswith(".py")}))
+    studies = [declared[name] if name in declared else _load(name) for name in names_by_place.values()]
+    check_helpers(sorted({find_folder(name) for name in names if name.endswith(".py") and name not in declared}))
     for name, count in Counter(study.name for study in studies).items():
         if count > 1:
             raise InputError(f"two studies are called {name}: rename the file of one")
@@ -81,7 +89,7 @@ def _load(name: str) -> Study:
     except BaseException as error:  # not every exception that a file may raise is an Exception
         reason = _describe_failure(error, find_folder(name))
         raise InputError(f"{name} is no valid study: {reason}") from error
-    return dataclasses.replace(study, name=printable(Path(name).stem), components=components)
+    return dataclasses.replace(study, name=study_name(name), components=components)
 
 
 def _check_exists(name: str) -> None:

@@ -6,31 +6,31 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Required
+from typing import Any, Literal, Required
 
-from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from ablations.framework import discovery
+from ablations.framework.declarations import describe_unread, study_from_json, study_to_json
 from ablations.framework.profiles import PROFILES, Seeds, Setting
 from ablations.framework.request import Request
+from ablations.framework.study import Study
 from bench import REVISION
 from bench.data.source import Source
 from bench.records import store, validation
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
 from bench.system import locks
-from bench.system.files import read, write
+from bench.system.files import write
 from bench.system.machine_number import machine_number
 
 REQUEST_FILE = "run.json"
-ELSEWHERE: Final = "studies elsewhere"  # key of studies in files, which an import leaves out
-
-_Studies = TypedDict("_Studies", {"studies": Required[list[str]], "studies elsewhere": list[str]}, total=False)
 
 
-class _Stored(_Studies, total=False):
+class _Stored(TypedDict, total=False):
+    studies: Required[list[str]]
     signature: str  # of the studies; see `_sign`
+    declarations: dict[str, dict[str, Any]]  # by name, of the studies that are not of the package
     profile: Required[str]
     seeds: Required[Seeds | None]
     extra_seeds: dict[str, dict[str, Seeds]]  # missing until revision 5
@@ -42,10 +42,13 @@ class _Stored(_Studies, total=False):
 def save_request(request: Request, out: Path) -> None:
     """Store the request in the output folder; raise InputError if it cannot be written."""
     setting, source = request.setting, request.source
-    studies = [str(Path(name).resolve()) if name.endswith(".py") else name for name in request.study_names]
+    studies = [os.path.abspath(name) if name.endswith(".py") else name for name in request.study_names]
+    own_names = {discovery.study_name(name) for name in {*studies} - {*discovery.study_names()}}
+    own_studies = [study for study in request.studies if study.name in own_names]
     fields = {
         "studies": studies,
         "signature": _sign(studies),
+        "declarations": {study.name: study_to_json(study, setting) for study in own_studies},
         "profile": setting.profile.name,
         "seeds": setting.seeds,
         "extra_seeds": setting.extra_seeds,
@@ -53,19 +56,21 @@ def save_request(request: Request, out: Path) -> None:
         "precision": setting.precision,
         "source": {**vars(source), "data": vars(source.data), "folder": str(source.folder)},
     }
+    content = json.dumps(fields, indent=2).encode()
+    if len(content) > store.MAX_BYTES[".json"]:
+        raise InputError(f"{out / REQUEST_FILE} would hold {len(content):,} bytes of studies: declare fewer arms")
     try:
-        write(out / REQUEST_FILE, json.dumps(fields, indent=2).encode())
+        write(out / REQUEST_FILE, content)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}): name another folder with --out") from error
 
 
-def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = False) -> Request:
+def load_request(out: Path, study_names: Sequence[str] = ()) -> Request:
     """Return the request of the last run into a folder, without reading its images.
 
     Args:
         out: The output folder.
         study_names: Names or paths of other studies, in place of those of the run.
-        is_trusted: Whether the run's study files are executed even if another user or another machine named them.
 
     Raises:
         InputError: The request or a record is missing or damaged, or a study is invalid.
@@ -74,21 +79,19 @@ def load_request(out: Path, study_names: Sequence[str] = (), is_trusted: bool = 
     if not os.path.exists(file):  # Path.exists raises if a name is too long
         raise InputError(f"{file} not found: run studies into {out} first (see: ablate run --help)")
     fields, source, setting = read_request(file)
-    if (missing_studies := fields.get(ELSEWHERE)) and not study_names:
-        problem = f"{file} was imported without {', '.join(missing_studies)}"
-        raise InputError(f"{problem}: name the studies to report, and your own copies of the files")
-    if not study_names:
-        _check_files(fields, out, is_trusted)
+    declared = _find_declared(fields, study_names, file)
     study_names = tuple(study_names or fields["studies"])
-    request = Request(study_names, discovery.find_studies(study_names), setting, source)
+    request = Request(study_names, discovery.find_studies(study_names, declared), setting, source)
     _, note = check_output(request, out)
-    return request._replace(note=note)
+    unread_note = describe_unread([study.name for name, study in declared.items() if name.endswith(".py")])
+    return request._replace(note=". ".join(filter(None, (note, unread_note))))
 
 
 def read_request(file: Path) -> tuple[_Stored, Source, Setting]:
     """Return a stored request's fields, data and setting; raise InputError if it is damaged."""
     try:
-        fields = validation.adapter(_Stored).validate_json(read(file), strict=True)
+        store.check_size(file)
+        fields = validation.adapter(_Stored).validate_json(file.read_bytes(), strict=True, extra="forbid")
         source = _source(fields["source"])
         profile, seeds, extra_seeds = PROFILES[fields["profile"]], fields["seeds"], fields.get("extra_seeds", {})
         setting = Setting(profile, source.data, fields["device"], fields["precision"], seeds, {}, extra_seeds)
@@ -98,19 +101,33 @@ def read_request(file: Path) -> tuple[_Stored, Source, Setting]:
     return fields, source, setting
 
 
-def _check_files(fields: _Stored, out: Path, is_trusted: bool) -> None:
-    """Raise InputError if a study file of the last run is missing, or if another user may have named it."""
-    study_names = fields["studies"]
-    files = [name for name in study_names if name.endswith(".py")]
-    if missing_files := [name for name in files if not os.path.exists(name)]:
-        words = [f"PATH/TO/{Path(name).name}" if name in missing_files else name for name in study_names]
-        command = shlex.join(["ablate", "report", *words, "--out", str(out)])
-        problem = f"study file {' and '.join(missing_files)} not found"
-        raise InputError(f"{problem}: if it was moved, name its new place: {command}")
-    if files and not is_trusted and fields.get("signature") != _sign(study_names):
-        problem = f"{out / REQUEST_FILE} was not written by you on this machine"
-        advice = "read what a report would run, then add --trust, or name the studies to report"
-        raise InputError(f"{problem}: {advice} ({', '.join(files)})")
+def _find_declared(fields: _Stored, named: Sequence[str], file: Path) -> dict[str, Study]:
+    """Return the studies to take from their declarations, by name or path.
+
+    A study file is executed only if the user named it: now, or for a run on this machine.
+    """
+    package_names, is_own = discovery.study_names(), fields.get("signature") == _sign(fields["studies"])
+    declared = {}
+    for name in named or fields["studies"]:
+        is_file, study_name = name.endswith(".py"), discovery.study_name(name)
+        if name in package_names or (is_file and (named or (is_own and os.path.isfile(name)))):
+            continue
+        if study_name in fields.get("declarations", {}):
+            declared[name] = _read_declaration(file, fields, study_name)
+        elif is_file:
+            words = [f"PATH/TO/{Path(n).name}" if n.endswith(".py") else n for n in fields["studies"]]
+            command = shlex.join(["ablate", "report", *words, "--out", str(file.parent)])
+            problem = f"{file} holds no declaration of the study {study_name}, and {name} "
+            problem += "was not named by you on this machine" if os.path.isfile(name) else "is not found"
+            raise InputError(f"{problem}: name your own copy of the file: {command}")
+    return declared
+
+
+def _read_declaration(file: Path, fields: _Stored, name: str) -> Study:
+    try:
+        return study_from_json(name, fields["declarations"][name])
+    except InputError as error:
+        raise InputError(f"{file} is damaged ({error})") from error
 
 
 def _sign(study_names: Sequence[str]) -> str:
@@ -162,31 +179,15 @@ def stored_extra_seeds(request: Request, out: Path) -> Mapping[str, Mapping[str,
     return setting.extra_seeds if is_same else {}
 
 
-def import_request(file: Path, out: Path) -> list[str]:
-    """Copy another folder's request into a folder that has none.
-
-    Returns:
-        Its studies in files. They are left out, because a report would run their code.
-
-    Raises:
-        InputError: The request is damaged.
-    """
+def import_request(file: Path, out: Path) -> None:
+    """Copy another folder's request into a folder that has none; raise InputError if it is damaged."""
     if (out / REQUEST_FILE).exists():
-        return []
-    store.check_size(file)
-    content = file.read_bytes()
-    try:
-        fields = validation.adapter(_Studies).validate_json(content, strict=True, extra="allow")
-    except ValidationError as error:
-        raise InputError(f"{file.name} is damaged ({validation.describe_error(error)})") from error
-    names = fields["studies"]
-    elsewhere = [*fields.get(ELSEWHERE, []), *(name for name in names if name.endswith(".py"))]
-    if elsewhere:
-        fields |= {"studies": [name for name in names if name not in elsewhere], ELSEWHERE: elsewhere}
-        content = json.dumps(fields, indent=2).encode()
+        return
+    fields, _, _ = read_request(file)
+    for name in fields.get("declarations", {}):
+        _read_declaration(file, fields, name)
     out.mkdir(parents=True, exist_ok=True)
-    write(out / REQUEST_FILE, content)
-    return elsewhere
+    write(out / REQUEST_FILE, file.read_bytes())
 
 
 def _source(fields: dict[str, Any]) -> Source:

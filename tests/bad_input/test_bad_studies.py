@@ -1,20 +1,14 @@
 """A level or a study that cannot be used is refused in one line, before anything trains."""
 
-import json
-import os
-import shutil
 import sys
 
 import pytest
 from inputs import WIDE, refusal, written
 
-import ablate as command
 from ablations import Setting
-from ablations.framework import discovery, request, request_store
+from ablations.framework import discovery, request
 from ablations.framework.profiles import PROFILES
-from ablations.framework.request_store import load_request
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
-from bench.system import machine_number
 
 DATA = DataConfig("0123456789abcdef", classes=10, train=100)
 
@@ -189,50 +183,3 @@ def test_a_scale_that_names_no_arm_of_the_study_is_refused(tmp_path):
     code = "from ablations import Scale\nSTUDY = study(scale=Scale('Layers', {'line': {'nowhere': 8}}))"
     (study,) = discovery.find_studies([written(tmp_path, code)])
     assert "arm 'nowhere' is unknown" in refusal(request._study_jobs, study, Setting(PROFILES["smoke"], DATA))
-
-
-def test_a_report_after_the_study_file_was_moved_says_what_to_do(smoke, tmp_path, monkeypatch, capsys):
-    study = str(tmp_path / "moved study.py")
-    shutil.copytree(smoke.out / "trials", tmp_path / "out" / "trials")
-    request = json.loads((smoke.out / "run.json").read_text()) | {"studies": ["relu", study]}
-    (tmp_path / "out" / "run.json").write_text(json.dumps(request))
-    monkeypatch.chdir(tmp_path)
-    assert command.main(["report"]) == 2
-    advice = "ablate report relu 'PATH/TO/moved study.py' --out out"
-    assert f"study file {study} not found: if it was moved, name its new place: {advice}" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("change", ["another file", "another user", "no signature"])
-def test_a_report_runs_no_study_file_that_somebody_else_may_have_named(smoke, tmp_path, monkeypatch, capsys, change):
-    shutil.copytree(smoke.out, out := tmp_path / "out")
-    request = json.loads((out / "run.json").read_text())
-    study = tmp_path / "foreign.py"
-    code = f"import os\nos.makedirs({str(tmp_path / 'run')!r}, exist_ok=True)\n"
-    study.write_text(code + smoke.study.read_text(encoding="utf-8"), encoding="utf-8")
-    if change == "another file":
-        (out / "run.json").write_text(json.dumps(request | {"studies": [str(study)]}))
-    elif change == "another user":
-        monkeypatch.setattr(os, "getuid", lambda: 12345)
-    else:
-        (out / "run.json").write_text(json.dumps({"studies": [str(study)]} | dict(list(request.items())[2:])))
-    for words in (["report"], ["report", "--check", str(out / "reports" / "report.json")]):
-        assert command.main([*words, "--out", str(out)]) == 2
-        line = capsys.readouterr().err
-        assert "run.json was not written by you on this machine" in line and "--trust" in line
-    assert not (tmp_path / "run").exists()
-    trusted = load_request(out, is_trusted=True)
-    assert [study.name for study in trusted.studies] == ["my_study" if change == "another user" else "foreign"]
-    assert load_request(out, [str(study)]).studies[0].name == "foreign"
-
-
-def test_a_report_of_an_own_folder_needs_no_trust_on_a_machine_without_number_and_network(smoke, tmp_path, monkeypatch):
-    out = shutil.copytree(smoke.out, tmp_path / "out")
-    (image := tmp_path / "machine-id").write_text("uninitialized\n")
-    monkeypatch.setattr(
-        machine_number, "MACHINE_FILES", (tmp_path / "absent", image, *machine_number.MACHINE_FILES[1:])
-    )
-    for number in (1, 2):  # as in two processes
-        monkeypatch.setattr(machine_number, "getnode", lambda number=number: number)
-        if number == 1:
-            request_store.save_request(load_request(out, is_trusted=True), out)
-    assert load_request(out).studies

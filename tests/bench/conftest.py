@@ -7,6 +7,9 @@ import pytest
 from running import run
 
 from ablations.framework import request_store
+from ablations.framework.discovery import find_studies
+from ablations.framework.profiles import PROFILES, Setting
+from ablations.framework.request import Request
 from bench.data.source import Source
 from bench.records import archive as archive_module
 from bench.runner.scheduler import Event
@@ -43,7 +46,8 @@ def ran(digits, tmp_path_factory):
 def archive(ran, tmp_path_factory):
     """All records of `ran` with weights, and the request of the run, in one file."""
     out = shutil.copytree(ran.out, tmp_path_factory.mktemp("packed") / "out")
-    target, request = out.parent / "results.zip", out / request_store.REQUEST_FILE
-    request.write_text('{"studies": ["relu"]}')
-    assert archive_module.pack(out, target, True, [request]) == (len(ran.jobs), 0)
+    setting = Setting(PROFILES["smoke"], ran.source.data)
+    request_store.save_request(Request(("relu",), find_studies(["relu"]), setting, ran.source), out)
+    target = out.parent / "results.zip"
+    assert archive_module.pack(out, target, True, [out / request_store.REQUEST_FILE]) == (len(ran.jobs), 0)
     return target

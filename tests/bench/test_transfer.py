@@ -37,10 +37,10 @@ def files(out):
 
 
 def test_records_and_weights_are_imported_unchanged(ran, archive, tmp_path):
-    imported, _ = import_from(str(archive), tmp_path, weights=True)
+    imported = import_from(str(archive), tmp_path, weights=True)
     assert (len(imported.new), imported.present, imported.refused) == (len(ran.jobs), [], [])
     assert files(tmp_path) == files(ran.out)
-    assert (tmp_path / request_store.REQUEST_FILE).read_text() == '{"studies": ["relu"]}'
+    assert json.loads((tmp_path / request_store.REQUEST_FILE).read_text())["studies"] == ["relu"]
 
 
 def test_weights_are_exported_and_imported_only_on_request(ran, archive, tmp_path):
@@ -56,7 +56,7 @@ def test_present_records_stay_and_their_missing_weights_are_added(ran, archive, 
     record = store.read_all(tmp_path)[0]
     store.write(tmp_path, record | {"tags": {"profiles": ["mine"], "studies": {}}})
     before = files(tmp_path)
-    imported, _ = import_from(str(archive), tmp_path, weights=True)
+    imported = import_from(str(archive), tmp_path, weights=True)
     assert (imported.new, len(imported.present), imported.refused) == ([], len(ran.jobs), [])
     assert {name: files(tmp_path)[name] for name in before} == before
     assert files(tmp_path).keys() == files(ran.out).keys()
@@ -108,7 +108,7 @@ def test_an_invalid_record_is_refused_and_the_others_are_imported(two_files, tmp
     odd_file, good_file = two_files
     odd_file.write_text(change(odd_file.read_text()))
     odd_file.with_suffix(".safetensors").write_bytes(b"weights")
-    imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", weights=True)
+    imported = import_from(str(tmp_path / "two"), tmp_path / "out", weights=True)
     assert (imported.new, imported.present) == ([good_file.stem], [])
     assert [message in line and line.isprintable() for line in map(printable, map(str, imported.refused))] == [True]
     assert list(files(tmp_path / "out")) == [good_file.name]
@@ -118,14 +118,14 @@ def test_a_record_larger_than_any_is_refused_unread(two_files, tmp_path, monkeyp
     monkeypatch.setitem(store.MAX_BYTES, ".json", two_files[0].stat().st_size - 1)
     two_files[1].write_text("{}")
     assert f"{two_files[0].name} is larger" in str(
-        import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].refused[0]
+        import_from(str(tmp_path / "two"), tmp_path / "out", False).refused[0]
     )
 
 
 def test_a_result_replaces_a_failure(two_files, tmp_path):
     failure = json.loads(two_files[0].read_text()) | {"status": "died"}
     store.write(tmp_path / "out", failure)
-    assert import_from(str(tmp_path / "two"), tmp_path / "out", False)[0].new == [file.stem for file in two_files]
+    assert import_from(str(tmp_path / "two"), tmp_path / "out", False).new == [file.stem for file in two_files]
     assert store.read(tmp_path / "out", two_files[0].stem)["status"] == "finished"
 
 
@@ -133,7 +133,7 @@ def test_a_broken_record_in_the_target_is_kept_and_named(two_files, tmp_path):
     file = store.path(tmp_path / "out", two_files[0].stem)
     file.parent.mkdir(parents=True)
     file.write_text("{")
-    imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", False)
+    imported = import_from(str(tmp_path / "two"), tmp_path / "out", False)
     assert imported.new == [two_files[1].stem] and str(file) in str(imported.refused[0])
     assert "ablate doctor" in with_advice(imported.refused[0])
     assert file.read_text() == "{"
@@ -152,7 +152,7 @@ def test_records_that_an_import_would_refuse_are_skipped_and_counted(two_files, 
     two_files[0].write_text("{")
     assert archives.pack(tmp_path / "two", tmp_path / "results.zip", False) == (1, 2)
     assert zipfile.ZipFile(tmp_path / "results.zip").namelist() == [two_files[1].name]
-    assert import_from(str(tmp_path / "results.zip"), tmp_path / "out", False)[0].refused == []
+    assert import_from(str(tmp_path / "results.zip"), tmp_path / "out", False).refused == []
 
 
 def test_an_archive_that_cannot_be_written_leaves_nothing(two_files, tmp_path):
@@ -164,14 +164,12 @@ def test_an_archive_that_cannot_be_written_leaves_nothing(two_files, tmp_path):
 
 @pytest.mark.parametrize("weights", [True, False])
 def test_records_and_weights_are_imported_from_mlflow(smoke, tmp_path, weights):
-    imported, _ = import_from(f"sqlite:///{smoke.out / 'mlflow.db'}", tmp_path, weights)
+    imported = import_from(f"sqlite:///{smoke.out / 'mlflow.db'}", tmp_path, weights)
     assert (len(imported.new), imported.present, imported.refused) == (8, [], [])
     expected = {name: content for name, content in files(smoke.out).items() if weights or name.endswith(".json")}
     assert files(tmp_path) == expected
-    imported_request, original_request = (
-        json.loads((out / request_store.REQUEST_FILE).read_text()) for out in (tmp_path, smoke.out)
-    )
-    assert imported_request == original_request | {"studies": [], request_store.ELSEWHERE: [str(smoke.study)]}
+    requests = [(out / request_store.REQUEST_FILE).read_bytes() for out in (tmp_path, smoke.out)]
+    assert requests[0] == requests[1]
 
 
 # Weights
@@ -192,7 +190,7 @@ NO_WEIGHTS = {
 @pytest.mark.parametrize("content", NO_WEIGHTS.values(), ids=NO_WEIGHTS)
 def test_invalid_weights_are_refused_and_their_record_is_imported(two_files, tmp_path, content):
     two_files[0].with_suffix(".safetensors").write_bytes(content)
-    imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", weights=True)
+    imported = import_from(str(tmp_path / "two"), tmp_path / "out", weights=True)
     assert imported.new == [file.stem for file in two_files]
     assert [
         f"{two_files[0].stem}.safetensors does not hold the weights" in message
@@ -203,7 +201,7 @@ def test_invalid_weights_are_refused_and_their_record_is_imported(two_files, tmp
 
 def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
     monkeypatch.setitem(store.MAX_BYTES, ".safetensors", 9)
-    imported, _ = import_from(str(ran.out), tmp_path, weights=True)
+    imported = import_from(str(ran.out), tmp_path, weights=True)
     assert len(imported.new) == len(ran.jobs) and all(
         "safetensors is larger" in message for message in map(str, imported.refused)
     )
@@ -213,23 +211,11 @@ def test_weights_larger_than_any_are_refused_unread(ran, tmp_path, monkeypatch):
 # The request of the last run
 
 
-def test_a_study_in_a_file_is_not_imported_because_a_report_would_run_its_code(two_files, tmp_path):
-    request = {"studies": ["relu", "/their/evil.py"], "seeds": 3}
-    (tmp_path / "two" / request_store.REQUEST_FILE).write_text(json.dumps(request))
-    for origin, out in (("two", "out"), ("out", "again")):
-        imported, left_studies = import_from(str(tmp_path / origin), tmp_path / out, False)
-        assert left_studies == ["/their/evil.py"] and imported.refused == []
-        imported_request = json.loads((tmp_path / out / request_store.REQUEST_FILE).read_text())
-        assert imported_request == {"studies": ["relu"], "seeds": 3, request_store.ELSEWHERE: ["/their/evil.py"]}
-
-
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"studies": "relu"}', b"\xff\xfe\0", b"[" * 100_000])
 def test_a_damaged_run_json_is_refused_and_the_records_are_imported(two_files, tmp_path, content):
     (tmp_path / "two" / request_store.REQUEST_FILE).write_bytes(content)
-    imported, _ = import_from(str(tmp_path / "two"), tmp_path / "out", False)
-    assert len(imported.new) == 2 and [
-        message.startswith("run.json is damaged (") for message in map(str, imported.refused)
-    ] == [True]
+    imported = import_from(str(tmp_path / "two"), tmp_path / "out", False)
+    assert len(imported.new) == 2 and ["run.json is damaged (" in str(error) for error in imported.refused] == [True]
     assert not (tmp_path / "out" / request_store.REQUEST_FILE).exists()
 
 
@@ -239,7 +225,7 @@ def test_a_refused_file_of_an_archive_is_named_by_both(two_files, tmp_path):
     with zipfile.ZipFile(tmp_path / "results.zip", "w") as archive:
         for file in two_files:
             archive.write(file, file.name)
-    imported, _ = import_from(str(tmp_path / "results.zip"), tmp_path / "out", False)
+    imported = import_from(str(tmp_path / "results.zip"), tmp_path / "out", False)
     assert sorted(str(error).partition(" is no ")[0] for error in imported.refused) == sorted(
         f"{tmp_path / 'results.zip'}: {file.name}" for file in two_files
     )

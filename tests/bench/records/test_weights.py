@@ -118,7 +118,7 @@ def test_damaged_weights_are_neither_exported_nor_imported_and_whole_ones_replac
     file = damage(out, probe, DAMAGE["not a number"])
     bad = file.read_bytes()
     assert archives.pack(out, out / "light.zip", True) == (len(ran.jobs), 1)
-    imported, _ = import_from(str(out), out.parent / "new", weights=True)
+    imported = import_from(str(out), out.parent / "new", weights=True)
     assert [str(error) for error in imported.refused] == [
         f"{file.name} does not hold the weights of its record (they are damaged or of another training)"
     ]
@@ -133,7 +133,7 @@ def test_weights_of_another_measurement_than_the_one_here_are_left_out(out, prob
     file = store.weights_file(out, trial)
     store.write(out, store.read(out, trial) | {"weights": "0" * 64})
     file.unlink()
-    imported, _ = import_from(str(archive), out, weights=True)
+    imported = import_from(str(archive), out, weights=True)
     assert imported.refused == [] and not file.exists()
 
 
