@@ -8,9 +8,14 @@ from dataclasses import dataclass, field
 from bench.components.networks import Factor
 from bench.metrics.registry import METRICS, Metric
 from bench.metrics.table import find_metric
+from bench.spec.errors import InputError
+from bench.spec.fields import within
 from bench.spec.jobs import Job, describe
 
 NAME = re.compile(r"\w[\w .-]{0,99}")
+DIGEST = re.compile("[0-9a-f]{16}")
+MAX_LABEL = 200  # letters of a metric's label
+BUILT_IN = frozenset(METRICS)  # names of the harness's own metrics
 QUALIFIED = re.compile(r'(?<=")[^"@\\]+@[0-9a-f]{16}(?=")')  # in the JSON of a job
 
 
@@ -38,6 +43,12 @@ class Component:
     factors: Mapping[str, Factor] = field(default_factory=dict)
     metric: Metric | None = None
 
+    def __post_init__(self) -> None:
+        if not (NAME.fullmatch(self.name) and DIGEST.fullmatch(self.digest)):
+            raise InputError(f"{self.kind} {self.name!r}: its name or its digest {self.digest!r} is invalid")
+        if self.metric is not None:
+            _check_metric(f"metric {self.name!r}", f"test/{self.name}", self.metric)
+
     @property
     def qualified_name(self) -> str:
         """Its name in configurations and records, which states what code was used."""
@@ -52,5 +63,17 @@ def find_qualified_names(job: Job) -> list[str]:
 def show_metric(component: Component) -> None:
     """Enter a declared metric into the table of all metrics."""
     if component.metric is not None:
-        METRICS[f"test/{component.name}"] = component.metric
+        label = component.metric.label.replace("{", "{{").replace("}", "}}")  # braces stand for a part of the name
+        METRICS[f"test/{component.name}"] = component.metric._replace(label=label)
         find_metric.cache_clear()
+
+
+def _check_metric(subject: str, recorded_name: str, metric: Metric) -> None:
+    if recorded_name in BUILT_IN:
+        raise InputError(f"{subject} exists already: choose another name")
+    within(f"{subject}: factor", metric.factor, 1e-9, 1e9)
+    for text in (metric.label, metric.unit):
+        if not (isinstance(text, str) and text.isprintable() and len(text) <= MAX_LABEL):
+            raise InputError(f"{subject}: {text!r} is no label or unit: expected at most {MAX_LABEL} printable letters")
+    if metric.shown_range is not None and not metric.shown_range[0] < metric.shown_range[1]:
+        raise InputError(f"{subject}: its range is {metric.shown_range}: the first must be below the second")

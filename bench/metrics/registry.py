@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from math import inf
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-Range = tuple[float, float]  # lowest and highest shown value
+from pydantic import AllowInfNan
+
+Bound = Annotated[float, AllowInfNan()]  # a stored declaration of a study may hold infinite ones
+Range = tuple[Bound, Bound]  # lowest and highest shown value
 
 ANY, NOT_NEGATIVE, POSITIVE, FRACTION = (-inf, inf), (0.0, inf), (1e-9, inf), (0.0, 1.0)
 RANGES: dict[str, Range] = {  # by unit

@@ -1,6 +1,7 @@
 """Studies as JSON data: nothing is lost, and nothing is accepted that a study file could not declare."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -15,6 +16,10 @@ from ablations import Claim, Contrast, Exact, ModelConfig, Study, Switch, Timing
 from ablations.framework.declarations import study_from_json, study_to_json
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import PROFILES
+from bench.components.networks import Factor
+from bench.extensions.component import BUILT_IN, Component
+from bench.metrics.registry import METRICS, Metric
+from bench.metrics.table import find_metric
 from bench.spec.errors import InputError
 from bench.spec.jobs import identity
 
@@ -32,7 +37,22 @@ WHOLE = Study(
     switches={"s": Switch({"extra": 1}, {"without": ("conv3", ("x", None))})},
     timings=lambda setting: [Timing("steps", (("a", ModelConfig()),), (8,), setting.profile.rounds)],
     name="whole",
+    components=(
+        Component(
+            "metric", "margin", "0" * 16, "def f(): ...", metric=Metric("a {margin}", "%", 100.0, (-math.inf, 1.0))
+        ),
+        Component("network", "net", "f" * 16, "", 32, 0, {"depth": Factor(2), "skip": Factor(True, (False, True))}),
+    ),
 )
+COMPONENT = {"kind": "metric", "name": "m", "digest": "0" * 16, "source": "", "metric": ["M", "", 1.0, None]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_metric_left():
+    yield
+    for name in [name for name in METRICS if name not in BUILT_IN]:
+        del METRICS[name]
+    find_metric.cache_clear()
 
 
 def declared(study, setting):
@@ -55,6 +75,7 @@ def test_every_field_is_kept_and_the_timings_of_the_setting_replace_their_functi
     copy = declared(WHOLE, setting)
     assert repr(replace(copy, timings=WHOLE.timings)) == repr(WHOLE)
     assert copy.timings(None) == tuple(WHOLE.timings(setting))
+    assert find_metric("test/margin").label == "a {margin}"
     assert repr(declared(copy, setting)).partition(" timings=")[0] == repr(copy).partition(" timings=")[0]
 
 
@@ -62,7 +83,7 @@ def test_rarer_mappings_and_sequences_are_kept_and_what_is_no_data_is_refused():
     rare = replace(WHOLE, base=MappingProxyType({"extra": 1}), tuning=Tuning("extra", range(3), ("b",)))
     copy = declared(rare, make_setting(WHOLE))
     assert (copy.base, copy.tuning) == ({"extra": 1}, WHOLE.tuning)
-    for level in (object(), float("nan"), "\udcff"):
+    for level in (object(), "\udcff"):
         study = replace(WHOLE, switches={"s": Switch({"dropout": level}, {})})
         with pytest.raises(InputError, match="study whole") as caught:
             study_to_json(study, make_setting(WHOLE))
@@ -100,7 +121,6 @@ def nested(depth):
         ({"claims": [{"id": "x"}]}, "claims.0.sentence is missing"),
         ({"arms": {"a": 3}}, "arms.a is 3"),
         ({"arms": {"again": {}}}, "has the name of a control"),
-        ({"arms": {"a": {"dropout": float("nan")}}}, "not JSON compliant"),
         ({"arms": {"a": {"dropout": nested(400)}}}, "recursion"),
         ({"arms": {"a" * 201: {}}}, "at most 200"),
         ({"seeds": {"quick": 10**9}}, "seeds.quick is 1000000000"),
@@ -108,6 +128,13 @@ def nested(depth):
         ({"counts": {"c": {"width": "wide"}}}, "counts.c.width is 'wide'"),
         ({"counts": {"c": {"colour": "red"}}}, "counts.c.colour is 'red'"),
         ({"recipe": {"epochs": 0}}, "epochs is 0"),
+        ({"components": [COMPONENT | {"name": "../x"}]}, "'../x': its name or its digest"),
+        ({"components": [COMPONENT | {"digest": "0" * 15}]}, "its name or its digest '000000000000000' is invalid"),
+        ({"components": [COMPONENT | {"name": "accuracy"}]}, "metric 'accuracy' exists already"),
+        ({"components": [COMPONENT | {"metric": ["x", "", 0.0, None]}]}, "factor is 0.0"),
+        ({"components": [COMPONENT | {"metric": ["x", "", 1.0, [math.nan, 1.0]]}]}, "range is (nan, 1.0)"),
+        ({"components": [COMPONENT | {"metric": ["\x1b", "", 1.0, None]}]}, "is no label or unit"),
+        ({"components": [COMPONENT | {"run": "x"}]}, "components.0.run is 'x'"),
         ({"timings": "time.sleep"}, "timings is 'time.sleep'"),
         ({"timings": [{"subject": "steps"}]}, "timings.0.arms is missing"),
     ],

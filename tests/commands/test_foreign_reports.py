@@ -1,6 +1,7 @@
 """Reports of studies in files: one's own file is executed, anybody else's or an absent one is reported as declared."""
 
 import json
+import math
 import os
 import shutil
 
@@ -72,7 +73,7 @@ def test_records_from_mlflow_are_reported_without_a_study_file(smoke, tmp_path, 
     address = f"sqlite:///{smoke.out / 'mlflow.db'}"
     assert command.main(["import", address, "--out", str(tmp_path / "copy")]) == 0
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    monkeypatch.setattr(discovery, "_run_file", lambda name: pytest.fail(f"{name} was executed"))
+    monkeypatch.setattr(discovery, "run_file", lambda name: pytest.fail(f"{name} was executed"))
     assert command.main(["report", "--out", str(tmp_path / "copy")]) == 0
     assert f"Note: {NOTE}" in " ".join(capsys.readouterr().out.split())
     reports = [(out / "reports" / "report.json").read_bytes() for out in (tmp_path / "copy", smoke.out)]
@@ -126,6 +127,7 @@ def test_a_damaged_declaration_is_refused_with_the_file_and_the_field(out, tmp_p
         ({"name": 3}, "my_study is invalid: name is 3"),
         ({"claims": [*declaration["claims"], *declaration["claims"]]}, "several claims have the id 'tanh-better'"),
         ({"base": {"dropout": 2}}, "dropout is 2"),
+        ({"base": {"dropout": math.nan}}, "dropout is nan"),
         ({"base": {"colour": 1}}, "factor 'colour' is unknown"),
     ):
         rewrite(out, declarations={"my_study": declaration | change})
