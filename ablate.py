@@ -35,6 +35,7 @@ from commands.arguments import CLUSTER, VERBOSE, add_out, add_run_options, add_s
 from commands.doctor import advise, check_out, diagnose, with_advice
 from commands.export import export_records
 from commands.import_records import import_records
+from commands.json_events import OPTION, open_events
 from commands.list_studies import list_studies
 from commands.pack import pack_photographs
 from commands.plan import show_plan
@@ -42,12 +43,18 @@ from commands.report import write_report
 from commands.run import run_studies
 from commands.ui import serve_ui
 
-EXAMPLES = """examples:
+EPILOG = """examples:
   ablate run                              all studies, with the profile that suits the device
   ablate run relu dropout --seeds 10      two studies, ten seeds whatever comes out
   ablate run my_study.py --data ~/photos  your own study on your own images
   ablate run --limit 30m                  start no job after half an hour; run again to continue
   ablate report                           write the report again from the last run's records
+
+exit status:
+  0      done
+  1      a job failed; other commands: a verdict differs, a file was refused, something is left to repair
+  2      invalid input or environment; one line on stderr says what to do
+  128+N  ended by signal N; finished jobs are kept, and the same command continues
 """
 
 ENVIRONMENT = {
@@ -55,26 +62,39 @@ ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",  # child processes must not take a user's random.py in the working directory for Python's own
 }
 
+JSON = "print the run's events to stdout, one JSON object a line, and all else to stderr; see docs/scripting.md"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     protect_streams()
-    options = _make_parser().parse_args(arguments)
-    os.environ |= ENVIRONMENT
+    words = sys.argv[1:] if arguments is None else arguments
+    events = open_events(words)
+    try:
+        options = _make_parser().parse_args(words, argparse.Namespace(events=events))
+        os.environ |= ENVIRONMENT
+        _handle_signals()
+        check_out(options)
+        return options.command(options, SafeConsole())
+    except Exception as error:
+        message = hide_secrets(with_advice(error))
+        if not (isinstance(error, InputError) or advise(error)):
+            events.end(1, f"{type(error).__name__}: {message}")
+            raise
+        print(f"ablate: {message}", file=sys.stderr)
+        events.end(2, message)
+        return 2
+    except Interrupted as error:
+        status, message = 128 + error.args[0], "stopped; finished jobs are kept; run the same command again to continue"
+        print(f"\nablate: {message}", file=sys.stderr)
+        events.end(status, message)
+        return status
+
+
+def _handle_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # Ctrl-C, a cluster's scheduler, a closed terminal
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _interrupt)
-    try:
-        check_out(options)
-        return options.command(options, SafeConsole())
-    except (InputError, OSError, ImportError) as error:
-        if not (isinstance(error, InputError) or advise(error)):
-            raise
-        print(f"ablate: {hide_secrets(with_advice(error))}", file=sys.stderr)
-        return 2
-    except Interrupted as error:
-        print("\nablate: stopped; finished jobs are kept; run the same command again to continue", file=sys.stderr)
-        return 128 + error.args[0]
 
 
 def _interrupt(number: int, _: object) -> NoReturn:
@@ -88,7 +108,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = SafeParser(
         "ablate",
         description="Test the claims about which ingredients make AlexNet work.",
-        epilog=EXAMPLES,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     group = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -123,9 +143,10 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _add_plan_and_run(group: Any) -> None:
-    plan = _add_command(group, "plan", show_plan, "show a run's jobs, time and disk space; trains nothing", EXAMPLES)
-    run = _add_command(group, "run", run_studies, "run the jobs without a record, then write the report", EXAMPLES)
+    plan = _add_command(group, "plan", show_plan, "show a run's jobs, time and disk space; trains nothing", EPILOG)
+    run = _add_command(group, "run", run_studies, "run the jobs without a record, then write the report", EPILOG)
     add_run_options(run)
+    run.add_argument(OPTION, action="store_true", help=JSON)
     add_study_options(plan)
     plan.add_argument("--cluster", metavar="ADDRESS|N", help=f"plan for a Ray cluster: {CLUSTER}; or for N GPUs")
 

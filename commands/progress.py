@@ -60,12 +60,16 @@ class RunProgress:
         """Number of jobs that are done."""
         return self.agenda.total - len(self.agenda.expected_jobs)
 
-    def describe_time_left(self) -> str:
-        """Say how long the run still takes: an upper bound while claims may get further seeds."""
+    def remaining_s(self) -> float:
+        """Estimate the seconds that the run still takes: an upper bound while claims may get further seeds."""
         elapsed_s = {job: time.time() - started for job, (started, _) in [*self.running.items()]}
         jobs = list(self.agenda.expected_jobs)  # copies: a display may draw in another thread
+        return self.durations.remaining_s(jobs, self.workers, elapsed_s)
+
+    def describe_time_left(self) -> str:
+        """Say how long the run still takes."""
         bound = "at most" if self.agenda.has_open_looks else "about"
-        return f"{bound} {format_duration(self.durations.remaining_s(jobs, self.workers, elapsed_s))} left"
+        return f"{bound} {format_duration(self.remaining_s())} left"
 
     def describe_wave(self) -> str:
         """Name the wave, and count the jobs: 'stated comparisons (wave 2 of 4): 3 of 24 done, 2 running'."""

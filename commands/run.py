@@ -27,6 +27,7 @@ from bench.tracking.address import configured_address
 from bench.tracking.retry_queue import RetryQueue
 from commands.ending import Ending, end_run
 from commands.interface import Interface, TerminalInterface
+from commands.json_events import JsonInterface
 from commands.options import cluster_connection, make_request, plans_for_gpus, uses_cluster
 from commands.progress import RunProgress
 from reports.live_report import LiveReport, ReportWriter
@@ -34,7 +35,9 @@ from reports.live_report import LiveReport, ReportWriter
 
 def run_studies(options: argparse.Namespace, console: Console) -> int:
     """Run the studies; return the exit status, 1 if a job failed."""
-    status = perform_run(options, TerminalInterface(options, console)).status
+    interface = JsonInterface(options, console) if options.json else TerminalInterface(options, console)
+    status = perform_run(options, interface).status
+    options.events.end(status, out=options.out)
     if torchrun.process_count() > 1:
         torchrun.exit_process(status)
     return status

@@ -1,9 +1,9 @@
 """Judgements as report.json stores them."""
 
 import dataclasses
-import math
 from typing import Any
 
+from bench.system.text import json_value
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import CheckResult, Outcome, Requirement
 from reports.text.comparisons import part_unit
@@ -15,7 +15,7 @@ SUMMARY = ("estimate", "interval", "ninety", "margin", "unit", "pairs", "look", 
 def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
     """Convert a judgement to JSON: the deciding part's numbers, then every part and check with all of its own."""
     claim, parts = judgement.claim, [_outcome_to_json(outcome) for outcome in judgement.outcomes]
-    return _finite(
+    return json_value(
         {
             "id": claim.id,
             "study": judgement.study,
@@ -60,12 +60,3 @@ def _check_to_json(check: CheckResult) -> dict[str, Any]:
         "is_same_trials": check.is_same_trials,
         **_outcome_to_json(check.outcome),
     }
-
-
-def _finite(value: Any) -> Any:
-    """The value with lists for tuples and null for numbers that are not finite, as JSON has it."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

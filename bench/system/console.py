@@ -13,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from bench.spec.errors import InputError
 from bench.system.text import printable_lines, short_line
 
 ASCII_SIGNS = {"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{PLUS-MINUS SIGN}": "+-", "\N{MULTIPLICATION SIGN}": "x"}
@@ -52,8 +53,8 @@ class SafeParser(argparse.ArgumentParser):
     """A parser whose errors are one line, in which the arguments that they repeat are escaped."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the message and the command that shows the usage; exit."""
-        self.exit(2, f"ablate: {short_line(message)}; see: {self.prog} --help\n")
+        """Raise InputError with the message and the command that shows the usage."""
+        raise InputError(f"{short_line(message)}; see: {self.prog} --help")
 
 
 class _Stream(io.FileIO):
@@ -66,7 +67,7 @@ class _Stream(io.FileIO):
             return count
         except OSError as error:
             _open_null(self.fileno())
-            if self.fileno() == 1 and not isinstance(error, BrokenPipeError):  # `ablate list | head` is no fault
+            if self.fileno() != 2 and not isinstance(error, BrokenPipeError):  # `ablate list | head` is no fault
                 problem = f"output cannot be written ({error.strerror})"
                 print(f"ablate: {problem}: the command continues without it", file=sys.stderr)
             return memoryview(data).nbytes
@@ -80,9 +81,13 @@ def protect_streams() -> None:
         if stream is None:  # closed: otherwise the next file to be opened would receive what a library prints
             _open_null(number)
         if number and stream is getattr(sys, f"__{name}__"):
-            binary = io.BufferedWriter(_Stream(number, "w", closefd=False))
-            encoding = stream.encoding if stream else None
-            setattr(sys, name, io.TextIOWrapper(binary, encoding, _replace.__name__, line_buffering=True))
+            setattr(sys, name, open_stream(number, stream.encoding if stream else None))
+
+
+def open_stream(number: int, encoding: str | None) -> io.TextIOWrapper:
+    """Open a descriptor for text that is written line by line, and discarded once it cannot be written."""
+    binary = io.BufferedWriter(_Stream(number, "w", closefd=False))
+    return io.TextIOWrapper(binary, encoding, _replace.__name__, line_buffering=True)
 
 
 def _replace(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -1,6 +1,9 @@
-"""Text that is safe to print."""
+"""Text that is safe to print, and values that JSON can hold."""
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 UNPRINTABLE = (
     *range(0x20),  # control characters
@@ -31,3 +34,12 @@ def short_line(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Return the text as `printable` does, but keep its line breaks."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def json_value(value: Any) -> Any:
+    """Return the value with lists for tuples and None for numbers that are not finite, which JSON lacks."""
+    if isinstance(value, dict):
+        return {key: json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

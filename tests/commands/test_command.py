@@ -7,9 +7,12 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from documented_events import assert_documented, example
 
 from ablations.framework.seeds import INTERIM_ANALYSES
 from bench import REVISION
@@ -259,14 +262,17 @@ def records_in(out):
 
 @pytest.fixture(scope="session")
 def looking(ablate, smoke, tmp_path_factory):
-    """A run with looks: a study with as many seeds as the first one needs, which begins with the smoke run's trials."""
+    """A run with looks: a study with as many seeds as the first one needs, which begins with the smoke run's trials.
+
+    It prints its events as JSON, and the study file prints to stdout itself.
+    """
     folder = tmp_path_factory.mktemp("looks")
     study = folder / "my_study.py"
     text = smoke.study.read_text(encoding="utf-8").replace("    arms=", '    seeds={"smoke": 3},\n    arms=')
-    study.write_text(text, encoding="utf-8")
+    study.write_text(f"print('no event')\n{text}", encoding="utf-8")
     shutil.copytree(smoke.out / "trials", folder / "out" / "trials")
     run = smoke._replace(study=study, out=folder / "out")
-    process = ablate("run", *run.arguments, "--out", run.out, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    process = ablate("run", *run.arguments, "--out", run.out, "--json", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     return run._replace(process=process)
 
 
@@ -279,9 +285,33 @@ def test_a_run_adds_seeds_look_by_look_until_its_claim_is_decided(looking):
     assert claim["verdict"] in ("supported", "refuted", "negligible") or claim["pairs"] == INTERIM_ANALYSES[-1]
     assert [control["pairs"] for control in controls] == [3, 3]
     assert len(records_in(looking.out)) == 2 * claim["pairs"] + 2 * 3
-    lines = re.findall(r"^\[(\d+)/(\d+)\] .*; (at most|about) ", looking.process.stdout, re.MULTILINE)
+    lines = re.findall(r"^\[(\d+)/(\d+)\] .*; (at most|about) ", looking.process.stderr, re.MULTILINE)
     assert lines[-1] == (lines[-1][1], lines[-1][1], "about") and lines[0][2] == "at most"
     assert [int(done) for done, *_ in lines] == sorted(int(done) for done, *_ in lines)
+
+
+def test_the_events_of_a_run_lead_from_its_setting_to_its_verdicts(looking, monkeypatch, capsys):
+    """As the example of docs/scripting.md reads them."""
+    started = []
+
+    def start(words, stdout):
+        started.append(words)
+        return nullcontext(SimpleNamespace(stdout=looking.process.stdout.splitlines()))
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    exec(example(), names := {})
+    assert started == [[".venv/bin/ablate", "run", "my_study.py", "--json"]]
+    first, *between, last = names["events"]
+    assert_documented(names["events"])
+    ended = [event for event in between if event["event"] == "job_done"]
+    assert first["done"] + len(ended) == ended[-1]["done"] == len(records_in(looking.out))
+    assert all(f"{event['identity']}.json" in records_in(looking.out) for event in ended)
+    report = json.loads((looking.out / "reports" / "report.json").read_text())
+    assert last["claims"] == [{name: claim[name] for name in last["claims"][0]} for claim in report["claims"]]
+    assert last["verdicts"] == {report["claims"][0]["verdict"]: 1} and last["exit_status"] == 0
+    assert capsys.readouterr().out.split()[:2] == ["tanh-better", report["claims"][0]["verdict"].split()[0]]
+    assert all(Path(file).is_file() for file in last["files"].values())
+    assert looking.process.stderr.startswith("no event\n")
 
 
 def test_a_finished_run_with_looks_does_nothing_again_and_its_report_stays(ablate, looking, tmp_path):
