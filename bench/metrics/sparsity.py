@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bench.components.registry import register
@@ -17,7 +17,7 @@ from bench.metrics.registry import FRACTION, METRICS, Metric, Range
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from bench.models.alexnet import AlexNet
+    from bench.models.network import Network
     from bench.system.process_group import ProcessGroup
 
 METRICS["sparsity/dead/{layer}"] = Metric("dead units, {layer}", "%", 100)
@@ -113,18 +113,18 @@ def layer_sums(activations: Tensor) -> dict[str, Tensor]:
 
 
 @contextmanager
-def watch_activations(network: AlexNet) -> Iterator[Sums]:
+def watch_activations(network: Network) -> Iterator[Sums]:
     """Sum each hidden layer's activation metrics over the forward passes made inside the context."""
     sums: Sums = {}
 
-    def observe(layer: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def observe(layer: str, module: nn.Module, output: Tensor) -> None:
         batch = layer_sums(output.detach().float())
         before = sums.get(layer)
         sums[layer] = {name: before[name] + value for name, value in batch.items()} if before else batch
 
     with ExitStack() as hooks:
-        for name, module in network.activations():
-            hooks.enter_context(module.register_forward_hook(partial(observe, name)))
+        for handle in network.hook_activations(observe):
+            hooks.enter_context(handle)
         yield sums
 
 
@@ -143,6 +143,6 @@ def sparsity(sums: Sums, group: ProcessGroup) -> dict[str, float]:
         metrics[f"sparsity/dead/{layer}"] = 1 - alive.double().mean().item()
         alive_values = total["values"] * alive.sum().clamp_min(1)
         metrics[f"sparsity/active/{layer}"] = (total["nonzero"].sum() / alive_values).item()
-    for name in (*ACTIVATION_METRICS, "dead", "active"):
+    for name in (*ACTIVATION_METRICS, "dead", "active") if sums else ():
         metrics[f"sparsity/{name}/mean"] = math.fsum(metrics[f"sparsity/{name}/{layer}"] for layer in sums) / len(sums)
     return metrics

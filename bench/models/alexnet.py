@@ -17,6 +17,8 @@ from bench.models.layers import Dropout, Linear
 from bench.spec.config import ModelConfig
 from bench.spec.seeding import stream_seed
 
+ROLES = {"act": "activation", "norm": "normalisation", "bn": "normalisation", "drop": "dropout", "pool": "pooling"}
+
 
 class AlexNet(nn.Module):
     """The network that a `ModelConfig` describes.
@@ -57,6 +59,16 @@ class AlexNet(nn.Module):
         for name, module in self.layers.named_children():
             if name.endswith("_act"):
                 yield name.removesuffix("_act"), module
+
+    def roles(self) -> dict[str, str]:
+        """Return the role of each module that has one, by its name, in order."""
+        names = [name for name, _ in self.layers.named_children()]
+        return {name: ROLES[suffix] for name in names if (suffix := name.rpartition("_")[2]) in ROLES}
+
+    def parts(self) -> tuple[nn.Module, nn.Module]:
+        """Return the convolutional part, and the fully connected part, which takes flattened maps."""
+        boundary = [name for name, _ in self.layers.named_children()].index("flatten")
+        return self.layers[:boundary], self.layers[boundary + 1 :]
 
     def initial_weights(self, name: str) -> tuple[float, float]:
         """Return the standard deviation of a layer's initial weights, and its initial bias."""

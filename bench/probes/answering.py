@@ -10,7 +10,7 @@ from bench.data.image_sets import ResidentImages, StreamedPhotos
 from bench.data.source import Source
 from bench.data.splits import stratified
 from bench.data.trial_images import load_splits
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network, build
 from bench.probes import competition, ensembles, features
 from bench.probes.question import QUESTIONS
 from bench.records import store, weights
@@ -51,10 +51,10 @@ def answer_probe(probe: Probe, out: Path, source: Source) -> list[dict[str, Any]
     return samples
 
 
-def load_network(trial: Trial, out: Path) -> AlexNet:
+def load_network(trial: Trial, out: Path) -> Network:
     """Load a finished trial's network, in eval mode, on the trial's device."""
-    network = AlexNet(trial.model)
-    network.load_state_dict(load_file(store.weights_file(out, trial)))
+    network = build(trial.model, trial.seed)
+    network.module.load_state_dict(load_file(store.weights_file(out, trial)))
     return network.to(trial.device).to(memory_format=torch.channels_last).eval()
 
 

@@ -2,33 +2,39 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.components.normalisations import LRN, NEIGHBOURS
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.probes.question import Answer, question
 
 
 @question("competition")
-def competition(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
+def competition(networks: Sequence[Network], images: ResidentImages) -> Answer:
     """Measure `competition/contrast`, the mean over the network's LRN layers.
 
     It is measured before each layer, after it, and after a layer whose neighbours are randomly permuted channels.
     """
     (network,) = networks
     contrasts: dict[str, list[float]] = {"before LRN": [], "behind LRN": [], "behind LRN of permuted channels": []}
-    output = centre(images.canvas, network.layout.size)
-    for module in network.eval().layers:
-        if isinstance(module, LRN):
-            order = torch.randperm(output.shape[1])
-            permuted = module(output[:, order])[:, order.argsort()]
-            for layer_contrasts, response in zip(contrasts.values(), (output, module(output), permuted), strict=True):
-                layer_contrasts.append(contrast(output, response))
-        output = module(output)
+
+    def observe(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        (before,) = inputs
+        order = torch.randperm(before.shape[1])
+        permuted = module.forward(before[:, order])[:, order.argsort()]
+        for layer_contrasts, response in zip(contrasts.values(), (before, output, permuted), strict=True):
+            layer_contrasts.append(contrast(before, response))
+
+    with ExitStack() as hooks:
+        for module in network.modules():
+            if isinstance(module, LRN | nn.LocalResponseNorm):
+                hooks.enter_context(module.register_forward_hook(observe))
+        network.eval()(centre(images.canvas, network.size))
     means = {arm: math.fsum(values) / len(values) for arm, values in contrasts.items() if values}
     return {arm: {"competition/contrast": mean} for arm, mean in means.items()}
 

@@ -1,17 +1,17 @@
 """Dropout as an average over sub-networks, against weight scaling and against independent networks."""
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.probes.question import Answer, question
+from bench.probes.replay import masked_passes
 from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 
@@ -31,7 +31,7 @@ def check_dropout(model: ModelConfig) -> None:
 
 
 @question("sub-networks", check=check_dropout)
-def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
+def sub_networks(networks: Sequence[Network], images: ResidentImages) -> Answer:
     """Measure `masks/<score>`: weight scaling, and arithmetic and geometric means over 1 to 200 dropout masks.
 
     Srivastava et al. 2014, section 7.5; Warde-Farley et al. 2014 for the geometric mean. Each image has its own masks.
@@ -39,7 +39,7 @@ def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     (network,) = networks
     predictions = {"weight scaling": _scaled_prediction(network, images)}
     arithmetic = geometric = torch.zeros(())
-    for number, logarithms in enumerate(itertools.islice(_masked_logarithms(network, images), MASKS[-1]), 1):
+    for number, logarithms in enumerate(_masked_logarithms(network, images, MASKS[-1]), 1):
         arithmetic, geometric = arithmetic + logarithms.exp(), geometric + logarithms
         if number in MASKS:
             masks = f"{number} mask" + "s" * (number > 1)
@@ -49,7 +49,7 @@ def sub_networks(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
 
 
 @question("averages", networks=NETWORKS, check=check_dropout)
-def averages(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
+def averages(networks: Sequence[Network], images: ResidentImages) -> Answer:
     """Measure `networks/<score>`: one network and the mean of all networks, one mask and the mean of several masks.
 
     Networks predict by weight scaling; scores of masks are means over networks. The last arm is the gain of averaging
@@ -57,7 +57,7 @@ def averages(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
     """
     scaled = [_scaled_prediction(network, images) for network in networks]
     masked = [
-        [logarithms.exp() for logarithms in itertools.islice(_masked_logarithms(network, images), MASKS_PER_NETWORK)]
+        [logarithms.exp() for logarithms in _masked_logarithms(network, images, MASKS_PER_NETWORK)]
         for network in networks
     ]
     by_arm = {
@@ -91,19 +91,14 @@ def scores(probabilities: Tensor, labels: Tensor) -> Scores:
     }
 
 
-def _scaled_prediction(network: AlexNet, images: ResidentImages) -> Tensor:
-    return network.eval()(centre(images.canvas, network.layout.size)).softmax(1)
+def _scaled_prediction(network: Network, images: ResidentImages) -> Tensor:
+    return network.eval()(centre(images.canvas, network.size)).softmax(1)
 
 
-def _masked_logarithms(network: AlexNet, images: ResidentImages) -> Iterator[Tensor]:
-    """Yield log probabilities under new masks, without end; layers before the first dropout are computed once."""
-    first = next(index for index, module in enumerate(network.layers) if isinstance(module, nn.Dropout))
-    network.eval()
-    for module in network.layers:
-        module.train(isinstance(module, nn.Dropout))
-    features = network.layers[:first](centre(images.canvas, network.layout.size))
-    while True:
-        yield network.layers[first:](features.clone()).log_softmax(1)  # an activation may overwrite its input
+def _masked_logarithms(network: Network, images: ResidentImages, count: int) -> Iterator[Tensor]:
+    """Yield log probabilities under new masks."""
+    for logits in masked_passes(network, centre(images.canvas, network.size), count):
+        yield logits.log_softmax(1)
 
 
 def _prefixed(prefix: str, by_arm: dict[str, Scores]) -> Answer:

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.components.layouts import LAYOUTS
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.probes.question import Answer, question
 from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
@@ -25,7 +26,7 @@ def check_hidden_layer(model: ModelConfig) -> None:
 
 
 @question("co-adaptation", check=check_hidden_layer)
-def dependence(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
+def dependence(networks: Sequence[Network], images: ResidentImages) -> Answer:
     """Measure `features/correlation/<layer>` and `features/rank/<layer>` of each hidden fully connected layer."""
     (network,) = networks
     metrics = {}
@@ -62,7 +63,7 @@ def effective_rank(units: Tensor) -> float:
 
 
 @question("activity")
-def activity_above(networks: Sequence[AlexNet], images: ResidentImages) -> Answer:
+def activity_above(networks: Sequence[Network], images: ResidentImages) -> Answer:
     """Measure `activity/above/<threshold>`: the share of hidden activations of larger size, mean over layers.
 
     It serves activations that are never exactly zero.
@@ -73,13 +74,15 @@ def activity_above(networks: Sequence[AlexNet], images: ResidentImages) -> Answe
     return {"": {f"activity/above/{threshold}": math.fsum(share) / len(share) for threshold, share in shares.items()}}
 
 
-def hidden_activations(network: AlexNet, images: ResidentImages) -> dict[str, Tensor]:
+def hidden_activations(network: Network, images: ResidentImages) -> dict[str, Tensor]:
     """Return each hidden layer's activations, (N, units) or (N, channels, H, W), in eval mode."""
     activations: dict[str, Tensor] = {}
-    names = {module: name for name, module in network.activations()}
-    output = centre(images.canvas, network.layout.size)
-    for module in network.eval().layers:
-        output = module(output)
-        if module in names:
-            activations[names[module]] = output.clone()  # the next module may overwrite it
+
+    def observe(name: str, module: nn.Module, output: Tensor) -> None:
+        activations[name] = output.clone()  # the next module may overwrite it
+
+    with ExitStack() as hooks:
+        for handle in network.hook_activations(observe):
+            hooks.enter_context(handle)
+        network.eval()(centre(images.canvas, network.size))
     return activations

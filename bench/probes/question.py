@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bench.components.registry import register
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.spec.config import ModelConfig
 
 Answer = dict[str, dict[str, float]]  # metrics by arm; '' stands for the arm of the examined network
@@ -21,7 +21,7 @@ class Question(NamedTuple):
         check: Function that raises InputError for a network that cannot answer.
     """
 
-    answer: Callable[[Sequence[AlexNet], ResidentImages], Answer]
+    answer: Callable[[Sequence[Network], ResidentImages], Answer]
     networks: int = 1
     check: Callable[[ModelConfig], None] = lambda model: None
 

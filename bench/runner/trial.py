@@ -12,7 +12,7 @@ from safetensors.torch import save
 from bench.data.source import Source
 from bench.data.trial_images import load_splits
 from bench.models import complexity
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.records import store, weights
 from bench.runner.environment import describe_environment
 from bench.runner.task import Task
@@ -58,7 +58,7 @@ def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
         if diverged:
             return fields | {"status": "diverged", "reason": f"the loss was not finite in epoch {point['epoch']}"}
     if task.keep_weights:
-        state = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+        state = {name: tensor.contiguous().cpu() for name, tensor in network.module.state_dict().items()}
         fields["weights"] = weights.write(out, trial, save(state))
     return fields
 

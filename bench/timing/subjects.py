@@ -11,7 +11,7 @@ from bench.components.activations import ACTIVATIONS
 from bench.components.augmentations import DRAWS
 from bench.components.registry import register
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Timing
 from bench.training.state import build_optimizer
@@ -54,21 +54,21 @@ def network_parts(timing: Timing) -> Iterator[tuple[str, dict[str, TimedCall]]]:
         tasks: dict[str, TimedCall] = {}
         for arm, model in timing.arms:
             network = build(model, 0).to(timing.device).to(memory_format=torch.channels_last).eval()
-            shape = (size, 3, network.layout.size, network.layout.size)
+            shape = (size, 3, network.size, network.size)
             images = torch.rand(shape, device=timing.device, generator=_generator(timing.device)) * 2 - 1
             images = images.contiguous(memory_format=torch.channels_last)
-            boundary = [name for name, _ in network.layers.named_children()].index("flatten")
-            tasks[f"{arm}: convolutions"] = _forward(network.layers[:boundary], images)
+            convolutions, fully_connected = network.parts()
+            tasks[f"{arm}: convolutions"] = _forward(convolutions, images)
             with torch.no_grad():
-                features = network.layers[: boundary + 1](images)
-            tasks[f"{arm}: fully connected"] = _forward(network.layers[boundary + 1 :], features)
+                features = convolutions(images).flatten(1)
+            tasks[f"{arm}: fully connected"] = _forward(fully_connected, features)
         yield f"time/forward_ms/batch {size}", tasks
 
 
 def _training_step(model: ModelConfig, size: int, timing: Timing) -> TimedCall:
     recipe, device = TrainConfig(1e-4, "constant", augmentation="none"), timing.device
     network = build(model, 0).to(device).to(memory_format=torch.channels_last)
-    side, index = network.layout.size, torch.arange(size, device=device)
+    side, index = network.size, torch.arange(size, device=device)
     canvas = torch.randint(256, (size, side, side, 3), dtype=torch.uint8, device=device, generator=_generator(device))
     draws, total_loss = torch.zeros(size, DRAWS, device=device), torch.zeros((), device=device)
     memory = StepMemory(ResidentImages(canvas, index % model.classes), index, draws, total_loss)

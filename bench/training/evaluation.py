@@ -5,7 +5,7 @@ from bench.data.trial_images import Splits
 from bench.metrics.accuracy import evaluate, evaluate_crops
 from bench.metrics.gradients import first_to_last, gradient_flow
 from bench.metrics.sparsity import sparsity, watch_activations
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.spec.jobs import Trial
 from bench.system.process_group import ProcessGroup
 from bench.training.evaluation_schedule import EARLY_EPOCHS, FULL_IMAGES, evaluation_epochs, sample_size
@@ -15,7 +15,7 @@ from bench.training.step import autocast
 class Evaluator:
     """A trial's network with the images that it is evaluated on. Every process of the group gets the same numbers."""
 
-    def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:
+    def __init__(self, trial: Trial, network: Network, images: Splits, group: ProcessGroup) -> None:
         self.trial, self.network, self.images, self.group = trial, network, images, group
         self.sample_size = sample_size(len(images.train.labels))
         self.epochs = evaluation_epochs(trial.recipe.epochs, trial.recipe.until_error)

@@ -12,7 +12,7 @@ from bench.data.trial_images import Splits
 from bench.metrics.gradients import first_to_last
 from bench.metrics.memory import peak_memory_mb, reset_peak_memory
 from bench.metrics.speed import step_speed, steps_to_error
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.spec.jobs import Trial
 from bench.system.process_group import SINGLE, ProcessGroup
 from bench.training.evaluation import Evaluator
@@ -26,7 +26,7 @@ Point = dict[str, Any]
 
 def train(
     trial: Trial,
-    network: AlexNet,
+    network: Network,
     images: Splits,
     saved: dict[str, Any] | None = None,
     checkpoint_due: Callable[[], bool] = lambda: False,
@@ -84,7 +84,7 @@ class _Run:
         steps: Number of steps in an epoch.
     """
 
-    def __init__(self, trial: Trial, network: AlexNet, images: Splits, group: ProcessGroup) -> None:
+    def __init__(self, trial: Trial, network: Network, images: Splits, group: ProcessGroup) -> None:
         count = len(images.train.labels)
         self.batch, self.group = min(trial.recipe.batch, count), group
         self.steps, process_batch = count // self.batch, self.batch // group.size

@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from bench.components.augmentations import AUGMENTATIONS, draw_epoch
 from bench.components.optimizers import OPTIMIZERS
 from bench.components.schedules import SCHEDULES
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.spec.config import TrainConfig
 from bench.spec.jobs import Trial
 from bench.spec.seeding import stream_seed
@@ -30,7 +30,7 @@ class State:
         step_ms: Times of the steps that an earlier process took, in milliseconds.
     """
 
-    def __init__(self, trial: Trial, network: AlexNet, steps: int, group: ProcessGroup = SINGLE) -> None:
+    def __init__(self, trial: Trial, network: Network, steps: int, group: ProcessGroup = SINGLE) -> None:
         self.device, self.network, self.seed, self.group = trial.device, network, trial.seed, group
         self.optimizer = build_optimizer(network, trial.recipe, trial.device)
         self.schedule = SCHEDULES[trial.recipe.schedule](self.optimizer, trial.recipe, steps)
@@ -70,7 +70,7 @@ class State:
     def saved(self) -> dict[str, Any]:
         """Return tensors and plain values from which `restore` rebuilds the state, bit for bit."""
         return {
-            "network": self.network.state_dict(),
+            "network": self.network.module.state_dict(),
             "optimiser": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "began": self.epoch_start,
@@ -82,7 +82,7 @@ class State:
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Restore a saved state; every process takes the total loss of the first one."""
-        self.network.load_state_dict(saved["network"])
+        self.network.module.load_state_dict(saved["network"])
         self.optimizer.load_state_dict(saved["optimiser"])
         for group in self.optimizer.param_groups:
             group["lr"] = group["lr"].to(self.device)
@@ -103,7 +103,7 @@ class State:
         return stream_seed(self.seed, f"masks of process {self.group.rank} from epoch {self.epoch}, image {self.first}")
 
 
-def build_optimizer(network: AlexNet, recipe: TrainConfig, device: str) -> Optimizer:
+def build_optimizer(network: Network, recipe: TrainConfig, device: str) -> Optimizer:
     """Build a recipe's optimiser; its learning rate is a tensor on the device."""
     learning_rate = torch.tensor(recipe.learning_rate, device=device)
     return OPTIMIZERS[recipe.optimiser](network.parameters(), learning_rate, recipe.weight_decay, device)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bench.components.augmentations import AUGMENTATIONS, Batch
 from bench.components.losses import LOSSES
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import AlexNet
+from bench.models.network import Network
 from bench.spec.config import TrainConfig
 from bench.spec.jobs import Timing, Trial
 from bench.system.process_group import SINGLE, ProcessGroup
@@ -41,7 +41,7 @@ class StepMemory:
 def make_step(
     job: Trial | Timing,
     recipe: TrainConfig,
-    network: AlexNet,
+    network: Network,
     optimizer: Optimizer,
     memory: StepMemory,
     group: ProcessGroup = SINGLE,
@@ -56,17 +56,17 @@ def make_step(
         memory: Memory from which the step reads its batch.
         group: The processes that train together.
     """
-    layout, replica = network.layout, group.average_gradients(network)
+    replica = group.average_gradients(network)
     augment, criterion = AUGMENTATIONS[recipe.augmentation].apply, LOSSES[recipe.loss]
-    activations = _collect_activations(network) if recipe.activation_penalty else None
+    activities = _collect_activities(network) if recipe.activation_penalty else None
 
     def step() -> None:
-        inputs = augment(Batch(memory.images.canvas, memory.index, memory.draws, layout.size, layout.pad))
+        inputs = augment(Batch(memory.images.canvas, memory.index, memory.draws, network.size, network.pad))
         with autocast(job):
             loss = criterion(replica(inputs), memory.images.labels[memory.index])
-            if activations is not None:
-                loss = loss + recipe.activation_penalty * sum(output.abs().mean() for output in activations)
-                activations.clear()
+            if activities is not None:
+                loss = loss + recipe.activation_penalty * sum(activities)
+                activities.clear()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -80,12 +80,16 @@ def autocast(job: Trial | Timing) -> torch.autocast:
     return torch.autocast(job.device, torch.bfloat16, enabled=job.precision == "bfloat16")
 
 
-def _collect_activations(network: AlexNet) -> list[Tensor]:
-    """Return a list to which each training forward pass appends all hidden activations."""
-    outputs: list[Tensor] = []
-    for _, module in network.activations():
-        module.register_forward_hook(lambda module, inputs, output: outputs.append(output) if module.training else None)
-    return outputs
+def _collect_activities(network: Network) -> list[Tensor]:
+    """Return a list to which each training forward pass appends the mean absolute activation of each hidden layer."""
+    activities: list[Tensor] = []
+
+    def observe(layer: str, module: nn.Module, output: Tensor) -> None:
+        if module.training:
+            activities.append(output.abs().mean())
+
+    network.hook_activations(observe)
+    return activities
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from ablations.framework.study import all_claims
 from bench.data.image_sets import ResidentImages
 from bench.metrics.table import find_metric
 from bench.models import complexity
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.probes.answering import QUESTIONS
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Count, Timing, Trial, identity

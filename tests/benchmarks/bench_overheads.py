@@ -21,7 +21,7 @@ from bench.data.source import Source
 from bench.data.trial_images import load_splits
 from bench.metrics.accuracy import evaluate
 from bench.metrics.sparsity import sparsity, watch_activations
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.records import store
 from bench.runner import estimate
 from bench.runner.pending import select_kept_trials

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from bench.components.augmentations import DRAWS
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.system.devices import choose_precision
@@ -22,7 +22,7 @@ def training_step(model: ModelConfig, recipe: TrainConfig, precision: str = "flo
     """The harness's training step on random images, augmentation included."""
     trial = Trial(model, recipe, DataConfig("", model.classes), 0, precision=precision)
     network = build(model, 0).to(memory_format=torch.channels_last).train()
-    side = network.layout.size + 2 * network.layout.pad
+    side = network.size + 2 * network.pad
     images = ResidentImages(torch.randint(0, 256, (4096, side, side, 3)).to(torch.uint8), torch.randint(0, 10, (4096,)))
     index, draw = torch.randint(0, 4096, (recipe.batch,)), torch.rand(recipe.batch, DRAWS)
     memory = StepMemory(images, index, draw, torch.zeros(()))

@@ -20,7 +20,7 @@ from bench.data import image_sets, photo_index, photo_packing
 from bench.data.image_sets import SquarePhotos, StreamedPhotos
 from bench.data.source import locate
 from bench.data.trial_images import load_splits
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.training.loop import train

@@ -16,7 +16,7 @@ from bench.data.image_sets import decode_square
 from bench.data.loader import make_loader
 from bench.data.source import locate
 from bench.data.trial_images import load_splits
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.records import store
 from bench.runner import worker
 from bench.runner.task import Task

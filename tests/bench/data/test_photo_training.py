@@ -13,7 +13,7 @@ from torchvision.transforms.functional import to_tensor
 
 from bench.data.trial_images import load_splits
 from bench.metrics.accuracy import evaluate_crops
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.records import store
 from bench.training.loop import train
 

@@ -4,11 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from bench.components.layouts import LAYOUTS
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
 from bench.metrics.accuracy import evaluate
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.spec.config import ModelConfig
 
 
@@ -24,7 +23,7 @@ def test_evaluation_is_a_plain_loop_over_the_centres(layout, side, count):
     network.eval()
     with torch.no_grad():
         for images, truth in zip(canvas.split(100), labels.split(100), strict=True):
-            for logits, label in zip(network(centre(images, network.layout.size)).double(), truth, strict=True):
+            for logits, label in zip(network(centre(images, network.size)).double(), truth, strict=True):
                 correct += int(logits.argmax() == label)
                 losses -= logits.log_softmax(0)[label].item()
     assert accuracy == correct / count
@@ -45,7 +44,7 @@ class Fixed(nn.Module):
     def __init__(self, logits):
         super().__init__()
         self.logits = logits
-        self.layout = LAYOUTS["document"]
+        self.size = 32
 
     def forward(self, images):
         return self.logits[: len(images)]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bench.metrics.registry import METRICS
 from bench.metrics.sparsity import layer_sums, sparsity, watch_activations
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.spec.config import ModelConfig
 from bench.system.process_group import SINGLE
 
@@ -141,7 +141,7 @@ def test_sparsity_is_measured_before_pooling():
     images = torch.rand(4, 3, 32, 32)
     with torch.no_grad(), watch_activations(network) as sums:
         network(images)
-        before_pooling = network.layers[:2](images)
+        before_pooling = network.module.layers[:2](images)
     assert sparsity(sums, SINGLE)["sparsity/zeros/conv1"] == pytest.approx((before_pooling == 0).double().mean().item())
 
 

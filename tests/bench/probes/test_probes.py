@@ -10,7 +10,7 @@ from bench.components.normalisations import LRN
 from bench.data.image_sets import ResidentImages
 from bench.data.trial_images import load_splits
 from bench.metrics.accuracy import evaluate
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.probes import answering, competition, ensembles, features
 from bench.probes.ensembles import scores
 from bench.records import store, weights
@@ -67,7 +67,7 @@ def test_means_over_masks_are_those_of_whole_forward_passes():
     answer = ensembles.sub_networks([network()], probe_images)
     torch.manual_seed(5)
     copy = network()
-    for module in copy.layers:
+    for module in copy.module.layers:
         module.train(isinstance(module, torch.nn.Dropout))
     passes = [copy(ensembles.centre(probe_images.canvas, 32)) for _ in range(counted)]
     arithmetic = torch.stack([member.softmax(1) for member in passes]).mean(0)
@@ -157,7 +157,7 @@ def test_contrasts_are_those_of_the_networks_own_layers():
     net = network(normalisation="lrn-rescaled")
     answer = competition.competition([net], images())
     expected, output = {"before LRN": [], "behind LRN": []}, competition.centre(images().canvas, 32)
-    for module in net.layers:
+    for module in net.module.layers:
         if isinstance(module, LRN):
             expected["before LRN"].append(competition.contrast(output, output))
             expected["behind LRN"].append(competition.contrast(output, module(output)))
@@ -186,7 +186,7 @@ def finished_trials(digits, tmp_path):
         trials = tuple(Trial(SMALL, TrainConfig(epochs=1), digits.data, seed) for seed in seeds)
         store.folder(tmp_path).mkdir(exist_ok=True)
         for trial in trials:
-            digest = weights.write(tmp_path, trial, save(build(SMALL, trial.seed).state_dict()))
+            digest = weights.write(tmp_path, trial, save(build(SMALL, trial.seed).module.state_dict()))
             store.write(tmp_path, store.new_record(trial) | {"status": "finished", "weights": digest})
         return trials
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bench.components.activations import ACTIVATIONS as LEVELS
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.spec.config import ModelConfig
 from bench.spec.jobs import Timing
 from bench.timing import measurement, subjects

@@ -9,7 +9,7 @@ import torch
 
 from bench.data.source import locate
 from bench.data.trial_images import load_splits
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.runner.backends import torchrun
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.jobs import Trial

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.data.trial_images import load_splits
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial

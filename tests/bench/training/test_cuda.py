@@ -12,7 +12,7 @@ from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
 from bench.data.image_sets import ResidentImages
 from bench.data.source import locate
 from bench.data.trial_images import load_splits
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.records import store
 from bench.runner import worker
 from bench.runner.task import Task
@@ -51,7 +51,7 @@ class Training:
         self.network = build(trial.model, trial.seed).to(trial.device).to(memory_format=torch.channels_last).train()
         self.state, self.batch = State(trial, self.network, 4 * STEPS), trial.recipe.batch
         self.indices, self.draws = self.state.begin(1, 512)
-        pixels = ResidentImages(*(part.to(trial.device) for part in images(self.network.layout)))
+        pixels = ResidentImages(*(part.to(trial.device) for part in images(self.network)))
         self.index, self.draw = self.indices[: self.batch].clone(), self.draws[: self.batch].clone()
         fixed = pixels, self.index, self.draw, self.state.total_loss
         self.step = step.make_step(trial, trial.recipe, self.network, self.state.optimizer, StepMemory(*fixed))
@@ -133,7 +133,7 @@ def test_a_graph_reads_the_rate_that_the_schedule_sets():
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 def test_both_devices_cut_the_same_windows(augmentation):
-    layout = build(MODEL, 0).layout
+    layout = build(MODEL, 0)
     canvas, numbers = images(layout).canvas, torch.Generator().manual_seed(2)
     draws = torch.rand(64, DRAWS + 3, generator=numbers)
     batch = Batch(canvas, torch.arange(64), draws, layout.size, layout.pad)

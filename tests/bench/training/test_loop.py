@@ -9,7 +9,7 @@ import torch
 from bench.components.windows import centre
 from bench.data.trial_images import load_splits
 from bench.metrics.speed import steps_to_error
-from bench.models.alexnet import build
+from bench.models.network import build
 from bench.records import store, validation
 from bench.runner import worker
 from bench.runner.task import Task
@@ -129,17 +129,17 @@ def test_every_epoch_has_its_own_order_and_no_image_twice(trial, fed):
 @pytest.mark.parametrize("switched", [{"dropout": 0.0}, {"normalisation": "batch"}, {"normalisation": "lrn"}], ids=str)
 def test_arms_of_one_seed_start_from_the_same_weights(trial, switched):
     baseline, switched_network = build(trial().model, 3), build(trial(**switched).model, 3)
-    for name in baseline.gains:
-        weights = (network.layers.get_submodule(name).weight for network in (baseline, switched_network))
+    for name in baseline.module.gains:
+        weights = (network.module.layers.get_submodule(name).weight for network in (baseline, switched_network))
         assert torch.equal(*weights)
 
 
 def test_an_activation_scales_the_initial_weights_and_draws_the_same(trial):
     relu, sigmoid = build(trial().model, 3), build(trial(activation="sigmoid").model, 3)
-    for name, gain in relu.gains.items():
-        ratio = sigmoid.gains[name] / gain
+    for name, gain in relu.module.gains.items():
+        ratio = sigmoid.module.gains[name] / gain
         torch.testing.assert_close(
-            sigmoid.layers.get_submodule(name).weight, relu.layers.get_submodule(name).weight * ratio
+            sigmoid.module.layers.get_submodule(name).weight, relu.module.layers.get_submodule(name).weight * ratio
         )
 
 

@@ -6,7 +6,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 from bench.components.augmentations import AUGMENTATIONS
 from bench.data.image_sets import ResidentImages
-from bench.models.alexnet import AlexNet
+from bench.models.network import build
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial
 from bench.training import step
@@ -17,8 +17,8 @@ TRIAL = Trial(ModelConfig(width=1 / 16), TrainConfig(batch=8), DataConfig("", 10
 
 def valueless_step(trial):
     """A step on tensors without values, on which reading a value raises, and its total loss."""
-    network = AlexNet(trial.model)
-    side = network.layout.size + 2 * network.layout.pad
+    network = build(trial.model, trial.seed)
+    side = network.size + 2 * network.pad
     images = ResidentImages(torch.zeros(20, side, side, 3, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
     draw = torch.zeros(8, AUGMENTATIONS[trial.recipe.augmentation].draws)
     index, total = torch.zeros(8, dtype=torch.int64), torch.zeros(())
