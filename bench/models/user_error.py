@@ -13,7 +13,7 @@ def describe_user_error(error: Exception) -> str:
     text = f"{type(error).__name__}: {' '.join(str(error).split())}"
     frames = traceback.extract_tb(error.__traceback__)
     own_frames = [frame for frame in frames if not _is_library(frame.filename)]
-    return f"{text} ({Path(own_frames[-1].filename).name}:{own_frames[-1].lineno})" if own_frames else text
+    return f"{text} ({Path(own_frames[-1].filename).name}, line {own_frames[-1].lineno})" if own_frames else text
 
 
 def _is_library(file: str) -> bool:

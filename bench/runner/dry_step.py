@@ -1,10 +1,8 @@
 """One step on random images, before a run, of what a study file declares: each mistake in it is one clear line."""
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +12,9 @@ from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
 from bench.components.losses import LOSSES
 from bench.components.networks import input_shape
 from bench.components.schedules import SCHEDULES
-from bench.extensions.declare import CODES
 from bench.metrics.registry import IMAGE_METRICS
-from bench.models.alexnet import build
+from bench.models.network import build
+from bench.models.user_error import describe_user_error
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
@@ -79,10 +77,7 @@ def _explain(kind: str, name: str = "") -> Iterator[str]:
     except InputError:
         raise
     except Exception as error:  # of any class, raised by a user's code
-        files = {code.file for code in CODES.values()} | {m.file for code in CODES.values() for m in code.modules}
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
-        place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-        raise InputError(f"{subject} fails: {type(error).__name__}: {error}{place}") from error
+        raise InputError(f"{subject} fails: {describe_user_error(error)}") from error
 
 
 def _check_tensor(subject: str, value: Any, shape: tuple[int, ...]) -> None:

@@ -341,8 +341,7 @@ def test_an_activation_penalty_lowers_the_mean_activation(trial, digits):
         list(train(job, network, images))
         network.eval()
         means = []
-        for _, module in network.activations():
-            module.register_forward_hook(lambda module, inputs, output: means.append(output.abs().mean().item()))
+        network.hook_activations(lambda name, module, output: means.append(output.abs().mean().item()))
         with torch.no_grad():
             network(centre(images.test.canvas, 32))
         return sum(means)
