@@ -1,9 +1,11 @@
 """Evaluation of a trial's network: on samples of the images until the end, then on all of them."""
 
+from bench.components.networks import input_shape
 from bench.data.image_sets import ImageSet, StreamedPhotos
 from bench.data.trial_images import Splits
 from bench.metrics.accuracy import evaluate, evaluate_crops
 from bench.metrics.gradients import first_to_last, gradient_flow
+from bench.metrics.image_metrics import measure_image_metrics
 from bench.metrics.sparsity import sparsity, watch_activations
 from bench.models.network import Network
 from bench.spec.jobs import Trial
@@ -36,8 +38,8 @@ class Evaluator:
         return until_error > 0 and sample["train/accuracy"] >= 1 - until_error
 
     def measure_end(self) -> dict[str, float]:
-        """Measure accuracy on all splits, sparsity on test, and, of photographs, the paper's ten crops."""
-        return self._measure(FULL_IMAGES, self.images.test) | self._crops()
+        """Measure accuracy on all splits, sparsity and own metrics on test, and, of photographs, ten crops."""
+        return self._measure(FULL_IMAGES, self.images.test) | self._crops() | self._own_metrics()
 
     def validation_accuracy(self) -> float:
         """Measure accuracy on the first images of validation."""
@@ -65,6 +67,13 @@ class Evaluator:
             return {}
         with autocast(self.trial):
             return evaluate_crops(self.network, self.images.test, self.group)
+
+    def _own_metrics(self) -> dict[str, float]:
+        if not self.trial.metrics:
+            return {}
+        size = input_shape(self.trial.model).size
+        with autocast(self.trial):
+            return measure_image_metrics(self.network, size, self.images.test, self.trial.metrics, self.group)
 
     def measures_gradients(self, epoch: int, step: int, steps: int) -> bool:
         """Whether gradients are measured after this step: the trial's first, and the last before each evaluation."""
