@@ -161,7 +161,7 @@ def _judge_claims(
 def _design(study: Study, setting: Setting) -> Design:
     arms = (*all_arms(study), *study.combinations) if has_interim_analyses(study, setting) else ()
     seeds = {arm: requested_seeds(study, arm, setting) for arm in arms}
-    return Design(seeds_per_arm(study, setting), seeds, study.switches)
+    return Design(seeds_per_arm(study, setting), seeds, tuple(study.switches), study.combinations)
 
 
 def _rows_of(table: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -1,18 +1,27 @@
-"""Experimental designs: arms of studies with several switches, effects as weighted sums of arms, common contrasts.
+"""Experimental designs: from switches to the arms and claims of a study; other contrasts that several studies share.
 
-A design starts from one declaration, {name: Switch(on, off)}. An arm is named by the switches that are on in it.
+A design is one line of a study: `Study(question="...", **designs.full_factorial(SWITCHES, margin=0.5))`. `SWITCHES` is
+{name: Switch(on, off)}, and each switch becomes a claim.
 """
 
-import itertools
 import math
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Mapping
 from statistics import fmean
+from typing import NamedTuple, TypedDict
 
-from ablations.framework.study import Levels, Switch, Tuning
+from ablations.framework import effects
+from ablations.framework.claim import Claim, Contrast
+from ablations.framework.effects import ALL_OFF, ALL_ON, Weights
+from ablations.framework.study import Levels, Tuning
+from ablations.framework.switches import Switches, check_switches, make_arms, switch_levels
+from bench.metrics.table import describe_metric
+from bench.spec.fields import one_of
 
-Switches = Mapping[str, Switch]
-Weights = dict[str, float]  # weight of each arm of a full factorial, by the arm's name
-ALL_OFF = "none of them"
+ACCURACY = "test/accuracy"
+MAX_FACTORIAL, MAX_SINGLE = 10, 100  # switches; a factorial of ten has a thousand arms
+RESOLUTION_V = 5  # switches of a half fraction that tells two-way interactions apart
+VERBS = {"higher": "raises", "lower": "lowers", "equal": "does not change"}
 LEARNING_RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 
 # The four-layer network for CIFAR-10 of Krizhevsky et al. 2012, figure 1 and section 3.3, as it was fed and trained
@@ -28,123 +37,130 @@ KRIZHEVSKY_CIFAR: Levels = {
 SCALED: Levels = {"inputs": "scaled", "initial": "scaled"}
 
 
-def arm_name(switches: Switches, on: Collection[str]) -> str:
-    """Return the name of the arm with these switches on."""
-    return " + ".join(name for name in switches if name in on) or ALL_OFF
+class Design(TypedDict, total=False):
+    """Fields of a `Study`."""
+
+    arms: dict[str, Levels]
+    claims: tuple[Claim, ...]
+    switches: Switches
+    combinations: dict[str, Weights]
 
 
-def full_factorial(switches: Switches) -> dict[str, Levels]:
-    """Return all 2^k combinations; the one with all switches on is the baseline.
+class Aim(NamedTuple):
+    """What a design claims of every switch; see `full_factorial`."""
 
-    Box, Hunter & Hunter (2005), chapter 5.
+    margin: float
+    metric: str
+    direction: str
+    prefix: str
+
+    def contrast(self, arm: str, reference: str | float = 0.0) -> Contrast:
+        """Return the contrast of an arm or effect with an arm, or with zero."""
+        return Contrast(self.metric, arm, reference, self.margin, self.direction)
+
+    def claim(self, switch: str, setting: str, stated: Contrast, beyond: Mapping[str, Contrast] | None = None) -> Claim:
+        """Return the claim about a switch, with its robustness checks by name."""
+        one_of("a design's direction", self.direction, VERBS)
+        slug = re.sub(r"\W+", "-", switch.lower()).strip("-") or switch
+        label = describe_metric(self.metric).label.partition(" (")[0]
+        sentence = f"{switch[0].upper()}{switch[1:]} {VERBS[self.direction]} {label}"
+        return Claim(f"{self.prefix}{slug}", sentence, (stated,), setting, beyond=beyond or {})
+
+
+def full_factorial(
+    switches: Switches, *, margin: float, metric: str = ACCURACY, direction: str = "higher", prefix: str = ""
+) -> Design:
+    """Return all 2^k combinations of 2 to 10 switches, and a claim on the main effect of each.
+
+    The combination with all switches on is the baseline. The effects of leaving a switch out of all and of adding it to
+    none are robustness checks; Shapley shares and two-way interactions are in the report. Box, Hunter & Hunter (2005),
+    chapter 5.
+
+    Trials: (2^k + 2 controls) times the profile's seeds, which are fixed: 4 switches at `quick` make 18 x 5 = 90. As
+    every trial counts for every claim, fewer seeds may do, such as `Study(seeds={"quick": 2}, ...)`.
+
+    Args:
+        switches: The switches by name.
+        margin: The smallest effect that matters, in the unit that reports show: points for accuracies and shares.
+        metric: Name of a recorded metric.
+        direction: What a switch claims to do to the metric: 'higher', 'lower' or 'equal', as in a `Contrast`.
+        prefix: Text before the id of each claim, which is the name of its switch in small letters.
+
+    Raises:
+        InputError: The switches are too few or too many, or one of them is invalid.
     """
-    return _arms(switches, reversed(list(subsets(switches))))
+    check_switches("a full factorial", switches, 2, MAX_FACTORIAL)
+    aim = Aim(margin, metric, direction, prefix)
+    claims = (
+        aim.claim(
+            name,
+            "main effect over all combinations of the other switches",
+            aim.contrast(effects.main_effect(name)),
+            {
+                "left out of all": aim.contrast(effects.left_out(name)),
+                "added to none": aim.contrast(effects.added_in(name)),
+            },
+        )
+        for name in switches
+    )
+    arms = make_arms(switches, reversed(list(effects.subsets(switches))))
+    return {"arms": arms, "claims": tuple(claims), "switches": switches, "combinations": effects.full_effects(switches)}
 
 
-def half_fraction(switches: Switches) -> dict[str, Levels]:
-    """Return half of the combinations: those with an even number of switches off.
+def half_fraction(
+    switches: Switches, *, margin: float, metric: str = ACCURACY, direction: str = "higher", prefix: str = ""
+) -> Design:
+    """Return half of the combinations of 3 to 11 switches, and a claim on the main effect of each.
 
-    With five switches the resolution is V: no main effect or two-way interaction is confounded with another. Box,
-    Hunter & Hunter (2005), section 6.5.
+    They have an even number of switches off; all on is the baseline. With five switches or more no main effect or
+    two-way interaction is confounded with another. With four the interactions are confounded with each other, and with
+    three with the main effects, too. Box, Hunter & Hunter (2005), section 6.5.
+
+    Trials: (2^(k-1) + 2 controls) times the profile's seeds, which are fixed: 5 switches at `quick` make 18 x 5 = 90.
+    The arguments are those of `full_factorial`.
     """
-    even = [on for on in subsets(switches) if (len(switches) - len(on)) % 2 == 0]
-    return _arms(switches, reversed(even))
-
-
-def one_at_a_time(switches: Switches, on: Collection[str]) -> dict[str, Levels]:
-    """Return the arm with these switches on, and every arm that differs from it by one switch."""
-    return _arms(switches, [tuple(on), *(tuple(set(on) ^ {name}) for name in switches)])
-
-
-def leave_one_out(switches: Switches) -> dict[str, Levels]:
-    """Return the arm with all switches on, and every arm with one of them off."""
-    return one_at_a_time(switches, tuple(switches))
-
-
-def add_one_in(switches: Switches) -> dict[str, Levels]:
-    """Return the arm with all switches off, and every arm with one of them on."""
-    return one_at_a_time(switches, ())
-
-
-def subsets(names: Collection[str]) -> Iterable[tuple[str, ...]]:
-    """Return all subsets of the names, smallest first."""
-    return itertools.chain.from_iterable(itertools.combinations(names, size) for size in range(len(names) + 1))
-
-
-def _arms(switches: Switches, combinations: Iterable[Collection[str]]) -> dict[str, Levels]:
+    check_switches("a half fraction", switches, 3, MAX_FACTORIAL + 1)
+    aim = Aim(margin, metric, direction, prefix)
+    on_sets = effects.half_subsets(switches)
+    setting = "main effect over half of the combinations of all switches"
     return {
-        arm_name(switches, on): {
-            factor: level
-            for name, switch in switches.items()
-            for factor, level in (switch.on if name in on else switch.off).items()
-        }
-        for on in combinations
+        "arms": make_arms(switches, reversed(on_sets)),
+        "claims": tuple(aim.claim(name, setting, aim.contrast(effects.main_effect(name))) for name in switches),
+        "switches": switches,
+        "combinations": effects.signed_effects(switches, on_sets, interactions=len(switches) >= RESOLUTION_V),
     }
 
 
-def effect_weights(switches: Switches) -> dict[str, Weights]:
-    """Return the effects of a full factorial as weighted sums of arms, for `Study.combinations`.
+def leave_one_out(
+    switches: Switches, *, margin: float, metric: str = ACCURACY, direction: str = "higher", prefix: str = ""
+) -> Design:
+    """Return the arm with all switches on, the baseline, and each arm with one off; a claim compares the two.
 
-    The effects, by name: every main effect, every two-way interaction, and for each switch its Shapley share, the
-    effect of turning it off with all others on, and the effect of turning it on with all others off.
+    Trials: k + 1 arms and 2 controls; the arms have looks at 3, 5, 8 and 12 seeds until their claims are decided.
+    The arguments are those of `full_factorial`.
     """
-    effects = {main_effect(name): _contrast(switches, (name,)) for name in switches}
-    effects |= {interaction(a, b): _contrast(switches, (a, b)) for a, b in itertools.combinations(switches, 2)}
-    for name in switches:
-        other_names = tuple(other for other in switches if other != name)
-        effects[left_out(name)] = {arm_name(switches, switches): 1.0, arm_name(switches, other_names): -1.0}
-        effects[added_in(name)] = {arm_name(switches, (name,)): 1.0, arm_name(switches, ()): -1.0}
-        effects[shapley_share(name)] = _shapley(switches, name)
-    return effects
+    check_switches("leave-one-out", switches, 1, MAX_SINGLE)
+    aim = Aim(margin, metric, direction, prefix)
+    arms = {ALL_ON: switch_levels(switches, switches)}
+    arms |= {f"all but {name}": switch_levels(switches, set(switches) - {name}) for name in switches}
+    setting = "beside all other switches"
+    claims = (aim.claim(name, setting, aim.contrast(ALL_ON, f"all but {name}")) for name in switches)
+    return {"arms": arms, "claims": tuple(claims)}
 
 
-def main_effect(name: str) -> str:
-    """Return the name of the switch's main effect."""
-    return f"main effect of {name}"
+def add_one_in(
+    switches: Switches, *, margin: float, metric: str = ACCURACY, direction: str = "higher", prefix: str = ""
+) -> Design:
+    """Return the arm with all switches off, the baseline, and each arm with one on; a claim compares the two.
 
-
-def interaction(first: str, second: str) -> str:
-    """Return the name of the interaction of two switches."""
-    return f"interaction of {first} and {second}"
-
-
-def left_out(name: str) -> str:
-    """Return the name of the effect of turning the switch off with all others on."""
-    return f"{name}, left out of all"
-
-
-def added_in(name: str) -> str:
-    """Return the name of the effect of turning the switch on with all others off."""
-    return f"{name}, added to none"
-
-
-def shapley_share(name: str) -> str:
-    """Return the name of the switch's Shapley share."""
-    return f"Shapley share of {name}"
-
-
-def _contrast(switches: Switches, names: Collection[str]) -> Weights:
-    """Mean of the arms with a sign product of +1 over the named switches, minus the mean of those with -1.
-
-    An interaction is therefore half the difference between one switch's effects at the two levels of the other. Box,
-    Hunter & Hunter (2005), section 5.5.
+    Trials: k + 1 arms and 2 controls; the arms have looks at 3, 5, 8 and 12 seeds until their claims are decided.
+    The arguments are those of `full_factorial`.
     """
-    half = 2 ** (len(switches) - 1)
-    return {arm_name(switches, on): (-1) ** len(set(names) - set(on)) / half for on in subsets(switches)}
-
-
-def _shapley(switches: Switches, name: str) -> Weights:
-    """Effect of turning the switch on, averaged over all orders of turning the switches on (Shapley 1953).
-
-    The shares of all switches sum to the difference between all on and all off.
-    """
-    weights: Weights = {}
-    count, other_names = len(switches), [other for other in switches if other != name]
-    for on in subsets(other_names):
-        share = math.factorial(len(on)) * math.factorial(count - len(on) - 1) / math.factorial(count)
-        weights[arm_name(switches, (*on, name))] = share
-        weights[arm_name(switches, on)] = -share
-    return weights
+    check_switches("add-one-in", switches, 1, MAX_SINGLE)
+    aim = Aim(margin, metric, direction, prefix)
+    arms = {ALL_OFF: switch_levels(switches, ()), **{name: switch_levels(switches, {name}) for name in switches}}
+    claims = (aim.claim(name, "without the other switches", aim.contrast(name, ALL_OFF)) for name in switches)
+    return {"arms": arms, "claims": tuple(claims)}
 
 
 def slope(positions: Mapping[str, float]) -> Weights:

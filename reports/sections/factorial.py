@@ -1,12 +1,13 @@
-"""Effects of a factorial study: each ingredient's by several definitions, interactions, every combination."""
+"""Effects of a factorial study: each factor's by several definitions, interactions, every combination."""
 
 import itertools
 import math
 
 import pandas as pd
 
-from ablations import Study
-from ablations.framework.designs import added_in, interaction, left_out, main_effect, shapley_share
+from ablations import Contrast, Study
+from ablations.framework.effects import JOINT, added_in, interaction, left_out, main_effect, shapley_share
+from bench.metrics.table import describe_metric
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Figure, Heading, Note, Table, make_columns
 from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, draw_differences
@@ -14,62 +15,89 @@ from reports.rendering.plot_style import Axis
 from reports.statistics.factorial import analyse_effect
 from reports.statistics.summary import Mean, estimate_mean, select_values
 from reports.tables.observations import tabulate_combinations
+from reports.text.comparisons import short_label
 from reports.text.formatting import NOTHING, format_mean
 
-METRIC, POINTS = "test/accuracy", 100
 TICK = "\N{CHECK MARK}"
-EFFECTS = main_effect, left_out, added_in, shapley_share
-HEADS = "Main effect", "Left out of all", "Added to none", "Shapley share"
+EFFECTS = {  # column and remark by definition, in which only a full factorial has all
+    main_effect: ("Main effect", "with less without, over the combinations of the others"),
+    left_out: ("Left out of all", "all factors less all but this one"),
+    added_in: ("Added to none", "this one alone less none"),
+    shapley_share: ("Shapley share", "the mean over all orders of adding them"),
+}
 
 
 def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
     """Build a factorial study's part of the chapter, in place of the arms' tables and figures."""
+    metric = _find_metric(study)
     table = tabulate_combinations(study, evidence.results)
-    points = table[table["metric"] == METRIC].pivot(index="pair", columns="arm", values="value") * POINTS
-    if not set(study.combinations) <= set(points.columns):
+    effects_by_pair = table[table["metric"] == metric].pivot(index="pair", columns="arm", values="value")
+    effects_by_pair *= describe_metric(metric).factor
+    if not set(study.combinations) <= set(effects_by_pair.columns):
         return [Note("Not finished", "No seed has all combinations yet.")]
-    effects = _estimate_effects(study, evidence.results, points)
-    return [
-        Heading("Effect of each ingredient", 3),
-        _tabulate_effects(study, effects),
-        *_build_disagreements(study, points),
-        _draw_effects(study, points, effects),
-        _tabulate_interactions(study, effects),
-    ]
+    effects = _estimate_effects(study, evidence.results, effects_by_pair)
+    blocks: list[Block] = [Heading("Effect of each factor", 3), _tabulate_effects(study, effects)]
+    if all(effect(name) in effects for name in study.switches for effect in (left_out, added_in)):
+        blocks += _build_disagreements(study, effects_by_pair)
+    blocks.append(_draw_effects(study, effects_by_pair, effects))
+    if all(interaction(*pair) in effects for pair in itertools.combinations(study.switches, 2)):
+        blocks.append(_tabulate_interactions(study, effects))
+    return blocks
 
 
-def _estimate_effects(study: Study, results: pd.DataFrame, points: pd.DataFrame) -> dict[str, Mean]:
+def _find_metric(study: Study) -> str:
+    """Return the metric of the first claim on a combination, which the whole chapter shows; else test accuracy."""
+    parts = [part for claim in study.claims for part in claim.stated if isinstance(part, Contrast)]
+    return next((part.metric for part in parts if part.arm in study.combinations), "test/accuracy")
+
+
+def _label(study: Study) -> str:
+    """Return the metric's label with a capital."""
+    label = short_label(_find_metric(study))
+    return label[:1].upper() + label[1:]
+
+
+def _unit(study: Study) -> str:
+    """Name the unit of the effects: 'points of test accuracy'."""
+    metric = _find_metric(study)
+    return " of ".join(filter(None, (describe_metric(metric).difference, short_label(metric))))
+
+
+def _estimate_effects(study: Study, results: pd.DataFrame, effects_by_pair: pd.DataFrame) -> dict[str, Mean]:
     """Estimate every effect as verdicts do: by an analysis of variance where there is one, else over seeds."""
-    values = {arm: dict(select_values(results, arm, METRIC) * POINTS) for arm in study.arms}
-    effects = {str(name): estimate_mean(points[name].dropna()) for name in points.columns}
+    metric = _find_metric(study)
+    factor = describe_metric(metric).factor
+    values = {arm: dict(select_values(results, arm, metric) * factor) for arm in study.arms}
+    effects = {str(name): estimate_mean(effects_by_pair[name].dropna()) for name in effects_by_pair.columns}
     for name, mean in effects.items():
-        test = analyse_effect(name, study.switches, values)
+        test = analyse_effect(name, study.switches, study.combinations, values)
         if test and test.estimate is not None and test.interval:
             effects[name] = Mean(test.estimate, (test.interval[1] - test.interval[0]) / 2, mean.size)
     return effects
 
 
 def _tabulate_effects(study: Study, effects: dict[str, Mean]) -> Table:
-    rows = [(Cell(name), *(_cell(effects.get(effect(name))) for effect in EFFECTS)) for name in study.switches]
-    total = math.fsum(effects[shapley_share(name)].mean for name in study.switches)
-    return Table(
-        f"{study.name}: points of test accuracy",
-        make_columns("Ingredient", *HEADS),
-        tuple(rows),
-        "Mean over seeds and half-width of its 95 % interval: of main effects, and of the interactions below, by an "
-        "analysis of variance with the seeds as blocks; of the other effects over the seeds. Main effect: with less "
-        "without, over all combinations of "
-        "the others. Left out of all: all ingredients less all but this one. Added to none: this one alone less none. "
-        "Shapley share: the mean over all orders of adding them; the shares add up to all less none, "
-        f"{format_mean(total, None)} points.",
+    shown = {
+        effect: texts for effect, texts in EFFECTS.items() if all(effect(name) in effects for name in study.switches)
+    }
+    rows = [(Cell(name), *(_cell(effects[effect(name)]) for effect in shown)) for name in study.switches]
+    remark = (
+        "Mean over seeds and half-width of its 95 % interval: of main effects and interactions by an analysis of "
+        "variance with the seeds as blocks, of other effects over the seeds. "
     )
+    remark += " ".join(f"{head}: {definition}." for head, definition in shown.values())
+    if shapley_share in shown:
+        total = math.fsum(effects[shapley_share(name)].mean for name in study.switches)
+        remark += f" The shares add up to all less none, {format_mean(total, None)}."
+    columns = make_columns("Factor", *(head for head, _ in shown.values()))
+    return Table(f"{study.name}: {_unit(study)}", columns, tuple(rows), remark)
 
 
-def _build_disagreements(study: Study, points: pd.DataFrame) -> list[Block]:
-    """Build a note on ingredients that gain differently beside all others than alone, by the 95 % interval."""
+def _build_disagreements(study: Study, effects_by_pair: pd.DataFrame) -> list[Block]:
+    """Build a note on factors that gain differently beside all others than alone, by the 95 % interval."""
     gains = []
     for name in study.switches:
-        gain_beside, gain_alone = points[left_out(name)], points[added_in(name)]
+        gain_beside, gain_alone = effects_by_pair[left_out(name)], effects_by_pair[added_in(name)]
         difference = estimate_mean((gain_beside - gain_alone).dropna())
         if abs(difference.mean) > difference.half:
             beside_text, alone_text = (format_mean(gain.mean(), None) for gain in (gain_beside, gain_alone))
@@ -85,38 +113,43 @@ def _tabulate_interactions(study: Study, effects: dict[str, Mean]) -> Table:
         for name in names
     ]
     return Table(
-        f"{study.name}: two-way interactions, points of test accuracy",
-        make_columns("Ingredient", *names),
+        f"{study.name}: two-way interactions, {_unit(study)}",
+        make_columns("Factor", *names),
         tuple(rows),
-        "Half the change of one ingredient's effect when the other is added: above zero they help each other.",
+        "Half the change of one factor's effect when the other is added: above zero they help each other.",
     )
 
 
 def tabulate_combined(study: Study, results: pd.DataFrame) -> Table:
-    """Tabulate the test accuracy of every combination that was measured, best first."""
-    means = {arm: estimate_mean(select_values(results, arm, METRIC)).scaled(POINTS) for arm in study.arms}
+    """Tabulate the claimed metric of every combination that was measured, highest first."""
+    metric = describe_metric(_find_metric(study))
+    means = {
+        arm: estimate_mean(select_values(results, arm, _find_metric(study))).scaled(metric.factor) for arm in study.arms
+    }
     rows = [
-        (*(Cell(TICK if name in arm.split(" + ") else "") for name in study.switches), _cell(means[arm], signed=False))
+        (*(Cell(TICK if name in arm.split(JOINT) else "") for name in study.switches), _cell(means[arm], signed=False))
         for arm in sorted((arm for arm in study.arms if means[arm].size), key=lambda arm: -means[arm].mean)
     ]
-    columns = make_columns(*study.switches, ("Test accuracy", "%"), text=len(study.switches))
-    return Table(f"{study.name}: all combinations, best first", columns, tuple(rows))
+    columns = make_columns(*study.switches, (_label(study), metric.unit), text=len(study.switches))
+    return Table(f"{study.name}: all combinations, highest first", columns, tuple(rows))
 
 
-def _draw_effects(study: Study, points: pd.DataFrame, effects: dict[str, Mean]) -> Figure:
+def _draw_effects(study: Study, effects_by_pair: pd.DataFrame, effects: dict[str, Mean]) -> Figure:
     """Draw main effects and Shapley shares, one row per effect, one dot per seed."""
-    names = [effect(name) for effect in (main_effect, shapley_share) for name in study.switches]
+    metric = _find_metric(study)
+    kinds = [kind for kind in (main_effect, shapley_share) if all(kind(name) in effects for name in study.switches)]
+    names = [kind(name) for kind in kinds for name in study.switches]
     rows = []
     for name in names:
         if effects[name].size:
-            pairs = points[name].dropna()
+            pairs = effects_by_pair[name].dropna()
             trials = tuple((f"{study.name} / all combinations / seed {seed}",) for seed in pairs.index)
-            rows.append((name, METRIC, *effects[name].bounds, math.nan, math.nan, tuple(pairs), trials))
+            rows.append((name, metric, *effects[name].bounds, math.nan, math.nan, tuple(pairs), trials))
     table = pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
-    drawing = draw_differences(
-        table, [Axis(METRIC, "Test accuracy, points")], names, "nothing", f"{study.name}-effects"
-    )
-    return Figure(*drawing, "Main effects and Shapley shares: one dot per seed, their mean and its 95 % interval.")
+    axis = Axis(metric, ", ".join(filter(None, (_label(study), describe_metric(metric).difference))))
+    drawing = draw_differences(table, [axis], names, "nothing", f"{study.name}-effects")
+    heads = " and ".join(("Main effects", "Shapley shares")[: len(kinds)])
+    return Figure(*drawing, f"{heads}: one dot per seed, their mean and its 95 % interval.")
 
 
 def _cell(mean: Mean | None, signed: bool = True) -> Cell:

@@ -1,12 +1,12 @@
 """Observations sorted into the pairs that a part of a claim compares."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
-from ablations import Contrast, Switch
+from ablations import Contrast
 from bench.metrics.table import describe_metric
 from reports.statistics import sequential
 from reports.tables.observations import Observation
@@ -22,12 +22,14 @@ class Design(NamedTuple):
     Attributes:
         fixed_pairs: Number of pairs of every comparison without looks that rests on trials.
         requested_seeds: Number of seeds by arm or combination, in a study whose claims have looks; empty without looks.
-        switches: Factors of a factorial study.
+        switches: Names of the factors of a factorial study.
+        combinations: Its effects: weights of arms by name.
     """
 
     fixed_pairs: float = math.inf
     requested_seeds: Mapping[str, int] = {}
-    switches: Mapping[str, Switch] = {}
+    switches: Collection[str] = ()
+    combinations: Mapping[str, Mapping[str, float]] = {}
 
 
 class Pairs(NamedTuple):

@@ -28,7 +28,7 @@ def run_test(part: Contrast, pairs: Pairs, arms: Arms, design: Design) -> Paired
             arm: {pair: value.value * factor for pair, value in by_pair.items() if pair in pairs.sources}
             for arm, by_pair in arms.items()
         }
-        if test := factorial.analyse_effect(part.arm, design.switches, values):
+        if test := factorial.analyse_effect(part.arm, design.switches, design.combinations, values):
             return test
     return run_paired_test(part, pairs)
 

@@ -122,10 +122,7 @@ def test_a_combination_stands_for_its_arms():
 
 def test_a_factorial_has_a_fixed_number_of_seeds_in_the_second_wave():
     switches = {name: Switch({factor: on}, {}) for name, factor, on in (("a", "dropout", 0.5), ("b", "width", 0.5))}
-    arms = designs.full_factorial(switches)
-    effects = designs.effect_weights(switches)
-    claim = Claim("claim", "A sentence", (Contrast("test/accuracy", designs.main_effect("a"), 0.0, margin=1),))
-    study = make_study("mine", claims=(claim,), arms=arms, switches=switches, combinations=effects)
+    study = make_study("mine", **designs.full_factorial(switches, margin=1))
     assert set(map(tuple, waves_by_arm(study).values())) == {(STATED,) * FIXED}
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import vectorised
 
-from ablations import Claim, Contrast, Switch, designs
+from ablations import Claim, Contrast
+from ablations.framework import effects
 from ablations.framework.seeds import INTERIM_ANALYSES
 from reports.statistics.claim_verdicts import judge
 from reports.statistics.factorial import analyse_effect
@@ -79,7 +80,6 @@ def test_checks_that_differ():
 
 def test_the_analysis_of_variance_with_and_without_dependence_on_the_seed():
     names = "abcde"
-    switches = {name: Switch({name: 1}, {name: 0}) for name in names}
     on = [
         [name for name, sign in zip(names, signs, strict=True) if sign > 0]
         for signs in itertools.product((-1, 1), repeat=5)
@@ -92,7 +92,9 @@ def test_the_analysis_of_variance_with_and_without_dependence_on_the_seed():
     )
     ours = vectorised.factorial_tests(values, signs)
     for study, p_values, lows in zip(values, ours.p_value, ours.low, strict=True):
-        by_arm = {designs.arm_name(switches, arm): dict(enumerate(study[:, n])) for n, arm in enumerate(on)}
-        theirs = [analyse_effect(designs.main_effect(name), switches, by_arm) for name in names]
+        by_arm = {effects.arm_name(names, arm): dict(enumerate(study[:, n])) for n, arm in enumerate(on)}
+        theirs = [
+            analyse_effect(effects.main_effect(name), names, effects.full_effects(names), by_arm) for name in names
+        ]
         assert p_values[:, 0] == pytest.approx([test.p_value for test in theirs])
         assert lows[:, 0] == pytest.approx([test.interval[0] for test in theirs])

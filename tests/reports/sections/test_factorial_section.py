@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from ablations import Study, Switch
-from ablations.framework.designs import ALL_OFF, effect_weights, full_factorial
+from ablations.framework.designs import full_factorial, half_fraction
+from ablations.framework.effects import ALL_OFF
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure, Note, Table
 from reports.sections.factorial import TICK, build_factorial, tabulate_combined
@@ -17,8 +18,7 @@ from reports.statistics.factorial import analyse_effect
 from reports.text.formatting import format_mean
 
 SWITCHES = {name: Switch(on={name: 1}, off={name: 0}) for name in ("ReLU", "depth", "LRN")}
-COMBINATIONS = effect_weights(SWITCHES)
-STUDY = Study("?", (), arms=full_factorial(SWITCHES), switches=SWITCHES, combinations=COMBINATIONS, name="mine")
+STUDY = Study("?", name="mine", **full_factorial(SWITCHES, margin=0.5))
 CAPTION = "mine: points of test accuracy"
 SEEDS = {0: 0.001, 1: -0.001, 2: 0.0}
 
@@ -27,16 +27,21 @@ def switched_on(arm: str) -> set[str]:
     return set(arm.split(" + ")) - {ALL_OFF}
 
 
-def evidence(accuracy: Callable[[set[str]], float], lost_trials: tuple[tuple[str, int], ...] = ()) -> Evidence:
+def evidence(
+    accuracy: Callable[[set[str]], float],
+    lost_trials: tuple[tuple[str, int], ...] = (),
+    study: Study = STUDY,
+    metric: str = "test/accuracy",
+) -> Evidence:
     """Evidence with results of every arm: accuracy(switches that are on), with small differences between seeds."""
     rows = [
         ("mine", arm, seed, f"{arm} {seed}", False, False, accuracy(switched_on(arm)) + noise * len(arm) / 1e3)
         for seed, noise in SEEDS.items()
-        for arm in STUDY.arms
+        for arm in study.arms
         if (arm, seed) not in lost_trials
     ]
-    results = pd.DataFrame(rows, columns=["study", "arm", "pair", "identity", "censored", "diverged", "test/accuracy"])
-    return Evidence((STUDY,), fabricate.setting(), [], {}, results, results, results, [])
+    results = pd.DataFrame(rows, columns=["study", "arm", "pair", "identity", "censored", "diverged", metric])
+    return Evidence((study,), fabricate.setting(), [], {}, results, results, results, [])
 
 
 def additive(on: set[str]) -> float:
@@ -72,12 +77,12 @@ def test_a_main_effect_has_the_interval_by_which_it_is_judged():
         arm: {pair: 100 * value for pair, value in zip(rows["pair"], rows["test/accuracy"], strict=True)}
         for arm, rows in data.results.groupby("arm")
     }
-    low, high = analyse_effect("main effect of ReLU", SWITCHES, values).interval
+    low, high = analyse_effect("main effect of ReLU", SWITCHES, STUDY.combinations, values).interval
     assert main_effect == format_mean((low + high) / 2, (high - low) / 2, signed=True)
     assert left_out.partition(" ± ")[2] != main_effect.partition(" ± ")[2]
 
 
-def test_ingredients_that_need_each_other_show_in_interactions_and_in_a_note():
+def test_factors_that_need_each_other_show_in_interactions_and_in_a_note():
     blocks = build_factorial(STUDY, evidence(together))
     interactions = numbers(tables(blocks)["mine: two-way interactions, points of test accuracy"])
     assert interactions["ReLU"] == [None, pytest.approx(0, abs=0.01), pytest.approx(2, abs=0.01)]
@@ -89,7 +94,7 @@ def test_ingredients_that_need_each_other_show_in_interactions_and_in_a_note():
 
 def test_shapley_shares_add_up_in_the_remark():
     table = tables(build_factorial(STUDY, evidence(additive)))["mine: points of test accuracy"]
-    assert "all less none, 6 points" in table.remark
+    assert "all less none, 6." in table.remark
 
 
 def test_every_combination_has_a_row_with_ticks_best_first():
@@ -111,3 +116,16 @@ def test_a_seed_without_one_arm_gives_no_effect():
 def test_effects_are_drawn_with_their_seeds():
     (figure,) = [block for block in build_factorial(STUDY, evidence(additive)) if isinstance(block, Figure)]
     assert "main effect of ReLU +4.00" in figure.alt
+
+
+def test_half_a_factorial_of_another_metric_shows_the_effects_that_it_estimates():
+    """Half of the arms of three switches, claimed to lower the loss: -0.4 nats by ReLU, -0.2 by depth."""
+    half = Study("?", name="mine", **half_fraction(SWITCHES, margin=0.1, metric="test/loss", direction="lower"))
+    data = evidence(lambda on: 5 - 10 * additive(on), study=half, metric="test/loss")
+    (effects,) = tables(build_factorial(half, data)).values()  # interactions are confounded with main effects
+    assert effects.caption == "mine: nats of test loss"
+    assert [column.label for column in effects.columns] == ["Factor", "Main effect"]
+    sizes = {"ReLU": -0.4, "depth": -0.2, "LRN": 0}
+    assert numbers(effects) == {name: [pytest.approx(size, abs=0.01)] for name, size in sizes.items()}
+    table = tabulate_combined(half, data.results)
+    assert len(table.rows) == 4 and table.columns[-1].label == "Test loss"
