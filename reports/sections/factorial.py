@@ -35,6 +35,8 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
     effects_by_pair *= describe_metric(metric).factor
     if not set(study.combinations) <= set(effects_by_pair.columns):
         return [Note("Not finished", "No seed has all combinations yet.")]
+    if not all(main_effect(name) in study.combinations for name in study.switches):
+        return []  # a study with combinations of its own
     effects = _estimate_effects(study, evidence.results, effects_by_pair)
     blocks: list[Block] = [Heading("Effect of each factor", 3), _tabulate_effects(study, effects)]
     if all(effect(name) in effects for name in study.switches for effect in (left_out, added_in)):

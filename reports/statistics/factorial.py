@@ -36,9 +36,9 @@ def analyse_effect(
     """
     orders = map(main_effect, switches), itertools.starmap(interaction, itertools.combinations(switches, 2))
     effects = next((names for names in map(list, orders) if effect in names), [])
-    if len(switches) < 2 or not effects or effect not in combinations:
+    arms = list(combinations.get(effect, ()))
+    if len(switches) < 2 or not effects or any(combinations.get(name, {}).keys() != set(arms) for name in effects):
         return None
-    arms = list(combinations[effect])
     seeds = sorted(set.intersection(*(set(values.get(arm, {})) for arm in arms)))
     if len(seeds) < 2:
         return None
