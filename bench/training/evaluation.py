@@ -1,6 +1,5 @@
 """Evaluation of a trial's network: on samples of the images until the end, then on all of them."""
 
-from bench.components.networks import input_shape
 from bench.data.image_sets import ImageSet, StreamedPhotos
 from bench.data.trial_images import Splits
 from bench.metrics.accuracy import evaluate, evaluate_crops
@@ -71,9 +70,8 @@ class Evaluator:
     def _own_metrics(self) -> dict[str, float]:
         if not self.trial.metrics:
             return {}
-        size = input_shape(self.trial.model).size
         with autocast(self.trial):
-            return measure_image_metrics(self.network, size, self.images.test, self.trial.metrics, self.group)
+            return measure_image_metrics(self.network, self.images.test, self.trial.metrics, self.group)
 
     def measures_gradients(self, epoch: int, step: int, steps: int) -> bool:
         """Whether gradients are measured after this step: the trial's first, and the last before each evaluation."""

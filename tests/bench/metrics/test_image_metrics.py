@@ -20,6 +20,7 @@ def test_a_declared_metric_is_the_mean_over_the_centres_of_all_images(monkeypatc
 
     monkeypatch.setitem(IMAGE_METRICS, "weighted@0123456789abcdef", weighted)
     network = nn.Identity().train()
-    metrics = measure_image_metrics(network, 1, images, ["weighted@0123456789abcdef"])
+    network.size = 1
+    metrics = measure_image_metrics(network, images, ["weighted@0123456789abcdef"])
     assert metrics == {"test/weighted": pytest.approx((-1 * 1 - 0.6 * 2 - 0.2 * 3) / 3)}
     assert modes == [False] and network.training
