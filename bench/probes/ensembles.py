@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
+from bench.models.check import find_facts
 from bench.models.network import Network
 from bench.probes.question import Answer, question
 from bench.probes.replay import masked_passes
@@ -26,7 +27,7 @@ Scores = dict[str, float]
 
 def check_dropout(model: ModelConfig) -> None:
     """Raise InputError for a network without sub-networks."""
-    if not model.dropout:
+    if not find_facts(model).has_dropout:
         raise InputError("a network without dropout has no sub-networks: ask about arms that have it")
 
 

@@ -37,11 +37,13 @@ def check_jobs(jobs: Iterable[Job], source: Source) -> None:
     count = process_count()
     if count == 1:
         return
+    from bench.models.check import find_facts
+
     for trial in (job for job in jobs if isinstance(job, Trial)):
         batch = min(trial.recipe.batch, share_count(trial.recipe.share, trial.data.train))
         if batch % count:
             raise InputError(f"batches of {batch} images cannot be divided equally among {count} processes")
-        if trial.model.normalisation == "batch":
+        if find_facts(trial.model).has_batch_norm:
             advice = "name other studies, or run without torchrun"
             raise InputError(f"batch normalisation would see {count} parts of a batch instead of all of it: {advice}")
     if count > min(source.validation, source.test):

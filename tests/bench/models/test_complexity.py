@@ -1,5 +1,7 @@
 import pytest
 import torch
+import torchvision
+from small_networks import Residual, declare
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -182,3 +184,63 @@ def test_the_first_row_names_the_module_that_rescales_the_images():
 def test_counting_allocates_nothing():
     counted = complexity.count_network(ModelConfig(layout="ungrouped", width=8, classes=1000))  # 15 GB, were it built
     assert counted["parameters"] > 3.5e9
+
+
+def test_a_residual_network_by_hand():
+    """Maps of 4 pixels: stem 3 to 4 channels at stride 2, two 4-to-4 convolutions without biases, 4 to 10 classes."""
+    counted = complexity.count_network(declare(Residual))
+    assert [(row["name"], row["kind"], row["parameters"], row["macs"]) for row in counted["layers"]] == [
+        ("stem", "conv", 4 * 27 + 4, 4 * 27 * 16),
+        ("block.conv1", "conv", 4 * 36, 4 * 36 * 16),
+        ("block.bn1", "norm", 8, 0),
+        ("block.conv2", "conv", 4 * 36, 4 * 36 * 16),
+        ("fc", "fc", 50, 40),
+    ]
+    assert (counted["parameters"], counted["macs"]) == (458, 6_376)
+    first, _, last = (row for row in counted["layers"] if row["name"].startswith(("block.conv", "stem")))
+    assert (first["output"], last["shape"], last["dropout"]) == (
+        [4, 4, 4],
+        [4, 4, 3, 3],
+        "Dropout(p=0.5, inplace=False)",
+    )
+    assert last["activation"] == "ReLU(inplace=True)" and "activation" not in first
+
+
+class Attention(nn.Module):
+    """Parameters of its own, attention, and a table that no module runs."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 1, 6))
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+        self.scales = nn.ParameterList([torch.ones(6)])
+        self.embed, self.fc = nn.Linear(24, 6, bias=False), nn.Linear(6, classes)
+        self.tied = nn.Linear(24, 6, bias=False)
+        self.tied.weight = self.embed.weight
+
+    def forward(self, images):
+        tokens = self.embed(images.transpose(1, 2).flatten(2)) + self.token
+        return self.fc(self.attention(tokens, tokens, tokens)[0].mean(1) * self.scales[0])
+
+
+def test_operations_outside_of_layers_are_counted_and_shared_parameters_once():
+    """Eight tokens of 6 numbers: projections of 6 to 18 and 6 to 6, and two products of 8 x 8 x 6."""
+    counted = complexity.count_network(declare(Attention))
+    assert {row["name"]: (row["parameters"], row["macs"]) for row in counted["layers"]} == {
+        "network": (6, 0),
+        "embed": (144, 8 * 144),
+        "attention": (18 * 6 + 18, 8 * 108 + 2 * 8 * 8 * 6 + 8 * 36),
+        "attention.out_proj": (42, 0),
+        "fc": (70, 60),
+        "scales": (6, 0),
+    }
+
+
+@pytest.mark.parametrize(
+    "name, parameters, macs", [("resnet18", 11_689_512, 1.814), ("mobilenet_v2", 3_504_872, 0.301)]
+)
+def test_networks_of_torchvision_have_the_published_counts(name, parameters, macs):
+    model = declare(lambda classes: getattr(torchvision.models, name)(num_classes=classes), classes=1000, size=224)
+    counted = complexity.count_network(model)
+    assert counted["parameters"] == parameters
+    assert counted["macs"] / 1e9 == pytest.approx(macs, abs=5e-4)
