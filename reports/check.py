@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.spec.errors import InputError
+from reports.report_schema import VERSION, ReportJson
 
 Verdicts = Mapping[tuple[str, str], str]  # verdict by study and claim
 
@@ -14,14 +14,21 @@ def read_verdicts(file: Path) -> Verdicts:
     """Read the verdicts of a report.json, those of controls and robustness checks included.
 
     Raises:
-        InputError: The file cannot be read, or is no report.json.
+        InputError: The file cannot be read, is no report.json, or is one of a later version.
     """
     try:
-        return collect_verdicts(json.loads(file.read_text(encoding="utf-8")))
+        report = json.loads(file.read_text(encoding="utf-8"))
+        version = report.get("version", 1) if isinstance(report, dict) else 1  # the first files name none
+        is_later = isinstance(version, int) and version > VERSION
+        verdicts = {} if is_later else collect_verdicts(report)
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror}): name a stored report.json") from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(f"{file} is no report.json: name one that 'ablate report' wrote") from error
+    if is_later:
+        advice = f"this installation reads version {VERSION}: update it"
+        raise InputError(f"{file} has version {version} of report.json, and {advice}")
+    return verdicts
 
 
 def compare_verdicts(stored: Verdicts, current: Verdicts) -> list[str]:
@@ -33,10 +40,10 @@ def compare_verdicts(stored: Verdicts, current: Verdicts) -> list[str]:
     ]
 
 
-def collect_verdicts(report: Mapping[str, Any]) -> Verdicts:
+def collect_verdicts(report: ReportJson) -> Verdicts:
     """Collect the verdicts of a report.json's content, those of controls and robustness checks included."""
     claims = [*report["claims"], *report["controls"]]
-    entries = [(entry["study"], entry["id"], entry["verdict"]) for entry in claims]
+    entries: list[tuple[str, str, str]] = [(entry["study"], entry["id"], entry["verdict"]) for entry in claims]
     for entry in report["claims"]:
         for check in entry["checks"]:
             words = [check["verdict"], *["different from the stated setting"] * check["differs"]]

@@ -18,6 +18,7 @@ from reports.rendering.blocks import Block, Note
 from reports.rendering.glyphs import describe_missing_glyphs
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
+from reports.report_schema import VERSION, ControlJson, EnvironmentJson, ReportJson
 from reports.sections.controls import describe_control
 from reports.sections.overview import describe_run
 from reports.sections.progress import build_progress
@@ -114,10 +115,13 @@ def report_files(out: Path) -> list[Path]:
     return [out / "reports" / name for name in ("report.html", "report.pdf", "report.json", "trials.csv")]
 
 
-def export_verdicts(evidence: Evidence) -> dict[str, Any]:
-    """The content of report.json: claims, the literature's last; controls, run and environments."""
-    controls = [judgement_to_json(control) | {"result": describe_control(control)} for control in evidence.controls]
+def export_verdicts(evidence: Evidence) -> ReportJson:
+    """The content of report.json."""
+    controls: list[ControlJson] = [
+        {**judgement_to_json(control), "result": describe_control(control)} for control in evidence.controls
+    ]
     return {
+        "version": VERSION,
         "claims": [judgement_to_json(judgement) for judgement in (*evidence.claims, *evidence.literature)],
         "controls": controls,
         "run": describe_run(evidence),
@@ -125,6 +129,6 @@ def export_verdicts(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _list_environments(evidence: Evidence) -> list[dict[str, Any]]:
+def _list_environments(evidence: Evidence) -> list[EnvironmentJson]:
     texts = {json.dumps(get_environment(record), sort_keys=True) for record in evidence.records.values()}
     return [json.loads(text) for text in sorted(texts)]

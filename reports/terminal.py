@@ -16,7 +16,7 @@ from reports.evidence import gather, select_kind
 from reports.next_step import NextStep
 from reports.report import Report, count_trials, export_verdicts, report_files, write_report
 from reports.sections.claims import count_verdicts, summarise_checks
-from reports.sections.controls import describe_control, describe_unexpected
+from reports.sections.controls import ControlResult, describe_control, describe_unexpected
 from reports.statistics.claim_verdicts import Judgement
 from reports.text.formatting import pluralize, shorten
 from reports.verdict_tables import list_verdicts, tabulate_verdicts
@@ -25,7 +25,7 @@ MAX_LISTED = 5  # controls that are listed one by one
 LABEL, INDENT, CONTINUED = "Next:   ", "        ", " \\"  # a shell continues a line that ends in a backslash
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NOT_MEASURED = ("not_measured", "not_counted")
-CONTROL_RESULTS = {  # of `describe_control`, in words
+CONTROL_RESULTS: Mapping[ControlResult, str] = {  # in words
     "as it should": "as expected",
     "unexpected": "not as expected",
     "undecided": "undecided (too few pairs)",

@@ -4,18 +4,17 @@ import dataclasses
 from typing import Any
 
 from bench.system.text import json_value
+from reports.report_schema import ClaimJson, NumbersJson
 from reports.statistics.claim_verdicts import Judgement
 from reports.statistics.outcomes import CheckResult, Outcome, Requirement
 from reports.text.comparisons import part_unit
 from reports.text.reasons import describe_origins, explain_judgement, explain_outcome
 
-SUMMARY = ("estimate", "interval", "ninety", "margin", "unit", "pairs", "look", "p_value", "p_holm", "trials")
 
-
-def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
+def judgement_to_json(judgement: Judgement) -> ClaimJson:
     """Convert a judgement to JSON: the deciding part's numbers, then every part and check with all of its own."""
     claim, parts = judgement.claim, [_outcome_to_json(outcome) for outcome in judgement.outcomes]
-    return json_value(
+    stored: ClaimJson = json_value(
         {
             "id": claim.id,
             "study": judgement.study,
@@ -24,7 +23,7 @@ def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
             "setting": claim.setting,
             "verdict": judgement.verdict,
             "reason": explain_judgement(judgement),
-            **{name: parts[judgement.deciding][name] for name in SUMMARY},
+            **{name: parts[judgement.deciding][name] for name in NumbersJson.__annotations__},
             "deciding": judgement.deciding,
             "stated": parts,
             "requirements": list(map(_requirement_to_json, judgement.requirements)),
@@ -35,6 +34,7 @@ def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
             "origins": judgement.origins,
         }
     )
+    return stored
 
 
 def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:

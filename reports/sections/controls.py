@@ -1,6 +1,7 @@
 """Controls: the baseline against itself, and shuffled labels."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from reports.rendering.blocks import Cell, Table, make_columns
 from reports.statistics.claim_verdicts import Judgement
@@ -8,6 +9,7 @@ from reports.statistics.summary import MIN_SPLIT_SEEDS, RANDOM_SPLITS, BaselineS
 from reports.text.comparisons import format_estimate
 from reports.text.formatting import NOTHING, format_interval
 
+ControlResult = Literal["as it should", "unexpected", "undecided", "not run"]
 DECIDED = ("supported", "refuted", "negligible")
 MAX_SPLIT_SHARE = 0.06  # largest expected share of random splits that differ: 5 %, plus sampling error
 CONTROLS_REMARK = (
@@ -74,8 +76,8 @@ def describe_unexpected(controls: Sequence[Judgement]) -> str:
     return " ".join([*sentences, advice] if sentences else [])
 
 
-def describe_control(judgement: Judgement) -> str:
-    """Return the result of a control: 'as it should', 'unexpected', 'undecided' or 'not run'."""
+def describe_control(judgement: Judgement) -> ControlResult:
+    """Return the result of a control."""
     expected = "negligible" if judgement.claim.id.endswith(":a-a") else "supported"
     if judgement.verdict in DECIDED:
         return "as it should" if judgement.verdict == expected else "unexpected"

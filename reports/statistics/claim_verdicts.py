@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -16,9 +17,8 @@ from reports.statistics.outcomes import CheckResult, Outcome, Requirement
 from reports.statistics.pairs import Design, Table, tabulate
 from reports.tables.provenance import Environment, Origins, differing_fields, mixed_devices
 
-VERDICTS = (
-    "supported", "refuted", "negligible", "underpowered", "inconclusive", "not testable here", "not run",
-)  # fmt: skip
+Verdict = Literal["supported", "refuted", "negligible", "underpowered", "inconclusive", "not testable here", "not run"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 PRECEDENCE = ("refuted", "not run", "underpowered", "inconclusive", "negligible", "supported")  # of parts joined by AND
 
 

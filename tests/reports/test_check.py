@@ -106,6 +106,16 @@ def test_a_file_that_is_no_report_is_refused_in_one_line(capsys, out, content):
     )
 
 
+def test_a_file_of_the_first_format_is_read_and_one_of_a_later_version_is_refused(capsys, out, stored):
+    report = json.loads(stored.read_text())
+    later = f"has version 2 of report.json, and this installation reads version {report['version']}: update it"
+    del report["version"]
+    stored.write_text(json.dumps(report))
+    assert check_report(capsys, out, stored)[0] == 0
+    stored.write_text(json.dumps({"version": 2, "results": []}))
+    assert check_report(capsys, out, stored) == (2, [f"ablate: {stored} {later}"])
+
+
 def test_a_missing_file_or_a_folder_is_refused_in_one_line(capsys, out):
     for file, why in ((out / "absent.json", "No such file or directory"), (out, "Is a directory")):
         assert check_report(capsys, out, file) == (
