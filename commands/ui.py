@@ -20,7 +20,7 @@ LIST = "#/experiments?workflowType=machine_learning"  # MLflow ignores a query b
 
 
 def serve_ui(options: argparse.Namespace, console: Console) -> int:
-    """Serve MLflow on this machine only until Ctrl-C; return the server's exit status."""
+    """Serve MLflow on this machine only until Ctrl-C; return the exit status, 1 if the server failed."""
     if importlib.util.find_spec("mlflow") is None:
         raise InputError("mlflow is not installed: pip install mlflow")
     from bench.tracking import mlflow_client, mlflow_database
@@ -49,7 +49,7 @@ def serve_ui(options: argparse.Namespace, console: Console) -> int:
     }
     with subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True) as server:
         try:
-            return server.wait()
+            return int(server.wait() != 0)
         except KeyboardInterrupt:
             server.terminate()
             return 0

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 class Server:
     """A stand-in for the process of MLflow's server."""
 
+    status = 0
+
     def __init__(self, command, env, **_):
         type(self).started.append((command, env["MLFLOW_BACKEND_STORE_URI"]))
         type(self).variables = env
@@ -28,7 +30,7 @@ class Server:
         pass
 
     def wait(self):
-        return 0
+        return self.status
 
 
 @pytest.fixture
@@ -58,9 +60,12 @@ def test_the_printed_address_opens_the_charts_of_all_arms(smoke, started, capsys
     assert "/#/experiments/" in page and "viewStateShareKey=whole-" in page and "compareRunsMode=CHART" in page
 
 
-def test_without_arms_the_list_of_experiments_opens(started, tmp_path, capsys):
+def test_without_arms_the_list_of_experiments_opens_and_a_server_that_fails_gives_status_1(
+    started, tmp_path, capsys, monkeypatch
+):
     Publisher(tmp_path)
-    assert serve(tmp_path) == 0
+    monkeypatch.setattr(Server, "status", -9)
+    assert serve(tmp_path) == 1
     assert "/#/experiments?workflowType=machine_learning" in capsys.readouterr().out
 
 
