@@ -1,7 +1,6 @@
 """Estimated cost of a run: seconds learnt from finished jobs, or from a rule of thumb, and disk space."""
 
 import heapq
-import json
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,32 +9,10 @@ from typing import Any
 
 from bench.data.splits import share_count
 from bench.records import store
-from bench.spec.config import ModelConfig
+from bench.runner.rule_of_thumb import Key, kind_of_network, network_keys, rule_of_thumb
 from bench.spec.jobs import Job, Timing, Trial, describe, job_device, job_kind
 from bench.training.evaluation_schedule import evaluated_images
 
-# Measured training speed by layout and device. On the CPU it is that of one core at full width. On the GPU it is that
-# of one of eight trials on an H100, at any width, since narrow networks do not fill it; the speeds of layouts for
-# photographs are guesses. The table serves until a trial of the same layout, width and kernel is done; trials of other
-# networks scale it to this machine.
-IMAGES_PER_SECOND = {
-    "alexnet-32": {"cpu": 115.0, "cuda": 60_000.0},
-    "four-layer": {"cpu": 1_400.0, "cuda": 60_000.0},
-    "document": {"cpu": 215.0, "cuda": 87_000.0},
-    "document-pooled": {"cpu": 380.0, "cuda": 87_000.0},
-    "zhang": {"cpu": 420.0, "cuda": 52_000.0},
-    "caffenet-128": {"cpu": 50.0, "cuda": 7_500.0},
-    "torchvision": {"cpu": 17.0, "cuda": 2_500.0},
-    "ungrouped": {"cpu": 10.0, "cuda": 1_500.0},
-    "two-group": {"cpu": 16.0, "cuda": 2_400.0},
-}
-KERNEL_FACTORS = {  # factors of the training time, measured with Zhang's network on a CPU
-    "5x5": 1.0,
-    "pair": 1.65,
-    "pair-linear": 1.6,
-    "pair-matched": 1.3,
-}
-MIN_IMAGE_S = 1e-4  # lower limit on one core, for networks of any width
 EVALUATION_SPEEDUP = 4.0  # training time of an image over its evaluation time
 UNIT_S = {"cpu": {"probe": 2.0, "count": 0.1}, "cuda": {"probe": 0.2, "count": 0.1}}  # per network examined, per count
 ACTIVITY_S = 0.05  # per network, of the only probe that computes a single forward pass
@@ -45,10 +22,8 @@ EARLY_END = 0.25  # expected share of the epochs of a trial that ends at a train
 START_S, REPORT_S = 8.0, 2.5  # start-up before the first jobs; a study's chapter in the report
 PUBLISH_S = 0.05  # per record; one process publishes all of them
 MIN_IMAGES_PER_SECOND = 1e-6  # a slower speed is not a measurement
-WEIGHTS_MB = {"four-layer": 0.4}  # per stored trial at full width
-LARGE_WEIGHTS_MB = 150.0  # that of all other layouts
+WEIGHT_MB = 4e-6  # of a stored parameter
 
-Key = tuple[Any, ...]
 NONE_RUNNING: Mapping[Job, float] = MappingProxyType({})
 
 
@@ -87,7 +62,7 @@ class DurationModel:
         epochs, sizes = record["points"][-1]["epoch"], (images, data["validation"], data["test"])
         evaluated_count = evaluated_images(epochs, *sizes, recipe.get("until_error", 0.0))
         evaluation_s = max(0.0, duration_s - epochs * images / speed) / max(1, evaluated_count)
-        for key in _network_keys(job):
+        for key in network_keys(job, record.get("network")):
             training, evaluation = self.trials.get(key, ([], []))
             insort(training, 1 / speed)
             insort(evaluation, evaluation_s)
@@ -113,7 +88,7 @@ class DurationModel:
 
     def _seconds_per_image(self, trial: Trial) -> tuple[float, float]:
         """Seconds per image trained on and per image evaluated; medians, since an interrupted trial may take a day."""
-        keys = _network_keys(describe(trial))
+        keys = network_keys(describe(trial))
         for key in keys:
             if key in self.trials:
                 training, evaluation = self.trials[key]
@@ -126,19 +101,19 @@ class DurationModel:
         if timing.subject == "activations":
             return len(timing.arms) * sum(timing.sizes) * ELEMENT_S[timing.device]
         place = timing.device, timing.precision
-        keys = [(model.layout, model.width, model.kernel, *place) for _, model in timing.arms]
+        keys = [(*kind_of_network(model), *place) for _, model in timing.arms]
         image_s = sum(_median(self.trials[key][0]) if key in self.trials else self._guess(key) for key in keys)
         return sum(timing.sizes) * image_s / (EVALUATION_SPEEDUP if timing.subject == "layers" else 1.0)
 
     def _guess(self, key: Key) -> float:
         """Seconds per image trained on, by the rule of thumb and the trials done on this machine."""
         *_, device, precision = key
-        return _rule_of_thumb(key) * self._machine_factor(device, precision)
+        return rule_of_thumb(key) * self._machine_factor(device, precision)
 
     def _machine_factor(self, device: str, precision: str) -> float:
         """Median ratio of measured time to the rule of thumb over the networks that were measured."""
         networks = [(key, training) for key, (training, _) in [*self.trials.items()] if key[3:] == (device, precision)]
-        factors = sorted(_median(training) / _rule_of_thumb(key) for key, training in networks)
+        factors = sorted(_median(training) / rule_of_thumb(key) for key, training in networks)
         return _median(factors) if factors else 1.0
 
     def is_guess(self, jobs: Iterable[Job]) -> bool:
@@ -173,23 +148,10 @@ def disk_mb(jobs: Sequence[Job], kept_trials: Collection[Trial]) -> float:
 
 
 def _weights_mb(trial: Trial) -> float:
-    return WEIGHTS_MB.get(trial.model.layout, LARGE_WEIGHTS_MB) * trial.model.width**2
+    from bench.models.complexity import count_network  # imports torch, which takes seconds
 
-
-def _rule_of_thumb(key: Key) -> float:
-    """Seconds per image trained on, for networks that no finished trial has measured."""
-    layout, width, kernel, device, _ = key
-    rates = IMAGES_PER_SECOND.get(layout, IMAGES_PER_SECOND["document"])  # unmeasured layouts use the document's
-    full_width_s = KERNEL_FACTORS.get(kernel, 1.0) / rates[device]
-    return full_width_s if device == "cuda" else max(MIN_IMAGE_S, full_width_s * width**2)
+    return WEIGHT_MB * count_network(trial.model)["parameters"]
 
 
 def _median(ascending: Sequence[float]) -> float:
     return ascending[len(ascending) // 2]
-
-
-def _network_keys(job: dict[str, Any]) -> tuple[Key, Key]:
-    """Keys of a trial's speed: of its model and augmentation, and of its layout, width and kernel."""
-    model, place = job["model"], (job["device"], job["precision"])
-    details = json.dumps([ModelConfig(**model).__dict__, job["recipe"]["augmentation"]])
-    return (details, *place), (model["layout"], model["width"], model["kernel"], *place)

@@ -1,10 +1,12 @@
 from dataclasses import asdict, replace
 
 import pytest
+from small_networks import Residual, declare
 
 from bench.components.kernels import KERNELS
 from bench.components.layouts import LAYOUTS
-from bench.runner.estimate import IMAGES_PER_SECOND, MIN_IMAGE_S, PUBLISH_S, DurationModel
+from bench.runner.estimate import PUBLISH_S, DurationModel, disk_mb
+from bench.runner.rule_of_thumb import IMAGES_PER_SECOND, MAC_S, MIN_IMAGE_S, kind_of_network, rule_of_thumb
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Probe, Timing, Trial, job_kind
 from bench.training.evaluation_schedule import evaluated_images, evaluation_epochs
@@ -94,6 +96,23 @@ def test_a_network_of_any_kernel_has_a_rule_of_thumb(kernel):
     assert learnt().predict_s(replace(TRIAL, model=ModelConfig("zhang", width=0.25, kernel=kernel))) > 0
 
 
+def test_a_declared_network_is_estimated_from_its_operations_until_a_trial_is_done():
+    """6,376 multiply-accumulates are below the limit; 64 times as many pixels and 100 classes are not."""
+    small, large = (replace(TRIAL, model=declare(Residual, size=size)) for size in (8, 1024))
+    assert kind_of_network(small.model)[1:] == (6_376, "")
+    assert rule_of_thumb((*kind_of_network(small.model), "cpu", "float32")) == MIN_IMAGE_S["cpu"]
+    macs = 16_384 * 6_336 + 40  # the classifier sees a mean
+    assert rule_of_thumb((*kind_of_network(large.model), "cpu", "float32")) == pytest.approx(macs * MAC_S["cpu"])
+    done = record(small, 7.0) | {"network": {"parameters": 458, "macs": 6_376}}
+    assert learnt(done).predict_s(small) == pytest.approx(7)
+    assert learnt(done).predict_s(replace(small, model=TRIAL.model)) > 0
+
+
+def test_weights_take_four_bytes_a_parameter():
+    model = ModelConfig("torchvision", classes=1000)
+    assert disk_mb([], [replace(TRIAL, model=model)]) == pytest.approx(4 * 61.10084)
+
+
 def test_trials_of_one_network_scale_the_estimate_of_another():
     other, elsewhere = replace(TRIAL, model=ModelConfig("zhang", width=0.5)), replace(TRIAL, device="cuda")
     faster, twice = (learnt(record(TRIAL, seconds, steps=0.5)) for seconds in (6.0, 12.0))
@@ -108,7 +127,7 @@ def test_trials_of_one_network_scale_the_estimate_of_another():
 def test_slow_trials_of_a_narrow_network_do_not_raise_the_estimate_of_wide_ones():
     """A sixteenth of the width needs a 256th of the multiplications, but much more than a 256th of the time."""
     narrow = replace(TRIAL, model=replace(TRIAL.model, width=1 / 16))
-    assert learnt(record(narrow, 10 * 500 * MIN_IMAGE_S, steps=1.0)).predict_s(TRIAL) == pytest.approx(
+    assert learnt(record(narrow, 10 * 500 * MIN_IMAGE_S["cpu"], steps=1.0)).predict_s(TRIAL) == pytest.approx(
         learnt().predict_s(TRIAL)
     )
 
