@@ -1,6 +1,7 @@
-"""Everything that a study file needs: `from ablations import Claim, Contrast, Study`."""
+"""Everything that a study file needs: `from ablations import Claim, Contrast, Study`; `run` is for a notebook."""
 
 from ablations.framework import designs
+from ablations.framework.call import run
 from ablations.framework.claim import Claim, Contrast, Exact, Published, Requires
 from ablations.framework.profiles import Setting
 from ablations.framework.study import AGAIN, Ask, Levels, Scale, Study, Switch, Tuning

@@ -76,7 +76,7 @@ class TerminalInterface:
 
     def show_failures(self, failures: Mapping[str, dict[str, Any]]) -> None:
         """Print every failed job, or the number of failed jobs for each reason."""
-        print_failures(failures, self.options.verbose, self.console)
+        print_failures(failures, self.options.verbose, self.console, "--verbose lists every failed job")
 
     def write_report(self, request: Request, views: Mapping[str, str]) -> "Report":
         """Write the report; print its verdicts and paths."""
@@ -97,13 +97,14 @@ class TerminalInterface:
         terminal.show_next_step(step, repeat_command(step.option), self.console)
 
 
-def print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, console: Console) -> None:
+def print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, console: Console, whole_list: str) -> None:
     """Print every failed job, or the number of failed jobs for each reason, which may differ in its numbers.
 
     Args:
         failures: The records of failed jobs by their titles.
         verbose: Whether every job is printed.
         console: Console to print to.
+        whole_list: What lists every failed job, as a sentence.
     """
     if not failures:
         return
@@ -124,7 +125,7 @@ def print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, consol
         room = max(MIN_REASON_WIDTH, console.width - len(start) - len(example))
         console.print(f"{start}{shorten(record['reason'], room)}{example}", style="red")
     if others := sum(map(len, groups[MAX_REASONS:])):
-        console.print(f"  {others:,} for other reasons: --verbose lists every failed job", style="red")
+        console.print(f"  {others:,} for other reasons: {whole_list}", style="red")
 
 
 def repeat_command(option: str) -> str:

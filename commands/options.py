@@ -59,8 +59,9 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     if options.seeds is not None and not 1 <= options.seeds <= AGAIN_SEED_OFFSET:
         raise InputError(f"--seeds is {options.seeds}: expected 1 to {AGAIN_SEED_OFFSET}; most verdicts need 5")
     _check_workers(options)
-    studies = discovery.find_studies(options.studies)
-    study_names = tuple(options.studies)
+    declared = {study.name: study for study in options.studies if isinstance(study, Study)}  # by a call
+    study_names = tuple(study.name if isinstance(study, Study) else study for study in options.studies)
+    studies = discovery.find_studies(study_names, declared)
     device = _choose_device(options)
     if writes and not uses_cluster(options) and torchrun.process_count() == 1:
         local.check_room(options.workers or devices.worker_count(device))

@@ -12,6 +12,10 @@ class InputError(ValueError):
     def __init__(self, message: str) -> None:
         super().__init__(short_line(message))
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class Interrupted(KeyboardInterrupt):
     """A signal stopped the command; its number is the argument. A study file may raise any KeyboardInterrupt itself."""

@@ -32,6 +32,7 @@ class SafeConsole(Console):
             width=None if is_terminal else FILE_WIDTH,
             force_terminal=None if is_terminal else False,
             force_interactive=None if is_terminal else False,
+            force_jupyter=False,  # a notebook shows text, too, and its bar is not rich's
             soft_wrap=True,
             markup=False,
             emoji=False,

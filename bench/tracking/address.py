@@ -15,7 +15,14 @@ SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # libr
 SECRET_NAME = r"[\w.-]*(?:pass|pwd|secret|token|key|credential|signature|odbc_connect)[\w.-]*"  # of a query parameter
 MIN_SECRET_LENGTH = 3  # characters; hiding shorter parts of a password would hide half of every message
 
-
+CLIENT_ENVIRONMENT = {  # of MLflow and its drivers, unless the user has set them
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # the default blocks for minutes per call
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "PGCONNECT_TIMEOUT": "10",  # PostgreSQL's default is the system's: minutes
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines per run would break the display
+}
 VIEWS_FILE = "mlflow_views.json"  # in the output folder
 ADDRESS = re.compile(r"https?://\S{1,2000}")
 LOCAL_UI = "http://127.0.0.1:5000"  # of `ablate ui`

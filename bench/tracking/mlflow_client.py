@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.tracking.address import CLIENT_ENVIRONMENT, configured_address, hide_secrets
+
 if os.path.expanduser("~") == "~":
     os.environ["HOME"] = "/nonexistent"  # importing MLflow fails for a user without a home folder
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the default blocks for minutes per call
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # PostgreSQL's default is the system's: minutes
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines per run would break the display
+os.environ.update({**CLIENT_ENVIRONMENT, **os.environ})
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag, ViewType
@@ -23,7 +20,6 @@ from bench.records import store
 from bench.spec.errors import InputError
 from bench.system import files
 from bench.tracking import mlflow_database, mlflow_format
-from bench.tracking.address import configured_address, hide_secrets
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its tracebacks repeat what it raises

@@ -29,10 +29,7 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
         title: The page's title.
         reload_s: Seconds after which the page reloads itself; 0 for never.
     """
-    loader = PackageLoader("reports.rendering")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = make_environment()
     anchored = list(zip(blocks, _assign_anchors(blocks), strict=True))
     chapters = [(anchors[0], block.text) for block, anchors in anchored if isinstance(block, Heading) and anchors]
     cards = _find_cards(anchored)
@@ -42,6 +39,12 @@ def render_html(blocks: Sequence[Block], title: str, reload_s: int = 0) -> str:
     environment.globals["cards"] = {name: anchors[0] for name, anchors in cards.items() if len(anchors) == 1}
     template = environment.get_template("report.html.j2")
     return template.render(title=title, blocks=anchored, chapters=chapters, reload_s=reload_s)
+
+
+def make_environment() -> Environment:
+    """Make the environment of this package's templates, which escape all text."""
+    loader = PackageLoader("reports.rendering")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _assign_anchors(blocks: Sequence[Block]) -> list[list[str]]:
