@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from ablations import Study
 from ablations.framework.discovery import describe_invalid, study_names
+from bench.extensions.study_code import BesideFinder
 from bench.records.validation import adapter
 from bench.spec.errors import InputError, Interrupted
 from bench.system.console import SafeConsole
@@ -53,7 +54,7 @@ def run(study: Any, arguments: Mapping[str, Any]) -> RunResult:
         options = _parse(study, arguments)
         console = SafeConsole()
         interface = NotebookInterface(options, console) if is_notebook() else ScriptInterface(options, console)
-        with _hide_script(), _handle_interrupt(), _set_environment(), warnings.catch_warnings():
+        with _hide_script(), _handle_interrupt(), _restore_process(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, which MLflow imports
             check_out(options)
             if report := perform_run(options, interface).report:
@@ -143,8 +144,8 @@ def _hide_script() -> Iterator[None]:
 
 
 @contextmanager
-def _set_environment() -> Iterator[None]:
-    """Set the variables that a run needs unless they are set, and remove them afterwards."""
+def _restore_process() -> Iterator[None]:
+    """Set the variables that a run needs unless they are set; undo this and what study files changed afterwards."""
     variables = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
     os.environ |= variables
     try:
@@ -152,6 +153,8 @@ def _set_environment() -> Iterator[None]:
     finally:
         for name in variables:
             os.environ.pop(name, None)
+        if BesideFinder in sys.meta_path:  # it would give a cell an earlier text of a module
+            sys.meta_path.remove(BesideFinder)
 
 
 @contextmanager
