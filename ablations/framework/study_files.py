@@ -33,8 +33,10 @@ def import_module(name: str) -> tuple[ModuleType, tuple[Component, ...]]:
     if name not in _IMPORTED:
         spec = importlib.util.find_spec(name)
         assert spec and spec.origin, "a study of the package has a file"
+        public_names = dict(vars(ablations))
         with declaring(read_study_code(spec.origin)) as components:
             _IMPORTED[name] = importlib.import_module(name), tuple(components)
+        vars(ablations).update(public_names)  # a study's module may have the name of a decorator
     return _IMPORTED[name]
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from project_studies import STUDIES
 
+import ablations
 from ablations.framework import discovery
+from bench.extensions import declare
 from bench.spec.errors import InputError
 
 
@@ -43,6 +45,11 @@ def test_an_invalid_file_is_refused_on_one_line_with_the_reason(tmp_path, text, 
     with pytest.raises(InputError, match=message) as caught:
         discovery.find_studies([str(file)])
     assert "\n" not in str(caught.value)
+
+
+def test_a_study_of_the_package_does_not_replace_the_decorator_of_its_name():
+    discovery.find_studies(["augmentation"])
+    assert ablations.augmentation is declare.augmentation
 
 
 def test_a_study_in_a_file_has_the_files_name(tmp_path):
