@@ -87,7 +87,7 @@ def _load(name: str) -> Study:
     except Interrupted:
         raise
     except BaseException as error:  # not every exception that a file may raise is an Exception
-        reason = _describe_failure(error, find_folder(name))
+        reason = describe_failure(error, find_folder(name))
         raise InputError(f"{name} is no valid study: {reason}") from error
     return dataclasses.replace(study, name=study_name(name), components=components)
 
@@ -103,7 +103,7 @@ def _check_exists(name: str) -> None:
         raise InputError(f"{name} is no regular file: name a file that sets STUDY = Study(...)")
 
 
-def _describe_failure(error: BaseException, folder: str) -> str:
+def describe_failure(error: BaseException, folder: str) -> str:
     """Describe an exception, and its place in the study file or in one beside it, or in the study."""
     if isinstance(error, ValidationError):
         return describe_invalid(error)

@@ -15,7 +15,7 @@ from typing import NoReturn
 import ablations
 from bench.extensions.component import Component
 from bench.extensions.declare import declaring
-from bench.extensions.study_code import execute, read_study_code
+from bench.extensions.study_code import StudyCode, execute, read_study_code
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
@@ -41,12 +41,16 @@ def import_module(name: str) -> tuple[ModuleType, tuple[Component, ...]]:
 
 
 def run_file(name: str) -> tuple[ModuleType, tuple[Component, ...]]:
-    """Run a file as a module that, like a script, may import files beside it; return it and what it declares."""
-    code = read_study_code(name)
+    """Run a study file; return it and what it declares."""
+    return run_code(read_study_code(name))
+
+
+def run_code(code: StudyCode) -> tuple[ModuleType, tuple[Component, ...]]:
+    """Run a study file's text as a module that, like a script, may import files beside it."""
     earlier_path, earlier_folder = list(sys.path), os.getcwd()
-    sys.path.insert(0, find_folder(name))
+    sys.path.insert(0, find_folder(code.file))
     try:
-        with _guard_process(name), declaring(code) as components:
+        with _guard_process(code.file), declaring(code) as components:
             module = execute(code)
     finally:  # imports inside its functions look there too, but no library is taken from there
         sys.path = [*earlier_path, *(folder for folder in sys.path if folder not in earlier_path)]

@@ -60,8 +60,18 @@ def read_study_code(file: str) -> StudyCode:
         OSError: A file cannot be read.
         SyntaxError: A file is no Python.
     """
+    return gather_study_code(file, _read(os.path.abspath(file)))
+
+
+def gather_study_code(file: str, text: str) -> StudyCode:
+    """Return a study file with this text, which need not exist, and the modules beside it that it imports.
+
+    Raises:
+        OSError: A module cannot be read.
+        SyntaxError: The text or a module is no Python.
+    """
     path = os.path.abspath(file)
-    text, folder = _read(path), Path(path).resolve().parent
+    folder = Path(path).resolve().parent
     return StudyCode(path, text, tuple(_follow_imports(ast.parse(text, path), lambda name: _locate(folder, name))))
 
 
