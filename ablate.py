@@ -37,10 +37,12 @@ from commands.export import export_records
 from commands.import_records import import_records
 from commands.json_events import OPTION, open_events
 from commands.list_studies import list_studies
+from commands.new import write_study
 from commands.pack import pack_photographs
 from commands.plan import show_plan
 from commands.report import write_report
 from commands.run import run_studies
+from commands.study_template import DESIGNS
 from commands.ui import serve_ui
 
 EPILOG = """examples:
@@ -115,6 +117,7 @@ def _make_parser() -> argparse.ArgumentParser:
     listing = group.add_parser("list", help="list the studies, their questions and claims")
     listing.set_defaults(command=list_studies)
     _add_plan_and_run(group)
+    _add_new(group)
     report = _add_command(group, "report", write_report, "write the report again from the same records; trains nothing")
     studies = "studies to report; default: those of the last run"
     report.add_argument("studies", nargs="*", type=expand_home, metavar="STUDY", help=studies)
@@ -140,6 +143,17 @@ def _make_parser() -> argparse.ArgumentParser:
     ui = _add_command(group, "ui", serve_ui, "show the runs in MLflow, on this machine only")
     ui.add_argument("--port", type=int, default=5000, help="port of the server (default: 5000)")
     return parser
+
+
+def _add_new(group: Any) -> None:
+    new = group.add_parser("new", help="write a first study: of the parts of your own network, or of AlexNet's")
+    new.add_argument("file", type=path, metavar="FILE", help="study file to write, such as my_study.py")
+    network = "function or class that makes the network, in a module beside FILE or an installed one: mynet:build"
+    new.add_argument("--network", metavar="MODULE:FUNCTION", help=network)
+    design = "arms; default: full-factorial for 2 to 4 switches, half-fraction for 5, else leave-one-out"
+    new.add_argument("--design", choices=DESIGNS, default="", help=design)
+    new.add_argument("--size", type=int, metavar="PIXELS", help="side of the network's input (default: 32)")
+    new.set_defaults(command=write_study)
 
 
 def _add_plan_and_run(group: Any) -> None:
