@@ -21,6 +21,7 @@ from bench.spec.config import ALEXNET
 from bench.spec.errors import InputError, Interrupted
 from bench.spec.fields import list_names
 from commands.study_template import NetworkFunction, render_study
+from reports.text.formatting import pluralize
 
 DEFAULT_SIZE = 32  # pixels
 
@@ -41,13 +42,12 @@ def write_study(options: argparse.Namespace, console: Console) -> int:
     study: Study = _run(file, text, str(file))[0].STUDY
     with open(file, "x", encoding="utf-8") as opened:  # nothing is overwritten even if two commands write at once
         opened.write(text)
-    name = shlex.quote(str(file))
-    console.print(
-        f"{file}: {len(study.claims)} claims over {len(study.arms)} arms. Edit its margin and question, then:"
-    )
-    console.print(f"  ablate plan {name}                    # jobs and time")
-    console.print(f"  ablate run {name} --profile smoke     # seconds: does everything run?")
-    console.print(f"  ablate run {name} --profile quick     # minutes to hours: verdicts")
+    counts = f"{pluralize(len(study.claims), 'claim')} over {pluralize(len(study.arms), 'arm')}"
+    console.print(f"{file}: {counts}. Edit its question and its margin, then:")
+    command, name = shlex.quote(sys.argv[0]), shlex.quote(str(file))
+    console.print(f"  {command} plan {name}  # jobs and time")
+    console.print(f"  {command} run {name} --profile smoke  # under a minute: does everything run?")
+    console.print(f"  {command} run {name} --profile quick  # verdicts")
     return 0
 
 
@@ -72,8 +72,8 @@ def _find_network(file: Path, place: str, size: int | None) -> NetworkFunction:
     is_beside = bool(gather_study_code(str(file), text).modules)
     if declared:
         return NetworkFunction(module_name, name, is_beside, declared[0].name, declared[0].factors, None)
-    network = name if name != ALEXNET else f"own {name}"
-    return NetworkFunction(module_name, name, is_beside, network, read_factors(build, place), size or DEFAULT_SIZE)
+    network, factors = name if name != ALEXNET else f"own {name}", read_factors(build, place)
+    return NetworkFunction(module_name, name, is_beside, network, factors, DEFAULT_SIZE if size is None else size)
 
 
 def _run(file: Path, text: str, subject: str) -> tuple[ModuleType, tuple[Component, ...]]:

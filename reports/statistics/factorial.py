@@ -37,7 +37,8 @@ def analyse_effect(
     orders = map(main_effect, switches), itertools.starmap(interaction, itertools.combinations(switches, 2))
     effects = next((names for names in map(list, orders) if effect in names), [])
     arms = list(combinations.get(effect, ()))
-    if len(switches) < 2 or not arms or any(combinations.get(name, {}).keys() != set(arms) for name in effects):
+    is_analysed = len(switches) > 1 and arms and effects
+    if not is_analysed or any(combinations.get(name, {}).keys() != set(arms) for name in effects):
         return None
     seeds = sorted(set.intersection(*(set(values.get(arm, {})) for arm in arms)))
     if len(seeds) < 2:
