@@ -1,6 +1,7 @@
 """Figures of trained arms: differences from the baseline, learning curves and exact zeros."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -22,6 +23,7 @@ from reports.text.formatting import pluralize
 
 RATIO = "ratio of "  # begins the name of a quantity that is compared by ratios
 MAX_PANELS = 3
+NUMBERS = re.compile(r"(\d+)")
 MAX_ARMS = 48  # arms in a figure: more are illegible, and take minutes
 
 
@@ -132,8 +134,8 @@ def _tabulate_differences(study: Study, evidence: Evidence, metric: str, ratio: 
 
 def _draw_zeros(study: Study, evidence: Evidence) -> Figure | None:
     prefix = "sparsity/zeros/"
-    # conv1, conv1a, ..., extra1, fc6: by name is also by depth
-    layers = sorted({metric for metric in evidence.results.columns if metric.startswith(prefix)} - {f"{prefix}mean"})
+    names = {metric for metric in evidence.results.columns if metric.startswith(prefix)} - {f"{prefix}mean"}
+    layers = sorted(names, key=_by_depth)
     zeros = 100 * evidence.results.groupby("arm")[layers].mean().dropna(how="all")
     zeros = zeros.reindex([arm for arm in study.arms if arm in zeros.index]).dropna(how="all", axis="columns")
     if zeros.empty:
@@ -144,3 +146,8 @@ def _draw_zeros(study: Study, evidence: Evidence) -> Figure | None:
         *drawing,
         f"{study.name}: share of exact zeros after each layer's activation, on the test images: means over seeds.",
     )
+
+
+def _by_depth(layer: str) -> list[tuple[bool, int, str]]:
+    """Sort key by name, in which numbers count as numbers: conv1, conv1a, conv2, ..., fc6; or layer2, layer10."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in NUMBERS.split(layer)]

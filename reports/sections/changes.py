@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ablations import Study
-from bench.spec.config import TrainConfig
+from bench.spec.config import ALEXNET, TrainConfig
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.sections.arms import label_arm, list_contrasts, trained_arms
@@ -15,7 +15,12 @@ from reports.text.formatting import TIMES, format_count, format_fixed, format_nu
 ARROW = "\N{RIGHTWARDS ARROW}"
 QUOTED = "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}"
 FIELDS = ("inputs", "shape", "gain", "activation", "normalisation", "pooling", "dropout")
-TORCH_DETAIL = re.compile(r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[12]d)\(.*\)")  # not part of the factor
+FOLLOWERS = ("norm", "act")  # kinds of rows that are fields of the layer before them, too
+TORCH_DETAIL = re.compile(  # not part of the factor: channels are sizes, and the rest is torch's default
+    r", inplace=\w+|\(inplace=\w+\)|\(\)$|(?<=BatchNorm[123]d)\(.*\)|(?<=InstanceNorm[123]d)\(.*\)"
+    r"|(?<=LayerNorm)\(.*\)|(?<=RMSNorm)\(.*\)|(?<=GroupNorm\(\d), \d+, eps=.*(?=\))"
+    r"|(?<=GroupNorm\(\d\d), \d+, eps=.*(?=\))"
+)
 NOTABLE = 0.01  # smallest relative change of parameters that counts; smaller ones come from rounding a width
 
 
@@ -76,8 +81,11 @@ def confounded_aspects(arm: Record, baseline: Record) -> list[str]:
     """List the aspects that an arm changes at once; empty if it changes at most one.
 
     Consequences of another change do not count: a gain follows its activation, MACs and sizes follow the layers, and a
-    normalisation brings its own parameters.
+    normalisation brings its own parameters. All layers of a declared network follow its factors.
     """
+    if _network(arm) == _network(baseline) != ALEXNET:
+        changed_factors = list(_recipe_changes(arm, baseline))
+        return changed_factors if len(changed_factors) > 1 else []
     changes = list_changes(arm, baseline)
     before, after = (sum(row["parameters"] for row in _weighted_layers(record).values()) for record in (baseline, arm))
     minor = {"layer sizes", "MACs"} | ({"gain"} if "activation" in changes else set())
@@ -100,21 +108,22 @@ def _layer_changes(arm: Record, baseline: Record) -> dict[str, str]:
             changes["layers"] = "; ".join(parts)
     for field in FIELDS:
         levels = [(name, theirs[name].get(field), ours[name].get(field)) for name in ours if name in theirs]
-        if changed_levels := [level for level in levels if level[1] != level[2]]:
+        if changed_levels := [level for level in levels if _show(level[1]) != _show(level[2])]:
             aspect = "layer sizes" if field == "shape" else field
             changes[aspect] = _group_by_change(changed_levels, sum(before is not None for _, before, _ in levels))
     return changes
 
 
 def _weighted_layers(record: Record) -> dict[str, dict[str, Any]]:
-    """Return convolutions and fully connected layers by name; batch normalisation is a field of their rows."""
-    return {row["name"]: row for row in record["network"]["layers"] if row["kind"] != "norm"}
+    """Return the layers by name, without normalisations and activations, which are fields of the layers' rows."""
+    return {row["name"]: row for row in record["network"]["layers"] if row["kind"] not in FOLLOWERS}
 
 
 def _describe_layer(row: dict[str, Any]) -> str:
     """Describe a layer with the modules between it and the next layer."""
-    parts = [_show(row["shape"])] + [f"gain {_show(row['gain'])}"] * bool(row.get("gain"))
-    parts.append(_show(row["activation"]) if row.get("activation") else "no activation")
+    parts = [_show(row["shape"])] * bool(row["shape"]) + [f"gain {_show(row['gain'])}"] * bool(row.get("gain"))
+    if row.get("activation") or "gain" in row:  # that of a declared network, without gains, may be a plain function
+        parts.append(_show(row["activation"]) if row.get("activation") else "no activation")
     parts += [_show(row[field]) for field in ("normalisation", "dropout") if row.get(field)]
     parts += [row["pooling"].partition("(")[0]] if row.get("pooling") else []
     return f"{row['name']} ({', '.join(parts)})"
@@ -141,6 +150,11 @@ def _show(level: Any) -> str:
     if isinstance(level, float):
         return format_number(level)
     return "none" if level is None else TORCH_DETAIL.sub("", str(level))
+
+
+def _network(record: Record) -> str:
+    name: str = record["job"]["model"].get("network", ALEXNET)
+    return name
 
 
 def _recipe_changes(arm: Record, baseline: Record) -> dict[str, str]:

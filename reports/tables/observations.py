@@ -1,6 +1,7 @@
 """Records as tidy tables."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add, itemgetter
@@ -18,6 +19,7 @@ from bench.spec.jobs import Count, Trial, identity
 TOTALS = ("parameters", "macs")  # fields of a network and of each layer
 CURVES = ("train/accuracy", "validation/accuracy")
 ACCURACIES = ("train/accuracy", "validation/accuracy", "test/accuracy")  # of a diverged trial they are at chance
+PAIR = re.compile(r"(?<=^conv\d)[ab]$")  # of AlexNet, conv2a and conv2b replace conv2
 SAMPLE_COLUMNS = ["arm", "pair", "metric", "value"]
 TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored", "diverged"]
 Record = dict[str, Any]
@@ -180,7 +182,7 @@ def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
     for total in TOTALS:
         counts[f"{total}/total"] = network[total]
         for layer in network["layers"]:
-            metric = f"{total}/{layer['name'].rstrip('ab')}"  # the pair conv2a and conv2b replaces conv2
+            metric = f"{total}/{PAIR.sub('', layer['name'])}"
             counts[metric] = counts.get(metric, 0) + layer[total]
         convolutions = sum(layer[total] for layer in network["layers"] if layer["kind"] == "conv")
         counts[f"{total}/conv_share"] = convolutions / network[total]

@@ -3,11 +3,14 @@
 import dataclasses
 
 import pytest
+from small_networks import Block, Residual, declare
+from torch import nn
 
 from ablations import Claim, Contrast, Study
+from bench.components.networks import Factor
 from bench.models.complexity import count_network
 from bench.spec.config import ModelConfig, TrainConfig
-from reports.sections.changes import ARROW, confounded_aspects, list_changes, list_comparisons
+from reports.sections.changes import ARROW, _show, confounded_aspects, list_changes, list_comparisons
 from reports.text.formatting import TIMES
 
 ZHANG = {"layout": "zhang", "normalisation": "lrn", "dropout": 0.0, "width": 0.5}
@@ -91,3 +94,40 @@ def test_arms_are_warned_of_against_what_claims_compare_them_with():
     parts = [Contrast("test/accuracy", "both", "none", 1), Contrast("test/accuracy", "both, twice", "none, twice", 1)]
     study = Study("?", (Claim("c", "A sentence", parts[:1], beyond={"twice": parts[1]}),), arms=arms)
     assert list_comparisons(study) == [("both", "none"), ("both, twice", "none, twice"), ("other", "none")]
+
+
+@pytest.mark.parametrize(
+    "module, shown",
+    [
+        (nn.GroupNorm(16, 32), "GroupNorm(16)"),
+        (nn.LayerNorm(8), "LayerNorm"),
+        (nn.InstanceNorm2d(8), "InstanceNorm2d"),
+        (nn.BatchNorm3d(8), "BatchNorm3d"),
+        (nn.ReLU(inplace=True), "ReLU"),
+        (nn.LeakyReLU(0.1, inplace=True), "LeakyReLU(negative_slope=0.1)"),
+    ],
+    ids=str,
+)
+def test_a_module_is_shown_without_its_channels_and_defaults(module, shown):
+    assert _show(repr(module)) == shown
+
+
+def test_an_arm_of_a_declared_network_changes_its_factors_and_what_follows_from_them():
+    def build(classes, channels, dropout):
+        network = Residual(classes, dropout=dropout)
+        network.stem, network.block = nn.Conv2d(3, channels, 3), Block(channels)
+        network.fc = nn.Linear(channels, classes)
+        return network
+
+    factors = {"channels": Factor(4), "dropout": Factor(0.5)}
+    baseline = declare(build, factors, levels={"channels": 4, "dropout": 0.5}.items())
+    wide = dataclasses.replace(baseline, factors=(("channels", 6), ("dropout", 0.5)))
+    both = dataclasses.replace(baseline, factors=(("channels", 6), ("dropout", 0.2)))
+    record_of = {model: record(**vars(model)) | {} for model in (baseline, wide, both)}
+    for model, made in record_of.items():
+        made["job"]["model"] = {"network": model.network, "factors": model.factors}
+    changes = list_changes(record_of[wide], record_of[baseline])
+    assert list(changes) == ["layer sizes", "channels", "parameters", "MACs"]
+    assert changes["channels"] == f"4 {ARROW} 6"
+    assert confounded_aspects(record_of[wide], record_of[baseline]) == []
+    assert confounded_aspects(record_of[both], record_of[baseline]) == ["channels", "dropout"]
