@@ -27,8 +27,8 @@ def draw_heatmap(table: pd.DataFrame, label: str, name: str) -> Drawing:
     height = 1.0 + 0.3 * len(table) + NAME_HEIGHT * longest_name * is_upright
     with open_panels(1, height, grid=False) as (figure, panels):
         sns.heatmap(
-            table.rename(index=wrap_name), ax=panels[0], vmin=0, vmax=100, cmap="Blues", annot=layers <= MAX_NUMBERS, fmt=".0f",
-            linewidths=1.5, annot_kws={"size": 8}, cbar=False,
+            table.rename(index=wrap_name), ax=panels[0], vmin=0, vmax=100, cmap="Blues",
+            annot=layers <= MAX_NUMBERS, fmt=".0f", linewidths=1.5, annot_kws={"size": 8}, cbar=False,
         )  # fmt: skip
         panels[0].set(xlabel="Layer", ylabel="")
         panels[0].tick_params(length=0)
