@@ -121,7 +121,7 @@ def _weighted_layers(record: Record) -> dict[str, dict[str, Any]]:
 
 def _describe_layer(row: dict[str, Any]) -> str:
     """Describe a layer with the modules between it and the next layer."""
-    parts = [_show(row["shape"])] * bool(row["shape"]) + [f"gain {_show(row['gain'])}"] * bool(row.get("gain"))
+    parts = [_show(row["shape"])] * bool(row["shape"]) + [f"gain {_show(row.get('gain'))}"] * bool(row.get("gain"))
     if row.get("activation") or "gain" in row:  # that of a declared network, without gains, may be a plain function
         parts.append(_show(row["activation"]) if row.get("activation") else "no activation")
     parts += [_show(row[field]) for field in ("normalisation", "dropout") if row.get(field)]

@@ -79,6 +79,19 @@ def test_every_field_is_kept_and_the_timings_of_the_setting_replace_their_functi
     assert repr(declared(copy, setting)).partition(" timings=")[0] == repr(copy).partition(" timings=")[0]
 
 
+def test_jobs_with_components_are_made_from_a_declaration_alone():
+    components = (*WHOLE.components, Component("layout", "own", "a" * 16, "", 32))
+    margin = Contrast("test/margin", "deep", "plain", 1)
+    arms = {"plain": {}, "deep": {"network": "net", "depth": 3}, "own": {"layout": "own"}}
+    study = Study("Why?", (Claim("one", "A claim", (margin,)),), arms=arms, components=components)
+    setting = make_setting(study)
+    trials = {place.arm: place.job for place in expand_study(declared(study, setting), setting)}
+    factors = (("depth", 3), ("skip", True))
+    assert trials["deep"].model == ModelConfig(network=f"net@{'f' * 16}", classes=10, factors=factors)
+    assert trials["own"].model.layout == f"own@{'a' * 16}"
+    assert {trial.metrics for trial in trials.values()} == {(f"margin@{'0' * 16}",)}
+
+
 def test_rarer_mappings_and_sequences_are_kept_and_what_is_no_data_is_refused():
     rare = replace(WHOLE, base=MappingProxyType({"extra": 1}), tuning=Tuning("extra", range(3), ("b",)))
     copy = declared(rare, make_setting(WHOLE))

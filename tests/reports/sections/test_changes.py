@@ -30,6 +30,14 @@ def test_nothing_differs_from_itself():
     assert changes_of(DOCUMENT) == {}
 
 
+def test_a_declared_network_is_listed_by_its_layers_alone():
+    """Nothing is known of what lies between them, so nothing is said of it."""
+    layer = {"name": "head", "kind": "fc", "shape": [10, 3072], "parameters": 30_730, "macs": 30_720}
+    network = {"parameters": 30_730, "macs": 30_720, "layers": [layer]}
+    changes = list_changes(record() | {"network": network}, record())
+    assert changes["depth"].endswith(f"with head (10{TIMES}3072)")
+
+
 def test_a_change_of_activation_is_listed_once_and_includes_its_gain():
     changes = changes_of(DOCUMENT, activation="tanh")
     layers = "conv1, conv2, conv3, conv4, conv5, fc6, fc7"
