@@ -88,7 +88,8 @@ def _check_names(study: Study, timed: set[str]) -> None:
 def _check_contrasts(study: Study, trials: Mapping[str, Trial]) -> None:
     """Raise InputError if a claim compares two arms of one network and recipe, which no number of seeds can decide.
 
-    Two tunings may choose the same level, and a brief profile may round epochs or replace a layout: such arms differ.
+    A factorial must not have two such arms either. Arms differ even if two tunings choose the same level for them, or a
+    brief profile rounds their epochs or replaces their layouts.
     """
 
     def describe(arm: str) -> tuple[Any, ...]:
@@ -96,9 +97,15 @@ def _check_contrasts(study: Study, trials: Mapping[str, Trial]) -> None:
         tuned_name = arm if study.tuning and arm in study.tuning.arms else ""
         return tuned_name, levels["epochs"], levels["layout"], trials[arm]
 
+    arms = [arm for arm in study.arms if study.switches and arm in trials]
+    first_arms = {describe(arm): arm for arm in reversed(arms)}
+    for arm, first in [(arm, first_arms[describe(arm)]) for arm in arms]:
+        if arm != first:
+            problem = f"arms {first!r} and {arm!r} are one and the same network and recipe"
+            raise InputError(f"study {study.name}: {problem}: a switch between them changes nothing")
     for claim_id, part in [(claim.id, part) for claim in study.claims for part in claim.parts]:
-        arms = [name for name in (part.arm, part.reference) if name in study.arms and name in trials]
+        compared = [name for name in (part.arm, part.reference) if name in study.arms and name in trials]
         is_sampled = isinstance(part, Contrast) and not part.metric.startswith(TIMED)  # timings name their own arms
-        if is_sampled and len(arms) == 2 and len({*map(describe, map(str, arms))}) == 1:
-            problem = f"{arms[0]!r} and {arms[1]!r} are one and the same network and recipe"
+        if is_sampled and len(compared) == 2 and len({*map(describe, map(str, compared))}) == 1:
+            problem = f"{compared[0]!r} and {compared[1]!r} are one and the same network and recipe"
             raise InputError(f"study {study.name}, claim {claim_id}: {problem}: change a level of one of them")

@@ -10,6 +10,7 @@ from bench.spec.errors import InputError
 from bench.spec.fields import list_names
 
 Level = bool | int | float | str
+MAX_NUMBER = 1e15  # far below the greatest whole number that JSON and MLflow keep
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,11 @@ def check_factors(factors: Mapping[str, Factor], levels: Mapping[str, Any]) -> d
     if unknown := [name for name in levels if name not in factors]:
         valid = list_names(factors) or "none, since the network declares no factor"
         raise InputError(f"the network declares no factor {unknown[0]!r}; it can be {valid}")
-    return {name: _check_level(name, factor, levels.get(name, factor.default)) for name, factor in factors.items()}
+    return {name: check_level(name, factor, levels.get(name, factor.default)) for name, factor in factors.items()}
 
 
-def _check_level(name: str, factor: Factor, level: Any) -> Level:
+def check_level(name: str, factor: Factor, level: Any) -> Level:
+    """Return a level of a factor, a whole number as a float where the default is one; raise InputError otherwise."""
     if isinstance(factor.default, float) and type(level) is int:
         level = float(level)
     if factor.levels:
@@ -78,5 +80,7 @@ def _check_level(name: str, factor: Factor, level: Any) -> Level:
             raise InputError(f"{name} is {level!r}; it can be {', '.join(map(repr, factor.levels))}")
     elif type(level) is not type(factor.default):
         raise InputError(f"{name} is {level!r}; it must be {type(factor.default).__name__} like {factor.default!r}")
+    if not isinstance(level, str) and not abs(level) <= MAX_NUMBER:
+        raise InputError(f"{name} is {level!r}; it must be a number between {-MAX_NUMBER:g} and {MAX_NUMBER:g}")
     checked: Level = level
     return checked

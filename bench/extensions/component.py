@@ -55,6 +55,15 @@ class Component:
         return f"{self.name}@{self.digest}"
 
 
+def check_name(kind: str, name: object) -> None:
+    """Raise InputError unless a study file can give a component this name."""
+    decorator = "optimizer" if kind == "optimiser" else kind
+    if callable(name):
+        raise InputError(f"@{decorator} lacks a name: write @{decorator}({getattr(name, '__name__', 'name')!r})")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InputError(f"{kind} {name!r}: a name is made of letters, digits, spaces, '_', '.' and '-'")
+
+
 def find_qualified_names(job: Job) -> list[str]:
     """Return the qualified names of the components that a job uses."""
     return sorted(set(QUALIFIED.findall(json.dumps(describe(job), ensure_ascii=False))))

@@ -14,16 +14,18 @@ from typing import Any, TypeVar
 from bench.components.layouts import Layout
 from bench.components.networks import NETWORKS, DeclaredNetwork
 from bench.data.datasets import SIDE_PX
-from bench.extensions.component import NAME, Component, find_qualified_names, show_metric
+from bench.extensions.component import Component, check_name, find_qualified_names, show_metric
 from bench.extensions.digest import define
 from bench.extensions.factors import read_factors
 from bench.extensions.study_code import StudyCode, execute
 from bench.metrics.registry import IMAGE_METRICS, Metric, Range
+from bench.spec.config import ALEXNET
 from bench.spec.errors import InputError
+from bench.spec.fields import whole
 from bench.spec.jobs import Job
 
 Declared = TypeVar("Declared")
-
+MAX_PX, MAX_DRAWS = 4096, 1000
 
 CODES: dict[str, StudyCode] = {}  # the file of each component declared in this process, by its qualified name
 SOURCES: dict[str, str] = {}  # the text that defines it
@@ -103,6 +105,7 @@ def augmentation(name: str, *, normal_draws: int = 0) -> Callable[[Declared], De
         name: Level of the factor `augmentation`.
         normal_draws: Standard normal draws per image that follow the uniform ones in `Batch.draws`.
     """
+    whole(f"augmentation {name!r}: normal_draws", normal_draws, 0, MAX_DRAWS)
 
     def make_level(apply: Any) -> Any:
         from bench.components.augmentations import Augmentation
@@ -155,6 +158,10 @@ def network(
         activations: Names of the modules whose outputs are hidden activations; by default all activation modules.
     """
     pad = pad if pad is not None else 0 if square_px else 4
+    for field, pixels, least in (("size", size, 1), ("pad", pad, 0), ("square_px", square_px, 0)):
+        whole(f"network {name!r}: {field}", pixels, least, MAX_PX)
+    if isinstance(activations, str):
+        raise InputError(f"network {name!r}: activations is {activations!r}; write a tuple: ({activations!r},)")
     if not 1 <= size <= (square_px or SIDE_PX + 2 * pad):
         kept = f"photographs are cut to {square_px}" if square_px else f"images are kept at {SIDE_PX} pixels"
         raise InputError(f"network {name!r}: size is {size}, and {kept}: set square_px for a network of photographs")
@@ -203,19 +210,20 @@ def _declare(
         make_level: Function that makes the level of the factor from what is decorated.
         describe: Function that returns the level's other fields of `Component`.
     """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InputError(
-            f"{kind} {name!r}: it needs a name of letters, digits, spaces, '_', '.' or '-', as @{kind}('x')"
-        )
+    check_name(kind, name)
 
     def add(component: Declared) -> Declared:
         if not _loading:
             if getattr(component, "__module__", "") == "__main__":
                 raise InputError(f"{kind} {name!r}: a component is declared in a file, which `ablate run` executes")
             return component
+        if not callable(component):
+            raise InputError(f"{kind} {name!r} is {component!r}: it must be a function or a class")
         code, components = _loading[-1]
         levels = _find_levels(kind)
-        if name in levels or any((other.kind, other.name) == (kind, name) for other in components):
+        if name in (*levels, ALEXNET * (kind == "network")) or any(
+            (other.kind, other.name) == (kind, name) for other in components
+        ):
             raise InputError(f"{kind} {name!r} exists already: choose another name")
         definition, level = define(code, _declaring_line(code)), make_level(component)
         declared = Component(kind, name, definition.digest, definition.source, **describe(level))

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
-from bench.components.networks import Factor
+from bench.components.networks import Factor, check_level
 from bench.spec.config import TrainConfig
 from bench.spec.errors import InputError
 
@@ -42,6 +42,9 @@ def _read_factor(parameter: inspect.Parameter, subject: str) -> Factor:
         shown = "missing" if default is inspect.Parameter.empty else repr(default)
         raise InputError(f"{subject}: its default is {shown}; it must be True, False, a number or text")
     levels = get_args(annotation) if get_origin(annotation) is Literal else (False, True) * isinstance(default, bool)
-    if levels and default not in levels:
-        raise InputError(f"{subject}: its default {default!r} is none of its levels {', '.join(map(repr, levels))}")
-    return Factor(default, tuple(levels))
+    factor = Factor(default, tuple(levels))
+    try:
+        check_level("its default", factor, default)
+    except InputError as error:
+        raise InputError(f"{subject}: {error}") from error
+    return factor
