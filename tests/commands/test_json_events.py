@@ -16,6 +16,8 @@ from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import Interrupted
 from bench.spec.jobs import Trial, identity
 from bench.system.console import SafeConsole
+from commands import run
+from commands.ending import Ending
 from commands.json_events import EventStream, JsonDisplay
 from commands.progress import Display, RunProgress
 
@@ -96,3 +98,12 @@ def test_a_run_that_ends_early_says_so_in_its_last_event(monkeypatch, capfd, tmp
     assert_documented([event])
     assert (event["event"], event["exit_status"]) == ("run_ended", status)
     assert event["error"].startswith(error) and (status == 1 or event["error"] in output.err)
+
+
+def test_a_run_with_a_failed_job_ends_with_status_1_and_its_verdicts(monkeypatch, capfd, smoke):
+    monkeypatch.setattr(run, "perform_run", lambda *_: Ending(1))
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # which the command replaces
+    assert ablate.main(["run", "--json", "--out", str(smoke.out)]) == 1
+    (event,) = map(json.loads, capfd.readouterr().out.splitlines())
+    assert (event["exit_status"], [claim["id"] for claim in event["claims"]]) == (1, ["tanh-better"])
+    assert [control["id"] for control in event["controls"]] == ["my_study:a-a", "my_study:shuffled"]
