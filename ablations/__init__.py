@@ -18,4 +18,5 @@ from bench.extensions.declare import (
     schedule,
 )
 from bench.spec.config import DOCUMENT_RECIPE, ModelConfig, TrainConfig
+from bench.spec.errors import InputError
 from bench.spec.jobs import Timing

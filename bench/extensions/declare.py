@@ -215,7 +215,8 @@ def _declare(
     def add(component: Declared) -> Declared:
         if not _loading:
             if getattr(component, "__module__", "") == "__main__":
-                raise InputError(f"{kind} {name!r}: a component is declared in a file, which `ablate run` executes")
+                advice = "write the study with it to a file and run that, in a notebook by %%writefile"
+                raise InputError(f"{kind} {name!r}: a component is declared in a study file: {advice}")
             return component
         if not callable(component):
             raise InputError(f"{kind} {name!r} is {component!r}: it must be a function or a class")

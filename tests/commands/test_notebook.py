@@ -18,7 +18,6 @@ from nbclient.exceptions import CellExecutionError
 
 import ablations
 from ablations.framework.discovery import find_studies
-from bench.spec.errors import InputError
 from commands import notebook
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook.ipynb"
@@ -170,12 +169,13 @@ def test_a_study_without_a_file_gives_frames_of_what_the_report_holds(smoke, stu
         ([], {}, "no study: name at least one"),
         (ablations.Study("Why?", ()), {}, "the study that asks 'Why?' has no name"),
         (ablations.Study("Why?", (), name="relu"), {}, "a study has the name 'relu', which names a file or a study"),
+        (ablations.Study("Why?", 3, name="x"), {}, "study x cannot be used: claims is 3: expected a tuple"),
         ([ablations.Study("Why?", (), name="x")] * 2, {}, "two studies have the name 'x'"),
     ],
 )
 def test_a_bad_argument_raises(study, arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(ablations.InputError) as raised:
         ablations.run(study, **arguments)
     assert str(raised.value).startswith(message)
 
