@@ -139,3 +139,10 @@ def test_an_arm_of_a_declared_network_changes_its_factors_and_what_follows_from_
     assert changes["channels"] == f"4 {ARROW} 6"
     assert confounded_aspects(record_of[wide], record_of[baseline]) == []
     assert confounded_aspects(record_of[both], record_of[baseline]) == ["channels", "dropout"]
+
+
+def test_a_layer_that_an_arm_of_a_declared_network_adds_is_described():
+    factors = {"extra": Factor(False, (False, True))}
+    plain, more = (declare(Residual, factors, levels={"extra": extra}.items()) for extra in (False, True))
+    depth = list_changes(record(**vars(more)), record(**vars(plain)))["depth"].replace(TIMES, "x")
+    assert depth == f"4 {ARROW} 5 layers with weights: with extra.0 (4x4x1x1, GELU(approximate='none'), Dropout(p=0.5))"
