@@ -49,8 +49,12 @@ def build_factorial(study: Study, evidence: Evidence) -> list[Block]:
 
 def _find_metric(study: Study) -> str:
     """Return the metric of the first claim on a combination, which the whole chapter shows; else test accuracy."""
+    return _find_part(study).metric
+
+
+def _find_part(study: Study) -> Contrast:
     parts = [part for claim in study.claims for part in claim.stated if isinstance(part, Contrast)]
-    return next((part.metric for part in parts if part.arm in study.combinations), "test/accuracy")
+    return next((part for part in parts if part.arm in study.combinations), Contrast("test/accuracy", "", 0.0, 1))
 
 
 def _label(study: Study) -> str:
@@ -118,22 +122,24 @@ def _tabulate_interactions(study: Study, effects: dict[str, Mean]) -> Table:
         f"{study.name}: two-way interactions, {_unit(study)}",
         make_columns("Factor", *names),
         tuple(rows),
-        "Half the change of one factor's effect when the other is added: above zero they help each other.",
+        "Half the change of one factor's effect when the other is added: "
+        f"{'below' if _find_part(study).direction == 'lower' else 'above'} zero they help each other.",
     )
 
 
 def tabulate_combined(study: Study, results: pd.DataFrame) -> Table:
-    """Tabulate the claimed metric of every combination that was measured, highest first."""
+    """Tabulate the claimed metric of every combination that was measured, best first."""
     metric = describe_metric(_find_metric(study))
+    sign = 1 if _find_part(study).direction == "lower" else -1
     means = {
         arm: estimate_mean(select_values(results, arm, _find_metric(study))).scaled(metric.factor) for arm in study.arms
     }
     rows = [
         (*(Cell(TICK if name in arm.split(JOINT) else "") for name in study.switches), _cell(means[arm], signed=False))
-        for arm in sorted((arm for arm in study.arms if means[arm].size), key=lambda arm: -means[arm].mean)
+        for arm in sorted((arm for arm in study.arms if means[arm].size), key=lambda arm: sign * means[arm].mean)
     ]
     columns = make_columns(*study.switches, (_label(study), metric.unit), text=len(study.switches))
-    return Table(f"{study.name}: all combinations, highest first", columns, tuple(rows))
+    return Table(f"{study.name}: combinations, best first", columns, tuple(rows))
 
 
 def _draw_effects(study: Study, effects_by_pair: pd.DataFrame, effects: dict[str, Mean]) -> Figure:

@@ -52,8 +52,10 @@ def folder(tmp_path, monkeypatch):
     )
     (tmp_path / "mynet.py").write_text(NETWORK.format(functions=functions))
     (tmp_path / "declared.py").write_text(DECLARED)
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed" / "aardvark.py").write_text("def build(classes, skip=True, wide=False): ...\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.setattr("sys.path", [*sys.path, str(tmp_path / "installed")])
     monkeypatch.setattr("sys.argv", ["ablate"])
     return tmp_path
 
@@ -106,6 +108,12 @@ def test_names_that_the_file_uses_itself_and_alexnet_are_avoided(folder):
     assert models["all of them"].network.startswith("own alexnet@")
 
 
+def test_an_installed_module_is_imported_beside_ours(folder):
+    text, study, _ = write("--network", "aardvark:build")
+    assert "from aardvark import build\nfrom ablations import Study, Switch, designs, network\n" in text
+    assert len(study.arms) == 4
+
+
 def test_without_a_network_the_study_is_of_alexnet(folder):
     text, study, models = write()
     assert len(study.arms) == 8 and models[study.baseline].dropout == 0.5
@@ -113,7 +121,9 @@ def test_without_a_network_the_study_is_of_alexnet(folder):
     assert len(text.splitlines()) <= 40
 
 
-@pytest.mark.parametrize("arguments", [("--network", "mynet:build"), ("--network", "mynet:of_5"), ()], ids=str)
+@pytest.mark.parametrize(
+    "arguments", [(), *(("--network", f"{name}:build") for name in ("mynet", "aardvark"))], ids=str
+)
 def test_the_file_is_formatted_as_ruff_does(folder, arguments):
     write(*arguments)
     for command in (["format", "--check"], ["check", "--select", "E4,E7,E9,F,I"]):

@@ -128,4 +128,5 @@ def test_half_a_factorial_of_another_metric_shows_the_effects_that_it_estimates(
     sizes = {"ReLU": -0.4, "depth": -0.2, "LRN": 0}
     assert numbers(effects) == {name: [pytest.approx(size, abs=0.01)] for name, size in sizes.items()}
     table = tabulate_combined(half, data.results)
-    assert len(table.rows) == 4 and table.columns[-1].label == "Test loss"
+    assert [row[-1].sort for row in table.rows] == [pytest.approx(x, abs=0.01) for x in (-0.6, -0.4, -0.2, 0.0)]
+    assert table.columns[-1].label == "Test loss"
