@@ -1,6 +1,6 @@
 """Digest of the code that defines a component: its statement, and all that the statement uses, as a syntax tree.
 
-Comments, docstrings, layout and everything that the component does not use leave it alone.
+Comments, docstrings, layout, the order of imports and all that the component does not use leave it alone.
 """
 
 import ast
@@ -35,22 +35,33 @@ def define(code: StudyCode, line: int) -> Definition:
         code: The study file.
         line: Number of a line, from 1, of the top-level statement that declares the component.
     """
-    statements = ast.parse(code.text).body
-    declaring = next(node for node in statements if _first_line(node) <= line <= (node.end_lineno or 0))
+    statements = [part for node in ast.parse(code.text).body for part in _split_import(node)]
+    declaring = {node for node in statements if _first_line(node) <= line <= (node.end_lineno or 0)}
     used_nodes = _select_used(statements, declaring)
     modules = {module.name: module.text for node in used_nodes for module in code.find_modules(node)}
-    trees = [_canonical(node) for node in used_nodes]
+    trees = sorted((_canonical(node) for node in used_nodes if isinstance(node, IMPORTS)), key=json.dumps)
+    trees += [_canonical(node) for node in used_nodes if not isinstance(node, IMPORTS)]
     trees += [[name, _canonical(ast.parse(text))] for name, text in sorted(modules.items())]
     lines = code.text.splitlines()
-    parts = ["\n".join(lines[_first_line(node) - 1 : node.end_lineno]) for node in used_nodes]
+    places = dict.fromkeys((_first_line(node) - 1, node.end_lineno) for node in used_nodes)
+    parts = ["\n".join(lines[first:end]) for first, end in places]
     parts += [f"# module {name}\n{text}" for name, text in sorted(modules.items())]
     return Definition(hashlib.sha256(json.dumps(trees).encode()).hexdigest()[:DIGITS], "\n\n".join(parts))
 
 
-def _select_used(statements: list[ast.stmt], declaring: ast.stmt) -> list[ast.stmt]:
+def _split_import(node: ast.stmt) -> list[ast.stmt]:
+    """Return an import of several names as one import of each, so that each counts only where it is used."""
+    if isinstance(node, ast.Import):
+        return [ast.copy_location(ast.Import([alias]), node) for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node) for alias in node.names]
+    return [node]
+
+
+def _select_used(statements: list[ast.stmt], declaring: set[ast.stmt]) -> list[ast.stmt]:
     """Return the statements that a component rests on, in their order.
 
-    They are the one that declares it; those that bind a name, if it is used; assignments to an attribute or item of a
+    They are those that declare it; those that bind a name, if it is used; assignments to an attribute or item of a
     name that is used; and every other statement, such as a call, if it reaches a name that is used, since it may change
     what that name means.
     """
@@ -65,12 +76,12 @@ def _select_used(statements: list[ast.stmt], declaring: ast.stmt) -> list[ast.st
         )
         return names if more == names else reach(more)
 
-    used_names, used_nodes = reach(mentioned[declaring]), [declaring]
+    used_names = reach(set[str]().union(*(mentioned[node] for node in declaring)))
     while True:
         used_nodes = [
             node
             for node in statements
-            if node is declaring or "*" in assigned[node] or used_names & (assigned[node] or reach(mentioned[node]))
+            if node in declaring or "*" in assigned[node] or used_names & (assigned[node] or reach(mentioned[node]))
         ]
         names = reach(used_names.union(*(mentioned[node] for node in used_nodes)))
         if names == used_names:

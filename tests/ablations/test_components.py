@@ -89,7 +89,8 @@ STUDY = Study(
     claims=(Claim("leaky-helps", "It helps", (Contrast("test/accuracy", "leaky", "plain", margin=MARGIN),)),),
 )
 '''
-ARMS = {"leaky", "half", "group", "noise", "vgg"}
+IMPORTS = "import other_module\nfrom helper import SLOPE, leak\nfrom torch import nn\n"
+IMPORTS_IN_ANOTHER_ORDER = "from torch import nn\nfrom helper import leak, SLOPE\nimport other_module\n"
 NONE: set[str] = set()
 SETTING = Setting(PROFILES["smoke"], DataConfig("0123456789abcdef", 10, 1000))
 
@@ -117,7 +118,6 @@ EDITS = [
     ("the docstring of the file", '"""Five components."""', "", NONE),
     ("blank lines", "GROUPS = 4\n", "\n\nGROUPS = 4\n\n", NONE),
     ("brackets", "return self.factor * x", "return (\n            self.factor * x\n        )", NONE),
-    ("an unused import", "import other_module\n", "", NONE),
     ("a margin", "MARGIN = 0.5", "MARGIN = 1.0", NONE),
     ("a sentence", '"It helps"', '"It helps much"', NONE),
     ("an arm less", '        "half": {"activation": "half"},\n', "", {"half"}),
@@ -130,7 +130,8 @@ EDITS = [
     ("an augmentation", "0.1 * batch", "0.2 * batch", {"noise"}),
     ("draws of an augmentation", "normal_draws=1", "normal_draws=2", {"noise"}),
     ("a layout", 'Conv("conv1", 16)', 'Conv("conv1", 24)', {"vgg"}),
-    ("where a helper is imported from", "from helper import SLOPE, leak", "from helper import leak, SLOPE", {"leaky"}),
+    ("the order of imports", IMPORTS, IMPORTS_IN_ANOTHER_ORDER, NONE),
+    ("another name from a library", "    Claim, Contrast,", "    Claim, Exact, Contrast,", NONE),
 ]
 
 
