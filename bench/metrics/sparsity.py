@@ -41,13 +41,13 @@ class LayerOutput:
 
     Attributes:
         values: (N, units) float32, all activations of each image.
-        channels: Units, or channels of a convolution.
+        channels: Units, channels of a convolution, or features of each token.
         units: Activations of an image.
     """
 
     def __init__(self, output: Tensor) -> None:
         channels_last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output  # matches the memory layout
-        self.values, self.channels = channels_last.flatten(1), output.shape[1]
+        self.values, self.channels = channels_last.flatten(1), channels_last.shape[-1]
         self.units = self.values.shape[1]
         self._scratch = self.values.new_empty(self.values.shape)
 
@@ -95,7 +95,7 @@ def layer_sums(activations: Tensor) -> dict[str, Tensor]:
     """Sum every activation metric over a batch.
 
     Args:
-        activations: (N, units) or (N, channels, H, W) float32.
+        activations: (N, units), (N, channels, H, W) or (N, tokens, features) float32.
 
     Returns:
         The number of images, each metric's sum over them, 'values': the number of activations of a unit, or a channel,
@@ -106,7 +106,7 @@ def layer_sums(activations: Tensor) -> dict[str, Tensor]:
     output = LayerOutput(activations)
     return {
         "images": torch.tensor(float(len(activations)), device=activations.device),
-        "values": torch.tensor(float(activations[:, 0].numel()), device=activations.device),
+        "values": torch.tensor(float(activations.numel() // output.channels), device=activations.device),
         "nonzero": output.nonzero.sum(0, dtype=torch.float64),
         **{name: measure(output).sum(dtype=torch.float64) for name, measure in ACTIVATION_METRICS.items()},
     }

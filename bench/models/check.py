@@ -59,6 +59,7 @@ def check_network(model: ModelConfig) -> None:
             shape than (N, classes), or no gradient reaches a parameter.
     """
     network = build(model, 0).to(memory_format=torch.channels_last)
+    network.hook_activations(lambda name, module, output: None)
     if difference := _find_difference(network, build(model, 0)):
         raise InputError(f"{title(model)} differs in {difference} when it is built again: draw by torch alone")
     generator = torch.Generator().manual_seed(0)
@@ -92,7 +93,7 @@ def _find_difference(network: Network, other: Network) -> str:
 def _explain(model: ModelConfig, stage: str) -> Iterator[None]:
     try:
         yield
-    except MemoryError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # of any class, raised by a user's code
         size = input_shape(model).size

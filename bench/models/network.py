@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -79,8 +80,10 @@ class Network(nn.Module):
         """
         runs = Counter[str]()
 
-        def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-            def call(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        def hook(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+            def call(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+                if not isinstance(output, Tensor):
+                    raise InputError(f"activation {name} returns {type(output).__name__}: it must return one tensor")
                 runs[name] += 1
                 observe(name if runs[name] == 1 else f"{name} {runs[name]}", module, output)
 

@@ -54,7 +54,7 @@ class _Layer(TypedDict, total=False):
 
 class _Network(TypedDict):
     parameters: Positive
-    macs: Positive
+    macs: Whole
     layers: Annotated[list[_Layer], Few]
 
 

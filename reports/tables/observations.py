@@ -185,7 +185,7 @@ def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
             metric = f"{total}/{PAIR.sub('', layer['name'])}"
             counts[metric] = counts.get(metric, 0) + layer[total]
         convolutions = sum(layer[total] for layer in network["layers"] if layer["kind"] == "conv")
-        counts[f"{total}/conv_share"] = convolutions / network[total]
+        counts[f"{total}/conv_share"] = convolutions / network[total] if network[total] else 0.0
     return counts
 
 

@@ -166,3 +166,10 @@ def test_smooth_activations_are_never_zero(activation):
 def test_squares_beyond_float32_keep_sparsity_in_its_range(size):
     values = measured(torch.tensor([[0.5, 1.0, 0.7, 0.9] * 4, [1.0] + [0.0] * 15]) * size)
     assert all(METRICS[f"sparsity/{name}/{{layer}}"].is_possible(value) for name, value in values.items())
+
+
+def test_features_of_tokens_are_units():
+    """Two images of three tokens with two features: the second is zero everywhere, the first on two tokens of six."""
+    tokens = torch.tensor([[[1.0, 0.0], [0.0, 0.0], [2.0, 0.0]], [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]])
+    sums = layer_sums(tokens)
+    assert (sums["values"], sums["nonzero"].tolist()) == (6, [4, 0])

@@ -1,6 +1,8 @@
 """Each mistake in a declared network is one line before anything trains."""
 
 import random
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,10 +10,11 @@ from small_networks import Residual, declare
 from torch import nn
 
 from bench.models.check import check_network, find_facts
+from bench.runner.backends import torchrun
 from bench.runner.job_check import check_job
-from bench.spec.config import ModelConfig
+from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
-from bench.spec.jobs import Count, Timing
+from bench.spec.jobs import Count, Probe, Timing, Trial
 
 
 class Flawed(nn.Module):
@@ -93,3 +96,46 @@ def test_facts_are_those_of_the_network():
 def test_only_steps_of_a_declared_network_are_timed(subject):
     with pytest.raises(InputError, match="takes AlexNet alone; time its network's steps"):
         check_job(Timing(subject, (("a", declare(Residual)),), (4,), 1))
+
+
+def test_an_activation_must_be_a_tensor():
+    class Attending(nn.Module):
+        def __init__(self, classes):
+            super().__init__()
+            self.attention, self.fc = nn.MultiheadAttention(64, 2, batch_first=True), nn.Linear(64, classes)
+
+        def forward(self, images):
+            tokens = images.flatten(2)
+            return self.fc(self.attention(tokens, tokens, tokens)[0].mean(1))
+
+    check_network(declare(Attending))
+    with pytest.raises(InputError, match="activation attention returns tuple: it must return one tensor"):
+        check_network(declare(Attending, activations=("attention",)))
+
+
+def linear(classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, classes))
+
+
+@pytest.mark.parametrize(
+    "question, message",
+    [
+        ("sub-networks", "a network without dropout has no sub-networks"),
+        ("co-adaptation", "network net has no hidden fully connected layer"),
+        ("activity", "network net has no activation module: name its hidden activations"),
+    ],
+)
+def test_a_probe_needs_what_the_network_has(question, message):
+    trial = Trial(declare(linear), TrainConfig(), DataConfig("", 10), 0)
+    with pytest.raises(InputError, match=message):
+        check_job(Probe(question, (trial,)))
+
+
+def test_several_processes_train_no_batch_normalisation(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    source = SimpleNamespace(validation=100, test=100)
+    trial = Trial(declare(linear), TrainConfig(), DataConfig("", 10, train=1_000), 0)
+    torchrun.check_jobs([trial], source)
+    for model in (declare(Residual), ModelConfig(normalisation="batch")):
+        with pytest.raises(InputError, match="batch normalisation would see 2 parts of a batch"):
+            torchrun.check_jobs([replace(trial, model=model)], source)
