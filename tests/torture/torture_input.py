@@ -371,10 +371,11 @@ ALIKE = {int: 7, float: -0.25, str: "[b] <i> ü", bool: False}
 
 @pytest.fixture
 def finished(smoke, tmp_path, monkeypatch) -> Path:
-    """A finished run whose report has no PDF, because the page is made from the same blocks."""
+    """Somebody else's run, reported from its declaration, without a PDF, as the page is made from the same blocks."""
     monkeypatch.setattr(report, "render_pdf", lambda *_: b"")
     shutil.copytree(smoke.out / "trials", tmp_path / "out" / "trials")
-    shutil.copy(smoke.out / "run.json", tmp_path / "out")
+    request = json.loads((smoke.out / "run.json").read_text())
+    (tmp_path / "out" / "run.json").write_text(json.dumps(request | {"signature": ""}))
     return tmp_path / "out"
 
 
