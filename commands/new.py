@@ -20,6 +20,7 @@ from bench.extensions.study_code import gather_study_code
 from bench.spec.config import ALEXNET
 from bench.spec.errors import InputError, Interrupted
 from bench.spec.fields import list_names
+from bench.system import files
 from commands.study_template import NetworkFunction, render_study
 from reports.text.formatting import pluralize
 
@@ -40,8 +41,10 @@ def write_study(options: argparse.Namespace, console: Console) -> int:
     function = _find_network(file, options.network, options.size) if options.network else None
     text = render_study(function, options.design)
     study: Study = _run(file, text, str(file))[0].STUDY
-    with open(file, "x", encoding="utf-8") as opened:  # nothing is overwritten even if two commands write at once
-        opened.write(text)
+    try:
+        files.write(file, text.encode())
+    except OSError as error:
+        raise InputError(f"{file} cannot be written ({error.strerror}): choose another name or folder") from error
     counts = f"{pluralize(len(study.claims), 'claim')} over {pluralize(len(study.arms), 'arm')}"
     console.print(f"{file}: {counts}. Edit its question and its margin, then:")
     command, name = shlex.quote(sys.argv[0]), shlex.quote(str(file))

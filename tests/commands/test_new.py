@@ -136,6 +136,7 @@ def test_the_file_is_formatted_as_ruff_does(folder, arguments):
     [
         (["mine.txt"], "mine.txt: a study file ends in .py"),
         (["mynet.py"], "mynet.py exists already: choose another name"),
+        ([f"{'x' * 300}.py"], "x.py cannot be written (File name too long): choose another name or folder"),
         (["nowhere/mine.py"], "folder nowhere not found: create it first"),
         (["mine.py", "--size", "32"], "--size is the size of a network's input: name the network with --network"),
         (["mine.py", "--network", "mynet"], "--network is 'mynet': expected MODULE:FUNCTION, such as mynet:build"),
