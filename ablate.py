@@ -49,6 +49,8 @@ EPILOG = """examples:
   ablate run                              all studies, with the profile that suits the device
   ablate run relu dropout --seeds 10      two studies, ten seeds whatever comes out
   ablate run my_study.py --data ~/photos  your own study on your own images
+  ablate new my_study.py --network mynet:build
+                                          write a first study of your own network
   ablate run --limit 30m                  start no job after half an hour; run again to continue
   ablate report                           write the report again from the last run's records
 
