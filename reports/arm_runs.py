@@ -9,7 +9,7 @@ import pandas as pd
 from ablations import AGAIN, Setting, Study
 from ablations.framework.claim import compared_names
 from ablations.framework.study import SHUFFLED, all_arms
-from bench.spec.config import model_levels
+from bench.spec.config import model_levels, plain_name
 from bench.spec.jobs import Count, Trial
 from bench.tracking.arm_run import CONTROL, FURTHER, STATED, SUMMARY_METRICS, ArmRun, ArmsOfRun, Result, StudyArms
 from bench.tracking.mlflow_format import format_levels
@@ -172,7 +172,7 @@ def _list_factors(study: Study, arms: Sequence[ArmRun]) -> tuple[str, ...]:
 
 def _list_remarks(study: Study, arm: str, levels: Mapping[str, str], rows: pd.DataFrame) -> Iterator[str]:
     """Yield what an arm with these levels and observations is, and what its numbers do not say."""
-    set_levels = [f"{name} = {levels[name]}" for name in study.arms.get(arm, {}) if name in levels]
+    set_levels = [f"{name} = {plain_name(levels[name])}" for name in study.arms.get(arm, {}) if name in levels]
     if arm == AGAIN:
         yield f"Control: the baseline, {study.baseline}, again under other seeds."
     elif arm == SHUFFLED:

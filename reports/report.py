@@ -12,16 +12,18 @@ from bench.records import store
 from bench.spec.jobs import Trial
 from bench.system.files import write
 from bench.system.text import printable
-from reports.document import NO_VIEWS, TITLE, build_body, build_opening
+from reports.document import NO_VIEWS, build_body, build_opening
 from reports.evidence import Evidence, gather
 from reports.rendering.blocks import Block, Note
 from reports.rendering.glyphs import describe_missing_glyphs
 from reports.rendering.html import render_html
 from reports.rendering.pdf import render_pdf
-from reports.report_schema import VERSION, ControlJson, EnvironmentJson, ReportJson
+from reports.report_schema import VERSION, ComponentJson, ControlJson, EnvironmentJson, ReportJson
+from reports.sections.components import count_trials_by_component
 from reports.sections.controls import describe_control
 from reports.sections.overview import describe_run
 from reports.sections.progress import build_progress
+from reports.tables.networks import report_title
 from reports.tables.observations import get_environment
 from reports.verdict_json import judgement_to_json
 
@@ -66,8 +68,9 @@ def write_report(
     last_end_s = int(max((record["ended"] for record in evidence.records.values()), default=0))
     html_file, pdf_file, json_file, csv_file = report_files(out)
     html_file.parent.mkdir(exist_ok=True)
-    write(html_file, render_html(blocks, TITLE).encode())
-    write(pdf_file, render_pdf(blocks, TITLE, last_end_s))
+    title = report_title(evidence.placed)
+    write(html_file, render_html(blocks, title).encode())
+    write(pdf_file, render_pdf(blocks, title, last_end_s))
     write(json_file, json.dumps(export_verdicts(evidence), indent=2, allow_nan=False).encode())
     write(csv_file, evidence.trials.map(_csv_cell).rename(columns=_csv_cell).to_csv(index=False).encode())
     return Report(evidence, blocks, remark)
@@ -81,8 +84,9 @@ def write_live_report(request: Request, out: Path) -> None:
         out: The folder of the run.
     """
     progress = build_progress(*count_trials(request, out), is_running=True)
-    blocks, _ = _build_blocks(gather(out, request.studies, request.setting), progress)
-    write(report_files(out)[0], render_html(blocks, TITLE, RELOAD_S).encode())
+    evidence = gather(out, request.studies, request.setting)
+    blocks, _ = _build_blocks(evidence, progress)
+    write(report_files(out)[0], render_html(blocks, report_title(evidence.placed), RELOAD_S).encode())
 
 
 def count_trials(request: Request, out: Path) -> tuple[int, int]:
@@ -120,13 +124,19 @@ def export_verdicts(evidence: Evidence) -> ReportJson:
     controls: list[ControlJson] = [
         {**judgement_to_json(control), "result": describe_control(control)} for control in evidence.controls
     ]
-    return {
+    components: list[ComponentJson] = [
+        {"study": study.name, "kind": item.kind, "name": item.name, "digest": item.digest, "trials": trials}
+        for study in evidence.studies
+        for item, trials in zip(study.components, count_trials_by_component(study, evidence), strict=True)
+    ]
+    report: ReportJson = {
         "version": VERSION,
         "claims": [judgement_to_json(judgement) for judgement in (*evidence.claims, *evidence.literature)],
         "controls": controls,
         "run": describe_run(evidence),
         "environments": _list_environments(evidence),
     }
+    return {**report, "components": components} if components else report
 
 
 def _list_environments(evidence: Evidence) -> list[EnvironmentJson]:

@@ -4,11 +4,17 @@
 """
 
 import json
-from typing import Annotated, Any, Final, Literal
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NotRequired,  # pydantic rejects typing.TypedDict before Python 3.12
+)
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from pydantic.json_schema import GenerateJsonSchema
-from typing_extensions import TypedDict  # pydantic rejects typing.TypedDict before Python 3.12
+from typing_extensions import TypedDict
 
 from reports.sections.controls import ControlResult
 from reports.statistics.claim_verdicts import Verdict
@@ -166,6 +172,17 @@ class EnvironmentJson(TypedDict, total=False):
 
 
 @_closed
+class ComponentJson(TypedDict):
+    """What a study's file declares. The records of its trials hold its source text, in `sources`."""
+
+    study: Annotated[str, _about("Name of the study.")]
+    kind: Annotated[str, _about("The factor, such as 'activation'; 'network' or 'metric'.")]
+    name: Annotated[str, _about("Its name in the study file; in records it is followed by '@' and the digest.")]
+    digest: Annotated[str, _about("Digest of the code that defines it.")]
+    trials: Annotated[int, _about("Number of the study's trials with a record that used it.")]
+
+
+@_closed
 class ReportJson(TypedDict):
     """A report of AlexNet's claims or of a study's own: the content of report.json."""
 
@@ -174,6 +191,7 @@ class ReportJson(TypedDict):
     controls: Annotated[list[ControlJson], _about("The controls, once for all studies with the same baseline.")]
     run: Annotated[dict[str, str], _about("How the records were made, for people: text by term.")]
     environments: Annotated[list[EnvironmentJson], _about("The different environments of the records.")]
+    components: Annotated[NotRequired[list[ComponentJson]], _about("Components of study files; missing without any.")]
 
 
 def make_schema() -> dict[str, Any]:

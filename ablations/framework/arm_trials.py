@@ -10,7 +10,7 @@ from bench.components.layouts import LAYOUTS
 from bench.components.networks import check_factors
 from bench.data.datasets import SIDE_PX
 from bench.extensions.component import Component
-from bench.spec.config import ALEXNET, ModelConfig, TrainConfig
+from bench.spec.config import ALEXNET, ModelConfig, TrainConfig, plain_name
 from bench.spec.errors import InputError
 from bench.spec.fields import list_names, one_of, within
 from bench.spec.jobs import Trial
@@ -50,7 +50,7 @@ def _check_images(study: Study, model: ModelConfig, setting: Setting) -> None:
     declared = {component.qualified_name: component for component in study.components}
     kind, name = ("layout", model.layout) if model.network == ALEXNET else ("network", model.network)
     shape = declared.get(name) or LAYOUTS[name]
-    subject = f"{kind} {name.partition('@')[0]}"
+    subject = f"{kind} {plain_name(name)}"
     if profile.photographs and study.recipe:
         raise InputError(
             f"study {study.name} prints a recipe for images of {SIDE_PX} pixels; profile {profile.name} is not"

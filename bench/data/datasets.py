@@ -20,7 +20,7 @@ SIDE_PX = 32  # side of a decoded image
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIGITS_NOTE = (
     "These numbers are from scikit-learn's 1,797 handwritten digits, a stand-in that comes with the installation. "
-    "Digits are not mirror-invariant and nearly every network learns them: do not read them as evidence about AlexNet. "
+    "Digits are not mirror-invariant and nearly every network learns them: they are no evidence about other images. "
     "Name real images with DATA=<folder> or DATA=cifar10."
 )
 

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from bench.components.networks import Factor
 from bench.metrics.registry import METRICS, Metric
 from bench.metrics.table import find_metric
+from bench.spec.config import TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import within
 from bench.spec.jobs import Job, describe
@@ -16,6 +17,8 @@ NAME = re.compile(r"\w[\w .-]{0,99}")
 DIGEST = re.compile("[0-9a-f]{16}")
 MAX_LABEL = 200  # letters of a metric's label
 BUILT_IN = frozenset(METRICS)  # names of the harness's own metrics
+COLUMNS = {"study", "arm", "pair", "seed", "identity", "status", "precision", "parameters", "macs", "seconds"}
+RESERVED = {parameter.name for parameter in fields(TrainConfig)} | {"network", "device", "classes"} | COLUMNS
 QUALIFIED = re.compile(r'(?<=")[^"@\\]+@[0-9a-f]{16}(?=")')  # in the JSON of a job
 
 
@@ -46,6 +49,9 @@ class Component:
     def __post_init__(self) -> None:
         if not (NAME.fullmatch(self.name) and DIGEST.fullmatch(self.digest)):
             raise InputError(f"{self.kind} {self.name!r}: its name or its digest {self.digest!r} is invalid")
+        if taken := [name for name in self.factors if name in RESERVED]:
+            problem = f"{self.kind} {self.name!r}: a recipe or a table of trials uses the name of factor {taken[0]!r}"
+            raise InputError(f"{problem}: rename the parameter")
         if self.metric is not None:
             _check_metric(f"metric {self.name!r}", f"test/{self.name}", self.metric)
 

@@ -1,16 +1,13 @@
 """The factors that a network declares by the parameters of the function that makes it."""
 
-import dataclasses
 import inspect
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
 from bench.components.networks import Factor, check_level
-from bench.spec.config import TrainConfig
 from bench.spec.errors import InputError
 
 CLASSES = "classes"  # the parameter that every network has
-RESERVED = {field.name for field in dataclasses.fields(TrainConfig)} | {"network", "device"}
 
 
 def read_factors(build: Callable[..., Any], subject: str) -> dict[str, Factor]:
@@ -35,8 +32,6 @@ def read_factors(build: Callable[..., Any], subject: str) -> dict[str, Factor]:
 def _read_factor(parameter: inspect.Parameter, subject: str) -> Factor:
     if parameter.kind not in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY):
         raise InputError(f"{subject}: write each factor as a parameter of its own, with a default")
-    if parameter.name in RESERVED:
-        raise InputError(f"{subject}: a training recipe has a factor of this name: rename the parameter")
     default, annotation = parameter.default, parameter.annotation
     if not isinstance(default, bool | int | float | str):
         shown = "missing" if default is inspect.Parameter.empty else repr(default)

@@ -3,6 +3,7 @@
 Standard library only. Levels of factors are names, which `bench.components.levels` checks against what is implemented.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from bench.spec.fields import layer_names, level_names, one_of, whole, within
 
 ALEXNET = "alexnet"  # the network that the fields of `ModelConfig` describe
 LABELS = ("true", "shuffled")
+DIGEST = re.compile(r"@[0-9a-f]{16}$")  # ends the qualified name of a component that a study file declares
 MAX_EVALUATED_EPOCHS = 900  # a record holds a point for each, and at most 1,000
 
 
@@ -81,6 +83,11 @@ def model_levels(fields: Mapping[str, Any]) -> dict[str, Any]:
     if fields.get("network", ALEXNET) == ALEXNET:
         return {name: level for name, level in fields.items() if name not in ("network", "factors")}
     return {"network": fields["network"], "classes": fields["classes"], **dict(fields["factors"])}
+
+
+def plain_name(level: str) -> str:
+    """Return the name of a level as a study file writes it, without the digest of the code that defines it."""
+    return DIGEST.sub("", level)
 
 
 @dataclass(frozen=True)

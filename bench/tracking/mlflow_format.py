@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import shorten
 from typing import Any
 
-from bench.spec.config import ModelConfig, TrainConfig, model_levels
+from bench.spec.config import ALEXNET, ModelConfig, TrainConfig, model_levels
 from bench.spec.errors import InputError
 from bench.tracking.address import hide_secrets
 
@@ -34,7 +34,8 @@ def arms_experiment_name(data: Mapping[str, Any]) -> str:
 
 def variant_name(job: dict[str, Any]) -> str:
     """Return a trial's levels that differ from the defaults, followed by its training budget."""
-    defaults = {**vars(ModelConfig()), **vars(TrainConfig())}
+    is_declared = job["model"].get("network", ALEXNET) != ALEXNET  # the defaults of its factors are not known here
+    defaults = {**({} if is_declared else vars(ModelConfig())), **vars(TrainConfig())}
     levels = {**model_levels(job["model"]), **job["recipe"]}
     changed_levels = [
         f"{name}={_text(level)}"
@@ -174,4 +175,5 @@ def _valid_name(text: str) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "+".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)

@@ -94,14 +94,16 @@ def whole_state(studies: Sequence[StudyArms], setting: str) -> dict[str, Any]:
     """Return the state of the view of all studies: the arms of stated comparisons."""
     present = {metric for study in studies for metric in study.metrics}
     metrics = [metric for metric in SUMMARY_METRICS if metric in present]
+    varied = dict.fromkeys(factor for study in studies for factor in study.factors)
+    factors = [name for name in SUMMARY_FACTORS if name in varied] or list(varied)[:MAX_COLUMNS]
     overview = [_bars(metric) for metric in metrics[:1]]
     overview += [_scatter(metrics[1], metrics[0])] if len(metrics) > 1 else []
     sections = [
         ("Arms of stated comparisons", 2, overview),
-        ("Factors and results", 1, [_parallel(SUMMARY_FACTORS, metrics[:MAX_BARS])]),
+        ("Factors and results", 1, [_parallel(factors, metrics[:MAX_BARS])] * bool(factors)),
     ]
     conditions = study_conditions(setting)
-    columns = [_column("params", name) for name in ("study", *SUMMARY_FACTORS)]
+    columns = [_column("params", name) for name in ("study", *factors)]
     columns += [_column("metrics", name) for name in (*metrics, "seeds")]
     return _state(conditions, columns, _column("params", "study"), sections)
 

@@ -1,10 +1,6 @@
 """Blocks that a report is made of; `html` and `pdf` each render a list of them."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any
-
-from bench.system.text import printable_lines
 
 
 @dataclass(frozen=True)
@@ -177,18 +173,15 @@ class Figure:
     caption: str
 
 
-Block = Heading | Contents | Text | Link | Items | Facts | Note | Verdicts | Answers | Table | Figure
+@dataclass(frozen=True)
+class Code:
+    """A text of Python code, and what it defines."""
+
+    title: str
+    text: str
 
 
-def escape_controls(value: Any) -> Any:
-    """Replace unprintable characters in a block, or in any part of one, by their escapes."""
-    if isinstance(value, str):
-        return printable_lines(value)
-    if isinstance(value, tuple):
-        return tuple(map(escape_controls, value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(value, **{name: escape_controls(part) for name, part in vars(value).items()})
-    return value
+Block = Heading | Contents | Text | Link | Items | Facts | Note | Verdicts | Answers | Table | Figure | Code
 
 
 def block_kind(block: Block) -> str:

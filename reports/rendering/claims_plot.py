@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from reports.rendering.blocks import escape_controls
+from bench.system.text import printable_lines
 from reports.rendering.plot_style import BAND, VERDICT_STYLES, Drawing, open_panels, wrap_text
 from reports.rendering.svg import export_svg
 from reports.statistics.extra_seeds import UNDECIDED
@@ -76,7 +76,7 @@ def draw_claims(rows: Sequence[ClaimRow], name: str) -> Drawing:
             sentence.set_multialignment("right")
         for place, (label, row) in enumerate(zip(results.get_yticklabels(), rows, strict=True)):
             label.set_color(VERDICT_STYLES[row.verdict].ink)
-            label.set_url(f"claim:{place}:{escape_controls(row.name)}")  # the page makes it a link to the claim's card
+            label.set_url(f"claim:{place}:{printable_lines(row.name)}")  # the page makes it a link to the claim's card
         words = "; ".join(f"{row.sentence} ({row.name}): {row.verdict}, {row.result}" for row in rows)
         return Drawing(export_svg(figure, name), f"Claims with verdict and estimate. {words}.")
 

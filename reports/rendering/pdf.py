@@ -10,9 +10,11 @@ from pathlib import Path
 import matplotlib
 import typst
 
-from reports.rendering.blocks import Block, Figure, block_kind
+from reports.rendering.blocks import Block, Code, Figure, block_kind
 from reports.rendering.plot_style import VERDICT_STYLES
 
+MAX_CODE_LINES, MAX_CODE_LETTERS = 100, 8_000
+OMISSION = "{:,} of {:,} lines. report.html has all of it, and the field `sources` of each record that used it."
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # the figures' font, also for symbols
 
 
@@ -44,9 +46,19 @@ def render_pdf(blocks: Sequence[Block], title: str, timestamp_s: int) -> bytes:
 
 
 def _export(block: Block, svg_file: Path) -> dict[str, object]:
-    """The block's fields for the template; a figure's SVG is written to a file and named by it."""
+    """The block's fields for the template; a figure's SVG goes to a file that they name, a long code is cut."""
     fields = dataclasses.asdict(block) | {"kind": block_kind(block)}
     if isinstance(block, Figure):
         svg_file.write_text(block.svg, encoding="utf-8")
         fields["svg"] = svg_file.name
+    if isinstance(block, Code):
+        fields |= _cut_code(block.text)
     return fields
+
+
+def _cut_code(text: str) -> dict[str, str]:
+    """Return the first lines of a code, and a note on those that are left out or ''."""
+    lines = text.split("\n")
+    shown = "\n".join(lines[:MAX_CODE_LINES])[:MAX_CODE_LETTERS]
+    count = shown.count("\n") + 1
+    return {"text": shown, "omission": OMISSION.format(count, len(lines)) * (shown != text)}

@@ -16,8 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics.table import describe_metric
-from bench.system.text import printable
-from reports.rendering.blocks import escape_controls
+from bench.system.text import printable, printable_lines
 from reports.rendering.svg import set_data
 from reports.text.formatting import column_heading
 
@@ -127,7 +126,7 @@ def wrap_text(text: str, width: int, max_lines: int) -> str:
     """
     if any(unicodedata.east_asian_width(letter) in "WF" for letter in text):
         width //= 2
-    return textwrap.fill(escape_controls(text), width, max_lines=max_lines, placeholder="\N{HORIZONTAL ELLIPSIS}")
+    return textwrap.fill(printable_lines(text), width, max_lines=max_lines, placeholder="\N{HORIZONTAL ELLIPSIS}")
 
 
 def set_names(figure: Figure, names: Sequence[str]) -> None:

@@ -1,7 +1,6 @@
 """Figures of trained arms: differences from the baseline, learning curves and exact zeros."""
 
 import dataclasses
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from ablations import AGAIN, Study
 from ablations.framework.study import SHUFFLED
 from bench.metrics.table import describe_metric
+from bench.records.store import final_metrics
 from reports.evidence import Evidence
 from reports.rendering.blocks import Figure
 from reports.rendering.difference_plot import DIFFERENCE_COLUMNS, MAX_DOTS, draw_differences
@@ -23,7 +23,6 @@ from reports.text.formatting import pluralize
 
 RATIO = "ratio of "  # begins the name of a quantity that is compared by ratios
 MAX_PANELS = 3
-NUMBERS = re.compile(r"(\d+)")
 MAX_ARMS = 48  # arms in a figure: more are illegible, and take minutes
 
 
@@ -134,8 +133,7 @@ def _tabulate_differences(study: Study, evidence: Evidence, metric: str, ratio: 
 
 def _draw_zeros(study: Study, evidence: Evidence) -> Figure | None:
     prefix = "sparsity/zeros/"
-    names = {metric for metric in evidence.results.columns if metric.startswith(prefix)} - {f"{prefix}mean"}
-    layers = sorted(names, key=_by_depth)
+    layers = [layer for layer in _order_metrics(evidence, prefix) if layer != f"{prefix}mean"]
     zeros = 100 * evidence.results.groupby("arm")[layers].mean().dropna(how="all")
     zeros = zeros.reindex([arm for arm in study.arms if arm in zeros.index]).dropna(how="all", axis="columns")
     if zeros.empty:
@@ -148,6 +146,15 @@ def _draw_zeros(study: Study, evidence: Evidence) -> Figure | None:
     )
 
 
-def _by_depth(layer: str) -> list[tuple[bool, int, str]]:
-    """Sort key by name, in which numbers count as numbers: conv1, conv1a, conv2, ..., fc6; or layer2, layer10."""
-    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in NUMBERS.split(layer)]
+def _order_metrics(evidence: Evidence, prefix: str) -> list[str]:
+    """List the metrics of layers in the order in which networks run them; what one arm has comes before its next."""
+    metrics: list[str] = []
+    for arm in trained_arms(evidence):
+        record, place = evidence.first_network_record(arm), len(metrics)
+        own = [metric for metric in final_metrics(record) if metric.startswith(prefix)] if record else []
+        for metric in reversed(own):
+            if metric in metrics:
+                place = metrics.index(metric)
+            else:
+                metrics.insert(place, metric)
+    return [metric for metric in metrics if metric in evidence.results]

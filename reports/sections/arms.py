@@ -78,7 +78,8 @@ def tabulate_metrics(study: Study, evidence: Evidence) -> list[Table]:
     results, arms = evidence.results, _measured_arms(evidence)
     if not arms:
         return []
-    metrics = _select_measured(results, (*SHOWN_METRICS, *(part.metric for part in list_contrasts(study))))
+    own = [f"test/{component.name}" for component in study.components if component.kind == "metric"]
+    metrics = _select_measured(results, (*SHOWN_METRICS, *own, *(part.metric for part in list_contrasts(study))))
     means = {metric: _mean_cells(results, study, arms, metric) for metric in metrics}
     for metric, cells in means.items():
         changes = [_estimate_change(results, arm, study.baseline, metric) for arm in arms]

@@ -1,11 +1,11 @@
 """Changes of each arm against the baseline, read from the networks as built and the recipes as run."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ablations import Study
-from bench.spec.config import ALEXNET, TrainConfig
+from bench.spec.config import ALEXNET, TrainConfig, plain_name
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.sections.arms import label_arm, list_contrasts, trained_arms
@@ -21,6 +21,7 @@ TORCH_DETAIL = re.compile(  # not part of the factor: channels are sizes, and th
     r"|(?<=LayerNorm)\(.*\)|(?<=RMSNorm)\(.*\)|(?<=GroupNorm\(\d), \d+, eps=.*(?=\))"
     r"|(?<=GroupNorm\(\d\d), \d+, eps=.*(?=\))"
 )
+MAX_LISTED = 8  # layers, or changes of layers, that are listed
 NOTABLE = 0.01  # smallest relative change of parameters that counts; smaller ones come from rounding a width
 
 
@@ -67,7 +68,11 @@ def _warn(evidence: Evidence, arm: str, reference: str) -> str:
 
 def list_changes(arm: Record, baseline: Record) -> dict[str, str]:
     """List each aspect in which the arm differs from the baseline, with the baseline's value and the arm's."""
-    changes = _layer_changes(arm, baseline) | _recipe_changes(arm, baseline)
+    changes = _network_changes(arm, baseline)
+    if "network" not in changes:  # of two networks, every layer differs
+        suffix = " as built" * _is_declared(baseline)  # follows from the factors
+        changes |= {aspect + suffix: change for aspect, change in _layer_changes(arm, baseline).items()}
+    changes |= _recipe_changes(arm, baseline)
     for total in TOTALS:
         before, after = baseline["network"][total], arm["network"][total]
         if before != after:
@@ -81,11 +86,11 @@ def confounded_aspects(arm: Record, baseline: Record) -> list[str]:
     """List the aspects that an arm changes at once; empty if it changes at most one.
 
     Consequences of another change do not count: a gain follows its activation, MACs and sizes follow the layers, and a
-    normalisation brings its own parameters. All layers of a declared network follow its factors.
+    normalisation brings its own parameters. All layers of a declared network follow from its factors.
     """
-    if _network(arm) == _network(baseline) != ALEXNET:
-        changed_factors = list(_recipe_changes(arm, baseline))
-        return changed_factors if len(changed_factors) > 1 else []
+    if _is_declared(arm) or _is_declared(baseline):
+        aspects = [*_network_changes(arm, baseline), *_recipe_changes(arm, baseline)]
+        return aspects if len(aspects) > 1 else []
     changes = list_changes(arm, baseline)
     before, after = (sum(row["parameters"] for row in _weighted_layers(record).values()) for record in (baseline, arm))
     minor = {"layer sizes", "MACs"} | ({"gain"} if "activation" in changes else set())
@@ -95,23 +100,42 @@ def confounded_aspects(arm: Record, baseline: Record) -> list[str]:
     return aspects if len(aspects) > 1 else []
 
 
+def _is_declared(record: Record) -> bool:
+    return bool(record["job"]["model"].get("network", ALEXNET) != ALEXNET)
+
+
+def _network_changes(arm: Record, baseline: Record) -> dict[str, str]:
+    """List the factors of a declared network that differ, or the network alone if that differs."""
+    ours, theirs = (
+        {"network": model.get("network", ALEXNET), **dict(model.get("factors", ()))}
+        for model in (arm["job"]["model"], baseline["job"]["model"])
+    )
+    names = ["network"] if ours["network"] != theirs["network"] else list(theirs)
+    return _list_differences({name: (theirs[name], ours.get(name)) for name in names})
+
+
 def _layer_changes(arm: Record, baseline: Record) -> dict[str, str]:
     ours, theirs = _weighted_layers(arm), _weighted_layers(baseline)
     removed = [_describe_layer(row) for name, row in theirs.items() if name not in ours]
     added = [_describe_layer(row) for name, row in ours.items() if name not in theirs]
     changes = {}
     if removed or added:
-        parts = [f"without {', '.join(removed)}"] * bool(removed) + [f"with {', '.join(added)}"] * bool(added)
+        parts = [f"{word} {_join(layers, ', ')}" for word, layers in (("without", removed), ("with", added)) if layers]
         if len(theirs) != len(ours):
             changes["depth"] = f"{_arrow(len(theirs), len(ours))} layers with weights: {'; '.join(parts)}"
         else:
             changes["layers"] = "; ".join(parts)
     for field in FIELDS:
         levels = [(name, theirs[name].get(field), ours[name].get(field)) for name in ours if name in theirs]
-        if changed_levels := [level for level in levels if _show(level[1]) != _show(level[2])]:
+        if changed_levels := [level for level in levels if not _is_same(*level[1:])]:
             aspect = "layer sizes" if field == "shape" else field
             changes[aspect] = _group_by_change(changed_levels, sum(before is not None for _, before, _ in levels))
     return changes
+
+
+def _is_same(before: Any, after: Any) -> bool:
+    """Whether two levels of a layer are the same; two modules are if they are shown alike."""
+    return bool(before == after or (isinstance(before, str) and _show(before) == _show(after)))
 
 
 def _weighted_layers(record: Record) -> dict[str, dict[str, Any]]:
@@ -134,10 +158,17 @@ def _group_by_change(changed_levels: Iterable[tuple[str, Any, Any]], layer_count
     layers_by_change: dict[str, list[str]] = {}
     for name, before, after in changed_levels:
         layers_by_change.setdefault(_arrow(before, after), []).append(name)
-    return "; ".join(
-        f"{change} ({'throughout' if len(names) == layer_count > 1 else ', '.join(names)})"
+    changes = [
+        f"{change} ({'throughout' if len(names) == layer_count > 1 else _join(names, ', ')})"
         for change, names in layers_by_change.items()
-    )
+    ]
+    return _join(changes, "; ")
+
+
+def _join(texts: Sequence[str], separator: str) -> str:
+    """Join the first texts, and count the others."""
+    omitted = len(texts) - MAX_LISTED
+    return separator.join([*texts[:MAX_LISTED], *[f"{omitted} more"] * (omitted > 0)])
 
 
 def _arrow(before: Any, after: Any) -> str:
@@ -149,23 +180,20 @@ def _show(level: Any) -> str:
         return TIMES.join(map(str, level))
     if isinstance(level, float):
         return format_number(level)
-    return "none" if level is None else TORCH_DETAIL.sub("", str(level))
-
-
-def _network(record: Record) -> str:
-    name: str = record["job"]["model"].get("network", ALEXNET)
-    return name
+    return "none" if level is None else TORCH_DETAIL.sub("", plain_name(str(level)))
 
 
 def _recipe_changes(arm: Record, baseline: Record) -> dict[str, str]:
     ours, theirs = (
         {
-            **dict(job["model"].get("factors", ())),
             **vars(TrainConfig(**job["recipe"])),  # records of earlier versions lack the latest fields
             "device": f"{job['device']}, {job['precision']}",
         }
         for job in (arm["job"], baseline["job"])
     )
-    return {
-        name.replace("_", " "): _arrow(theirs[name], ours[name]) for name in theirs if theirs[name] != ours.get(name)
-    }
+    return _list_differences({name: (theirs[name], ours[name]) for name in theirs})
+
+
+def _list_differences(levels: Mapping[str, tuple[Any, Any]]) -> dict[str, str]:
+    """List the factors whose two levels, the baseline's and the arm's, differ."""
+    return {name.replace("_", " "): _arrow(*pair) for name, pair in levels.items() if pair[0] != pair[1]}

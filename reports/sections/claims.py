@@ -9,6 +9,7 @@ from reports.rendering.blocks import Block, Cell, ClaimLine, Column, Heading, Ta
 from reports.statistics.claim_verdicts import VERDICTS, Judgement
 from reports.statistics.outcomes import Outcome
 from reports.statistics.power import POWER
+from reports.tables.networks import tests_alexnet
 from reports.text.comparisons import (
     describe_part,
     describe_required,
@@ -30,7 +31,8 @@ from reports.text.reasons import describe_origins, describe_outlook, explain_che
 
 COUNT_LABELS = "counted", "claimed"
 NUMBERS = ("Estimate", "95 % interval"), "Required", ("Pairs", "correlation r"), ("p, after Holm", "sign-flip p")
-LITERATURE = "From the literature, not claimed by the article"
+LITERATURE = "From the literature"
+NOT_CLAIMED = ", not claimed by the article"
 MAX_DIFFERENT = 5  # claims whose robustness checks are named
 
 
@@ -56,7 +58,8 @@ def summarise_checks(judgements: Sequence[Judgement]) -> str:
 def build_claims(evidence: Evidence) -> list[Block]:
     """Build the claims of a study: a card each, those of the literature apart, and a table of robustness checks."""
     blocks: list[Block] = []
-    for heading, judgements in (("", evidence.claims), (LITERATURE, evidence.literature)):
+    literature = LITERATURE + NOT_CLAIMED * tests_alexnet(evidence.placed)
+    for heading, judgements in (("", evidence.claims), (literature, evidence.literature)):
         if judgements:
             lines = [summarise_claim(judgement, evidence.noise_floor(judgement)) for judgement in judgements]
             blocks += [*[Heading(heading, 3)] * bool(heading), Verdicts(tuple(lines))]

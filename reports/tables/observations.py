@@ -19,7 +19,6 @@ from bench.spec.jobs import Count, Trial, identity
 TOTALS = ("parameters", "macs")  # fields of a network and of each layer
 CURVES = ("train/accuracy", "validation/accuracy")
 ACCURACIES = ("train/accuracy", "validation/accuracy", "test/accuracy")  # of a diverged trial they are at chance
-PAIR = re.compile(r"(?<=^conv\d)[ab]$")  # of AlexNet, conv2a and conv2b replace conv2
 SAMPLE_COLUMNS = ["arm", "pair", "metric", "value"]
 TRIAL_COLUMNS = ["study", "arm", "pair", "identity", "censored", "diverged"]
 Record = dict[str, Any]
@@ -126,8 +125,7 @@ def tabulate_trials(places: Iterable[PlacedJob], records: Records) -> pd.DataFra
     identity, status and one per factor. Trials with a record also have parameters, macs and seconds. Only finished
     trials have the last value of each metric, so that means never include an interrupted trial.
     """
-    rows = [_trial_row(place, place.job, records) for place in places if isinstance(place.job, Trial)]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_trial_row(place, place.job, records) for place in places if isinstance(place.job, Trial)])
 
 
 def tabulate_curves(places: Iterable[PlacedJob], records: Records) -> pd.DataFrame:
@@ -182,8 +180,8 @@ def _layer_totals(network: dict[str, Any]) -> dict[str, float]:
     for total in TOTALS:
         counts[f"{total}/total"] = network[total]
         for layer in network["layers"]:
-            metric = f"{total}/{PAIR.sub('', layer['name'])}"
-            counts[metric] = counts.get(metric, 0) + layer[total]
+            name = re.sub(r"^(conv\d+)[ab]$", r"\1", layer["name"])  # the pair conv2a and conv2b replaces conv2
+            counts[f"{total}/{name}"] = counts.get(f"{total}/{name}", 0) + layer[total]
         convolutions = sum(layer[total] for layer in network["layers"] if layer["kind"] == "conv")
         counts[f"{total}/conv_share"] = convolutions / network[total] if network[total] else 0.0
     return counts

@@ -135,7 +135,7 @@ def test_an_arm_of_a_declared_network_changes_its_factors_and_what_follows_from_
     for model, made in record_of.items():
         made["job"]["model"] = {"network": model.network, "factors": model.factors}
     changes = list_changes(record_of[wide], record_of[baseline])
-    assert list(changes) == ["layer sizes", "channels", "parameters", "MACs"]
+    assert list(changes) == ["channels", "layer sizes as built", "parameters", "MACs"]
     assert changes["channels"] == f"4 {ARROW} 6"
     assert confounded_aspects(record_of[wide], record_of[baseline]) == []
     assert confounded_aspects(record_of[both], record_of[baseline]) == ["channels", "dropout"]

@@ -5,6 +5,9 @@ import handmade
 import pytest
 
 from ablations import Published
+from ablations.framework.waves import PlacedJob
+from bench.spec.config import ModelConfig
+from bench.spec.jobs import Count
 from reports.rendering.blocks import Table, Verdicts
 from reports.sections.claims import (
     build_claims,
@@ -16,7 +19,9 @@ from reports.sections.claims import (
 
 
 def build(*claims, literature=()):
-    return build_claims(SimpleNamespace(claims=claims, literature=literature, noise_floor=lambda judgement: None))
+    placed = [PlacedJob("sizes", "wide", None, Count(ModelConfig()))]
+    evidence = SimpleNamespace(claims=claims, literature=literature, placed=placed, noise_floor=lambda judgement: None)
+    return build_claims(evidence)
 
 
 def tables(*judgements):
