@@ -1,15 +1,39 @@
 """The study files of docs/components.md, run as they are printed there."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import ablate
+
 PAGE = Path(__file__).parents[1] / "docs" / "components.md"
 FILES = re.compile(r"Save as `(\w+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
 MOST_LINES = 25
+TRAP = """
+from pathlib import Path
+from torch import nn
+from ablations import Claim, Contrast, Study, activation
+
+MARK = Path(__file__).with_name("executed")
+MARK.touch()
+
+
+@activation("trap")
+def trap(config):
+    MARK.touch()
+    return nn.ReLU()
+
+
+STUDY = Study(
+    question="Is this file executed?",
+    arms={"relu": {}, "trap": {"activation": "trap"}},
+    claims=(Claim("trapped", "It is", (Contrast("test/accuracy", "trap", "relu", margin=1),)),),
+)
+"""
 
 
 def write_files(folder):
@@ -21,11 +45,19 @@ def write_files(folder):
 
 
 @pytest.fixture(scope="module")
-def records(command, environment, tmp_path_factory):
+def folder(command, environment, tmp_path_factory):
+    """A folder in which the page's studies have run, and one with a component that leaves a mark."""
     folder = tmp_path_factory.mktemp("components")
-    words = ["run", *write_files(folder), "--data", "digits", "--profile", "smoke", "--device", "cpu", "--seeds", "1"]
-    process = subprocess.run([*command, *words], cwd=folder, env=environment, capture_output=True, text=True)
+    (folder / "trap.py").write_text(TRAP, encoding="utf-8")
+    words = ["run", *write_files(folder), "trap.py", "--data", "digits", "--profile", "smoke", "--device", "cpu"]
+    line = [*command, *words, "--seeds", "1"]
+    process = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr + process.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def records(folder):
     records = [json.loads(file.read_text()) for file in (folder / "out/trials").glob("*.json")]
     assert all(record["status"] == "finished" for record in records)
     return records
@@ -73,4 +105,23 @@ def test_the_metric_is_recorded_in_all_arms_of_its_study_and_in_no_other(records
 
 def test_arms_without_components_are_shared_by_the_studies(records):
     studies = find_trial(records, "gelu", "relu")["tags"]["studies"]
-    assert studies.keys() == {"gelu", "group_norm", "noise", "vgg"}
+    assert studies.keys() == {"gelu", "group_norm", "noise", "vgg", "trap"}
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
+def test_a_foreign_folder_archive_or_server_is_reported_on_without_executing_a_component(
+    folder, tmp_path, monkeypatch, capsys
+):
+    (folder / "executed").unlink()
+    monkeypatch.setattr(os, "getuid", lambda: 12345)  # somebody else's
+    verdicts = folder / "out/reports/report.json"
+    assert ablate.main(["export", str(tmp_path / "records.zip"), "--out", str(folder / "out")]) == 0
+    assert ablate.main(["import", str(tmp_path / "records.zip"), "--out", str(tmp_path / "archive")]) == 0
+    address = f"sqlite:///{folder / 'out/mlflow.db'}"
+    assert ablate.main(["import", address, "--out", str(tmp_path / "server")]) == 0
+    for out in (folder / "out", tmp_path / "archive", tmp_path / "server"):
+        assert ablate.main(["report", "--check", str(verdicts), "--out", str(out)]) == 0
+        assert "trap are reported as they were declared" in " ".join(capsys.readouterr().out.split())
+    assert not (folder / "executed").exists()
+    assert ablate.main(["report", str(folder / "trap.py"), "--out", str(tmp_path / "archive")]) == 0
+    assert (folder / "executed").exists(), "a file that the user names is executed"
