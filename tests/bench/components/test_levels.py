@@ -8,7 +8,7 @@ from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 
 NETWORK = ("layout", "activation", "normalisation", "dropout_place", "kernel", "initial", "inputs")
-RECIPE = ("augmentation", "schedule", "optimiser")
+RECIPE = ("augmentation", "schedule", "optimiser", "loss")
 
 
 def config(factor, level):
