@@ -6,7 +6,7 @@ from ablations.framework.claim import Claim, Contrast, Exact, Published, Require
 from ablations.framework.profiles import Setting
 from ablations.framework.study import AGAIN, Ask, Levels, Scale, Study, Switch, Tuning
 from bench.components.layouts import Conv, Layout
-from bench.extensions.declare import (
+from bench.extensions.decorators import (
     activation,
     augmentation,
     layout,

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import ablations
 from bench.extensions.component import Component
-from bench.extensions.declare import declaring
+from bench.extensions.loading import declaring
 from bench.extensions.study_code import StudyCode, execute, read_study_code
 from bench.spec.errors import InputError
 from bench.system.text import printable

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import UnionType
 
 from bench.data.source import Source
-from bench.extensions.declare import find_codes
+from bench.extensions.loading import find_codes
 from bench.extensions.study_code import StudyCode
 from bench.records import store, weights
 from bench.spec.jobs import Job, Probe, Trial

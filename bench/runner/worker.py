@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from filelock import Timeout
 
-from bench.extensions.declare import find_sources, load_components
+from bench.extensions.loading import find_sources, load_components
 from bench.models import complexity
 from bench.probes.answering import answer_probe
 from bench.records import store, validation, weights

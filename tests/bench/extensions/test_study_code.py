@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bench.extensions.declare import CODES, declaring, find_codes, find_sources, load_components
+from bench.extensions.loading import CODES, declaring, find_codes, find_sources, load_components
 from bench.extensions.study_code import BesideModule, StudyCode, execute, read_study_code
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Trial

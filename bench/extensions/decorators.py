@@ -6,59 +6,20 @@ any run, a decorator changes nothing.
 """
 
 import math
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from bench.components.layouts import Layout
-from bench.components.networks import NETWORKS, DeclaredNetwork
+from bench.components.networks import DeclaredNetwork
 from bench.data.datasets import SIDE_PX
-from bench.extensions.component import Component, check_name, find_qualified_names, show_metric
-from bench.extensions.digest import define
 from bench.extensions.factors import read_factors
-from bench.extensions.study_code import StudyCode, execute
-from bench.metrics.registry import IMAGE_METRICS, Metric, Range
-from bench.spec.config import ALEXNET
+from bench.extensions.loading import declare
+from bench.metrics.registry import Metric, Range
 from bench.spec.errors import InputError
 from bench.spec.fields import whole
-from bench.spec.jobs import Job
 
 Declared = TypeVar("Declared")
 MAX_PX, MAX_DRAWS = 4096, 1000
-
-CODES: dict[str, StudyCode] = {}  # the file of each component declared in this process, by its qualified name
-SOURCES: dict[str, str] = {}  # the text that defines it
-_loading: list[tuple[StudyCode, list[Component]]] = []  # study files being executed; the last one declares
-
-
-@contextmanager
-def declaring(code: StudyCode) -> Iterator[list[Component]]:
-    """Provide the list of the components that a study file declares while it is executed inside the context."""
-    components: list[Component] = []
-    _loading.append((code, components))
-    try:
-        yield components
-    finally:
-        _loading.pop()
-
-
-def find_codes(job: Job) -> tuple[StudyCode, ...]:
-    """Return the study files that declare the components of a job, each once."""
-    return tuple(dict.fromkeys(CODES[name] for name in find_qualified_names(job) if name in CODES))
-
-
-def find_sources(job: Job) -> dict[str, str]:
-    """Return the text that defines each component of a job, by its qualified name."""
-    return {name: SOURCES[name] for name in find_qualified_names(job) if name in SOURCES}
-
-
-def load_components(codes: Iterable[StudyCode]) -> None:
-    """Execute study files for their components, unless this process did."""
-    for code in codes:
-        if code not in CODES.values():
-            with declaring(code):
-                execute(code)
 
 
 def activation(
@@ -77,7 +38,7 @@ def activation(
 
         return Activation(build, gain, kernel)
 
-    return _declare("activation", name, make_level)
+    return declare("activation", name, make_level)
 
 
 def normalisation(name: str, *, place: str = "pre-activation") -> Callable[[Declared], Declared]:
@@ -95,7 +56,7 @@ def normalisation(name: str, *, place: str = "pre-activation") -> Callable[[Decl
 
         return Normalisation(build, place)  # type: ignore[arg-type]
 
-    return _declare("normalisation", name, make_level)
+    return declare("normalisation", name, make_level)
 
 
 def augmentation(name: str, *, normal_draws: int = 0) -> Callable[[Declared], Declared]:
@@ -112,22 +73,22 @@ def augmentation(name: str, *, normal_draws: int = 0) -> Callable[[Declared], De
 
         return Augmentation(apply, normal_draws)
 
-    return _declare("augmentation", name, make_level)
+    return declare("augmentation", name, make_level)
 
 
 def optimizer(name: str) -> Callable[[Declared], Declared]:
     """Declare a function of parameters, learning rate (a tensor), weight decay and device that makes an optimiser."""
-    return _declare("optimiser", name)
+    return declare("optimiser", name)
 
 
 def schedule(name: str) -> Callable[[Declared], Declared]:
     """Declare a function of an optimiser, a `TrainConfig` and an epoch's steps that makes a learning rate schedule."""
-    return _declare("schedule", name)
+    return declare("schedule", name)
 
 
 def loss(name: str) -> Callable[[Declared], Declared]:
     """Declare a function of logits (B, classes) and labels (B,) that returns the loss, a scalar tensor."""
-    return _declare("loss", name)
+    return declare("loss", name)
 
 
 def layout(name: str) -> Callable[[Declared], Declared]:
@@ -139,7 +100,7 @@ def layout(name: str) -> Callable[[Declared], Declared]:
             raise InputError(f"layout {name!r}: its function returns {type(made).__name__}; it must return a Layout")
         return made
 
-    return _declare("layout", name, make_level, lambda made: {"size": made.size, "square_px": made.square_px})
+    return declare("layout", name, make_level, lambda made: {"size": made.size, "square_px": made.square_px})
 
 
 def network(
@@ -170,7 +131,7 @@ def network(
         factors = read_factors(build, f"network {name!r}")
         return DeclaredNetwork(build, factors, tuple(activations), size, pad, square_px)
 
-    return _declare(
+    return declare(
         "network",
         name,
         make_level,
@@ -193,61 +154,4 @@ def metric(
         shown_range: Lowest and highest possible shown value; by default the range of the unit.
     """
     shown = Metric(label or f"test {name}", unit, factor, shown_range)
-    return _declare("metric", name, describe=lambda level: {"metric": shown})
-
-
-def _declare(
-    kind: str,
-    name: str,
-    make_level: Callable[[Any], Any] = lambda component: component,
-    describe: Callable[[Any], Mapping[str, Any]] = lambda level: {},
-) -> Callable[[Declared], Declared]:
-    """Return the decorator that declares a component of the study file that is being executed.
-
-    Args:
-        kind: The factor, 'network' or 'metric'.
-        name: Its name in the study file.
-        make_level: Function that makes the level of the factor from what is decorated.
-        describe: Function that returns the level's other fields of `Component`.
-    """
-    check_name(kind, name)
-
-    def add(component: Declared) -> Declared:
-        if not _loading:
-            if getattr(component, "__module__", "") == "__main__":
-                advice = "write the study with it to a file and run that, in a notebook by %%writefile"
-                raise InputError(f"{kind} {name!r}: a component is declared in a study file: {advice}")
-            return component
-        if not callable(component):
-            raise InputError(f"{kind} {name!r} is {component!r}: it must be a function or a class")
-        code, components = _loading[-1]
-        levels = _find_levels(kind)
-        if name in (*levels, ALEXNET * (kind == "network")) or any(
-            (other.kind, other.name) == (kind, name) for other in components
-        ):
-            raise InputError(f"{kind} {name!r} exists already: choose another name")
-        definition, level = define(code, _declaring_line(code)), make_level(component)
-        declared = Component(kind, name, definition.digest, definition.source, **describe(level))
-        levels[declared.qualified_name] = level
-        CODES[declared.qualified_name], SOURCES[declared.qualified_name] = code, definition.source
-        show_metric(declared)
-        components.append(declared)
-        return component
-
-    return add
-
-
-def _find_levels(kind: str) -> dict[str, Any]:
-    """Return the dictionary of a factor's levels, of networks or of metrics."""
-    from bench.components.levels import LEVELS
-
-    return {**LEVELS, "network": NETWORKS, "metric": IMAGE_METRICS}[kind]  # type: ignore[return-value]
-
-
-def _declaring_line(code: StudyCode) -> int:
-    """Return the line that the study file is executing."""
-    frame = sys._getframe()
-    while frame.f_code.co_filename != code.file or frame.f_code.co_name != "<module>":
-        assert frame.f_back is not None, "a component is declared while its study file is executed"
-        frame = frame.f_back
-    return frame.f_lineno
+    return declare("metric", name, describe=lambda level: {"metric": shown})
