@@ -85,7 +85,11 @@ def test_a_level_that_the_network_lacks_is_refused_with_the_study_the_arm_and_th
         ("network('x', size=32)", "skip=True", "network 'x': it needs a parameter `classes`, the number of outputs"),
         ("network('x', size=32)", "classes, skip", "network 'x', factor 'skip': its default is missing; it must be"),
         ("network('x', size=32)", "classes, *skip", "network 'x', factor 'skip': write each factor as a parameter"),
-        ("network('x', size=32)", "classes, batch=8", "network 'x', factor 'batch': a training recipe has a factor of"),
+        (
+            "network('x', size=32)",
+            "classes, batch=8",
+            "network 'x': a recipe or a table of trials uses the name of factor 'batch'",
+        ),
         ("network('x', size=32)", "classes, a=float('nan')", "network 'x', factor 'a': its default is nan; it must be"),
         (
             "network('x', size=32)",
