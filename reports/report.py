@@ -129,14 +129,14 @@ def export_verdicts(evidence: Evidence) -> ReportJson:
         for study in evidence.studies
         for item, trials in zip(study.components, count_trials_by_component(study, evidence), strict=True)
     ]
-    report: ReportJson = {
+    return {
         "version": VERSION,
         "claims": [judgement_to_json(judgement) for judgement in (*evidence.claims, *evidence.literature)],
         "controls": controls,
         "run": describe_run(evidence),
         "environments": _list_environments(evidence),
+        "components": components,
     }
-    return {**report, "components": components} if components else report
 
 
 def _list_environments(evidence: Evidence) -> list[EnvironmentJson]:

@@ -4,17 +4,11 @@
 """
 
 import json
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Literal,
-    NotRequired,  # pydantic rejects typing.TypedDict before Python 3.12
-)
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from pydantic.json_schema import GenerateJsonSchema
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict  # pydantic rejects typing.TypedDict before Python 3.12
 
 from reports.sections.controls import ControlResult
 from reports.statistics.claim_verdicts import Verdict
@@ -191,7 +185,7 @@ class ReportJson(TypedDict):
     controls: Annotated[list[ControlJson], _about("The controls, once for all studies with the same baseline.")]
     run: Annotated[dict[str, str], _about("How the records were made, for people: text by term.")]
     environments: Annotated[list[EnvironmentJson], _about("The different environments of the records.")]
-    components: Annotated[NotRequired[list[ComponentJson]], _about("Components of study files; missing without any.")]
+    components: Annotated[list[ComponentJson], _about("What study files declare.")]
 
 
 def make_schema() -> dict[str, Any]:
