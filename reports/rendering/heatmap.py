@@ -8,7 +8,7 @@ from reports.rendering.plot_style import Drawing, open_panels, wrap_name
 from reports.rendering.svg import export_svg
 
 MAX_FLAT_NAME = 6  # characters of a layer's name, above which names stand upright
-MAX_NAME = 24  # characters of it that are shown
+MAX_NAME = 33  # characters of it that are shown
 NAME_HEIGHT = 0.06  # inches a character
 MAX_LARGE, MAX_NUMBERS = 18, 28  # layers whose fields have room for a large number, and for any
 
@@ -44,5 +44,6 @@ def draw_heatmap(table: pd.DataFrame, label: str, name: str) -> Drawing:
 
 
 def _shorten_path(layer: str) -> str:
-    """Return the end of a layer's name, by which layers of one block differ."""
-    return layer if len(layer) <= MAX_NAME else f"\N{HORIZONTAL ELLIPSIS}{layer[1 - MAX_NAME :]}"
+    """Cut a long name in the middle: blocks differ in its beginning, and layers of one block in its end."""
+    half = MAX_NAME // 2
+    return layer if len(layer) <= MAX_NAME else f"{layer[:half]}\N{HORIZONTAL ELLIPSIS}{layer[-half:]}"
