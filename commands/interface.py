@@ -86,15 +86,21 @@ class TerminalInterface:
 
     def show_view(self, views: Mapping[str, str]) -> None:
         """Print a server's page of all arms, or the command that serves the database and names the page."""
-        command = f"{shlex.quote(sys.argv[0])} ui --out {shlex.quote(str(self.options.out))}"
         page = views.get("", "")
-        self.console.print(f"MLflow: {page if page and not is_served_here(page) else command}", soft_wrap=True)
+        place = page if page and not is_served_here(page) else self._ui_command()
+        self.console.print(f"MLflow: {place}", soft_wrap=True)
 
     def show_next_step(self, step: "NextStep") -> None:
-        """Print the command of the further run and what it does."""
+        """Print the further run and what it does."""
         from reports import terminal
 
-        terminal.show_next_step(step, repeat_command(step.option), self.console)
+        terminal.show_next_step(step, self._repeat(step.option), self.console)
+
+    def _ui_command(self) -> str:
+        return f"{shlex.quote(sys.argv[0])} ui --out {shlex.quote(str(self.options.out))}"
+
+    def _repeat(self, option: str) -> str:
+        return repeat_command(option)
 
 
 def print_failures(failures: Mapping[str, dict[str, Any]], verbose: bool, console: Console, whole_list: str) -> None:

@@ -19,6 +19,7 @@ from ablations import Study
 from ablations.framework.discovery import describe_invalid, study_names
 from bench.extensions.study_code import BesideFinder
 from bench.records.validation import adapter
+from bench.runner.backends import torchrun
 from bench.spec.errors import InputError, Interrupted
 from bench.system.console import SafeConsole
 from bench.system.text import printable
@@ -31,7 +32,7 @@ from reports.run_result import RunResult, make_result
 
 # Child processes must not take a user's queue.py in the working directory for Python's own
 ENVIRONMENT = {**CLIENT_ENVIRONMENT, "PYTHONSAFEPATH": "1"}
-OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (cpu|cuda))?")
+OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)(?: (cpu|cuda))?")
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -57,9 +58,9 @@ def run(study: Any, arguments: Mapping[str, Any]) -> RunResult:
         with _hide_script(), _handle_interrupt(), _restore_process(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, which MLflow imports
             check_out(options)
-            if report := perform_run(options, interface).report:
-                return make_result(report, options.out)
-        error = InputError("ablations.run cannot be used under torchrun: take the command `ablate run`")
+            report = perform_run(options, interface).report
+            assert report is not None, "it is written unless torchrun shares a run"
+            return make_result(report, options.out)
     except (InputError, OSError, ImportError) as failure:
         if not (isinstance(failure, InputError) or advise(failure)):
             raise
@@ -76,6 +77,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parse(study: Any, arguments: Mapping[str, Any]) -> argparse.Namespace:
     """Return the options of the command that correspond to the arguments of a call."""
+    if torchrun.process_count() > 1:
+        raise InputError("ablations.run cannot be used under torchrun: take the command `ablate run`")
     parser = _Parser(add_help=False, allow_abbrev=False)
     add_run_options(parser)
     add_out(parser)
@@ -106,14 +109,16 @@ def _check_study(study: Any) -> str | Study:
         except argparse.ArgumentTypeError as error:
             raise InputError(str(error)) from error
     kind = type(study).__name__
-    raise InputError(f"study is of type {kind}: expected a Study, a name such as 'relu', or a path that ends in .py")
+    raise InputError(
+        f"study is of type {kind}: expected a Study, a name such as 'relu', a path that ends in .py, or a list"
+    )
 
 
 def _check_declared(study: Study) -> None:
     """Raise InputError if a study that no file holds has no name of its own, or is invalid."""
-    name, advice = study.name, "write Study(name='my_study', ...)"
+    name, advice = study.name, "write Study(name='my_study', ...), or name its file"
     if not name:
-        raise InputError(f"the study that asks {study.question!r} has no name, which a file would give it: {advice}")
+        raise InputError(f"the study that asks {study.question!r} has no name: {advice}")
     if name != printable(name) or name.endswith(".py") or name in study_names():
         raise InputError(f"a study has the name {name!r}, which names a file or a study of the package: {advice}")
     try:
@@ -145,7 +150,7 @@ def _hide_script() -> Iterator[None]:
 
 @contextmanager
 def _restore_process() -> Iterator[None]:
-    """Set the variables that a run needs unless they are set; undo this and what study files changed afterwards."""
+    """Set the variables that a run needs unless they are set; remove them and a study file's finder afterwards."""
     variables = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
     os.environ |= variables
     try:

@@ -2,6 +2,7 @@
 
 import contextvars
 import html
+import shlex
 import sys
 import threading
 import time
@@ -12,13 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 from ablations.framework.request import Request
 from bench.runner.scheduler import Event
 from bench.system.text import printable
-from bench.tracking.address import is_served_here
 from commands.interface import RunDisplay, TerminalInterface, print_failures
 from commands.progress import RunProgress
 from reports.text.formatting import format_duration
 
-if TYPE_CHECKING:  # they take seconds to import
-    from reports.next_step import NextStep
+if TYPE_CHECKING:  # it takes seconds to import
     from reports.report import Report
 
 REFRESH_S = 0.5
@@ -36,18 +35,12 @@ def is_notebook() -> bool:
 class ScriptInterface(TerminalInterface):
     """A run's text in the terminal of a script, which advises calls instead of commands."""
 
-    def show_view(self, views: Mapping[str, str]) -> None:
-        """Print a server's page of all arms, or the command that serves the database and names the page."""
-        page = views.get("", "")
-        command = f"`ablate ui --out {self.options.out}` in a terminal"
-        self.console.print(f"MLflow: {page if page and not is_served_here(page) else command}", soft_wrap=True)
+    def _ui_command(self) -> str:
+        return f"`ablate ui --out {shlex.quote(str(self.options.out))}` in a terminal"
 
-    def show_next_step(self, step: "NextStep") -> None:
-        """Print the argument of the further call and what it does."""
-        from reports import terminal
-
-        argument = write_argument(step.option)
-        terminal.show_next_step(step, f"the same call{f' with {argument}' if argument else ''}", self.console)
+    def _repeat(self, option: str) -> str:
+        argument = write_argument(option)
+        return f"the same call{f' with {argument}' if argument else ''}"
 
 
 class NotebookInterface(ScriptInterface):

@@ -165,7 +165,7 @@ def test_a_study_without_a_file_gives_frames_of_what_the_report_holds(smoke, stu
         ("relu", {"seeds": "x"}, "seeds: invalid int value: 'x'"),
         ("relu", {"limit": "soon", "data": "digits"}, "limit is 'soon': expected 90s, 30m or 2h"),
         ("relu", {"out": "~nobody-of-this-name"}, "out: ~nobody-of-this-name names no home folder"),
-        (3, {}, "study is of type int: expected a Study, a name such as 'relu', or a path that ends in .py"),
+        (3, {}, "study is of type int: expected a Study, a name such as 'relu', a path that ends in .py, or a list"),
         ([], {}, "no study: name at least one"),
         (ablations.Study("Why?", ()), {}, "the study that asks 'Why?' has no name"),
         (ablations.Study("Why?", (), name="relu"), {}, "a study has the name 'relu', which names a file or a study"),
@@ -185,6 +185,10 @@ def test_a_bad_argument_raises(study, arguments, message, tmp_path, monkeypatch)
     [
         ("o cannot be written: name another folder with --out", "o cannot be written: name another folder with out"),
         ("no GPU: take --device cpu, or install a torch", "no GPU: take device='cpu', or install a torch"),
+        (
+            "a--data cannot be written: name another folder with --out",
+            "a--data cannot be written: name another folder with out",
+        ),
         ("x.json is no record: ablate doctor --fix --out o puts it aside", None),
     ],
 )
