@@ -147,6 +147,7 @@ def nested(depth):
         ({"components": [COMPONENT | {"metric": ["x", "", 0.0, None]}]}, "factor is 0.0"),
         ({"components": [COMPONENT | {"metric": ["x", "", 1.0, [math.nan, 1.0]]}]}, "range is (nan, 1.0)"),
         ({"components": [COMPONENT | {"metric": ["\x1b", "", 1.0, None]}]}, "is no label or unit"),
+        ({"components": [COMPONENT | {"factors": {"arm": {"default": 1, "levels": []}}}]}, "name of factor 'arm'"),
         ({"components": [COMPONENT | {"run": "x"}]}, "components.0.run is 'x'"),
         ({"timings": "time.sleep"}, "timings is 'time.sleep'"),
         ({"timings": [{"subject": "steps"}]}, "timings.0.arms is missing"),
