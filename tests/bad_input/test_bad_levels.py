@@ -8,6 +8,7 @@ import ablate
 from bench.components.levels import LEVELS
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
+from bench.spec.fields import list_names
 from bench.spec.jobs import Probe, Timing, Trial
 
 STUDY = """
@@ -37,7 +38,7 @@ def refusal(tmp_path, capsys):
 @pytest.mark.parametrize("factor", LEVELS)
 def test_an_unknown_level_is_refused_with_the_study_the_arm_and_the_valid_levels(refusal, factor):
     line = refusal(arms=f"{{'odd': {{'{factor}': 'unheard-of'}}}}")
-    valid = ", ".join(LEVELS[factor])
+    valid = list_names(LEVELS[factor])  # other tests of this process may declare levels
     assert line == f"ablate: study odd, arm 'odd': {factor} is 'unheard-of'; it can be {valid}"
 
 
@@ -79,7 +80,7 @@ def odd_trial(factor):
 
 
 def unknown_level(factor):
-    return f"{factor} is 'unheard-of'; it can be {', '.join(LEVELS[factor])}"
+    return f"{factor} is 'unheard-of'; it can be {list_names(LEVELS[factor])}"
 
 
 JOBS = [

@@ -6,6 +6,7 @@ from bench.components.levels import LEVELS, check_levels
 from bench.components.registry import register
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
+from bench.spec.fields import list_names
 
 NETWORK = ("layout", "activation", "normalisation", "dropout_place", "kernel", "initial", "inputs")
 RECIPE = ("augmentation", "schedule", "optimiser", "loss")
@@ -23,7 +24,7 @@ def test_every_factor_with_named_levels_is_checked():
 def test_an_unknown_level_is_refused_with_the_valid_ones(factor):
     with pytest.raises(InputError) as refusal:
         check_levels(config(factor, "unheard-of"))
-    assert str(refusal.value) == f"{factor} is 'unheard-of'; it can be {', '.join(LEVELS[factor])}"
+    assert str(refusal.value) == f"{factor} is 'unheard-of'; it can be {list_names(LEVELS[factor])}"
 
 
 @pytest.mark.parametrize("factor, level", [(factor, level) for factor in LEVELS for level in LEVELS[factor]])
