@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -14,12 +14,16 @@ from bench.models.roles import is_active_dropout
 Outputs = dict[nn.Module, list[Tensor]]  # of each run of a module in one pass, as far as the first dropout
 
 
+class _FirstDropoutError(Exception):
+    """Ends a forward pass at the first dropout."""
+
+
 def masked_passes(network: Network, images: Tensor, count: int) -> Iterator[Tensor]:
     """Yield the outputs, (N, classes), of passes of the same images, each with its own dropout masks.
 
     All modules but dropout are in eval mode. The outputs of modules before the first dropout are the same in every
-    pass, and are kept. A pass without dropout shows whether kept outputs give the same result, to the bit; a network
-    in which they do not, since it overwrites what it still needs, computes everything in every pass.
+    pass, and are kept. A rehearsal shows whether kept outputs give the same result, to the bit; a network in which they
+    do not, since it overwrites what it still needs, computes everything in every pass.
 
     Args:
         network: The network.
@@ -27,34 +31,38 @@ def masked_passes(network: Network, images: Tensor, count: int) -> Iterator[Tens
         count: Number of passes.
     """
     network.eval()
-    expected, outputs = _record_outputs(network, images)
-    versions = _versions(outputs)
-    with _replay(network, outputs):
-        is_same = torch.equal(network(images), expected)
-    overwritten = {run for run, version in _versions(outputs).items() if version != versions[run]}
-    if overwritten:
-        _, outputs = _record_outputs(network, images)
     for module in network.modules():
         if is_active_dropout(module):
             module.train()
+    outputs, expected = _record_outputs(network, images), _rehearse(network, images)
+    versions = _versions(outputs)
+    with _replay(network, outputs):
+        is_same = torch.equal(_rehearse(network, images), expected)
+    overwritten = {run for run, version in _versions(outputs).items() if version != versions[run]}
+    if overwritten:
+        outputs = _record_outputs(network, images)
     with _replay(network, outputs if is_same else {}, overwritten):
         for _ in range(count):
             yield network(images)
 
 
-def _record_outputs(network: Network, images: Tensor) -> tuple[Tensor, Outputs]:
-    """Return the network's output, and those of all modules without children that run before the first dropout."""
+def _rehearse(network: Network, images: Tensor) -> Tensor:
+    """Return the network's output with the next dropout masks, which stay the next ones."""
+    with torch.random.fork_rng([images.device] if images.is_cuda else []):
+        output: Tensor = network(images)
+        return output
+
+
+def _record_outputs(network: Network, images: Tensor) -> Outputs:
+    """Return the outputs of all modules without children that run before the first dropout."""
     outputs: Outputs = {}
-    is_before = True
 
     def record(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        if is_before and isinstance(output, Tensor):
+        if isinstance(output, Tensor):
             outputs.setdefault(module, []).append(output)
 
-    def end(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        nonlocal is_before
-        is_before = False
-        return tuple(tensor.clone() for tensor in inputs)  # a later module may overwrite what dropout passes on
+    def end(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        raise _FirstDropoutError
 
     with ExitStack() as hooks:
         for module in network.modules():
@@ -62,7 +70,9 @@ def _record_outputs(network: Network, images: Tensor) -> tuple[Tensor, Outputs]:
                 hooks.enter_context(module.register_forward_pre_hook(end))
             elif not any(module.children()):
                 hooks.enter_context(module.register_forward_hook(record))
-        return network(images), outputs
+        with suppress(_FirstDropoutError):
+            network(images)
+    return outputs
 
 
 def _versions(outputs: Outputs) -> dict[tuple[nn.Module, int], int]:

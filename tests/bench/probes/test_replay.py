@@ -40,12 +40,25 @@ class Aliased(nn.Module):
         return self.fc(self.drop(self.relu(x).mean((2, 3)) + before))
 
 
+class InPlace(nn.Module):
+    """Dropout that overwrites a convolution's output, which is needed afterwards."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.conv, self.drop, self.fc = nn.Conv2d(3, 4, 3), nn.Dropout(0.5, inplace=True), nn.Linear(4, classes)
+
+    def forward(self, images):
+        x = self.conv(images)
+        return self.fc((self.drop(x) + x).mean((2, 3)))
+
+
 MODELS = {
     "document": lambda: ModelConfig("document", width=1 / 16, dropout=0.5),
     "everywhere": lambda: ModelConfig("alexnet-32", width=1 / 16, dropout=0.5, dropout_place="all"),
     "residual": lambda: declare(Residual),
     "overwriting": lambda: declare(Overwriting),
     "aliased": lambda: declare(Aliased),
+    "in place": lambda: declare(InPlace),
 }
 
 
