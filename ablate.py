@@ -111,7 +111,7 @@ def _interrupt(number: int, _: object) -> NoReturn:
 def _make_parser() -> argparse.ArgumentParser:
     parser = SafeParser(
         "ablate",
-        description="Test the claims about which ingredients make AlexNet work.",
+        description="Ablations of AlexNet, or of your own network: paired trials in, verdicts out.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
