@@ -10,7 +10,7 @@ from project_studies import STUDIES
 
 import ablations
 from ablations.framework import discovery
-from bench.extensions import declare
+from bench.extensions import decorators
 from bench.spec.errors import InputError
 
 
@@ -49,7 +49,7 @@ def test_an_invalid_file_is_refused_on_one_line_with_the_reason(tmp_path, text, 
 
 def test_a_study_of_the_package_does_not_replace_the_decorator_of_its_name():
     discovery.find_studies(["augmentation"])
-    assert ablations.augmentation is declare.augmentation
+    assert ablations.augmentation is decorators.augmentation
 
 
 def test_a_study_in_a_file_has_the_files_name(tmp_path):
