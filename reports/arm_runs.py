@@ -9,8 +9,9 @@ import pandas as pd
 from ablations import AGAIN, Setting, Study
 from ablations.framework.claim import compared_names
 from ablations.framework.study import SHUFFLED, all_arms
-from bench.spec.config import model_levels, plain_name
+from bench.spec.config import model_levels
 from bench.spec.jobs import Count, Trial
+from bench.spec.qualified_names import plain_name
 from bench.tracking.arm_run import CONTROL, FURTHER, STATED, SUMMARY_METRICS, ArmRun, ArmsOfRun, Result, StudyArms
 from bench.tracking.mlflow_format import format_levels
 from reports.evidence import Evidence

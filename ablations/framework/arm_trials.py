@@ -10,7 +10,7 @@ from bench.components.layouts import LAYOUTS
 from bench.components.networks import check_factors
 from bench.data.datasets import SIDE_PX
 from bench.extensions.component import Component
-from bench.spec.config import ALEXNET, ModelConfig, TrainConfig, plain_name
+from bench.spec.config import ALEXNET, ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import list_names, one_of, within
 from bench.spec.jobs import Trial
@@ -48,17 +48,16 @@ def _check_images(study: Study, model: ModelConfig, setting: Setting) -> None:
     """Raise InputError if the network's images are none of the profile's."""
     profile = setting.profile
     declared = {component.qualified_name: component for component in study.components}
-    kind, name = ("layout", model.layout) if model.network == ALEXNET else ("network", model.network)
+    _, name = model.architecture
     shape = declared.get(name) or LAYOUTS[name]
-    subject = f"{kind} {plain_name(name)}"
     if profile.photographs and study.recipe:
         raise InputError(
             f"study {study.name} prints a recipe for images of {SIDE_PX} pixels; profile {profile.name} is not"
         )
     if profile.photographs and not shape.square_px:
-        raise InputError(f"{subject} is for images of {shape.size} pixels; profile {profile.name} is not")
+        raise InputError(f"{model.title} is for images of {shape.size} pixels; profile {profile.name} is not")
     if not profile.photographs and shape.square_px:
-        raise InputError(f"{subject} needs images of {shape.size} pixels; they are kept at {SIDE_PX}")
+        raise InputError(f"{model.title} needs images of {shape.size} pixels; they are kept at {SIDE_PX}")
 
 
 def resolve_levels(study: Study, arm: str, setting: Setting, overrides: Levels) -> tuple[ModelConfig, TrainConfig, str]:

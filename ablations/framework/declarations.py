@@ -13,7 +13,7 @@ from ablations.framework.claim import Declaration
 from ablations.framework.expand import TIMINGS
 from ablations.framework.profiles import Setting
 from ablations.framework.study import Study
-from bench.extensions.component import show_metric
+from bench.extensions.component import register_metric
 from bench.records.validation import adapter, describe_error
 from bench.spec.errors import InputError
 from bench.spec.jobs import Timing
@@ -55,7 +55,7 @@ def study_from_json(name: str, declaration: Mapping[str, Any]) -> Study:
     except (ValueError, RecursionError) as error:
         raise InputError(f"the declaration of study {name} is invalid: {describe_error(error)}") from error
     for component in study.components:
-        show_metric(component)
+        register_metric(component)
     return dataclasses.replace(_with_tuples(study), name=printable(name), timings=lambda setting: timings)
 
 

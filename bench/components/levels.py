@@ -16,7 +16,7 @@ from bench.components import (
 from bench.components.activations import ACTIVATIONS
 from bench.components.layouts import DROPOUT_PLACES, LAYOUTS
 from bench.components.networks import NETWORKS, check_factors
-from bench.spec.config import ALEXNET, ModelConfig, TrainConfig
+from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import one_of
 
@@ -41,7 +41,7 @@ def check_levels(config: ModelConfig | TrainConfig) -> None:
     Raises:
         InputError: A level is unknown, or does not fit another one; the message lists the valid levels.
     """
-    if isinstance(config, ModelConfig) and config.network != ALEXNET:
+    if isinstance(config, ModelConfig) and config.is_declared:
         one_of("network", config.network, NETWORKS)
         check_factors(NETWORKS[config.network].factors, dict(config.factors))
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.components.layouts import LAYOUTS, Layout
-from bench.spec.config import ALEXNET, ModelConfig
+from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import list_names
 
@@ -52,7 +52,7 @@ NETWORKS: dict[str, DeclaredNetwork] = {}  # by qualified name
 
 def input_shape(model: ModelConfig) -> Layout | DeclaredNetwork:
     """Return what holds `size`, `pad` and `square_px` of a network's images: its layout or its declaration."""
-    return LAYOUTS[model.layout] if model.network == ALEXNET else NETWORKS[model.network]
+    return NETWORKS[model.network] if model.is_declared else LAYOUTS[model.layout]
 
 
 def check_factors(factors: Mapping[str, Factor], levels: Mapping[str, Any]) -> dict[str, Level]:

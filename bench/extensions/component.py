@@ -12,14 +12,15 @@ from bench.spec.config import TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import within
 from bench.spec.jobs import Job, describe
+from bench.spec.qualified_names import DIGEST, qualify
 
 NAME = re.compile(r"\w[\w .-]{0,99}")
-DIGEST = re.compile("[0-9a-f]{16}")
 MAX_LABEL = 200  # letters of a metric's label
 BUILT_IN = frozenset(METRICS)  # names of the harness's own metrics
+# Columns of the table of trials
 COLUMNS = {"study", "arm", "pair", "seed", "identity", "status", "precision", "parameters", "macs", "seconds"}
 RESERVED = {parameter.name for parameter in fields(TrainConfig)} | {"network", "device", "classes"} | COLUMNS
-QUALIFIED = re.compile(r'(?<=")[^"@\\]+@[0-9a-f]{16}(?=")')  # in the JSON of a job
+QUALIFIED = re.compile(rf'(?<=")[^"@\\]+@{DIGEST}(?=")')  # in the JSON of a job
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Component:
     metric: Metric | None = None
 
     def __post_init__(self) -> None:
-        if not (NAME.fullmatch(self.name) and DIGEST.fullmatch(self.digest)):
+        if not (NAME.fullmatch(self.name) and re.fullmatch(DIGEST, self.digest)):
             raise InputError(f"{self.kind} {self.name!r}: its name or its digest {self.digest!r} is invalid")
         if taken := [name for name in self.factors if name in RESERVED]:
             problem = f"{self.kind} {self.name!r}: a recipe or a table of trials uses the name of factor {taken[0]!r}"
@@ -58,7 +59,7 @@ class Component:
     @property
     def qualified_name(self) -> str:
         """Its name in configurations and records, which states what code was used."""
-        return f"{self.name}@{self.digest}"
+        return qualify(self.name, self.digest)
 
 
 def check_name(kind: str, name: object) -> None:
@@ -75,7 +76,7 @@ def find_qualified_names(job: Job) -> list[str]:
     return sorted(set(QUALIFIED.findall(json.dumps(describe(job), ensure_ascii=False))))
 
 
-def show_metric(component: Component) -> None:
+def register_metric(component: Component) -> None:
     """Enter a declared metric into the table of all metrics."""
     if component.metric is not None:
         label = component.metric.label.replace("{", "{{").replace("}", "}}")  # braces stand for a part of the name

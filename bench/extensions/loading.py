@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from bench.components.networks import NETWORKS
-from bench.extensions.component import Component, check_name, find_qualified_names, show_metric
+from bench.extensions.component import Component, check_name, find_qualified_names, register_metric
 from bench.extensions.digest import define
 from bench.extensions.study_code import StudyCode, execute
 from bench.metrics.registry import IMAGE_METRICS
@@ -84,7 +84,7 @@ def declare(
         declared = Component(kind, name, definition.digest, definition.source, **describe(level))
         levels[declared.qualified_name] = level
         CODES[declared.qualified_name], SOURCES[declared.qualified_name] = code, definition.source
-        show_metric(declared)
+        register_metric(declared)
         components.append(declared)
         return component
 

@@ -17,7 +17,13 @@ from bench.models.layers import Dropout, Linear
 from bench.spec.config import ModelConfig
 from bench.spec.seeding import stream_seed
 
-ROLES = {"act": "activation", "norm": "normalisation", "bn": "normalisation", "drop": "dropout", "pool": "pooling"}
+ROLES_BY_SUFFIX = {
+    "act": "activation",
+    "norm": "normalisation",
+    "bn": "normalisation",
+    "drop": "dropout",
+    "pool": "pooling",
+}
 
 
 class AlexNet(nn.Module):
@@ -63,7 +69,9 @@ class AlexNet(nn.Module):
     def roles(self) -> dict[str, str]:
         """Return the role of each module that has one, by its name, in order."""
         names = [name for name, _ in self.layers.named_children()]
-        return {name: ROLES[suffix] for name in names if (suffix := name.rpartition("_")[2]) in ROLES}
+        return {
+            name: ROLES_BY_SUFFIX[suffix] for name in names if (suffix := name.rpartition("_")[2]) in ROLES_BY_SUFFIX
+        }
 
     def parts(self) -> tuple[nn.Module, nn.Module]:
         """Return the convolutional part, and the fully connected part, which takes flattened maps."""

@@ -29,11 +29,6 @@ class _Draw(NamedTuple):
     shape: tuple[int, ...]
 
 
-def title(config: ModelConfig) -> str:
-    """Name a declared network in a message."""
-    return f"network {config.network.partition('@')[0]}"
-
-
 def build(config: ModelConfig, seed: int) -> nn.Module:
     """Build a declared network with its initial weights; torch's global generator stays as it is.
 
@@ -44,7 +39,7 @@ def build(config: ModelConfig, seed: int) -> nn.Module:
     mode = _SeedDraws(seed, streams)
     network = _call_factory(config, mode)
     if mode.shapes != [shape for _, shape in streams]:
-        raise InputError(f"{title(config)} draws other random numbers when it is built again: use torch's alone")
+        raise InputError(f"{config.title} draws other random numbers when it is built again: use torch's alone")
     return network
 
 
@@ -55,7 +50,7 @@ def _find_streams(config: ModelConfig) -> list[tuple[str, tuple[int, ...]]]:
     network = _call_factory(config, mode)
     tensors = list(chain(network.named_parameters(), network.named_buffers()))
     if lazy := [name for name, tensor in tensors if nn.parameter.is_lazy(tensor)]:
-        raise InputError(f"{title(config)}: {lazy[0]} has no size yet: use modules that are not lazy")
+        raise InputError(f"{config.title}: {lazy[0]} has no size yet: use modules that are not lazy")
     owners: dict[int, tuple[str, int]] = {}
     for name, tensor in tensors:
         storage = tensor.untyped_storage().data_ptr()
@@ -82,9 +77,9 @@ def _call_factory(config: ModelConfig, mode: TorchDispatchMode) -> nn.Module:
         except MemoryError:
             raise
         except Exception as error:
-            raise InputError(f"{title(config)} cannot be built: {describe_user_error(error)}") from error
+            raise InputError(f"{config.title} cannot be built: {describe_user_error(error)}") from error
     if not isinstance(network, nn.Module):
-        raise InputError(f"{title(config)} must return an nn.Module: it returned {type(network).__name__}")
+        raise InputError(f"{config.title} must return an nn.Module: it returned {type(network).__name__}")
     return network
 
 

@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 from bench.components.networks import NETWORKS, input_shape
 from bench.models import alexnet, declared
 from bench.models.roles import find_roles
-from bench.spec.config import ALEXNET, ModelConfig
+from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import list_names
 
@@ -98,7 +98,7 @@ class Network(nn.Module):
 
 def build(config: ModelConfig, seed: int) -> Network:
     """Build a network with its initial weights, which depend on the seed and on the names and shapes of its layers."""
-    return Network(config, (alexnet if config.network == ALEXNET else declared).build(config, seed))
+    return Network(config, (declared if config.is_declared else alexnet).build(config, seed))
 
 
 def outline(config: ModelConfig) -> Network:
@@ -106,7 +106,7 @@ def outline(config: ModelConfig) -> Network:
 
     It is in eval mode.
     """
-    if config.network != ALEXNET:
+    if config.is_declared:
         return build(config, 0).eval()
     with torch.device("meta"):
         return Network(config, alexnet.AlexNet(config)).eval().requires_grad_(False)
@@ -117,6 +117,6 @@ def _list_activations(config: ModelConfig, module: nn.Module, roles: dict[str, s
     named = NETWORKS[config.network].activations
     paths = [path for path, _ in module.named_modules() if path]
     if unknown := [path for path in named if path not in paths]:
-        problem = f"{declared.title(config)}: activations names {unknown[0]!r}, which is no module of it"
+        problem = f"{config.title}: activations names {unknown[0]!r}, which is no module of it"
         raise InputError(f"{problem}; there are {list_names(paths)}")
     return list(named) or [path for path, role in roles.items() if role == "activation"]

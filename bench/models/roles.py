@@ -2,7 +2,7 @@
 
 from torch import nn
 
-ROLES = {  # by the file of torch that defines a module's type, or the one that it extends
+ROLES = {  # by the module of torch that defines the type of a network's module, or a type that it extends
     "torch.nn.modules.activation": "activation",
     "torch.nn.modules.batchnorm": "normalisation",
     "torch.nn.modules.instancenorm": "normalisation",

@@ -2,10 +2,25 @@
 
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from bench.spec.errors import InputError
 
 PACKAGE = f"{Path(__file__).parents[1]}/"
 LIBRARIES = (*{sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}, PACKAGE)
+
+
+@contextmanager
+def explain_user_error(problem: str) -> Iterator[None]:
+    """Turn an error of any class into an InputError of one line, which begins with the problem; leave an InputError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{problem}: {describe_user_error(error)}") from error
 
 
 def describe_user_error(error: Exception) -> str:

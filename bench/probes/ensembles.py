@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
-from bench.models.check import find_facts
 from bench.models.network import Network
+from bench.models.network_check import find_facts
 from bench.probes.question import Answer, question
 from bench.probes.replay import masked_passes
 from bench.spec.config import ModelConfig

@@ -9,11 +9,10 @@ from torch import Tensor, nn
 
 from bench.components.windows import centre
 from bench.data.image_sets import ResidentImages
-from bench.models.check import find_facts
-from bench.models.declared import title
 from bench.models.network import Network
+from bench.models.network_check import find_facts
 from bench.probes.question import Answer, question
-from bench.spec.config import ALEXNET, ModelConfig
+from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -22,15 +21,14 @@ THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9
 def check_hidden_layer(model: ModelConfig) -> None:
     """Raise InputError for a network without a hidden fully connected layer."""
     if 2 not in find_facts(model).activations.values():
-        name = f"layout {model.layout}" if model.network == ALEXNET else title(model)
-        problem = f"{name} has no hidden fully connected layer, whose units depend on each other"
+        problem = f"{model.title} has no hidden fully connected layer, whose units depend on each other"
         raise InputError(f"{problem}: ask about arms that have one")
 
 
 def check_activations(model: ModelConfig) -> None:
     """Raise InputError for a network without a module that is a hidden activation."""
     if not find_facts(model).activations:
-        raise InputError(f"{title(model)} has no activation module: name its hidden activations where it is declared")
+        raise InputError(f"{model.title} has no activation module: name its hidden activations where it is declared")
 
 
 @question("co-adaptation", check=check_hidden_layer)

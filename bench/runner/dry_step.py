@@ -14,10 +14,11 @@ from bench.components.networks import input_shape
 from bench.components.schedules import SCHEDULES
 from bench.metrics.registry import IMAGE_METRICS
 from bench.models.network import build
-from bench.models.user_error import describe_user_error
+from bench.models.user_error import explain_user_error
 from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.jobs import Trial
+from bench.spec.qualified_names import plain_name
 from bench.training.state import build_optimizer
 
 IMAGES = 4
@@ -35,7 +36,7 @@ def check_components(trial: Trial) -> None:
 @lru_cache
 def _check(model: ModelConfig, recipe: TrainConfig, metrics: tuple[str, ...]) -> None:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         batch, labels = _make_batch(model, recipe), torch.arange(IMAGES) % model.classes
         with _explain("the network"):
             network = build(model, 0).train()
@@ -71,13 +72,9 @@ def _make_batch(model: ModelConfig, recipe: TrainConfig) -> Batch:
 @contextmanager
 def _explain(kind: str, name: str = "") -> Iterator[str]:
     """Provide a component's kind and plain name, and turn any error into one line that holds them."""
-    subject = f"{kind} {name.partition('@')[0]}".strip()
-    try:
+    subject = f"{kind} {plain_name(name)}".strip()
+    with explain_user_error(f"{subject} fails"):
         yield subject
-    except InputError:
-        raise
-    except Exception as error:  # of any class, raised by a user's code
-        raise InputError(f"{subject} fails: {describe_user_error(error)}") from error
 
 
 def _check_tensor(subject: str, value: Any, shape: tuple[int, ...]) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bench.spec.config import ALEXNET, ModelConfig
+from bench.spec.config import ModelConfig
 
 Key = tuple[Any, ...]
 
@@ -59,7 +59,7 @@ def network_keys(job: dict[str, Any], network: dict[str, Any] | None = None) -> 
 
 def kind_of_network(model: ModelConfig, network: dict[str, Any] | None = None) -> Key:
     """Return layout, width and kernel of a network in the table, else name and multiply-accumulates."""
-    name = model.layout if model.network == ALEXNET else model.network
+    _, name = model.architecture
     if name in IMAGES_PER_SECOND:
         return name, model.width, model.kernel
     if network is None:

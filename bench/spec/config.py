@@ -3,17 +3,16 @@
 Standard library only. Levels of factors are names, which `bench.components.levels` checks against what is implemented.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.spec.errors import InputError
 from bench.spec.fields import layer_names, level_names, one_of, whole, within
+from bench.spec.qualified_names import plain_name
 
 ALEXNET = "alexnet"  # the network that the fields of `ModelConfig` describe
 LABELS = ("true", "shuffled")
-DIGEST = re.compile(r"@[0-9a-f]{16}$")  # ends the qualified name of a component that a study file declares
 MAX_EVALUATED_EPOCHS = 900  # a record holds a point for each, and at most 1,000
 
 
@@ -77,17 +76,28 @@ class ModelConfig:
         whole("extra", self.extra, 0, 100)
         within("active", self.active, 0.001, 1)
 
+    @property
+    def is_declared(self) -> bool:
+        """Whether a study file declares the network."""
+        return self.network != ALEXNET
+
+    @property
+    def architecture(self) -> tuple[str, str]:
+        """The field that names layers and their order, and its level: AlexNet's layout, or the declared network."""
+        return ("network", self.network) if self.is_declared else ("layout", self.layout)
+
+    @property
+    def title(self) -> str:
+        """Its name in a message, without a digest: 'network resnet' or 'layout zhang'."""
+        field_name, level = self.architecture
+        return f"{field_name} {plain_name(level)}"
+
 
 def model_levels(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the level of each factor that applies to a network, from the fields of its `ModelConfig`."""
     if fields.get("network", ALEXNET) == ALEXNET:
         return {name: level for name, level in fields.items() if name not in ("network", "factors")}
     return {"network": fields["network"], "classes": fields["classes"], **dict(fields["factors"])}
-
-
-def plain_name(level: str) -> str:
-    """Return the name of a level as a study file writes it, without the digest of the code that defines it."""
-    return DIGEST.sub("", level)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from bench.spec.errors import InputError
+from bench.spec.qualified_names import plain_name
 
 MAX_NAMES = 100  # in a message
 
@@ -15,7 +16,7 @@ def one_of(name: str, value: str, levels: Collection[str]) -> None:
 
 def list_names(names: Collection[str]) -> str:
     """List the first names, without the digests of qualified ones, and state how many follow."""
-    plain_names = list(dict.fromkeys(name.partition("@")[0] for name in names))
+    plain_names = list(dict.fromkeys(map(plain_name, names)))
     first_names, count = plain_names[:MAX_NAMES], len(plain_names)
     return ", ".join(first_names) + f" and {count - MAX_NAMES:,} others" * (count > MAX_NAMES)
 

@@ -13,6 +13,7 @@ from bench.components.registry import register
 from bench.data.image_sets import ResidentImages
 from bench.models.network import build
 from bench.spec.config import ModelConfig, TrainConfig
+from bench.spec.errors import InputError
 from bench.spec.jobs import Timing
 from bench.training.state import build_optimizer
 from bench.training.step import StepMemory, make_step
@@ -20,6 +21,15 @@ from bench.training.step import StepMemory, make_step
 TimedCall = Callable[[], Any]
 Subject = Callable[[Timing], Iterator[tuple[str, dict[str, TimedCall]]]]
 SUBJECTS: dict[str, Subject] = {}
+
+
+def check_arms(timing: Timing) -> None:
+    """Raise InputError if an arm has nothing that the timing's subject measures."""
+    for arm, model in timing.arms:
+        if model.is_declared and timing.subject != "steps":
+            raise InputError(f"arm {arm!r}: a timing of {timing.subject} takes AlexNet alone; time its network's steps")
+        if timing.subject == "activations" and ACTIVATIONS[model.activation].kernel is None:
+            raise InputError(f"arm {arm!r}: {model.activation} has no elementwise kernel; time its network's steps")
 
 
 @register(SUBJECTS, "activations")

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ablations import Study
-from bench.spec.config import ALEXNET, TrainConfig, plain_name
+from bench.spec.config import ALEXNET, TrainConfig
+from bench.spec.qualified_names import plain_name
 from reports.evidence import Evidence
 from reports.rendering.blocks import Block, Cell, Note, Table, make_columns
 from reports.sections.arms import label_arm, list_contrasts, trained_arms

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from ablations.framework.waves import PlacedJob
-from bench.spec.config import ALEXNET, DIGEST, ModelConfig, plain_name
+from bench.spec.config import ModelConfig
 from bench.spec.jobs import Job, Probe, Timing
+from bench.spec.qualified_names import is_qualified, plain_name
 
 ALEXNET_NAME = "AlexNet"
 MAX_TITLE_NETWORKS = 3
@@ -36,6 +37,5 @@ def _list_models(job: Job) -> list[ModelConfig]:
 
 
 def _name_network(model: ModelConfig) -> str:
-    if model.network != ALEXNET:
-        return plain_name(model.network)
-    return plain_name(model.layout) if DIGEST.search(model.layout) else ALEXNET_NAME
+    _, name = model.architecture
+    return plain_name(name) if model.is_declared or is_qualified(name) else ALEXNET_NAME

@@ -37,7 +37,7 @@ def check_jobs(jobs: Iterable[Job], source: Source) -> None:
     count = process_count()
     if count == 1:
         return
-    from bench.models.check import find_facts
+    from bench.models.network_check import find_facts
 
     for trial in (job for job in jobs if isinstance(job, Trial)):
         batch = min(trial.recipe.batch, share_count(trial.recipe.share, trial.data.train))

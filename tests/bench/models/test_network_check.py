@@ -9,7 +9,7 @@ import torch
 from small_networks import Residual, declare
 from torch import nn
 
-from bench.models.check import check_network, find_facts
+from bench.models.network_check import check_network, find_facts
 from bench.runner.backends import torchrun
 from bench.runner.job_check import check_job
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
@@ -44,7 +44,8 @@ class Flawed(nn.Module):
         ("draws", "net differs in fc.bias when it is built again: draw by torch alone"),
         (
             "fails",
-            r"net fails in training with images of 8 pixels: ValueError: no such path \(test_check.py, line \d+\)",
+            r"net fails in training with images of 8 pixels: ValueError: no such path "
+            r"\(test_network_check.py, line \d+\)",
         ),
         ("view", "net fails in training with images of 8 pixels: RuntimeError: view size is not compatible"),
         ("tuple", r"net returns tuple: expected \(N, 10\), a number for each class"),

@@ -1,7 +1,5 @@
 """Facts about a network that a dry forward pass shows, and the check of a declared network before anything trains."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -11,11 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from bench.components.networks import input_shape
-from bench.models.declared import title
 from bench.models.network import Network, build, outline
 from bench.models.roles import is_active_dropout
-from bench.models.user_error import describe_user_error
+from bench.models.user_error import explain_user_error
 from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 
@@ -61,23 +57,24 @@ def check_network(model: ModelConfig) -> None:
     network = build(model, 0).to(memory_format=torch.channels_last)
     network.hook_activations(lambda name, module, output: None)
     if difference := _find_difference(network, build(model, 0)):
-        raise InputError(f"{title(model)} differs in {difference} when it is built again: draw by torch alone")
+        raise InputError(f"{model.title} differs in {difference} when it is built again: draw by torch alone")
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(IMAGES, 3, network.size, network.size, generator=generator) * 2 - 1
     images = images.contiguous(memory_format=torch.channels_last)
+    failure = f"{model.title} fails in {{}} with images of {network.size} pixels"
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.default_generator.manual_seed(0)
-        with _explain(model, "training"):
+        with explain_user_error(failure.format("training")):
             output = network.train()(images)
         _check_output(model, output)
-        with _explain(model, "the backward pass"):
+        with explain_user_error(failure.format("the backward pass")):
             functional.cross_entropy(output, torch.arange(IMAGES) % model.classes).backward()
         _check_gradients(model, network)
-        with _explain(model, "evaluation"), torch.no_grad():
+        with explain_user_error(failure.format("evaluation")), torch.no_grad():
             first, second = (network.eval()(images) for _ in range(2))
         _check_output(model, first)
     if not torch.equal(first, second):
-        raise InputError(f"{title(model)} gives other outputs for the same images in eval mode: it must not draw there")
+        raise InputError(f"{model.title} gives other outputs for the same images in eval mode: it must not draw there")
 
 
 def _find_difference(network: Network, other: Network) -> str:
@@ -89,25 +86,13 @@ def _find_difference(network: Network, other: Network) -> str:
     return next((name for name, a, b in pairs if a.shape != b.shape or not torch.allclose(a, b, 0, 0, True)), "")
 
 
-@contextmanager
-def _explain(model: ModelConfig, stage: str) -> Iterator[None]:
-    try:
-        yield
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:  # of any class, raised by a user's code
-        size = input_shape(model).size
-        problem = f"{title(model)} fails in {stage} with images of {size} pixels"
-        raise InputError(f"{problem}: {describe_user_error(error)}") from error
-
-
 def _check_output(model: ModelConfig, output: Any) -> None:
     expected = f"expected (N, {model.classes}), a number for each class"
     if not isinstance(output, Tensor):
-        raise InputError(f"{title(model)} returns {type(output).__name__}: {expected}")
+        raise InputError(f"{model.title} returns {type(output).__name__}: {expected}")
     if output.shape != (IMAGES, model.classes):
         shape = ", ".join("N" if n == 0 and size == IMAGES else str(size) for n, size in enumerate(output.shape))
-        raise InputError(f"{title(model)} returns the shape ({shape}): {expected}")
+        raise InputError(f"{model.title} returns the shape ({shape}): {expected}")
 
 
 def _check_gradients(model: ModelConfig, network: Network) -> None:
@@ -115,4 +100,4 @@ def _check_gradients(model: ModelConfig, network: Network) -> None:
     if unreached := [name for name, parameter in parameters if parameter.grad is None]:
         others = f" and {len(unreached) - MAX_NAMED} others" * (len(unreached) > MAX_NAMED)
         problem = f"no gradient reaches {', '.join(unreached[:MAX_NAMED])}{others}"
-        raise InputError(f"{title(model)}: {problem}: use each parameter in the forward pass, or remove it")
+        raise InputError(f"{model.title}: {problem}: use each parameter in the forward pass, or remove it")
