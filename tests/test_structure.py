@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +79,25 @@ def test_a_run_ends_well_where_mlflow_is_not_installed(smoke, environment, tmp_p
     assert removed_record.exists()
     assert not (tmp_path / "mlflow.db").exists()
     assert (tmp_path / "reports" / "report.html").exists()
+
+
+def importers(contract_name):
+    """Return the modules of a contract of import-linter that must not import something."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [c for c in settings["tool"]["importlinter"]["contracts"] if c["name"] == contract_name]
+    return set(contract["source_modules"])
+
+
+def modules_in(folder):
+    return {f"{folder.replace('/', '.')}.{item.stem}" for item in (ROOT / folder).iterdir() if item.stem[0] != "_"}
+
+
+def test_contracts_about_mlflow_and_ray_name_every_module():
+    packages = modules_in("bench") | {"ablations", "reports", "commands"}
+    assert importers("Only tracking imports mlflow") == packages - {"bench.tracking"}
+    runner = modules_in("bench/runner") | modules_in("bench/runner/backends")
+    backends = {module for module in runner if ".ray_" in module} | {"bench.runner.backends"}
+    assert importers("Only the Ray backend imports ray") == packages - {"bench.runner"} | runner - backends
 
 
 def test_the_architecture_page_lists_every_module():
