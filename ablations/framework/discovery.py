@@ -16,6 +16,7 @@ from pydantic import ValidationError
 import ablations
 from ablations.framework.study import Study
 from ablations.framework.study_files import check_helpers, find_folder, import_module, run_file
+from bench.metrics.registry import Metric
 from bench.records.validation import adapter
 from bench.spec.errors import InputError, Interrupted
 from bench.system.text import printable
@@ -56,7 +57,7 @@ def find_studies(names: Sequence[str], declared: Mapping[str, Study] = MappingPr
     Nothing is loaded for a name in `declared`.
 
     Raises:
-        InputError: A study is not found or invalid, or two studies, claims or imported files share a name.
+        InputError: A study is not found or invalid, or two studies, claims, metrics or imported files share a name.
     """
     names_by_place: dict[str, str] = {}
     for name in names or study_names():  # ./mine.py is mine.py
@@ -71,7 +72,20 @@ def find_studies(names: Sequence[str], declared: Mapping[str, Study] = MappingPr
         if count > 1:
             owners = " and ".join(study for other_id, study in claims if other_id == claim_id)
             raise InputError(f"several claims have the id {claim_id!r} ({owners}): rename them")
+    _check_metrics(studies)
     return studies
+
+
+def _check_metrics(studies: Sequence[Study]) -> None:
+    """Raise InputError if two studies declare a metric of one name differently, since a report shows it in one way."""
+    first: dict[str, tuple[Study, Metric]] = {}
+    declared = [(study, component) for study in studies for component in study.components]
+    for study, component in declared:
+        if component.metric is not None:
+            other, metric = first.setdefault(component.name, (study, component.metric))
+            if metric != component.metric:
+                problem = f"studies {other.name} and {study.name} declare metric {component.name!r} differently"
+                raise InputError(f"{problem} (label, unit, factor or range): rename one of the metrics")
 
 
 def _load(name: str) -> Study:

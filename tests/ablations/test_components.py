@@ -6,6 +6,7 @@ from ablations.framework.discovery import find_studies
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import PROFILES, Setting
 from bench.spec.config import DataConfig
+from bench.spec.errors import InputError
 from bench.spec.jobs import identity
 
 HELPER = '''"""A module beside the study."""
@@ -172,3 +173,22 @@ def test_arms_without_components_share_their_jobs_with_other_studies(tmp_path):
     (relu,) = find_studies(["relu"])
     jobs = {identity(place.job) for place in expand_study(relu, SETTING) if place.arm == "relu"}
     assert set(identities(tmp_path)["plain"]) < jobs  # `relu` has a probe, too
+
+
+def test_two_studies_cannot_show_metrics_of_one_name_differently(tmp_path):
+    text = """
+from ablations import Study, metric
+
+@metric("brier", factor=FACTOR)
+def brier(network, images, labels):
+    return labels * VALUE
+
+STUDY = Study("?", ())
+"""
+    files = [str(tmp_path / f"{name}.py") for name in ("one", "two", "three")]
+    for file, factor, value in zip(files, ("1.0", "1.0", "100.0"), ("0.0", "1.0", "0.0"), strict=True):
+        with open(file, "w", encoding="utf-8") as opened:
+            opened.write(text.replace("FACTOR", factor).replace("VALUE", value))
+    assert len(find_studies(files[:2])) == 2
+    with pytest.raises(InputError, match=r"studies two and three declare metric 'brier' differently .*: rename one"):
+        find_studies(files[1:])
