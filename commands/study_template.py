@@ -81,9 +81,9 @@ def render_study(function: NetworkFunction | None, design: str) -> str:
     """
     lines = [_make_line(*item) for item in function.factors.items()] if function else list(ALEXNET_SWITCHES)
     names = [line.name for line in lines if not line.is_comment]
-    if not names:
+    if function and not names:
         advice = 'annotate a parameter as bool or Literal["a", "b"], or give it the default True or False'
-        raise InputError(f"network {function.network!r} has no factor with two levels: {advice}" if function else "")
+        raise InputError(f"network {function.network!r} has no factor with two levels: {advice}")
     design = design or _choose_design(len(names))
     most_with_few_arms = {"full-factorial": MAX_FULL - 1, "half-fraction": MAX_FULL}.get(design, len(names))
     return TEMPLATE.format(
@@ -128,11 +128,12 @@ def _make_line(factor: str, declared: Factor) -> SwitchLine:
     default, words = declared.default, factor.replace("_", " ")
     if declared.levels and isinstance(default, bool):
         return SwitchLine(words, {factor: True}, {factor: False})
-    name, on, others = f"{default} {words}", {factor: default}, [x for x in declared.levels if x != default]
-    if others:
-        return SwitchLine(name, on, {factor: others[0]}, " ".join(f"or {_literal(level)}" for level in others[1:]))
-    other = "another" if isinstance(default, str) else 2 * default or 1
-    return SwitchLine(name, on, {factor: other}, "for a switch choose two levels", is_comment=True)
+    name, on = f"{default} {words}", {factor: default}
+    if other_levels := [level for level in declared.levels if level != default]:
+        remark = " ".join(f"or {_literal(level)}" for level in other_levels[1:])
+        return SwitchLine(name, on, {factor: other_levels[0]}, remark)
+    example = "another" if isinstance(default, str) else 2 * default or 1
+    return SwitchLine(name, on, {factor: example}, "for a switch choose two levels", is_comment=True)
 
 
 def _write_line(line: SwitchLine) -> str:
