@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,59 @@ def test_modules_are_followed_through_packages_and_relative_imports():
     ]
     source = source_of(text, "@mark", modules).source
     assert "class Part" in source and "models.unused" not in source
+
+
+REGISTER = "T = {}\ndef register(f):\n    T[f.__name__] = f\n"
+HOOKED = "class Base:\n    def __init_subclass__(cls):\n        T.append(cls)\nT = []\n"
+CHANGES = {  # what `outer` returns, and statements before it, with a number that changes it
+    "a global of a function": ("X", "def setup():\n    global X\n    X = {}\nsetup()\n"),
+    "a name from text": ("X", "globals()['X'] = {}\n"),
+    "a value by a name from text": ("eval('X')", "X = {}\n"),
+    "a library under another name": ("nn.ReLU()", "import torch\nfrom torch import nn\ntorch.nn.ReLU.slope = {}\n"),
+    "a setting of a library": ("nn.ReLU()", "import torch\nfrom torch import nn\ndef f():\n    torch.set({})\nf()\n"),
+    "a decorator": ("T['a']", REGISTER + "@register\ndef a():\n    return {}\n"),
+    "a subclass": ("T[0]()", HOOKED + "class A(Base):\n    x = {}\n"),
+    "a metaclass": ("M.T", "class M(type):\n    pass\nclass A(metaclass=M):\n    x = {}\n"),
+    "a call in a class": ("T", "T = []\nclass A:\n    T.append({})\n"),
+    "a captured name": ("X", "match [0, {}]:\n    case [0, *X]:\n        pass\n"),
+    "a walrus": ("X", "Y = [X := {}]\n"),
+}
+
+
+@pytest.mark.parametrize(("returned", "before"), CHANGES.values(), ids=CHANGES)
+def test_what_changes_a_component_from_afar_counts(returned, before):
+    definitions = {
+        source_of(f"{before.replace('{}', number)}@mark\ndef outer(): return {returned}\n", "@mark").digest
+        for number in "12"
+    }
+    assert len(definitions) == 2
+
+
+UNUSED = {
+    "another component": "S = 1\n@mark('a', size=S)\ndef outer(): return S\n@mark('b', size=S)\ndef b(): return {}\n",
+    "a study": "T = {1: 2}\n@mark('a')\ndef outer(): return T\nSTUDY = Study({str(x): {} for x in T.keys()})\n",
+    "the main guard": "@mark('a')\ndef outer(): return 1\nif __name__ == '__main__':\n    print(outer(), {})\n",
+    "another subclass": "class A:\n    pass\nclass B(A):\n    x = {}\n@mark('a')\ndef outer(): return A\n",
+}
+
+
+@pytest.mark.parametrize("text", UNUSED.values(), ids=UNUSED)
+def test_what_a_component_does_not_use_changes_nothing(text):
+    text = "from ablations import mark, Study\n" + text
+    assert len({source_of(text.replace("{}", number), "@mark('a'").digest for number in "12"}) == 1
+
+
+def test_a_module_that_is_imported_for_what_it_does_counts():
+    text = "import setup_blocks\nfrom blocks import T\n@mark\ndef outer(): return T\n"
+    blocks = BesideModule("blocks", "/blocks.py", "T = {}\n")
+    setups = [BesideModule("setup_blocks", "/setup_blocks.py", f"from blocks import T\nT[1] = {x}\n") for x in "12"]
+    assert len({source_of(text, "@mark", [blocks, setup]).digest for setup in setups}) == 2
+
+
+def test_imports_of_one_name_keep_their_order():
+    lines = ["from a import X", "from b import X"]
+    texts = ["\n".join([*order, "@mark", "def outer(): return X"]) for order in (lines, lines[::-1])]
+    assert len({source_of(text, "@mark").digest for text in texts}) == 2
 
 
 @given(st.lists(st.sampled_from(["", "# a comment", "   ", "# @mark"]), max_size=5))
