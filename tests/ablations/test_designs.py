@@ -72,7 +72,6 @@ def test_leaving_out_and_adding_in_compare_one_switch_at_a_time():
         (designs.leave_one_out, {"a": Switch("relu", "tanh")}, "switch 'a' is Switch(on='relu', off='tanh'): write"),
         (designs.add_one_in, {}, "add-one-in needs 1 to 100 switches, and there are 0"),
     ],
-    ids=str,
 )
 def test_switches_that_make_no_design_are_refused(design, switches, message):
     with pytest.raises(InputError) as caught:
