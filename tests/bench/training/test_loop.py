@@ -8,6 +8,7 @@ import torch
 
 from bench.components.windows import centre
 from bench.data.trial_images import load_splits
+from bench.metrics.registry import IMAGE_METRICS
 from bench.metrics.speed import steps_to_error
 from bench.models.network import build
 from bench.records import store, validation
@@ -209,6 +210,20 @@ def test_a_loss_that_is_not_finite_ends_the_trial_and_keeps_what_was_recorded(tr
     assert all(math.isfinite(v) for point in record["points"] for v in point["metrics"].values())
     assert not store.weights_file(tmp_path, job).exists()
     assert not store.part_file(tmp_path, job).exists()
+
+
+@pytest.mark.parametrize("learning_rate, status", [(1e-3, "failed"), (100, "diverged")])
+def test_an_own_metric_that_is_not_finite_fails_its_trial_unless_the_network_has_diverged(
+    trial, digits, tmp_path, monkeypatch, learning_rate, status
+):
+    name = "broken@0123456789abcdef"
+    monkeypatch.setitem(IMAGE_METRICS, name, lambda network, images, labels: labels + math.nan)
+    job = trial(learning_rate=learning_rate, epochs=1, dropout=0.0, extra=20, schedule="constant")
+    store.folder(tmp_path).mkdir()
+    assert worker.perform(Task(replace(job, metrics=(name,)), digits, tmp_path)) == status
+    reason = store.read(tmp_path, replace(job, metrics=(name,)))["reason"]
+    reasons = {"failed": "metric test/broken is nan of a network whose loss is finite", "diverged": "the loss was not"}
+    assert reasons[status] in reason
 
 
 def test_shuffled_labels_keep_the_size_of_each_class(trial, digits):

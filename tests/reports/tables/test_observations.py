@@ -2,6 +2,7 @@ from ablations import AGAIN, Claim, Contrast, Setting, Study
 from ablations.framework.expand import expand_study
 from ablations.framework.profiles import PROFILES
 from ablations.framework.waves import PlacedJob
+from bench.extensions.component import RESERVED
 from bench.records import store
 from bench.spec.config import DataConfig, ModelConfig, TrainConfig
 from bench.spec.jobs import Count, Probe, Timing, Trial, identity
@@ -93,6 +94,12 @@ def test_a_trial_is_listed_with_its_pair_and_its_own_seed():
         [place for place in expand_study(STUDY, SETTING) if place.arm in ("relu", AGAIN)], {}
     )
     assert rows(table, "arm", "pair", "seed") == [("relu", 0, 0), (AGAIN, 0, 1000), ("relu", 1, 1), (AGAIN, 1, 1001)]
+
+
+def test_no_factor_of_a_declared_network_can_have_the_name_of_a_column():
+    job = Trial(ModelConfig(network="net@0123456789abcdef"), TrainConfig(), DATA, 0)
+    table = observations.tabulate_trials([PlacedJob("s", "a", 0, job)], by_identity(trained(job, 0.5)))
+    assert {name for name in table if "/" not in name} <= RESERVED
 
 
 def test_tables_without_records_have_their_columns():
