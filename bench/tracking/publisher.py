@@ -143,7 +143,8 @@ class Publisher:
         """Return the tag with a trial's note, unless a user has changed it."""
         if run is not None and not notes.is_own(run.data.tags.get(notes.NOTE, "")):
             return {}
-        arms_id = self._experiment_id(mlflow_format.arms_experiment_name(record["data"]))
+        data = record.get("data") or record["job"]["data"]  # a trial that failed has no facts about its data
+        arms_id = self._experiment_id(mlflow_format.arms_experiment_name(data))
         return {notes.NOTE: notes.trial_note(record, arms_id)}
 
     def _experiment_id(self, name: str) -> str:

@@ -306,6 +306,7 @@ def test_a_result_outranks_another_machines_failure_and_gets_its_studies(publish
     result = measured(trials(published)[0], 0, identity)
     elsewhere = {"profiles": ["smoke"], "studies": {"elsewhere": [""]}}
     failure = measured(result, 60, identity, status="out of memory", tags=elsewhere)
+    failure = {name: value for name, value in failure.items() if name not in ("data", "network", "points", "raw")}
     for record in (failure, result) if failed_first else (result, failure):
         publisher = machine(record["status"], record)
         publisher.publish(record)
