@@ -39,7 +39,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Count:
-    """A count of parameters and multiply-accumulates per layer, without allocating the network."""
+    """A count of parameters and multiply-accumulates per layer; AlexNet is not allocated for it."""
 
     model: ModelConfig
 
@@ -51,7 +51,7 @@ class Timing:
     Attributes:
         subject: 'activations' (forward and backward of the arm's activation over `sizes` elements, beside a copy of the
             same bytes), 'steps' (a training step of each arm's network on a batch of `sizes` images) or 'layers'
-            (forward time of the two parts of each arm's network, at each batch size).
+            (forward time of the two parts of each arm's AlexNet, at each batch size).
         arms: Names and networks.
         sizes: Elements or images.
         rounds: Samples of each arm.
