@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from bench.components.networks import Factor
-from bench.metrics.registry import METRICS, Metric
+from bench.metrics.registry import METRICS, Metric, recorded_name
 from bench.metrics.table import find_metric
 from bench.spec.config import TrainConfig
 from bench.spec.errors import InputError
@@ -54,7 +54,7 @@ class Component:
             problem = f"{self.kind} {self.name!r}: a recipe or a table of trials uses the name of factor {taken[0]!r}"
             raise InputError(f"{problem}: rename the parameter")
         if self.metric is not None:
-            _check_metric(f"metric {self.name!r}", f"test/{self.name}", self.metric)
+            _check_metric(f"metric {self.name!r}", recorded_name(self.name), self.metric)
 
     @property
     def qualified_name(self) -> str:
@@ -80,12 +80,12 @@ def register_metric(component: Component) -> None:
     """Enter a declared metric into the table of all metrics."""
     if component.metric is not None:
         label = component.metric.label.replace("{", "{{").replace("}", "}}")  # braces stand for a part of the name
-        METRICS[f"test/{component.name}"] = component.metric._replace(label=label)
+        METRICS[recorded_name(component.name)] = component.metric._replace(label=label)
         find_metric.cache_clear()
 
 
-def _check_metric(subject: str, recorded_name: str, metric: Metric) -> None:
-    if recorded_name in BUILT_IN:
+def _check_metric(subject: str, name: str, metric: Metric) -> None:
+    if name in BUILT_IN:
         raise InputError(f"{subject} exists already: choose another name")
     within(f"{subject}: factor", metric.factor, 1e-9, 1e9)
     for text in (metric.label, metric.unit):

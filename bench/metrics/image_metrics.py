@@ -7,9 +7,8 @@ import torch
 from bench.components.windows import centre
 from bench.data.image_sets import ImageSet
 from bench.metrics.accuracy import BATCH
-from bench.metrics.registry import IMAGE_METRICS
+from bench.metrics.registry import IMAGE_METRICS, recorded_name
 from bench.models.network import Network
-from bench.spec.qualified_names import plain_name
 from bench.system.process_group import SINGLE, ProcessGroup
 
 
@@ -33,4 +32,4 @@ def measure_image_metrics(
         sums += torch.stack([value.sum(dtype=torch.float64) for value in values])
     network.train()
     means = (group.sum(sums) / len(images.labels)).tolist()
-    return {f"test/{plain_name(name)}": mean for name, mean in zip(names, means, strict=True)}
+    return {recorded_name(name): mean for name, mean in zip(names, means, strict=True)}

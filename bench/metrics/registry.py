@@ -6,6 +6,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AllowInfNan
 
+from bench.spec.qualified_names import plain_name
+
 Bound = Annotated[float, AllowInfNan()]  # a stored declaration of a study may hold infinite ones
 Range = tuple[Bound, Bound]  # lowest and highest shown value
 
@@ -60,3 +62,8 @@ class Metric(NamedTuple):
 # Functions of a network, images and labels that return a value per image; study files declare them
 IMAGE_METRICS: dict[str, Callable[[Any, Any, Any], Any]] = {}
 METRICS: dict[str, Metric] = {}  # by name; a word in braces, such as {layer}, stands for a part of the name
+
+
+def recorded_name(name: str) -> str:
+    """Return the name in records of a metric that a study file declares, by its plain or qualified name."""
+    return f"test/{plain_name(name)}"

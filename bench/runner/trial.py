@@ -11,6 +11,7 @@ from safetensors.torch import save
 
 from bench.data.source import Source
 from bench.data.trial_images import load_splits
+from bench.metrics.registry import recorded_name
 from bench.models import complexity
 from bench.models.network import build
 from bench.records import store, weights
@@ -27,7 +28,8 @@ HEARTBEAT_S = 1.0
 def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
     """Train from the checkpoint, if there is one, and return the fields that the trial adds to its record.
 
-    Each point is appended to the part file. A metric that is not finite ends the trial as diverged.
+    Each point is appended to the part file. A metric that is not finite ends the trial as diverged; a metric of the
+    study file fails it, unless others are not finite either.
 
     Args:
         trial: The task's job.
@@ -50,6 +52,7 @@ def run_trial(trial: Trial, task: Task, group: ProcessGroup) -> dict[str, Any]:
             continue
         if "step_ms" in point:  # further digits are noise, and would be most of a record's size
             raw["step_ms"] = [round(step_ms, 3) for step_ms in point.pop("step_ms")]
+        _check_own_metrics(trial, point)
         diverged = _is_diverged(point)
         finite = {name: value for name, value in point["metrics"].items() if math.isfinite(value)}
         points.append({name: point[name] for name in ("step", "epoch", "time")} | {"metrics": finite})
@@ -75,6 +78,15 @@ def join_trial(trial: Trial, saved: dict[str, Any] | None, source: Source, group
     for point in train(trial, build(trial.model, trial.seed), load_splits(trial, source), saved, group=group):
         if _is_diverged(point):
             return
+
+
+def _check_own_metrics(trial: Trial, point: dict[str, Any]) -> None:
+    """Raise ValueError if metrics of the study file alone are not finite: their functions failed, not the network."""
+    own_names = set(map(recorded_name, trial.metrics))
+    invalid = sorted(name for name, value in point["metrics"].items() if not math.isfinite(value))
+    if invalid and own_names.issuperset(invalid):
+        value = point["metrics"][invalid[0]]
+        raise ValueError(f"metric {invalid[0]} is {value} of a network whose loss is finite: correct its function")
 
 
 def _is_diverged(point: dict[str, Any]) -> bool:
