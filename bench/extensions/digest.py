@@ -103,7 +103,7 @@ class _Uses:
         elsewhere = {node for node in statements if isinstance(node, IMPORTS)} - self.beside
         self.imported = set[str]().union(*(self.assigned[node] for node in elsewhere))
         libraries = set[str]().union(*(self.assigned[node] for node in elsewhere if not _is_project(node)))
-        functions = {node.name for node in statements if isinstance(node, DEFINITIONS)}
+        functions = {node.name for node in statements if isinstance(node, ast.FunctionDef)}
         self.libraries = libraries | (_follow(libraries, self.backward) & functions)
 
     def find_statements(self, used_names: set[str], declaring: set[ast.stmt]) -> list[ast.stmt]:
