@@ -15,8 +15,10 @@ from ablations.framework.profiles import AGAIN_SEED_OFFSET, PROFILES, Profile, S
 from ablations.framework.request import Request
 from ablations.framework.request_store import check_output, prepare_output, stored_extra_seeds
 from ablations.framework.seeds import INTERIM_ANALYSES
+from ablations.framework.study_files import guard_process
 from bench.components.layouts import LAYOUTS
 from bench.data.source import Source, locate
+from bench.extensions.component import find_qualified_names
 from bench.records import store
 from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.estimate import DurationModel
@@ -128,14 +130,23 @@ def _check_workers(options: argparse.Namespace) -> None:
 
 def _check_names(request: Request, out: Path) -> None:
     """Raise InputError if a level, question or subject of a job has no implementation."""
+    from bench.models.user_error import describe_user_error
     from bench.runner.job_check import check_job  # imported late: it imports torch, and every worker imports this
 
     for place in request.with_tuned_levels(partial(store.read, out), assume_missing=True).placed_jobs():
+        subject = f"study {place.study}" + f", arm {place.arm!r}" * bool(place.arm)
+        has_components = bool(find_qualified_names(place.job))
         try:
-            check_job(place.job)
+            with guard_process(f"checking {subject}") if has_components else nullcontext():
+                check_job(place.job)
         except InputError as error:
-            arm = f", arm {place.arm!r}" if place.arm else ""
-            raise InputError(f"study {place.study}{arm}: {error}") from error
+            raise InputError(f"{subject}: {error}") from error
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as error:  # not every exception that a component may raise is an Exception
+            if not has_components:
+                raise
+            raise InputError(f"{subject}: a component fails: {describe_user_error(error)}") from error
 
 
 def _choose_device(options: argparse.Namespace) -> str:

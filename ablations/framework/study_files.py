@@ -19,7 +19,7 @@ from bench.extensions.study_code import StudyCode, execute, read_study_code
 from bench.spec.errors import InputError
 from bench.system.text import printable
 
-NOTICE_S = 10.0  # until a slow study file is named
+NOTICE_S = 10.0  # until slow code of a study file is named
 _IMPORTED: dict[str, tuple[ModuleType, tuple[Component, ...]]] = {}  # studies of the package, by module name
 
 
@@ -47,28 +47,30 @@ def run_file(name: str) -> tuple[ModuleType, tuple[Component, ...]]:
 
 def run_code(code: StudyCode) -> tuple[ModuleType, tuple[Component, ...]]:
     """Run a study file's text as a module that, like a script, may import files beside it."""
-    earlier_path, earlier_folder = list(sys.path), os.getcwd()
+    earlier_path = list(sys.path)
     sys.path.insert(0, find_folder(code.file))
     try:
-        with _guard_process(code.file), declaring(code) as components:
+        with guard_process(f"loading {code.file}"), declaring(code) as components:
             module = execute(code)
     finally:  # imports inside its functions look there too, but no library is taken from there
         sys.path = [*earlier_path, *(folder for folder in sys.path if folder not in earlier_path)]
-        os.chdir(earlier_folder)  # the output folder may be relative to it
     return module, tuple(components)
 
 
 @contextmanager
-def _guard_process(name: str) -> Iterator[None]:
-    """Keep a study file from ending the command in silence by `os._exit`, from reading its input, or hanging unseen."""
-    process, exit_process, earlier_input = os.getpid(), os._exit, sys.stdin
+def guard_process(action: str) -> Iterator[None]:
+    """Keep a study file from ending the command in silence by `os._exit`, from reading its input, or hanging unseen.
+
+    The working folder is restored at the end, since the output folder may be relative to it.
+    """
+    process, exit_process, earlier_input, earlier_folder = os.getpid(), os._exit, sys.stdin, os.getcwd()
 
     def refuse_exit(status: int) -> NoReturn:
         if os.getpid() != process:  # of a process that the file has started
             exit_process(status)
         raise SystemExit(f"os._exit({status})")
 
-    notice = Timer(NOTICE_S, lambda: print(f"ablate: still loading {printable(name)}", file=sys.stderr))
+    notice = Timer(NOTICE_S, lambda: print(f"ablate: still {printable(action)}", file=sys.stderr))
     notice.daemon = True
     os._exit, sys.stdin = refuse_exit, io.StringIO()  # type: ignore[assignment]
     notice.start()
@@ -77,6 +79,7 @@ def _guard_process(name: str) -> Iterator[None]:
     finally:
         notice.cancel()
         os._exit, sys.stdin = exit_process, earlier_input
+        os.chdir(earlier_folder)
 
 
 def check_helpers(folders: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from bench.models.user_error import describe_user_error
 from bench.spec.config import ModelConfig
 from bench.spec.errors import InputError
 from bench.spec.seeding import stream_seed
+from bench.system.process_settings import keep_process_settings
 
 
 class _Draw(NamedTuple):
@@ -69,17 +70,19 @@ def _find_streams(config: ModelConfig) -> list[tuple[str, tuple[int, ...]]]:
 def _call_factory(config: ModelConfig, mode: TorchDispatchMode) -> nn.Module:
     declaration = NETWORKS[config.network]
     levels = check_factors(declaration.factors, dict(config.factors))
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), keep_process_settings():
         torch.default_generator.manual_seed(0)
         try:
             with mode:
                 network = declaration.build(classes=config.classes, **levels)
         except MemoryError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(f"{config.title} cannot be built: {describe_user_error(error)}") from error
     if not isinstance(network, nn.Module):
         raise InputError(f"{config.title} must return an nn.Module: it returned {type(network).__name__}")
+    if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
+        raise InputError(f"{config.title} holds a module of torch.jit, which cannot be measured: return it unscripted")
     return network
 
 

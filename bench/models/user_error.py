@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench.spec.errors import InputError
 
-PACKAGE = f"{Path(__file__).parents[1]}/"
-LIBRARIES = (*{sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}, PACKAGE)
+PROJECT = Path(__file__).parents[2]
+OWN_FOLDERS = [f"{PROJECT / folder}/" for folder in ("bench", "commands", "ablations/framework")]
+LIBRARIES = (*{sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}, *OWN_FOLDERS)
 
 
 @contextmanager
@@ -19,11 +20,11 @@ def explain_user_error(problem: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{problem}: {describe_user_error(error)}") from error
 
 
-def describe_user_error(error: Exception) -> str:
+def describe_user_error(error: BaseException) -> str:
     """Return the class and message of an error, with file and line of the innermost frame outside all libraries."""
     text = f"{type(error).__name__}: {' '.join(str(error).split())}"
     frames = traceback.extract_tb(error.__traceback__)

@@ -10,6 +10,7 @@ from bench.runner.dry_step import check_components
 from bench.spec.config import ModelConfig
 from bench.spec.fields import one_of
 from bench.spec.jobs import Count, Job, Probe, Trial
+from bench.system.process_settings import keep_process_settings
 from bench.timing.subjects import SUBJECTS, check_arms
 
 _check_levels = lru_cache(check_levels)  # many trials share a configuration
@@ -22,10 +23,11 @@ def check_job(job: Job) -> None:
         InputError: A name is not implemented; the message lists the valid ones.
     """
     if isinstance(job, Trial):
-        _check_model(job.model)
-        _check_levels(job.recipe)
-        if find_qualified_names(job):
-            check_components(job)
+        with keep_process_settings():
+            _check_model(job.model)
+            _check_levels(job.recipe)
+            if find_qualified_names(job):
+                check_components(job)
     elif isinstance(job, Count):
         _check_model(job.model)
     elif isinstance(job, Probe):

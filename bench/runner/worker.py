@@ -22,6 +22,7 @@ from bench.runner.trial import run_trial
 from bench.spec.jobs import Count, Probe, Timing, Trial, job_device
 from bench.system import files, locks
 from bench.system.process_group import SINGLE, ProcessGroup
+from bench.system.process_settings import keep_process_settings
 from bench.timing import measurement
 
 NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")  # parts of messages of torch, the system and CUDA
@@ -89,21 +90,16 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
         "environment": describe_environment(job_device(job), threads),
     }
     try:
-        load_components(task.codes)
+        with keep_process_settings():
+            load_components(task.codes)
         if sources := find_sources(job):
             record["sources"] = sources
-        if isinstance(job, Trial):
-            result = run_trial(job, task, group)
-        elif isinstance(job, Count):
-            result = {"network": complexity.count_network(job.model)}
-        elif isinstance(job, Timing):
-            result = measurement.measure(job)
-        else:
-            result = {"samples": answer_probe(job, task.out, task.source)}
+        with keep_process_settings():
+            result = _perform_job(task, group)
         if fault := validation.find_impossible_metric(result):
             raise ValueError(f"a measured number is impossible: {fault}")
         return record | {"status": "finished", **result}
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a component may exit
         lacks_images = isinstance(job, Trial | Probe) and not task.source.folder.exists()
         if files.disk_fault(error) or group.is_lost_peer(error) or (isinstance(error, OSError) and lacks_images):
             raise
@@ -111,3 +107,14 @@ def _measure(task: Task, group: ProcessGroup) -> dict[str, Any]:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         failure = store.failure_fields("out of memory" if is_memory else "failed", reason, traceback.format_exc())
         return {**failure, **record}
+
+
+def _perform_job(task: Task, group: ProcessGroup) -> dict[str, Any]:
+    job = task.job
+    if isinstance(job, Trial):
+        return run_trial(job, task, group)
+    if isinstance(job, Count):
+        return {"network": complexity.count_network(job.model)}
+    if isinstance(job, Timing):
+        return measurement.measure(job)
+    return {"samples": answer_probe(job, task.out, task.source)}

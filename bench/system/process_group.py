@@ -53,7 +53,7 @@ class ProcessGroup(NamedTuple):
         dist.broadcast_object_list(values, device=torch.device("cpu"))
         return values[0]
 
-    def is_lost_peer(self, error: Exception) -> bool:
+    def is_lost_peer(self, error: BaseException) -> bool:
         """Whether the error means that another process has ended; gloo's errors have no class of their own."""
         return self.size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))
 

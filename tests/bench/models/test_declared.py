@@ -2,6 +2,8 @@
 
 import math
 import random
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -86,11 +88,21 @@ def failing(classes):
     return nn.Linear(3, "four")
 
 
+def _script(module):
+    with warnings.catch_warnings(action="ignore"):  # torch.jit is deprecated
+        return torch.jit.script(module)
+
+
 @pytest.mark.parametrize(
     "build, message",
     [
         (failing, r"net cannot be built: TypeError: .* \(test_declared.py, line \d+\)"),
         (lambda classes: classes, "net must return an nn.Module: it returned int"),
+        (
+            lambda classes: _script(nn.Linear(1, 1)),
+            "net holds a module of torch.jit, .*: return it unscripted",
+        ),
+        (lambda classes: sys.exit("no"), "net cannot be built: SystemExit: no"),
         (lambda classes: nn.LazyLinear(classes), "weight has no size yet: use modules that are not lazy"),
         (lambda classes: nn.Linear(3, 2 + random.randrange(10**9) % 1000), "draws other random numbers when it is bu"),
     ],
