@@ -6,7 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils._pytree import tree_leaves
 
 from bench.components.augmentations import AUGMENTATIONS, DRAWS, Batch
 from bench.components.losses import LOSSES
@@ -22,6 +24,7 @@ from bench.spec.qualified_names import plain_name
 from bench.training.state import build_optimizer
 
 IMAGES = 4
+KEPT = {"defaults", "state", "param_groups"}  # what torch's optimisers keep; a checkpoint holds the latter two
 
 
 def check_components(trial: Trial) -> None:
@@ -51,14 +54,37 @@ def _check(model: ModelConfig, recipe: TrainConfig, metrics: tuple[str, ...]) ->
             _check_tensor(subject, loss, ())
         with _explain("the backward pass"):
             loss.backward()
-        with _explain("optimiser", recipe.optimiser):
+        with _explain("optimiser", recipe.optimiser) as subject:
             optimizer = build_optimizer(network, recipe, "cpu")
+            earlier_values = _own_values(optimizer)
             optimizer.step()
+            _check_state(subject, earlier_values, _own_values(optimizer))
         with _explain("schedule", recipe.schedule):
             SCHEDULES[recipe.schedule](optimizer, recipe, 1)
         for name in metrics:
             with _explain("metric", name) as subject, torch.no_grad():
                 _check_tensor(subject, IMAGE_METRICS[name](network.eval(), images, labels), (IMAGES,))
+
+
+def _own_values(optimizer: Optimizer) -> dict[str, list[str]]:
+    """Return numbers and tensors that an optimiser keeps as attributes of its own, as text; parameters are left out."""
+    return {
+        name: [
+            repr(leaf)
+            for leaf in tree_leaves(value)
+            if isinstance(leaf, int | float | Tensor) and not isinstance(leaf, bool | nn.Parameter)
+        ]
+        for name, value in vars(optimizer).items()
+        if name not in KEPT and not name.startswith("_")
+    }
+
+
+def _check_state(subject: str, earlier_values: dict[str, list[str]], values: dict[str, list[str]]) -> None:
+    """Raise InputError if a step changed what is in no checkpoint, since a resumed trial would end otherwise."""
+    for name, value in values.items():
+        if value != earlier_values.get(name, []):
+            problem = f"{subject} changes self.{name}, which no checkpoint holds"
+            raise InputError(f"{problem}: keep it in self.state or in a group of self.param_groups")
 
 
 def _make_batch(model: ModelConfig, recipe: TrainConfig) -> Batch:

@@ -74,6 +74,12 @@ def check(folder, code, levels):
             "optimiser x fails: TypeError: x() takes 2 positional arguments but 4 were given",
         ),
         (
+            "class X(torch.optim.SGD):\n    count = 0\n    def step(self):\n        self.count += 1\n\n"
+            "@optimizer('x')\ndef x(parameters, rate, decay, device):\n    return X(parameters, rate)",
+            {"optimiser": "x"},
+            "optimiser x changes self.count, which no checkpoint holds: keep it in self.state",
+        ),
+        (
             "@schedule('x')\ndef x(optimizer, recipe, steps):\n    raise KeyError(steps)",
             {"schedule": "x"},
             "schedule x fails: KeyError: 1 (mine.py, line 9)",
