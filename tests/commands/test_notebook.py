@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from multiprocessing import spawn
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def describe():
 from bench.extensions.study_code import BesideFinder
 state = describe()
 """
-AFTER = "assert state == describe()"
+AFTER = "now = describe(); assert state == now, [(a, b) for a, b in zip(state, now) if a != b]"
 JOBS, JOBS_BEFORE = 8, 2  # all, and those that end before the interrupt
 
 
@@ -199,7 +200,9 @@ def test_a_message_names_arguments_in_place_of_options(message, words):
     assert notebook._in_words_of_call(message) == (words or message)
 
 
-def test_workers_do_not_import_the_script_which_would_run_the_studies_again():
+def test_workers_do_not_import_the_script_which_would_run_the_studies_again(monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "/script.py", raising=False)
     with notebook._hide_script():
         assert not any(name.startswith("init_main") for name in spawn.get_preparation_data("worker"))
     assert any(name.startswith("init_main") for name in spawn.get_preparation_data("worker"))
