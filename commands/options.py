@@ -23,6 +23,7 @@ from bench.records import store
 from bench.runner.backends import local, ray_cluster, torchrun
 from bench.runner.estimate import DurationModel
 from bench.spec.errors import InputError
+from bench.spec.jobs import Trial
 from bench.system import devices
 from bench.system.files import disk_fault
 from commands.doctor import advise
@@ -80,7 +81,7 @@ def make_request(options: argparse.Namespace, console: Console, writes: bool) ->
     if note and torchrun.is_leader():
         console.print(f"Note: {note}", style="bold yellow")
     request = request.with_seeds(stored_extra_seeds(request, options.out))
-    _check_names(request, options.out)
+    _check_names(request, options.out, console)
     return request, durations
 
 
@@ -128,11 +129,12 @@ def _check_workers(options: argparse.Namespace) -> None:
         raise InputError("--workers is for jobs on this machine: leave it out with --cluster and with torchrun")
 
 
-def _check_names(request: Request, out: Path) -> None:
-    """Raise InputError if a level, question or subject of a job has no implementation."""
+def _check_names(request: Request, out: Path, console: Console) -> None:
+    """Raise InputError if a job cannot be run as it is declared; print a note on a factor that changes no network."""
     from bench.models.user_error import describe_user_error
-    from bench.runner.job_check import check_job  # imported late: it imports torch, and every worker imports this
+    from bench.runner.job_check import check_job, find_equal_arms  # imported late: torch takes seconds
 
+    trials: dict[str, dict[str, Trial]] = {}
     for place in request.with_tuned_levels(partial(store.read, out), assume_missing=True).placed_jobs():
         subject = f"study {place.study}" + f", arm {place.arm!r}" * bool(place.arm)
         has_components = bool(find_qualified_names(place.job))
@@ -147,6 +149,14 @@ def _check_names(request: Request, out: Path) -> None:
             if not has_components:
                 raise
             raise InputError(f"{subject}: a component fails: {describe_user_error(error)}") from error
+        if isinstance(place.job, Trial):
+            trials.setdefault(place.study, {}).setdefault(place.arm, place.job)
+    for study, arms in trials.items() if torchrun.is_leader() else ():
+        if equal_arms := find_equal_arms(arms):
+            problem = (
+                f"arms {' and '.join(map(repr, equal_arms))} differ in a factor, but their networks compute the same"
+            )
+            console.print(f"Note: study {study}: {problem}: does the network use the factor?", style="bold yellow")
 
 
 def _choose_device(options: argparse.Namespace) -> str:

@@ -5,7 +5,7 @@ random operation is traced to the parameter that it ends in, the second time eac
 """
 
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ def build(config: ModelConfig, seed: int) -> nn.Module:
     return network
 
 
-@lru_cache
+@cache
 def _find_streams(config: ModelConfig) -> list[tuple[str, tuple[int, ...]]]:
     """Return the name of the stream and the shape of each random operation of a factory, in order."""
     mode = _TraceDraws()

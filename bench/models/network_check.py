@@ -1,6 +1,7 @@
 """Facts about a network that a dry forward pass shows, and the check of a declared network before anything trains."""
 
-from functools import lru_cache
+import hashlib
+from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ class NetworkFacts(NamedTuple):
     has_batch_norm: bool
 
 
-@lru_cache
+@cache
 def find_facts(model: ModelConfig) -> NetworkFacts:
     """Find out what a network has, by a forward pass of one image."""
     network = outline(model)
@@ -46,9 +47,12 @@ def find_facts(model: ModelConfig) -> NetworkFacts:
     return NetworkFacts(activations, any(map(is_active_dropout, modules)), has_batch_norm)
 
 
-@lru_cache
-def check_network(model: ModelConfig) -> None:
+@cache
+def check_network(model: ModelConfig) -> str:
     """Build a declared network twice, and pass a few random images forward and backward.
+
+    Returns:
+        A digest of its outputs in training and in evaluation: equal ones mean that two networks compute the same.
 
     Raises:
         InputError: The factory or a pass fails, the network depends on more than its seed, its output is of another
@@ -75,6 +79,7 @@ def check_network(model: ModelConfig) -> None:
         _check_output(model, first)
     if not torch.equal(first, second):
         raise InputError(f"{model.title} gives other outputs for the same images in eval mode: it must not draw there")
+    return hashlib.sha256(repr([output.tolist(), first.tolist()]).encode()).hexdigest()
 
 
 def _find_difference(network: Network, other: Network) -> str:

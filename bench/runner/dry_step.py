@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -36,7 +36,7 @@ def check_components(trial: Trial) -> None:
     _check(trial.model, trial.recipe, trial.metrics)
 
 
-@lru_cache
+@cache
 def _check(model: ModelConfig, recipe: TrainConfig, metrics: tuple[str, ...]) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)

@@ -1,5 +1,6 @@
 """Check, before training, that a job's levels, question and subject are implemented, and own components work."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from bench.components.levels import check_levels
@@ -7,7 +8,7 @@ from bench.extensions.component import find_qualified_names
 from bench.models.network_check import check_network
 from bench.probes.answering import QUESTIONS
 from bench.runner.dry_step import check_components
-from bench.spec.config import ModelConfig
+from bench.spec.config import ModelConfig, TrainConfig
 from bench.spec.fields import one_of
 from bench.spec.jobs import Count, Job, Probe, Trial
 from bench.system.process_settings import keep_process_settings
@@ -26,7 +27,7 @@ def check_job(job: Job) -> None:
         with keep_process_settings():
             _check_model(job.model)
             _check_levels(job.recipe)
-            if find_qualified_names(job):
+            if {*find_qualified_names(job)} - {job.model.network}:  # `check_network` has taken a declared one's step
                 check_components(job)
     elif isinstance(job, Count):
         _check_model(job.model)
@@ -40,6 +41,17 @@ def check_job(job: Job) -> None:
         for _, model in job.arms:
             _check_model(model)
         check_arms(job)
+
+
+def find_equal_arms(arms: Mapping[str, Trial]) -> tuple[str, str] | None:
+    """Return two arms whose declared networks differ in a factor, and compute the same all the same; None without."""
+    seen: dict[tuple[TrainConfig, str], tuple[str, ModelConfig]] = {}
+    for arm, trial in arms.items():
+        if trial.model.is_declared:
+            other, model = seen.setdefault((trial.recipe, check_network(trial.model)), (arm, trial.model))
+            if model != trial.model:
+                return other, arm
+    return None
 
 
 def _check_model(model: ModelConfig) -> None:
