@@ -24,14 +24,14 @@ from commands import notebook
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook.ipynb"
 NO_SERVER = "http://127.0.0.1:9"
-# What a run must leave alone, except variables that scikit-learn and torch set when they are imported
+# What a run must leave alone, except variables of libraries
 BEFORE = """
 import os, signal, sys, ablations
 assert "torch" not in sys.modules
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])  # two workers, so that not all jobs end at once
 
 def describe():
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("KMP_", "TORCH"))}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("KMP_", "TORCH", "_MLFLOW"))}
     handlers = [*map(signal.getsignal, (1, 2, 15))]
     return variables, os.getcwd(), id(sys.stdout), sys.modules["__main__"], handlers, BesideFinder in sys.meta_path
 

@@ -1,6 +1,7 @@
 """Comparison of a stored report with the current records."""
 
 import json
+import shutil
 
 import fabricate
 import handmade
@@ -13,15 +14,23 @@ from reports import check
 from reports.report import write_report
 from reports.verdict_json import judgement_to_json
 
+STUDY, SETTING = fabricate.activations(), fabricate.setting()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """An output folder with records and their report, which tests must not change."""
+    folder = tmp_path_factory.mktemp("written")
+    fabricate.write(folder, [STUDY], SETTING)
+    write_report(folder, [STUDY], SETTING)
+    return folder
+
 
 @pytest.fixture
-def out(tmp_path, monkeypatch):
-    """An output folder with records and their report, and a request stored without a run."""
-    study, setting = fabricate.activations(), fabricate.setting()
-    fabricate.write(tmp_path, [study], setting)
-    write_report(tmp_path, [study], setting)
-    monkeypatch.setattr(commands.report, "load_request", lambda *_: Request((), [study], setting, None))
-    return tmp_path
+def out(written, tmp_path, monkeypatch):
+    """A copy of the folder, and a request stored without a run."""
+    monkeypatch.setattr(commands.report, "load_request", lambda *_: Request((), [STUDY], SETTING, None))
+    return shutil.copytree(written, tmp_path / "out")
 
 
 @pytest.fixture

@@ -382,7 +382,7 @@ LONG_STUDY = """
 from ablations import Study
 
 ARMS = {name: {"activation": name} for name in ("relu", "tanh", "sigmoid")}
-STUDY = Study(question="?", claims=(), base={"epochs": 60}, arms=ARMS)
+STUDY = Study(question="?", claims=(), base={"epochs": 20}, arms=ARMS)
 """
 
 
