@@ -17,6 +17,7 @@ from reports.next_step import NextStep
 from reports.report import Report, count_trials, export_verdicts, report_files, write_report
 from reports.sections.claims import count_verdicts, summarise_checks
 from reports.sections.controls import ControlResult, describe_control, describe_unexpected
+from reports.sections.progress import build_progress
 from reports.statistics.claim_verdicts import Judgement
 from reports.text.formatting import pluralize, shorten
 from reports.verdict_tables import list_verdicts, tabulate_verdicts
@@ -45,7 +46,8 @@ def show_report(
         verbose: Whether each claim and control is also printed with all its numbers.
         views: Address of the page with a study's arms in MLflow, by the study's name.
     """
-    report = write_report(out, request.studies, request.setting, count_trials(request, out), views)
+    trial_counts = count_trials(request, out)
+    report = write_report(out, request.studies, request.setting, trial_counts, views)
     judgements = report.evidence.judgements
     for table in tabulate_verdicts(judgements) if verbose else ():
         console.print("", table)
@@ -60,6 +62,8 @@ def show_report(
     if checks := summarise_checks(judgements):
         _print_wrapped(console, checks)
     _print_controls(controls, console)
+    for progress in build_progress(*trial_counts, is_running=False):
+        _print_wrapped(console, f"{progress.title}. {progress.text}", "bold yellow")
     if request.setting.profile.name == "smoke":
         _print_wrapped(console, "Not a result: the smoke profile only shows that the harness works.", "bold yellow")
     if warning := describe_unexpected(controls):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.spec.errors import InputError
-from bench.spec.fields import layer_names, level_names, one_of, whole, within
+from bench.spec.fields import factor_levels, layer_names, level_names, one_of, whole, within
 from bench.spec.qualified_names import plain_name
 
 ALEXNET = "alexnet"  # the network that the fields of `ModelConfig` describe
@@ -65,10 +65,12 @@ class ModelConfig:
         if isinstance(self.without, list):  # records hold lists
             object.__setattr__(self, "without", tuple(self.without))
         if isinstance(self.factors, list):
-            object.__setattr__(self, "factors", tuple(map(tuple, self.factors)))
+            pairs = (tuple(pair) if isinstance(pair, list) else pair for pair in self.factors)
+            object.__setattr__(self, "factors", tuple(pairs))
         names = "layout", "activation", "normalisation", "dropout_place", "kernel", "initial", "inputs", "network"
         level_names(self, *names)
         layer_names("without", self.without)
+        factor_levels("factors", self.factors)
         within("dropout", self.dropout, 0, 0.95)
         within("width", self.width, 0.01, 8)
         within("middle", self.middle, 0.01, 8)

@@ -38,6 +38,15 @@ def layer_names(name: str, layers: tuple[str, ...]) -> None:
         raise InputError(f"{name} cannot leave out {unnamed[0]!r}: write the layers' names")
 
 
+def factor_levels(name: str, factors: object) -> None:
+    """Raise InputError unless `factors` is a tuple of pairs, each of a name and a level."""
+    pairs = factors if isinstance(factors, tuple) else (factors,)
+    for pair in pairs:
+        is_pair = isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)
+        if pairs is not factors or not is_pair or not isinstance(pair[1], bool | int | float | str):
+            raise InputError(f"{name} is {factors!r}: write pairs of a factor and its level, (('skip', True),)")
+
+
 def within(name: str, value: float, low: float, high: float) -> None:
     """Raise InputError unless the value is a number from low to high."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:

@@ -130,6 +130,14 @@ def test_a_smoke_report_says_that_it_is_no_result(evidence, show):
     assert not [line for line in show(evidence.judgements) if "Not a result" in line]
 
 
+def test_an_incomplete_run_says_so(evidence, show, monkeypatch):
+    monkeypatch.setattr(terminal, "count_trials", lambda *_: (12, 15))
+    start = "Incomplete: 12 of 15 trials; run the same command again."
+    assert [line for line in show(evidence.judgements, 200) if line.startswith(start)]
+    monkeypatch.setattr(terminal, "count_trials", lambda *_: (15, 15))
+    assert not [line for line in show(evidence.judgements) if line.startswith("Incomplete")]
+
+
 def test_verbose_prints_the_tables_above_the_same_lines(evidence, show):
     brief, full = show(evidence.judgements, 120), show(evidence.judgements, 120, verbose=True)
     assert full[-len(brief) :] == brief

@@ -230,3 +230,9 @@ def test_a_level_of_the_wrong_type_is_refused_in_one_line():
         ModelConfig(dropout="lots")
     with pytest.raises(InputError, match=r"write the layers as a tuple, \('fc7',\)"):
         ModelConfig(without="fc7")
+
+
+@pytest.mark.parametrize("factors", [[None], [["skip"]], [[1, 2]], (("skip", None),), "skip", {"skip": True}])
+def test_factors_that_are_no_pairs_are_refused(factors):
+    with pytest.raises(InputError, match="write pairs of a factor and its level"):
+        ModelConfig(factors=factors)
