@@ -25,7 +25,8 @@ def read_factors(build: Callable[..., Any], subject: str) -> dict[str, Factor]:
     except Exception as error:  # evaluating an annotation may raise any error
         raise InputError(f"{subject}: its parameters cannot be read ({type(error).__name__}: {error})") from error
     if parameters.pop(CLASSES, None) is None:
-        raise InputError(f"{subject}: it needs a parameter `classes`, the number of outputs")
+        problem = "it needs a parameter `classes`, the number of outputs"
+        raise InputError(f"{subject}: {problem}: wrap it in a function that has one")
     return {name: _read_factor(parameter, f"{subject}, factor {name!r}") for name, parameter in parameters.items()}
 
 
