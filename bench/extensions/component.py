@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 
 from bench.components.networks import Factor
 from bench.metrics.registry import METRICS, Metric, recorded_name
@@ -11,7 +12,7 @@ from bench.metrics.table import find_metric
 from bench.spec.config import TrainConfig
 from bench.spec.errors import InputError
 from bench.spec.fields import within
-from bench.spec.jobs import Job, describe
+from bench.spec.jobs import MAX_IDENTITIES, Job, describe
 from bench.spec.qualified_names import DIGEST, qualify
 
 NAME = re.compile(r"\w[\w .-]{0,99}")
@@ -71,9 +72,10 @@ def check_name(kind: str, name: object) -> None:
         raise InputError(f"{kind} {name!r}: a name is made of letters, digits, spaces, '_', '.' and '-'")
 
 
-def find_qualified_names(job: Job) -> list[str]:
+@lru_cache(MAX_IDENTITIES)
+def find_qualified_names(job: Job) -> tuple[str, ...]:
     """Return the qualified names of the components that a job uses."""
-    return sorted(set(QUALIFIED.findall(json.dumps(describe(job), ensure_ascii=False))))
+    return tuple(sorted(set(QUALIFIED.findall(json.dumps(describe(job), ensure_ascii=False)))))
 
 
 def register_metric(component: Component) -> None:
